@@ -1,4 +1,4 @@
-"""What networks read that do not begin with an embedding: ids as numbers, and counted words."""
+"""The inputs of networks without an embedding: ids as numbers, and counts of words."""
 
 from typing import Any
 

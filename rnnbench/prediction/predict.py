@@ -172,7 +172,7 @@ class KeptModel:
 
         Raises:
             UserError: it gives margins, and ``unsure_below`` needs probabilities.
-            DamagedResultError: its weights are not as they were written.
+            DamagedResultError: its weights are not as they were written, or not those of its kind.
         """
         if unsure_below is not None and self.kind == "margin":
             hint = "use a model that gives probabilities"
@@ -244,9 +244,9 @@ class KeptModel:
         return self.reader(texts) if model.engine else self._network_scores(ids)
 
     def _network_scores(self, ids: NDArray[np.int32]) -> Scores:
-        """Read texts by machine code or, if there is none, by Keras."""
-        if self.code:
-            return self.code(ids)
+        """Return log-probabilities, by machine code if there is any, or else by Keras."""
+        if self._code:
+            return self._code(ids)
         with quiet_tensorflow():
             from rnnbench.models.build import predict
 
@@ -259,8 +259,8 @@ class KeptModel:
         return Shape(words.timesteps, len(words.topics), n_ids, self.task.has_one_label)
 
     @cached_property
-    def code(self) -> Callable[[NDArray[np.int32]], Scores] | None:
-        """Machine code that gives ids their log-probabilities, if any can be made for a network."""
+    def _code(self) -> Callable[[NDArray[np.int32]], Scores] | None:
+        """Gives ids their log-probabilities by machine code; ``None`` if there is none for it."""
         native, model = ENGINES["native"], self.model
         if not isinstance(model, LayeredNetwork) or not native.covers(model, Recipe()):
             return None
@@ -270,7 +270,7 @@ class KeptModel:
 
         try:
             shapes, floats = engine.weight_shapes(model, self.shape), np.dtype(np.float32)
-        except (RnnbenchError, MemoryError):  # it is too large
+        except RnnbenchError:  # the network is too large
             return None
         weights = read_weights(self.file, [(of_one, floats) for of_one in shapes])
         return partial(engine.log_probabilities, model, self.shape, weights)

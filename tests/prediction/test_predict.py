@@ -1,14 +1,15 @@
-"""Texts are read by machine code, with the answers of Keras, or by Keras if there is no code."""
+"""Machine code reads texts, and gives the answers of Keras; where there is none, Keras reads."""
 
 import numpy as np
 import pytest
 from factories import SOFTMAX
 from stacks import randomized
 
-from rnnbench.data.vocabulary import Vocabulary
+from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.models.build import build
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.prediction.predict import KeptModel
+from rnnbench.storage import DamagedResultError
 from rnnbench.tasks import SINGLE_LABEL
 from rnnbench.training.engines.native import engine, memory
 from rnnbench.training.engines.native.program import program_for
@@ -20,16 +21,14 @@ CONV = {"conv1d": {"filters": 5, "kernel_size": 3, "activation": "relu"}}
 DROPOUT = [{"spatial_dropout": {"rate": 0.5}}, {"dropout": {"rate": 0.5}}]
 STACKS = {
     "masked": [EMBEDDING, *DROPOUT, {"bidirectional": {"layer": LSTM}}, {"layer_norm": {}}, MAX],
-    "unmasked": [
-        {"embedding": {"dim": 6, "masking": False}},
-        CONV,
-        {"pooling": {"by": "attention"}},
-    ],
+    "unmasked": [UNMASKED, CONV, {"pooling": {"by": "attention"}}],
+    "side by side": [EMBEDDING, {"parallel": {"branches": [[CONV, MAX], [LSTM, MAX]]}}],
     "bag": [{"bag_of_words": {"values": "tfidf"}}, {"dense": {"units": 7}}],
     "numbers": [{"gru": {"units": 4, "return_sequences": True}}, {"lstm": {"units": 5}}],
+    "scaled": [{"lstm": {"units": 5}}],
     "other": [{"gru": {"units": 4, "reset_after": False}}],
 }
-COVERED = ["masked", "unmasked", "bag", "numbers"]
+COVERED = [name for name in STACKS if name != "other"]
 WORDS = ["net", "profit", "rose", "7", "pct", "in", "the", "quarter", "it", "buys", "unit", "3"]
 TEXTS = ["Net profit rose 7 pct in the quarter", "It buys unit 3", "zinc", "profit " * 20] * 3
 
@@ -48,7 +47,8 @@ def kept(tmp_path):
     )
 
     def find(name):
-        network = LayeredNetwork.model_validate({"layers": [*STACKS[name], SOFTMAX]})
+        inputs = "scaled_ids" if name == "scaled" else "ids"
+        network = LayeredNetwork(layers=[*STACKS[name], SOFTMAX], inputs=inputs)
         file = tmp_path / f"{name}.npz"
         model = KeptModel(name, 0, network, SINGLE_LABEL, None, file, vocabulary, None)
         np.savez(file, *randomized(build(network, model.shape, seed=0)).get_weights())
@@ -59,39 +59,50 @@ def kept(tmp_path):
 
 @pytest.fixture
 def by_code(monkeypatch):
-    """Makes eight texts a block of machine code; lists the texts that each block had."""
-    blocks, lay_out = [], engine.Scorer.lay_out
+    """Has machine code read eight texts at a time; lists how many it read each time."""
+    counts, lay_out = [], engine.Scorer.lay_out
 
     def noted(scorer, x):
-        blocks.append(len(x))
+        counts.append(len(x))
         return lay_out(scorer, x)
 
     monkeypatch.setattr(engine.Scorer, "lay_out", noted)
     monkeypatch.setattr(engine, "AT_ONCE", 8)
-    return blocks
+    return counts
 
 
-def without_code(model):
-    model.code = None
-    return model
+def by_keras(model):
+    ids, network = encode(TEXTS, model.vocabulary).ids, build(model.model, model.shape, seed=0)
+    with np.load(model.file) as weights:
+        network.set_weights([*weights.values()])
+    return network.predict(ids, verbose=0)
 
 
 @pytest.mark.parametrize("name", COVERED)
 def test_texts_are_read_by_machine_code_with_the_answers_of_keras(kept, by_code, name):
-    found = kept(name).decision_function(TEXTS)
+    model = kept(name)
 
+    np.testing.assert_allclose(model.predict_proba(TEXTS), by_keras(model), atol=2e-6)
     assert by_code == [8, 4]
-    expected = without_code(kept(name)).decision_function(TEXTS)
-    np.testing.assert_allclose(found, expected, atol=2e-6)
 
 
 def test_keras_reads_what_machine_code_cannot(kept, by_code, monkeypatch):
-    assert len(kept("other").answers(TEXTS)) == len(TEXTS)
+    other, masked = kept("other"), kept("masked")
+    np.testing.assert_allclose(other.predict_proba(TEXTS), by_keras(other), atol=2e-6)
     with monkeypatch.context() as patch:
         patch.setattr(memory, "LARGEST_ARENA", 1000)
         program_for.cache_clear()
-        assert kept("masked").answers(TEXTS)
+        np.testing.assert_allclose(masked.predict_proba(TEXTS), by_keras(masked), atol=2e-6)
     monkeypatch.setattr(engine.NativeEngine, "why_not", lambda _: "it needs llvmlite")
     assert kept("masked").answers(TEXTS)
 
     assert not by_code
+
+
+@pytest.mark.parametrize("name", ["masked", "other"])
+def test_weights_of_another_network_are_refused(kept, name):
+    model = kept(name)
+    model.file = kept("bag").file
+
+    with pytest.raises(DamagedResultError, match="network"):
+        model.answers(TEXTS)

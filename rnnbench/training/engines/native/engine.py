@@ -89,6 +89,7 @@ class NativeEngine(Engine):
         initial = initial_weights(model, dataset, recipe.validation_split)
         begin("compiling")
         program = program_of(model, Shape.of(dataset), recipe, len(x))
+        program.code  # noqa: B018 - compiled here
         network = NativeNetwork(program, model, x, recipe, seed, initial)
         begin()
         documents = network.lay_out(x)
@@ -236,15 +237,18 @@ def binary_scores(logits: NDArray[np.float64], y: Labels) -> Judged:
 
 def log_probabilities(
     model: LayeredNetwork, shape: Shape, weights: Weights, x: NDArray[np.int32]
-) -> NDArray[np.float64]:
+) -> NDArray[np.float32]:
     """Return the log-probabilities ``(n, topics)`` of documents, by a network that is covered."""
     scorer = Scorer(program_of(model, shape, None, AT_ONCE), model, weights)
     parts = np.split(x, range(AT_ONCE, len(x), AT_ONCE))
-    return np.concatenate([scorer.score(scorer.lay_out(part)) for part in parts])
+    return np.concatenate([scorer.scores(part) for part in parts])
 
 
 def weight_shapes(model: LayeredNetwork, shape: Shape) -> list[tuple[int, ...]]:
-    """Return the shapes of the weights of a network that is covered, in Keras's order."""
+    """Return the shapes of a covered network's weights, in Keras's order.
+
+    ``RnnbenchError``: it is too large.
+    """
     counts = [(shape.n_ids,)] if isinstance(model.layers[0], WordCounts) else []
     return [*counts, *(part.shape for part in program_of(model, shape, None, AT_ONCE).parts)]
 

@@ -1,6 +1,7 @@
 """The program of an epoch: groups of documents go through the stages, forward and back."""
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from threading import Lock
 
 import numpy as np
 
@@ -18,6 +19,7 @@ TRAINING = [*DOCUMENTS, OTHER, "labels", "rates", "answers"]
 """The arrays that a training function is given: besides the documents, the arena of the other
 half; ``labels (n, 2)``, each with its weight; ``rates``, see ``adam.Rates``; ``answers (n, 2)``.
 With any number of labels a document, labels and answers are ``(n, width)``."""
+COMPILING = Lock()  # several threads may need a program first
 SPREAD = 4.0  # the standard deviation of the numbers that test the code
 
 
@@ -27,7 +29,7 @@ class Program:
     assembler = Assembler  # tests replace it with one that checks all addresses
 
     def __init__(self, layers: tuple[Layer, ...], sizes: Sizes, processor: Processor):
-        self.sizes = sizes
+        self.sizes, self.processor = sizes, processor
         parts = [part for layer in layers for part in layer.parts]
         kernels = [layer.kernel_size for layer in parts if isinstance(layer, Conv1D)]
         self.group = Group(sizes, gap=max(kernels, default=1) - 1)
@@ -43,11 +45,18 @@ class Program:
         self.stages[-1].function, self.logits = "linear", self.stages[-1].above
         self.has_one_label = layers[-1].has_one_label
         self.width = self.logits.value.strides[0]
-        asm = self.group.asm = self.assembler(processor)
-        self._make_score(asm)
-        self._make_phases(asm)
-        self._make_epoch(asm)
-        self.code, self.group.asm = Code(asm), None
+
+    @cached_property
+    def code(self) -> Code:
+        """The machine code, compiled when it is first needed, which takes about a second."""
+        with COMPILING:
+            asm = self.group.asm = self.assembler(self.processor)
+            self._make_score(asm)
+            if not self.sizes.only_scores:
+                self._make_phases(asm)
+                self._make_epoch(asm)
+            code, self.group.asm = Code(asm), None
+        return code
 
     def new_arenas(self, weights: Weights, seed: int | None) -> list[Floats]:
         """Return two arenas, or one if there is no seed to train by, with weights in the first."""
@@ -178,7 +187,7 @@ def add_binary_loss(logits: Activations, first: Value, left: Value, size: Value)
             logits.gradient[row, start].store((chance - labels.moved(start).load()) * share)
 
 
-program_for = lru_cache(maxsize=1)(Program)  # the last one is kept, for other seeds of a model
+program_for = lru_cache(maxsize=4)(Program)  # for other seeds of a model, and for ensembles
 
 
 def passes(processor: Processor) -> bool:

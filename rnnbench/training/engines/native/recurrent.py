@@ -159,7 +159,7 @@ class RecurrentStage(Stage):
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
         layer = layers[0]
-        if isinstance(layer, Bidirectional):
+        if type(layer) is Bidirectional:
             return layer.merge_mode == "concat" and cls.takes((layer.layer,))
         return super().takes(layers) and layer.settings().keys() <= COVERED
 

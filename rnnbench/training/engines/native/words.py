@@ -224,6 +224,7 @@ class BagStage(Stage):
 
     def build(self) -> None:
         self.layer, self.number = self.layers[1], self.number + 1
+        self.function = self.layer.activation
         group, sizes = self.group, self.group.sizes
         units = self.units = self.layer.count_units(sizes.topics)
         self.above = Activations(group, units, is_sequence=False)
@@ -250,10 +251,10 @@ class BagStage(Stage):
                     for n, start in enumerate(starts):
                         sums[n] += weight * line.moved(start).load()
                 self.above.value[row, column].store_row(sums, width)
-        activate(self.above, self.layer.activation)
+        activate(self.above, self.function)
 
     def backward(self, asm: Assembler) -> None:  # noqa: ARG002
-        activate_back(self.above, self.layer.activation)
+        activate_back(self.above, self.function)
         start = self.group.number.get() * self.group.rows
         for row, column, _ in self.above.vectors():
             d_y = self.above.gradient[row, column].load()

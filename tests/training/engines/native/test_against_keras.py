@@ -9,6 +9,7 @@ from machine_code import (
     DECAY,
     RATE,
     REGISTERS,
+    SIGMOID,
     SOFTMAX,
     all_sizes,
     documents,
@@ -41,6 +42,7 @@ NUMBERS, WORDS = (
     LayeredNetwork.model_validate({"layers": [*first, RNN, SOFTMAX]})
     for first in ([], [{"embedding": {"dim": 5}}])
 )
+BAG = LayeredNetwork.model_validate({"layers": [{"bag_of_words": {"values": "tfidf"}}, SIGMOID]})
 CLIPPED = Sizes(timesteps=4, topics=3, n_ids=9, batch=5, rows=5, lanes=8, clip=0.01)
 """Beside the gradients of such networks, there are other numbers, which their norm leaves out."""
 
@@ -93,6 +95,7 @@ def error(arrays, exact):
 )
 @example(model=NUMBERS, sizes=CLIPPED, registers=32, count=5)
 @example(model=WORDS, sizes=CLIPPED, registers=32, count=5)
+@example(model=BAG, sizes=CLIPPED, registers=32, count=5)
 def test_losses_gradients_and_weights_are_those_of_keras_step_by_step(
     model, sizes, registers, count
 ):
