@@ -31,6 +31,7 @@ from rnnbench.section import spell
 from rnnbench.storage import MODELS, PREDICTIONS, TRIALS, DamagedResultError, UnwritableError
 from rnnbench.tasks import TASKS, Labels
 from rnnbench.text import listed
+from rnnbench.training.decision import AT_HALF, decide
 from rnnbench.training.outcome import ROUNDING, History, TrialRecord, TrialResult, Weights
 
 RESULTS = "results.json"  # the file that makes a folder a finished run
@@ -300,10 +301,11 @@ def compact(result: TrialResult) -> TrialResult:
         curve[:] = [None if it is None else float(f"{it:.4g}") for it in curve]
     record = result.record.model_copy(update={"compact": True, "history": History(**curves)})
     scores = compact_scores(result.labels, result.scores)
-    if result.labels.ndim == 2:  # no answer may change
-        light = replace(result, record=record, stored_scores=scores)
-        is_same = (light.answers == result.answers).all(axis=1, keepdims=True)
-        scores = np.where(is_same, scores, result.scores)
+    if result.labels.ndim == 2:  # no answer may change, nor one at 0.5
+        half, answers = decide(AT_HALF, record.score_kind, None, result.labels), result.task.answers
+        for rule in (record.decision, half):
+            is_same = answers(scores, rule) == answers(result.scores, rule)
+            scores = np.where(is_same.all(axis=1, keepdims=True), scores, result.scores)
     return replace(result, record=record, stored_scores=scores, weights=None)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from factories import MARGINS, Hostile, result
 from factories import record as trial_record
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -21,6 +21,7 @@ from rnnbench.metrics import usable_metrics
 from rnnbench.results import store as stores
 from rnnbench.results.store import Store, compact, compact_scores, read_weights
 from rnnbench.storage import DamagedResultError, sha256_file, write_document
+from rnnbench.tasks import MULTI_LABEL, Decision
 from rnnbench.training.outcome import History, TrialResult
 
 MINE, OTHER = "a" * 64, "b" * 64
@@ -258,6 +259,21 @@ def test_answers_best_three_ranks_and_metrics_stay_to_the_last_digit(case):
         answers = scores.argmax(axis=1)
         assert metric.of(labels, answers, short) == metric.of(labels, answers, scores)
     np.testing.assert_array_equal(compact_scores(labels, short), short)
+
+
+@settings(max_examples=50)
+@given(scores=arrays(np.float32, (4, 9), elements=LOGS), threshold=st.floats(-5, 0, width=32))
+@example(scores=np.tile(np.log(np.arange(1, 10, dtype="f4") / 10), (4, 1)), threshold=-0.125)
+def test_no_answer_of_several_topics_changes_nor_one_at_half(scores, threshold):
+    labels, decision = np.eye(4, 9, 5, np.uint8), Decision(threshold=threshold)
+    facts = trial_record(task="multi_label", decision=decision)
+    trial = TrialResult(facts, labels, scores)
+
+    light = compact(trial)
+
+    for rule in (decision, Decision(threshold=float(np.log(0.5)))):
+        answers = (MULTI_LABEL.answers(own.scores, rule) for own in (light, trial))
+        np.testing.assert_array_equal(*answers)
 
 
 @pytest.mark.parametrize("kind", [{}, MARGINS])
