@@ -407,6 +407,9 @@ def test_the_figures_of_ensembles_and_errors_are_those_of_the_reference_runs():
         f"makes {keras:.0f}, of which all models make {of_all:.0f}; {twins:.0f} are on documents"
         in words
     )
+    zoo = {name: score.split()[0] for name, score, *_ in rows_of("zoo/table.md")}
+    ours, random = zoo["bilstm_max"], zoo["bilstm_max_random"]
+    assert f"(`bilstm_max_random`), the accuracy is {random}, not {ours}" in words
     (n, rare, few, *_), _ = errors("reuters90")
     assert f"gets {n:.0f} documents wrong, at least in part; {rare + few:.0f} of these" in words
 

@@ -13,7 +13,7 @@ from pydantic import PositiveInt, SkipValidation, ValidationError
 
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, pad
 from rnnbench.data.vocabulary import Vocabulary, encode
-from rnnbench.errors import RnnbenchError, UserError, did_you_mean, first_fault
+from rnnbench.errors import UserError, did_you_mean, first_fault
 from rnnbench.models.descriptions import (
     BaselineModel,
     Ensemble,
@@ -32,8 +32,8 @@ from rnnbench.section import Record, Share, checked
 from rnnbench.storage import DamagedResultError, read_record
 from rnnbench.tasks import TASKS, Decision, Labels, Scores, TaskKind
 from rnnbench.training.engines import ENGINES
+from rnnbench.training.engines.native import engine as native
 from rnnbench.training.engines.scikit_learn import texts as texts_of
-from rnnbench.training.epochs import Recipe
 from rnnbench.training.outcome import log_probabilities
 from rnnbench.training.trial import combined
 
@@ -172,7 +172,7 @@ class KeptModel:
 
         Raises:
             UserError: it gives margins, and ``unsure_below`` needs probabilities.
-            DamagedResultError: its weights are not as they were written, or not those of its kind.
+            DamagedResultError: its weights are damaged, or those of another network.
         """
         if unsure_below is not None and self.kind == "margin":
             hint = "use a model that gives probabilities"
@@ -260,20 +260,14 @@ class KeptModel:
 
     @cached_property
     def _code(self) -> Callable[[NDArray[np.int32]], Scores] | None:
-        """Gives ids their log-probabilities by machine code; ``None`` if there is none for it."""
-        native, model = ENGINES["native"], self.model
-        if not isinstance(model, LayeredNetwork) or not native.covers(model, Recipe()):
+        """Gives ids their log-probabilities by machine code, if there is any for the network."""
+        model, floats = self.model, np.dtype(np.float32)
+        if not isinstance(model, LayeredNetwork):
             return None
-        if native.why_not():
-            return None
-        from rnnbench.training.engines.native import engine
-
-        try:
-            shapes, floats = engine.weight_shapes(model, self.shape), np.dtype(np.float32)
-        except RnnbenchError:  # the network is too large
+        if not (shapes := native.weight_shapes(model, self.shape)):
             return None
         weights = read_weights(self.file, [(of_one, floats) for of_one in shapes])
-        return partial(engine.log_probabilities, model, self.shape, weights)
+        return partial(native.log_probabilities, model, self.shape, weights)
 
     @cached_property
     def reader(self) -> Callable[[Sequence[str]], Scores]:

@@ -17,12 +17,21 @@ from rnnbench.environment import begin_peak, cpu, peak_memory, versions
 from rnnbench.errors import RnnbenchError
 from rnnbench.models import descriptions
 from rnnbench.models.code import code_of
-from rnnbench.models.descriptions import BaselineModel, Ensemble, EnsembleModel, Model, Network
+from rnnbench.models.descriptions import (
+    BaselineModel,
+    Ensemble,
+    EnsembleModel,
+    LayeredNetwork,
+    Model,
+    Network,
+)
+from rnnbench.models.layers import Shape
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
 from rnnbench.tasks import SINGLE_LABEL, TASKS, Labels, Scores
 from rnnbench.training.decision import AT_HALF, decide
 from rnnbench.training.engines import ENGINES, Assignment, Engine
+from rnnbench.training.engines.native.engine import weight_shapes
 from rnnbench.training.epochs import OnEpoch, begin, ignore
 from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult, log_probabilities
 from rnnbench.training.pretraining import REVISION
@@ -148,7 +157,7 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     with ENGINES.blamed(engine.name):
         result = engine.fit(work)
     rise = None if start is None else max(0, peak_memory() - start) / 1e6
-    if fault := _fault(result, dataset):
+    if fault := _fault(result, trial.model, dataset):
         raise PluginError(f"{ENGINES.label(engine.name)} returned {fault}")
     if not np.isfinite(result.scores).all():
         first = training.learning_rates(1)[0]
@@ -169,7 +178,7 @@ def identified(record: TrialRecord, trial: Trial, **facts: Any) -> TrialRecord:
     return record.model_copy(update=identity | facts)
 
 
-def _fault(result: TrialResult, dataset: Dataset) -> str:
+def _fault(result: TrialResult, model: Model, dataset: Dataset) -> str:
     """Return what is wrong with the result of an engine; empty if nothing is."""
     scores, expected = result.scores, (len(dataset.y_test), len(dataset.topics))
     if scores.shape != expected:
@@ -178,6 +187,10 @@ def _fault(result: TrialResult, dataset: Dataset) -> str:
     if result.record.score_kind == "log_probabilities" and above.size:
         allowed = "natural logarithms of probabilities, which are 0 or less"
         return f"log-probabilities of up to {above.max():.3g} (should be {allowed})"
+    if result.weights is not None and isinstance(model, LayeredNetwork):
+        shapes = [array.shape for array in result.weights]
+        if shapes != (weight_shapes(model, Shape.of(dataset)) or shapes):
+            return f"weights of the shapes {shapes} (should be those of Keras's get_weights())"
     return ""
 
 

@@ -14,6 +14,8 @@ from rnnbench import environment
 from rnnbench.data import cache
 from rnnbench.data.dataset import Data
 from rnnbench.errors import RnnbenchError
+from rnnbench.registry import PluginError
+from rnnbench.training.engines.native.engine import NativeEngine
 from rnnbench.training.pretraining import pretrained_vectors
 from rnnbench.training.trial import dataset_of
 
@@ -96,11 +98,17 @@ def test_the_result_of_a_baseline_tells_of_no_epochs(tmp_path):
     assert (record.epochs, plan.epochs, result.weights) == (0, 0, None)
 
 
-def test_weights_are_part_of_the_result_if_the_network_is_to_be_kept(tmp_path):
+def test_weights_are_part_of_the_result_if_the_network_is_to_be_kept(tmp_path, monkeypatch):
     plan = trial(tmp_path, training={"engine": "native", "epochs": 1})
 
     assert train(tmp_path, plan).weights is None
-    assert train(tmp_path, replace(plan, keep_model=True)).weights
+    kept = train(tmp_path, replace(plan, keep_model=True))
+    assert kept.weights
+
+    fewer = replace(kept, weights=kept.weights[:-1])
+    monkeypatch.setattr(NativeEngine, "fit", lambda *_, **__: fewer)
+    with pytest.raises(PluginError, match=r"^engine 'native' returned weights of the shapes"):
+        train(tmp_path, plan)
 
 
 def test_a_training_that_diverges_fails(tmp_path):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.errors import RnnbenchError
 from rnnbench.models.descriptions import LayeredNetwork, Model
 from rnnbench.models.inputs import as_numbers, weighted_words, word_weights
 from rnnbench.models.layers import Shape
@@ -244,13 +245,16 @@ def log_probabilities(
     return np.concatenate([scorer.scores(part) for part in parts])
 
 
-def weight_shapes(model: LayeredNetwork, shape: Shape) -> list[tuple[int, ...]]:
-    """Return the shapes of a covered network's weights, in Keras's order.
-
-    ``RnnbenchError``: it is too large.
-    """
+def weight_shapes(model: LayeredNetwork, shape: Shape) -> list[tuple[int, ...]] | None:
+    """Return the shapes of weights, in Keras's order; ``None`` for a network without code."""
+    native = NativeEngine()
+    if not native.covers(model, Recipe()) or native.why_not():
+        return None
     counts = [(shape.n_ids,)] if isinstance(model.layers[0], WordCounts) else []
-    return [*counts, *(part.shape for part in program_of(model, shape, None, AT_ONCE).parts)]
+    try:
+        return [*counts, *(part.shape for part in program_of(model, shape, None, AT_ONCE).parts)]
+    except RnnbenchError:  # it is too large
+        return None
 
 
 def program_of(model: LayeredNetwork, shape: Shape, recipe: Recipe | None, count: int) -> "Program":

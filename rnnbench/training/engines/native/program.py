@@ -19,7 +19,7 @@ TRAINING = [*DOCUMENTS, OTHER, "labels", "rates", "answers"]
 """The arrays that a training function is given: besides the documents, the arena of the other
 half; ``labels (n, 2)``, each with its weight; ``rates``, see ``adam.Rates``; ``answers (n, 2)``.
 With any number of labels a document, labels and answers are ``(n, width)``."""
-COMPILING = Lock()  # several threads may need a program first
+COMPILING = Lock()  # two threads may ask for the code at the same time
 SPREAD = 4.0  # the standard deviation of the numbers that test the code
 
 
@@ -187,7 +187,7 @@ def add_binary_loss(logits: Activations, first: Value, left: Value, size: Value)
             logits.gradient[row, start].store((chance - labels.moved(start).load()) * share)
 
 
-program_for = lru_cache(maxsize=4)(Program)  # for other seeds of a model, and for ensembles
+program_for = lru_cache(maxsize=1)(Program)  # the last one is kept, for other seeds of a model
 
 
 def passes(processor: Processor) -> bool:
