@@ -78,6 +78,14 @@ def test_it_learns_several_topics_and_held_out_documents_choose_a_threshold(bert
     assert MULTI_LABEL.score(several.y_test, answers) > 0.9
 
 
+def test_the_bias_of_several_topics_starts_at_their_log_odds(bert, several):
+    at_half = {"decision": {"threshold": 0.5, "none": "best"}}
+    _, result = fit(bert, several, training=at_half, keep=True, epochs=1, learning_rate=1e-9)
+
+    share = (several.y_train.sum(0) + 0.5) / (len(several.y_train) + 1)
+    np.testing.assert_allclose(1 / (1 + np.exp(-result.weights[-1])), share, rtol=1e-5)
+
+
 def test_the_same_seed_gives_the_same_bits_and_another_seed_another_model(tmp_path, one_topic):
     folder = write_tiny_bert(tmp_path / "with_dropout")
     first, again, other = (
