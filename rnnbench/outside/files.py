@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from math import nan
 from pathlib import Path
 from sys import intern
@@ -13,14 +13,14 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.api import load_run
+from rnnbench.api import Run, load_run
 from rnnbench.data.sources import tables
 from rnnbench.data.sources.files import spelled
 from rnnbench.data.sources.tables import MAX_FILE, BadRow, Layout
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.outside.judge import Topics
 from rnnbench.storage import open_regular
-from rnnbench.text import counted, with_article
+from rnnbench.text import counted, listed, with_article
 
 log = logging.getLogger(__name__)
 NAMES = {  # what a column, or an array, may be called without being named by an option
@@ -41,14 +41,6 @@ Columns = dict[str, "_Column"]  # by the keys of NAMES
 Rows = Sequence[tuple["_Read", NDArray[np.int32]]]  # of files, and the document of each
 
 
-class Reading(NamedTuple):
-    """How files are read."""
-
-    columns: Mapping[str, str] = {}  # by the keys of NAMES; a dot leads into a JSON object
-    only: tuple[str, str] | None = None  # a column, and its value in the rows that count
-    separator: str | None = None  # stands between the labels of a document
-
-
 class _Column(NamedTuple):
     """A column of a file: its distinct values, in order of their first rows, and codes of rows."""
 
@@ -67,6 +59,15 @@ class _Column(NamedTuple):
         return cls(values[order[:n_used]], np.argsort(order)[codes])
 
 
+class Reading(NamedTuple):
+    """How files are read."""
+
+    columns: Mapping[str, str] = {}  # by the keys of NAMES; a dot leads into a JSON object
+    only: tuple[str, str] | None = None  # a column, and its value in the rows that count
+    separator: str | None = None  # stands between the labels of a document
+    labels: _Column | None = None  # those that are in another file
+
+
 class _Read(NamedTuple):
     """The rows of a file."""
 
@@ -83,26 +84,43 @@ def read_answers(files: Sequence[str], labels: Path | None, reading: Reading) ->
     cannot be used.
     """
     run = load_run(labels) if labels and labels.is_dir() else None
+    known = [_of_run(run, labels) if run else _read(labels, "", reading, True)] if labels else []
+    reading = reading._replace(labels=known[0].columns.get("label") if known else None)
     named = [_split(file) for file in files]
     if twice := [file for file, own in zip(files, named, strict=True) if named.count(own) > 1]:
         raise UserError(f"{twice[0]}: given twice (allowed: different files, or other names)")
     read = [_read(*own, reading) for own in named]
-    everything = [*read, *([_read(labels, "", reading, True)] if labels and not run else [])]
-    has_ids, is_scored = _all_have("id", everything), _all_have("score", read)
+    with_ids = [*read, *(one for one in known if not run or run.results.dataset.ids)]
+    has_ids, is_scored = _all_have("id", with_ids), _all_have("score", read)
     ids = Topics((run.results.dataset.ids or map(str, range(len(run.labels)))) if run else ())
-    rows = [(one, _numbered(one, "id", ids)) for one in everything]
+    rows = [(one, _numbered(one, "id", ids)) for one in [*read, *known]]
     if run and (new := ids.names[len(run.labels) :]):
         raise UserError(f"{labels}: has no document '{new[0]}'")
     if not has_ids:
-        log.warning("no ids: documents are matched by their places")
+        log.warning("no ids: documents are matched by position")
     given = _by_model(rows[: len(read)], ids.names, "score" if is_scored else "prediction")
+    label, cluster = (_agreed(key, rows, ids.names) for key in ("label", "cluster"))
     if run:
         return given | {"labels": run}
-    label, cluster = (_agreed(key, rows, ids.names) for key in ("label", "cluster"))
+    if label and is_scored:
+        log.warning("labels are not used, as there are scores (--column prediction=NAME)")
     if not (label or is_scored):
         raise UserError("no labels (--column label=NAME names a column, and --labels a file)")
     facts = {"clusters": cluster, "ids": ids.names if has_ids else None}
     return given | facts | {"labels": None if is_scored else label}
+
+
+def _of_run(run: Run, folder: Path) -> _Read:
+    """Return the test documents of a run like a file with labels."""
+    dataset, rows = run.results.dataset, run.labels
+    topics = np.array([count.topic for count in dataset.topics], object)
+    columns = {"seed": _Column.of([NEXT], np.zeros(len(rows), int))}
+    if dataset.ids:
+        columns["id"] = _Column.of(dataset.ids)
+    if dataset.kind.has_topics:
+        several = (topics[row.astype(bool)].tolist() for row in rows)
+        columns["label"] = _Column.of(topics[rows] if dataset.kind.has_one_label else several)
+    return _Read(str(folder), columns)
 
 
 def _split(file: str) -> tuple[Path, str]:
@@ -123,11 +141,13 @@ def _read(path: Path, model: str, reading: Reading, of_labels: bool = False) -> 
     is_numpy = path.suffix.lower() in (".npy", ".npz")
     name, columns = (_arrays if is_numpy else _table)(path, reading, of_labels)
     if not (n := len(next(iter(columns.values())).codes) if columns else 0):
-        raise UserError(f"{path}: no row that counts")
+        raise UserError(f"{path}: no usable row")
     if not (of_labels or {"prediction", "score"} & columns.keys()):
         raise UserError(f"{path}: no answers (--column prediction=NAME names a column)")
     found = re.fullmatch(r"(.+?)[-_.]?seed[-_=]?(\d+)", name)
     own, seed = found.groups() if found else (name, NEXT)
+    if seed == NEXT and not (model or "model" in columns):
+        seed = "0"  # files of one name in several folders may be of several models
     for key, default in (("model", model or own), ("seed", seed)):
         columns.setdefault(key, _Column.of([default], np.zeros(n, int)))
     return _Read(str(path), columns)
@@ -147,7 +167,10 @@ def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns]
         names.pop(key, None)
     if reading.only:
         names["only"] = _existing(reading.only[0], header, path)
+    known = _names_in(reading.labels) if reading.labels else set()
     if not (of_labels or {"score", "prediction"} & names.keys()):
+        if "label" not in reading.columns and names.get("label") in known:
+            del names["label"]  # a class whose name is in NAMES
         classes = [own for own in header if own not in names.values()]
     names |= {f"class {own}": own for own in classes}
     columns = _counting(_values(path, layout, header, names), reading)
@@ -156,8 +179,18 @@ def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns]
     if classes:
         found = [columns.pop(f"class {own}") for own in classes]
         scores = np.stack([values[codes] for values, codes in found], axis=1)
-        columns["prediction"] = _decided(scores, classes, columns.get("label"))
+        labels = reading.labels or columns.get("label")
+        columns["prediction"] = _decided(scores, classes, labels, path)
+        if labels and (odd := [own for own in classes if own not in _names_in(labels)]):
+            hint = "--column prediction=NAME names the column with answers"
+            log.warning("%s: classes that are no label: %s (%s)", path, listed(odd), hint)
     return name, columns
+
+
+def _names_in(labels: _Column) -> set[str]:
+    """Return the names of all labels."""
+    each = (own if isinstance(own, list) else [own] for own in labels.values)
+    return {str(spelled(name)) for name in chain(*each)}
 
 
 def _found(header: Sequence[str], given: Mapping[str, str], path: Path) -> dict[str, str]:
@@ -185,8 +218,8 @@ def _counting(columns: Columns, reading: Reading) -> Columns:
     if mark := reading.separator:
         for key in {"label", "prediction"} & columns.keys():
             values, codes = columns[key]
-            split = [own.split(mark) if type(own) is str else own for own in values]
-            whole = [[*filter(None, own)] if type(own) is list else own for own in split]
+            split = (map(str.strip, own.split(mark)) if type(own) is str else own for own in values)
+            whole = [[*filter(None, own)] if isinstance(own, map) else own for own in split]
             columns[key] = _Column.of(whole, codes)
     return columns
 
@@ -217,19 +250,24 @@ def _numbers(column: _Column, where: str) -> _Column:
     try:
         numbers = [TRUTHS[own] if own in TRUTHS else float(own) for own in column.values]
         return _Column(np.array(numbers, float), column.codes)
-    except (TypeError, ValueError) as error:  # TypeError: a list
+    except (TypeError, ValueError, OverflowError) as error:  # TypeError: a list
         hint = "--column prediction=NAME names the column with answers"
         raise UserError(f"{where}: not only numbers: {error} ({hint})") from None
 
 
-def _decided(scores: NDArray[Any], classes: Sequence[Any], labels: _Column | None) -> _Column:
+def _decided(
+    scores: NDArray[Any], classes: Sequence[Any], labels: _Column | None, path: Path
+) -> _Column:
     """Return the class with the best score of each row or, if labels are lists, those above half.
 
     These have probabilities from 0.5, or margins from 0; a row that is not whole has no answer.
     """
     is_whole, half = ~np.isnan(scores).any(axis=1), 0.5 * (np.nanmin(scores, initial=0) >= 0)
     rows: Iterable[Any]
-    if labels and any(isinstance(label, list) for label in labels.values[:1]):
+    if labels and any(isinstance(value, list) for value in labels.values):
+        if not half and np.nanmax(scores) <= 0:
+            hint = "logarithms? should be probabilities, or margins"
+            raise UserError(f"{path}: no score is above 0 ({hint})")
         rows = ([classes[at] for at in np.flatnonzero(row).tolist()] for row in scores >= half)
     else:
         best = np.where(is_whole[:, np.newaxis], scores, 0).argmax(axis=1)
@@ -252,17 +290,20 @@ def _arrays(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns
             arrays = {key: np.asarray(stored[name]) for key, name in names.items()}
     except (ValueError, EOFError, BadZipFile) as error:
         raise UserError(f"{path}: cannot be read as NumPy arrays: {error}") from None
-    is_array = all(0 < array.ndim < 3 and all(array.shape[1:]) for array in arrays.values())
+    is_array = all(0 < of.ndim < 3 and min(of.shape[1:], default=2) > 1 for of in arrays.values())
     if not (arrays and is_array) or len({array.shape[:1] for array in arrays.values()}) > 1:
         shapes = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
-        hint = "label, prediction, id, as long; or rows of as many classes"
+        hint = "label, prediction, id, as long; or rows of as many classes, two or more"
         raise UserError(f"{path}: {shapes or [*stored]} (should be {hint})")
     columns: Columns = {}
     for key, array in sorted(arrays.items()):  # labels before predictions
         if array.ndim == 1:
             columns[key] = _Column.of(array.tolist())
         elif key == "prediction" and array.dtype.kind == "f":
-            columns[key] = _decided(array, range(array.shape[1]), columns.get("label"))
+            labels = reading.labels or columns.get("label")
+            columns[key] = _decided(array, range(array.shape[1]), labels, path)
+        elif not np.isin(array, (0, 1)).all():
+            raise UserError(f"{path}: {key}: rows should have only 0 and 1")
         else:
             columns[key] = _Column.of(np.flatnonzero(row).tolist() for row in array)
     return path.stem, columns
@@ -327,7 +368,8 @@ def _by_model(rows: Rows, ids: Sequence[str], key: str) -> dict[str, Any]:
             if seed in trainings or counts.max() > 1:
                 twice = ids[int(counts.argmax())]
                 fault = f"two answers of {model}, seed {seed}, to a document: {twice}"
-                raise UserError(f"{one.file}: {fault} (--only COLUMN=VALUE chooses rows)")
+                hint = "--only COLUMN=VALUE chooses rows; NAME=FILE names a model"
+                raise UserError(f"{one.file}: {fault} ({hint})")
             trainings[seed] = np.full(len(ids), None, values.dtype)
             trainings[seed][own[chosen]] = values[codes[chosen]]
             files.setdefault(model, {})[one.file] = None

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache, partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,11 +34,14 @@ log = logging.getLogger(__name__)
 Answers = ArrayLike | Sequence[Collection[str] | str | None]
 """One for each document: a label of any type or, if it may have any number, a collection of them,
 or 0 and 1 for each topic; or a score from 0 to 1. ``None`` and NaN stand for a missing one."""
+Missing = Literal["error", "drop", "wrong"]
 Array = NDArray[Any]
 Arrays = dict[tuple[str, int], Array]
 """The answers of each training, by model and seed: positions of topics, or -1; or 0 and 1,
 ``(n, n_topics)``, or ``LACKING`` in the whole row; or scores, or NaN."""
 LACKING, NO_ANSWER = 2, "(no answer)"  # in a row of 0 and 1; the topic of a missing answer
+NOTHING = ("", "nan", "<NA>", "NaT")  # texts of missing values, of pandas also
+ALIKE = ("true", "True", "1"), ("false", "False", "0")  # the first that is known is meant
 FEW_CLUSTERS, FROM_PYTHON = 20, "a call in Python"
 
 
@@ -79,7 +82,7 @@ def verdict(
     ids: Sequence[Any] | None = None,
     clusters: Sequence[Any] | None = None,
     in_order: bool = False,
-    missing: Literal["error", "drop", "wrong"] = "error",
+    missing: Missing = "error",
     origin: Mapping[str, str] | None = None,
     name: str = "verdict",
 ) -> Verdict:
@@ -108,16 +111,16 @@ def verdict(
     >>> verdict(["a", "b"], {"x": ["a", "b"], "y": ["b", "b"]}).results.models[1].score.mean
     0.5
     """
+    if missing not in (ways := get_args(Missing)):
+        raise UserError(f"verdict: missing: got {spell(missing)} (allowed: {', '.join(ways)})")
     run, origin = labels if isinstance(labels, StoredRun) else None, origin or {}
     of_documents = {"ids": ids, "clusters": clusters, "in_order": in_order}
     facts: dict[str, Any] = {"in_order": True} if run else of_documents
-    task, topics, right, given = _coded(labels, answers)
+    task, topics, right, given = _coded(labels, answers, missing)
     chosen = _chosen(right, given, missing, facts)
     if run and len(chosen) < len(right):
-        raise UserError("missing: drop: the test documents of a run stay (allowed: error, wrong)")
+        raise UserError("missing: drop: not with documents of a run (allowed: error, wrong)")
     right, given = right[chosen], {key: own[chosen] for key, own in given.items()}
-    if task is SINGLE_LABEL and any((own < 0).any() for own in given.values()):
-        topics = [*topics, NO_ANSWER]
     if run:
         known = run.results.dataset
         new = [TopicCount(topic=one, train=0, test=0) for one in topics[len(known.topics) :]]
@@ -151,11 +154,13 @@ class Topics(dict[Any, int]):
 
     def __missing__(self, value: Any) -> int:
         name = spelled(value.item() if isinstance(value, np.generic) else value)
-        if name is None or name == "" or name != name:  # noqa: PLR0124 - NaN
+        if name is None or str(name) in NOTHING:
             return -1
         if not isinstance(name, str):
             hint = "should be a text or a whole number"
             raise UserError(f"{self.where}: got {spell(value)} ({hint})")
+        names = (name, *(same for group in ALIKE if name in group for same in group))
+        name = next((same for same in names if same in self), name)
         if name not in self:
             self.names.append(name)
         self[value] = self.setdefault(name, len(self.names) - 1)
@@ -167,8 +172,9 @@ class Topics(dict[Any, int]):
         try:
             return np.fromiter(map(self.__getitem__, plain), np.int32, len(plain))
         except TypeError:
-            wrong = next(own for own in plain if isinstance(own, Collection) and own != str(own))
-            hint = "a text or a whole number; or lists alone, as several labels beside a single one"
+            lists = (own for own in plain if isinstance(own, Collection) and own != str(own))
+            wrong = next(lists, values)
+            hint = "a text or a whole number; if any is a list, all must be"
             raise UserError(f"{self.where}: got {spell(wrong)} (should be {hint})") from None
 
 
@@ -178,24 +184,43 @@ def natural(name: str) -> tuple[bool, int, str]:
     return not is_number, int(name) if is_number else 0, name
 
 
-def _coded(labels: Any, answers: Mapping[str, Any]) -> tuple[TaskKind, list[str], Array, Arrays]:
+def _trainings(labels: Any, answers: Mapping[str, Any]) -> dict[tuple[str, int], Any]:
+    """Return the answers of each training, by model and seed; check what holds them."""
+    if not isinstance(answers, Mapping):
+        raise UserError("verdict: answers should be a dict, with those of each model by its name")
+    for what, values in {"labels": [] if labels is None else labels, **answers}.items():
+        if isinstance(values, str) or not isinstance(values, Collection):
+            raise UserError(f"verdict: {what}: got {spell(values)} (should be a list or an array)")
+    own: dict[tuple[str, int], Any] = {}
+    for model, of_model in answers.items():
+        trainings = [of_model] if _depth(of_model) <= max(1, _depth(labels)) else of_model
+        by_seed = of_model if isinstance(of_model, Mapping) else dict(enumerate(trainings))
+        if wrong := [seed for seed in by_seed if not hasattr(seed, "__index__")]:
+            raise UserError(
+                f"verdict: {model}: got the seed {spell(wrong[0])} (allowed: 0, 1, ...)"
+            )
+        own |= {(model, int(seed)): values for seed, values in by_seed.items()}
+    if not len(next(iter(own.values()), ())):
+        raise UserError("verdict: no documents, or no models")
+    return own
+
+
+def _coded(
+    labels: Any, answers: Mapping[str, Any], missing: Missing
+) -> tuple[TaskKind, list[str], Array, Arrays]:
     """Return the kind of task, its topics, those of labels first, the labels, and the answers."""
     topics, right = Topics(["0"] * (labels is None)), None
     if isinstance(labels, StoredRun):
         dataset, right = labels.results.dataset, next(iter(labels.trials.values()))[0].labels
         topics = Topics(count.topic for count in dataset.topics)
         labels = right if dataset.kind.has_topics else None
+    own = _trainings(labels, answers)
     task: TaskKind = SCORED if labels is None else (SINGLE_LABEL, MULTI_LABEL)[_depth(labels) > 1]
-    own: dict[tuple[str, int], Any] = {}
-    for model, of_model in answers.items():
-        trainings = [of_model] if _depth(of_model) <= max(1, _depth(labels)) else of_model
-        by_seed = of_model if isinstance(of_model, Mapping) else dict(enumerate(trainings))
-        own |= {(model, seed): values for seed, values in by_seed.items()}
-    if not (n := len(next(iter(own.values()), ()))):
-        raise UserError("verdict: no documents, or no models")
     if not topics:
         _as_array(task, topics, labels)
         topics = Topics(sorted(topics.names, key=natural))
+        if not topics.names:
+            raise UserError("verdict: no labels")
     given = {key: _as_array(task, topics, values) for key, values in own.items()}
     most, longest = len(topics.names), max(map(len, topics.names), default=0)
     if most > MAX_LABELS or longest > LONGEST_LABEL:
@@ -203,15 +228,21 @@ def _coded(labels: Any, answers: Mapping[str, Any]) -> tuple[TaskKind, list[str]
         limits = f"{MAX_LABELS:,} of {LONGEST_LABEL}; or scores of the answers"
         raise UserError(f"verdict: {found} (allowed: {limits})")
     if right is None:
+        n = len(next(iter(given.values())))
         right = np.zeros(n, np.int32) if labels is None else _as_array(task, topics, labels)
+    for (model, _), array in given.items():
+        if len(array) != len(right):
+            fault = f"{counted(len(array), 'answer')}, but {counted(len(right), 'document')}"
+            raise UserError(f"verdict: {model}: {fault}")
+    if missing == "wrong" and task.has_topics:
+        is_open = right >= 0 if task.has_one_label else ~right.any(axis=1)  # to a missing answer
+        if any((_is_missing(own) & is_open).any() for own in given.values()):
+            topics.names.append(NO_ANSWER)
     if task is MULTI_LABEL:  # with the topics of later answers, which are in no earlier row
         n_topics, arrays = len(topics.names), (right, *given.values())
         right, *wide = (np.pad(of, ((0, 0), (0, n_topics - of.shape[1]))) for of in arrays)
         given = dict(zip(given, wide, strict=True))
     for (model, _), array in given.items():
-        if len(array) != len(right):
-            fault = f"{counted(len(array), 'answer')}, but {counted(len(right), 'document')}"
-            raise UserError(f"verdict: {model}: {fault}")
         if task.has_topics and not (array[array == right] > -task.has_one_label).any():
             log.warning("%s: no answer is right; all labels: %s", model, listed(topics.names))
     return task, topics.names, right, given
@@ -222,26 +253,28 @@ def _as_array(task: TaskKind, topics: Topics, values: Any) -> Array:
     if not task.has_topics:
         try:
             scores = np.asarray(values, float)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise UserError(f"verdict: scores should be numbers: {error}") from None
         if (wrong := scores[(scores < 0) | (scores > 1)]).size:
-            raise UserError(f"verdict: got the score {wrong[0]:g} (allowed: 0 to 1)")
+            raise UserError(f"verdict: got the score {float(wrong[0])} (allowed: 0 to 1)")
         return scores
     if task.has_one_label:
         return topics.places(values)
-    is_missing = [own is None for own in values]
     if isinstance(values, np.ndarray) and values.ndim == 2:
-        if not np.isin(values, (0, 1)).all():
-            raise UserError("verdict: an array of topics should have 0 and 1 alone")
+        if values.shape[1] < 2 or not np.isin(values, (0, 1)).all():
+            hint = "should have only 0 and 1, in two columns or more"
+            raise UserError(f"verdict: an array of topics {hint}")
         rows, columns = np.nonzero(values)
         places = topics.places(list(range(values.shape[1])))[columns]
+        is_list = np.ones(len(values), bool)
     else:
-        several = [[] if own is None else list(own) if _depth(own) else [own] for own in values]
+        is_list = np.array([_depth(own) > 0 for own in values], bool)
+        several = [list(own) if _depth(own) else [own] for own in values]
         places = topics.places(list(chain(*several)))
         rows = np.repeat(np.arange(len(several)), list(map(len, several)))
     array = np.zeros((len(values), len(topics.names)), np.uint8)
-    array[rows, places] = 1
-    array[is_missing] = LACKING
+    array[rows[places >= 0], places[places >= 0]] = 1
+    array[(lacking := rows[places < 0])[~is_list[lacking]]] = LACKING
     return array
 
 
@@ -266,7 +299,7 @@ def _chosen(right: Array, given: Arrays, missing: str, facts: dict[str, Any]) ->
     n, ids, clusters = len(right), facts.get("ids"), facts.get("clusters")
     names = list(map(str, range(n))) if ids is None else _numbered("ids", ids, n)[0]
     if len(names) < n:
-        raise UserError(f"verdict: ids: {n - len(names):,} of {n:,} are there twice")
+        raise UserError(f"verdict: ids: {n - len(names):,} of {n:,} are repeated")
     lacking = np.zeros(n, bool)
     for (model, _), answers in {("", 0): right, **given}.items():
         if (own := _is_missing(answers)).any():
@@ -300,15 +333,17 @@ def _numbered(key: str, values: Sequence[Any], n: int) -> tuple[list[str], NDArr
     topics = Topics()
     places = topics.places(list(values))
     if len(places) != n or (places < 0).any():
-        fault = f"{(places < 0).sum():,} of {len(places):,} are empty"
+        fault = f"{len(places):,}, of which {(places < 0).sum():,} are empty"
         raise UserError(f"verdict: {key}: {fault} (should be one for each of {n:,} documents)")
     return topics.names, places
 
 
 def _trial(model: str, seed: int, given: Array, right: Array, data: DatasetSummary) -> TrialResult:
     """Return the answers of a training as a trial, with missing ones as wrong ones."""
-    answers = given.copy()
-    answers[_is_missing(answers)] = len(data.topics) - 1 if answers.dtype.kind == "i" else 0
+    answers, lacking = given.copy(), _is_missing(given)
+    answers[lacking] = len(data.topics) - 1 if answers.dtype.kind == "i" else 0
+    if answers.ndim == 2:
+        answers[lacking & ~right.any(axis=1), -1] = 1
     record = TrialRecord(
         engine=OutsideModel.kind,
         params=None,

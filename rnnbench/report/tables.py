@@ -251,7 +251,7 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
         f"measured one would be clear in 80 % of runs; 'more documents' if even {MOST:,} are too "
         "few, '-' if a model has only one seed or the two are equal."
         if pairs
-        else "There is no pair without a clear difference."
+        else "No pair of models is without a clear difference."
     )
     models = [(pair.comparison.a, pair.comparison.b) for pair in pairs]
     return table_of(pairs, columns, caption, models=models)

@@ -95,7 +95,7 @@ def test_scores_are_stored_for_other_commands(cli, tmp_path):
         (["--column", "id"], "--column id: should be KEY=NAME, such as id=document"),
         (["--only", "page"], "--only page: should be COLUMN=VALUE, such as language=en"),
         (["--cluster", "pages"], "good.csv: no column 'pages'"),
-        (["--only", "page=none"], "good.csv: no row that counts"),
+        (["--only", "page=none"], "good.csv: no usable row"),
         (["--score", "page"], "got the score 2 (allowed: 0 to 1)"),
         (["--fail-if", "falls"], "--fail-if 'falls'"),
         (["--fail-if", "drops 0.1"], "--fail-if: only good answered"),

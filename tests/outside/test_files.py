@@ -94,6 +94,39 @@ def test_labels_may_be_in_a_file_of_their_own():
     assert answers == {"m": {0: ["no", "no"]}}
 
 
+@pytest.mark.parametrize("name", ["truth.csv", "truth.npy"])
+def test_labels_in_another_file_tell_that_there_may_be_several(name):
+    if name.endswith("csv"):
+        table(name, ("id", "label"), [(1, "gold;corn"), (2, "")])
+        scores = table("m.csv", ("id", "gold", "corn", "odd"), [(1, 0.6, 0.5, 0), (2, 0.4, 0.3, 0)])
+    else:
+        arrays(name, np.array([[1, 1], [0, 0]]))
+        scores = arrays("m.npy", np.array([[0.6, 0.5], [0.4, 0.3]]))
+
+    labels, answers, _ = read(scores, labels=name, separator=";")
+
+    assert list(map(len, labels)) == [2, 0]
+    assert answers["m"][0] == labels
+
+
+def test_classes_that_are_no_label_are_mentioned(caplog):
+    read(table("m.csv", ("label", "neg", "pos", "length"), [("neg", 1, 0, 0), ("pos", 0, 1, 9)]))
+
+    assert "m.csv: classes that are no label: length" in caplog.text
+
+
+def test_labels_that_contradict_those_of_a_run_are_refused(tmp_path):
+    run = verdict(["a", "b"], {"m": ["a", "b"]}, ids=["2", "1"]).save(tmp_path / "run").folder
+    rows = [("1", "b", "b"), ("2", "a", "a")]
+
+    _, answers, _ = read(table("m.csv", rows=rows), labels=run)
+    assert list(answers["m"][0]) == ["b", "a"]
+    with pytest.raises(UserError, match=r"two labels of one document: a, b \(id 1\)"):
+        read(table("n.csv", rows=[("1", "a", "b"), ("2", "a", "a")]), labels=run)
+    with pytest.raises(UserError, match=r"o.csv: no id, unlike"):
+        read(table("o.csv", HEADER[1:], [row[1:] for row in rows]), labels=run)
+
+
 def test_names_tell_models_and_seeds():
     names = ["x/bert-seed1.csv", "x/bert_seed_0.csv", "my=other.csv", "a b.csv", "z=1.csv"]
     Path("x").mkdir()
@@ -187,11 +220,16 @@ def test_outputs_of_a_trainer_are_read():
         assert answers["bert"][0] == stored["predictions"].argmax(axis=1).tolist()
 
 
+def in_folder():
+    Path("x").mkdir()
+    return table("x/m.csv")
+
+
 BAD = [("7", "yes", "yes"), ("7", "yes", "no")]
 
 
 FAULTS = {
-    "m.csv: no row that counts": lambda: [table("m.csv", rows=[])],
+    "m.csv: no usable row": lambda: [table("m.csv", rows=[])],
     "m.csv: no answers": lambda: [table("m.csv", ("id", "label"), [(1, 2)])],
     "no labels .*--labels": lambda: [table("m.csv", ("id", "prediction"), [(1, 2)])],
     "two answers of m, seed 0, to a document: 7 .*--only": lambda: [table("m.csv", rows=BAD)],
@@ -206,12 +244,25 @@ FAULTS = {
     "a-seed01.csv: two answers of a, seed 1": lambda: [table("a-seed1.csv"), table("a-seed01.csv")],
     "class text: not only numbers": lambda: [table("m.csv", ("label", "text"), [("a", "b")])],
     "two columns 'id'": lambda: [table("m.txt.csv", ("id", "id", "prediction"), [])],
+    "two answers of m, seed 0.*NAME=FILE names a model": lambda: [table("m.csv"), in_folder()],
+    "score: not only numbers: int too large": lambda: [
+        table("m.jsonl", ("id", "score"), [(1, 10**400)])
+    ],
     "none.csv: no such file": lambda: ["none.csv"],
     "not a file": lambda: [Path.cwd().as_posix()],
     "m.npy: cannot be": lambda: [arrays("m.npy", np.array([{}]), allow_pickle=True)],
     r"m.jsonl: id: got \[7\]": lambda: [table("m.jsonl", rows=[([7], "a", "a")])],
     "🚀.csv: model '🚀' .allowed": lambda: [table("🚀.csv")],
     "model 'a,b': also 'a b'": lambda: [table("a b.csv"), table("a,b.csv")],
+    r"m.npz: label \(2,\), prediction \(2, 1\)": lambda: [
+        arrays("m.npz", label=[0, 1], prediction=np.ones((2, 1)))
+    ],
+    "m.npz: label: rows should have only 0 and 1": lambda: [
+        arrays("m.npz", label=np.full((2, 2), 0.5), prediction=np.ones((2, 2)))
+    ],
+    "m.npz: no score is above 0": lambda: [
+        arrays("m.npz", label=np.eye(2), prediction=-np.ones((2, 2)))
+    ],
     r"prediction \(1, 2, 2\)": lambda: [arrays("m.npz", label=[1], prediction=np.zeros((1, 2, 2)))],
     r"m.npz: \['other'\] \(should be label": lambda: [arrays("m.npz", other=[1])],
     r"m.npz: label \(1,\), prediction \(2,\)": lambda: [

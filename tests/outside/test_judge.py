@@ -142,6 +142,28 @@ def test_missing_answers_are_refused_left_out_or_wrong(caplog):
     assert means(verdict(None, {"a": [1, np.nan]}, missing="wrong")) == [0.5]
     several = verdict([["x"], ["y"]], {"a": [["x"], None]}, missing="wrong")
     assert means(several) == pytest.approx([2 / 3])
+    without = verdict([["x"], []], {"a": [["x"], None]}, missing="wrong")
+    assert without.results.models[0].metrics["exact_match"].mean == 0.5
+
+
+@pytest.mark.parametrize("nothing", [None, "", np.nan, pytest.param("NA", id="pandas")])
+def test_nothing_among_topics_is_no_topic_and_alone_a_missing_answer(nothing):
+    if nothing == "NA":
+        nothing = pytest.importorskip("pandas").NA
+    found = verdict([["x"], ["y"]], {"a": [["x", nothing], ["y"]]})
+
+    assert means(found) == [1]
+    with pytest.raises(UserError, match="a: no answer to 1 of 2 documents: 1"):
+        verdict([["x"], ["y"]], {"a": [["x"], nothing]})
+    with pytest.raises(UserError, match="a: no answer to 1 of 2 documents: 1"):
+        verdict(["x", "y"], {"a": ["x", nothing]})
+
+
+@pytest.mark.parametrize("labels", [[True, False], [1, 0], ["true", "false"], ["1", "0"]])
+def test_yes_and_no_may_be_written_in_several_ways(labels):
+    ways = {"a": [1, 0], "b": np.array([True, False]), "c": ["True", "False"], "d": [1.0, 0.0]}
+
+    assert means(verdict(labels, ways)) == [1, 1, 1, 1]
 
 
 def test_answers_that_are_no_labels_are_mentioned(caplog):
@@ -157,20 +179,29 @@ def test_answers_that_are_no_labels_are_mentioned(caplog):
         ([1], {}, {}, "no models"),
         ([1, 2], {"a": [1]}, {}, "a: 1 answer, but 2 documents"),
         ([1, None], {"a": [1, 1]}, {"missing": "wrong"}, "no label of 1 of 2 documents: 1"),
-        ([None], {"a": [None]}, {"missing": "drop"}, "no document is left"),
-        ([1, [2]], {"a": [1, 1]}, {}, "several labels beside a single one"),
+        ([None], {"a": [None]}, {"missing": "drop"}, "no labels"),
+        ([[], []], {"a": [[], []]}, {}, "no labels"),
+        ([1, 2], [[1, 2]], {}, "answers should be a dict"),
+        ([1, 2], {"a": None}, {}, "a: got nothing .should be a list"),
+        ([1, 2], {"a": iter([1, 2])}, {}, "a: got .*should be a list"),
+        (iter([1, 2]), {"a": [1, 2]}, {}, "labels: got .*should be a list"),
+        ([1, 2], {"a": {"first": [1, 2]}}, {}, "a: got the seed 'first'"),
+        (np.ones((2, 1), int), {"a": np.ones((2, 1), int)}, {}, "in two columns or more"),
+        ([1, 2], {"a": [1, 2]}, {"missing": "omit"}, "missing: got 'omit' .allowed: error"),
+        (None, {"a": [10**400]}, {}, "scores should be numbers"),
+        ([1, [2]], {"a": [1, 1]}, {}, "if any is a list, all must be"),
         ([1], {"a": [object()]}, {}, "should be a text or a whole number"),
         (range(1_001), {"a": range(1_001)}, {}, "1,001 different labels .*or scores"),
         (None, {"a": [0.5, 1.5]}, {}, "got the score 1.5"),
         (None, {"a": ["high"]}, {}, "scores should be numbers"),
-        ([1, 2], {"a": [1, 1]}, {"ids": ["x", "x"]}, "ids: 1 of 2 are there twice"),
+        ([1, 2], {"a": [1, 1]}, {"ids": ["x", "x"]}, "ids: 1 of 2 are repeated"),
         (
             [1, 2],
             {"a": [1, 1]},
             {"ids": ["x"]},
-            "ids: 0 of 1 are empty .should be one for each of 2",
+            "ids: 1, of which 0 are empty .should be one for each of 2",
         ),
-        ([1, 2], {"a": [1, 1]}, {"clusters": ["x", None]}, "clusters: 1 of 2 are empty"),
+        ([1, 2], {"a": [1, 1]}, {"clusters": ["x", None]}, "clusters: 2, of which 1 are empty"),
         ([1, 2], {"a": [1, 1]}, {"clusters": ["x", "x"]}, "all documents are in one"),
         ([1, 2], {"a": [None, 1], "b": [1, None]}, {"missing": "drop"}, "no document is left"),
         ([1, 2], {"a/b": [1, 1]}, {}, "models.a/b: got 'a/b'"),
@@ -214,7 +245,7 @@ def test_models_are_tested_on_the_documents_of_a_run(tmp_path):
 
     (board,) = leaderboard([run, mine.save(tmp_path / "mine")]).boards
     assert [entry.model.name for entry in board.entries] == ["theirs", "mine"]
-    with pytest.raises(UserError, match="test documents of a run stay"):
+    with pytest.raises(UserError, match="not with documents of a run"):
         verdict(run, {"mine": [None, *TOPICS[LABELS[1:]]]}, missing="drop")
 
 
