@@ -38,6 +38,7 @@ class ModelSection(Section):
     pretrained_dim: ClassVar[int | None] = None  # the length of word vectors learned from texts
     loaded: ClassVar[Mapping[str, str]] = {}  # versions of what it loads, by name; in fingerprints
     is_random: ClassVar[bool] = True  # whether its answers depend on the seed
+    gives_probabilities: ClassVar[bool] = True  # or else margins
     pretrained: ClassVar[Pretrained | None] = "nothing"  # on other texts; ``None`` if not known
     packages: ClassVar[tuple[str, ...]] = ()  # besides the engine's, that can change the outcome
     parts: ClassVar[Sequence[Layer | Baseline]] = ()  # each can come from another package
@@ -209,6 +210,7 @@ class BaselineModel(ModelSection):
     engine: ClassVar[str] = "scikit-learn"
     baseline: AnyBaseline
     is_random = computed(lambda own: own.baseline.is_random)
+    gives_probabilities = computed(lambda own: own.baseline.gives_probabilities)
     reads_words = computed(lambda own: own.baseline.reads_words)
     pretrained = computed(lambda own: own.baseline.pretrained)
     packages = computed(lambda own: own.baseline.packages)
@@ -241,7 +243,7 @@ class Ensemble(Section):
             raise problem("of: a model is named twice", "allowed: distinct models")
         if len(self.of) < 2 and not self.over_seeds:
             raise problem("of: one model", "allowed: two or more, or over_seeds: true")
-        if self.weights and len(self.weights) != len(self.of):
+        if self.weights is not None and len(self.weights) != len(self.of):
             raise problem(f"weights: got {len(self.weights)}", f"allowed: {len(self.of)}")
         return self
 
@@ -258,7 +260,7 @@ class EnsembleModel(ModelSection):
         """Find its models among those of the config, before it can be used."""
         able = {name: one for name, one in models.items() if not isinstance(one, EnsembleModel)}
         if self.ensemble.by == "log_probabilities":
-            able = {name: one for name, one in able.items() if not _gives_margins(one)}
+            able = {name: one for name, one in able.items() if one.gives_probabilities}
         for name in self.ensemble.of:
             if name not in models:
                 raise problem(f"ensemble: no model {section.spell(name)}", did_you_mean(name, able))
@@ -304,13 +306,9 @@ class OutsideModel(ModelSection):
     def in_short(self) -> str:
         return f"answers from {self.outside}"
 
-    def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
+    def work_of_epoch(self, dataset: "Dataset | None") -> int:  # noqa: ARG002
         """Raise ``UserError``: it cannot be trained."""
-        raise UserError(f"models: it cannot be trained: {self.in_short()} are all that is known")
-
-
-def _gives_margins(model: ModelSection) -> bool:
-    return isinstance(model, BaselineModel) and not model.baseline.gives_probabilities
+        raise UserError(f"it cannot be trained: {self.in_short()} are all that is known")
 
 
 def _model(value: Any) -> Any:

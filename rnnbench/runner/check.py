@@ -22,10 +22,9 @@ from rnnbench.environment import cpu, missing, versions
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.baselines import check_installed
 from rnnbench.models.describe import describe
-from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Network
+from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Network, OutsideModel
 from rnnbench.models.layers import Product
 from rnnbench.models.layers.base import Shape
-from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.runner.executors import usable_cores
 from rnnbench.section import Record
 from rnnbench.text import counted, listed
@@ -75,10 +74,12 @@ def check(benchmark: Benchmark) -> BenchmarkCheck:
             if isinstance(model, Network):
                 engine_for(model, training, name)
                 if model.signature not in sizes:
-                    with quiet_tensorflow(), suppress(NotCachedError):  # a run gets the model
+                    with suppress(NotCachedError):  # a run gets the model
                         sizes[model.signature] = describe(model, shape).trainable_params
                 found.params[name] = sizes.get(model.signature, 0)
                 found.gigabytes = max(found.gigabytes, model.memory(shape))
+            elif isinstance(model, OutsideModel):
+                model.work_of_epoch(dataset)
             elif isinstance(model, BaselineModel):
                 check_installed(model.baseline)
         except RnnbenchError as error:
@@ -191,8 +192,7 @@ def _shape(model: Network, dataset: Dataset, engine: str) -> Shape:
         return shape
     words = math.ceil(np.count_nonzero(dataset.x_train) / len(dataset.x_train))
     reads_padding = isinstance(model, LayeredNetwork) and not model.layers[0].gives_mask
-    steps = shape.timesteps if reads_padding else words
-    return replace(shape, timesteps=steps, n_ids=words)
+    return replace(shape, timesteps=shape.timesteps if reads_padding else words, n_ids=words)
 
 
 def time_products(products: Iterable[Product], seconds: float) -> dict[Product, float]:
@@ -202,12 +202,9 @@ def time_products(products: Iterable[Product], seconds: float) -> dict[Product, 
     """
     from threadpoolctl import threadpool_limits
 
+    thick = [it for it in set(products) if min(it.rows, it.inner, it.columns) > FEW]
     with threadpool_limits(1):
-        return {
-            product: _fastest(product, seconds)
-            for product in set(products)
-            if min(product.rows, product.inner, product.columns) > FEW
-        }
+        return {product: _fastest(product, seconds) for product in thick}
 
 
 def _fastest(product: Product, seconds: float) -> float:

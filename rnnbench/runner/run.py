@@ -216,8 +216,11 @@ class Job:
         store = self.store
         packages = dict.fromkeys(chain.from_iterable(trial.packages for trial in done.plan.trials))
         facts = environment(packages, jobs=self.executor.jobs, threads=self.executor.threads)
-        if not (store.folder / ENVIRONMENT).is_file():
-            write_document(store.folder / ENVIRONMENT, facts)
+        if (file := store.folder / ENVIRONMENT).is_file():  # earlier trials may need other packages
+            for key in ("versions", "installed"):
+                facts[key] = peek(file).get(key, {}) | facts[key]
+        else:
+            write_document(file, facts)
         unkept = set[str]()
         with closing(self._outcomes(done, listener)) as outcomes:
             for trial, outcome in outcomes:
@@ -227,7 +230,7 @@ class Job:
                 else:
                     with uninterrupted():  # what has finished is not lost
                         store.save(outcome)
-                        write_document(store.folder / ENVIRONMENT, facts)  # now of the newest trial
+                        write_document(file, facts)  # now of the newest trial
                         light = replace(outcome, weights=None)  # they may be large
                         done.results[trial] = self._fitting(light, trial, done.results)
                     if outcome.weights == [] and trial.name not in unkept:

@@ -160,7 +160,10 @@ def language_weights(model: LayeredNetwork, dataset: Dataset, share: float) -> W
 
     assert model.pretrain  # noqa: S101 - the caller has looked
     marked = ([START, *text] for text in texts_for(dataset, share, unlabeled=True))
-    words = np.concatenate([*map(np.asarray, marked)]).astype(np.int32)
+    read = {"words": np.concatenate([*map(np.asarray, marked)]).astype(np.int32)}
+    if (first := model.layers[0]).pretrained_dim:
+        texts = texts_for(dataset, share, unlabeled=first.reads_unlabeled)
+        read["vectors"] = np.concatenate(texts)
     facts = {
         "layers": [layer.facts() for layer in _layers(model)],
         "pretrain": model.pretrain.facts(),
@@ -169,13 +172,13 @@ def language_weights(model: LayeredNetwork, dataset: Dataset, share: float) -> W
         "threads": tf.config.threading.get_intra_op_parallelism_threads(),
         "revision": REVISION,
     }
-    key = sha256_arrays({"words": words}, facts)
+    key = sha256_arrays(read, facts)
     file = cache.folder() / "language_models" / f"{key}.npz"
     file.parent.mkdir(parents=True, exist_ok=True)
     with acquire(FileLock(file.with_suffix(".lock"))):  # another process may be making it
         if (kept := _read(file)) is None:
-            first = word_vectors(model.layers[0], dataset, share)
-            kept, _ = train(model, words, dataset.n_ids, first)
+            vectors = word_vectors(first, dataset, share)
+            kept, _ = train(model, read["words"], dataset.n_ids, vectors)
             arrays: dict[str, Any] = {f"{number:02}": array for number, array in enumerate(kept)}
             with cache.writing(file) as out:
                 np.savez(out, sha256=np.array(sha256_arrays(arrays, {})), **arrays)

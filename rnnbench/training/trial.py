@@ -17,14 +17,7 @@ from rnnbench.environment import begin_peak, cpu, peak_memory, versions
 from rnnbench.errors import RnnbenchError
 from rnnbench.models import descriptions
 from rnnbench.models.code import code_of
-from rnnbench.models.descriptions import (
-    BaselineModel,
-    Ensemble,
-    EnsembleModel,
-    LayeredNetwork,
-    Model,
-    Network,
-)
+from rnnbench.models.descriptions import Ensemble, EnsembleModel, LayeredNetwork, Model, Network
 from rnnbench.models.layers import Shape
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
@@ -39,7 +32,7 @@ from rnnbench.training.settings import Training, engine_for
 
 CHANGED = "changed while the benchmark ran; run it again"
 TINY = float(np.finfo(np.float32).tiny)
-TIES = 1e-6  # how much less the vote of each further model of an ensemble counts
+TIES = 1e-3  # so much more counts the first vote, half as much more the second, and so on
 
 
 @dataclass(frozen=True)
@@ -107,7 +100,7 @@ class Trial:
         facts["model"] = model.facts(*descriptions.ABOUT_A_MODEL)
         if self.members:
             return sha256_json(facts | {"members": [member.fingerprint for member in self.members]})
-        code, has_epochs = code_of(model), not isinstance(model, BaselineModel)
+        code, has_epochs = code_of(model), not isinstance(model, descriptions.BaselineModel)
         reads_texts = model.pretrained_dim or model.reads_unlabeled
         others = {  # each with whether it can change the outcome
             "dataset": (self.dataset_fingerprint, True),
@@ -251,7 +244,7 @@ def combined(of: Ensemble, members: Sequence[tuple[str, Scores, Labels]]) -> Sco
     weights = np.array([of_model[name] / names.count(name) for name in names])
     has_one_label = answers[0].ndim == 1
     if of.by == "votes":
-        weights *= 1 - TIES * np.arange(len(weights))
+        weights *= 1 + TIES * 0.5 ** np.arange(len(weights))
         given = [np.eye(every[0].shape[1])[own] if has_one_label else own for own in answers]
         return log_probabilities(np.average(given, axis=0, weights=weights))
     logs = [np.asarray(scores, np.float64) for scores in every]

@@ -85,6 +85,7 @@ FAULTS = {
     "  n:\n    python: nowhere:make\n    grid: {arguments.n: [1, 2]}\n": (
         "a.yaml:4: models.n[n=1]: python: nowhere:make cannot be imported"
     ),
+    "  it: {outside: answers.csv}\n": "a.yaml:4: models.it: it cannot be trained: answers from",
     "  it: {baseline: sentence_embedding}\n": (
         "a.yaml:4: models.it: baseline 'sentence_embedding' needs no-such-package: pip install "
         "'rnnbench[wordllama]'\n"

@@ -261,7 +261,9 @@ def test_a_rerun_that_fails_changes_the_environment_if_it_finishes(plan, store, 
     done, _ = run(plan, store, Fails(seeds))
 
     assert len(done.failures) == 2 * len(seeds)
-    assert json.loads((store.folder / "environment.json").read_text())["jobs"] == jobs
+    found = json.loads((store.folder / "environment.json").read_text())
+    assert found["jobs"] == jobs
+    assert ("keras" in found["versions"], "keras" in found["installed"]) == (True, True)
 
 
 def test_scores_of_many_trials_are_not_kept_in_memory(make_plan, store, monkeypatch):

@@ -43,6 +43,14 @@ def test_of_equal_votes_those_of_the_first_model_count():
     three = ensemble("a", "b", "c", by="votes", weights=[1, 1, 1.5])
     weighted = combined(three, [("a", A, a), ("b", B, b), ("c", B, c)])
 
+    many = ensemble(*"abcdef", by="votes")
+    for votes in ([1, 0, 0, 1, 1, 0], [2, 1, 1, 1, 2, 2]):
+        voters = [
+            (name, np.zeros((1, 3)), np.array([own]))
+            for name, own in zip("abcdef", votes, strict=True)
+        ]
+        assert combined(many, voters).argmax(axis=1).tolist() == votes[:1]
+
     assert two.argmax(axis=1).tolist() == [1, 0]
     assert weighted.argmax(axis=1).tolist() == [0, 0]
     assert np.isfinite(two).all()

@@ -120,8 +120,8 @@ def train(classifier: Classifier, data: Documents, recipe: Recipe, seed: int) ->
     (x, y), net, section = data, classifier.net, classifier.section
     weights, n = torch.from_numpy(recipe.weights_of(y)), len(y)
     if not classifier.shape.has_one_label:  # few epochs would be spent on how rare most topics are
-        with torch.no_grad():
-            net[-1].bias.copy_(torch.from_numpy(log_odds_of(y)))
+        share = torch.from_numpy((y.sum(0) + 0.5) / (len(y) + 1))  # half a document on each side
+        net[-1].bias.data.copy_(share.logit())
     body: list[nn.Parameter] = [*classifier.body.parameters()]
     rate: Any = recipe.learning_rate
     groups = [  # biases, norms and the new layer do not shrink
@@ -142,12 +142,6 @@ def train(classifier: Classifier, data: Documents, recipe: Recipe, seed: int) ->
             schedule.step()
             optimizer.zero_grad()
         yield logits
-
-
-def log_odds_of(y: Labels) -> Floats:
-    """Return the log-odds of each topic, ``(n_topics,)``, with half a document on each side."""
-    with_topic = y.sum(0) + 0.5
-    return np.float32(np.log(with_topic / (len(y) + 1 - with_topic)))
 
 
 def add_gradients(classifier: Classifier, x: Pieces, y: Labels, weights: torch.Tensor) -> Floats:

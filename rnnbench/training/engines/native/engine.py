@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.descriptions import LayeredNetwork, Model
-from rnnbench.models.inputs import as_numbers, weighted_words, word_weights
+from rnnbench.models.inputs import Ids, as_numbers, weighted_words, word_weights
 from rnnbench.models.layers import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.models.layers.recurrent import Recurrent
@@ -124,7 +124,7 @@ class Scorer:
         self.fixed = weights[: len(weights) - len(program.parts)]  # those that are not trained
         self.arenas = program.new_arenas(weights[len(self.fixed) :], seed)
 
-    def lay_out(self, x: NDArray[np.int32]) -> Documents:
+    def lay_out(self, x: Ids) -> Documents:
         """Return documents ``(n, timesteps)`` as the network reads them, without masked padding."""
         first = self.model.layers[0]
         if isinstance(first, WordCounts):
@@ -137,7 +137,7 @@ class Scorer:
         starts = np.append(0, np.cumsum(lengths))
         return _in_place_of_floats(starts), _in_place_of_floats(words), values
 
-    def scores(self, x: NDArray[np.int32]) -> NDArray[np.float32]:
+    def scores(self, x: Ids) -> Floats:
         """Return the scores ``(n, topics)`` of documents ``(n, timesteps)``."""
         return np.maximum(self.score(self.lay_out(x)), LOWEST).astype(np.float32)
 
@@ -236,9 +236,7 @@ def binary_scores(logits: NDArray[np.float64], y: Labels) -> Judged:
     return float(loss), MULTI_LABEL.score(y, (logits >= 0).astype(np.uint8))
 
 
-def log_probabilities(
-    model: LayeredNetwork, shape: Shape, weights: Weights, x: NDArray[np.int32]
-) -> NDArray[np.float32]:
+def log_probabilities(model: LayeredNetwork, shape: Shape, weights: Weights, x: Ids) -> Floats:
     """Return the log-probabilities ``(n, topics)`` of documents, by a network that is covered."""
     scorer = Scorer(program_of(model, shape, None, AT_ONCE), model, weights)
     parts = np.split(x, range(AT_ONCE, len(x), AT_ONCE))
@@ -252,16 +250,19 @@ def weight_shapes(model: LayeredNetwork, shape: Shape) -> list[tuple[int, ...]] 
         return None
     counts = [(shape.n_ids,)] if isinstance(model.layers[0], WordCounts) else []
     try:
-        return [*counts, *(part.shape for part in program_of(model, shape, None, AT_ONCE).parts)]
+        program = program_of(model, shape, None, AT_ONCE, is_kept=False)  # another one stays
+        return [*counts, *(part.shape for part in program.parts)]
     except RnnbenchError:  # it is too large
         return None
 
 
-def program_of(model: LayeredNetwork, shape: Shape, recipe: Recipe | None, count: int) -> "Program":
+def program_of(
+    model: LayeredNetwork, shape: Shape, recipe: Recipe | None, count: int, *, is_kept: bool = True
+) -> "Program":
     """Return the program that trains on ``count`` documents; without a recipe, one that scores."""
     from .assembler import processor
     from .memory import Sizes
-    from .program import program_for
+    from .program import Program, program_for
 
     here, batch = processor(), min(recipe.batch_size, count) if recipe else count
     assert here is not None  # noqa: S101 - see ``why_not``
@@ -269,7 +270,7 @@ def program_of(model: LayeredNetwork, shape: Shape, recipe: Recipe | None, count
     numbers = shape.timesteps, shape.n_topics, shape.n_ids, batch if recipe else rows, rows
     ema, clip = (recipe.ema, recipe.gradient_clip) if recipe else (None, None)
     sizes = Sizes(*numbers, here.lanes, averages=bool(ema), only_scores=not recipe, clip=clip)
-    return program_for(model.layers, sizes, here)
+    return (program_for if is_kept else Program)(model.layers, sizes, here)
 
 
 def rows_for(model: LayeredNetwork, batch: int) -> int:

@@ -95,10 +95,8 @@ class Memory:
         array = Array(self.size, shape, strides, math.prod(padded), block, self)
         self.size += array.size
         if self.size > LARGEST_ARENA:
-            raise RnnbenchError(
-                "native: such a network, with such batches and documents, needs more than "
-                f"{LARGEST_ARENA * 4 / 1e9:.1f} GB; use training.engine: keras"
-            )
+            need = f"needs more than {LARGEST_ARENA * 4 / 1e9:.1f} GB; use training.engine: keras"
+            raise RnnbenchError(f"native: such a network, with such batches and documents, {need}")
         if ones:
             self._ones.append((array, shape[-1] - ones))
         return array

@@ -45,8 +45,7 @@ class EmbeddingStage(Stage):
         n, group, ids = self.layer.dim, self.group, self.group.sizes.n_ids
         self.rate = sum(other.rate for other in self.layers[1:])
         self.table = WordTable(group, self.number, n)
-        trained = self.table.trained
-        self.add_part((ids, n), trained, np.s_[:], random_uniform, role="embeddings")
+        self.add_part((ids, n), self.table.trained, np.s_[:], random_uniform, role="embeddings")
         self.above = self.vectors()
         self.row_words = self.place(self.above.value.shape[0])  # the word of each row
         self.mask = self.place(group.rows, 4 * quarter(n))
