@@ -235,9 +235,8 @@ def load_dataset(config: Config | Data | None = None, settings: Settings | None 
         UserError: the config asks for data that does not exist.
         OutOfReachError: the data could not be downloaded.
     """
-    if isinstance(config, Data) or (
-        isinstance(config, Mapping) and not {"data", "models", "extends"} & set(config)
-    ):
+    is_section = isinstance(config, Mapping) and not {"data", "models", "extends"} & set(config)
+    if is_section or isinstance(config, Data):
         config = {"data": config}
     source = None if config is None else source_of(config)
     return prepare(load_data(source, changes(settings))).dataset

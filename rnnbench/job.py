@@ -71,9 +71,8 @@ def _mention_replaced(file: Path, benchmark: Benchmark, fingerprint: str) -> Non
     is_same = fingerprint in str(found.get("dataset"))
     digest = hashlib.sha256(dump(benchmark, folder).encode()).hexdigest()
     if found and not (is_same and config.is_file() and sha256_file(config) == digest):
-        command = " ".join(str(found.get("command")).split())
         message = "%s: this will replace the results of %s (--out names another folder)"
-        log.warning(message, folder, command)
+        log.warning(message, folder, " ".join(str(found.get("command")).split()))
 
 
 def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:

@@ -55,8 +55,7 @@ def check(
     cache, the total training time is estimated; if not, typical sizes are assumed. The exit status
     is 0 if all files are fine, or else 2.
     """
-    given = changes(settings)
-    checked = [_check(file, given, build=build) for file in configs]
+    checked = [_check(file, changes(settings), build=build) for file in configs]
     if as_json:
         console.print_record({"files": checked}, as_json=True)
     else:
@@ -129,7 +128,7 @@ def new(
 
 @_command("rnnbench config list", name="list")
 def list_configs(as_json: options.Json = False) -> None:
-    """List the configs that come with rnnbench. Their names will do wherever one takes a config."""
+    """List the configs that come with rnnbench. Use their names wherever a config is expected."""
     from rich.table import Column, Table
 
     found = []

@@ -81,8 +81,7 @@ def _all_models(benchmark: Benchmark) -> views.View:
         networks, remarks = {}, [f"Parameters are not counted: {error}"]
     for name, network in networks.items():
         try:
-            with quiet_tensorflow():
-                params[name] = describe(network, shape).trainable_params
+            params[name] = describe(network, shape).trainable_params
         except UserError as error:
             remarks.append(f"{name}: {error}")
     return views.models_view(models, params, "\n".join(remarks))
@@ -97,8 +96,7 @@ def _one_model(benchmark: Benchmark, name: str) -> views.View:
         return views.parameters_view(name, model)
     prepared = _prepare(benchmark.data, offline=True)
     shape = Shape.of(prepared.dataset)
-    with quiet_tensorflow():
-        description = describe(model, shape)
+    description = describe(model, shape)
     return views.network_view(name, model, description, shape, prepared.corpus.provenance)
 
 

@@ -282,7 +282,7 @@ def verdict(
     out: Annotated[Path | None, typer.Option(help="Store it as a run.", **options.FOLDER)] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Judge answers that other programs gave: scores, differences, and what could be found.
+    """Judge answers that other programs gave: scores, differences and power.
 
     FILEs are tables (.csv, .tsv, .jsonl, .json, .parquet) with a row for each document, or NumPy
     arrays (.npz, .npy). Columns are found by their usual names: id, label, prediction, model, seed.

@@ -78,9 +78,7 @@ class Node:
         """The value as Python's own dicts, lists and scalars, which nothing else holds."""
         if isinstance(self.value, dict):
             return {key: child.plain for key, child in self.value.items()}
-        if isinstance(self.value, list):
-            return [item.plain for item in self.value]
-        return self.value
+        return [item.plain for item in self.value] if isinstance(self.value, list) else self.value
 
 
 def at(root: Node, keys: Sequence[str]) -> Node:

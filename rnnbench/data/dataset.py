@@ -98,8 +98,8 @@ class Data(Section):
     """With source ``modapte``: the ten most frequent topics of the training documents, the 90 with
     training and test documents, or the 115 with training documents."""
     documents: Literal["with_topics", "all"] | None = None
-    """Where a document may have any number of topics: whether those without any count. By default
-    they do, but not those of ``modapte``, as in most studies."""
+    """Documents without a topic: ``all`` keeps them; ``with_topics``, the default of ``modapte``,
+    leaves them out, as most studies do."""
     num_words: Annotated[int, Field(ge=4)] | None = None
     """Ids from this one on are replaced by the id for unknown words, 2."""
     maxlen: Annotated[int, Field(ge=3)] | None = None
@@ -436,9 +436,7 @@ def pad(sequences: Sequence[Tokens], timesteps: int, padding: Side, truncating: 
     return padded
 
 
-def hold_out(
-    n: int, share: float, groups: NDArray[np.int32] | None = None
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def hold_out(n: int, share: float, groups: Groups = None) -> tuple[Positions, Positions]:
     """Return the positions of ``n`` documents to train on and to hold out, ascending, always equal.
 
     ``int(n * share)`` are held out, or whole ``groups``, int32 ``(n,)``, with about as many.

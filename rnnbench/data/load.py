@@ -38,9 +38,8 @@ class PreparedData:
 
 def prepare(data: Data, progress: Progress = silent, *, offline: bool = False) -> PreparedData:
     """Load the documents that ``data`` asks for, and split and pad them: see ``make_dataset``."""
-    corpus = load_corpus(data, progress, offline=offline)
-    prepared = prepare_corpus(data, corpus)
-    dataset = prepared.dataset
+    prepared = prepare_corpus(data, load_corpus(data, progress, offline=offline))
+    corpus, dataset = prepared.corpus, prepared.dataset
     used = np.union1d(dataset.train_documents, dataset.test_documents)
     left = len(corpus) - len(used)
     if left and (keys := data.changed("deduplicate", "min_per_label")):

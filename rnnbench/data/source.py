@@ -106,8 +106,7 @@ def split_bytes(body: bytes) -> list[bytes]:
 
 def keras_reuters(text: str) -> list[str]:
     """Return the words of a text as the Keras Reuters set has them, in Latin-1."""
-    body = text.encode("latin-1", errors="replace")
-    return [word.decode("latin-1") for word in split_bytes(body)]
+    return [word.decode("latin-1") for word in split_bytes(text.encode("latin-1", "replace"))]
 
 
 TOKENIZERS: dict[str, Callable[[str], list[str]]] = {

@@ -56,8 +56,7 @@ class Baseline(Variant):
 
     def settings(self) -> dict[str, Any]:
         """Return the parameters that differ from their defaults."""
-        fields = type(self).model_fields
-        return {key: value for key, value in self if value != fields[key].default}
+        return {key: value for key, value in self if value != type(self).model_fields[key].default}
 
 
 class _Dummy(Baseline):

@@ -68,10 +68,8 @@ def _misfit(model: Any, shape: Shape) -> str:
         return "a compiled model (should be uncompiled: the config says how it is trained)"
     inputs, outputs = (None, shape.timesteps), (None, shape.n_topics)
     if model.input_shape != inputs or model.output_shape != outputs:
-        return (
-            f"a model from {model.input_shape} to {model.output_shape} "
-            f"(should be from {inputs}, word ids, to {outputs}, a probability for each topic)"
-        )
+        hint = f"should be from {inputs}, word ids, to {outputs}, a probability for each topic"
+        return f"a model from {model.input_shape} to {model.output_shape} ({hint})"
     answers = predict(model, np.ones((2, shape.timesteps), np.int32))  # all start marks
     is_whole = not shape.has_one_label or np.allclose(answers.sum(axis=1), 1, atol=1e-3)
     if not (np.all((answers >= 0) & (answers <= 1.001)) and is_whole):

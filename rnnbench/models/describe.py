@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rnnbench.models.descriptions import LayeredNetwork, Network
 from rnnbench.models.layers import Layer, Shape
+from rnnbench.models.quiet import quiet_tensorflow
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Description:
     other_params: int
 
 
+@quiet_tensorflow()
 def describe(network: Network, shape: Shape) -> Description:
     """Return the layers of a network for a shape; ``PluginError`` names code from outside."""
     if network.engine:

@@ -85,8 +85,7 @@ class CalibratedSVM(ClassifierMixin, BaseEstimator):
         if self.has_one_label:
             y = (y[:, np.newaxis] == self.classes_).astype(np.uint8)
         left_out = np.arange(len(y)) % STEP == STEP - 1
-        learned = np.flatnonzero(y[~left_out].any(axis=0) & ~y[~left_out].all(axis=0))
-        judged = y[:, learned]
+        judged = y[:, y[~left_out].any(axis=0) & ~y[~left_out].all(axis=0)]  # what can be learned
         left_out &= judged.any(axis=1) if self.has_one_label else True
         slope, offset = 1.0, 0.0
         if judged[left_out].any() and not judged[left_out].all():

@@ -14,13 +14,7 @@ from pydantic import PositiveInt, SkipValidation, ValidationError
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, pad
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import UserError, did_you_mean, first_fault
-from rnnbench.models.descriptions import (
-    BaselineModel,
-    Ensemble,
-    EnsembleModel,
-    LayeredNetwork,
-    Network,
-)
+from rnnbench.models.descriptions import BaselineModel, EnsembleModel, LayeredNetwork, Network
 from rnnbench.models.layers import Shape
 from rnnbench.models.linear import NO_RULE, LinearModel
 from rnnbench.models.quiet import quiet_tensorflow
@@ -241,11 +235,9 @@ class KeptModel:
             of_members = [(one, one._scored(ids, texts)) for one in self.members]
             given = [(one.name, scores, one._answers(scores)) for one, scores in of_members]
             return combined(model.ensemble, given)
-        return self.reader(texts) if model.engine else self._network_scores(ids)
-
-    def _network_scores(self, ids: NDArray[np.int32]) -> Scores:
-        """Return log-probabilities, by machine code if there is any, or else by Keras."""
-        if self._code:
+        if model.engine:
+            return self.reader(texts)
+        if self._code:  # or else Keras gives them
             return self._code(ids)
         with quiet_tensorflow():
             from rnnbench.models.build import predict
@@ -330,7 +322,7 @@ def _open(folder: Path, results: Results, name: str, seed: int | None) -> KeptMo
     try:
         if isinstance(model, EnsembleModel):
             record, weights = Store(folder).load(key).record, folder
-            members = [*_members(folder, results, model.ensemble, trial.seed)]
+            members = [*_members(folder, results, model, trial.seed)]
         else:
             record, weights = Store(folder).kept(key)
     except FileNotFoundError:
@@ -350,13 +342,13 @@ def _open(folder: Path, results: Results, name: str, seed: int | None) -> KeptMo
     return KeptModel(name, trial.seed, model, *rule, weights, *words, members=members)
 
 
-def _members(folder: Path, results: Results, of: Ensemble, seed: int) -> Iterator[KeptModel]:
+def _members(folder: Path, results: Results, of: EnsembleModel, seed: int) -> Iterator[KeptModel]:
     trials = {model.name: [trial.seed for trial in model.trials] for model in results.models}
-    for name in of.of:
+    for name in of.ensemble.of:
         if name not in trials:
             raise DamagedResultError(f"unusable result: {folder}: has no trial of {name}")
         one = seed if seed in trials[name] else trials[name][0]
-        for own in trials[name] if of.over_seeds else [one]:
+        for own in trials[name] if of.ensemble.over_seeds else [one]:
             yield _open(folder, results, name, own)
 
 
@@ -376,5 +368,4 @@ def _vocabulary(folder: Path, results: Results) -> Vocabulary:
 def _run_again(results: Results) -> str:
     if not results.is_trained_here:
         return "only answers are known"
-    command = results.command.replace(" --save-models", "")
-    return f"run it again: {command} --save-models"
+    return f"run it again: {results.command.replace(' --save-models', '')} --save-models"

@@ -94,6 +94,7 @@ class Failed(NamedTuple):
 Event = Planned | Connected | PhaseBegan | EpochEnded | Finished | Failed
 Listener = Callable[[Event], None]
 Outcomes = Generator[tuple[Trial, Any], None, None]
+Action = Callable[[], None]
 Report = tuple[int, float, float] | str  # an epoch (0: the start), loss and score; or a phase
 Channel: TypeAlias = "Connection[Any, Any]"
 
@@ -131,9 +132,7 @@ class Task:
     prepare: Callable[[Trial], None] = prepare_engine
     """Called first, with the trial, to import the libraries needed."""
 
-    def attempt(
-        self, trial: Trial, corpus: Path, on_start: Callable[[], None], on_epoch: OnEpoch
-    ) -> Any:
+    def attempt(self, trial: Trial, corpus: Path, on_start: Action, on_epoch: OnEpoch) -> Any:
         """Return the outcome of a trial; an exception other than Ctrl-C becomes a failure."""
         of_machine = True
         try:
@@ -357,9 +356,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def work(
-    connection: Channel, threads: int, log: Path, watch: Callable[[], None] = _end_with_parent
-) -> None:
+def work(connection: Channel, threads: int, log: Path, watch: Action = _end_with_parent) -> None:
     """Carry out the trials from ``connection``, printing into ``log``, until the parent ends."""
     threading.Thread(target=watch, daemon=True).start()
     for stream in filter(None, (sys.stdout, sys.stderr)):

@@ -31,8 +31,8 @@ class DecisionRule(Section):
         """Return where the threshold comes from, in words."""
         if isinstance(self.threshold, str):
             one = "thresholds by {}" if self.threshold == "by_topic" else "a threshold"
-            return f"{noun}s from {one.format(noun)} that held-out training documents chose"
-        return f"{noun}s from a probability of {self.threshold:g} on"
+            return f"{noun}s above {one.format(noun)} chosen on held-out training documents"
+        return f"{noun}s with a probability of at least {self.threshold:g}"
 
     def is_chosen_for(self, labels: Labels) -> bool:
         """Return whether held-out documents choose it, given all training labels."""

@@ -28,7 +28,7 @@ def _seeds(value: Any) -> Any:
     are_seeds = is_list and all(type(seed) is int and 0 <= seed < 2**32 for seed in value)
     if are_seeds and len(set(value)) == len(value):
         return tuple(value)
-    allowed = f"1 to {MAX_SEEDS:,}: their number, or a list of different ones, such as [0, 1, 2]"
+    allowed = f"a number from 1 to {MAX_SEEDS:,}, or a list of different seeds, such as [0, 1, 2]"
     raise problem(f"got {spell(value)}", f"allowed: {allowed}")
 
 

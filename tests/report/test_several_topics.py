@@ -40,7 +40,7 @@ def test_the_main_metric_has_its_own_name_and_the_threshold_is_said(run):
     assert svm.params % 3 == 0, "coefficients and an intercept for each topic"
     assert [header[:13] for header in table.headers[1:2]] == ["test micro-F1"]
     assert {"at 0.5", "below"} < {*table.headers}
-    assert "a threshold that held-out training documents chose" in table.caption
+    assert "a threshold chosen on held-out training documents" in table.caption
     assert {"micro_f1_mean", "micro_f1_low"} < {*run.summary_frame()}
     assert rnnbench.load_run(run.folder).results == run.results
     assert rnnbench.badge(run)["label"] == "micro-F1"

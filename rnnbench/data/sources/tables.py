@@ -297,8 +297,7 @@ def _of_json(values: Iterator[tuple[str, Any]], columns: Columns) -> Iterator[An
             continue
         row = [item.get(name) for name in header]
         if not columns and (new := item.keys() - header):
-            fault = f"the key '{min(new)}' is not in the first rows"
-            yield BadRow(place, NOT_A_ROW, fault, row)
+            yield BadRow(place, NOT_A_ROW, f"the key '{min(new)}' is not in the first rows", row)
         else:
             yield place, row
 
@@ -315,8 +314,7 @@ def _parquet(path: Path, _layout: Layout, progress: Progress, columns: Columns) 
             known = parquet.ParquetFile(raw)
             schema, leaves = known.schema_arrow, known.schema
             plain = [name for name in schema.names if _is_plain(schema.field(name).type)]
-            wanted = plain if columns is None else columns
-            header = [name for name in schema.names if name in wanted]
+            header = [name for name in schema.names if name in (columns or plain)]
             if wrong := [name for name in header if name not in plain]:
                 raise UserError(f"{path}: {wrong[0]}: should be a text")
             yield header

@@ -50,8 +50,7 @@ class Shape:
     @classmethod
     def of(cls, dataset: "Dataset") -> "Shape":
         """Return the shape of ``dataset``."""
-        has_one_label = dataset.y_train.ndim == 1
-        return cls(dataset.timesteps, len(dataset.topics), dataset.n_ids, has_one_label)
+        return cls(dataset.timesteps, len(dataset.topics), dataset.n_ids, dataset.y_train.ndim == 1)
 
 
 @dataclass(frozen=True)

@@ -234,8 +234,7 @@ class TransformerEncoder(Layer):
         n, steps, inside = batch.features, batch.steps or 1, replace(batch, passes_back=True)
         size = -(-n // self.heads)
         whole, pairs = size * self.heads, batch.size * self.heads
-        kernels = [(n, whole)] * 3 + [(whole, n), (n, self.units), (self.units, n)]
-        for inner, columns in kernels:
+        for inner, columns in [(n, whole)] * 3 + [(whole, n), (n, self.units), (self.units, n)]:
             yield from inside.times_kernel(columns, inner)
         for _ in range(3):  # forward, and both gradients
             yield Product(steps, size, steps, pairs)  # of the scores

@@ -112,10 +112,9 @@ def connected(address: str | None) -> Iterator[tuple[Any, Mapping[str, Any]]]:
 
 def _address_in(given: str) -> str:
     if not given:
-        raise UserError(
-            "the executor 'dask' needs a scheduler: give --scheduler tcp://HOST:8786 (or a "
-            "scheduler file), or set DASK_SCHEDULER_ADDRESS; `dask scheduler` starts one"
-        )
+        how = "--scheduler tcp://HOST:8786 (or a scheduler file), or set DASK_SCHEDULER_ADDRESS"
+        need = f"needs a scheduler: give {how}; `dask scheduler` starts one"
+        raise UserError(f"the executor 'dask' {need}")
     if "://" in given or (":" in given and not Path(given).exists()):
         return given if "://" in given else f"tcp://{given}"
     try:

@@ -77,7 +77,7 @@ class Fitted:
 
         self.baseline, self.n_topics = baseline, len(dataset.topics)
         self.in_words = (dataset.vocabulary, dataset.separator) if baseline.reads_words else ()
-        documents, y = self.texts(dataset.x_train[kept]), dataset.y_train[kept]
+        documents, y = texts(dataset.x_train[kept], *self.in_words), dataset.y_train[kept]
         self.learned = np.flatnonzero(documents_by_topic(y, self.n_topics))
         try:
             with BASELINES.blamed(baseline.kind):
@@ -96,20 +96,17 @@ class Fitted:
             reason = next((ours for theirs, ours in REASONS.items() if theirs in said), said)
             raise UserError(f"{baseline.kind} cannot be fitted: {reason}") from error
 
-    def texts(self, x: NDArray[np.int32]) -> list[str]:
-        return texts(x, *self.in_words)
-
     def score(self, x: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return the scores ``(n, n_topics)`` of documents ``(n, timesteps)``."""
         with BASELINES.blamed(self.baseline.kind):
-            given = self.texts(x), self.n_topics, self.learned
+            given = texts(x, *self.in_words), self.n_topics, self.learned
             return score(self.baseline, self.classifier, *given).astype(np.float32)
 
     def arrays(self, x: NDArray[np.int32]) -> Weights:
         """Return its arrays, if it can be kept; they give its scores of documents."""
         own, some = self.baseline, x[:CHECKED]
         kind = {fact: getattr(own, fact) for fact in ("reads_words", "gives_probabilities")}
-        given = self.texts(some), self.score(some), self.learned
+        given = texts(some, *self.in_words), self.score(some), self.learned
         return arrays_of(self.classifier, *given, **kind, has_one_label=self.has_one_label)
 
 
