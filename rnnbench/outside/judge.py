@@ -256,7 +256,7 @@ def _as_array(task: TaskKind, topics: Topics, values: Any) -> Array:
         except (TypeError, ValueError, OverflowError) as error:
             raise UserError(f"verdict: scores should be numbers: {error}") from None
         if (wrong := scores[(scores < 0) | (scores > 1)]).size:
-            raise UserError(f"verdict: got the score {float(wrong[0])} (allowed: 0 to 1)")
+            raise UserError(f"verdict: got the score {wrong[0]:.9g} (allowed: 0 to 1)")
         return scores
     if task.has_one_label:
         return topics.places(values)

@@ -307,7 +307,7 @@ def test_a_narrow_terminal_without_unicode_gets_progress_and_table_all_the_same(
     [
         (["--epochs", "0"], "--epochs: training.epochs: got 0 (should be greater than 0)"),
         (["--seeds", "x"], "--seeds: training.seeds: got 'x'"),
-        (["--seeds", ","], "--seeds: training.seeds: got [] (allowed: 1 to 10,000"),
+        (["--seeds", ","], "--seeds: training.seeds: got [] (allowed: a number from 1 to 10,000"),
         (["--models", ""], "models: names no model (allowed: rnn, gru, bayes, random, svm)"),
         (["--data", "kears"], "did you mean 'keras'?"),
         (["--path", "nowhere"], "nowhere: no such file or folder"),

@@ -82,7 +82,7 @@ def test_what_is_left_out_or_empty_is_at_its_default_that_of_keras_and_one_seed_
 
 
 def test_seeds_are_ten_thousand_at_most():
-    with pytest.raises(ValidationError, match=r"\(allowed: 1 to 10,000: their number, or "):
+    with pytest.raises(ValidationError, match=r"\(allowed: a number from 1 to 10,000, or "):
         Training(seeds=list(range(10_001)))
 
 

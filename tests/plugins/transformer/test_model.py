@@ -20,14 +20,15 @@ def config(transformer, **of_model):
 
 
 def test_its_own_values_replace_those_of_training_and_engines_of_other_networks():
-    plan = config({"learning_rate": 0.01}, training={"batch_size": 7, "validation_split": 0.5})
+    own = {"learning_rate": 0.01, "batch_size": 7}
+    plan = config(own, training={"validation_split": 0.5})
 
     training = plan.training_of("bert")
     assert (plan.training.epochs, training.epochs, training.learning_rate) == (1, 4, 0.01)
     assert (training.batch_size, training.validation_split) == (7, 0.5)
     assert (training.optimizer, training.gradient_clip) == ("adamw", 1.0)
     assert resolve_engine(plan.models["bert"], training).engine == "transformers"
-    assert plan.models["bert"].in_short() == "minilm-l6 (learning_rate: 0.01)"
+    assert plan.models["bert"].in_short() == "minilm-l6 (batch_size: 7, learning_rate: 0.01)"
 
 
 @pytest.mark.parametrize(
