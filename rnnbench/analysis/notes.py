@@ -128,8 +128,8 @@ def notes_on_run(run: StoredRun) -> Iterator[Note]:
             title=f"{name} has learned one answer",
             evidence=f"It answers '{summary.majority_topic}' for all "
             f"{summary.test_size:,} test documents with {seeds}.",
-            advice="It scores the same as always answering the most frequent "
-            f"{summary.noun}: look at its learning curve, and try an embedding or another rate.",
+            advice=f"It scores the same as always answering the most frequent {summary.noun}: look "
+            "at its learning curve, and try an embedding or another learning rate.",
         )
     yield from notes_on_data(summary, run.benchmark.data, None)
     yield from notes_on_config(run.benchmark)

@@ -258,8 +258,7 @@ def locate_published(
 def drop_duplicates(run: R) -> R:
     """Return a run as if the duplicates were not in its test set, or raise ``NothingLeftError``."""
     results, dataset = run.results, run.results.dataset
-    dropped = dataset.duplicates.positions
-    if not dropped:
+    if not (dropped := dataset.duplicates.positions):
         return run
     if len(dropped) == dataset.test_size:
         raise NothingLeftError(f"{run.folder}: all test documents are also in the training set")
@@ -280,8 +279,7 @@ def opened(run: RunOrFolder) -> StoredRun:
 
 def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
     """Return the finished run in ``folder``; a summary without a metric is recomputed."""
-    command = peek(folder / RESULTS).get("command")
-    if command and not (folder / TRIALS).is_dir():
+    if (command := peek(folder / RESULTS).get("command")) and not (folder / TRIALS).is_dir():
         lacks = "it holds only the summary of a run, without trials"
         again = f"to train them again: {command}"
         raise DamagedResultError(f"unusable result: {folder}: {lacks} ({again})")

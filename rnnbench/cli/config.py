@@ -55,7 +55,8 @@ def check(
     cache, the total training time is estimated; if not, typical sizes are assumed. The exit status
     is 0 if all files are fine, or else 2.
     """
-    checked = [_check(file, changes(settings), build=build) for file in configs]
+    given = changes(settings)
+    checked = [_check(file, given, build=build) for file in configs]
     if as_json:
         console.print_record({"files": checked}, as_json=True)
     else:

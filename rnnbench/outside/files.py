@@ -79,7 +79,7 @@ def read_answers(files: Sequence[str], labels: Path | None, reading: Reading) ->
     """Return the arguments of ``verdict`` that some files hold: tables, or NumPy arrays.
 
     A file may be ``NAME=FILE``, with the name of its model; several files of one model are
-    trainings of it. Documents are matched by their ids or, if no file has any, by their places.
+    trainings of it. Documents are matched by their ids or, if no file has any, by position.
     ``labels`` is a file with the labels, or the folder of a run. ``UserError`` names a file that
     cannot be used.
     """
@@ -103,7 +103,7 @@ def read_answers(files: Sequence[str], labels: Path | None, reading: Reading) ->
     if run:
         return given | {"labels": run}
     if label and is_scored:
-        log.warning("labels are not used, as there are scores (--column prediction=NAME)")
+        log.warning("scores are compared, and labels not used (--column prediction=NAME)")
     if not (label or is_scored):
         raise UserError("no labels (--column label=NAME names a column, and --labels a file)")
     facts = {"clusters": cluster, "ids": ids.names if has_ids else None}
@@ -145,11 +145,11 @@ def _read(path: Path, model: str, reading: Reading, of_labels: bool = False) -> 
     if not (of_labels or {"prediction", "score"} & columns.keys()):
         raise UserError(f"{path}: no answers (--column prediction=NAME names a column)")
     found = re.fullmatch(r"(.+?)[-_.]?seed[-_=]?(\d+)", name)
-    own, seed = found.groups() if found else (name, NEXT)
-    if seed == NEXT and not (model or "model" in columns):
-        seed = "0"  # files of one name in several folders may be of several models
-    for key, default in (("model", model or own), ("seed", seed)):
-        columns.setdefault(key, _Column.of([default], np.zeros(n, int)))
+    # Files of one name in several folders may be of several models.
+    default = NEXT if model or "model" in columns else "0"
+    own, seed = found.groups() if found else (name, default)
+    for key, value in (("model", model or own), ("seed", seed)):
+        columns.setdefault(key, _Column.of([value], np.zeros(n, int)))
     return _Read(str(path), columns)
 
 
@@ -266,7 +266,7 @@ def _decided(
     rows: Iterable[Any]
     if labels and any(isinstance(value, list) for value in labels.values):
         if not half and np.nanmax(scores) <= 0:
-            hint = "logarithms? should be probabilities, or margins"
+            hint = "are they logarithms? should be probabilities or margins"
             raise UserError(f"{path}: no score is above 0 ({hint})")
         rows = ([classes[at] for at in np.flatnonzero(row).tolist()] for row in scores >= half)
     else:

@@ -40,8 +40,8 @@ Arrays = dict[tuple[str, int], Array]
 """The answers of each training, by model and seed: positions of topics, or -1; or 0 and 1,
 ``(n, n_topics)``, or ``LACKING`` in the whole row; or scores, or NaN."""
 LACKING, NO_ANSWER = 2, "(no answer)"  # in a row of 0 and 1; the topic of a missing answer
-NOTHING = ("", "nan", "<NA>", "NaT")  # texts of missing values, of pandas also
-ALIKE = ("true", "True", "1"), ("false", "False", "0")  # the first that is known is meant
+NOTHING = ("", "nan", "<NA>", "NaT")  # missing values as texts, those of pandas too
+ALIKE = ("true", "True", "1"), ("false", "False", "0")  # stand for the one that labels have
 FEW_CLUSTERS, FROM_PYTHON = 20, "a call in Python"
 
 
@@ -235,8 +235,9 @@ def _coded(
             fault = f"{counted(len(array), 'answer')}, but {counted(len(right), 'document')}"
             raise UserError(f"verdict: {model}: {fault}")
     if missing == "wrong" and task.has_topics:
-        is_open = right >= 0 if task.has_one_label else ~right.any(axis=1)  # to a missing answer
-        if any((_is_missing(own) & is_open).any() for own in given.values()):
+        # Where a document has no topic, a missing answer would be right.
+        needed = right >= 0 if task.has_one_label else ~right.any(axis=1)
+        if any((_is_missing(own) & needed).any() for own in given.values()):
             topics.names.append(NO_ANSWER)
     if task is MULTI_LABEL:  # with the topics of later answers, which are in no earlier row
         n_topics, arrays = len(topics.names), (right, *given.values())
@@ -269,12 +270,14 @@ def _as_array(task: TaskKind, topics: Topics, values: Any) -> Array:
         is_list = np.ones(len(values), bool)
     else:
         is_list = np.array([_depth(own) > 0 for own in values], bool)
-        several = [list(own) if _depth(own) else [own] for own in values]
+        several = [list(own) if many else [own] for own, many in zip(values, is_list, strict=True)]
         places = topics.places(list(chain(*several)))
         rows = np.repeat(np.arange(len(several)), list(map(len, several)))
     array = np.zeros((len(values), len(topics.names)), np.uint8)
-    array[rows[places >= 0], places[places >= 0]] = 1
-    array[(lacking := rows[places < 0])[~is_list[lacking]]] = LACKING
+    is_topic = places >= 0
+    array[rows[is_topic], places[is_topic]] = 1
+    without = rows[~is_topic]  # nothing beside topics is left out; alone, it is a missing answer
+    array[without[~is_list[without]]] = LACKING
     return array
 
 

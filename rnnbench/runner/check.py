@@ -79,7 +79,7 @@ def check(benchmark: Benchmark) -> BenchmarkCheck:
                 found.params[name] = sizes.get(model.signature, 0)
                 found.gigabytes = max(found.gigabytes, model.memory(shape))
             elif isinstance(model, OutsideModel):
-                model.work_of_epoch(dataset)
+                model.work_of_epoch(dataset)  # says why not
             elif isinstance(model, BaselineModel):
                 check_installed(model.baseline)
         except RnnbenchError as error:

@@ -32,7 +32,7 @@ from rnnbench.training.settings import Training, engine_for
 
 CHANGED = "changed while the benchmark ran; run it again"
 TINY = float(np.finfo(np.float32).tiny)
-TIES = 1e-3  # so much more counts the first vote, half as much more the second, and so on
+TIES = 1e-3  # how much more the first vote counts; the second, half as much more; and so on
 
 
 @dataclass(frozen=True)

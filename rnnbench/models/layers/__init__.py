@@ -139,8 +139,10 @@ def _misfits(
             yield at(place, problem(fault, "put it first"))
         elif layer.takes == "sequence" and is_sequence is False:
             fault = "needs a sequence, but the layers before it give one vector for each document"
-            hint = "set return_sequences: true on a recurrent layer before it, or leave out the"
-            hint += " layer that makes one vector, such as pooling or bag_of_words"
+            hint = (
+                "set return_sequences: true on a recurrent layer before it, or leave out the layer "
+                "that makes one vector, such as pooling or bag_of_words"
+            )
             yield at(place, problem(fault, hint))
         if isinstance(layer, Parallel):
             found = _misfits_below(layer, (*place, "branches"), is_sequence)

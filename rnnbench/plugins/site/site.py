@@ -219,8 +219,10 @@ def _index(runs: Runs, boards: Boards, sets: Texts, reports: Texts) -> PageConte
                 f"{sets[board.dataset.split_fingerprint]}: {first.model.name} of {first.run} has "
                 f"the best {quantity.header}, {mean_and_interval(value, quantity.format)}."
             )
-    lead = "The newest run is first. The name of a run links to its report, which says whether"
-    lead += " the best model is clearly better than the others."
+    lead = (
+        "The newest run is first. The name of a run links to its report, which says whether the "
+        "best model is clearly better than the others."
+    )
     table = _runs_table(runs, sets, reports)
     return PageContent(
         title="rnnbench runs",
@@ -246,8 +248,10 @@ def _runs_table(runs: Runs, sets: Texts, reports: Texts) -> Table:
         rows.append([name, *where, best.name, mean_and_interval(best.score) + partial, *counts])
     names = {run.results.dataset.score_name for run in runs.values()}
     score_name = names.pop() if len(names) == 1 else "test score"
-    caption = f"The {score_name} is that of the best model, mean ± 95 % over seeds. The commit is"
-    caption += " that of rnnbench; a + means that files were changed since."
+    caption = (
+        f"The {score_name} is that of the best model, mean ± 95 % over seeds. The commit is that "
+        "of rnnbench; a + means that files were changed since."
+    )
     numbers = [score_name, "models", "seeds"]
     return Table([*headers, *numbers], rows, caption, text_columns=6, links=reports)
 

@@ -9,6 +9,4 @@ from rnnbench.training.epochs import OnEpoch, ignore
 
 __all__ = ["ENGINES", "Assignment", "Engine", "OnEpoch", "ignore", "result_of"]
 
-ENGINES: Registry[Engine] = Registry(
-    "engine", Engine, [NativeEngine(), KerasEngine(), ScikitLearn()]
-)
+ENGINES = Registry[Engine]("engine", Engine, [NativeEngine(), KerasEngine(), ScikitLearn()])

@@ -250,7 +250,7 @@ def weight_shapes(model: LayeredNetwork, shape: Shape) -> list[tuple[int, ...]] 
         return None
     counts = [(shape.n_ids,)] if isinstance(model.layers[0], WordCounts) else []
     try:
-        program = program_of(model, shape, None, AT_ONCE, is_kept=False)  # another one stays
+        program = program_of(model, shape, None, AT_ONCE, is_kept=False)
         return [*counts, *(part.shape for part in program.parts)]
     except RnnbenchError:  # it is too large
         return None
@@ -259,7 +259,10 @@ def weight_shapes(model: LayeredNetwork, shape: Shape) -> list[tuple[int, ...]] 
 def program_of(
     model: LayeredNetwork, shape: Shape, recipe: Recipe | None, count: int, *, is_kept: bool = True
 ) -> "Program":
-    """Return the program that trains on ``count`` documents; without a recipe, one that scores."""
+    """Return the program that trains on ``count`` documents; without a recipe, one that scores.
+
+    It takes the place of the last one that was kept, if it ``is_kept``.
+    """
     from .assembler import processor
     from .memory import Sizes
     from .program import Program, program_for
