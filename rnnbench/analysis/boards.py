@@ -15,7 +15,7 @@ import numpy as np
 import scipy
 
 from rnnbench.analysis.compare import Change, compare_runs, documents_of
-from rnnbench.analysis.comparisons import compare_with_best, hits_of
+from rnnbench.analysis.comparisons import compare_with_best, hits_of, ranks_of
 from rnnbench.analysis.intervals import Floats, Hits
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
@@ -35,6 +35,7 @@ class RankedModel(Record):
     run: str
     model: ModelSummary
     against_best: Comparison | None  # of the model with the best score; None for itself
+    possible_ranks: tuple[int, int] | None = None  # by the main metric, of 95 % confidence
 
 
 class OnSameDocuments(Record):
@@ -87,11 +88,16 @@ def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Boar
                 found.setdefault((model.name, *marks, hits.parts.tobytes()), (name, model, hits))
         named = {f"{model.name} of {name}": hits for name, model, hits in found.values()}
         against_best, entries = compare_with_best(named), []
+        possible_ranks = ranks_of(named)
         scores = [score_of(model, used) for _, model, _ in found.values()]
-        for (name, model, _), score in zip(found.values(), scores, strict=True):
+        rows = zip(found.values(), scores, possible_ranks, strict=True)
+        for (name, model, _), score, ranks in rows:
             rank = None if score == -inf else 1 + sum(other > score for other in scores)
             against = against_best.get(f"{model.name} of {name}")
-            entries.append(RankedModel(rank=rank, run=name, model=model, against_best=against))
+            entry = RankedModel(
+                rank=rank, run=name, model=model, against_best=against, possible_ranks=ranks
+            )
+            entries.append(entry)
         entries.sort(key=lambda entry: entry.rank or inf)
         boards.append(Board(metric=used, dataset=dataset, runs=list(group), entries=entries))
     return boards

@@ -188,7 +188,7 @@ class Failure(Record):
     model: str
     a: float | None
     b: float | None
-    p_holm: float | None = None  # the corrected p-value, for a gate on significance
+    p_corrected: float | None = None  # the corrected p-value, for a gate on significance
 
 
 class GateVerdict(Record):
@@ -246,9 +246,9 @@ def judge(gate: Gate, comparison: ComparedRuns) -> GateVerdict:
         raise UserError(f"{where}: {', '.join(undecided)}: too few seeds to tell ({hint})")
     failures = []
     for change in changes:
-        (a, b), p = values[change.name], change.p_holm if gate.amount is None else None
+        (a, b), p = values[change.name], change.p_corrected if gate.amount is None else None
         if a is not None and (b is None or _is_failed(gate, change.is_clear, a, b)):
-            failures.append(Failure(model=change.name, a=a, b=b, p_holm=p))
+            failures.append(Failure(model=change.name, a=a, b=b, p_corrected=p))
     failures += [Failure(model=name, a=None, b=None) for name in comparison.only_in_a]
     unmeasured = [name for name, (a, _) in values.items() if a is None]
     return GateVerdict(gate=gate.text, checked=checked, unmeasured=unmeasured, failures=failures)

@@ -3,8 +3,7 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import combinations, groupby
-from math import comb
+from itertools import chain, groupby
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from rnnbench.results import schema
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, SIGNIFICANT, Comparison, ModelSummary
 from rnnbench.section import Record
+from rnnbench.stats import many_models
 
 MAX_IN_PAIRS = 60  # the most models that are all compared with each other, a millisecond each
 SHOWN_IN_PAIRS = 8  # the most models of which all pairs are shown in a plot
@@ -37,37 +37,105 @@ def hits_of(run: StoredRun) -> dict[str, Hits]:
 
 
 def compare_pairs(
-    pairs: Sequence[tuple[str, str]], hits: Mapping[str, Hits], n_tests: int | None = None
+    pairs: Sequence[tuple[str, str]],
+    hits: Mapping[str, Hits],
+    family: Sequence[tuple[str, str]] | None = None,
 ) -> list[Comparison]:
-    """Return the comparisons of ``pairs`` of models, p-values corrected for ``n_tests``.
+    """Return the comparisons of ``pairs`` of models.
 
-    That is the number of pairs, or of all possible ones if the results decide which are compared.
-    Single trials, or trials that all agree, are compared by ``single_trials_p``, means over several
-    by Student's test.
+    P-values are corrected for the ``family`` of pairs, by default for these; it must contain them,
+    and all pairs that might have been chosen if the results decide which are compared.
     """
-    found: list[dict[str, Any]] = []
-    for names in pairs:
-        both = a, b = [hits[name] for name in names]
-        estimate = intervals.estimate_difference(a, b)
-        p, method = estimate.p, schema.ANOVA
-        if a.all_agree and b.all_agree:
-            p, method = single_trials_p(a, b)
-        n_seeds = min((len(of.values) for of in both if of.is_random), default=None)
-        facts = {"difference": estimate.value, "interval": estimate.interval, "n_seeds": n_seeds}
-        found.append({"a": names[0], "b": names[1], "p": p, "method": method, **facts})
-    corrected = holm([facts["p"] for facts in found], n_tests or len(pairs))
-    return [Comparison(p_holm=p, **facts) for p, facts in zip(corrected, found, strict=True)]
+    comparisons = [_compare(hits, a, b) for a, b in pairs]
+    if family is None:
+        family = pairs
+    if len(family) < 2:
+        return comparisons
+    names = list(dict.fromkeys(chain.from_iterable(family)))
+    place = {name: number for number, name in enumerate(names)}
+    first = np.array([place[a] for a, _ in family])
+    second = np.array([place[b] for _, b in family])
+    p = many_models.corrected_p(_describe([hits[name] for name in names]), first, second)
+    p_of_pair = dict(zip(map(frozenset, family), p.tolist(), strict=True))
+    corrected = []
+    for comparison in comparisons:
+        pair = frozenset((comparison.a, comparison.b))
+        corrected.append(_corrected(comparison, p_of_pair[pair]))
+    return corrected
 
 
 def compare_with_best(hits: Mapping[str, Hits]) -> dict[str, Comparison]:
-    """Return the comparison of the best model with each other one, corrected for all pairs."""
+    """Return the comparison of the best model with each other one, by name.
+
+    The corrected p-value is that of being as good as the best, whichever model that may be.
+    """
     best = max(hits, key=lambda name: round(hits[name].score, DIGITS))
-    others = [name for name in hits if name != best]
-    pairs = [(best, name) for name in others]
-    if len(hits) <= MAX_IN_PAIRS:
-        pairs += combinations(others, 2)
-    compared = compare_pairs(pairs, hits, comb(len(hits), 2))
-    return {comparison.b: comparison for comparison in compared if comparison.a == best}
+    p_of_best = dict(zip(hits, p_of_being_best(hits), strict=True))
+    comparisons = {}
+    for name in hits:
+        if name != best:
+            comparisons[name] = _corrected(_compare(hits, best, name), p_of_best[name])
+    return comparisons
+
+
+def p_of_being_best(hits: Mapping[str, Hits]) -> list[float]:
+    """Return the p-value of each model being as good as the best, in the order of ``hits``."""
+    if len(hits) < 2:
+        return [1.0] * len(hits)
+    p = many_models.worse_than_best_p(_describe(list(hits.values())))
+    return [float(of_model) for of_model in p]
+
+
+def ranks_of(hits: Mapping[str, Hits]) -> list[tuple[int, int]]:
+    """Return the first and the last possible rank of each model, in the order of ``hits``."""
+    n_models = len(hits)
+    if n_models < 2:
+        return [(1, 1)] * n_models
+    scores = _describe(list(hits.values()))
+    first, second = np.triu_indices(n_models, 1)
+    p = np.ones((n_models, n_models))
+    p[first, second] = many_models.corrected_p(scores, first, second)
+    p[second, first] = p[first, second]
+    intervals_of_ranks = many_models.rank_intervals(scores, p)
+    return [(int(low), int(high)) for low, high in intervals_of_ranks]
+
+
+def _describe(hits: Sequence[Hits]) -> many_models.ModelScores:
+    """Return the scores of models on the same documents, in their groups."""
+    groups = intervals.groups_of(*hits)
+    n_groups = None
+    if groups is not None and any(of_model.clusters is not None for of_model in hits):
+        n_groups = intervals.n_equal(groups)
+    return many_models.describe([of_model.values for of_model in hits], groups, n_groups)
+
+
+def _compare(hits: Mapping[str, Hits], a: str, b: str) -> Comparison:
+    """Return the comparison of two models, alone, so that its p-value needs no correction.
+
+    Single trials, or trials that all agree, are compared by ``single_trials_p``, means over several
+    by Student's test.
+    """
+    estimate = intervals.estimate_difference(hits[a], hits[b])
+    p = estimate.p
+    method = schema.ANOVA
+    if hits[a].all_agree and hits[b].all_agree:
+        p, method = single_trials_p(hits[a], hits[b])
+    numbers_of_seeds = [len(hits[name].values) for name in (a, b) if hits[name].is_random]
+    return Comparison(
+        a=a,
+        b=b,
+        difference=estimate.value,
+        interval=estimate.interval,
+        p=p,
+        p_corrected=p,
+        method=method,
+        n_seeds=min(numbers_of_seeds, default=None),
+    )
+
+
+def _corrected(comparison: Comparison, p: float) -> Comparison:
+    """Return a comparison with a corrected p-value, which is at least the uncorrected one."""
+    return comparison.model_copy(update={"p_corrected": max(p, comparison.p)})
 
 
 def by_better_model(
@@ -96,20 +164,28 @@ def single_trials_p(a: Hits, b: Hits) -> tuple[float, str]:
     """Return the p-value of the difference between the first trials of two models, and its test.
 
     With clusters or blocks of time, it is the larger of two p-values: over documents and over these
-    groups. Beyond ``MOST_SWAPPED`` differing documents, it is Student's, unless McNemar's suffices.
+    groups. So small a p-value that the number of random signs limits it comes from the normal
+    statistic. Beyond ``MOST_SWAPPED`` differing documents, it is Student's, unless McNemar's
+    suffices.
     """
-    pair, groups = (a.parts[..., 0, :], b.parts[..., 0, :]), intervals.groups_of(a, b)
+    pair = (a.parts[..., 0, :], b.parts[..., 0, :])
+    groups = intervals.groups_of(a, b)
     is_right_or_wrong = a.values.dtype == b.values.dtype == bool
     if is_right_or_wrong and groups is None:
         return mcnemar_p(*pair), schema.MCNEMAR
     if np.count_nonzero(a.values[0] != b.values[0]) > MOST_SWAPPED:
         return intervals.estimate_difference(a, b).p, schema.STUDENT
-    p = mcnemar_p(*pair) if is_right_or_wrong else swaps_p(*pair)
-    if groups is None:
-        return p, schema.RANDOMIZATION
-    sums = (intervals.sums_of(part, groups) for part in pair)
-    of_groups = blocks_p(*pair, groups) if is_right_or_wrong else swaps_p(*sums)
-    return max(p, of_groups), schema.BLOCKS if a.clusters is b.clusters is None else schema.CLUSTERS
+    z = float(_describe([a, b]).z[0, 1])
+    if is_right_or_wrong and groups is not None:
+        p = mcnemar_p(*pair)
+        p_of_groups = blocks_p(*pair, groups)
+    else:
+        p = many_models.beyond_draws(swaps_p(*pair), z)
+        if groups is None:
+            return p, schema.RANDOMIZATION
+        p_of_groups = swaps_p(*(intervals.sums_of(part, groups) for part in pair))
+    p = max(p, many_models.beyond_draws(p_of_groups, z))
+    return p, schema.BLOCKS if a.clusters is b.clusters is None else schema.CLUSTERS
 
 
 def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
@@ -171,18 +247,6 @@ def _random_signs(counts: NDArray[np.intp]) -> NDArray[np.int64]:
     return np.reshape(sums, (-1, N_SWAPS)) * 2 - counts[:, np.newaxis]
 
 
-def holm(ps: Sequence[float], n: int) -> list[float]:
-    """Return p-values corrected for ``n`` tests; p-values not given count as larger.
-
-    S. Holm: A simple sequentially rejective multiple test procedure (Scand. J. Statistics 6, 1979).
-    """
-    order = np.argsort(ps, kind="stable")
-    scaled = np.asarray(ps)[order] * np.arange(n, n - len(ps), -1)
-    corrected = np.empty(len(ps))
-    corrected[order] = np.minimum(1, np.maximum.accumulate(scaled))
-    return corrected.tolist()
-
-
 class PairPower(Record):
     """The power of the comparison of two models; the caption of its table says more."""
 
@@ -195,8 +259,13 @@ class PairPower(Record):
 
 def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[PairPower]:
     """Return the power of the pairs of models that are not clear, nearly clear ones first."""
-    names, corrected = chosen(list(run.trials), only), SIGNIFICANT / run.results.n_corrected_for
-    hits, found = hits_of(run), []
+    names = chosen(list(run.trials), only)
+    hits = hits_of(run)
+    first, second = np.triu_indices(len(hits), 1)
+    corrected = SIGNIFICANT
+    if len(first) > 1:
+        corrected = many_models.first_step_level(_describe(list(hits.values())), first, second)
+    found = []
     for pair in run.results.comparisons:
         if pair.is_clear or not {pair.a, pair.b} <= set(names):
             continue
@@ -211,7 +280,12 @@ def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[Pa
             is_spread_known=is_known,
         )
         found.append(power)
-    return sorted(found, key=lambda pair: (pair.seeds_needed or MOST + 1, pair.comparison.p_holm))
+    return sorted(found, key=_nearly_clear)
+
+
+def _nearly_clear(pair: PairPower) -> tuple[int, float]:
+    """Return a sort key, by which pairs that need fewer seeds come first."""
+    return pair.seeds_needed or MOST + 1, pair.comparison.p_corrected
 
 
 def detectable(squares: intervals.MeanSquares, level: float) -> float | None:

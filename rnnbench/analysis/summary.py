@@ -6,14 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, combinations
-from math import comb
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from pydantic import InstanceOf
 
-from rnnbench.analysis.comparisons import MAX_IN_PAIRS, compare_pairs
+from rnnbench.analysis.comparisons import MAX_IN_PAIRS, compare_pairs, p_of_being_best
 from rnnbench.analysis.intervals import Hits, Trials, score_interval, t_interval
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary, rest_of
@@ -64,10 +63,12 @@ def summarize_run(
     }
     hits[dataset.majority_name] = Hits(always[..., np.newaxis, :], is_random=False, **dependence)
     pairs, metrics, training = _pairs(hits), compute_metrics(flat), benchmark.training
-    models = [
-        _summarize(benchmark.models[name], {of: metrics[of] for of in own}, dataset, hits[name])
-        for name, own in trials.items()
-    ]
+    models = []
+    p_best = p_of_being_best({name: hits[name] for name in trials})
+    for (name, own), p in zip(trials.items(), p_best, strict=True):
+        of_trials = {trial: metrics[trial] for trial in own}
+        model = _summarize(benchmark.models[name], of_trials, dataset, hits[name])
+        models.append(model.model_copy(update={"p_best": p}))
     engines = defaultdict[str, list[str]](list)
     for name, of_model in trials.items():
         if isinstance(benchmark.models[name], Network | OutsideModel):
@@ -85,7 +86,7 @@ def summarize_run(
         threads=sorted({trial.record.threads for trial in flat}),
         metrics=list(usable_metrics(dataset.task)),
         models=models,
-        comparisons=compare_pairs(pairs, hits, comb(len(hits), 2)),
+        comparisons=compare_pairs(pairs, hits, list(combinations(hits, 2))),
         without_duplicates=_without_duplicates(dataset, pairs, hits),
         published=list(locate_published(benchmark, dataset, models)),
         missing=list(missing),
@@ -118,7 +119,7 @@ def _without_duplicates(
         test_size=dataset.test_size - len(duplicates),
         majority_score=rest[majority].score,
         scores={name: statistic(rest[name].values.mean(axis=1).tolist()) for name in models},
-        comparisons=compare_pairs(pairs, rest, comb(len(rest), 2)),
+        comparisons=compare_pairs(pairs, rest, list(combinations(rest, 2))),
     )
 
 

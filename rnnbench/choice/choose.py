@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
-from math import comb
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -53,7 +52,7 @@ HeldOut = Mapping[tuple[str, int], TrialResult]  # the answers to them, by model
 FOLDS = 5
 SEED = 0  # of the random draw of points of a grid
 SAME_WAY = ("jobs", "executor", "scheduler", "progress", "fresh")  # say how all trials run
-P_HOLM = "p (Holm)"
+P_BEST = "p (as good as best)"
 SIMPLEST = (
     "Simplest: baselines before networks, then models that learned from no other texts, then the "
     "fewest parameters. Up to twice the fewest count as equal; then {score} decides."
@@ -90,8 +89,8 @@ class Recommendation(Record):
 class ChoiceResults(Record):
     """The content of ``choice.json``."""
 
-    older_versions = (2,)
-    schema_version: Literal[3] = 3
+    older_versions = (2, 3)
+    schema_version: Literal[4] = 4
     name: str
     command: str  # the command line of the choice
     dataset: DatasetSummary  # the whole dataset; none of its test documents was used
@@ -218,7 +217,7 @@ def choice_table(results: ChoiceResults) -> Table:
         "model": lambda candidate: candidate.name,
         f"{results.dataset.kind.score_name} ({over})": _score,
         f"95 % interval {scope(n)}": lambda candidate: f"{candidate.interval:.4f}",
-        P_HOLM: lambda candidate: _p_holm(candidate.against_best),
+        P_BEST: lambda candidate: _p_best(candidate.against_best),
         "clearly worse than the best": lambda one: worse(one.against_best, "best"),
         "params": lambda candidate: f"{candidate.params:,}",
         FIT_SECONDS.header: lambda candidate: FIT_SECONDS.spell(candidate.fit_seconds),
@@ -231,12 +230,12 @@ def _score(candidate: Candidate) -> str:
     return f"{candidate.score:.4f}" + (f" ± {(ends.high - ends.low) / 2:.4f}" if ends else "")
 
 
-def _p_holm(pair: Comparison | None) -> str:
-    return MISSING if pair is None or pair.has_too_few_seeds else short_p(pair.p_holm)
+def _p_best(pair: Comparison | None) -> str:
+    return MISSING if pair is None or pair.has_too_few_seeds else short_p(pair.p_corrected)
 
 
 def _caption(results: ChoiceResults) -> str:
-    dataset, n = results.dataset, comb(len(results.candidates), 2)
+    dataset = results.dataset
     score, best = dataset.kind.score_name, results.recommended
     missing = dict.fromkeys(trial.model for trial in results.missing)
     tests = [candidate.against_best for candidate in results.candidates if candidate.against_best]
@@ -254,9 +253,9 @@ def _caption(results: ChoiceResults) -> str:
         f"{scope(results.n_seeds)}: how much it depends on the documents classified."
         if results.folds
         else "",
-        f"{P_HOLM}: that of the difference from the best, corrected for {counted(n, 'comparison')};"
-        " clearly worse: below 0.05, for the models as they were trained here."
-        if n
+        f"{P_BEST}: of being as good as the best model, whichever of these that is; clearly worse: "
+        "below 0.05, for the models as they were trained here."
+        if tests
         else "",
         SIMPLEST.format(score=score) if any(test.verdict == NOT_CLEAR for test in tests) else "",
         f"{results.sampler} drew at most {results.searched} points of each grid." if drawn else "",
@@ -305,15 +304,16 @@ class Choice(Shown):
     def to_frame(self) -> "pd.DataFrame":
         """Return the candidates, the best first, as a pandas data frame.
 
-        ``p`` is corrected for all pairs, and is about the models as trained here. ``p_of_folds``
-        allows for other training documents, too (Nadeau and Bengio 2003), and is not corrected.
+        ``p`` is that of being as good as the best, and is about the models as trained here.
+        ``p_of_folds`` allows for other training documents, too (Nadeau and Bengio 2003), and is not
+        corrected.
         """
         import pandas as pd
 
         rows = [
             one.model_dump(include={"name", "score", "of_parts", "params", "seeds", "fit_seconds"})
             | {"low": one.interval.low, "high": one.interval.high}
-            | {"p": one.against_best and one.against_best.p_holm}
+            | {"p": one.against_best and one.against_best.p_corrected}
             | {"p_of_folds": self.results.candidates[0].p_of_folds(one)}
             for one in self.results.candidates
         ]

@@ -37,6 +37,7 @@ LONGEST = 76  # the most characters that are shown of a value that differs
 # The characters that XML 1.0 does not have, not even escaped:
 NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 PASSED, FAILED, UNMEASURED = "passed", "failed", "not measured"  # the outcomes of gates
+CORRECTED = "p (corrected)"
 CAVEAT = "*"  # the mark of a published score with a caveat; the caption has the caveat
 ON_THE_SAME = "Only results on the same documents are shown."
 RESERVED = ["source", "model", "params", "trials"]  # columns that no parameter must replace
@@ -74,9 +75,11 @@ def score_table(results: Results, *, is_wide: bool = False) -> Table:
     columns["no clear difference from"] = partial(words.unclear_from, results)
     always = [dataset.majority_name, f"{dataset.majority_score:.4f}"]
     always += [MISSING] * (len(columns) - 2)
-    corrected = f"corrected for {counted(results.n_corrected_for, 'comparison')} (Holm)"
-    clear = f"No clear difference: a p-value of 0.05 or more, {corrected}."
-    caption = sentences(clear, words.condition(results.comparisons))
+    caption = sentences(
+        words.no_clear_difference(results),
+        words.condition(results.comparisons),
+        words.smallest_p(dataset, results.comparisons, results.n_corrected_for),
+    )
     if not is_wide:
         found = f"{dataset.duplicates_in_words()}." * bool(dataset.duplicates.positions)
         others = f"On the other {rest.test_size:,}, {verdicts_without(results)}." if rest else ""
@@ -150,11 +153,18 @@ def comparisons_table(results: Results) -> Table:
         "difference": lambda pair: f"{pair.difference:+z.4f}",
         f"95 % interval {words.scope_of(comparisons)}": lambda pair: f"{pair.interval:+z.4f}",
         "p": lambda pair: words.short_p(pair.p),
-        "p (Holm)": lambda pair: words.short_p(pair.p_holm),
+        CORRECTED: lambda pair: words.short_p(pair.p_corrected),
         "verdict": lambda pair: pair.verdict,
     }
     methods = "; ".join(sorted({pair.method for pair in comparisons}))
-    caption = f"p-values: {methods}; before and after Holm's correction."
+    n_comparisons = counted(results.n_corrected_for, "comparison")
+    caption = sentences(
+        f"p-values: {methods}; before and after the correction for {n_comparisons}.",
+        "Whether a model could be the best is another question, which the first table answers."
+        if len(results.models) > 2
+        else "",
+        words.smallest_p(results.dataset, comparisons, results.n_corrected_for),
+    )
     return table_of(comparisons, columns, caption, models=[(of.a, of.b) for of in comparisons])
 
 
@@ -236,16 +246,16 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
     columns: Columns[PairPower] = {
         f"{dataset.kind.score_name} of": lambda of: f"{of.comparison.a} - {of.comparison.b}",
         "difference": lambda pair: f"{pair.comparison.difference:+z.4f}",
-        "p (Holm)": lambda pair: words.short_p(pair.comparison.p_holm),
+        CORRECTED: lambda pair: words.short_p(pair.comparison.p_corrected),
         "detectable alone": lambda pair: words.number(pair.detectable),
-        "detectable (Holm)": lambda pair: words.number(pair.detectable_corrected),
+        "detectable (corrected)": lambda pair: words.number(pair.detectable_corrected),
         "seeds needed": seeds,
     }
     caption = (
         "The pairs of models without a clear difference. Detectable alone: the smallest true "
         f"difference that 80 % of runs with {dataset.test_size:,} test documents"
         f"{words.remarks_on_tests(dataset)} and these seeds would find if no other were tested (p "
-        "below 0.05). Detectable (Holm): the same in the first step of Holm's correction for "
+        "below 0.05). Detectable (corrected): the same in the first step of the correction for "
         f"{counted(n, 'comparison')}. Both are '-' if they would be above 1, or if a model has one "
         "or two seeds. Seeds needed: seeds of each model with which a true difference equal to the "
         f"measured one would be clear in 80 % of runs; 'more documents' if even {MOST:,} are too "
@@ -357,22 +367,27 @@ def board_tables(board: Board) -> list[Table]:
     for entry in board.entries:
         model, verdict = entry.model, words.worse(entry.against_best)
         own = [str(entry.rank or MISSING), model.name, entry.run, spread(model.score)]
+        possible = words.possible_ranks(entry.possible_ranks)
         decider = verdict if board.is_tested else words.mean_text(quantity, model)
-        own += [f"{model.interval:.4f}", decider, spread(model.metrics.get(words.SECOND))]
+        own += [f"{model.interval:.4f}", decider, possible if board.is_tested else MISSING]
+        own.append(spread(model.metrics.get(words.SECOND)))
         fit_seconds = words.mean_text(FIT_SECONDS, model)
         rows.append([*own, str(model.score.n), words.number(model.params, ","), fit_seconds])
     f1 = f"{dataset.majority_macro_f1:.4f}" if dataset.kind.has_topics else MISSING
     always = [MISSING, dataset.majority_name, MISSING, f"{dataset.majority_score:.4f}"]
-    rows.append([*always, MISSING, MISSING, f1, MISSING, "0", MISSING])
+    rows.append([*always, MISSING, MISSING, MISSING, f1, MISSING, "0", MISSING])
     n_seeds = max(entry.model.score.n for entry in board.entries)
     decides = "clearly worse than the first"
     decides = decides if board.is_tested else f"{quantity.name} (mean over seeds)"
     headers = ["rank", "model", "run", f"{dataset.score_name} {over}"]
-    headers += [f"95 % interval {words.scope(n_seeds)}", decides]
+    headers += [f"95 % interval {words.scope(n_seeds)}", decides, "possible ranks"]
     headers += [f"{METRICS[words.SECOND].header} {over}", "seeds", "params", FIT_SECONDS.header]
     against_best = [entry.against_best for entry in board.entries if entry.against_best]
     comparisons = counted(comb(len(board.entries), 2), "comparison")
-    clearly = f"Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm)."
+    clearly = (
+        "Clearly worse: the p-value of being as good as the best is below 0.05. Possible ranks: "
+        f"those that the other models leave open, with 95 % confidence for all {comparisons}."
+    )
     caption = sentences(
         f"Data: {dataset.source} ({dataset.origin}), {words.documents(dataset)}, "
         f"split {dataset.split_fingerprint[:SHORT]}.",
@@ -380,7 +395,10 @@ def board_tables(board: Board) -> list[Table]:
         *([clearly, words.condition(against_best)] if board.is_tested and against_best else []),
     )
     whole = Table(headers, rows, caption, is_last_apart=True)
-    scores, costs = (pick_columns(whole, [0, 1, 2, *of], 3) for of in ((3, 4, 5), (6, 7, 8, 9)))
+    scores, costs = (
+        pick_columns(whole, [0, 1, 2, *columns], 3)
+        for columns in ((3, 4, 5, 6) if board.is_tested else (3, 4, 5), (7, 8, 9, 10))
+    )
     costs = replace(costs, caption="fit s: mean wall time of one training.")
     return [with_points(scores, 1), with_points(costs, 1)]
 
@@ -402,8 +420,8 @@ def history_table(history: RunHistory) -> Table:
         f"{dataset.n_tests:,} documents to test on{words.remarks_on_tests(dataset)}, "
         f"split {dataset.split_fingerprint[:SHORT]}.",
         "" if history.is_tested else f"Only {dataset.kind.main} is tested for clear changes.",
-        "Clear changes: against the run above; a p-value below 0.05, corrected for the models "
-        "(Holm), but not for the number of runs." * bool(tested),
+        "Clear changes: against the run above; a p-value below 0.05, corrected for the models, "
+        "but not for the number of runs." * bool(tested),
         words.condition(tested),
     )
     headers = ["run", "date (UTC)", "commit", "clear changes", *history.models]
@@ -464,7 +482,7 @@ def _changes_table(comparison: ComparedRuns) -> Table:
         "in B": lambda change: f"{change.b.score.mean:.4f}",
         "B - A": lambda change: f"{change.difference:+z.4f}",
         f"95 % interval of B - A {words.scope_of(changes)}": lambda of: f"{of.interval:+z.4f}",
-        "p (Holm)": lambda change: words.short_p(change.p_holm),
+        CORRECTED: lambda change: words.short_p(change.p_corrected),
     }
     methods = either(sorted({change.method for change in changes}))
     clear = [change for change in changes if change.is_clear]
@@ -539,7 +557,7 @@ def _outcomes(verdicts: Sequence[GateVerdict]) -> list[tuple[str, str, str, str]
     rows = []
     for verdict in verdicts:
         for failure in verdict.failures:
-            p = "" if failure.p_holm is None else f", p {words.short_p(failure.p_holm)}"
+            p = "" if failure.p_corrected is None else f", p {words.short_p(failure.p_corrected)}"
             if failure.b is None:
                 reason = "B lacks " + ("the model" if failure.a is None else "the metric")
             else:

@@ -8,7 +8,17 @@ from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import FIT_SECONDS, Metric, Quantity, all_usable_metrics, find_quantity
 from rnnbench.report.table import MISSING
-from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, ModelSummary, Results, Statistic
+from rnnbench.results.schema import (
+    ANOVA,
+    SIGNIFICANT,
+    TOO_FEW_SEEDS,
+    Comparison,
+    Difference,
+    ModelSummary,
+    Results,
+    Statistic,
+)
+from rnnbench.stats import many_models
 from rnnbench.text import counted, either, listed, sentences
 
 SECOND = "macro_f1"  # the metric that is shown with its spread, as the main one is
@@ -18,11 +28,12 @@ CLEAR, NOT_CLEAR = "clear", "not clear"  # the verdicts on a difference, beside 
 def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[str]:
     """Return the verdict in sentences; ``stuck``: the seeds of models that give one answer."""
     best, dataset, few = results.best, results.dataset, TOO_FEW_SEEDS.capitalize()
-    others, against = (_by_verdict(results, of) for of in (best.name, dataset.majority_name))
+    others = _by_verdict(results.against_best)
+    pairs = results.comparisons_of(dataset.majority_name)
+    against = _by_verdict(pairs)
     level, undecided = others[NOT_CLEAR], others[TOO_FEW_SEEDS]
     leads = "leads with" if len(results.models) > 1 else "has"
     is_alone = others[CLEAR] and not level and not undecided
-    pairs = results.comparisons_of(dataset.majority_name)
     it = f"always answering '{dataset.majority_topic}', which scores {dataset.majority_score:.3f}"
     verdicts = {
         f"Clearly worse than {it}": [name for name in against[CLEAR] if pairs[name].difference > 0],
@@ -55,22 +66,28 @@ def cheapest(results: Results) -> str:
     return f"Cheapest model that is not clearly worse: {results.cheapest} ({seconds})."
 
 
-def _by_verdict(results: Results, name: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {CLEAR: [], NOT_CLEAR: [], TOO_FEW_SEEDS: []}
-    for other, comparison in results.comparisons_of(name).items():
-        if other != results.dataset.majority_name:
-            found[comparison.verdict].append(other)
-    return found
+def _by_verdict(comparisons: Mapping[str, Comparison]) -> dict[str, list[str]]:
+    """Return the names of models by the verdicts on them."""
+    names: dict[str, list[str]] = {CLEAR: [], NOT_CLEAR: [], TOO_FEW_SEEDS: []}
+    for name, comparison in comparisons.items():
+        names[comparison.verdict].append(name)
+    return names
 
 
 def unclear_from(results: Results, model: ModelSummary) -> str:
     """Return which of the best and the majority do not clearly differ from a model, if any."""
-    always, pairs = results.dataset.majority_name, results.comparisons_of(model.name)
-    found = ["best"] if model.name == results.best.name else []
-    for other, text in {results.best.name: "the best", always: always}.items():
-        if other in pairs and not pairs[other].is_clear:
-            found.append(TOO_FEW_SEEDS if pairs[other].has_too_few_seeds else text)
-    return ", ".join(dict.fromkeys(found)) or MISSING
+    majority = results.dataset.majority_name
+    comparisons = {
+        "the best": results.against_best.get(model.name),
+        majority: results.comparisons_of(model.name).get(majority),
+    }
+    unclear = []
+    if model.name == results.best.name:
+        unclear.append("best")
+    for text, comparison in comparisons.items():
+        if comparison is not None and not comparison.is_clear:
+            unclear.append(TOO_FEW_SEEDS if comparison.has_too_few_seeds else text)
+    return ", ".join(dict.fromkeys(unclear)) or MISSING
 
 
 def which_epoch(results: Results) -> str:
@@ -182,6 +199,46 @@ def worse(against_best: Difference | None, of_best: str = MISSING) -> str:
 def short_p(p: float) -> str:
     """Return a p-value in at most six characters: two digits, or one digit and a power of ten."""
     return f"{p:.2g}" if p >= 0.001 else f"{p:.0e}"
+
+
+def no_clear_difference(results: Results) -> str:
+    """Return what it means that there is no clear difference from the best or the majority."""
+    n_comparisons = counted(results.n_corrected_for, "comparison")
+    if len(results.models) == 1:
+        return f"No clear difference: a p-value of 0.05 or more, corrected for {n_comparisons}."
+    return (
+        "No clear difference from the best: the p-value of being as good as the best is 0.05 or "
+        f"more. From {results.dataset.majority_name}: a p-value of 0.05 or more, corrected for "
+        f"{n_comparisons}."
+    )
+
+
+def smallest_p(dataset: DatasetSummary, pairs: Sequence[Difference], n_comparisons: int) -> str:
+    """Return how few groups of documents limit p-values; nothing if they do not."""
+    if dataset.clusters:
+        n_groups = max(dataset.clusters) + 1
+        noun = "cluster"
+    elif dataset.in_order:
+        n_groups = min(dataset.n_tests, N_BLOCKS)
+        noun = "block"
+    else:
+        return ""
+    smallest = many_models.smallest_p(n_groups)
+    is_limited = any(pair.method != ANOVA for pair in pairs)
+    if not is_limited or smallest <= SIGNIFICANT / max(1, n_comparisons):
+        return ""
+    return (
+        f"With {counted(n_groups, noun)}, no p-value of single trainings can be below "
+        f"{short_p(smallest)}."
+    )
+
+
+def possible_ranks(ranks: tuple[int, int] | None) -> str:
+    """Return an interval of ranks."""
+    if ranks is None:
+        return MISSING
+    first, last = ranks
+    return str(first) if first == last else f"{first} to {last}"
 
 
 def condition(differences: Sequence[Difference]) -> str:

@@ -13,7 +13,7 @@ from rnnbench.tasks import SCORED, SINGLE_LABEL
 from rnnbench.text import listed, plural
 from rnnbench.training.decision import DecisionRule
 
-SUMMARY_VERSION: Literal[5] = 5
+SUMMARY_VERSION: Literal[6] = 6
 SIGNIFICANT = 0.05  # the p-value below which a difference is clear
 DIGITS = 12  # scores that agree to so many decimals are equal; the rest is rounding
 MCNEMAR = "McNemar's exact test"
@@ -82,6 +82,9 @@ class ModelSummary(Record):
     """The name of the main metric."""
     interval: Annotated[Interval, formerly("accuracy_interval")]
     """Interval of the mean score over other test documents and, given several, other seeds."""
+    p_best: float | None = None
+    """P-value of being as good as the best, whichever model that may be; ``None`` in results
+    before version 6."""
     metrics: dict[str, Statistic]
     """By name; metrics that do not apply are left out."""
     at_half: Statistic | None = None
@@ -136,8 +139,8 @@ class Difference(Record):
     """Over other test documents and, with several seeds, over other seeds."""
     p: float
     """P-value of no difference."""
-    p_holm: float
-    """The same, corrected for the number of comparisons."""
+    p_corrected: Annotated[float, formerly("p_holm")]
+    """The same, corrected for all comparisons; Holm's correction in results before version 6."""
     method: str
     n_seeds: int | None
     """The fewest seeds of its models that depend on the seed; ``None`` if none does."""
@@ -145,7 +148,7 @@ class Difference(Record):
     @property
     def is_clear(self) -> bool:
         """Whether the corrected p-value is below 0.05, and the seeds are enough to rely on it."""
-        return self.p_holm < SIGNIFICANT and not self.has_too_few_seeds
+        return self.p_corrected < SIGNIFICANT and not self.has_too_few_seeds
 
     @property
     def has_too_few_seeds(self) -> bool:
@@ -232,26 +235,45 @@ def _best(models: Sequence[ModelSummary]) -> ModelSummary:
     return max(models, key=lambda model: round(model.score.mean, DIGITS))
 
 
+def _against_best(
+    models: Sequence[ModelSummary], comparisons: Sequence[Comparison]
+) -> dict[str, Comparison]:
+    """Return the comparison of the best with each other model, with the p-value of being best."""
+    best = _best(models).name
+    pairs = {frozenset((pair.a, pair.b)): pair for pair in comparisons}
+    against_best = {}
+    for model in models:
+        pair = pairs.get(frozenset((model.name, best)))
+        if pair is None or model.name == best:
+            continue
+        pair = pair.seen_from(best)
+        if model.p_best is not None:
+            pair = pair.model_copy(update={"p_corrected": max(pair.p, model.p_best)})
+        against_best[model.name] = pair
+    return against_best
+
+
 def _cheapest(known: dict[str, Any]) -> str | None:
     """Return the cheapest model that is not clearly worse, from the fields before it."""
     if not known.keys() >= {"models", "comparisons"}:  # they are wrong, which is the error to show
         return None
-    pairs = {frozenset((pair.a, pair.b)): pair for pair in known["comparisons"]}
-    best = _best(known["models"]).name
     if not all(model.fit_seconds for model in known["models"]):
         return None
+    against_best = _against_best(known["models"], known["comparisons"])
     for model in sorted(known["models"], key=lambda of: (of.fit_seconds.mean, of.params)):
-        pair = pairs.get(frozenset((model.name, best)))
-        if not pair or not pair.is_clear:
-            return None if pair and pair.has_too_few_seeds else str(model.name)
+        pair = against_best.get(model.name)
+        if pair is None:
+            return str(model.name)
+        if not pair.is_clear:
+            return None if pair.has_too_few_seeds else str(model.name)
     return None
 
 
 class Results(Record):
     """The content of ``results.json``."""
 
-    older_versions = (4,)
-    schema_version: Literal[5] = SUMMARY_VERSION
+    older_versions = (4, 5)
+    schema_version: Literal[6] = SUMMARY_VERSION
     name: str
     command: str
     """The command line of the run."""
@@ -325,6 +347,14 @@ class Results(Record):
         """Return the comparisons of a model, or of the majority, as ``a``, by the other's name."""
         own = (pair for pair in self.comparisons if name in (pair.a, pair.b))
         return {pair.b: pair for pair in (pair.seen_from(name) for pair in own)}
+
+    @property
+    def against_best(self) -> dict[str, Comparison]:
+        """The comparison of the best with each other model, by its name.
+
+        The corrected p-value is that of being as good as the best, whichever model that may be.
+        """
+        return _against_best(self.models, self.comparisons)
 
     @property
     def n_corrected_for(self) -> int:

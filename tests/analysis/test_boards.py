@@ -83,7 +83,7 @@ def test_each_is_compared_with_the_best_accuracy_only():
     assert (close.difference, close.p) == (pytest.approx(0.05), 1)
     assert not close.is_clear
     assert far.p == mcnemar_p(hits["rnn"], hits["lstm"])
-    assert far.p_holm == 3 * far.p, "corrected for all pairs"
+    assert far.p <= far.p_corrected < 0.05
     assert far.is_clear
 
 

@@ -109,7 +109,9 @@ def test_every_model_and_point_is_ranked_and_the_best_come_first_in_table_and_fr
     assert f"{P_HOLM}: that of the difference from the best, corrected for 15" in table.caption
     for p, verdict in [row[-4:-2] for row in table.rows[1:]]:
         assert (float(p) < 0.05) == (verdict == "yes")
-    assert [row[-4] for row in table.rows[1:]] == [short_p(o.against_best.p_holm) for o in others]
+    assert [row[-4] for row in table.rows[1:]] == [
+        short_p(o.against_best.p_corrected) for o in others
+    ]
 
 
 def test_of_models_that_tie_the_cheapest_comes_first_and_then_the_first_in_the_config():
@@ -316,7 +318,14 @@ def test_wrong_options_are_answered_before_anything_is_trained(cli, options, mes
 def candidate(name, params, accuracy, p=None, n_seeds=None):
     """A candidate; all but the best are compared with it."""
     interval = {"low": accuracy - 0.01, "high": accuracy + 0.01}
-    pair = {"a": "best", "b": name, "difference": 0.01, "interval": interval, "p": p, "p_holm": p}
+    pair = {
+        "a": "best",
+        "b": name,
+        "difference": 0.01,
+        "interval": interval,
+        "p": p,
+        "p_corrected": p,
+    }
     return Candidate(
         name=name,
         params=params,

@@ -28,7 +28,13 @@ def test_it_prints_scores_differences_and_power(cli):
     done = cli("verdict", "good.csv", "poor.csv", "--cluster", "page")
 
     assert done.exit_code == 0, done.output
-    for part in ("95 % interval over", "good - poor", "p (Holm)", "detectable", "seeds needed"):
+    for part in (
+        "95 % interval over",
+        "good - poor",
+        "p (corrected)",
+        "detectable",
+        "seeds needed",
+    ):
         assert part in done.stdout
     assert "200 documents to test on (in 50 clusters" in done.stdout
 

@@ -115,3 +115,12 @@ def coverage(population, n_trials, n_documents, times, *, in_order=False):
         intervals = [score_interval(Hits(right, in_order)) for right in hits]
         held += [population.accuracy in interval for interval in intervals]
     return float(np.mean(held))
+
+
+def holm(ps):
+    """Return p-values corrected for their number (S. Holm, Scand. J. Statistics 6, 1979)."""
+    order = np.argsort(ps, kind="stable")
+    scaled = np.asarray(ps)[order] * np.arange(len(ps), 0, -1)
+    corrected = np.empty(len(ps))
+    corrected[order] = np.minimum(1, np.maximum.accumulate(scaled))
+    return corrected

@@ -45,7 +45,7 @@ def main(folder):
         }
         compared = compare_pairs([*combinations(of_part, 2)], of_part)
         with_best = [entry for entry in compared if best in (entry.a, entry.b)]
-        p = {entry.seen_from(best).b: entry.p_holm for entry in with_best}
+        p = {entry.seen_from(best).b: entry.p_corrected for entry in with_best}
         for name, of_model in of_part.items():
             interval = f"{score_interval(of_model):.4f}"
             shown_p = short_p(p[name]) if name in p else "-"

@@ -1,0 +1,1 @@
+"""Statistics on plain arrays: nothing in here knows runs, models or files."""

@@ -1,0 +1,443 @@
+"""Comparisons of many models on the same documents, corrected by one joint distribution.
+
+>>> import numpy as np
+>>> right = np.random.default_rng(1).random((3, 500)) < np.array([[0.9], [0.9], [0.7]])
+>>> scores = describe([answers[np.newaxis] for answers in right])
+>>> first, second = np.triu_indices(3, 1)
+>>> (corrected_p(scores, first, second) < 0.05).tolist()
+[False, True, True]
+>>> (worse_than_best_p(scores) < 0.05).tolist()
+[False, False, True]
+
+Two questions need two families of hypotheses:
+
+- *Which pairs differ?* ``corrected_p`` tests pairs step by step, each against the largest statistic
+  of all pairs that are at most as far apart (P. H. Westfall, S. S. Young: Resampling-Based Multiple
+  Testing, 1993; J. P. Romano, M. Wolf: Exact and approximate stepdown methods for multiple
+  hypothesis testing. Journal of the American Statistical Association 100, 2005).
+- *Which models could be the best?* With ``worse_than_best_p``, models leave one by one, as from a
+  model confidence set (P. R. Hansen, A. Lunde, J. M. Nason: The model confidence set. Econometrica
+  79, 2011). This allows for the choice of the best by the same results.
+
+All pairs share the same random draws: under the null hypothesis, the difference of two models on a
+document, or on a group of documents, is equally likely to have the other sign (R. A. Fisher: The
+Design of Experiments, 1935; for groups: I. A. Canay, J. P. Romano, A. M. Shaikh: Randomization
+tests under an approximate symmetry assumption. Econometrica 85, 2017). Means over seeds are drawn
+from normal distributions with the measured variances. So models that err on the same documents
+cost less than with Holm's method, and more models need no more draws.
+
+A pair's statistic is Student's, from the analysis of variance of ``rnnbench.analysis.intervals``.
+Pairs have different degrees of freedom, so each statistic is turned into the normal one that is
+about as rare (D. L. Wallace: Bounds on normal approximations to Student's and the chi-square
+distributions. Annals of Mathematical Statistics 30, 1959).
+
+With few seeds, a variance that chance made too small or too large would count twice, in a pair's
+statistic and in its draws. So draws of pairs with seeds are divided by their own root mean square:
+they then say how alike the pairs are, and Student's distribution how rare a statistic is.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import scipy.special
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+Singles: TypeAlias = NDArray[np.float32]
+Positions: TypeAlias = NDArray[np.intp]
+
+N_DRAWS = 9_999
+FEWEST_DRAWS = 999
+MOST_CELLS = 200_000_000  # of pairs times draws; with more pairs, there are fewer draws
+SCALING_DRAWS = 500  # for the root mean square of a pair's draws
+CHUNK_CELLS = 500_000  # of pairs times draws, or of units times draws, at a time
+TAIL = 10  # with fewer draws beyond a statistic, its p-value comes from the normal distribution
+RARE = TAIL / N_DRAWS
+LEVEL = 0.05
+SMALLEST_P = 1e-300
+ROUNDING = 1e-12  # scores that differ by less count as equal
+SQUARES_ROUNDING = 1e-9  # squares that differ by less than this share count as equal
+DRAW_ROUNDING = 1e-4  # the same for drawn statistics, which have single precision
+TINY = 1e-30  # in place of a variance of 0; squares of 32 bits hold its inverse
+
+
+@dataclass(frozen=True, eq=False)
+class ModelScores:
+    """The scores of m models on the same documents, and the parts of their variance.
+
+    A unit is a document, or a group of documents: a cluster, or a block of time.
+    """
+
+    units: Floats
+    """``(m, n_units)``: a mean over seeds for each unit; their mean is the score."""
+    df: float
+    """The degrees of freedom of the variance over units."""
+    n_seeds: Floats
+    """``(m,)``."""
+    seeds: Floats
+    """``(m,)``: the variance of the score over seeds; 0 with a single seed."""
+    chance: Floats
+    """``(m,)``: the part of ``seeds``, and of the variance over units, that is due to chance."""
+    documents: Floats
+    """``(m, m)``: the variance of the difference of two models over single documents."""
+    documents_net: Floats
+    """``(m, m)``: the same without chance."""
+    z: Floats
+    """``(m, m)``: the statistic of each pair; above 0 if the first model is better."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """Some pairs of models, and the variances of their differences that no draw changes."""
+
+    first: Positions
+    second: Positions
+    df: float
+    documents: NDArray[np.floating]  # (n_pairs, 1), as all that follow
+    documents_net: NDArray[np.floating]
+    chance: NDArray[np.floating]
+    seed_df_first: NDArray[np.floating]
+    seed_df_second: NDArray[np.floating]
+
+
+def describe(
+    models: Sequence[NDArray[np.generic]],
+    groups: Positions | None = None,
+    n_groups: float | None = None,
+) -> ModelScores:
+    """Return the scores of models and their variances.
+
+    Args:
+        models: for each model, ``(n_seeds, n_documents)``: right or wrong, or any values whose mean
+            is the score, such as linearised ratios.
+        groups: ``(n_documents,)``, the cluster or block of each document, from 0; ``None`` if
+            documents are independent.
+        n_groups: the number of equal groups that are worth as much as these, if not their number.
+    """
+    values = [np.asarray(of_model, dtype=float) for of_model in models]
+    units = values
+    if groups is not None:
+        units = [sums_by_group(of_model, groups) for of_model in values]
+    by_document = np.stack([of_model.mean(axis=0) for of_model in values])
+    by_unit = np.stack([of_model.mean(axis=0) for of_model in units])
+    documents = _variances_of_differences(by_document)
+    chance_of_documents = np.array([_chance(of_model) for of_model in values])
+    sums = chance_of_documents[:, np.newaxis] + chance_of_documents
+    n_units = by_unit.shape[1] if n_groups is None else n_groups
+    scores = ModelScores(
+        units=by_unit,
+        df=max(1.0, n_units - 1.0),
+        n_seeds=np.array([float(len(of_model)) for of_model in values]),
+        seeds=np.array([_variance_over_seeds(of_model) for of_model in values]),
+        chance=np.array([_chance(of_model) for of_model in units]),
+        documents=documents,
+        documents_net=documents - sums,
+        z=np.zeros_like(documents),
+    )
+    return _with_statistics(scores)
+
+
+def corrected_p(scores: ModelScores, first: Positions, second: Positions) -> Floats:
+    """Return the p-value of each pair of models, ``(n_pairs,)``, corrected for all these pairs.
+
+    In 5 % of cases, one or more pairs of equal models have one below 0.05.
+    """
+    measured = np.abs(scores.z[first, second])
+    order = np.argsort(-measured, kind="stable")
+    starts = np.arange(len(order))
+    p = np.ones(len(order))
+    p[order] = _step_down_p(scores, first[order], second[order], starts, measured[order])
+    return p
+
+
+def worse_than_best_p(scores: ModelScores) -> Floats:
+    """Return the p-value of each model being as good as the best, ``(m,)``; 1 for the best.
+
+    In 5 % of cases, one or more of the truly best models, if there are several, have one below
+    0.05. Any better model is evidence that a model is not the best.
+    """
+    n_models = len(scores.units)
+    behind = scores.z.max(axis=0)  # the statistic of the model that beats it most clearly
+    order = np.lexsort((scores.units.mean(axis=1), -behind))  # the worst model leaves first
+    first, second = np.triu_indices(
+        n_models, 1
+    )  # places in this order: all pairs of the first, ...
+    starts = np.searchsorted(first, np.arange(n_models - 1))
+    p = np.ones(n_models)
+    leaving = order[:-1]
+    p[leaving] = _step_down_p(scores, order[first], order[second], starts, behind[leaving])
+    return p
+
+
+def first_step_level(scores: ModelScores, first: Positions, second: Positions) -> float:
+    """Return the uncorrected p-value below which a pair differs clearly whatever the others do.
+
+    With Holm's method, it would be 0.05 divided by the number of pairs.
+    """
+    largest = [drawn.max(axis=0) for drawn in _draws(scores, first, second)]
+    quantile = float(np.quantile(np.concatenate(largest), 1 - LEVEL)) ** 0.5
+    return min(LEVEL, float(2 * scipy.special.ndtr(-quantile)))
+
+
+def rank_intervals(scores: ModelScores, p: Floats) -> Positions:
+    """Return the first and the last possible rank of each model, ``(m, 2)``, from 1.
+
+    In 95 % of cases, all of them contain the true ranks; equal models share theirs (M. Mogstad, J.
+    P. Romano, A. M. Shaikh, D. Wilhelm: Inference for ranks. Review of Economic Studies 91, 2024).
+
+    Args:
+        scores: those of m models.
+        p: ``(m, m)``, the corrected p-values of all pairs.
+    """
+    is_better = (p < LEVEL) & (scores.z > 0)
+    n_better = is_better.sum(axis=0)
+    n_worse = is_better.sum(axis=1)
+    return np.stack([1 + n_better, len(p) - n_worse], axis=1)
+
+
+def smallest_p(n_groups: int) -> float:
+    """Return the smallest p-value that so many groups can give two models without seeds.
+
+    It is the share of signs that are all alike, or 0 if draws find it too rarely to be a limit.
+    """
+    share = min(1.0, 2.0 ** (1 - n_groups))
+    return share if share >= RARE else 0.0
+
+
+def beyond_draws(p: float, z: float) -> float:
+    """Return the p-value of a single pair, from the normal distribution if draws give too few."""
+    if p >= RARE:
+        return p
+    return max(SMALLEST_P, min(p, float(2 * scipy.special.ndtr(-abs(z)))))
+
+
+def sums_by_group(values: Floats, groups: Positions) -> Floats:
+    """Return a value for each group, ``(n_seeds, n_groups)``; their mean is that of ``values``.
+
+    It is the mean plus the sum of deviations from it, times the number of groups by document.
+    """
+    mean = values.mean(axis=1, keepdims=True)
+    n_groups = int(groups.max()) + 1
+    deviations = values - mean
+    sums = np.stack([np.bincount(groups, row, minlength=n_groups) for row in deviations])
+    return np.asarray(mean + sums * (n_groups / len(groups)))
+
+
+def _variance_over_seeds(values: Floats) -> float:
+    """Return the variance of the mean over seeds, ``(n_seeds, n_documents)``; 0 for one seed."""
+    if len(values) == 1:
+        return 0.0
+    of_seeds = values.mean(axis=1)
+    if np.ptp(of_seeds) < ROUNDING:
+        return 0.0
+    return float(of_seeds.var(ddof=1) / len(values))
+
+
+def _chance(values: Floats) -> float:
+    """Return the part of the variance of the mean that neither seeds nor units explain."""
+    n_seeds, n_units = values.shape
+    if n_seeds == 1 or n_units == 1:
+        return 0.0
+    rest = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0) + values.mean()
+    mean_square = (rest**2).sum() / ((n_seeds - 1) * (n_units - 1))
+    return float(mean_square / n_units / n_seeds)
+
+
+def _variances_of_differences(units: Floats) -> Floats:
+    """Return the variance of the mean difference of each two rows, ``(m, m)``."""
+    n_units = units.shape[1]
+    if n_units == 1:
+        return np.zeros((len(units), len(units)))
+    centred = units - units.mean(axis=1, keepdims=True)
+    return np.asarray(_squares_of_differences(centred) / (n_units - 1) / n_units)
+
+
+def _squares_of_differences(rows: Floats) -> Floats:
+    """Return the sum of squares of the differences of each two rows, 0 if they are equal."""
+    rest = rows - rows.mean(axis=0)
+    products = rest @ rest.T
+    squares = np.diag(products)
+    both = squares[:, np.newaxis] + squares
+    differences = both - 2 * products
+    return np.where(differences > SQUARES_ROUNDING * both, differences, 0.0)
+
+
+def _with_statistics(scores: ModelScores) -> ModelScores:
+    """Return scores with the measured statistic of each pair."""
+    n_models = len(scores.units)
+    first, second = np.divmod(np.arange(n_models**2), n_models)
+    pairs = _pairs(scores, first, second, np.float64)
+    means = scores.units.mean(axis=1)
+    gap = (means[first] - means[second])[:, np.newaxis]
+    gap[np.abs(gap) < ROUNDING] = 0
+    over_units = _variances_of_differences(scores.units)[first, second, np.newaxis]
+    over_units *= (scores.units.shape[1] - 1) / scores.df
+    seeds = scores.seeds[:, np.newaxis]
+    squares = _squared_z(gap, over_units, seeds[first], seeds[second], pairs)
+    z = np.copysign(np.sqrt(squares), gap).reshape(n_models, n_models)
+    return ModelScores(**(vars(scores) | {"z": z}))
+
+
+def _pairs(
+    scores: ModelScores, first: Positions, second: Positions, dtype: type[np.floating]
+) -> _Pairs:
+    """Return pairs of models with arrays of a type."""
+    seed_df = np.maximum(1.0, scores.n_seeds - 1)
+
+    def column(values: Floats) -> NDArray[np.floating]:
+        return values.astype(dtype)[:, np.newaxis]
+
+    return _Pairs(
+        first=first,
+        second=second,
+        df=scores.df,
+        documents=column(np.maximum(scores.documents[first, second], TINY)),
+        documents_net=column(np.maximum(scores.documents_net[first, second], TINY)),
+        chance=column(scores.chance[first] + scores.chance[second]),
+        seed_df_first=column(seed_df[first]),
+        seed_df_second=column(seed_df[second]),
+    )
+
+
+def _squared_z(
+    gap: NDArray[np.floating],
+    over_units: NDArray[np.floating],
+    seeds_first: NDArray[np.floating] | None,
+    seeds_second: NDArray[np.floating] | None,
+    pairs: _Pairs,
+) -> NDArray[np.floating]:
+    """Return the squares of the normal statistics of differences, ``(n_pairs, n_draws)``.
+
+    ``over_units`` is the variance of the difference over units. Without seeds, which are ``None``
+    or 0, the variance is at least that over single documents. With seeds, chance counts once.
+    """
+    whole = np.maximum(over_units, pairs.documents)
+    if seeds_first is None or seeds_second is None:
+        return _normal_square(gap * gap / whole, pairs.df)
+    net = np.maximum(over_units - pairs.chance, pairs.documents_net)
+    variance = net + seeds_first + seeds_second
+    spread = whole * whole / pairs.df
+    spread += seeds_first * seeds_first / pairs.seed_df_first
+    spread += seeds_second * seeds_second / pairs.seed_df_second
+    is_rough = variance * variance < spread  # fewer than one degree of freedom (Satterthwaite)
+    variance = np.where(is_rough, np.maximum(variance, whole), variance)
+    df = np.maximum(variance * variance / np.maximum(spread, TINY), 0.1)
+    return _normal_square(gap * gap / variance, df)
+
+
+def _normal_square(
+    t_squared: NDArray[np.floating], df: float | NDArray[np.floating]
+) -> NDArray[np.floating]:
+    """Return the square of the normal statistic that is about as rare as Student's (Wallace)."""
+    factor = (8 * df + 1) / (8 * df + 3)
+    return np.asarray(factor * factor * df * np.log1p(t_squared / df))
+
+
+def _step_down_p(
+    scores: ModelScores, first: Positions, second: Positions, starts: Positions, measured: Floats
+) -> Floats:
+    """Return the p-values of hypotheses, the least likely one first, ``(n_hypotheses,)``.
+
+    The pairs of each begin at its start. It is tested by the largest statistic of its own pairs
+    and those of all later hypotheses. Beyond the draws, the normal distribution times the number of
+    these pairs takes their place (Bonferroni), so that no number of draws limits a p-value.
+    """
+    if not len(measured):
+        return np.ones(0)
+    squares = np.maximum(measured, 0) ** 2
+    least = (squares * (1 - DRAW_ROUNDING)).astype(np.float32)[:, np.newaxis]
+    counts = np.zeros(len(measured))
+    n_draws = 0
+    for drawn in _draws(scores, first, second):
+        largest = np.maximum.reduceat(drawn, starts)
+        largest = np.maximum.accumulate(largest[::-1])[::-1]
+        counts += (largest >= least).sum(axis=1)
+        n_draws += drawn.shape[1]
+    p = (1 + counts) / (1 + n_draws)
+    n_pairs = len(first) - starts
+    tail = n_pairs * 2 * scipy.special.ndtr(-np.maximum(measured, 0))
+    p = np.where(counts < TAIL, np.minimum(p, tail), p)
+    return np.maximum.accumulate(np.maximum(p, SMALLEST_P))
+
+
+def _draws(scores: ModelScores, first: Positions, second: Positions) -> Iterator[Singles]:
+    """Yield the squared statistics of pairs, ``(n_pairs, n_draws)``, as if models were equal."""
+    n_draws = int(np.clip(MOST_CELLS // len(first), FEWEST_DRAWS, N_DRAWS))
+    if not (scores.n_seeds > 1).any():
+        yield from _raw_draws(scores, first, second, n_draws)
+        return
+    mean_square = _mean_square(scores, first, second)
+    for drawn in _raw_draws(scores, first, second, n_draws):
+        yield drawn / mean_square
+
+
+def _mean_square(scores: ModelScores, first: Positions, second: Positions) -> Singles:
+    """Return the mean of the squared statistics that are drawn, ``(n_pairs, 1)``.
+
+    It is 1 for pairs without seeds, whose few possible statistics must stay as they are.
+    """
+    total = np.zeros(len(first), np.float32)
+    for drawn in _raw_draws(scores, first, second, SCALING_DRAWS):
+        total += drawn.sum(axis=1)
+    has_seeds = scores.n_seeds > 1
+    is_scaled = (has_seeds[first] | has_seeds[second]) & (total > 0)
+    mean_square = np.where(is_scaled, total / SCALING_DRAWS, 1)
+    return mean_square.astype(np.float32)[:, np.newaxis]
+
+
+def _raw_draws(
+    scores: ModelScores, first: Positions, second: Positions, n_draws: int
+) -> Iterator[Singles]:
+    """Yield the squared statistics of pairs, ``(n_pairs, n_draws)``, with their own variances."""
+    random = np.random.PCG64(0)  # NumPy never changes its raw numbers
+    n_units = scores.units.shape[1]
+    pairs = _pairs(scores, first, second, np.float32)
+    squares = _squares_of_differences(scores.units)[first, second, np.newaxis] / n_units
+    squares = squares.astype(np.float32)
+    differences = (scores.units - scores.units[0]) / n_units  # signs of what all share cancel out
+    differs = np.ptp(differences, axis=0) > ROUNDING
+    differences = np.ascontiguousarray(differences[:, differs], dtype=np.float32)
+    has_seeds = bool((scores.n_seeds > 1).any())
+    chunk = int(np.clip(CHUNK_CELLS // len(first), 1, 256))
+    for start in range(0, n_draws, chunk):
+        size = min(chunk, n_draws - start)
+        means = differences @ _random_signs(random, differences.shape[1], size)
+        gap = means[first] - means[second]
+        over_units = (squares - gap * gap) / np.float32(scores.df)
+        if not has_seeds:
+            yield _squared_z(gap, over_units, None, None, pairs)
+            continue
+        effects, seeds = _draw_seeds(random, scores, size)
+        gap += effects[first] - effects[second]
+        yield _squared_z(gap, over_units, seeds[first], seeds[second], pairs)
+
+
+def _random_signs(random: np.random.PCG64, n_rows: int, n_columns: int) -> Singles:
+    """Return random signs, ``(n_rows, n_columns)``."""
+    n_signs = n_rows * n_columns
+    words = random.random_raw(-(-n_signs // 64)).astype("<u8")
+    bits = np.unpackbits(words.view(np.uint8), count=n_signs)
+    return bits.reshape(n_rows, n_columns).astype(np.float32) * 2 - 1
+
+
+def _draw_seeds(random: np.random.PCG64, scores: ModelScores, size: int) -> tuple[Singles, Singles]:
+    """Return the drawn effects of seeds on scores, and their drawn variances, ``(m, size)``.
+
+    Models may come in any order: each has the numbers of its place by variance and score.
+    """
+    n_models = len(scores.units)
+    most = int(scores.n_seeds.max())
+    raw = random.random_raw(n_models * most * size) >> np.uint64(40)
+    uniform = (raw.astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-24)
+    order = np.lexsort((scores.units.mean(axis=1), scores.seeds))
+    normal = np.empty((n_models, most, size), np.float32)
+    normal[order] = scipy.special.ndtri(uniform).reshape(n_models, most, size)
+    spread = np.sqrt(np.maximum(0, scores.seeds - scores.chance))
+    effects = normal[:, 0] * spread.astype(np.float32)[:, np.newaxis]
+    seed_df = np.maximum(1.0, scores.n_seeds - 1)
+    is_used = np.arange(1, most) < scores.n_seeds[:, np.newaxis]
+    weights = is_used * (scores.seeds / seed_df)[:, np.newaxis]
+    variances = np.einsum("ijk,ij->ik", normal[:, 1:] ** 2, weights.astype(np.float32))
+    return effects, variances
