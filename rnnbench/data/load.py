@@ -17,6 +17,7 @@ from rnnbench.data.source import Source
 from rnnbench.data.sources import AUTO, BUILT_IN, SOURCES
 from rnnbench.data.sources.files import FILES
 from rnnbench.errors import OutOfReachError, UserError
+from rnnbench.tasks import TASKS, scoring_fault
 from rnnbench.text import counted, listed
 
 log = logging.getLogger(__name__)
@@ -59,8 +60,13 @@ def prepare(data: Data, progress: Progress = silent, *, offline: bool = False) -
 
 
 def prepare_corpus(data: Data, corpus: Corpus) -> PreparedData:
-    """Split and pad the documents of a corpus that has been loaded."""
+    """Split and pad the documents of a corpus that has been loaded.
+
+    ``UserError`` is raised if the answers of the task of another package cannot be scored.
+    """
     dataset = make_dataset(corpus, data)
+    if data.task and (fault := scoring_fault(TASKS[data.task], dataset.y_test)):
+        raise UserError(f"data.task: {TASKS.label(data.task)} cannot be used: {fault}")
     return PreparedData(data, corpus, dataset, summarize_dataset(corpus, dataset))
 
 

@@ -11,7 +11,6 @@ from rnnbench.report.table import MISSING
 from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, ModelSummary, Results, Statistic
 from rnnbench.text import counted, either, listed, sentences
 
-SECOND = "macro_f1"  # the metric that is shown with its spread, as the main one is
 CLEAR, NOT_CLEAR = "clear", "not clear"  # the verdicts on a difference, beside too few seeds
 
 
