@@ -91,8 +91,9 @@ class Request:
     models: Names = option(options.Models)
     data: str | OwnTexts | None = option(
         options.Source,
-        "The source of the documents. Or texts with labels, a data frame or a pair, which are "
-        "stored in the folder of the results.",
+        "The source of the documents. Or texts with labels, a data frame or a pair. They are "
+        "stored in the folder of the results, by default one for these texts alone: "
+        "results/NAME-DIGITS, with the first digits of their checksum.",
     )
     path: str | Path | None = option(options.DataPath)
     text: str | None = option(options.TextColumn)
