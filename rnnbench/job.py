@@ -111,7 +111,7 @@ def _texts_in(request: Request) -> _Texts | None:
     except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         wanted = "should be a data frame, or two lists of equal length: texts, labels"
         raise UserError(f"data: {wanted} ({error})") from None
-    name = load(source_of(config), changes(request.settings, dashes="")).name
+    name = load_config(config).name
     digest = hashlib.sha256(texts.encode()).hexdigest()
     folder = request.folder_of(f"{name}-{digest[:DIGITS_OF_TEXTS]}")
     return _Texts(config, folder / OWN_TEXTS, texts)

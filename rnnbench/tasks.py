@@ -37,12 +37,12 @@ class TaskKind(ABC):
     main: str
     """The name of the metric that models are compared by: a ratio of two sums over documents.
 
-    It is computed from the answers, applies to the task, lies between 0 and 1, and is the better,
-    the higher it is. See ``metric_fault``."""
+    It is computed from answers, names the task among its ``tasks``, and lies between 0 and 1, where
+    higher is better. It gives what ``score`` gives. Other tasks are refused before any training."""
     score_name: str
     """Its name in sentences."""
     second: str | None = None
-    """The name of the metric that tables show next to the main one, with its spread, if any."""
+    """The name of another metric that tables show with its spread over seeds, if there is one."""
     has_one_label: bool = True
     """Whether labels are positions of topics, ``(n,)``, and the last layer is a softmax; otherwise,
     labels are 0 and 1, ``(n, n_topics)``, and it is a sigmoid."""
@@ -164,13 +164,13 @@ def metric_fault(task: TaskKind) -> str:
         if name not in METRICS:
             return f"there is no metric '{name}' ({did_you_mean(name, METRICS)})"
         if not task.is_among(METRICS[name].tasks):
-            hint = f"should be among its tasks: {', '.join(METRICS[name].tasks)}"
-            return f"the metric '{name}' does not apply to it ({hint})"
+            others = ", ".join(METRICS[name].tasks)
+            return f"the metric '{name}' is for other tasks (should be for it, and is for {others})"
     metric = METRICS[task.main]
     if not metric.is_of_answers:
-        return f"the metric '{metric.name}' is of scores (should be is_of_answers=True)"
+        return f"the metric '{metric.name}' is of scores (should have is_of_answers=True)"
     if not metric.higher_is_better:
-        return f"the metric '{metric.name}' is a loss (should be the better, the higher it is)"
+        return f"the metric '{metric.name}' is a loss (should have higher_is_better=True)"
     return ""
 
 

@@ -66,8 +66,10 @@ def prepare_corpus(data: Data, corpus: Corpus) -> PreparedData:
     ``UserError`` is raised if the answers of the task of another package cannot be scored.
     """
     dataset = make_dataset(corpus, data)
-    if data.task and (fault := scoring_fault(TASKS[data.task], dataset.y_test)):
-        raise UserError(f"data.task: {TASKS.label(data.task)} cannot be used: {fault}")
+    if data.task:
+        fault = scoring_fault(TASKS[data.task], dataset.y_test)
+        if fault:
+            raise UserError(f"data.task: {TASKS.label(data.task)} cannot be used: {fault}")
     return PreparedData(data, corpus, dataset, summarize_dataset(corpus, dataset))
 
 
@@ -105,8 +107,9 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
     rebuilt = [source.name for source in BUILT_IN if source.rebuilds == names[0]]
     same = [names[0], *rebuilt]
     for name in dict.fromkeys([*same, *names]) if offline else same:
-        if (at_hand := _at_hand(name)) is not None:
-            return at_hand
+        corpus = _at_hand(name)
+        if corpus is not None:
+            return corpus
     if offline:
         choice = "" if data.source == "auto" else f" --data {data.source}"
         hint = f"run `rnnbench data prepare{choice}`"
@@ -171,9 +174,11 @@ def _from_path(path: Path, data: Data, progress: Progress) -> Corpus:
 def _at_hand(name: str) -> Corpus | None:
     """Return the corpus of a source from the cache, or from files that are kept there."""
     cached = _cached(name)
-    source = SOURCES[name]
-    if cached is not None or source.from_kept is None:
+    if cached is not None:
         return cached
+    source = SOURCES[name]
+    if source.from_kept is None:
+        return None
     rebuilt = source.from_kept()
     if rebuilt is None:
         return None

@@ -189,8 +189,8 @@ def metrics(reported: Reported) -> ReportSection:
     shown = [tables.metrics_table(results)] if metrics_of(results.models) else []
     shown += [tables.cost_table(results)] if results.is_trained_here else []
     parts: list[Part] = [("table", table) for table in shown]
-    result = ""
-    if second := results.dataset.kind.second:
+    result, second = "", results.dataset.kind.second
+    if second is not None:
         score, name = max((model.metrics[second].mean, model.name) for model in results.models)
         result = f"best {METRICS[second].header}: {score:.4f} ({name})"
     return ReportSection("metrics", "Other metrics and costs", parts, "", result)

@@ -360,8 +360,8 @@ def run_task(cli, here, install):
     [
         ('main = "closeness"', 'main = "nearness"', "there is no metric 'nearness' (allowed: "),
         ('main = "closeness"', "", "it has no `main` (should be a text)"),
-        ('tasks=("stars",),', "", "the metric 'closeness' does not apply to it (should be among"),
-        ("is_of_answers=True,", "", "the metric 'closeness' is of scores (should be is_of_answe"),
+        ('tasks=("stars",),', "", "the metric 'closeness' is for other tasks (should be for it, "),
+        ("is_of_answers=True,", "", "the metric 'closeness' is of scores (should have is_of_ans"),
         ("1 / (1 +", "2 / (1 +", "its parts give a score of 2 (allowed: 0 to 1)"),
         ("=STARS.score", "=lambda labels, answers: 0.5", "its metric 'closeness' 0.5 (both should"),
     ],

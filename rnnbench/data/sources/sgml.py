@@ -127,7 +127,8 @@ def fetch(build: Callable[[list[bytes]], Corpus], progress: Progress) -> Corpus:
 
 def fetch_files(progress: Progress) -> tuple[list[bytes], str]:
     """Return the original files, and the first address that has them, or the cache."""
-    if kept := kept_files():
+    kept = kept_files()
+    if kept is not None:
         return kept, COLLECTION
     reasons = []
     for url in HOMES:

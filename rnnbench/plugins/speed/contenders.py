@@ -233,7 +233,8 @@ def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list
         log.warning("%s does not take part: %s", name, reason)
     able = [known[name] for name, reason in reasons.items() if not reason]
     for contender in able:
-        if lacking := contender.cannot_train(benchmark):
+        lacking = contender.cannot_train(benchmark)
+        if lacking:
             log.warning(
                 "%s cannot train %s: these cells stay empty", contender.name, listed(lacking)
             )
@@ -317,7 +318,8 @@ def measure(
             if not quiet:
                 err.print(f"round {number + 1} of {rounds}: {contender.name}", soft_wrap=True)
             with show_trials(quiet=quiet) as listener:
-                trials = [of for of in plan.trials if of.name not in lacking[contender.name]]
+                missing = lacking[contender.name]
+                trials = [trial for trial in plan.trials if trial.name not in missing]
                 table = _train_table(contender, trials, plan, listener)
                 tables[contender.name].append(table)
         yield SpeedResults(
