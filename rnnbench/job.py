@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from itertools import chain, product
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from rnnbench.config import shipped
 from rnnbench.config.load import MAX_CONFIG, dump, load, select, tree_of
@@ -28,6 +28,7 @@ from rnnbench.text import encodable, listed
 
 R = TypeVar("R")
 log = logging.getLogger(__name__)
+DIGITS_OF_TEXTS = 8  # of the checksum of texts, in the name of the folder of their results
 WRITTEN = (*dict.fromkeys(chain(*FILES.values())), BAD_ROWS, *SUBFOLDERS)
 
 
@@ -36,16 +37,19 @@ def prepared_job(
     request: Request, record: str = RESULTS, *, corpus: Corpus | None = None
 ) -> Iterator[Job]:
     """Yield the job of a request, which ``record`` marks; a ``corpus`` is not loaded again."""
-    request, texts = _with_file_of_texts(request)
+    texts = _texts_in(request)
+    if texts is not None:
+        request = replace(request, config=texts.config, data="files", path=texts.file)
     values = {name: getattr(request, name, None) for name in KEYS}
     changed = changes(request.settings, dashes="", **values)
     names = [request.models] if isinstance(request.models, str) else request.models
     benchmark = select(load(source_of(request.config), changed), names, "models")
-    executor, folder = request.make_executor(), request.folder_of(benchmark.name)
+    executor = request.make_executor()
+    folder = request.folder_of(benchmark.name) if texts is None else texts.file.parent
     if (spelled := encodable(str(folder))) != str(folder):
         raise UserError(f"{spelled}: the name of the folder is not in UTF-8")
     check_folder(folder, record)
-    with nullcontext() if texts is None else _storing(texts, folder / OWN_TEXTS):
+    with nullcontext() if texts is None else _storing(texts):
         check_inputs(request.config, benchmark, folder)
         if (size := len(dump(benchmark, folder).encode())) > MAX_CONFIG:
             message = f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
@@ -75,14 +79,25 @@ def _mention_replaced(file: Path, benchmark: Benchmark, fingerprint: str) -> Non
         log.warning(message, folder, " ".join(str(found.get("command")).split()))
 
 
-def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
-    """Return a request with a file in place of texts given in Python, and its content."""
+class _Texts(NamedTuple):
+    """Texts that were given in Python: the config for them, their file and its content."""
+
+    config: Config
+    file: Path
+    content: str
+
+
+def _texts_in(request: Request) -> _Texts | None:
+    """Return the texts that a request was given in Python; ``None`` if it was given none.
+
+    Unless ``out`` names a folder, results go into one for these texts alone.
+    """
     config: Config = request.config
     given: str | OwnTexts | None = request.data
     if not isinstance(config, str | Path | Mapping | Benchmark):
         given, config = config, shipped.get(shipped.TEXTS)
     if given is None or isinstance(given, str):
-        return request, None
+        return None
     try:
         if isinstance(given, tuple | list):
             if any(isinstance(part, str | bytes | Mapping | Set) for part in given):
@@ -96,17 +111,21 @@ def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
     except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         wanted = "should be a data frame, or two lists of equal length: texts, labels"
         raise UserError(f"data: {wanted} ({error})") from None
-    file = request.folder_of(load_config(config).name) / OWN_TEXTS
-    return replace(request, config=config, data="files", path=file), texts
+    name = load_config(config).name
+    digest = hashlib.sha256(texts.encode()).hexdigest()
+    folder = request.folder_of(f"{name}-{digest[:DIGITS_OF_TEXTS]}")
+    return _Texts(config, folder / OWN_TEXTS, texts)
 
 
 @contextmanager
-def _storing(texts: str, file: Path) -> Iterator[None]:
+def _storing(texts: _Texts) -> Iterator[None]:
     """Store texts that were given in Python; they are removed if the block stores no config."""
+    file = texts.file
     is_new, is_new_folder = not file.exists(), not file.parent.exists()
-    if not is_new and sha256_file(file) != hashlib.sha256(texts.encode()).hexdigest():
-        raise UserError(f"{file}: holds other texts ({HINT})")
-    write_text(file, texts)
+    if not is_new and sha256_file(file) != hashlib.sha256(texts.content.encode()).hexdigest():
+        hint = "give `out` the name of another folder, or leave it out"
+        raise UserError(f"{file}: holds other texts ({hint})")
+    write_text(file, texts.content)
     try:
         yield
     finally:

@@ -69,7 +69,6 @@ def _running(*arguments: Any, **facts: Any) -> Any:
     return option(*arguments, rich_help_panel="How trials run", **facts)
 
 
-_column = partial(option, str, metavar="COLUMN", rich_help_panel=options.CHANGES)
 _flag, _count = partial(option, bool, default=False), partial(option, int, metavar="N", min=1)
 
 
@@ -82,7 +81,8 @@ class Request:
     config: Config = option(
         options.Config,
         "A config file, its content, or the result of `load_config`. Or texts with labels: a "
-        "table, a pandas data frame, or a pair `(texts, labels)`; see `configs/texts.yaml`.",
+        "table, a folder, a pandas data frame, or a pair `(texts, labels)`; see "
+        "`configs/texts.yaml`.",
         default=MISSING,
     )
     _: KW_ONLY
@@ -91,12 +91,13 @@ class Request:
     models: Names = option(options.Models)
     data: str | OwnTexts | None = option(
         options.Source,
-        "The source of the documents. Or texts with labels, a data frame or a pair, which are "
-        "stored in the folder of the results.",
+        "The source of the documents. Or texts with labels, a data frame or a pair. They are "
+        "stored in the folder of the results, by default one for these texts alone: "
+        "results/NAME-DIGITS, with the first digits of their checksum.",
     )
     path: str | Path | None = option(options.DataPath)
-    text: str | None = _column("The column of a table with the texts.")
-    label: str | None = _column("The column of a table with the labels.")
+    text: str | None = option(options.TextColumn)
+    label: str | None = option(options.LabelColumn)
     jobs: int | None = _running(
         int, "Trials side by side; by default one per core.", metavar="N", min=1, max=1024
     )

@@ -423,10 +423,33 @@ def test_texts_of_a_program_are_trained_on_and_kept_beside_the_results(texts):
     assert len(Path("own/texts.jsonl").read_text().splitlines()) == 40
     again = rnnbench.run("own/config.yaml", out="own", **options)
     assert again.results.fingerprints == first.results.fingerprints
-    with pytest.raises(rnnbench.UserError, match=r"texts\.jsonl: holds other texts"):
+    refused = r"texts\.jsonl: holds other texts \(give `out` the name of another folder, or leave"
+    with pytest.raises(rnnbench.UserError, match=refused):
         rnnbench.run((OWN[1:], LABELS[1:]), out="own", **options)
     both = rnnbench.leaderboard(["own", first])
     assert len(both.boards[0].entries) == 1
+
+
+def test_each_frame_has_a_folder_of_results_by_its_content():
+    first, other = (pd.DataFrame({"text": texts, "label": LABELS}) for texts in (OWN, OWN[::-1]))
+    options = {"models": "multinomial_naive_bayes", "progress": False}
+
+    folders = [rnnbench.run(frame, **options).folder for frame in (first, other, first)]
+
+    assert folders[0] != folders[1]
+    assert folders[0] == folders[2]
+    assert {folder.parent for folder in folders} == {Path("results")}
+    assert re.fullmatch("texts-[0-9a-f]{8}", folders[0].name)
+
+
+def test_a_choice_on_a_frame_has_a_folder_of_its_own():
+    frame = pd.DataFrame({"text": OWN, "label": LABELS})
+    options = {"models": "multinomial_naive_bayes", "folds": 2, "progress": False}
+
+    choice = rnnbench.choose(frame, then_fit=True, **options)
+
+    assert re.fullmatch("choice-texts-[0-9a-f]{8}", choice.folder.name)
+    assert choice.fitted.predict([OWN[0]])
 
 
 def test_dates_in_a_frame_stay_dates():

@@ -51,7 +51,10 @@ def summarize_run(
     command: str = "",
     missing: Sequence[schema.MissingTrial] = (),
 ) -> schema.Results:
-    """Return the results of a run, in the order of the config; ``missing`` trials have none."""
+    """Return the results of a run, in the order of the config; ``missing`` trials have none.
+
+    ``UserError``: the main or the second metric of the task has no value for a trial.
+    """
     trials = {name: trials[name] for name in benchmark.models if name in trials}
     flat = list(chain(*trials.values()))
     topics, dependence = [count.topic for count in dataset.topics], dataset.dependence
@@ -63,6 +66,10 @@ def summarize_run(
     }
     hits[dataset.majority_name] = Hits(always[..., np.newaxis, :], is_random=False, **dependence)
     pairs, metrics, training = _pairs(hits), compute_metrics(flat), benchmark.training
+    for name in (task.main, task.second):
+        if name is not None and any(name not in metrics[trial] for trial in flat):
+            hint = "after a correction, the same command trains nothing again"
+            raise UserError(f"the metric '{name}' of the task {task.name} has no value ({hint})")
     models = []
     p_best = p_of_being_best({name: hits[name] for name in trials})
     for (name, own), p in zip(trials.items(), p_best, strict=True):

@@ -30,8 +30,8 @@ SCHEMA = "Print the JSON Schema (draft 2020-12) of configs, or of results.json, 
 _schema = typer.Option(metavar="config|results", help=SCHEMA)
 NEW = "The file to write; by default it is printed."
 FROM = """Copy this config of the package (see `rnnbench config list`), and its table of texts, if
-it has one. Or make a config for this table of your own."""
-_from = typer.Option("--from", metavar="NAME|TABLE", help=FROM, autocompletion=shipped.listed)
+it has one. Or make a config for this table or folder of your own texts."""
+_from = typer.Option("--from", metavar="NAME|TEXTS", help=FROM, autocompletion=shipped.listed)
 HELP = "Check configs, see them with every default, and start from one."
 
 app = typer.Typer(help=HELP, no_args_is_help=True)

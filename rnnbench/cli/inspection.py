@@ -42,8 +42,8 @@ _subject = options.config_argument(help="A config or its name, or a run.", metav
 DOCUMENT = "The number of a document, from 0; without it, the whole set is described."
 MODEL = "A model of CONFIG; without it, all are listed."
 ALL_SOURCES = "List the sources, and the files that they can read."
-DATA_AND_MODELS = "A config or its name; it has the ids and the models."
-DATA_ONLY = "A config file, or the name of one; only its data section is used."
+DATA_AND_MODELS = "A config or its name; it has the ids and the models. Or texts."
+DATA_ONLY = "A config file or its name, of which the data section is used; or texts."
 
 
 @_models_command(
@@ -133,6 +133,8 @@ def prepare(
     config: Annotated[Path | None, options.config_argument(help=DATA_ONLY)] = None,
     data: options.Source = None,
     path: options.DataPath = None,
+    text: options.TextColumn = None,
+    label: options.LabelColumn = None,
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
@@ -140,13 +142,15 @@ def prepare(
 
     Without CONFIG, the data section has its defaults, which are those of Keras's loader.
     """
-    prepared = _prepare(load_data(config, changes(settings, data=data, path=path)))
+    given = changes(settings, data=data, path=path, text=text, label=label)
+    prepared = _prepare(load_data(config, given))
     console.print_record(*views.data_view(prepared), as_json=as_json)
 
 
 @_data_command(
     "rnnbench data show --data r52 --json",
     "rnnbench data show zoo 17 --set data.pad_length=10",
+    "rnnbench data show tweets.csv --text body --label mood",
     "rnnbench data show --sources",
     name="show",
 )
@@ -156,6 +160,8 @@ def show_data(
     sources: Annotated[bool, typer.Option("--sources", help=ALL_SOURCES)] = False,
     data: options.Source = None,
     path: options.DataPath = None,
+    text: options.TextColumn = None,
+    label: options.LabelColumn = None,
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
@@ -165,7 +171,7 @@ def show_data(
     padding, words that are cut off and unknown words are marked. Without CONFIG, the data section
     has its defaults, which are those of Keras's loader.
     """
-    given = changes(settings, data=data, path=path)
+    given = changes(settings, data=data, path=path, text=text, label=label)
     if sources and (config or given):
         raise UserError("--sources: lists all sources, so it takes no CONFIG, N or other option")
     if number is None and re.fullmatch(r"\d{1,9}", str(config)):

@@ -24,7 +24,7 @@ from rnnbench.storage import read_file
 MAX_CONFIG = 2**20  # the size of the largest config that is read, in bytes
 MAX_FILES = 100  # the most files that a config may extend, directly and through others
 ConfigSource = Path | str | Mapping[str, Any]
-"""A file, the name of a shipped config, a table of texts, or the content of a config."""
+"""A file, the name of a shipped config, a table or a folder of texts, or a config's content."""
 _S = TypeVar("_S", bound=Section)
 
 
@@ -48,10 +48,12 @@ class Tree:
 
 
 def load(config: ConfigSource, overrides: Sequence[Override] = ()) -> Benchmark:
-    """Return the benchmark of a file, a mapping or a table; ``ConfigError`` lists all problems."""
+    """Return the benchmark of a file, a mapping or texts; ``ConfigError`` lists all problems."""
     found = _validated(Benchmark, tree_of(config, overrides))
-    path, is_table = found.data.path, not isinstance(config, Mapping) and shipped.is_table(config)
-    if not (is_table and path and shipped.is_table(path)):  # a flag may name another file
+    path = found.data.path  # a flag may name another file
+    if isinstance(config, Mapping) or not shipped.is_texts(config):
+        return found
+    if path is None or not shipped.is_table(path):
         return found
     given = Layout(**found.data.model_dump(include={*asdict(Layout())}))
     data = found.data.model_copy(update=asdict(sniff(path, given)))
@@ -109,12 +111,12 @@ def _validated(schema: type[_S], tree: Tree) -> _S:
 
 
 def tree_of(config: ConfigSource, overrides: Sequence[Override] = ()) -> Tree:
-    """Return the tree of a file, a shipped config, a table or a mapping, with values of flags."""
+    """Return the tree of a file, a shipped config, texts or a mapping, with values of flags."""
     tree = Tree(Node({}, ""))
     if isinstance(config, Mapping):
         tree.root = _extended(tree, _node(config), Path(), ())
-    elif shipped.is_table(config):
-        root, _ = nodes.parse(shipped.for_table(Path(config), is_open=True), str(config))
+    elif shipped.is_texts(config):
+        root, _ = nodes.parse(shipped.for_texts(Path(config), is_open=True), str(config))
         tree.root = _extended(tree, root or Node({}, ""), Path(), ())
     else:
         found = None if Path(config).is_file() else shipped.find(config)
@@ -167,7 +169,8 @@ def _text_of(path: Path) -> str:
         names = sorted(found) + ([] if path.suffix else shipped.names())
         message = f"no such file ({did_you_mean(path.name, names)})" if names else "no such file"
     except IsADirectoryError:
-        message = "is a folder (should be a config file)"
+        kinds = "a config file, or a folder with a folder of .txt files for each label"
+        message = f"is a folder (should be {kinds})"
     except UnicodeDecodeError as error:
         line = len((error.object[: error.start] + b".").splitlines())
         raise config_error(f"{path}:{line}", (), "is not UTF-8") from None

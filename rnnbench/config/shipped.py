@@ -12,6 +12,7 @@ from textwrap import indent, wrap
 import yaml
 
 from rnnbench.config.nodes import to_yaml
+from rnnbench.data.sources.files import FILES
 from rnnbench.data.sources.tables import READERS, Layout, open_table, sniff
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.section import Variant, spell_parameters
@@ -47,7 +48,7 @@ def get(name: str) -> Path:
         return found
     if Path(name).suffix.lower() in READERS:
         raise UserError(f"{name}: no such table of texts")
-    hint = f"{did_you_mean(name, names())}; or a table of texts: {', '.join(READERS)}"
+    hint = f"{did_you_mean(name, names())}; or a folder or table of texts: {', '.join(READERS)}"
     raise UserError(f"no config '{name}' ({hint})")
 
 
@@ -59,11 +60,11 @@ def summary(file: Path) -> str:
 
 
 def new_files(config: Path, source: str | None) -> dict[Path, str]:
-    """Return a new config, from a table or a config, and the table that it names, by file."""
+    """Return a new config, from texts or a config, and the table that it names, by file."""
     if not source:
         return {config: starter(config.stem)}
-    if is_table(source):
-        return {config: for_table(Path(source), config.parent)}
+    if is_texts(source):
+        return {config: for_texts(Path(source), config.parent)}
     original = get(source)
     texts = {config: original.read_text(encoding="utf-8")}
     if path := (yaml.safe_load(texts[config]).get("data") or {}).get("path"):
@@ -76,8 +77,16 @@ def is_table(path: str | Path) -> bool:
     return Path(path).suffix.lower() in READERS and Path(path).is_file()
 
 
-def for_table(path: Path, folder: Path = Path(), *, is_open: bool = False) -> str:
-    """Return a config to store in ``folder`` for a table, without its form if ``is_open``."""
+def is_texts(path: str | Path) -> bool:
+    """Return whether a path is a table or a folder of texts, which can stand for a config."""
+    if Path(path).is_dir():
+        return find(path) is None and FILES.recognises(Path(path))
+    return is_table(path)
+
+
+def for_texts(path: Path, folder: Path = Path(), *, is_open: bool = False) -> str:
+    """Return a config to store in ``folder`` for texts, without a table's form if ``is_open``."""
+    is_open = is_open or path.is_dir()
     layout = Layout() if is_open else sniff(path, Layout())
     if not (is_open or layout.label):
         message = "%s: it is not clear which column holds the labels; set data.label to one of %s"
@@ -85,7 +94,7 @@ def for_table(path: Path, folder: Path = Path(), *, is_open: bool = False) -> st
     known = {key: value for key, value in asdict(layout).items() if value}
     data = indent(to_yaml({"path": os.path.relpath(path, folder)} | known), "  ")
     text = get(TEXTS).read_text(encoding="utf-8")
-    text = text.replace("name: texts\n", to_yaml({"name": _valid(path.stem)}))
+    text = text.replace("name: texts\n", to_yaml({"name": _valid(path.resolve().stem)}))
     return text.replace("  source: files\n", f"  source: files\n{data}")
 
 

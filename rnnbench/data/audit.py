@@ -116,6 +116,11 @@ class DatasetSummary(Record):
         """The name of the scores of a run: on test documents, or on those of a choice."""
         return f"{'held-out' if self.estimated_on else 'test'} {self.kind.score_name}"
 
+    @property
+    def majority_second(self) -> float | None:
+        """The second metric of always answering the majority topic; ``None`` if not known."""
+        return self.majority_macro_f1 if self.kind.second == "macro_f1" else None
+
     def estimate_in_words(self) -> str:
         """Say where the score comes from if all documents are for training."""
         if not self.estimated_on:

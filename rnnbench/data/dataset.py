@@ -17,9 +17,18 @@ from rnnbench.data.sources import BUILT_IN, SOURCES
 from rnnbench.data.sources.files import FILES
 from rnnbench.data.sources.sgml import KERAS
 from rnnbench.errors import UserError
+from rnnbench.registry import PluginError
 from rnnbench.section import Section, one_of, problem, spell
 from rnnbench.storage import sha256_arrays
-from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, TASKS, Labels, in_words, keys_of
+from rnnbench.tasks import (
+    MULTI_LABEL,
+    SINGLE_LABEL,
+    TASKS,
+    Labels,
+    in_words,
+    keys_of,
+    metric_fault,
+)
 
 PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3  # special ids; a word has its rank + INDEX_FROM
 MAX_STEPS = 2**30  # the most steps that all padded documents may have together; each takes 4 bytes
@@ -46,6 +55,18 @@ def _encoding(value: Any) -> Any:
         "".encode(value)
         return value
     raise problem(f"got {spell(value)}", "should be a Python codec, such as utf-8 or cp1252")
+
+
+def _task(value: Any) -> str:
+    """Return the name of a kind of task whose metrics can be used, as a validator."""
+    name = one_of(value, TASKS)
+    try:
+        fault = metric_fault(TASKS[name])
+    except PluginError as error:
+        raise problem(str(error)) from error
+    if fault:
+        raise problem(f"{TASKS.label(name)} cannot be used: {fault}")
+    return name
 
 
 FilePath = Annotated[Path, BeforeValidator(_path)]
@@ -91,7 +112,7 @@ class Data(Section):
     ``same_label`` leaves out only copies with the label of the first."""
     min_per_label: Annotated[int, Field(ge=1)] = 1
     """Labels with fewer documents are left out."""
-    task: Annotated[str, BeforeValidator(partial(one_of, names=TASKS))] | None = None
+    task: Annotated[str, BeforeValidator(_task)] | None = None
     """The kind of task; by default ``multi_label`` if documents may have any number of topics, and
     otherwise ``single_label``. Other packages may add more."""
     topics: Literal[10, 90, 115] | None = None

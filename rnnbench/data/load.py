@@ -16,7 +16,9 @@ from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.source import Source
 from rnnbench.data.sources import AUTO, BUILT_IN, SOURCES
 from rnnbench.data.sources.files import FILES
+from rnnbench.data.sources.sgml import COLLECTION
 from rnnbench.errors import OutOfReachError, UserError
+from rnnbench.tasks import TASKS, scoring_fault
 from rnnbench.text import counted, listed
 
 log = logging.getLogger(__name__)
@@ -59,8 +61,15 @@ def prepare(data: Data, progress: Progress = silent, *, offline: bool = False) -
 
 
 def prepare_corpus(data: Data, corpus: Corpus) -> PreparedData:
-    """Split and pad the documents of a corpus that has been loaded."""
+    """Split and pad the documents of a corpus that has been loaded.
+
+    ``UserError`` is raised if the answers of the task of another package cannot be scored.
+    """
     dataset = make_dataset(corpus, data)
+    if data.task:
+        fault = scoring_fault(TASKS[data.task], dataset.y_test)
+        if fault:
+            raise UserError(f"data.task: {TASKS.label(data.task)} cannot be used: {fault}")
     return PreparedData(data, corpus, dataset, summarize_dataset(corpus, dataset))
 
 
@@ -95,10 +104,12 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
         raise UserError(f"data.{key}: needs data.path (or --path), or data.train and data.test")
     names = AUTO if data.source == "auto" else (data.source,)
     # Several sources give the same corpus: any of them in the cache is better than a download.
-    same = [name for name in names if name == names[0] or SOURCES[name].rebuilds == names[0]]
-    for name in names if offline else same:
-        if cached := _cached(name):
-            return cached
+    rebuilt = [source.name for source in BUILT_IN if source.rebuilds == names[0]]
+    same = [names[0], *rebuilt]
+    for name in dict.fromkeys([*same, *names]) if offline else same:
+        corpus = _at_hand(name)
+        if corpus is not None:
+            return corpus
     if offline:
         choice = "" if data.source == "auto" else f" --data {data.source}"
         hint = f"run `rnnbench data prepare{choice}`"
@@ -111,7 +122,7 @@ def _reached(names: Sequence[str], same: Collection[str], progress: Progress) ->
     reasons: dict[str, str] = {}
     for name in names:
         try:
-            found = None if name in same else _cached(name)
+            found = None if name in same else _at_hand(name)
             if found is None:
                 source = SOURCES[name]
                 if source.fetch is None:
@@ -158,6 +169,20 @@ def _from_path(path: Path, data: Data, progress: Progress) -> Corpus:
         return cache.store(source.name, corpus)
     log.warning("%s: not the original files of %s, so the corpus differs", path, source.name)
     return cache.store(f"altered-{source.name}", corpus)
+
+
+def _at_hand(name: str) -> Corpus | None:
+    """Return the corpus of a source from the cache, or from files that are kept there."""
+    cached = _cached(name)
+    if cached is not None:
+        return cached
+    source = SOURCES[name]
+    if source.from_kept is None:
+        return None
+    rebuilt = source.from_kept()
+    if rebuilt is None:
+        return None
+    return cache.store(name, _from_source(source, COLLECTION, lambda: rebuilt))
 
 
 def _cached(name: str) -> Corpus | None:

@@ -15,13 +15,13 @@ from rnnbench.analysis.comparisons import SHOWN_IN_PAIRS, in_order_of, power_of_
 from rnnbench.analysis.notes import notes_on_run
 from rnnbench.analysis.summary import drop_duplicates
 from rnnbench.errors import RnnbenchError
-from rnnbench.metrics import ONE, SEVERAL
+from rnnbench.metrics import METRICS, ONE, SEVERAL
 from rnnbench.prediction.predict import find_model
 from rnnbench.registry import Registry
 from rnnbench.report import tables
 from rnnbench.report.plots import PLOTS, Plot
 from rnnbench.report.table import MISSING, Table, number_first, with_points
-from rnnbench.report.words import SECOND, scope, which_epoch
+from rnnbench.report.words import metrics_of, scope, which_epoch
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, Results
 from rnnbench.results.store import CONSTRAINTS
@@ -186,12 +186,13 @@ def power(reported: Reported) -> ReportSection:
 def metrics(reported: Reported) -> ReportSection:
     """Return the other metrics, and the costs."""
     results = reported.results
-    models = [model for model in results.models if SECOND in model.metrics]
-    shown = [tables.metrics_table(results)] if models else []
+    shown = [tables.metrics_table(results)] if metrics_of(results.models) else []
     shown += [tables.cost_table(results)] if results.is_trained_here else []
     parts: list[Part] = [("table", table) for table in shown]
-    f1, name = max(((model.metrics[SECOND].mean, model.name) for model in models), default=(0, ""))
-    result = f"best macro-F1: {f1:.4f} ({name})" if models else ""
+    result, second = "", results.dataset.kind.second
+    if second is not None:
+        score, name = max((model.metrics[second].mean, model.name) for model in results.models)
+        result = f"best {METRICS[second].header}: {score:.4f} ({name})"
     return ReportSection("metrics", "Other metrics and costs", parts, "", result)
 
 

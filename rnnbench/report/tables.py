@@ -30,6 +30,7 @@ from rnnbench.report.table import (
 )
 from rnnbench.results.schema import TOO_FEW_SEEDS, Comparison, ModelSummary, PublishedScore, Results
 from rnnbench.section import call
+from rnnbench.tasks import TaskKind
 from rnnbench.text import counted, either, for_markdown, listed, numbers, plural, sentences, visible
 
 SHORT = 12  # characters shown of a commit or a fingerprint
@@ -111,9 +112,9 @@ def metrics_table(results: Results) -> Table:
     metrics = [metric for metric in metrics if metric.name != "top3_accuracy" or n_labels > 3]
     columns: Columns[ModelSummary] = {"model": lambda model: model.name}
     for metric in metrics:
-        if metric.name == words.SECOND:
+        if metric.name == results.dataset.kind.second:
             header = f"{metric.header} ({_over(n_seeds)})"
-            columns[header] = partial(_over_its_seeds, results, words.SECOND)
+            columns[header] = partial(_over_its_seeds, results, metric.name)
         else:
             columns[metric.header] = partial(words.mean_text, metric)
     columns[f"{noun}s missed"] = lambda model: str(len(model.topics_never_predicted))
@@ -343,8 +344,8 @@ def summary_rows(results: Results) -> list[dict[str, object]]:
         rows.append(row)
     always: dict[str, object] = {"source": dataset.source, "model": dataset.majority_name}
     always |= {"params": 0, f"{dataset.kind.main}_mean": dataset.majority_score}
-    if words.SECOND in results.metrics:
-        always[f"{words.SECOND}_mean"] = dataset.majority_macro_f1
+    if dataset.kind.second in results.metrics:
+        always[f"{dataset.kind.second}_mean"] = dataset.majority_second
     return [*rows, always]
 
 
@@ -360,28 +361,35 @@ def parameter_columns(name: str, parameters: list[str], reserved: list[str]) -> 
     return {f"parameter_{key}" if key in reserved else key: of for key, of in values.items()}
 
 
+def _cell_of_second(task: TaskKind, model: ModelSummary) -> str:
+    """Return the second metric of a task with its spread, for a cell."""
+    statistic = None if task.second is None else model.metrics.get(task.second)
+    return words.mean_and_interval(statistic)
+
+
 def board_tables(board: Board) -> list[Table]:
     """Return the scores, with verdicts or what decides ranks, and the costs; the best first."""
     dataset, quantity = board.dataset, find_quantity(board.metric, "--metric")
+    task = dataset.kind
     spread, over, rows = words.mean_and_interval, "(mean ± 95 % over seeds)", []
     for entry in board.entries:
         model, verdict = entry.model, words.worse(entry.against_best)
         own = [str(entry.rank or MISSING), model.name, entry.run, spread(model.score)]
         possible = words.possible_ranks(entry.possible_ranks)
         decider = verdict if board.is_tested else words.mean_text(quantity, model)
-        own += [f"{model.interval:.4f}", decider, possible if board.is_tested else MISSING]
-        own.append(spread(model.metrics.get(words.SECOND)))
+        own += [f"{model.interval:.4f}", decider, possible, _cell_of_second(task, model)]
         fit_seconds = words.mean_text(FIT_SECONDS, model)
         rows.append([*own, str(model.score.n), words.number(model.params, ","), fit_seconds])
-    f1 = f"{dataset.majority_macro_f1:.4f}" if dataset.kind.has_topics else MISSING
     always = [MISSING, dataset.majority_name, MISSING, f"{dataset.majority_score:.4f}"]
-    rows.append([*always, MISSING, MISSING, MISSING, f1, MISSING, "0", MISSING])
+    always += [MISSING, MISSING, MISSING, words.number(dataset.majority_second)]
+    rows.append([*always, MISSING, "0", MISSING])
     n_seeds = max(entry.model.score.n for entry in board.entries)
     decides = "clearly worse than the first"
     decides = decides if board.is_tested else f"{quantity.name} (mean over seeds)"
     headers = ["rank", "model", "run", f"{dataset.score_name} {over}"]
     headers += [f"95 % interval {words.scope(n_seeds)}", decides, "possible ranks"]
-    headers += [f"{METRICS[words.SECOND].header} {over}", "seeds", "params", FIT_SECONDS.header]
+    second = MISSING if task.second is None else f"{METRICS[task.second].header} {over}"
+    headers += [second, "seeds", "params", FIT_SECONDS.header]
     against_best = [entry.against_best for entry in board.entries if entry.against_best]
     comparisons = counted(comb(len(board.entries), 2), "comparison")
     clearly = (
@@ -395,10 +403,10 @@ def board_tables(board: Board) -> list[Table]:
         *([clearly, words.condition(against_best)] if board.is_tested and against_best else []),
     )
     whole = Table(headers, rows, caption, is_last_apart=True)
-    scores, costs = (
-        pick_columns(whole, [0, 1, 2, *columns], 3)
-        for columns in ((3, 4, 5, 6) if board.is_tested else (3, 4, 5), (7, 8, 9, 10))
-    )
+    of_scores = [3, 4, 5, 6] if board.is_tested else [3, 4, 5]
+    of_costs = [8, 9, 10] if task.second is None else [7, 8, 9, 10]
+    scores = pick_columns(whole, [0, 1, 2, *of_scores], 3)
+    costs = pick_columns(whole, [0, 1, 2, *of_costs], 3)
     costs = replace(costs, caption="fit s: mean wall time of one training.")
     return [with_points(scores, 1), with_points(costs, 1)]
 
@@ -515,7 +523,7 @@ def _seeds(models: Sequence[ModelSummary]) -> str:
 
 
 def _means_tables(comparison: ComparedRuns) -> list[Table]:
-    changes, spread = comparison.models, words.mean_and_interval
+    changes, task = comparison.models, comparison.dataset.kind
     metrics = words.metrics_of([model for change in changes for model in (change.a, change.b)])
 
     def moved(metric: Quantity, change: ModelChange) -> str:
@@ -526,18 +534,20 @@ def _means_tables(comparison: ComparedRuns) -> list[Table]:
     means |= {metric.header: partial(moved, metric) for metric in metrics}
     lower = ", ".join(metric.header for metric in metrics if not metric.higher_is_better)
     of_means = "Differences of means over seeds." + (f" Lower is better: {lower}." if lower else "")
-    f1, over = METRICS[words.SECOND].header, "(mean ± 95 % over seeds)"
-    costs: Columns[ModelChange] = {
-        "model": lambda change: change.name,
-        f"{f1} in A {over}": lambda change: spread(change.a.metrics.get(words.SECOND)),
-        f"{f1} in B {over}": lambda change: spread(change.b.metrics.get(words.SECOND)),
+    costs: Columns[ModelChange] = {"model": lambda change: change.name}
+    if task.second is not None:
+        header, over = METRICS[task.second].header, "(mean ± 95 % over seeds)"
+        costs[f"{header} in A {over}"] = lambda change: _cell_of_second(task, change.a)
+        costs[f"{header} in B {over}"] = lambda change: _cell_of_second(task, change.b)
+    costs |= {
         f"{MS_PER_STEP.header} in A": lambda change: words.mean_text(MS_PER_STEP, change.a),
         f"{MS_PER_STEP.header} in B": lambda change: words.mean_text(MS_PER_STEP, change.b),
         "A/B": lambda change: f"{change.speed_ratio:.2f}" if change.speed_ratio else MISSING,
     }
     differ = "; the processors differ" * any(fact.key == "cpu" for fact in comparison.differences)
     of_costs = f"A/B: ms per step in A divided by that in B; above 1, B is faster{differ}."
-    tables = table_of(changes, means, of_means), table_of(changes, costs, of_costs)
+    tables = [table_of(changes, means, of_means)] if metrics else []
+    tables.append(table_of(changes, costs, of_costs))
     return list(map(with_points, tables))
 
 

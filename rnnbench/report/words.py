@@ -21,7 +21,6 @@ from rnnbench.results.schema import (
 from rnnbench.stats import many_models
 from rnnbench.text import counted, either, listed, sentences
 
-SECOND = "macro_f1"  # the metric that is shown with its spread, as the main one is
 CLEAR, NOT_CLEAR = "clear", "not clear"  # the verdicts on a difference, beside too few seeds
 
 

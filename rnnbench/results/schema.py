@@ -9,7 +9,7 @@ from pydantic import Field, PositiveInt, model_validator
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import COSTS
 from rnnbench.section import Pretrained, Publication, Record, Share, formerly
-from rnnbench.tasks import SCORED, SINGLE_LABEL
+from rnnbench.tasks import SINGLE_LABEL
 from rnnbench.text import listed, plural
 from rnnbench.training.decision import DecisionRule
 
@@ -108,9 +108,8 @@ class ModelSummary(Record):
 
     @model_validator(mode="after")
     def _has_what_tables_need(self) -> Self:
-        second = [] if self.main == SCORED.main else ["macro_f1"]
-        if missing := [name for name in (self.main, *second) if name not in self.metrics]:
-            raise ValueError(f"no {' and no '.join(missing)}")
+        if self.main not in self.metrics:
+            raise ValueError(f"no {self.main}")
         if not 0 <= self.score.mean <= 1:
             raise ValueError(f"{self.main} that is no share")
         return self
@@ -309,8 +308,11 @@ class Results(Record):
         names, always = {model.name for model in self.models}, self.dataset.majority_name
         pairs, rest = [(pair.a, pair.b) for pair in self.comparisons], self.without_duplicates
         n_left = self.dataset.test_size - len(self.dataset.duplicates.positions)
+        second = self.dataset.kind.second
         if len(names) < len(self.models):
             raise ValueError("two models of the same name")
+        if any(second not in {None, *model.metrics} for model in self.models):
+            raise ValueError(f"a model with no {second}")
         if rest and rest.scores.keys() != names:
             raise ValueError("other models without duplicates")
         if rest and [(pair.a, pair.b) for pair in rest.comparisons] != pairs:

@@ -60,7 +60,9 @@ def folder(name: str | Path) -> Path:
 
 
 FOLDER: dict[str, Any] = {"metavar": "FOLDER", "parser": folder}
-CONFIG = "A config file, the name of one from `rnnbench config list`, or a table of texts."
+CONFIG = (
+    "A config file, the name of one from `rnnbench config list`, or a table or a folder of texts."
+)
 Config = Annotated[Path, config_argument(help=CONFIG)]
 SEED = "The seed of the model; by default the first."
 NetworkSeed = Annotated[int | None, typer.Option(metavar="K", help=SEED)]
@@ -73,6 +75,11 @@ _source = _change("--data", metavar="SOURCE", help=SOURCE, autocompletion=among(
 Source = Annotated[str | None, _source]
 OFFLINE = "Read the source offline, from this file or folder."
 DataPath = Annotated[str | None, _change("--path", metavar="PATH", help=OFFLINE)]
+_column = partial(_change, metavar="COLUMN")
+TEXTS_IN = "The column of a table with the texts."
+LABELS_IN = "The column of a table with the labels."
+TextColumn = Annotated[str | None, _column("--text", help=TEXTS_IN)]
+LabelColumn = Annotated[str | None, _column("--label", help=LABELS_IN)]
 SET = "Change any value of the config; repeatable."
 Settings = Annotated[list[str] | None, _change("--set", metavar="KEY.PATH=VALUE", help=SET)]
 LEFT_OUT = "Leave out test documents that are also in the training set."

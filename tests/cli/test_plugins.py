@@ -322,6 +322,73 @@ def test_a_source_that_fails_is_named(cli):
     assert "--data notes --path FILE: a .notes file with a topic, a comma" in without.stderr
 
 
+# Kinds of task
+
+PICKY = """
+def picky(labels, answers):
+    if (answers == labels).all() or np.ptp(answers) == 0:
+        return STARS.score(labels, answers)
+    raise LookupError("no such answers")
+
+
+"""
+STARS = example("tasks").replace("CLOSENESS =", PICKY + "CLOSENESS =")
+
+
+@pytest.fixture
+def run_task(cli, here, install):
+    """Install a package with the task ``stars`` and its metric, and run a config of that task."""
+    rows = [f"word{number % 4},{number % 4 if number % 7 else 4}" for number in range(70)]
+    (here.folder / "stars.csv").write_text("\n".join(["text,label", *rows]))
+    models = "{bayes: {baseline: multinomial_naive_bayes}}"
+    data = "{path: stars.csv, task: stars}"
+    (here.folder / "stars.yaml").write_text(f"name: stars\ndata: {data}\nmodels: {models}\n")
+
+    def run(source, *arguments):
+        entries = {"stars": "made_up_stars:STARS"}
+        modules = {"made_up_stars": source}
+        write_distribution(here.site, entries, modules, group="rnnbench.tasks", name="sky")
+        entries = {"closeness": "made_up_stars:CLOSENESS"}
+        install(write_distribution(here.site, entries, {}, group="rnnbench.metrics", name="near"))
+        return cli("run", "stars.yaml", *arguments)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "reason"),
+    [
+        ('main = "closeness"', 'main = "nearness"', "there is no metric 'nearness' (allowed: "),
+        ('main = "closeness"', "", "it has no `main` (should be a text)"),
+        ('tasks=("stars",),', "", "the metric 'closeness' is for other tasks (should be for it, "),
+        ("is_of_answers=True,", "", "the metric 'closeness' is of scores (should have is_of_ans"),
+        ("1 / (1 +", "2 / (1 +", "its parts give a score of 2 (allowed: 0 to 1)"),
+        ("=STARS.score", "=lambda labels, answers: 0.5", "its metric 'closeness' 0.5 (both should"),
+    ],
+)
+def test_a_task_without_a_usable_metric_is_refused_before_training(
+    run_task, here, right, wrong, reason
+):
+    assert right in STARS
+
+    refused = run_task(STARS.replace(right, wrong))
+
+    assert refused.exit_code == 2
+    assert "task 'stars' of the package sky cannot be used: " in refused.stderr
+    assert reason in " ".join(refused.stderr.split())
+    assert not [*here.folder.glob("results/*/trials/*")]
+
+
+def test_a_metric_of_a_task_that_fails_on_some_answers_ends_in_a_sentence(run_task, monkeypatch):
+    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
+
+    ended = run_task(STARS.replace("=STARS.score", "=picky"))
+
+    assert ended.exit_code == 2
+    assert "metric 'closeness' of the package near failed: LookupError: no" in ended.stderr
+    assert "the metric 'closeness' of the task stars has no value (after a" in ended.stderr
+
+
 # Trackers; for what those of this package record, see tests/plugins/test_trackers.py
 
 

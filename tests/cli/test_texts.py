@@ -109,6 +109,56 @@ def test_what_a_flag_says_of_a_table_is_not_detected(cli):
     assert wrong.stderr.startswith("--set data.delimiter=long: data.delimiter: ")
 
 
+def write_folders(folder):
+    """Write a folder with a folder of texts for each of two labels."""
+    for label in ("cats", "dogs"):
+        (folder / label).mkdir(parents=True)
+        for number in range(10):
+            (folder / label / f"{number}.txt").write_text(f"{label} today {number}")
+
+
+@pytest.mark.parametrize("command", ["data show", "data prepare", "run", "config show"])
+def test_a_folder_of_texts_stands_for_a_config(cli, command):
+    write_folders(Path("pets"))
+    only = "--set=models={bayes: {baseline: multinomial_naive_bayes}}"
+
+    done = cli(*command.split(), "pets", only)
+
+    assert done.exit_code == 0, done.stderr
+    assert "pets" in done.stdout
+
+
+def test_a_config_is_made_for_a_folder_of_texts(cli):
+    write_folders(Path("pets"))
+
+    made = cli("config", "new", "pets.yaml", "--from", "pets")
+
+    assert made.exit_code == 0, made.stderr
+    assert "  path: pets\n" in Path("pets.yaml").read_text()
+    assert cli("config", "check", "pets.yaml", "--no-build").exit_code == 0
+
+
+def test_another_folder_is_not_a_config(cli):
+    Path("empty").mkdir()
+
+    refused = cli("data", "show", "empty")
+
+    assert refused.exit_code == 2
+    message = "empty: is a folder (should be a config file, or a folder with a folder of .txt"
+    assert refused.stderr.startswith(message)
+
+
+@pytest.mark.parametrize("where", [["own.csv"], ["--path", "own.csv"]])
+@pytest.mark.parametrize("command", ["prepare", "show"])
+def test_options_name_the_columns_of_the_texts_to_describe(cli, command, where):
+    Path("own.csv").write_text("body,mood,topic\n" + "some words,good,new\nothers,bad,old\n" * 3)
+    columns = ["--text", "body", "--label", "mood"]
+
+    described = as_json(cli, "data", command, *where, *columns)
+
+    assert described["majority_topic"] in {"good", "bad"}
+
+
 def test_a_new_config_for_a_table_without_a_clear_label_says_what_is_left_to_do(cli):
     Path("lines.csv").write_text("scene,line\n" + "".join(f"{n},line {n}\n" for n in range(9)))
     made = cli("config", "new", "lines.yaml", "--from", "lines.csv")

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import os
 import re
 import shutil
@@ -201,6 +202,33 @@ def test_if_nothing_can_be_reached_one_error_lists_all_attempts_and_files(caplog
 
     assert not caplog.records
     assert str(refused.value).count("archive.ics.uci.edu: ") == 1
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize(
+    ("source", "size"), [("keras", 11_228), ("r52", 9_100), ("r8", 7_674), ("modapte", 12_902)]
+)
+def test_prepared_reuters_21578_serves_each_source_that_is_made_of_it(
+    cli, reuters_archive, source, size
+):
+    prepared = cli("data", "prepare", "--path", reuters_archive)
+    shown = cli("data", "show", "--data", source, "--json")
+
+    assert prepared.exit_code == 0, prepared.stderr
+    assert shown.exit_code == 0, shown.stderr
+    assert json.loads(shown.stdout)["documents"] == size
+
+
+@pytest.mark.usefixtures("no_network")
+def test_a_damaged_copy_of_reuters_21578_is_not_used(reuters_archive, caplog):
+    load_corpus(Data(path=reuters_archive))
+    copy = cache.folder() / "collections/reuters21578.zip"
+    copy.write_bytes(copy.read_bytes()[:-100])
+
+    with pytest.raises(UserError, match="no documents of modapte are cached"):
+        load_corpus(Data(source="modapte"), offline=True)
+
+    assert f"damaged cache: {copy}" in caplog.text
 
 
 def test_altered_files_of_reuters_21578_are_used_with_a_warning_and_kept_apart(

@@ -48,6 +48,17 @@ def test_its_plug_ins_work_together(plugged):
     assert largest.stdout.strip() in found
 
 
+def test_models_are_compared_by_the_metric_of_its_task(plugged):
+    done = run_rnnbench("run", "stars.yaml", "--json", "--quiet", site=plugged, cwd=plugged)
+
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout)
+    assert {model["main"] for model in results["models"]} == {"closeness"}
+    assert results["metrics"] == ["closeness"]
+    report = run_rnnbench("report", "results/stars", site=plugged, cwd=plugged)
+    assert report.returncode == 0, report.stderr
+
+
 def test_each_kind_of_plug_in_has_an_example():
     contributing = (ROOT / "CONTRIBUTING.md").read_text()
 

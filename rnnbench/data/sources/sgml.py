@@ -7,6 +7,7 @@ were worked out from the result; each mistake that is kept is named in the code 
 import hashlib
 import io
 import json
+import logging
 import os
 import re
 from collections import Counter
@@ -15,9 +16,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 
+from rnnbench.data import cache
 from rnnbench.data import fetch as web
 from rnnbench.data.corpus import Corpus, corpus_of_words
 from rnnbench.data.fetch import Progress
@@ -25,6 +28,7 @@ from rnnbench.data.source import Source, keras_reuters, split_bytes
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.storage import read_file
 
+COLLECTION = "Reuters-21578"
 HOMES = (
     "https://archive.ics.uci.edu/static/public/137/reuters+21578+text+categorization+collection.zip",
     "https://archive.ics.uci.edu/ml/machine-learning-databases/reuters21578-mld/reuters21578.tar.gz",
@@ -38,6 +42,7 @@ ARCHIVES = ("*.zip", "*.tar", "*.gz", "*.tgz", "*.bz2", "*.tbz2", "*.xz", "*.txz
 IN_FOLDER = ("reut2-*.sgm", "*/reut2-*.sgm")
 ORIGINAL_SHA256 = "3764d62c6c42ea64f88199a398af03059fb823de62120deefa5cc71f2502a3b3"
 """sha256 over the 22 files of Distribution 1.0, in order, one after another."""
+log = logging.getLogger(__name__)
 MIN_DOCUMENTS = 15  # a topic with fewer documents is left out, and so are its documents
 
 NPZ_HOME = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
@@ -56,7 +61,10 @@ TOPICS = (
 
 
 def read_files(path: Path) -> list[bytes]:
-    """Return the content of the SGML files in a folder or an archive, in order."""
+    """Return the content of the SGML files in a folder or an archive, in order.
+
+    The original files are kept in the cache, so that the other sources can be made of them.
+    """
     if path.is_dir():
         found = (file for pattern in IN_FOLDER for file in path.glob(pattern))
         files = {file.name: read_file(file, web.MAX_MEMBER_BYTES) for file in found}
@@ -64,7 +72,51 @@ def read_files(path: Path) -> list[bytes]:
         files = _unpack(read_file(path, web.MAX_TOTAL_BYTES), str(path))
     if missing := [name for name in FILE_NAMES if name not in files]:
         raise UserError(f"{path}: Reuters-21578 is incomplete: it lacks {', '.join(missing)}")
+    if _are_original(files):
+        _keep(files)
     return [files[name] for name in FILE_NAMES]
+
+
+def _are_original(files: Mapping[str, bytes]) -> bool:
+    """Return whether files, by their names, are those of Distribution 1.0."""
+    digest = hashlib.sha256()
+    for name in FILE_NAMES:
+        digest.update(files.get(name, b""))
+    return digest.hexdigest() == ORIGINAL_SHA256
+
+
+def _kept_archive() -> Path:
+    return cache.folder() / "collections" / "reuters21578.zip"
+
+
+def _keep(files: Mapping[str, bytes]) -> None:
+    """Put the original files into the cache, unless they are there."""
+    if _kept_archive().exists():
+        return
+    with cache.writing(_kept_archive()) as out, ZipFile(out, "w", ZIP_DEFLATED) as archive:
+        for name in FILE_NAMES:
+            archive.writestr(name, files[name])
+
+
+def kept_files() -> list[bytes] | None:
+    """Return the original files in the cache; ``None`` if they are not there, or damaged."""
+    path = _kept_archive()
+    if not path.is_file():
+        return None
+    try:
+        files = _unpack(read_file(path, web.MAX_TOTAL_BYTES), str(path))
+    except UserError:
+        files = {}
+    if not _are_original(files):
+        log.warning("damaged cache: %s: it is not used; remove it", path)
+        return None
+    return [files[name] for name in FILE_NAMES]
+
+
+def from_kept(build: Callable[[list[bytes]], Corpus]) -> Corpus | None:
+    """Return the corpus that ``build`` makes of the original files in the cache, if any."""
+    files = kept_files()
+    return None if files is None else build(files)
 
 
 def fetch(build: Callable[[list[bytes]], Corpus], progress: Progress) -> Corpus:
@@ -74,13 +126,16 @@ def fetch(build: Callable[[list[bytes]], Corpus], progress: Progress) -> Corpus:
 
 
 def fetch_files(progress: Progress) -> tuple[list[bytes], str]:
-    """Return the original files, and the first address that has them."""
+    """Return the original files, and the first address that has them, or the cache."""
+    kept = kept_files()
+    if kept is not None:
+        return kept, COLLECTION
     reasons = []
     for url in HOMES:
         try:
             files = _unpack(web.get(url, progress, patience=web.PATIENCE / len(HOMES)), url)
-            content = b"".join(files.get(name, b"") for name in FILE_NAMES)
-            if hashlib.sha256(content).hexdigest() == ORIGINAL_SHA256:
+            if _are_original(files):
+                _keep(files)
                 return [files[name] for name in FILE_NAMES], url
             reasons.append(f"{url}: not the original files (their sha256 differs)")
         except (OutOfReachError, UserError) as error:
@@ -167,6 +222,7 @@ SGML = Source(
     read=lambda path: build_corpus(read_files(path)),
     tokenize=keras_reuters,
     fetch=partial(fetch, build_corpus),
+    from_kept=partial(from_kept, build_corpus),
     patterns=ARCHIVES,
     folder_patterns=IN_FOLDER,
     rebuilds="keras",

@@ -39,6 +39,7 @@ def bench_speed(
 
     The contenders take turns: native, one process per core; native-1, a single process; keras,
     model.fit on all cores, one model after another; torch and torch-packed, one process per core.
+    A contender that cannot train a model has empty cells there; the caption of the table says so.
     The matrix products of each model's training step are also timed alone. Each round is stored
     when it ends.
     """

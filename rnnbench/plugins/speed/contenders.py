@@ -19,6 +19,7 @@ from rnnbench.environment import machine, peak_memory
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Product, Shape
+from rnnbench.report import words
 from rnnbench.report.table import MISSING, Table, table_of, to_markdown
 from rnnbench.results.store import SPEED
 from rnnbench.runner import executors
@@ -27,10 +28,11 @@ from rnnbench.runner.executors import Listener, LocalExecutor, Task, TrialFailur
 from rnnbench.runner.run import Plan
 from rnnbench.section import Record, formerly
 from rnnbench.storage import write_text
-from rnnbench.text import counted
+from rnnbench.text import counted, listed, sentences
 from rnnbench.training.engines import ENGINES, OnEpoch
 from rnnbench.training.epochs import ask_for_threads, begin
 from rnnbench.training.outcome import TrialResult
+from rnnbench.training.settings import Training
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
 log = logging.getLogger(__name__)
@@ -80,16 +82,37 @@ class ContenderTimes(Record):
     jobs: int
     threads: int
     rounds: list[TableTime]
+    cannot_train: list[str] = []  # models of the benchmark that it was not timed with
 
     @property
     def trials(self) -> list[TrialTime]:
         return [trial for table in self.rounds for trial in table.trials]
 
-    def ms_per_step(self, model: str) -> float:
+    def ms_per_step(self, model: str) -> float | None:
+        """Return the median time of a step; ``None`` if it cannot train the model."""
+        if model in self.cannot_train:
+            return None
         return median(trial.ms_per_step for trial in self.trials if trial.model == model)
 
+    def seconds(self) -> float | None:
+        """Return the median time for all models; ``None`` if it cannot train all of them."""
+        if self.cannot_train:
+            return None
+        return median(table.seconds for table in self.rounds)
+
+    def score(self) -> float | None:
+        """Return the mean score of all models; ``None`` if it cannot train all of them."""
+        if self.cannot_train:
+            return None
+        return mean(trial.score for trial in self.trials)
+
     def speedups(self, baseline: "ContenderTimes") -> list[float]:
-        """Return how many times faster it was in each round; a machine changes between rounds."""
+        """Return how many times faster it was in each round; a machine changes between rounds.
+
+        There is nothing to compare if one of the two cannot train all models.
+        """
+        if self.cannot_train or baseline.cannot_train:
+            return []
         pairs = zip(baseline.rounds, self.rounds, strict=True)
         return [slow.seconds / fast.seconds for slow, fast in pairs]
 
@@ -144,26 +167,44 @@ class Contender:
         training = trial.training.model_copy(update={"engine": self.engine} if self.engine else {})
         return replace(trial, training=training, threads=self.executor.threads)
 
-    def times(self, rounds: list[TableTime]) -> ContenderTimes:
-        how = {"jobs": self.executor.jobs, "threads": self.executor.threads}
-        return ContenderTimes(name=self.name, what=self.what, rounds=rounds, **how)
+    def times(self, rounds: list[TableTime], cannot_train: list[str]) -> ContenderTimes:
+        return ContenderTimes(
+            name=self.name,
+            what=self.what,
+            jobs=self.executor.jobs,
+            threads=self.executor.threads,
+            rounds=rounds,
+            cannot_train=cannot_train,
+        )
 
     def why_not(self, benchmark: Benchmark) -> str:
         """Return why it cannot take part; empty if it can."""
-        is_torch, engine = self.engine is None, ENGINES[self.engine or "native"]
-        if is_torch and not find_spec("torch"):
+        if self.engine is None and not find_spec("torch"):
             return "PyTorch is not installed (pip install 'rnnbench[torch]')"
-        for name, model in networks(benchmark).items():
-            lacks = is_torch and any(layer.kind in NOT_IN_TORCH for layer in model.layers)
-            if lacks or not engine.covers(model, benchmark.training_of(name)):
-                return f"it cannot train {name}"
-        return "" if is_torch else engine.why_not()
+        if len(self.cannot_train(benchmark)) == len(networks(benchmark)):
+            return f"it cannot train {listed([*networks(benchmark)])}"
+        return "" if self.engine is None else ENGINES[self.engine].why_not()
+
+    def cannot_train(self, benchmark: Benchmark) -> list[str]:
+        """Return the names of the networks that it cannot train."""
+        models = networks(benchmark).items()
+        return [
+            name for name, model in models if not self._covers(model, benchmark.training_of(name))
+        ]
+
+    def _covers(self, model: LayeredNetwork, training: Training) -> bool:
+        if self.engine is not None:
+            return ENGINES[self.engine].covers(model, training)
+        if any(layer.kind in NOT_IN_TORCH for layer in model.layers):
+            return False
+        return ENGINES[OURS].covers(model, training)
 
 
 def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]:
-    """Return the contenders of these names; by default all that can train ``benchmark``.
+    """Return the contenders of these names; by default all that can train any of the networks.
 
-    ``UserError``: a name is wrong, one cannot train a model, or the only epoch goes into compiling.
+    A warning names the networks that one cannot train. ``UserError``: a name is wrong, one cannot
+    take part, or the only epoch goes into compiling.
     """
     if any(benchmark.training_of(name).epochs < 2 for name in networks(benchmark)):
         raise UserError("training.epochs: got 1 (allowed: 2 or more, since the first one compiles)")
@@ -190,7 +231,14 @@ def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list
         if names:
             raise UserError(f"--only {name}: {reason}")
         log.warning("%s does not take part: %s", name, reason)
-    return [known[name] for name, reason in reasons.items() if not reason]
+    able = [known[name] for name, reason in reasons.items() if not reason]
+    for contender in able:
+        lacking = contender.cannot_train(benchmark)
+        if lacking:
+            log.warning(
+                "%s cannot train %s: these cells stay empty", contender.name, listed(lacking)
+            )
+    return able
 
 
 def networks(benchmark: Benchmark) -> dict[str, LayeredNetwork]:
@@ -247,9 +295,10 @@ def measure(
 ) -> Iterator[SpeedResults]:
     """Yield after each round the results of all rounds so far.
 
-    In a round each contender trains everything once, so that other load on the machine affects all
-    of them; each round starts with another contender. The matrix products of a step, timed alone,
-    are a lower bound for training with NumPy's BLAS. ``RnnbenchError`` is raised if one fails.
+    In a round each contender once trains every model that it can, so that other load on the machine
+    affects all of them; each round starts with another contender. The matrix products of a step,
+    timed alone, are a lower bound for training with NumPy's BLAS. ``RnnbenchError`` is raised if a
+    training fails.
     """
     from rnnbench.terminal.console import err  # not needed where trials run
     from rnnbench.terminal.display import show_trials
@@ -260,6 +309,7 @@ def measure(
     products = {name: model.products(sizes[name], shape) for name, model in models.items()}
     seconds: dict[Product, float] = {}
     tables: dict[str, list[TableTime]] = {contender.name: [] for contender in contenders}
+    lacking = {contender.name: contender.cannot_train(benchmark) for contender in contenders}
     for number in range(rounds):
         timed = time_products(chain.from_iterable(products.values()), PRODUCT_SECONDS)
         seconds |= {one: min(now, seconds.get(one, now)) for one, now in timed.items()}
@@ -268,14 +318,17 @@ def measure(
             if not quiet:
                 err.print(f"round {number + 1} of {rounds}: {contender.name}", soft_wrap=True)
             with show_trials(quiet=quiet) as listener:
-                tables[contender.name].append(_train_table(contender, plan, listener))
+                missing = lacking[contender.name]
+                trials = [trial for trial in plan.trials if trial.name not in missing]
+                table = _train_table(contender, trials, plan, listener)
+                tables[contender.name].append(table)
         yield SpeedResults(
             **plan.dataset.model_dump(include={"train_size", "timesteps"}),
             **benchmark.training.model_dump(include={"epochs", "batch_size", "optimizer", "seeds"}),
             **_rates(products, seconds),
             name=benchmark.name,
             dataset_fingerprint=plan.dataset.fingerprint,
-            contenders=[one.times(tables[one.name]) for one in contenders],
+            contenders=[one.times(tables[one.name], lacking[one.name]) for one in contenders],
             environment=machine([*ENGINES["native"].packages, *ENGINES["keras"].packages, "torch"]),
         )
 
@@ -292,9 +345,11 @@ def _rates(products: dict[str, list[Product]], seconds: dict[Product, float]) ->
     return {"products": rates, "product_times": times}
 
 
-def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableTime:
-    """Train everything with ``contender``, in processes started for it."""
-    adapted = list(map(contender.adapt, plan.trials))
+def _train_table(
+    contender: Contender, trials: Sequence[Trial], plan: Plan, listener: Listener
+) -> TableTime:
+    """Carry out trials of a plan with ``contender``, in processes started for it."""
+    adapted = list(map(contender.adapt, trials))
     listener(executors.Planned(adapted, []))
     costs: list[TrialTime] = []
     start, seconds = time.time(), 0.0
@@ -323,15 +378,14 @@ def speed_table(results: SpeedResults) -> Table:
     ms = {name: list(map(contenders[name].ms_per_step, products)) for name in contenders}
     columns = {"ms per step": [*products, "all trainings, s"]}
     for name, contender in contenders.items():
-        seconds = median(table.seconds for table in contender.rounds)
-        columns[name] = [*map(_ratio, ms[name]), f"{seconds:.1f}"]
+        columns[name] = [*map(_ratio, ms[name]), words.number(contender.seconds(), ".1f")]
     columns["products alone"] = [*map(_ratio, products.values()), MISSING]
     if ours := contenders.pop(OURS, None):
         columns[f"{OURS} / products"] = [*map(_ratio, ms[OURS], products.values()), MISSING]
         for name, contender in contenders.items():
             speedups = ours.speedups(contender)
             spread = f" ({min(speedups):.2f}-{max(speedups):.2f})" if len(speedups) > 1 else ""
-            speedup = f"{median(speedups):.2f}{spread}"
+            speedup = f"{median(speedups):.2f}{spread}" if speedups else MISSING
             columns[f"{name} / {OURS}"] = [*map(_ratio, ms[name], ms[OURS]), speedup]
     rows = list(zip(*columns.values(), strict=True))
     environment, n_rounds = results.environment, len(results.contenders[0].rounds)
@@ -343,7 +397,16 @@ def speed_table(results: SpeedResults) -> Table:
         f"the time of a step's matrix products in NumPy's BLAS on one core. {environment['cpu']}, "
         f"{environment['cores']} cores."
     )
+    caption = sentences(caption, *_gaps(results))
     return Table(list(columns), rows, caption, is_last_apart=True)
+
+
+def _gaps(results: SpeedResults) -> Iterator[str]:
+    """Yield, in a sentence for each contender, the models that it cannot train."""
+    for contender in results.contenders:
+        if contender.cannot_train:
+            models = listed(contender.cannot_train)
+            yield f"{contender.name} cannot train {models}, so it has no time for all trainings."
 
 
 def _ratio(top: float | None, bottom: float | None = 1.0) -> str:
@@ -364,7 +427,7 @@ def speed_tables(results: SpeedResults) -> list[Table]:
                 f"{median(table.overhead_seconds for table in one.rounds):.1f}"
             ),
             "peak MB of a process": lambda one: f"{max(t.peak_memory_mb for t in one.trials):,.0f}",
-            "mean test accuracy": lambda one: f"{mean(t.score for t in one.trials):.4f}",
+            "mean test accuracy": lambda one: words.number(one.score()),
         },
         f"{ways[0].upper()}{ways[1:]}. Not spent on steps, by the slowest process: start, "
         "compilation, predictions, idling.",

@@ -94,6 +94,19 @@ def test_a_wrong_option_trains_nothing(bench, arguments, message):
     assert message in " ".join(result.stderr.split())
 
 
+def test_a_model_that_one_contender_cannot_train_is_timed_with_the_others(bench):
+    layers = "[gru: {units: 2, dropout: 0.5}, dense: {units: topics, activation: softmax}]"
+    only = ["--only", "native,keras", "--rounds", "1", "--json"]
+
+    result = bench(*only, "--set", f"models.dropping={{layers: {layers}}}")
+
+    assert result.exit_code == 0, result.stderr
+    native, keras = json.loads(result.stdout)["contenders"]
+    assert [trial["model"] for trial in native["rounds"][0]["trials"]] == ["rnn"]
+    assert (native["cannot_train"], keras["cannot_train"]) == (["dropping"], [])
+    assert "native cannot train dropping" in (FOLDER / "speed.md").read_text()
+
+
 def test_a_training_that_fails_is_named(bench):
     result = bench("--only", "native", "--set", "training.learning_rate=1.0e+300")
 

@@ -48,7 +48,7 @@ def test_each_engine_is_timed_in_its_own_way(tmp_path):
     assert (adapted.training.engine, adapted.threads) == ("keras", 4)
 
 
-def test_a_contender_that_cannot_train_every_model_takes_no_part_and_says_why(caplog):
+def test_a_contender_that_cannot_train_any_model_takes_no_part(caplog):
     found = choose_contenders(None, plan({"gru": {"units": 3, "dropout": 0.5}}))
 
     assert "native" not in {contender.name for contender in found}
@@ -69,6 +69,15 @@ def test_a_contender_that_is_not_available_is_named(monkeypatch, names, message)
 
     with pytest.raises(UserError, match=message):
         choose_contenders(names, plan())
+
+
+def test_a_contender_that_cannot_train_one_of_the_models_takes_part(caplog):
+    dropping = {"layers": [{"gru": {"units": 3, "dropout": 0.5}}, SOFTMAX]}
+
+    found = choose_contenders(["native", "keras"], plan(models={"rnn": RNN, "other": dropping}))
+
+    assert [contender.name for contender in found] == ["native", "keras"]
+    assert "native cannot train other: these cells stay empty" in caplog.text
 
 
 def test_an_engine_runs_the_trial_exactly_as_the_command_run_does(tmp_path):
@@ -169,6 +178,20 @@ def test_each_contender_has_its_costs_besides_steps_and_each_product_its_rate():
     assert contenders[0].ms_per_step("rnn") == 5.5
     assert table.rows[0] == ["native", "2", "1", "3.8", "900", "0.5000"]
     assert table.caption.startswith("Native: fast; keras: fast.")
+
+
+def test_a_model_that_a_contender_cannot_train_leaves_its_cells_empty():
+    native = contender_times(cannot_train=["other"])
+    trials = [trial_time(ms_per_step=10.0), trial_time(model="other", ms_per_step=4.0)]
+    keras = contender_times(name="keras", rounds=[table_time(trials, seconds=75.0)])
+    times = [ProductTime(model=name, ms_per_step=1.25) for name in ("rnn", "other")]
+
+    table = speed_table(speed_results(contenders=[native, keras], product_times=times))
+
+    assert list(table.rows[0]) == ["rnn", "2.00", "10.00", "1.25", "1.60", "5.00"]
+    assert list(table.rows[1]) == ["other", "-", "4.00", "1.25", "-", "-"]
+    assert list(table.rows[2]) == ["all trainings, s", "-", "75.0", "-", "-", "-"]
+    assert table.caption.endswith("native cannot train other, so it has no time for all trainings.")
 
 
 def test_overhead_is_the_time_of_the_busiest_process_outside_steps():
