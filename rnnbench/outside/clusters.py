@@ -14,8 +14,8 @@ from rnnbench.text import counted
 
 log = logging.getLogger(__name__)
 LEVEL = 0.005
-"""A p-value below this is no chance. Right answers are rarely normal, so that it occurs in up to 1.3 %
-of tables with independent documents: see ``results/reference/undeclared.md``."""
+"""A smaller p-value is a sign of agreement. As right and wrong are not normal, it can occur in more
+tables with independent documents: in up to 1.3 % (``tests/simulations/undeclared.py``)."""
 NARROWEST = 1.1
 """How many times as wide an interval must become, so that a line is worth reading."""
 ROUNDING = 1e-9
