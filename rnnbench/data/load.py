@@ -11,7 +11,7 @@ import numpy as np
 from rnnbench.data import cache
 from rnnbench.data.audit import DatasetSummary, summarize_dataset
 from rnnbench.data.corpus import Corpus, Positions
-from rnnbench.data.dataset import Data, Dataset, make_dataset
+from rnnbench.data.dataset import Data, Dataset, copies_in, make_dataset
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.groups import near_copies
 from rnnbench.data.source import Source
@@ -75,11 +75,13 @@ def _tell_of_groups(data: Data, corpus: Corpus, used: Positions) -> None:
         groups = undeclared_groups(data.path, Layout(**layout))
     option = "a column of these groups, named by data.group,"
     if groups is None:
-        copies = near_copies(corpus.tokens, corpus.offsets)[used]
+        different = used[~copies_in(corpus, "exact")[used]]
+        copies = near_copies(corpus.tokens, corpus.offsets)[different]
         n_copies = int(np.count_nonzero(np.bincount(copies)[copies] > 1))
-        if n_copies < MANY_COPIES * len(used):
+        if n_copies < MANY_COPIES * len(different):
             return
-        texts = f"{n_copies:,} of {counted(len(used), 'text')} come in groups of near-copies"
+        number = counted(len(different), "different text")
+        texts = f"{n_copies:,} of {number} come in groups of near-copies"
     elif groups.is_stem:
         number = counted(groups.n_groups, "group")
         texts = f"the first part of '{groups.column}' seems to name {number} of texts"
