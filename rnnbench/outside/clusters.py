@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import scipy.special
@@ -15,31 +16,45 @@ from rnnbench.text import counted
 log = logging.getLogger(__name__)
 LEVEL = 0.005
 """A smaller p-value is a sign of agreement. As right and wrong are not normal, it can occur in more
-tables with independent documents: in up to 1.3 % (``tests/simulations/undeclared.py``)."""
+tables with independent documents: in up to 1.7 % (``tests/simulations/undeclared.py``)."""
 NARROWEST = 1.1
 """How many times as wide an interval must become, so that a line is worth reading."""
 ROUNDING = 1e-9
 """A smaller sum of squares is an error of rounding."""
 
 
-def warn_of_clusters(columns: Mapping[str, Sequence[object]], hits: Mapping[str, Hits]) -> None:
-    """Say which column names clusters in which right answers agree, if any does.
+class NamedCluster(NamedTuple):
+    """A column that names clusters, and how many times as wide they make an interval."""
 
-    Columns have a value for each document. The one that widens intervals most is named.
+    groups: LikelyGroups
+    factor: float
+
+
+def warn_of_clusters(columns: Mapping[str, Sequence[object]], hits: Mapping[str, Hits]) -> None:
+    """Say which column names clusters in which right answers agree, if any does."""
+    named = named_cluster(columns, hits)
+    if named:
+        log.warning("%s", _in_words(named.groups, named.factor))
+
+
+def named_cluster(
+    columns: Mapping[str, Sequence[object]], hits: Mapping[str, Hits]
+) -> NamedCluster | None:
+    """Return the column with clusters in which right answers agree, if there is one.
+
+    Columns have a value for each document. Of several, the one that widens intervals most is
+    returned.
     """
     likely = likely_groups(columns)
     right = np.mean([of_model.values.mean(axis=0) for of_model in hits.values()], axis=0)
-    widest = NARROWEST
-    message = ""
+    widest = None
     for groups in likely:
         if agreement_p(right, groups.codes) * len(likely) >= LEVEL:
             continue
         factor = max(widening(of_model, groups.codes) for of_model in hits.values())
-        if factor >= widest:
-            widest = factor
-            message = _in_words(groups, factor)
-    if message:
-        log.warning("%s", message)
+        if factor >= (widest.factor if widest else NARROWEST):
+            widest = NamedCluster(groups, factor)
+    return widest
 
 
 def agreement_p(values: NDArray[np.float64], groups: NDArray[np.int64]) -> float:

@@ -168,8 +168,8 @@ def test_documents_in_order_of_time_are_ordered_again_and_count_as_blocks(parts)
 
 
 def test_groups_of_held_out_texts_count_as_clusters():
-    authors = [place // 3 for place in range(90)]
-    labels = ["spam" if author % 4 else "ham" for author in authors]
+    authors = [place // 6 for place in range(180)]
+    labels = ["spam" if author % 3 else "ham" for author in authors]
     table = [(f"text {n}", *facts) for n, facts in enumerate(zip(labels, authors, strict=True))]
     write_texts([("text", "label", "author"), *table])
     settings = ["data.split=shuffled", "data.group=author"]
