@@ -74,7 +74,8 @@ class Data(Section):
     """The column of a table that holds the labels; by default detected."""
     group: Column | None = None
     """The column of a table that names a group, such as an author. Its texts are all for training,
-    or all for testing; in a cross-validation, they are in one fold."""
+    or all for testing; in a cross-validation, they are in one fold. Intervals and p-values count
+    each group as one."""
     label_separator: Annotated[str, Field(min_length=1, max_length=10)] | None = None
     """Stands between the labels in a column, such as ``;``, if a text may have any number of them.
     In JSON and Parquet, they may also be lists, which are found without this key."""
