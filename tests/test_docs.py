@@ -347,7 +347,9 @@ def test_the_shares_of_undeclared_clusters_are_those_of_the_table():
     line, held, found, held_by_clusters, found_by_clusters = zip(*strong, strict=True)
 
     assert {in_percent(held_by_clusters), in_percent(line)} == {"95 to 95 %", "100 to 100 %"}
-    assert f"95 % of intervals then contain the true value, and otherwise {in_percent(held)}" in words
+    assert (
+        f"95 % of intervals then contain the true value, and otherwise {in_percent(held)}" in words
+    )
     changed = f"in {in_percent(found_by_clusters)} of cases, instead of {in_percent(found)}"
     assert changed in words
     assert max(float(row[3]) for row in rows_of("undeclared.md") if row[2] == "0") < 0.02

@@ -13,7 +13,7 @@ from rnnbench.data.audit import DatasetSummary, summarize_dataset
 from rnnbench.data.corpus import Corpus, Positions
 from rnnbench.data.dataset import Data, Dataset, copies_in, make_dataset
 from rnnbench.data.fetch import Progress, silent
-from rnnbench.data.groups import near_copies
+from rnnbench.data.groups import FEW_CLUSTERS, near_copies
 from rnnbench.data.source import Source
 from rnnbench.data.sources import AUTO, BUILT_IN, SOURCES
 from rnnbench.data.sources.files import FILES, undeclared_groups
@@ -62,6 +62,11 @@ def prepare(data: Data, progress: Progress = silent, *, offline: bool = False) -
             log.warning("%s; models see the %s %s (data.pad_length)", which, end, f"{seen:,}")
     if corpus.provenance["source"] == FILES.name and data.group is None:
         _tell_of_groups(data, corpus, used)
+    if corpus.groups is not None:
+        n_groups = len(np.unique(corpus.groups[dataset.test_documents]))
+        if n_groups < FEW_CLUSTERS:
+            number = counted(n_groups, "group")
+            log.warning("%s to test on: intervals and p-values are rough (data.group)", number)
     return prepared
 
 

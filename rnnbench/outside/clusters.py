@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from shlex import quote
 from typing import NamedTuple
 
 import numpy as np
@@ -89,7 +90,7 @@ def _in_words(groups: LikelyGroups, factor: float) -> str:
         option = "--cluster can name a column with that part alone"
     else:
         documents = f"documents of one '{groups.column}'"
-        option = f"--cluster {groups.column} allows for that"
+        option = f"--cluster {quote(groups.column)} allows for that"
     agreement = "tend to be answered right together"
     effect = f"intervals would be up to {factor:.1f} times as wide"
     return f"{documents} ({counted(groups.n_groups, 'cluster')}) {agreement}: {option}; {effect}"

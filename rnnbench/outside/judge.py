@@ -16,6 +16,7 @@ from rnnbench.analysis.summary import summarize_run
 from rnnbench.api import Run
 from rnnbench.config.load import dump, load
 from rnnbench.data.audit import DatasetSummary, TopicCount, summarize_labels
+from rnnbench.data.groups import FEW_CLUSTERS
 from rnnbench.data.sources.files import FILES, LONGEST_LABEL, MAX_LABELS, spelled
 from rnnbench.environment import constraints, environment
 from rnnbench.errors import UserError
@@ -43,7 +44,7 @@ Arrays = dict[tuple[str, int], Array]
 LACKING, NO_ANSWER = 2, "(no answer)"  # in a row of 0 and 1; the topic of a missing answer
 NOTHING = ("", "nan", "<NA>", "NaT")  # missing values as texts, those of pandas too
 ALIKE = ("true", "True", "1"), ("false", "False", "0")  # stand for the one that labels have
-FEW_CLUSTERS, FROM_PYTHON = 20, "a call in Python"
+FROM_PYTHON = "a call in Python"
 
 
 class Verdict(Run):

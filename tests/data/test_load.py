@@ -285,6 +285,15 @@ def test_groups_that_no_random_split_tears_apart_are_not_named(caplog, data):
 
 
 @pytest.mark.usefixtures("_files")
+def test_few_groups_to_test_on_are_mentioned(caplog):
+    write_columns(author=AUTHORS)
+
+    prepare(Data(path="own.csv", group="author", test_split=0.1))
+
+    assert "2 groups to test on: intervals and p-values are rough" in caplog.text
+
+
+@pytest.mark.usefixtures("_files")
 def test_a_column_without_groups_is_not_named_in_a_run(caplog):
     write_columns(author=range(120), day=DAYS, split=RANDOM.choice(["train", "test"], 120))
 
