@@ -33,9 +33,9 @@ class NamedCluster(NamedTuple):
 
 def warn_of_clusters(columns: Mapping[str, Sequence[object]], hits: Mapping[str, Hits]) -> None:
     """Say which column names clusters in which right answers agree, if any does."""
-    named = named_cluster(columns, hits)
-    if named:
-        log.warning("%s", _in_words(named.groups, named.factor))
+    cluster = named_cluster(columns, hits)
+    if cluster:
+        log.warning("%s", _in_words(cluster.groups, cluster.factor))
 
 
 def named_cluster(
@@ -87,10 +87,11 @@ def _in_words(groups: LikelyGroups, factor: float) -> str:
     """Return the line about a column of clusters that were not declared."""
     if groups.is_stem:
         documents = f"documents whose '{groups.column}' begins alike"
-        option = "--cluster can name a column with that part alone"
+        option = "--cluster and a column with that part alone"
     else:
         documents = f"documents of one '{groups.column}'"
-        option = f"--cluster {quote(groups.column)} allows for that"
+        option = f"--cluster {quote(groups.column)}"
     agreement = "tend to be answered right together"
-    effect = f"intervals would be up to {factor:.1f} times as wide"
-    return f"{documents} ({counted(groups.n_groups, 'cluster')}) {agreement}: {option}; {effect}"
+    effect = f"makes intervals up to {factor:.1f} times as wide"
+    number = counted(groups.n_groups, "cluster")
+    return f"{documents} ({number}) {agreement}; {option} (in Python: clusters) {effect}"

@@ -145,10 +145,10 @@ def verdict(
     results = summarize_run(benchmark, dataset, trials)
     judged = Verdict(Path(name), results, trials, benchmark, _at_first())
     if not (run or in_order or clusters is not None):
-        of_documents = _columns_of(chosen, columns or {}, n_documents)
+        chosen_columns = _columns_of(chosen, columns or {}, n_documents)
         if ids is not None:
-            of_documents["id"] = facts["ids"]
-        warn_of_clusters(of_documents, hits_of(judged))
+            chosen_columns["id"] = facts["ids"]
+        warn_of_clusters(chosen_columns, hits_of(judged))
     return judged
 
 

@@ -41,13 +41,15 @@ def attempt(_number, random, _bench, folder):
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
-    case = f"'{name}', {stem}, {'ids, ' * are_ids}{'shuffled, ' * is_shuffled}{len(sizes)} clusters"
+    column = "id" if are_ids else name
+    order = "shuffled" if is_shuffled else "in order"
+    case = f"'{column}', {stem}, {order}, {len(sizes)} clusters"
     done = rnnbench(("verdict", "mine.csv"), folder)
     yield from (f"{case}: {what}" for what in misbehaviour(done, [0]))
     told = re.findall(
         r"documents (?:of one|whose) '(.+?)' (?:begins|\()", " ".join(done.err.split())
     )
-    if told != ["id" if are_ids else name]:
+    if told != [column]:
         yield f"{case}: named {told}"
 
 

@@ -1,6 +1,6 @@
 """Print what clusters that nobody declared do, and how often the line about them appears.
 
-Run it as ``python tests/simulations/undeclared.py``; it takes about half a minute.
+Run it as ``python tests/simulations/undeclared.py``; it takes about a minute.
 """
 
 import sys
