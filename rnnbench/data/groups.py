@@ -67,15 +67,18 @@ class LikelyGroups(NamedTuple):
         return int(self.codes.max()) + 1
 
 
-def likely_groups(columns: Mapping[str, Sequence[object]]) -> list[LikelyGroups]:
+def likely_groups(
+    columns: Mapping[str, Sequence[object]], labels: Sequence[Hashable] | None = None
+) -> list[LikelyGroups]:
     """Return the columns that may name groups of documents, the evident ones first.
 
     Each column has a value for each document. Times, fractions, categories with few values, and
-    values that are nearly all different are none; nor is a column in which any value is missing.
+    values that are nearly all different are none; nor is a column in which any value is missing, or
+    one that says no more than the ``labels``.
     """
     likely = []
     for name, values in columns.items():
-        groups = _groups_in(name, values)
+        groups = _groups_in(name, values, labels)
         if groups is not None:
             likely.append(groups)
     return sorted(likely, key=lambda groups: not groups.is_evident)
@@ -99,7 +102,9 @@ def follows_labels(values: Sequence[object], labels: Sequence[Hashable]) -> bool
     return n_names > len(labels) / 2 or (is_function and is_needed)
 
 
-def _groups_in(name: str, values: Sequence[object]) -> LikelyGroups | None:
+def _groups_in(
+    name: str, values: Sequence[object], labels: Sequence[Hashable] | None
+) -> LikelyGroups | None:
     """Return the groups that a column may name, if it may."""
     texts = []
     for value in values:
@@ -112,6 +117,8 @@ def _groups_in(name: str, values: Sequence[object]) -> LikelyGroups | None:
     is_stem = len(set(texts)) == len(texts)
     if is_stem:
         texts = _stems(texts)
+    if labels is not None and texts and follows_labels(texts, labels):
+        return None
     codes = _coded(texts)
     sizes = np.bincount(codes)
     if not _have_sizes_of_groups(sizes) or _all_match(TIME, texts):

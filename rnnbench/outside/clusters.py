@@ -1,7 +1,7 @@
 """Clusters of documents that a verdict was not told of, found by right answers that agree."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from shlex import quote
 from typing import NamedTuple
@@ -31,22 +31,28 @@ class NamedCluster(NamedTuple):
     factor: float
 
 
-def warn_of_clusters(columns: Mapping[str, Sequence[object]], hits: Mapping[str, Hits]) -> None:
+def warn_of_clusters(
+    columns: Mapping[str, Sequence[object]],
+    hits: Mapping[str, Hits],
+    labels: Sequence[Hashable] | None = None,
+) -> None:
     """Say which column names clusters in which right answers agree, if any does."""
-    cluster = named_cluster(columns, hits)
+    cluster = named_cluster(columns, hits, labels)
     if cluster:
         log.warning("%s", _in_words(cluster.groups, cluster.factor))
 
 
 def named_cluster(
-    columns: Mapping[str, Sequence[object]], hits: Mapping[str, Hits]
+    columns: Mapping[str, Sequence[object]],
+    hits: Mapping[str, Hits],
+    labels: Sequence[Hashable] | None = None,
 ) -> NamedCluster | None:
     """Return the column with clusters in which right answers agree, if there is one.
 
-    Columns have a value for each document. Of several, the one that widens intervals most is
-    returned.
+    Columns have a value for each document, and say more than its label. Of several, the one that
+    widens intervals most is returned.
     """
-    likely = likely_groups(columns)
+    likely = likely_groups(columns, labels)
     right = np.mean([of_model.values.mean(axis=0) for of_model in hits.values()], axis=0)
     widest = None
     for groups in likely:

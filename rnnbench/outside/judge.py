@@ -148,7 +148,10 @@ def verdict(
         chosen_columns = _columns_of(chosen, columns or {}, n_documents)
         if ids is not None:
             chosen_columns["id"] = facts["ids"]
-        warn_of_clusters(chosen_columns, hits_of(judged))
+        names = None
+        if task.has_one_label and task.has_topics:
+            names = [topics[label] for label in right]
+        warn_of_clusters(chosen_columns, hits_of(judged), names)
     return judged
 
 

@@ -68,7 +68,7 @@ def test_other_texts_may_be_groups_but_are_not_evident():
     assert not groups.is_evident
 
 
-@given(st.randoms(use_true_random=False), st.lists(st.integers(2, 9), min_size=10, max_size=30))
+@given(st.randoms(use_true_random=False), st.lists(st.integers(2, 9), min_size=20, max_size=30))
 def test_documents_with_one_value_are_in_one_group(random, sizes):
     values = [f"p{number}" for number, size in enumerate(sizes) for _ in range(size)]
     random.shuffle(values)
@@ -99,6 +99,14 @@ def test_a_column_of_labels_follows_labels(values):
     assert follows_labels(values, LABELS)
 
 
+def test_ids_that_begin_with_labels_name_no_groups():
+    labels = [f"topic {number}" for number in RANDOM.integers(20, size=N)]
+    ids = [f"{label}/{place}" for place, label in enumerate(labels)]
+
+    assert likely_groups({"id": ids}, labels) == []
+    assert names_in("id", ids) == ["id"]
+
+
 @pytest.mark.parametrize("labels", [LABELS, list(range(N))])
 def test_a_column_of_passages_follows_no_labels(labels):
     assert not follows_labels([f"p{number}" for number in PASSAGES], labels)
@@ -109,20 +117,21 @@ def corpus_of(texts):
     return np.concatenate(texts).astype(np.int32), np.cumsum([0, *map(len, texts)])
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(1, 20))
+@given(st.integers(0, 2**32 - 1), st.integers(5, 20))
 def test_texts_with_one_changed_word_are_near_copies(seed, n_texts):
     random = np.random.default_rng(seed)
     texts = []
     for number in range(n_texts):
-        text = 1 + 100 * number + np.arange(60)
+        text = 1 + 1_000 * number + np.arange(200)
         changed = text.copy()
-        changed[random.integers(60)] = 10_000 + number
+        changed[random.integers(200)] = 100_000 + number
         texts += [text, changed]
 
     groups = near_copies(*corpus_of(texts))
 
     assert len(set(groups[::2].tolist())) == n_texts, "other texts are apart"
-    assert np.mean(groups[::2] == groups[1::2]) >= 1 - 2 / n_texts
+    n_missed = np.count_nonzero(groups[::2] != groups[1::2])
+    assert n_missed <= 2, "hashes miss one of 50,000"
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -14,7 +14,7 @@ import numpy as np
 
 from rnnbench.data.corpus import Corpus, rank_words_of
 from rnnbench.data.fetch import Progress, silent
-from rnnbench.data.groups import LikelyGroups, follows_labels, likely_groups
+from rnnbench.data.groups import LikelyGroups, likely_groups
 from rnnbench.data.source import TOKENIZERS, Source, words
 from rnnbench.data.sources import tables
 from rnnbench.data.sources.tables import MAX_TEXT, READERS, BadRow, Layout
@@ -182,11 +182,11 @@ def undeclared_groups(path: Path, layout: Layout) -> LikelyGroups | None:
                 if name in names or name == layout.label:
                     columns[name].append(value)
     labels = list(map(str, columns.pop(str(layout.label))))
-    others: dict[str, list[object]] = {}
-    for name in names:
-        if name in header and not follows_labels(columns[name], labels):
-            others[name] = columns[name]
-    return next((groups for groups in likely_groups(others) if groups.is_evident), None)
+    others = {name: columns[name] for name in names if name in header}
+    likely = likely_groups(others, labels)
+    if likely and likely[0].is_evident:
+        return likely[0]
+    return None
 
 
 def _position(key: str, name: str | None, header: list[str], path: Path) -> int:
