@@ -340,6 +340,21 @@ def test_the_simulated_shares_are_those_of_the_tables():
     assert f"are too narrow: {in_percent(macro)} contain it" in words
 
 
+def test_the_shares_of_undeclared_clusters_are_those_of_the_table():
+    words = words_of("trust")
+    rows = [row[2:] for row in rows_of("undeclared.md") if row[1] == "85%"]
+    strong = [row[1:] for row in rows if row[0] == "0.6"]
+    line, held, found, held_by_clusters, found_by_clusters = zip(*strong, strict=True)
+
+    assert {in_percent(held_by_clusters), in_percent(line)} == {"95 to 95 %", "100 to 100 %"}
+    assert (
+        f"95 % of intervals then contain the true value, and otherwise {in_percent(held)}" in words
+    )
+    changed = f"in {in_percent(found_by_clusters)} of cases, instead of {in_percent(found)}"
+    assert changed in words
+    assert max(float(row[3]) for row in rows_of("undeclared.md") if row[2] == "0") < 0.02
+
+
 def test_the_variances_of_alike_documents_are_those_of_the_table():
     rows, words = {row[0]: row for row in rows_of("dependence.md")}, words_of("trust")
     _, n, _, accuracies, differences = rows["alike: a cosine above 0.7"]

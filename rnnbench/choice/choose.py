@@ -20,7 +20,7 @@ from rnnbench.api import Run
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary, Duplicates
-from rnnbench.data.dataset import Data, make_dataset, make_parts
+from rnnbench.data.dataset import Data, Groups, make_dataset, make_parts
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
 from rnnbench.job import FailedTrialsError, InterruptedRunError, prepared_job, require_whole
@@ -122,17 +122,26 @@ def rank_key(score: float, epochs: int, params: int) -> tuple[float, int, int]:
     return -round(score, DIGITS), epochs, params
 
 
-def rank_candidates(names: Iterable[str], done: PlanResult, held_out: Positions) -> list[Candidate]:
-    """Return the models whose trials all have a result, the best first."""
+def rank_candidates(
+    names: Iterable[str], done: PlanResult, held_out: Positions, groups: Groups = None
+) -> list[Candidate]:
+    """Return the models whose trials all have a result, the best first.
+
+    ``groups`` are those of the training documents, if there are groups.
+    """
     trials, in_order = {trial.name: trial for trial in done.plan.trials}, done.plan.dataset.in_order
     places = np.argsort(held_out) if in_order else slice(None)
+    clusters = None
+    if groups is not None:
+        clusters = np.unique(groups[held_out], return_inverse=True)[1].tolist()
     found: list[Candidate] = []
     hits: dict[str, Hits] = {}
     for name, by_seed in complete(names, done).items():
         answers = list(by_seed.values())
         model, records = trials[name].model, [part.record for parts in answers for part in parts]
         of_seeds = [np.concatenate([part.parts for part in own], axis=-1) for own in answers]
-        hits[name] = Hits(np.stack(of_seeds, axis=-2)[..., places], in_order, model.is_random)
+        parts_of_seeds = np.stack(of_seeds, axis=-2)[..., places]
+        hits[name] = Hits(parts_of_seeds, in_order, model.is_random, clusters)
         # (n_parts, n_seeds)
         scores = np.transpose([[part.values.mean() for part in parts] for parts in answers])
         over_folds = estimate_over_folds(scores)
@@ -420,7 +429,8 @@ def draw_points(names: Iterable[str], n: int) -> set[str]:
 def _write(request: ChoiceRequest, job: Job, done: PlanResult, positions: Positions) -> Choice:
     """Rank the models that have all their trials, and write everything that belongs to it."""
     benchmark, folder = job.benchmark, job.store.folder
-    candidates = rank_candidates(benchmark.models, done, positions)
+    groups = job.data.dataset.groups
+    candidates = rank_candidates(benchmark.models, done, positions, groups)
     results = ChoiceResults(
         name=benchmark.name,
         command=job.command,

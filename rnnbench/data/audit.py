@@ -182,8 +182,20 @@ def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
         duplicates=duplicates,
         whole_duplicates=whole,
         in_order=dataset.in_order,
+        clusters=_clusters(corpus, dataset),
         **_facts_of_labels(TASKS[dataset.task], dataset.y_test, dataset.topics, train),
     )
+
+
+def _clusters(corpus: Corpus, dataset: Dataset) -> list[int] | None:
+    """Return the group of each test document, from 0, if there are two or more."""
+    if corpus.groups is None:
+        return None
+    groups = corpus.groups[dataset.test_documents]
+    names, codes = np.unique(groups, return_inverse=True)
+    if len(names) < 2:
+        return None
+    return [int(code) for code in codes]
 
 
 def summarize_labels(
@@ -206,6 +218,9 @@ def rest_of(summary: DatasetSummary, labels: Labels) -> DatasetSummary:
     facts = _facts_of_labels(TASKS[summary.task], labels, names, train) | NO_DUPLICATES
     for mark in ("fingerprint", "split_fingerprint"):
         facts[mark] = sha256_json([getattr(summary, mark), dropped])
+    if summary.clusters:
+        kept = np.delete(summary.clusters, dropped)
+        facts["clusters"] = np.unique(kept, return_inverse=True)[1].tolist()
     return summary.model_copy(update=facts | {"n_left_out": len(dropped)})
 
 

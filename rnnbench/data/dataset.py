@@ -95,7 +95,8 @@ class Data(Section):
     """The column of a table that holds the labels; by default detected."""
     group: Column | None = None
     """The column of a table that names a group, such as an author. Its texts are all for training,
-    or all for testing; in a cross-validation, they are in one fold."""
+    or all for testing; in a cross-validation, they are in one fold. Intervals and p-values count
+    each group as one."""
     label_separator: Annotated[str, Field(min_length=1, max_length=10)] | None = None
     """Stands between the labels in a column, such as ``;``, if a text may have any number of them.
     In JSON and Parquet, they may also be lists, which are found without this key."""
@@ -231,7 +232,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     if corpus.labels.ndim == 1 and data.task and not TASKS[data.task].has_one_label:
         corpus = replace(corpus, labels=np.eye(len(corpus.topics), dtype=np.uint8)[corpus.labels])
     _check_keys(corpus, data)
-    is_copy = _is_copy(corpus, data.deduplicate)
+    is_copy = copies_in(corpus, data.deduplicate)
     train, test = _split(corpus, data, is_copy)
     kept = train if blind else np.concatenate([train, test])
     timesteps = data.pad_length or int(corpus.lengths[kept].max()) + 1
@@ -348,7 +349,7 @@ def _check_labels(place: str, y_train: Labels, names: Sequence[str]) -> None:
         raise UserError(f"{place}: all documents to train on have the label '{label}'")
 
 
-def _is_copy(corpus: Corpus, deduplicate: str) -> Mask:
+def copies_in(corpus: Corpus, deduplicate: str) -> Mask:
     """Return, for each document, whether ``data.deduplicate`` leaves it out."""
     seen: set[tuple[bytes, Hashable]] = set()
     is_copy = np.zeros(len(corpus), bool)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -10,18 +10,23 @@ import numpy as np
 
 from rnnbench.data import cache
 from rnnbench.data.audit import DatasetSummary, summarize_dataset
-from rnnbench.data.corpus import Corpus
-from rnnbench.data.dataset import Data, Dataset, make_dataset
+from rnnbench.data.corpus import Corpus, Positions
+from rnnbench.data.dataset import Data, Dataset, copies_in, make_dataset
 from rnnbench.data.fetch import Progress, silent
+from rnnbench.data.groups import FEW_CLUSTERS, near_copies
 from rnnbench.data.source import Source
 from rnnbench.data.sources import AUTO, BUILT_IN, SOURCES
-from rnnbench.data.sources.files import FILES
+from rnnbench.data.sources.files import FILES, undeclared_groups
 from rnnbench.data.sources.sgml import COLLECTION
+from rnnbench.data.sources.tables import Layout
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.tasks import TASKS, scoring_fault
 from rnnbench.text import counted, listed
 
 log = logging.getLogger(__name__)
+LAYOUT = [field.name for field in fields(Layout)]  # keys of ``data`` that describe tables
+MANY_COPIES = 0.2
+"""A smaller share of texts that are near-copies of others is not mentioned."""
 
 
 class NotCachedError(UserError):
@@ -57,7 +62,44 @@ def prepare(data: Data, progress: Progress = silent, *, offline: bool = False) -
             which = f"{n_cut:,} of {counted(len(used), 'text')} are longer than {longest}"
             end = "first" if data.truncating == "post" else "last"
             log.warning("%s; models see the %s %s (data.pad_length)", which, end, f"{seen:,}")
+    if corpus.provenance["source"] == FILES.name and data.group is None:
+        _tell_of_groups(data, corpus, used)
+    if corpus.groups is not None:
+        n_groups = len(np.unique(corpus.groups[dataset.test_documents]))
+        if n_groups < FEW_CLUSTERS:
+            number = counted(n_groups, "group")
+            log.warning("%s to test on: intervals and p-values are rough (data.group)", number)
     return prepared
+
+
+def _tell_of_groups(data: Data, corpus: Corpus, used: Positions) -> None:
+    """Say in a line if texts come in groups that a random split tears apart."""
+    if not data.path or data.split == "last":
+        return
+    groups = None
+    if data.path.is_file():
+        layout = {key: value for key, value in data.options.items() if key in LAYOUT}
+        groups = undeclared_groups(data.path, Layout(**layout))
+    option = "a column of these groups, named by data.group,"
+    if groups is None:
+        different = used[~copies_in(corpus, "exact")[used]]
+        copies = near_copies(corpus.tokens, corpus.offsets)[different]
+        n_copies = int(np.count_nonzero(np.bincount(copies)[copies] > 1))
+        if n_copies < MANY_COPIES * len(different):
+            return
+        number = counted(len(different), "different text")
+        texts = f"{n_copies:,} of {number} come in groups of near-copies"
+    elif groups.is_stem:
+        number = counted(groups.n_groups, "group")
+        texts = f"the first part of '{groups.column}' seems to name {number} of texts"
+    else:
+        number = counted(groups.n_groups, "group")
+        texts = f"'{groups.column}' seems to name {number} of texts"
+        option = f"data.group={groups.column}"
+    remedy = f"{option} keeps each on one side"
+    if data.split == "stratified":
+        remedy += ", with data.split=shuffled"
+    log.warning("%s: %s, which a random split tears apart; %s", data.path, texts, remedy)
 
 
 def prepare_corpus(data: Data, corpus: Corpus) -> PreparedData:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.api import Run, load_run
+from rnnbench.data.groups import follows_labels
 from rnnbench.data.sources import tables
 from rnnbench.data.sources.files import spelled
 from rnnbench.data.sources.tables import MAX_FILE, BadRow, Layout
@@ -34,6 +35,7 @@ NAMES = {  # what a column, or an array, may be called without being named by an
 }
 OF_HARNESS = {"doc_id", "filter", "metrics"}
 """Columns of samples of lm-evaluation-harness; ``metrics`` lists the columns with scores."""
+OTHER = "other "  # begins the keys of columns that nobody asked for
 AT_ONCE = 10_000  # the rows of a table that are looked at together
 TRUTHS = {None: nan, "": nan, "True": 1.0, "False": 0.0}  # of texts, and of nothing
 NEXT = "(next)"  # the seed of a training without one: how many its model had before it
@@ -66,6 +68,7 @@ class Reading(NamedTuple):
     only: tuple[str, str] | None = None  # a column, and its value in the rows that count
     separator: str | None = None  # stands between the labels of a document
     labels: _Column | None = None  # those that are in another file
+    with_others: bool = False  # whether columns that nobody asked for are read, too
 
 
 class _Read(NamedTuple):
@@ -84,12 +87,15 @@ def read_answers(files: Sequence[str], labels: Path | None, reading: Reading) ->
     cannot be used.
     """
     run = load_run(labels) if labels and labels.is_dir() else None
+    reading = reading._replace(with_others=not run and "cluster" not in reading.columns)
     known = [_of_run(run, labels) if run else _read(labels, "", reading, True)] if labels else []
     reading = reading._replace(labels=known[0].columns.get("label") if known else None)
     named = [_split(file) for file in files]
     if twice := [file for file, own in zip(files, named, strict=True) if named.count(own) > 1]:
         raise UserError(f"{twice[0]}: given twice (allowed: different files, or other names)")
-    read = [_read(*own, reading) for own in named]
+    read = [_read(*named[0], reading)]
+    reading = reading._replace(with_others=False)  # those of one file are enough
+    read += [_read(*own, reading) for own in named[1:]]
     with_ids = [*read, *(one for one in known if not run or run.results.dataset.ids)]
     has_ids, is_scored = _all_have("id", with_ids), _all_have("score", read)
     ids = Topics((run.results.dataset.ids or map(str, range(len(run.labels)))) if run else ())
@@ -106,7 +112,9 @@ def read_answers(files: Sequence[str], labels: Path | None, reading: Reading) ->
         log.warning("scores are compared, and labels not used (--column prediction=NAME)")
     if not (label or is_scored):
         raise UserError("no labels (--column label=NAME names a column, and --labels a file)")
-    facts = {"clusters": cluster, "ids": ids.names if has_ids else None}
+    facts: dict[str, Any] = {"clusters": cluster, "ids": ids.names if has_ids else None}
+    if not cluster:
+        facts["columns"] = _others(rows, len(ids.names), label)
     return given | facts | {"labels": None if is_scored else label}
 
 
@@ -173,6 +181,10 @@ def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns]
             del names["label"]  # a class whose name is in NAMES
         classes = [own for own in header if own not in names.values()]
     names |= {f"class {own}": own for own in classes}
+    if reading.with_others and not classes:
+        used = {*names.values()}
+        others = [own for own in tables.short_columns(path, layout) if own not in used]
+        names |= {OTHER + own: own for own in others}
     columns = _counting(_values(path, layout, header, names), reading)
     for key in [key for key in columns if key == "score" or key.startswith("class ")]:
         columns[key] = _numbers(columns[key], f"{path}: {key}")
@@ -334,6 +346,27 @@ def _agreed(key: str, rows: Rows, ids: Sequence[str]) -> list[Any] | None:
             raise UserError(f"{one.file}: {fault}")
     shown = [*(value for _, value in known.values()), None]
     return [shown[number] for number in agreed.tolist()] if having else None
+
+
+def _others(rows: Rows, n: int, labels: list[Any] | None) -> dict[str, list[Any]]:
+    """Return the columns that nobody asked for, with one value for each of ``n`` documents.
+
+    Columns with two values of a document, and those that say no more than labels do, are left out.
+    """
+    others: dict[str, list[Any]] = {}
+    for read, documents in rows:
+        for key in read.columns:
+            if not key.startswith(OTHER):
+                continue
+            column = read.columns[key]
+            code_of = np.full(n, -1)
+            code_of[documents] = column.codes
+            if (code_of < 0).any() or (code_of[documents] != column.codes).any():
+                continue
+            values = column.values[code_of].tolist()
+            if labels is None or not follows_labels(values, list(map(_plain, labels))):
+                others.setdefault(key.removeprefix(OTHER), values)
+    return others
 
 
 def _plain(value: Any) -> Any:

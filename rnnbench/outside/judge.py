@@ -11,15 +11,17 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rnnbench.analysis.comparisons import power_of_pairs
+from rnnbench.analysis.comparisons import hits_of, power_of_pairs
 from rnnbench.analysis.summary import summarize_run
 from rnnbench.api import Run
 from rnnbench.config.load import dump, load
 from rnnbench.data.audit import DatasetSummary, TopicCount, summarize_labels
+from rnnbench.data.groups import FEW_CLUSTERS
 from rnnbench.data.sources.files import FILES, LONGEST_LABEL, MAX_LABELS, spelled
 from rnnbench.environment import constraints, environment
 from rnnbench.errors import UserError
 from rnnbench.models.descriptions import OutsideModel
+from rnnbench.outside.clusters import warn_of_clusters
 from rnnbench.report.table import Table
 from rnnbench.report.tables import comparisons_table, power_table, score_table, table_files
 from rnnbench.results.run import StoredRun, load_results, save_run
@@ -42,7 +44,7 @@ Arrays = dict[tuple[str, int], Array]
 LACKING, NO_ANSWER = 2, "(no answer)"  # in a row of 0 and 1; the topic of a missing answer
 NOTHING = ("", "nan", "<NA>", "NaT")  # missing values as texts, those of pandas too
 ALIKE = ("true", "True", "1"), ("false", "False", "0")  # stand for the one that labels have
-FEW_CLUSTERS, FROM_PYTHON = 20, "a call in Python"
+FROM_PYTHON = "a call in Python"
 
 
 class Verdict(Run):
@@ -81,6 +83,7 @@ def verdict(
     *,
     ids: Sequence[Any] | None = None,
     clusters: Sequence[Any] | None = None,
+    columns: Mapping[str, Sequence[object]] | None = None,
     in_order: bool = False,
     missing: Missing = "error",
     origin: Mapping[str, str] | None = None,
@@ -99,6 +102,8 @@ def verdict(
         ids: of the documents, so that runs on the same ones can be compared.
         clusters: that of each document; those in one cluster, such as questions about one passage,
             depend on each other.
+        columns: other facts about each document, by name. Without ``clusters``, a warning names the
+            one that looks like clusters, if documents in these tend to be answered right together.
         in_order: whether documents are in order of time, so that errors come in bursts.
         missing: whether a missing answer is an ``error``, its document is left out for all models
             (``drop``), or it counts as ``wrong``.
@@ -114,11 +119,12 @@ def verdict(
     if missing not in (ways := get_args(Missing)):
         raise UserError(f"verdict: missing: got {spell(missing)} (allowed: {', '.join(ways)})")
     run, origin = labels if isinstance(labels, StoredRun) else None, origin or {}
-    of_documents = {"ids": ids, "clusters": clusters, "in_order": in_order}
-    facts: dict[str, Any] = {"in_order": True} if run else of_documents
+    declared = {"ids": ids, "clusters": clusters, "in_order": in_order}
+    facts: dict[str, Any] = {"in_order": True} if run else declared
     task, topics, right, given = _coded(labels, answers, missing)
     chosen = _chosen(right, given, missing, facts)
-    if run and len(chosen) < len(right):
+    n_documents = len(right)
+    if run and len(chosen) < n_documents:
         raise UserError("missing: drop: not with documents of a run (allowed: error, wrong)")
     right, given = right[chosen], {key: own[chosen] for key, own in given.items()}
     if run:
@@ -137,7 +143,16 @@ def verdict(
     tree = {"name": name, "data": {"source": FILES.name}, "training": seeds, "models": models}
     benchmark = load(tree)
     results = summarize_run(benchmark, dataset, trials)
-    return Verdict(Path(name), results, trials, benchmark, _at_first())
+    judged = Verdict(Path(name), results, trials, benchmark, _at_first())
+    if not (run or in_order or clusters is not None):
+        chosen_columns = _columns_of(chosen, columns or {}, n_documents)
+        if ids is not None:
+            chosen_columns["id"] = facts["ids"]
+        names = None
+        if task.has_one_label and task.has_topics:
+            names = [topics[label] for label in right]
+        warn_of_clusters(chosen_columns, hits_of(judged), names)
+    return judged
 
 
 # The machine that judges, and the versions that can change a p-value:
@@ -329,6 +344,20 @@ def _chosen(right: Array, given: Arrays, missing: str, facts: dict[str, Any]) ->
         if n_clusters < FEW_CLUSTERS:
             log.warning("%s: intervals and p-values are rough", counted(n_clusters, "cluster"))
     return chosen
+
+
+def _columns_of(
+    chosen: NDArray[np.intp], columns: Mapping[str, Sequence[object]], n: int
+) -> dict[str, Sequence[object]]:
+    """Return the values of the chosen documents in each column, which has those of all ``n``."""
+    parts: dict[str, Sequence[object]] = {}
+    for name, column in columns.items():
+        values = list(column)
+        if len(values) != n:
+            fault = f"{counted(len(values), 'value')}, but {counted(n, 'document')}"
+            raise UserError(f"verdict: columns: {name}: {fault}")
+        parts[name] = [values[place] for place in chosen]
+    return parts
 
 
 def _numbered(key: str, values: Sequence[Any], n: int) -> tuple[list[str], NDArray[np.int32]]:

@@ -169,6 +169,23 @@ def test_documents_in_order_of_time_are_ordered_again_and_count_as_blocks(parts)
     assert f"The held-out documents are {in_blocks(n)}." in choice_table(choice.results).caption
 
 
+def test_groups_of_held_out_texts_count_as_clusters():
+    authors = [place // 6 for place in range(180)]
+    labels = ["spam" if author % 3 else "ham" for author in authors]
+    table = [(f"text {n}", *facts) for n, facts in enumerate(zip(labels, authors, strict=True))]
+    write_texts([("text", "label", "author"), *table])
+    settings = ["data.split=shuffled", "data.group=author"]
+
+    choice = choose(models="always", settings=settings)
+    single = choose(models="always", settings=settings[:1], out="single")
+
+    width = []
+    for of_choice in (choice, single):
+        interval = of_choice.results.candidates[0].interval
+        width.append(interval.high - interval.low)
+    assert width[0] > 1.5 * width[1]
+
+
 def test_five_folds_are_the_default_and_tracking_is_for_runs(caplog):
     choice = choose(folds=None, models="always", settings={"tracking": "wandb"})
 

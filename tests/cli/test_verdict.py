@@ -1,6 +1,7 @@
 """``rnnbench verdict``, as it is typed."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,6 +38,79 @@ def test_it_prints_scores_differences_and_power(cli):
     ):
         assert part in done.stdout
     assert "200 documents to test on (in 50 clusters" in done.stdout
+
+
+def write_passages(file, ids, passages, right):
+    """Write answers to questions, some of which are right."""
+    rows = ["id,passage,label,prediction"]
+    for number, passage, is_right in zip(ids, passages, right, strict=True):
+        rows.append(f"{number},{passage},yes,{'yes' if is_right else 'no'}")
+    Path(file).write_text("\n".join([*rows, ""]))
+
+
+def clustered(share):
+    """The passages of questions, six each, and whether answers are right; a share agrees."""
+    passages = np.repeat(np.arange(100), 6)
+    effects = RANDOM.standard_normal(100)[passages] * share**0.5
+    return passages, effects + RANDOM.standard_normal(600) * (1 - share) ** 0.5 > -0.8
+
+
+def test_an_undeclared_column_of_clusters_is_named(cli):
+    passages, right = clustered(share=0.5)
+    order = RANDOM.permutation(600)
+    write_passages("mine.csv", range(600), passages[order], right[order])
+
+    told = " ".join(cli("verdict", "mine.csv").stderr.split())
+
+    assert "documents of one 'passage' (100 clusters) tend to be answered right together" in told
+    assert "--cluster passage" in told
+
+
+def test_a_declared_column_of_clusters_is_not_named(cli):
+    passages, right = clustered(share=0.5)
+    write_passages("mine.csv", range(600), passages, right)
+
+    assert "together" not in cli("verdict", "mine.csv", "--cluster", "passage").stderr
+
+
+def test_the_line_about_clusters_says_how_wide_intervals_become(cli):
+    passages, right = clustered(share=0.5)
+    write_passages("mine.csv", range(600), passages, right)
+    width = {}
+    for name, options in {"single": [], "clusters": ["--cluster", "passage"]}.items():
+        done = cli("verdict", "mine.csv", "--json", *options)
+        interval = json.loads(done.stdout)["models"][0]["interval"]
+        width[name] = interval["high"] - interval["low"]
+
+    told = " ".join(cli("verdict", "mine.csv").stderr.split())
+
+    assert f"up to {width['clusters'] / width['single']:.1f} times as wide" in told
+
+
+def test_ids_with_a_common_beginning_are_named(cli):
+    passages, right = clustered(share=0.5)
+    ids = [f"passage{passage}-{place % 6}" for place, passage in enumerate(passages)]
+    write_passages("mine.csv", ids, ["-"] * 600, right)
+
+    assert "documents whose 'id' begins alike (100 clusters)" in cli("verdict", "mine.csv").stderr
+
+
+def test_passages_of_independent_answers_are_not_named(cli):
+    passages, right = clustered(share=0)
+    write_passages("mine.csv", range(600), passages, right)
+
+    assert "together" not in cli("verdict", "mine.csv").stderr
+
+
+def test_a_key_of_json_objects_may_name_clusters(cli):
+    passages, right = clustered(share=0.5)
+    lines = []
+    for passage, is_right in zip(passages.tolist(), right.tolist(), strict=True):
+        row = {"doc": {"page": passage, "text": "long " * 50}, "score": float(is_right)}
+        lines.append(json.dumps(row))
+    Path("mine.jsonl").write_text("\n".join(lines))
+
+    assert "--cluster doc.page" in " ".join(cli("verdict", "mine.jsonl").stderr.split())
 
 
 def test_the_record_is_that_of_a_run_with_power_and_gates(cli):

@@ -68,6 +68,28 @@ def test_duplicates_are_documents_of_the_test_set():
             dataset_summary(duplicates={"same_topic": positions})
 
 
+def test_groups_of_test_documents_count_as_clusters():
+    groups = np.array([0, 1, 2, 3, 4, 9, 7, 7, 9, 5], np.int32)
+
+    summary = summarize_dataset(replace(CORPUS, groups=groups), DATASET)
+
+    names = groups[DATASET.test_documents]
+    pairs = set(zip(names.tolist(), summary.clusters, strict=True))
+    assert len(pairs) == len(set(names.tolist())) == max(summary.clusters) + 1
+
+
+def test_a_single_group_of_test_documents_is_no_cluster():
+    groups = np.array([0, 1, 2, 3, 4, 9, 9, 9, 9, 9], np.int32)
+
+    assert summarize_dataset(replace(CORPUS, groups=groups), DATASET).clusters is None
+
+
+def test_a_dataset_without_duplicates_has_fewer_clusters():
+    summary = dataset_summary(duplicates={"other_topics": [0, 3]}, clusters=[0, 1, 1, 2])
+
+    assert rest_of(summary, np.array([0, 1], np.int32)).clusters == [0, 0]
+
+
 def test_a_dataset_without_duplicates_has_other_counts_and_another_majority():
     summary = dataset_summary(duplicates={"other_topics": [0, 3]})
 

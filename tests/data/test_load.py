@@ -12,8 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import factories
+import numpy as np
 import pytest
-from newswires import write_keras_files
+from newswires import write_keras_files, write_table
 
 from rnnbench.config.load import load
 from rnnbench.data import cache
@@ -269,6 +270,90 @@ def test_two_tables_are_the_training_and_the_test_documents():
     assert (len(prepared.dataset.y_train), len(prepared.dataset.y_test)) == (6, 2)
     assert prepared.summary.origin == "train.csv and test.tsv"
     assert prepared.dataset.vocabulary == ("two", "one", "three")
+
+
+RANDOM = np.random.default_rng(0)
+AUTHORS = [f"author {place // 6}" for place in range(120)]
+DAYS = [f"2026-01-{1 + place // 6:02}" for place in range(120)]
+
+
+def write_columns(**columns):
+    """Write a table of 120 texts of words drawn at random, with labels and other columns."""
+    texts = [" ".join(words) for words in RANDOM.choice([*"abcdefghijklmnop"], (120, 20))]
+    columns = {"text": texts, "label": RANDOM.choice(["x", "y"], 120), **columns}
+    rows = zip(*columns.values(), strict=True)
+    write_table(Path("own.csv"), rows, tuple(columns))
+
+
+def groups_told(caplog, **data):
+    """What a user is told about groups of texts."""
+    prepare(Data(path="own.csv", **data))
+    told = [record.getMessage() for record in caplog.records]
+    return [message for message in told if "tears apart" in message]
+
+
+@pytest.mark.usefixtures("_files")
+def test_a_column_of_groups_is_named_with_its_option(caplog):
+    write_columns(author=AUTHORS)
+
+    (told,) = groups_told(caplog)
+
+    assert "'author' seems to name 20 groups of texts" in told
+    assert "data.group=author keeps each on one side" in told
+
+
+@pytest.mark.usefixtures("_files")
+@pytest.mark.parametrize(
+    "data", [{"group": "author"}, {"split": "last"}, {"label": "author", "text": "text"}], ids=str
+)
+def test_groups_that_no_random_split_tears_apart_are_not_named(caplog, data):
+    write_columns(author=AUTHORS)
+
+    assert groups_told(caplog, **data) == []
+
+
+@pytest.mark.usefixtures("_files")
+def test_few_groups_to_test_on_are_mentioned(caplog):
+    write_columns(author=AUTHORS)
+
+    prepare(Data(path="own.csv", group="author", test_split=0.1))
+
+    assert "2 groups to test on: intervals and p-values are rough" in caplog.text
+
+
+@pytest.mark.usefixtures("_files")
+def test_a_column_without_groups_is_not_named_in_a_run(caplog):
+    write_columns(author=range(120), day=DAYS, split=RANDOM.choice(["train", "test"], 120))
+
+    assert groups_told(caplog) == []
+
+
+@pytest.mark.usefixtures("_files")
+def test_ids_that_begin_alike_are_groups_of_texts(caplog):
+    write_columns(id=[f"doc{place // 6}_{place % 6}" for place in range(120)])
+
+    (told,) = groups_told(caplog)
+
+    assert "the first part of 'id' seems to name 20 groups of texts" in told
+
+
+@pytest.mark.usefixtures("_files")
+def test_near_copies_are_groups_of_texts(caplog):
+    words = [*"abcdefghijklmnop"] * 2
+    texts = [" ".join([*RANDOM.permutation(words), "one"]) for _ in range(60)]
+    changed = [text.replace("one", "two") for text in texts]
+    write_columns(text=[*texts, *changed])
+
+    (told,) = groups_told(caplog)
+
+    assert "of 120 different texts come in groups of near-copies" in told
+
+
+@pytest.mark.usefixtures("_files")
+def test_exact_copies_are_no_near_copies(caplog):
+    write_columns(text=["one two three four", "five six seven eight"] * 60)
+
+    assert groups_told(caplog) == []
 
 
 @pytest.mark.usefixtures("_files")

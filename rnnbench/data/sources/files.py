@@ -14,6 +14,7 @@ import numpy as np
 
 from rnnbench.data.corpus import Corpus, rank_words_of
 from rnnbench.data.fetch import Progress, silent
+from rnnbench.data.groups import LikelyGroups, likely_groups
 from rnnbench.data.source import TOKENIZERS, Source, words
 from rnnbench.data.sources import tables
 from rnnbench.data.sources.tables import MAX_TEXT, READERS, BadRow, Layout
@@ -164,6 +165,28 @@ def read_texts(path: Path, layout: Layout, progress: Progress = silent) -> Itera
             yield row._replace(values=())  # there may be many
         else:
             yield _checked(row[0], layout, *(row[1][position] for position in positions))
+
+
+def undeclared_groups(path: Path, layout: Layout) -> LikelyGroups | None:
+    """Return the groups of texts that a column of a table evidently names, if one does."""
+    layout = tables.sniff(path, layout)
+    names = []
+    for name in tables.short_columns(path, layout):
+        if name not in (layout.text, layout.label):
+            names.append(name)
+    header, rows = tables.open_table(path, layout, columns=[*names, str(layout.label)])
+    columns: dict[str, list[object]] = {name: [] for name in header}
+    for row in rows:
+        if not isinstance(row, BadRow):
+            for name, value in zip(header, row[1], strict=True):
+                if name in names or name == layout.label:
+                    columns[name].append(value)
+    labels = list(map(str, columns.pop(str(layout.label))))
+    others = {name: columns[name] for name in names if name in header}
+    likely = likely_groups(others, labels)
+    if likely and likely[0].is_evident:
+        return likely[0]
+    return None
 
 
 def _position(key: str, name: str | None, header: list[str], path: Path) -> int:

@@ -30,6 +30,7 @@ MAX_ROWS = 1_000  # the rows of a compressed table that are unpacked at once
 NOT_A_ROW, NO_OBJECT = "not a row", 'should be an object, such as {"text": ..., "label": ...}'
 SAMPLE, SAMPLE_ROWS, LONGEST_SAMPLE = 2**20, 200, 1_000
 """At most so many bytes, rows, and characters of each value tell what a file looks like."""
+LONGEST_SHORT = 100  # characters of a value that may name a group
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 MOST_WRONG = 0.1  # the largest share of lines not in ASCII that are wrong in a UTF-8 file
 ENCODINGS = *(f"cp125{number}" for number in range(9)), "iso8859_2", "cp852", "koi8_r", "mac_roman"
@@ -104,6 +105,38 @@ def sniff(path: Path, layout: Layout) -> Layout:
         parts += [f"{key}s in '{name}'" for key, name in (("text", text), ("label", label)) if name]
         _warn_once("%s: read as %s", path, ", ".join(filter(None, parts)))
     return layout
+
+
+def short_columns(path: Path, layout: Layout) -> list[str]:
+    """Return the columns whose first values are short texts or whole numbers, and never missing.
+
+    ``doc.page`` is the key ``page`` of the JSON objects in the column ``doc``.
+    """
+    header, rows = open_table(path, layout)
+    columns: dict[str, list[object]] = {}
+    n_rows = 0
+    for row in islice(rows, SAMPLE_ROWS):
+        if isinstance(row, BadRow):
+            continue
+        n_rows += 1
+        for name, value in zip(header, row[1], strict=True):
+            if isinstance(value, dict):
+                for key, inner in value.items():
+                    columns.setdefault(f"{name}.{key}", []).append(inner)
+            else:
+                columns.setdefault(name, []).append(value)
+    return [
+        name
+        for name, values in columns.items()
+        if len(values) == n_rows and header.count(name) < 2 and all(map(_is_short, values))
+    ]
+
+
+def _is_short(value: object) -> bool:
+    """Return whether a value is a short text or a whole number."""
+    if isinstance(value, str):
+        return 0 < len(value) <= LONGEST_SHORT
+    return isinstance(value, int)
 
 
 def with_form(path: Path, layout: Layout) -> Layout:

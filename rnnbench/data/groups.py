@@ -1,0 +1,224 @@
+"""Groups of documents, such as questions about one passage, that nobody has declared."""
+
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+FEWEST_GROUPS = 10
+"""A column with fewer values is rather a category, such as a language."""
+SMALLEST_MEAN = 1.5
+"""Documents in a group, on average; names of authors repeat now and then by chance."""
+MOST_ALONE = 0.5
+"""The largest share of documents that have a group to themselves."""
+LARGEST_GROUP = 0.25
+"""The largest share of the documents in one group: that is rather a default."""
+MOST_BREAKS = 1.1
+"""Stretches of equal neighbours for each value; with one, all of them are adjacent."""
+MOST_UNEQUAL = 0.6
+"""The largest coefficient of variation of the sizes of groups that are only numbers: counts, such
+as that of words, are mostly near their mean."""
+GROUP_NAMES = {
+    *("article", "author", "book", "chapter", "cluster", "context", "conversation", "customer"),
+    *("dialog", "dialogue", "doc", "document", "family", "group", "page", "paragraph", "passage"),
+    *("patient", "scenario", "session", "speaker", "story", "template", "thread", "title"),
+    *("user", "writer"),
+}
+"""The last words of the names of columns that name groups."""
+NAME_END = re.compile(r"[ _.-]?(?:hash|id|idx|index|key|name|no|nr|number)$")
+WHOLE_NUMBER = re.compile(r"[+-]?\d+")
+FRACTION = re.compile(r"[+-]?(?:\d*\.\d*|\d+(?:\.\d*)?e[+-]?\d+|nan|inf)", re.IGNORECASE)
+TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}(?:[-/.]\d{1,4})?(?:[T ]\d.*)?|\d{1,2}:\d{2}.*")
+ID_WITH_STEM = re.compile(r"(.*\w)[-_:/#](?:\d{1,4}|[a-z])", re.IGNORECASE)
+"""``passage7-2`` and ``doc12_b``."""
+
+FEW_CLUSTERS = 20
+"""With fewer, intervals and p-values are rough."""
+
+N_HASHES = 36
+ROWS_OF_BAND = 6
+"""Texts are compared if so many of the smallest hashes of their shingles agree in a row."""
+SHINGLE = 3
+"""Neighbouring words that are hashed together."""
+ALIKE = 0.8
+"""The share of hashes that agree in near-copies; it estimates that of the shingles in common."""
+
+
+class LikelyGroups(NamedTuple):
+    """Groups of documents that a column seems to name.
+
+    Attributes:
+        column: the name of the column.
+        codes: the group of each document, int64 ``(n,)``, from 0.
+        is_stem: whether the first part of the values names the group, as in ``passage7-2``.
+        is_evident: whether the name of the column, or equal values side by side, say so too.
+    """
+
+    column: str
+    codes: NDArray[np.int64]
+    is_stem: bool
+    is_evident: bool
+
+    @property
+    def n_groups(self) -> int:
+        """The number of groups."""
+        return int(self.codes.max()) + 1
+
+
+def likely_groups(
+    columns: Mapping[str, Sequence[object]], labels: Sequence[Hashable] | None = None
+) -> list[LikelyGroups]:
+    """Return the columns that may name groups of documents, the evident ones first.
+
+    Each column has a value for each document. Times, fractions, categories with few values, and
+    values that are nearly all different are none; nor is a column in which any value is missing, or
+    one that says no more than the ``labels``.
+    """
+    likely = []
+    for name, values in columns.items():
+        groups = _groups_in(name, values, labels)
+        if groups is not None:
+            likely.append(groups)
+    return sorted(likely, key=lambda groups: not groups.is_evident)
+
+
+def follows_labels(values: Sequence[object], labels: Sequence[Hashable]) -> bool:
+    """Return whether a column says nothing that the labels do not say.
+
+    All documents with one label have one value, or most values are names of labels, as in a column
+    of predictions.
+    """
+    value_of: dict[Hashable, str] = {}
+    is_function = True
+    n_names = 0
+    names = {str(label) for label in labels}
+    for value, label in zip(values, labels, strict=True):
+        text = str(value)
+        is_function = is_function and value_of.setdefault(label, text) == text
+        n_names += text in names
+    is_needed = len(value_of) < len(labels)  # if all labels differ, any column follows them
+    return n_names > len(labels) / 2 or (is_function and is_needed)
+
+
+def _groups_in(
+    name: str, values: Sequence[object], labels: Sequence[Hashable] | None
+) -> LikelyGroups | None:
+    """Return the groups that a column may name, if it may."""
+    texts = []
+    for value in values:
+        if value is None or isinstance(value, float) or not str(value).strip():
+            return None
+        texts.append(str(value).strip())
+    if not texts or _all_match(FRACTION, texts) or _all_match(TIME, texts):
+        return None
+    are_numbers = _all_match(WHOLE_NUMBER, texts)
+    is_stem = len(set(texts)) == len(texts)
+    if is_stem:
+        texts = _stems(texts)
+    if labels is not None and texts and follows_labels(texts, labels):
+        return None
+    codes = _coded(texts)
+    sizes = np.bincount(codes)
+    if not _have_sizes_of_groups(sizes) or _all_match(TIME, texts):
+        return None
+    n_stretches = 1 + np.count_nonzero(np.diff(codes))
+    is_adjacent = bool(n_stretches <= MOST_BREAKS * len(sizes))
+    if are_numbers and sizes.std() > MOST_UNEQUAL * sizes.mean():
+        is_adjacent = False
+    is_evident = is_stem or is_adjacent or _names_groups(name)
+    if are_numbers and not is_evident:
+        return None
+    return LikelyGroups(name, codes, is_stem, is_evident)
+
+
+def _all_match(pattern: re.Pattern[str], texts: Sequence[str]) -> bool:
+    """Return whether all texts have the form of a pattern."""
+    return all(pattern.fullmatch(text) for text in texts)
+
+
+def _stems(texts: Sequence[str]) -> list[str]:
+    """Return the first parts of ids such as ``passage7-2``; or nothing if any has another form."""
+    stems = []
+    for text in texts:
+        match = ID_WITH_STEM.fullmatch(text)
+        if match is None:
+            return []
+        stems.append(match[1])
+    return stems
+
+
+def _coded(texts: Sequence[str]) -> NDArray[np.int64]:
+    """Return the number of each text among the different ones, in their order."""
+    numbers: dict[str, int] = {}
+    codes = [numbers.setdefault(text, len(numbers)) for text in texts]
+    return np.array(codes, np.int64)
+
+
+def _have_sizes_of_groups(sizes: NDArray[np.int64]) -> bool:
+    """Return whether groups are many, mostly of several documents, and none of very many."""
+    if len(sizes) < FEWEST_GROUPS:
+        return False
+    n_alone = np.count_nonzero(sizes == 1)
+    return bool(
+        sizes.mean() >= SMALLEST_MEAN
+        and n_alone <= MOST_ALONE * sizes.sum()
+        and sizes.max() <= LARGEST_GROUP * sizes.sum()
+    )
+
+
+def _names_groups(name: str) -> bool:
+    """Return whether the name of a column, such as ``doc.passage_id``, is that of groups."""
+    stem = NAME_END.sub("", name.lower())
+    return re.split(r"[ _.-]", stem)[-1] in GROUP_NAMES
+
+
+def near_copies(tokens: NDArray[np.int32], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return groups of texts that are nearly the same, int64 ``(n,)``; others are alone.
+
+    Text ``i`` is ``tokens[offsets[i]:offsets[i + 1]]``, of one word or more. The time is linear in
+    the number of words (A. Z. Broder: On the resemblance and containment of documents, 1997).
+    """
+    signatures = _signatures(tokens, offsets)
+    groups = np.arange(len(offsets) - 1)
+    for first in range(0, N_HASHES, ROWS_OF_BAND):
+        band = np.ascontiguousarray(signatures[:, first : first + ROWS_OF_BAND])
+        _, firsts, codes = np.unique(band, axis=0, return_index=True, return_inverse=True)
+        model_text = firsts[codes.ravel()]
+        agreeing = (signatures == signatures[model_text]).mean(axis=1)
+        is_copy = (agreeing >= ALIKE) & (model_text < groups)
+        groups[is_copy] = groups[model_text[is_copy]]
+    return groups
+
+
+def _signatures(tokens: NDArray[np.int32], offsets: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return the smallest hashes of the shingles of each text, uint64 ``(n, N_HASHES)``."""
+    shingles = _shingles(tokens, offsets)
+    random = np.random.default_rng(0)
+    signatures = np.empty((len(offsets) - 1, N_HASHES), np.uint64)
+    for number in range(N_HASHES):
+        factor, summand = random.integers(2**63, size=2, dtype=np.uint64)
+        hashed = shingles * (2 * factor + np.uint64(1)) + summand
+        signatures[:, number] = np.minimum.reduceat(hashed, offsets[:-1])
+    return signatures
+
+
+def _shingles(tokens: NDArray[np.int32], offsets: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return a hash of the shingle that begins at each word; the last ones end in zeros."""
+    ends = np.repeat(offsets[1:], np.diff(offsets))
+    places = np.arange(len(tokens))
+    hashed = np.zeros(len(tokens), np.uint64)
+    for step in range(SHINGLE):
+        is_inside = places + step < ends
+        word = np.zeros(len(tokens), np.uint64)
+        word[is_inside] = tokens[places[is_inside] + step]
+        hashed = _mixed(hashed * np.uint64(3) + word)
+    return hashed
+
+
+def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return numbers each of whose bits depends on all bits (the finalizer of SplitMix64)."""
+    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return numbers ^ (numbers >> np.uint64(31))

@@ -1,0 +1,103 @@
+"""Clusters of documents that a verdict was not told of, found by right answers that agree."""
+
+import logging
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+from shlex import quote
+from typing import NamedTuple
+
+import numpy as np
+import scipy.special
+from numpy.typing import NDArray
+
+from rnnbench.analysis.intervals import Hits, score_interval
+from rnnbench.data.groups import LikelyGroups, likely_groups
+from rnnbench.text import counted
+
+log = logging.getLogger(__name__)
+LEVEL = 0.005
+"""A smaller p-value is a sign of agreement. As right and wrong are not normal, it can occur in more
+tables with independent documents: in up to 1.7 % (``tests/simulations/undeclared.py``)."""
+NARROWEST = 1.1
+"""How many times as wide an interval must become, so that a line is worth reading."""
+ROUNDING = 1e-9
+"""A smaller sum of squares is an error of rounding."""
+
+
+class NamedCluster(NamedTuple):
+    """A column that names clusters, and how many times as wide they make an interval."""
+
+    groups: LikelyGroups
+    factor: float
+
+
+def warn_of_clusters(
+    columns: Mapping[str, Sequence[object]],
+    hits: Mapping[str, Hits],
+    labels: Sequence[Hashable] | None = None,
+) -> None:
+    """Say which column names clusters in which right answers agree, if any does."""
+    cluster = named_cluster(columns, hits, labels)
+    if cluster:
+        log.warning("%s", _in_words(cluster.groups, cluster.factor))
+
+
+def named_cluster(
+    columns: Mapping[str, Sequence[object]],
+    hits: Mapping[str, Hits],
+    labels: Sequence[Hashable] | None = None,
+) -> NamedCluster | None:
+    """Return the column with clusters in which right answers agree, if there is one.
+
+    Columns have a value for each document, and say more than its label. Of several, the one that
+    widens intervals most is returned.
+    """
+    likely = likely_groups(columns, labels)
+    right = np.mean([of_model.values.mean(axis=0) for of_model in hits.values()], axis=0)
+    widest = None
+    for groups in likely:
+        if agreement_p(right, groups.codes) * len(likely) >= LEVEL:
+            continue
+        factor = max(widening(of_model, groups.codes) for of_model in hits.values())
+        if factor >= (widest.factor if widest else NARROWEST):
+            widest = NamedCluster(groups, factor)
+    return widest
+
+
+def agreement_p(values: NDArray[np.float64], groups: NDArray[np.int64]) -> float:
+    """Return the p-value of the F-test that ``values``, ``(n,)``, agree in groups by chance."""
+    sizes = np.bincount(groups)
+    n_free = len(values) - len(sizes)
+    rest = values - values.mean()
+    between = float((np.bincount(groups, rest) ** 2 / sizes).sum())
+    within = float((rest**2).sum()) - between
+    if not n_free or between <= ROUNDING:
+        return 1.0
+    if within <= ROUNDING * between:
+        return 0.0
+    ratio = between / (len(sizes) - 1) / (within / n_free)
+    return float(scipy.special.fdtrc(len(sizes) - 1, n_free, ratio))
+
+
+def widening(hits: Hits, groups: NDArray[np.int64]) -> float:
+    """Return how many times as wide the interval of a score is if documents are in clusters."""
+    single = score_interval(hits)
+    clustered = score_interval(replace(hits, clusters=groups.tolist()))
+    width = single.high - single.low
+    if not width:
+        return 1.0
+    return (clustered.high - clustered.low) / width
+
+
+def _in_words(groups: LikelyGroups, factor: float) -> str:
+    """Return the line about a column of clusters that were not declared."""
+    if groups.is_stem:
+        documents = f"documents whose '{groups.column}' begins alike"
+        option = "--cluster and a column with that part alone"
+    else:
+        documents = f"documents of one '{groups.column}'"
+        option = f"--cluster {quote(groups.column)}"
+    agreement = "tend to be answered right together"
+    effect = f"makes intervals up to {factor:.1f} times as wide"
+    number = counted(groups.n_groups, "cluster")
+    return f"{documents} ({number}) {agreement}; {option} (in Python: clusters) {effect}"

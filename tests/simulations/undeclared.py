@@ -1,0 +1,77 @@
+"""Print what clusters that nobody declared do, and how often the line about them appears.
+
+Run it as ``python tests/simulations/undeclared.py``; it takes about a minute.
+"""
+
+import sys
+
+import numpy as np
+from scipy.special import ndtri
+
+from rnnbench.analysis.comparisons import compare_pairs
+from rnnbench.analysis.intervals import Hits, score_interval
+from rnnbench.outside.clusters import named_cluster
+from rnnbench.report.table import Table, to_markdown
+
+TIMES = 1_000
+N_DOCUMENTS, SHARES, SIZE = (300, 600, 1_200), (0.0, 0.3, 0.6, 0.9), 6
+ACCURACIES = (0.85, 0.97)
+SHARED = 0.8
+"""The correlation of the effects of a document on two models."""
+
+
+def draw(random, passages, share, accuracy):
+    """Whether two equal models are right; effects have a share of passages in common."""
+
+    def effects():
+        of_passages = random.standard_normal(passages.max() + 1)[passages]
+        return of_passages * share**0.5 + random.standard_normal(len(passages)) * (1 - share) ** 0.5
+
+    in_common = effects()
+    for _ in "ab":
+        score = in_common * SHARED**0.5 + effects() * (1 - SHARED) ** 0.5
+        yield (score > -ndtri(accuracy))[np.newaxis]
+
+
+def shares(n_documents, share, accuracy):
+    """The shares of benchmarks with a line, and of intervals held and pairs found."""
+    random = np.random.default_rng(0)
+    passages = random.permutation(np.arange(n_documents) // SIZE)
+    columns = {"passage": passages.tolist()}
+    counts = np.zeros((TIMES, 5))
+    for row in counts:
+        a, b = draw(random, passages, share, accuracy)
+        single = {"a": Hits(a, is_random=False), "b": Hits(b, is_random=False)}
+        row[0] = named_cluster(columns, single) is not None
+        for place, clusters in enumerate((None, passages)):
+            hits = {}
+            for name, right in (("a", a), ("b", b)):
+                hits[name] = Hits(right, is_random=False, clusters=clusters)
+            row[1 + 2 * place] = accuracy in score_interval(hits["a"])
+            row[2 + 2 * place] = compare_pairs([("a", "b")], hits)[0].p < 0.05
+    return counts.mean(axis=0)
+
+
+def main():
+    rows = []
+    for n_documents in N_DOCUMENTS:
+        for accuracy in ACCURACIES:
+            for share in SHARES:
+                cell = [f"{n_documents:,}", f"{accuracy:.0%}", f"{share:g}"]
+                rows.append([*cell, *map("{:.3f}".format, shares(n_documents, share, accuracy))])
+                print(rows[-1], file=sys.stderr)  # noqa: T201
+    headers = ["documents", "accuracy", "share", "line"]
+    headers += ["held, undeclared", "found, undeclared", "held, declared", "found, declared"]
+    caption = (
+        f"Of {TIMES:,} simulated benchmarks of two equal models each, with one training, on "
+        f"clusters of {SIZE} documents, shuffled. Share: that of the variance over documents that "
+        "is between clusters. Line: share of benchmarks in which a verdict names the column of "
+        "clusters. Held: share of 95 % intervals that contain the true mean accuracy. Found: share "
+        "of the pairs with a p-value below 0.05. By chance, a share of 0.95 or 0.05 lies within "
+        f"{2 * (0.95 * 0.05 / TIMES) ** 0.5:.3f}."
+    )
+    sys.stdout.write(to_markdown(Table(headers, rows, caption, text_columns=0)))
+
+
+if __name__ == "__main__":
+    main()
