@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import time
 from pathlib import Path
 
 import factories
@@ -280,3 +281,22 @@ def test_a_run_has_notes_on_its_answers(cli):
 
     assert "stuck has learned one answer" in notes(cli, folder)
     assert cli("doctor", "nowhere").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("open.csv", "text,label\n" + 'a","b\n' * 40_000),
+        ("late.csv", "text,label\n" + 'a","b\n' * 40_000 + 'a"x\n'),
+        ("pairs.tsv", 'text\tlabel\n"' + '""' * 60_000 + '\tx"\tb\n'),
+    ],
+)
+def test_quotation_marks_do_not_hold_a_reader(cli, name, content):
+    Path(name).write_text(content)
+    start = time.monotonic()
+
+    done = cli("data", "show", name)
+
+    assert done.exit_code == 2
+    assert "cannot be used" in done.stderr
+    assert time.monotonic() - start < 20, "minutes, if lines are read again for each bad row"

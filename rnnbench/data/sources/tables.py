@@ -5,7 +5,6 @@ import csv
 import json
 import logging
 import re
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -47,6 +46,7 @@ LONE_SURROGATES = "rnnbench.lone_surrogates"
 codecs.register_error(LONE_SURROGATES, lambda error: ("\udcff", getattr(error, "end", 0)))
 
 Columns = Sequence[str] | None  # the names of the columns that are wanted, or all
+Row = tuple[str, Sequence[Any]]  # its place, and its values
 Coded = tuple[list[Any], NDArray[Any]]  # values, and the position of each row's value among them
 
 
@@ -175,7 +175,7 @@ def _delimiter_of(path: Path, layout: Layout) -> str:
 
 def open_table(
     path: Path, layout: Layout, progress: Progress = silent, columns: Columns = None
-) -> tuple[list[str], Iterator[tuple[str, Sequence[Any]] | BadRow]]:
+) -> tuple[list[str], Iterator[Row | BadRow]]:
     """Return the header of a table, or of some ``columns``, and the place and values of rows."""
     reader = READERS.get(path.suffix.lower())
     if reader is None:
@@ -213,34 +213,67 @@ def _separated(path: Path, layout: Layout, progress: Progress, _: Columns) -> It
 
 
 def _records(path: Path, layout: Layout, progress: Progress) -> Iterator[Any]:
-    """Yield each row that is not empty; after a bad one, reading goes on at its second line."""
-    lines, again, number = _lines(path, layout, progress), deque[str](), 1
-    taken: list[str] = []  # the lines of a row
-    name = str(path)  # once, as there may be millions of rows
+    """Yield the rows that are not empty, and a ``BadRow`` for each line that starts no row.
 
-    def given() -> Iterator[str]:
-        while line := again.popleft() if again else next(lines, ""):
-            taken.append(line)
-            yield line
-
+    A bad row may have many lines, each of which may start a row. No line is read more than twice:
+    the last line of a bad row is read on like any other, and those before it are read alone. A row
+    that goes on after one of these has a fault, because it is inside of quotation marks there, as
+    the bad row is, and meets the same end.
+    """
     dialect = {"delimiter": layout.delimiter or ","} | dialect_of(path, layout)
+    lines = _lines(path, layout, progress)
+    last_of_bad: list[str] = []
+    taken: list[str] = []  # the lines of a row
+    number = 1
+    name = str(path)  # once, as there may be millions of rows
     before = csv.field_size_limit(MAX_TEXT)  # the limit is that of the process
     try:
         while True:
             try:
-                for row in csv.reader(given(), **dialect):
+                for row in csv.reader(_taken(chain(last_of_bad, lines), taken), **dialect):
                     if row:
                         yield f"{name}:{number}", row
                     number += len(taken)
                     taken.clear()
                 return
             except csv.Error as error:
-                yield BadRow(f"{path}:{number}", NOT_A_ROW, f"cannot be read as a row: {error}")
-                again.extendleft(reversed(taken[1:]))
+                yield _not_a_row(f"{name}:{number}", error)
+            number += 1
+            for line in taken[1:-1]:
+                row_or_fault = _in_one_line(line, f"{name}:{number}", dialect)
+                if row_or_fault:
+                    yield row_or_fault
                 number += 1
-                taken.clear()
+            last_of_bad = taken[1:][-1:]
+            taken.clear()
     finally:
         csv.field_size_limit(before)
+
+
+def _taken(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
+    """Yield lines, and add each to those ``taken`` by a row, which has no more than a text."""
+    size = 0
+    for line in lines:
+        if not taken:
+            size = 0
+        size += len(line)
+        taken.append(line)
+        if size > MAX_TEXT:
+            raise csv.Error(f"longer than {MAX_TEXT:,} characters")
+        yield line
+
+
+def _in_one_line(line: str, place: str, dialect: Mapping[str, Any]) -> Row | BadRow | None:
+    """Return the row in a line, if it is not empty."""
+    try:
+        row = next(csv.reader([line], **dialect), [])
+    except csv.Error as error:
+        return _not_a_row(place, error)
+    return (place, row) if row else None
+
+
+def _not_a_row(place: str, error: csv.Error) -> BadRow:
+    return BadRow(place, NOT_A_ROW, f"cannot be read as a row: {error}")
 
 
 def dialect_of(path: Path, layout: Layout) -> dict[str, Any]:
@@ -251,10 +284,14 @@ def dialect_of(path: Path, layout: Layout) -> dict[str, Any]:
     start = "".join(islice(_lines(path, layout, silent), SAMPLE_ROWS))
     fields = [found[1] for found in QUOTED.finditer(start)]
     # Programs quote what needs it, and a quotation mark that is text seldom has a partner.
-    needs = [re.fullmatch(r'[^\t]*(\n|"")[^\t]*', field or "") for field in fields]
-    is_quoted = start[:1] == '"' or any(needs)
+    is_quoted = start[:1] == '"' or any(_needs_quotes(field) for field in fields if field)
     is_quoted &= fields.count(None) <= MOST_WRONG * len(fields)
     return {"delimiter": "\t", "strict": True} if is_quoted else dialect
+
+
+def _needs_quotes(field: str) -> bool:
+    """Return whether a field has to be quoted for what is inside, unless that may be fields."""
+    return "\t" not in field and ("\n" in field or '""' in field)
 
 
 def _json_lines(path: Path, layout: Layout, progress: Progress, columns: Columns) -> Iterator[Any]:
