@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rnnbench.api import Run, load_run
 from rnnbench.data.sources import tables
-from rnnbench.data.sources.files import spelled
+from rnnbench.data.sources.files import MAX_LABELS, spelled
 from rnnbench.data.sources.tables import MAX_FILE, BadRow, Layout
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.outside.judge import Topics
@@ -172,6 +172,9 @@ def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns]
         if "label" not in reading.columns and names.get("label") in known:
             del names["label"]  # a class whose name is in NAMES
         classes = [own for own in header if own not in names.values()]
+        if len(classes) > MAX_LABELS:
+            number = f"{counted(len(classes), 'column')} of classes (allowed: {MAX_LABELS:,})"
+            raise UserError(f"{path}: {number}; --column prediction=NAME names that of answers")
     names |= {f"class {own}": own for own in classes}
     columns = _counting(_values(path, layout, header, names), reading)
     for key in [key for key in columns if key == "score" or key.startswith("class ")]:
@@ -226,7 +229,8 @@ def _counting(columns: Columns, reading: Reading) -> Columns:
 
 def _values(path: Path, layout: Layout, header: list[str], names: Mapping[str, str]) -> Columns:
     """Return columns of a table by their keys."""
-    keys = {key: [name] if name in header else name.split(".") for key, name in names.items()}
+    in_header = set(header)
+    keys = {key: [name] if name in in_header else name.split(".") for key, name in names.items()}
     firsts = [first for first, *_ in keys.values()]
     is_flat = all(len(own) == 1 for own in keys.values())
     if is_flat and (at_once := tables.columns_at_once(path, layout, list(dict.fromkeys(firsts)))):

@@ -5,6 +5,7 @@ import csv
 import json
 import logging
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -26,6 +27,8 @@ _warn_once = lru_cache(maxsize=100)(logging.getLogger(__name__).warning)  # not 
 MAX_FILE = 4 * 2**30  # the size of the largest file that is read, in bytes
 MAX_TEXT = 16 * 2**20  # characters in a line or a text, or bytes in a file with one text
 MAX_ROWS = 1_000  # the rows of a compressed table that are unpacked at once
+MAX_COLUMNS = 20_000
+MAX_CELLS = MAX_UNPACKED // 8  # of a compressed table that is read at once, as each takes 8 bytes
 NOT_A_ROW, NO_OBJECT = "not a row", 'should be an object, such as {"text": ..., "label": ...}'
 SAMPLE, SAMPLE_ROWS, LONGEST_SAMPLE = 2**20, 200, 1_000
 """At most so many bytes, rows, and characters of each value tell what a file looks like."""
@@ -164,7 +167,7 @@ def _delimiter_of(path: Path, layout: Layout) -> str:
 
     def fitness(delimiter: str) -> tuple[float, int]:
         with suppress(UserError):  # with this delimiter, quotation marks may be wrong
-            header, rows = open_table(path, replace(layout, delimiter=delimiter))
+            header, rows = _header_and_rows(path, replace(layout, delimiter=delimiter))
             good = [not isinstance(row, BadRow) for row in islice(rows, SAMPLE_ROWS)]
             if len(header) > 1:
                 return mean([True, *good]), len(header)
@@ -177,6 +180,16 @@ def open_table(
     path: Path, layout: Layout, progress: Progress = silent, columns: Columns = None
 ) -> tuple[list[str], Iterator[Row | BadRow]]:
     """Return the header of a table, or of some ``columns``, and the place and values of rows."""
+    header, rows = _header_and_rows(path, layout, progress, columns)
+    if len(header) > MAX_COLUMNS:
+        allowed = f"allowed: {MAX_COLUMNS:,}; keep those with texts and labels"
+        raise UserError(f"{path}: {counted(len(header), 'column')} ({allowed})")
+    return header, rows
+
+
+def _header_and_rows(
+    path: Path, layout: Layout, progress: Progress = silent, columns: Columns = None
+) -> tuple[list[str], Iterator[Row | BadRow]]:
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         hint = did_you_mean(path.suffix or path.name, READERS)
@@ -327,13 +340,17 @@ def _of_json(values: Iterator[tuple[str, Any]], columns: Columns) -> Iterator[An
     place, bad = first[0] if first else ("", {})
     if not header and bad != {}:
         raise UserError(f"{place}: {bad.fault if isinstance(bad, BadRow) else NO_OBJECT}")
+    names = set(header)
+    if columns:
+        header = [name for name in header if name in columns]
     yield header
     for place, item in chain(first, values):
         if not isinstance(item, dict):
             yield item if isinstance(item, BadRow) else BadRow(place, NOT_A_ROW, NO_OBJECT)
             continue
         row = [item.get(name) for name in header]
-        if not columns and (new := item.keys() - header):
+        new = [] if columns else [name for name in item if name not in names]
+        if new:
             yield BadRow(place, NOT_A_ROW, f"the key '{min(new)}' is not in the first rows", row)
         else:
             yield place, row
@@ -348,16 +365,11 @@ def _parquet(path: Path, _layout: Layout, progress: Progress, columns: Columns) 
         raise UserError(f"{path}: needs pyarrow: pip install 'rnnbench[parquet]'") from None
     try:
         with open_regular(path, MAX_FILE) as raw:
-            known = parquet.ParquetFile(raw)
-            schema, leaves = known.schema_arrow, known.schema
-            plain = [name for name in schema.names if _is_plain(schema.field(name).type)]
-            header = [name for name in schema.names if name in (columns or plain)]
-            if wrong := [name for name in header if name not in plain]:
-                raise UserError(f"{path}: {wrong[0]}: should be a text")
+            as_stored = parquet.ParquetFile(raw)
+            header = _parquet_header(path, as_stored.schema_arrow, columns)
             yield header
-            paths = [leaves.column(number).path for number in range(len(leaves))]
-            repeated = [path for path in paths if {path, path.split(".list.")[0]} & {*header}]
-            file = parquet.ParquetFile(raw, read_dictionary=repeated)
+            repeated = _leaves(as_stored.schema, header)
+            file = parquet.ParquetFile(raw, metadata=as_stored.metadata, read_dictionary=repeated)
             total, number, size, name = file.metadata.num_rows, 0, 0, str(path)
             for batch in file.iter_batches(MAX_ROWS, columns=header):
                 progress(f"reading the rows of {path.name}", number, total)
@@ -373,6 +385,29 @@ def _parquet(path: Path, _layout: Layout, progress: Progress, columns: Columns) 
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the file cannot be opened
         raise UserError(f"{path}: cannot be read as Parquet: {error}") from None
+
+
+def _parquet_header(path: Path, schema: Any, columns: Columns) -> list[str]:
+    """Return the names of the columns with texts, numbers or lists of these; or ``columns``."""
+    counts = Counter(schema.names)
+    plain = [field.name for field in schema if _is_plain(field.type)]
+    header = list(schema.names if columns else plain)
+    if columns:
+        header = [name for name in header if name in columns]
+    for name in header:
+        if counts[name] > 1:
+            raise UserError(f"{path}: there are two columns '{name}'; rename one of them")
+    wrong = set(header) - set(plain)
+    if wrong:
+        raise UserError(f"{path}: {min(wrong)}: should be a text")
+    return header
+
+
+def _leaves(schema: Any, names: Sequence[str]) -> list[str]:
+    """Return the paths of columns as Parquet stores them; that of a list leads to its values."""
+    wanted = set(names)
+    paths = [schema.column(number).path for number in range(len(schema))]
+    return [path for path in paths if path in wanted or path.split(".list.")[0] in wanted]
 
 
 def columns_at_once(path: Path, layout: Layout, columns: Sequence[str]) -> dict[str, Coded] | None:
@@ -391,11 +426,10 @@ def columns_at_once(path: Path, layout: Layout, columns: Sequence[str]) -> dict[
         with open_regular(path, MAX_FILE) as raw:
             are_quoted = (b'"' in block for block in iter(partial(raw.read, SAMPLE), b""))
             if ending == ".parquet":
-                data = parquet.ParquetFile(raw).metadata
-                groups = map(data.row_group, range(data.num_row_groups))
-                if sum(group.total_byte_size for group in groups) > MAX_UNPACKED:
+                file = parquet.ParquetFile(raw, read_dictionary=columns)
+                if not _fits(file.metadata, len(columns)):
                     return None
-                table = parquet.ParquetFile(raw, read_dictionary=columns).read(columns)
+                table = file.read(columns)
             elif ending != ".csv" or codec_of(layout) != "utf-8-sig" or any(are_quoted):
                 return None
             else:
@@ -403,10 +437,18 @@ def columns_at_once(path: Path, layout: Layout, columns: Sequence[str]) -> dict[
                 dialect = csv.ParseOptions(delimiter=layout.delimiter or ",", quote_char=False)
                 table = csv.read_csv(raw, parse_options=dialect, convert_options=of_csv)
         found = {name: _coded(table.column(name).unify_dictionaries()) for name in columns}
-    except (pyarrow.ArrowException, ValueError, KeyError, OverflowError):
-        return None
+    except (pyarrow.ArrowException, ValueError, KeyError, OverflowError, OSError):
+        return None  # reading row by row tells the fault
     is_header_again = any(name in values for name, (values, _) in found.items())
     return None if is_header_again else found
+
+
+def _fits(metadata: Any, n_columns: int) -> bool:
+    """Return whether some columns of a Parquet file can be read at once."""
+    n_bytes = 0
+    for number in range(metadata.num_row_groups):
+        n_bytes += metadata.row_group(number).total_byte_size
+    return n_bytes <= MAX_UNPACKED and metadata.num_rows * n_columns <= MAX_CELLS
 
 
 def _size(value: Any) -> int:
@@ -435,6 +477,7 @@ def _unpacked(column: Any) -> Sequence[Any]:
 
 
 def _coded(column: Any) -> Coded:
+    column.validate(full=True)  # codes of a damaged file may be those of no value
     coded = column.dictionary_encode()
     coded = coded.combine_chunks() if hasattr(coded, "chunks") else coded
     values = [*coded.dictionary.to_pylist(), None]

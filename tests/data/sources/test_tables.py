@@ -2,6 +2,7 @@
 
 import csv
 import json
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +14,7 @@ from newswires import write_table
 
 from rnnbench.data.fetch import silent
 from rnnbench.data.sources import tables
+from rnnbench.data.sources.files import read_texts
 from rnnbench.data.sources.tables import (
     DELIMITERS,
     BadRow,
@@ -258,3 +260,22 @@ def test_each_line_of_a_bad_row_may_start_a_row(content):
 
     read = [(record[0], None if isinstance(record, BadRow) else record[1]) for record in records]
     assert read == [(f"{file}:{number}", row) for number, row in expected]
+
+
+@pytest.mark.parametrize("byte", [0x05, 0xFF])
+def test_a_damaged_parquet_file_is_read_or_refused(tmp_path, byte):
+    file = write(tmp_path / "a.parquet", [(n, "Late again.", f"mood {n % 5}") for n in range(15)])
+    content = file.read_bytes()
+
+    for place in range(len(content)):
+        file.write_bytes(content[:place] + bytes([byte]) + content[place + 1 :])
+        with suppress(UserError):
+            list(open_table(file, Layout())[1])
+        columns_at_once(file, Layout(), ["mood"])
+
+
+def test_names_that_json_lacks_are_told_with_all_columns(tmp_path):
+    file = write(tmp_path / "a.jsonl", [(n, f"Late {n}.", f"mood {n}") for n in range(5)])
+
+    with pytest.raises(UserError, match="one of id, tweet, mood"):
+        list(read_texts(file, Layout()))
