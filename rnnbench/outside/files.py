@@ -174,6 +174,7 @@ def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns]
         if "label" not in reading.columns and names.get("label") in known:
             del names["label"]  # a class whose name is in NAMES
         classes = [own for own in header if own not in names.values()]
+        tables.check_unique(classes, header, path)
         if len(classes) > MAX_LABELS:
             number = f"{counted(len(classes), 'column')} of classes (allowed: {MAX_LABELS:,})"
             raise UserError(f"{path}: {number}; --column prediction=NAME names that of answers")
@@ -202,8 +203,7 @@ def _found(header: Sequence[str], given: Mapping[str, str], path: Path) -> dict[
     """Return the names of columns by what they hold."""
     usual = {key: own for key, names in NAMES.items() for own in reversed(names) if own in header}
     names = usual | {key: _existing(name, header, path) for key, name in given.items()}
-    if twice := [own for own in names.values() if list(header).count(own) > 1]:
-        raise UserError(f"{path}: there are two columns '{twice[0]}'; rename one of them")
+    tables.check_unique(names.values(), header, path)
     return names
 
 

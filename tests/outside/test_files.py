@@ -255,6 +255,7 @@ FAULTS = {
     "a-seed01.csv: two answers of a, seed 1": lambda: [table("a-seed1.csv"), table("a-seed01.csv")],
     "class text: not only numbers": lambda: [table("m.csv", ("label", "text"), [("a", "b")])],
     "two columns 'id'": lambda: [table("m.txt.csv", ("id", "id", "prediction"), [])],
+    "two columns 'a'": lambda: [table("m.csv", ("label", "a", "a"), [("a", 1, 0)])],
     "two answers of m, seed 0.*NAME=FILE names a model": lambda: [table("m.csv"), in_folder()],
     "score: not only numbers: int too large": lambda: [
         table("m.jsonl", ("id", "score"), [(1, 10**400)])

@@ -6,7 +6,7 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
@@ -389,18 +389,23 @@ def _parquet(path: Path, _layout: Layout, progress: Progress, columns: Columns) 
 
 def _parquet_header(path: Path, schema: Any, columns: Columns) -> list[str]:
     """Return the names of the columns with texts, numbers or lists of these; or ``columns``."""
-    counts = Counter(schema.names)
     plain = [field.name for field in schema if _is_plain(field.type)]
     header = list(schema.names if columns else plain)
     if columns:
         header = [name for name in header if name in columns]
-    for name in header:
-        if counts[name] > 1:
-            raise UserError(f"{path}: there are two columns '{name}'; rename one of them")
+    check_unique(header, schema.names, path)
     wrong = set(header) - set(plain)
     if wrong:
         raise UserError(f"{path}: {min(wrong)}: should be a text")
     return header
+
+
+def check_unique(names: Iterable[str], header: Sequence[str], path: Path) -> None:
+    """Raise ``UserError`` if several columns of a table have one of some names."""
+    counts = Counter(header)
+    for name in names:
+        if counts[name] > 1:
+            raise UserError(f"{path}: there are two columns '{name}'; rename one of them")
 
 
 def _leaves(schema: Any, names: Sequence[str]) -> list[str]:
