@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from rnnbench.errors import HOLDS, Interruption, ending_of, signal_of
+from rnnbench.errors import HOLDS, Interruption, brief, ending_of, signal_of
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 """Ctrl-C, and the signals by which schedulers and closed terminals end a command."""
@@ -85,7 +85,7 @@ def _run() -> str | int | None:
 
 def _say(message: str) -> None:
     with suppress(OSError):  # of a terminal that has been closed
-        sys.stderr.write(f"{message}\n")
+        sys.stderr.write(f"{brief(message)}\n")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

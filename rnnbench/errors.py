@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from signal import SIGINT, Signals
 from typing import TYPE_CHECKING
 
+from rnnbench.text import listed
+
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
@@ -16,6 +18,8 @@ _BAD_NAMES = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP)
 STATUS_OF = dict.fromkeys(_SHORTAGES, 1) | dict.fromkeys(_BAD_NAMES, 2)
 """The exit status for each system error that is not a bug in rnnbench, wherever it occurs."""
 _NO_ROOM, _NO_THREAD = "failed to map segment", "can't start new thread"  # parts of messages
+MAX_LINES, MAX_CHARACTERS = 20, 2_000  # of a message
+MAX_NAMES = 100  # that a message says are allowed
 HOLDS: list[None] = []  # one for each block whose end a request to end has to wait for
 
 
@@ -105,6 +109,27 @@ def shortened(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
+def brief(message: str) -> str:
+    """Return a message with at most ``MAX_LINES`` and ``MAX_CHARACTERS``: its start and its end.
+
+    A message may list names from a file, and ends with what to do.
+    """
+    lines = message.splitlines()
+    if len(lines) > MAX_LINES:
+        n_last = 4
+        n_first = MAX_LINES - n_last - 1
+        hidden = len(lines) - n_first - n_last
+        lines = [*lines[:n_first], f"... {hidden:,} lines ...", *lines[-n_last:]]
+        message = "\n".join(lines)
+    if len(message) > MAX_CHARACTERS:
+        room = MAX_CHARACTERS - len(f" ... {len(message):,} characters ... ")
+        n_last = room // 4
+        n_first = room - n_last
+        hidden = len(message) - n_first - n_last
+        message = f"{message[:n_first]} ... {hidden:,} characters ... {message[-n_last:]}"
+    return message
+
+
 def first_fault(error: "ValidationError") -> str:
     """Return the first fault of a value that is no record: its place, if it has one, and why."""
     first = error.errors()[0]
@@ -116,7 +141,7 @@ def did_you_mean(wrong: str, allowed: Iterable[str]) -> str:
     names = list(allowed)
     meant = nearest(wrong, names)
     hint = f"; did you mean '{meant}'?" if meant else ""
-    return f"allowed: {', '.join(names) or 'none'}{hint}"
+    return f"allowed: {listed(names, MAX_NAMES) or 'none'}{hint}"
 
 
 def nearest(wrong: str, allowed: Iterable[str]) -> str | None:

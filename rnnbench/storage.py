@@ -3,8 +3,10 @@
 import errno
 import hashlib
 import json
+import math
 import os
 import stat
+import sys
 import tempfile
 import time
 import warnings
@@ -12,7 +14,8 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeVar
+from zipfile import ZipFile
 
 from filelock import AcquireReturnProxy, FileLock
 from pydantic import ValidationError
@@ -164,6 +167,47 @@ def open_regular(path: Path, limit: int) -> BufferedReader:
     if stat.S_ISREG(facts.st_mode) and facts.st_size > limit:
         raise OSError(errno.EFBIG, f"longer than {limit:,} bytes", str(path))
     return path.open("rb")  # which fails for a folder
+
+
+def check_unpacked(archive: ZipFile) -> None:
+    """Raise ``ValueError`` if the files in an archive are larger than ``MAX_UNPACKED`` together."""
+    size = sum(member.file_size for member in archive.infolist())
+    if size > MAX_UNPACKED:
+        raise ValueError(f"it unpacks to {size:,} bytes (allowed: {MAX_UNPACKED:,})")
+
+
+def read_array(file: IO[bytes], size: int, most_rows: int) -> "NDArray[Any]":
+    """Return the array in a NumPy file of ``size`` bytes, or in such a member of an archive.
+
+    ``ValueError``: it declares another size, more than ``most_rows``, or values that are no numbers
+    or texts. NumPy would make room for whatever an array declares.
+    """
+    import numpy as np  # commands without arrays do not need it
+
+    start = file.tell()
+    versions = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    version = np.lib.format.read_magic(file)
+    if version not in versions:
+        raise ValueError(f"format {version} of NumPy (allowed: {', '.join(map(str, versions))})")
+    shape, _, kind = versions[version](file)
+    if kind.hasobject or not kind.itemsize:
+        raise ValueError(f"values of type {kind} (allowed: numbers and texts)")
+    header_size = file.tell() - start
+    declared = header_size + math.prod(shape) * kind.itemsize
+    if declared != size:
+        raise ValueError(f"it declares {declared:,} bytes, but has {size:,}")
+    if math.prod(shape[:1]) > most_rows:
+        raise ValueError(f"{shape[0]:,} rows (allowed: {most_rows:,})")
+    file.seek(start)
+    array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    if kind.kind == "U":
+        characters = array.ravel().view(np.dtype("u4").newbyteorder(kind.byteorder))
+        if characters.max(initial=0) > sys.maxunicode:
+            raise ValueError("its texts have characters that do not exist")
+    return array
 
 
 def write_text(path: Path, text: str) -> None:

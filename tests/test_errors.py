@@ -3,8 +3,10 @@
 import errno
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rnnbench.errors import refused
+from rnnbench.errors import MAX_CHARACTERS, MAX_LINES, brief, refused
 
 
 @pytest.mark.parametrize(
@@ -30,3 +32,23 @@ def test_what_the_system_refuses_is_reported_in_a_sentence(error, message, exit_
     assert str(refused(broken)).startswith("out of memory: "), "behind the error of a library"
     for bug in (ValueError("x"), ImportError("x"), OSError(errno.ENOENT, "No such file", "a/b")):
         assert refused(bug) is None
+
+
+@given(st.lists(st.text(max_size=3).map(lambda text: text * 300), max_size=60).map("\n".join))
+def test_a_message_is_brief(message):
+    shown = brief(message)
+
+    assert len(shown) <= MAX_CHARACTERS
+    assert len(shown.splitlines()) <= MAX_LINES
+    assert shown[:10] == message[:10]
+    assert brief(shown) == shown
+
+
+def test_a_brief_message_ends_with_what_to_do():
+    lines = [f"line {number} is wrong" for number in range(10**5)]
+
+    shown = brief("\n".join([*lines, "To leave them out, set data.on_bad=skip."]))
+
+    assert shown.startswith("line 0 is wrong\nline 1 is wrong\n")
+    assert "\n... 99,982 lines ...\n" in shown
+    assert shown.endswith("line 99999 is wrong\nTo leave them out, set data.on_bad=skip.")

@@ -16,6 +16,7 @@ from rnnbench.data.sources.files import FILES
 from rnnbench.data.sources.tables import READERS, Layout, open_table, sniff
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.section import Variant, spell_parameters
+from rnnbench.text import listed as first_of
 
 log = logging.getLogger(__name__)
 STARTER, TEXTS = "starter", "texts"
@@ -90,7 +91,7 @@ def for_texts(path: Path, folder: Path = Path(), *, is_open: bool = False) -> st
     layout = Layout() if is_open else sniff(path, Layout())
     if not (is_open or layout.label):
         message = "%s: it is not clear which column holds the labels; set data.label to one of %s"
-        log.warning(message, path, ", ".join(open_table(path, layout)[0]))
+        log.warning(message, path, first_of(open_table(path, layout)[0]))
     known = {key: value for key, value in asdict(layout).items() if value}
     data = indent(to_yaml({"path": os.path.relpath(path, folder)} | known), "  ")
     text = get(TEXTS).read_text(encoding="utf-8")

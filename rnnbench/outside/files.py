@@ -7,8 +7,8 @@ from itertools import chain, islice
 from math import nan
 from pathlib import Path
 from sys import intern
-from typing import Any, NamedTuple, Self
-from zipfile import BadZipFile, ZipFile
+from typing import Any, BinaryIO, NamedTuple, Self
+from zipfile import ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from rnnbench.api import Run, load_run
 from rnnbench.data.groups import follows_labels
 from rnnbench.data.sources import tables
-from rnnbench.data.sources.files import spelled
-from rnnbench.data.sources.tables import MAX_FILE, BadRow, Layout
+from rnnbench.data.sources.files import MAX_LABELS, spelled
+from rnnbench.data.sources.tables import BadRow, Layout
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.outside.judge import Topics
-from rnnbench.storage import open_regular
+from rnnbench.storage import MAX_UNPACKED, check_unpacked, open_regular, read_array
 from rnnbench.text import counted, listed, with_article
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,8 @@ OF_HARNESS = {"doc_id", "filter", "metrics"}
 """Columns of samples of lm-evaluation-harness; ``metrics`` lists the columns with scores."""
 OTHER = "other "  # begins the keys of columns that nobody asked for
 AT_ONCE = 10_000  # the rows of a table that are looked at together
+MOST_ROWS = 3_000_000  # of an array
+MOST_LABELS = 10_000_000  # of all documents together, in an array
 TRUTHS = {None: nan, "": nan, "True": 1.0, "False": 0.0}  # of texts, and of nothing
 NEXT = "(next)"  # the seed of a training without one: how many its model had before it
 Columns = dict[str, "_Column"]  # by the keys of NAMES
@@ -180,6 +182,10 @@ def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns]
         if "label" not in reading.columns and names.get("label") in known:
             del names["label"]  # a class whose name is in NAMES
         classes = [own for own in header if own not in names.values()]
+        tables.check_unique(classes, header, path)
+        if len(classes) > MAX_LABELS:
+            number = f"{counted(len(classes), 'column')} of classes (allowed: {MAX_LABELS:,})"
+            raise UserError(f"{path}: {number}; --column prediction=NAME names that of answers")
     names |= {f"class {own}": own for own in classes}
     if reading.with_others and not classes:
         used = {*names.values()}
@@ -209,8 +215,7 @@ def _found(header: Sequence[str], given: Mapping[str, str], path: Path) -> dict[
     """Return the names of columns by what they hold."""
     usual = {key: own for key, names in NAMES.items() for own in reversed(names) if own in header}
     names = usual | {key: _existing(name, header, path) for key, name in given.items()}
-    if twice := [own for own in names.values() if list(header).count(own) > 1]:
-        raise UserError(f"{path}: there are two columns '{twice[0]}'; rename one of them")
+    tables.check_unique(names.values(), header, path)
     return names
 
 
@@ -238,7 +243,8 @@ def _counting(columns: Columns, reading: Reading) -> Columns:
 
 def _values(path: Path, layout: Layout, header: list[str], names: Mapping[str, str]) -> Columns:
     """Return columns of a table by their keys."""
-    keys = {key: [name] if name in header else name.split(".") for key, name in names.items()}
+    in_header = set(header)
+    keys = {key: [name] if name in in_header else name.split(".") for key, name in names.items()}
     firsts = [first for first, *_ in keys.values()]
     is_flat = all(len(own) == 1 for own in keys.values())
     if is_flat and (at_once := tables.columns_at_once(path, layout, list(dict.fromkeys(firsts)))):
@@ -274,39 +280,33 @@ def _decided(
 
     These have probabilities from 0.5, or margins from 0; a row that is not whole has no answer.
     """
-    is_whole, half = ~np.isnan(scores).any(axis=1), 0.5 * (np.nanmin(scores, initial=0) >= 0)
-    rows: Iterable[Any]
-    if labels and any(isinstance(value, list) for value in labels.values):
-        if not half and np.nanmax(scores) <= 0:
-            hint = "are they logarithms? should be probabilities or margins"
-            raise UserError(f"{path}: no score is above 0 ({hint})")
-        rows = ([classes[at] for at in np.flatnonzero(row).tolist()] for row in scores >= half)
-    else:
-        best = np.where(is_whole[:, np.newaxis], scores, 0).argmax(axis=1)
-        rows = (classes[at] for at in best)
-    return _Column.of(own if whole else None for own, whole in zip(rows, is_whole, strict=True))
+    half = 0.5 * (np.nanmin(scores, initial=0) >= 0)
+    may_have_several = labels and any(isinstance(value, list) for value in labels.values)
+    if may_have_several and not half and np.nanmax(scores) <= 0:
+        hint = "are they logarithms? should be probabilities or margins"
+        raise UserError(f"{path}: no score is above 0 ({hint})")
+    answers: list[Any] = []
+    n_labels = 0
+    for start in range(0, len(scores), AT_ONCE):
+        block = scores[start : start + AT_ONCE]
+        if may_have_several:
+            n_labels += int(np.count_nonzero(block >= half))
+            _check_number(n_labels, str(path))
+        is_complete = ~np.isnan(block).any(axis=1)
+        best = np.where(is_complete[:, np.newaxis], block, 0).argmax(axis=1)
+        for row, best_place, has_answer in zip(block, best, is_complete, strict=True):
+            if not has_answer:
+                answers.append(None)
+            elif may_have_several:
+                answers.append([classes[at] for at in np.flatnonzero(row >= half).tolist()])
+            else:
+                answers.append(classes[best_place])
+    return _Column.of(answers)
 
 
 def _arrays(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns]:
     """Return the name and the arrays of a NumPy file, as lists."""
-    try:
-        with open_regular(path, MAX_FILE) as raw:
-            if path.suffix.lower() == ".npz":
-                if sum(member.file_size for member in ZipFile(raw).infolist()) > MAX_FILE:
-                    raise ValueError(f"it unpacks to more than {MAX_FILE:,} bytes")
-                raw.seek(0)
-            stored = np.load(raw, allow_pickle=False)
-            if isinstance(stored, np.ndarray):
-                stored = {"label" if of_labels else "prediction": stored}
-            names = _found([*stored], reading.columns, path)
-            arrays = {key: np.asarray(stored[name]) for key, name in names.items()}
-    except (ValueError, EOFError, BadZipFile) as error:
-        raise UserError(f"{path}: cannot be read as NumPy arrays: {error}") from None
-    is_array = all(0 < of.ndim < 3 and min(of.shape[1:], default=2) > 1 for of in arrays.values())
-    if not (arrays and is_array) or len({array.shape[:1] for array in arrays.values()}) > 1:
-        shapes = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
-        hint = "label, prediction, id, as long; or rows of as many classes, two or more"
-        raise UserError(f"{path}: {shapes or [*stored]} (should be {hint})")
+    arrays = _stored_arrays(path, reading, of_labels)
     columns: Columns = {}
     for key, array in sorted(arrays.items()):  # labels before predictions
         if array.ndim == 1:
@@ -314,11 +314,72 @@ def _arrays(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns
         elif key == "prediction" and array.dtype.kind == "f":
             labels = reading.labels or columns.get("label")
             columns[key] = _decided(array, range(array.shape[1]), labels, path)
-        elif not np.isin(array, (0, 1)).all():
-            raise UserError(f"{path}: {key}: rows should have only 0 and 1")
         else:
-            columns[key] = _Column.of(np.flatnonzero(row).tolist() for row in array)
+            columns[key] = _Column.of(_places_of_ones(array, f"{path}: {key}"))
     return path.stem, columns
+
+
+def _stored_arrays(path: Path, reading: Reading, of_labels: bool) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a NumPy file by what they hold: equally long."""
+    names = ["label" if of_labels else "prediction"]
+    with open_regular(path, MAX_UNPACKED) as raw:
+        try:
+            if path.suffix.lower() == ".npz":
+                names, arrays = _members(raw, reading, path)
+            else:
+                array = read_array(raw, path.stat().st_size, MOST_ROWS)
+                arrays = dict.fromkeys(_found(names, reading.columns, path), array)
+        except (MemoryError, UserError):
+            raise
+        except Exception as error:  # damage makes NumPy and zipfile raise almost anything
+            reason = str(error) or type(error).__name__
+            raise UserError(f"{path}: cannot be read as NumPy arrays: {reason}") from None
+    are_usable = all(map(_is_usable, arrays.values()))
+    lengths = {array.shape[:1] for array in arrays.values()}
+    if not (arrays and are_usable) or len(lengths) > 1:
+        shapes = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
+        hint = f"label, prediction, id, as long; or rows of as many classes, 2 to {MAX_LABELS:,}"
+        raise UserError(f"{path}: {shapes or listed(names)} (should be {hint})")
+    return arrays
+
+
+def _members(
+    raw: BinaryIO, reading: Reading, path: Path
+) -> tuple[list[str], dict[str, NDArray[Any]]]:
+    """Return the names of all arrays in an archive, and those that are needed by what they hold."""
+    archive = ZipFile(raw)
+    check_unpacked(archive)
+    members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+    arrays = {}
+    for key, name in _found(list(members), reading.columns, path).items():
+        with archive.open(members[name]) as file:
+            arrays[key] = read_array(file, members[name].file_size, MOST_ROWS)
+    return list(members), arrays
+
+
+def _is_usable(array: NDArray[Any]) -> bool:
+    """Return whether an array has a value for each document, or a row of values for classes."""
+    return array.ndim == 1 or (array.ndim == 2 and 1 < array.shape[1] <= MAX_LABELS)
+
+
+def _places_of_ones(array: NDArray[Any], where: str) -> list[list[int]]:
+    """Return the labels of each document, from an array ``(n, n_labels)`` of 0 and 1."""
+    rows: list[list[int]] = []
+    n_labels = 0
+    for start in range(0, len(array), AT_ONCE):
+        block = array[start : start + AT_ONCE]
+        if block.dtype.kind not in "biuf" or not np.isin(block, (0, 1)).all():
+            raise UserError(f"{where}: rows should have only 0 and 1")
+        n_labels += int(np.count_nonzero(block))
+        _check_number(n_labels, where)
+        rows += [np.flatnonzero(row).tolist() for row in block]
+    return rows
+
+
+def _check_number(n_labels: int, where: str) -> None:
+    """Raise ``UserError`` if documents have more labels than there is room for."""
+    if n_labels > MOST_LABELS:
+        raise UserError(f"{where}: more than {MOST_LABELS:,} labels")
 
 
 def _all_have(key: str, read: Sequence[_Read]) -> bool:

@@ -252,9 +252,7 @@ def _unpacking(file: Path) -> Iterator[zipfile.ZipFile]:
     """Check how large a file unpacks, and then have any error in it say that it is damaged."""
     try:
         with zipfile.ZipFile(file) as archive:
-            size, most = sum(it.file_size for it in archive.infolist()), storage.MAX_UNPACKED
-            if size > most:
-                raise ValueError(f"it unpacks to {size:,} bytes (allowed: {most:,})")
+            storage.check_unpacked(archive)
             yield archive
     except Exception as error:  # a forged file makes NumPy and zipfile raise almost anything
         raise DamagedResultError(f"unusable result: {file}: {error}") from error

@@ -21,6 +21,7 @@ from rich.console import Console, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
+from rnnbench.errors import brief
 from rnnbench.text import visible
 
 if TYPE_CHECKING:
@@ -92,12 +93,12 @@ class _Warnings(logging.Handler):
 
 def notice(text: str, style: str = "") -> None:
     """Print sentences on standard error: wrapped at words on a terminal, else in one line."""
-    err.print(Text(text, style=style), soft_wrap=not err.is_terminal)
+    err.print(Text(brief(text), style=style), soft_wrap=not err.is_terminal)
 
 
 def print_error(message: str) -> None:
     """Print an error message, red if the terminal has colours, never wrapped."""
-    err.print(Text(message, style="red"), soft_wrap=True)
+    err.print(Text(brief(message), style="red"), soft_wrap=True)
 
 
 def print_record(

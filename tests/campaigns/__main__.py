@@ -24,6 +24,7 @@ from campaigns import (  # noqa: E402
     kills,
     owned,
     resources,
+    tables,
     undeclared,
     workers,
 )
@@ -40,6 +41,7 @@ CAMPAIGNS = {
     "forgeries": damage.FORGERIES,
     "owned": owned.CAMPAIGN,
     "undeclared": undeclared.CAMPAIGN,
+    "tables": tables.CAMPAIGN,
 }
 
 

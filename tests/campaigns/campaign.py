@@ -20,7 +20,7 @@ from unittest.mock import patch
 from campaigns.bench import Bench, rnnbench
 
 from rnnbench.analysis.summary import load_run
-from rnnbench.errors import RnnbenchError
+from rnnbench.errors import MAX_CHARACTERS, RnnbenchError
 from rnnbench.report.table import Table, to_markdown
 
 
@@ -177,6 +177,8 @@ def misbehaviour(done, statuses, lines=6):
         count = len(done.err.strip().splitlines())
         if not 0 < count <= lines and "Traceback" not in done.err:
             yield f"a message of {count} lines: {last}"
+        if len(done.err) > 3 * MAX_CHARACTERS:
+            yield f"{len(done.err):,} characters on standard error: {last}"
 
 
 def unreadable(run, ending=None):

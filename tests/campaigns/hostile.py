@@ -16,6 +16,7 @@ import zipfile
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pyarrow
 from campaigns.bench import rnnbench
 from campaigns.campaign import Campaign, misbehaviour
@@ -100,14 +101,14 @@ def _thing_in_place(thing, place, bench, folder):
     file = next(folder.glob(place), folder / place)
     file.unlink(missing_ok=True)
     THINGS[thing](file)
-    yield from _checked(PLACES[place], folder)
+    arguments = PLACES[place]
+    yield from _checked(arguments, folder, (0, 1, 2, 3) if arguments[0] in MAY_WORK else (2,))
 
 
-def _checked(arguments, folder):
-    statuses = (0, 1, 2, 3) if arguments[0] in MAY_WORK else (2,)
+def _checked(arguments, folder, statuses=(2,), lines=12):
     limits = {resource.RLIMIT_AS: MEMORY}
     done = rnnbench(arguments, folder, seconds=SECONDS, limits=limits)
-    yield from misbehaviour(done, statuses, lines=12)
+    yield from misbehaviour(done, statuses, lines=lines)
     if done.peak_mb > PEAK_MB:
         yield f"it used {done.peak_mb:,.0f} MB"
 
@@ -195,6 +196,67 @@ BOMBS = {
     "links.tar": _tar_of_links,
     "huge.tar": _huge_tar_header,
 }
+
+
+def _quotes(place):
+    place.write_text("text,label\n" + 'a","b\n' * 40_000)
+
+
+def _wide(place):
+    """Write a table of a million columns."""
+    names = ",".join(f"column {number}" for number in range(10**6))
+    place.write_text(f"{names}\n{names}\n")
+
+
+def _wide_parquet(place):
+    columns = {f"column {number}": ["a", "b"] for number in range(20_000)}
+    parquet.write_table(pyarrow.table(columns), place)
+
+
+def _names_twice(place):
+    columns = [["a b", "c d"], ["yes", "no"], ["yes", "no"]]
+    parquet.write_table(pyarrow.table(columns, names=["text", "label", "label"]), place)
+
+
+def _many_arrays(place):
+    with zipfile.ZipFile(place, "w") as archive:
+        for number in range(60_000):
+            archive.writestr(f"array {number}.npy", b"")
+
+
+def _array_of_zeros(place):
+    np.savez_compressed(place, prediction=np.zeros(500 * 2**20, np.int8))
+
+
+def _endless_array(place):
+    """Declare an array of 745 GiB, of which there is nothing."""
+    header = {"descr": "<f8", "fortran_order": False, "shape": (10**11,)}
+    with place.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+
+
+READ_TABLE = [
+    ("data", "show"),
+    ("data", "prepare", "--data", "files", "--path"),
+    ("predict", "results/tiny", "rnn", "--in"),
+    ("verdict",),
+]
+TABLES = {
+    "quotes.csv": _quotes,
+    "wide.csv": _wide,
+    "wide.parquet": _wide_parquet,
+    "twice.parquet": _names_twice,
+}
+ARRAYS = {"many.npz": _many_arrays, "zeros.npz": _array_of_zeros, "endless.npy": _endless_array}
+
+
+def _read(command, name, _bench, folder):
+    (TABLES | ARRAYS)[name](folder / name)
+    # A model answers whatever can be read, and a row that cannot be is a problem in its answers.
+    statuses = (0, 2) if command[0] == "predict" else (2,)
+    yield from _checked((*command, name), folder, statuses, lines=20)
+
+
 CASES = [
     *(
         (f"{thing} as {place}", partial(_thing_in_place, thing, place))
@@ -202,6 +264,12 @@ CASES = [
         for thing in THINGS
     ),
     *((name, partial(_bomb, name)) for name in BOMBS),
+    *(
+        (f"{' '.join(command)} {name}", partial(_read, command, name))
+        for command in READ_TABLE
+        for name in TABLES
+    ),
+    *((f"verdict {name}", partial(_read, ("verdict",), name)) for name in ARRAYS),
 ]
 
 CAMPAIGN = Campaign(long=len(CASES), short=1, attempt=attempt, is_list=True)

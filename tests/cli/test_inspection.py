@@ -3,11 +3,15 @@
 import json
 import os
 import re
+import time
 from pathlib import Path
 
 import factories
+import pyarrow
 import pytest
 from factories import finished_run, write_run
+from newswires import write_table
+from pyarrow import parquet
 
 from rnnbench.data import cache
 from rnnbench.terminal import console
@@ -280,3 +284,58 @@ def test_a_run_has_notes_on_its_answers(cli):
 
     assert "stuck has learned one answer" in notes(cli, folder)
     assert cli("doctor", "nowhere").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("open.csv", "text,label\n" + 'a","b\n' * 40_000),
+        ("late.csv", "text,label\n" + 'a","b\n' * 40_000 + 'a"x\n'),
+        ("pairs.tsv", 'text\tlabel\n"' + '""' * 60_000 + '\tx"\tb\n'),
+    ],
+)
+def test_quotation_marks_do_not_hold_a_reader(cli, name, content):
+    Path(name).write_text(content)
+    start = time.monotonic()
+
+    done = cli("data", "show", name)
+
+    assert done.exit_code == 2
+    assert "cannot be used" in done.stderr
+    assert time.monotonic() - start < 20, "minutes, if lines are read again for each bad row"
+
+
+@pytest.mark.parametrize("command", [("data", "show"), ("verdict",)])
+def test_a_parquet_file_with_two_columns_of_one_name_is_refused(cli, command):
+    columns = [["a b", "c d"], ["yes", "no"], ["yes", "no"]]
+    table = pyarrow.table(columns, names=["text", "label", "label"])
+    parquet.write_table(table, "twice.parquet")
+
+    done = cli(*command, "twice.parquet")
+
+    assert done.exit_code == 2
+    assert done.stderr.endswith("there are two columns 'label'; rename one of them\n")
+
+
+@pytest.mark.parametrize("command", [("data", "show"), ("verdict",)])
+def test_a_table_of_many_columns_is_answered_in_seconds(cli, command):
+    table = pyarrow.table({f"c{number}": ["a", "b"] for number in range(20_000)})
+    parquet.write_table(table, "wide.parquet")
+    start = time.monotonic()
+
+    done = cli(*command, "wide.parquet")
+
+    assert done.exit_code == 2
+    assert "c4 and 19,995 more" in done.stderr or "20,000 columns of classes" in done.stderr
+    assert time.monotonic() - start < 60
+
+
+@pytest.mark.parametrize("name", ["wide.csv", "wide.jsonl"])
+def test_a_table_may_have_20000_columns(cli, name):
+    header = tuple(f"c{number}" for number in range(20_001))
+    write_table(Path(name), [header], header)
+
+    done = cli("data", "show", name)
+
+    assert done.exit_code == 2
+    assert f"{name}: 20,001 columns (allowed: 20,000; " in done.stderr

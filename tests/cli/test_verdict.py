@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rnnbench import load_run
+from rnnbench.errors import MAX_CHARACTERS, MAX_LINES
 
 RANDOM = np.random.default_rng(0)
 LABELS = RANDOM.choice(["no", "yes"], 200)
@@ -186,3 +187,15 @@ def test_a_wrong_option_is_named(cli, options, fault):
 
     assert done.exit_code == 2
     assert fault in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("column", [[], ["--column", "prediction=x"]])
+def test_messages_about_many_arrays_are_brief(cli, column):
+    np.savez("many.npz", **{f"array_{number}": [1] for number in range(3_000)})
+
+    done = cli("verdict", "many.npz", *column)
+
+    assert done.exit_code == 2
+    assert "more (should be label" in done.stderr or "no column 'x'" in done.stderr
+    assert len(done.stderr) <= MAX_CHARACTERS + len("\n")
+    assert done.stderr.count("\n") <= MAX_LINES

@@ -1,9 +1,12 @@
 """Files with answers from anywhere."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from newswires import write_table
 
 from rnnbench import UserError, verdict
@@ -226,6 +229,14 @@ def in_folder():
     return table("x/m.csv")
 
 
+def endless(name):
+    """Write the header of an array of 745 GiB."""
+    header = {"descr": "<f8", "fortran_order": False, "shape": (10**11,)}
+    with Path(name).open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+    return name
+
+
 BAD = [("7", "yes", "yes"), ("7", "yes", "no")]
 
 
@@ -245,6 +256,7 @@ FAULTS = {
     "a-seed01.csv: two answers of a, seed 1": lambda: [table("a-seed1.csv"), table("a-seed01.csv")],
     "class text: not only numbers": lambda: [table("m.csv", ("label", "text"), [("a", "b")])],
     "two columns 'id'": lambda: [table("m.txt.csv", ("id", "id", "prediction"), [])],
+    "two columns 'a'": lambda: [table("m.csv", ("label", "a", "a"), [("a", 1, 0)])],
     "two answers of m, seed 0.*NAME=FILE names a model": lambda: [table("m.csv"), in_folder()],
     "score: not only numbers: int too large": lambda: [
         table("m.jsonl", ("id", "score"), [(1, 10**400)])
@@ -265,7 +277,17 @@ FAULTS = {
         arrays("m.npz", label=np.eye(2), prediction=-np.ones((2, 2)))
     ],
     r"prediction \(1, 2, 2\)": lambda: [arrays("m.npz", label=[1], prediction=np.zeros((1, 2, 2)))],
-    r"m.npz: \['other'\] \(should be label": lambda: [arrays("m.npz", other=[1])],
+    r"m.npz: other \(should be label": lambda: [arrays("m.npz", other=[1])],
+    "m.npy: cannot be .* declares 800,000,000,128 bytes, but has 128": lambda: [endless("m.npy")],
+    "m.npz: cannot be .* 3,000,001 rows .allowed: 3,000,000": lambda: [
+        arrays("m.npz", prediction=np.zeros(3_000_001, np.int8))
+    ],
+    "m.npz: prediction: more than 10,000,000 labels": lambda: [
+        arrays("m.npz", label=np.eye(10_001, 2), prediction=np.ones((10_001, 1_000)) > 0)
+    ],
+    r"m.npz: prediction \(1, 1001\) .*classes, 2 to 1,000": lambda: [
+        arrays("m.npz", prediction=np.zeros((1, 1_001)))
+    ],
     r"m.npz: label \(1,\), prediction \(2,\)": lambda: [
         arrays("m.npz", label=[1], prediction=[1, 2])
     ],
@@ -276,6 +298,34 @@ FAULTS = {
 def test_a_fault_is_named(fault):
     with pytest.raises(UserError, match=fault):
         read(*FAULTS[fault]())
+
+
+ANSWERS = {"label": ["a", "b"] * 9, "prediction": ["a", "b", "b"] * 6, "id": range(18)}
+
+
+def write_answers(name):
+    """Write the same answers in any format."""
+    if name.endswith(".npz"):
+        np.savez_compressed(name, **{key: np.array(ANSWERS[key]) for key in ANSWERS})
+    elif name.endswith(".npy"):
+        np.save(name, np.array(ANSWERS["prediction"]))
+    else:
+        table(name, tuple(ANSWERS), list(zip(*ANSWERS.values(), strict=True)))
+    return Path(name)
+
+
+@pytest.mark.parametrize("name", ["m.npz", "m.npy", "m.parquet", "m.jsonl"])
+@given(place=st.floats(0, 1, exclude_max=True), damage=st.binary(min_size=1, max_size=4))
+@example(place=0.75, damage=b"\x11")
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_damaged_answers_are_read_or_refused(name, place, damage):
+    content = write_answers(name).read_bytes()
+    start = int(place * len(content))
+
+    Path(name).write_bytes(content[:start] + damage + content[start + len(damage) :])
+
+    with suppress(UserError):
+        read(name, labels=name if name.endswith(".npy") else None)
 
 
 def test_a_dot_leads_nowhere_in_a_text():

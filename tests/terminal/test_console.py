@@ -8,6 +8,7 @@ import pytest
 from rich.panel import Panel
 from rich.text import Text
 
+from rnnbench.errors import MAX_LINES
 from rnnbench.report.table import Table, to_rich
 from rnnbench.terminal import console
 from rnnbench.terminal.console import SafeConsole
@@ -59,3 +60,12 @@ def test_warnings_are_wrapped_at_words_on_a_terminal_and_are_a_line_elsewhere(
 
     lines = [line.rstrip() for line in stream.getvalue().splitlines()]
     assert lines == (["words words words"] * 4 if is_terminal else [text])
+
+
+def test_a_warning_is_brief(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(console, "err", SafeConsole(file=stream))
+
+    console.notice("a column\n" * 10**6)
+
+    assert stream.getvalue().count("\n") == MAX_LINES

@@ -159,6 +159,8 @@ def read_texts(path: Path, layout: Layout, progress: Progress = silent) -> Itera
     names = {"text": layout.text, "label": layout.label}
     names |= {"group": layout.group} if layout.group else {}
     header, rows = tables.open_table(path, layout, progress, list(filter(None, names.values())))
+    if not set(header).issuperset(names.values()):
+        header = tables.open_table(path, layout)[0]  # for the message, that of all columns
     positions = [_position(key, name, header, path) for key, name in names.items()]
     for row in rows:
         if isinstance(row, BadRow):

@@ -5,8 +5,8 @@ import csv
 import json
 import logging
 import re
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
@@ -27,6 +27,8 @@ _warn_once = lru_cache(maxsize=100)(logging.getLogger(__name__).warning)  # not 
 MAX_FILE = 4 * 2**30  # the size of the largest file that is read, in bytes
 MAX_TEXT = 16 * 2**20  # characters in a line or a text, or bytes in a file with one text
 MAX_ROWS = 1_000  # the rows of a compressed table that are unpacked at once
+MAX_COLUMNS = 20_000
+MAX_CELLS = MAX_UNPACKED // 8  # of a compressed table that is read at once, as each takes 8 bytes
 NOT_A_ROW, NO_OBJECT = "not a row", 'should be an object, such as {"text": ..., "label": ...}'
 SAMPLE, SAMPLE_ROWS, LONGEST_SAMPLE = 2**20, 200, 1_000
 """At most so many bytes, rows, and characters of each value tell what a file looks like."""
@@ -48,6 +50,7 @@ LONE_SURROGATES = "rnnbench.lone_surrogates"
 codecs.register_error(LONE_SURROGATES, lambda error: ("\udcff", getattr(error, "end", 0)))
 
 Columns = Sequence[str] | None  # the names of the columns that are wanted, or all
+Row = tuple[str, Sequence[Any]]  # its place, and its values
 Coded = tuple[list[Any], NDArray[Any]]  # values, and the position of each row's value among them
 
 
@@ -197,7 +200,7 @@ def _delimiter_of(path: Path, layout: Layout) -> str:
 
     def fitness(delimiter: str) -> tuple[float, int]:
         with suppress(UserError):  # with this delimiter, quotation marks may be wrong
-            header, rows = open_table(path, replace(layout, delimiter=delimiter))
+            header, rows = _header_and_rows(path, replace(layout, delimiter=delimiter))
             good = [not isinstance(row, BadRow) for row in islice(rows, SAMPLE_ROWS)]
             if len(header) > 1:
                 return mean([True, *good]), len(header)
@@ -208,8 +211,18 @@ def _delimiter_of(path: Path, layout: Layout) -> str:
 
 def open_table(
     path: Path, layout: Layout, progress: Progress = silent, columns: Columns = None
-) -> tuple[list[str], Iterator[tuple[str, Sequence[Any]] | BadRow]]:
+) -> tuple[list[str], Iterator[Row | BadRow]]:
     """Return the header of a table, or of some ``columns``, and the place and values of rows."""
+    header, rows = _header_and_rows(path, layout, progress, columns)
+    if len(header) > MAX_COLUMNS:
+        allowed = f"allowed: {MAX_COLUMNS:,}; keep those with texts and labels"
+        raise UserError(f"{path}: {counted(len(header), 'column')} ({allowed})")
+    return header, rows
+
+
+def _header_and_rows(
+    path: Path, layout: Layout, progress: Progress = silent, columns: Columns = None
+) -> tuple[list[str], Iterator[Row | BadRow]]:
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         hint = did_you_mean(path.suffix or path.name, READERS)
@@ -246,34 +259,67 @@ def _separated(path: Path, layout: Layout, progress: Progress, _: Columns) -> It
 
 
 def _records(path: Path, layout: Layout, progress: Progress) -> Iterator[Any]:
-    """Yield each row that is not empty; after a bad one, reading goes on at its second line."""
-    lines, again, number = _lines(path, layout, progress), deque[str](), 1
-    taken: list[str] = []  # the lines of a row
-    name = str(path)  # once, as there may be millions of rows
+    """Yield the rows that are not empty, and a ``BadRow`` for each line that starts no row.
 
-    def given() -> Iterator[str]:
-        while line := again.popleft() if again else next(lines, ""):
-            taken.append(line)
-            yield line
-
+    A bad row may have many lines, each of which may start a row. No line is read more than twice:
+    the last line of a bad row is read on like any other, and those before it are read alone. A row
+    that goes on after one of these has a fault, because it is inside of quotation marks there, as
+    the bad row is, and meets the same end.
+    """
     dialect = {"delimiter": layout.delimiter or ","} | dialect_of(path, layout)
+    lines = _lines(path, layout, progress)
+    last_of_bad: list[str] = []
+    taken: list[str] = []  # the lines of a row
+    number = 1
+    name = str(path)  # once, as there may be millions of rows
     before = csv.field_size_limit(MAX_TEXT)  # the limit is that of the process
     try:
         while True:
             try:
-                for row in csv.reader(given(), **dialect):
+                for row in csv.reader(_taken(chain(last_of_bad, lines), taken), **dialect):
                     if row:
                         yield f"{name}:{number}", row
                     number += len(taken)
                     taken.clear()
                 return
             except csv.Error as error:
-                yield BadRow(f"{path}:{number}", NOT_A_ROW, f"cannot be read as a row: {error}")
-                again.extendleft(reversed(taken[1:]))
+                yield _not_a_row(f"{name}:{number}", error)
+            number += 1
+            for line in taken[1:-1]:
+                row_or_fault = _in_one_line(line, f"{name}:{number}", dialect)
+                if row_or_fault:
+                    yield row_or_fault
                 number += 1
-                taken.clear()
+            last_of_bad = taken[1:][-1:]
+            taken.clear()
     finally:
         csv.field_size_limit(before)
+
+
+def _taken(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
+    """Yield lines, and add each to those ``taken`` by a row, which has no more than a text."""
+    size = 0
+    for line in lines:
+        if not taken:
+            size = 0
+        size += len(line)
+        taken.append(line)
+        if size > MAX_TEXT:
+            raise csv.Error(f"longer than {MAX_TEXT:,} characters")
+        yield line
+
+
+def _in_one_line(line: str, place: str, dialect: Mapping[str, Any]) -> Row | BadRow | None:
+    """Return the row in a line, if it is not empty."""
+    try:
+        row = next(csv.reader([line], **dialect), [])
+    except csv.Error as error:
+        return _not_a_row(place, error)
+    return (place, row) if row else None
+
+
+def _not_a_row(place: str, error: csv.Error) -> BadRow:
+    return BadRow(place, NOT_A_ROW, f"cannot be read as a row: {error}")
 
 
 def dialect_of(path: Path, layout: Layout) -> dict[str, Any]:
@@ -284,10 +330,14 @@ def dialect_of(path: Path, layout: Layout) -> dict[str, Any]:
     start = "".join(islice(_lines(path, layout, silent), SAMPLE_ROWS))
     fields = [found[1] for found in QUOTED.finditer(start)]
     # Programs quote what needs it, and a quotation mark that is text seldom has a partner.
-    needs = [re.fullmatch(r'[^\t]*(\n|"")[^\t]*', field or "") for field in fields]
-    is_quoted = start[:1] == '"' or any(needs)
+    is_quoted = start[:1] == '"' or any(_needs_quotes(field) for field in fields if field)
     is_quoted &= fields.count(None) <= MOST_WRONG * len(fields)
     return {"delimiter": "\t", "strict": True} if is_quoted else dialect
+
+
+def _needs_quotes(field: str) -> bool:
+    """Return whether a field has to be quoted for what is inside, unless that may be fields."""
+    return "\t" not in field and ("\n" in field or '""' in field)
 
 
 def _json_lines(path: Path, layout: Layout, progress: Progress, columns: Columns) -> Iterator[Any]:
@@ -323,13 +373,17 @@ def _of_json(values: Iterator[tuple[str, Any]], columns: Columns) -> Iterator[An
     place, bad = first[0] if first else ("", {})
     if not header and bad != {}:
         raise UserError(f"{place}: {bad.fault if isinstance(bad, BadRow) else NO_OBJECT}")
+    names = set(header)
+    if columns:
+        header = [name for name in header if name in columns]
     yield header
     for place, item in chain(first, values):
         if not isinstance(item, dict):
             yield item if isinstance(item, BadRow) else BadRow(place, NOT_A_ROW, NO_OBJECT)
             continue
         row = [item.get(name) for name in header]
-        if not columns and (new := item.keys() - header):
+        new = [] if columns else [name for name in item if name not in names]
+        if new:
             yield BadRow(place, NOT_A_ROW, f"the key '{min(new)}' is not in the first rows", row)
         else:
             yield place, row
@@ -344,16 +398,11 @@ def _parquet(path: Path, _layout: Layout, progress: Progress, columns: Columns) 
         raise UserError(f"{path}: needs pyarrow: pip install 'rnnbench[parquet]'") from None
     try:
         with open_regular(path, MAX_FILE) as raw:
-            known = parquet.ParquetFile(raw)
-            schema, leaves = known.schema_arrow, known.schema
-            plain = [name for name in schema.names if _is_plain(schema.field(name).type)]
-            header = [name for name in schema.names if name in (columns or plain)]
-            if wrong := [name for name in header if name not in plain]:
-                raise UserError(f"{path}: {wrong[0]}: should be a text")
+            as_stored = parquet.ParquetFile(raw)
+            header = _parquet_header(path, as_stored.schema_arrow, columns)
             yield header
-            paths = [leaves.column(number).path for number in range(len(leaves))]
-            repeated = [path for path in paths if {path, path.split(".list.")[0]} & {*header}]
-            file = parquet.ParquetFile(raw, read_dictionary=repeated)
+            repeated = _leaves(as_stored.schema, header)
+            file = parquet.ParquetFile(raw, metadata=as_stored.metadata, read_dictionary=repeated)
             total, number, size, name = file.metadata.num_rows, 0, 0, str(path)
             for batch in file.iter_batches(MAX_ROWS, columns=header):
                 progress(f"reading the rows of {path.name}", number, total)
@@ -369,6 +418,34 @@ def _parquet(path: Path, _layout: Layout, progress: Progress, columns: Columns) 
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the file cannot be opened
         raise UserError(f"{path}: cannot be read as Parquet: {error}") from None
+
+
+def _parquet_header(path: Path, schema: Any, columns: Columns) -> list[str]:
+    """Return the names of the columns with texts, numbers or lists of these; or ``columns``."""
+    plain = [field.name for field in schema if _is_plain(field.type)]
+    header = list(schema.names if columns else plain)
+    if columns:
+        header = [name for name in header if name in columns]
+    check_unique(header, schema.names, path)
+    wrong = set(header) - set(plain)
+    if wrong:
+        raise UserError(f"{path}: {min(wrong)}: should be a text")
+    return header
+
+
+def check_unique(names: Iterable[str], header: Sequence[str], path: Path) -> None:
+    """Raise ``UserError`` if several columns of a table have one of some names."""
+    counts = Counter(header)
+    for name in names:
+        if counts[name] > 1:
+            raise UserError(f"{path}: there are two columns '{name}'; rename one of them")
+
+
+def _leaves(schema: Any, names: Sequence[str]) -> list[str]:
+    """Return the paths of columns as Parquet stores them; that of a list leads to its values."""
+    wanted = set(names)
+    paths = [schema.column(number).path for number in range(len(schema))]
+    return [path for path in paths if path in wanted or path.split(".list.")[0] in wanted]
 
 
 def columns_at_once(path: Path, layout: Layout, columns: Sequence[str]) -> dict[str, Coded] | None:
@@ -387,11 +464,10 @@ def columns_at_once(path: Path, layout: Layout, columns: Sequence[str]) -> dict[
         with open_regular(path, MAX_FILE) as raw:
             are_quoted = (b'"' in block for block in iter(partial(raw.read, SAMPLE), b""))
             if ending == ".parquet":
-                data = parquet.ParquetFile(raw).metadata
-                groups = map(data.row_group, range(data.num_row_groups))
-                if sum(group.total_byte_size for group in groups) > MAX_UNPACKED:
+                file = parquet.ParquetFile(raw, read_dictionary=columns)
+                if not _fits(file.metadata, len(columns)):
                     return None
-                table = parquet.ParquetFile(raw, read_dictionary=columns).read(columns)
+                table = file.read(columns)
             elif ending != ".csv" or codec_of(layout) != "utf-8-sig" or any(are_quoted):
                 return None
             else:
@@ -399,10 +475,18 @@ def columns_at_once(path: Path, layout: Layout, columns: Sequence[str]) -> dict[
                 dialect = csv.ParseOptions(delimiter=layout.delimiter or ",", quote_char=False)
                 table = csv.read_csv(raw, parse_options=dialect, convert_options=of_csv)
         found = {name: _coded(table.column(name).unify_dictionaries()) for name in columns}
-    except (pyarrow.ArrowException, ValueError, KeyError, OverflowError):
-        return None
+    except (pyarrow.ArrowException, ValueError, KeyError, OverflowError, OSError):
+        return None  # reading row by row tells the fault
     is_header_again = any(name in values for name, (values, _) in found.items())
     return None if is_header_again else found
+
+
+def _fits(metadata: Any, n_columns: int) -> bool:
+    """Return whether some columns of a Parquet file can be read at once."""
+    n_bytes = 0
+    for number in range(metadata.num_row_groups):
+        n_bytes += metadata.row_group(number).total_byte_size
+    return n_bytes <= MAX_UNPACKED and metadata.num_rows * n_columns <= MAX_CELLS
 
 
 def _size(value: Any) -> int:
@@ -431,6 +515,7 @@ def _unpacked(column: Any) -> Sequence[Any]:
 
 
 def _coded(column: Any) -> Coded:
+    column.validate(full=True)  # codes of a damaged file may be those of no value
     coded = column.dictionary_encode()
     coded = coded.combine_chunks() if hasattr(coded, "chunks") else coded
     values = [*coded.dictionary.to_pylist(), None]

@@ -1,14 +1,20 @@
 """Tables of all kinds: their delimiter, encoding and columns are found out."""
 
+import csv
 import json
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from newswires import write_table
 
+from rnnbench.data.fetch import silent
 from rnnbench.data.sources import tables
+from rnnbench.data.sources.files import read_texts
 from rnnbench.data.sources.tables import (
     DELIMITERS,
     BadRow,
@@ -220,3 +226,56 @@ def test_columns_of_a_table_differ(tmp_path):
 
     with pytest.raises(UserError, match="should name different columns: text, text"):
         sniff(table, Layout(text="text", label="text"))
+
+
+def lines_of_a_row(lines, start):
+    """The row that starts in a line, ``None`` if there is none, and the number of its lines."""
+    taken = []
+
+    def take():
+        for line in lines[start:]:
+            taken.append(line)
+            yield line
+
+    try:
+        return next(csv.reader(take(), strict=True), []), len(taken)
+    except csv.Error:
+        return None, 1
+
+
+@given(st.lists(st.text('a,"', max_size=6), max_size=12).map("\n".join))
+def test_each_line_of_a_bad_row_may_start_a_row(content):
+    lines = content.splitlines(keepends=True)
+    expected, start = [], 0
+    while start < len(lines):
+        row, length = lines_of_a_row(lines, start)
+        if row != []:
+            expected.append((start + 2, row))
+        start += length
+
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "a.csv")
+        file.write_text(f"a\n{content}")
+        records = list(tables._records(file, Layout(delimiter=","), silent))[1:]
+
+    read = [(record[0], None if isinstance(record, BadRow) else record[1]) for record in records]
+    assert read == [(f"{file}:{number}", row) for number, row in expected]
+
+
+@pytest.mark.parametrize("byte", [0x05, 0xFF])
+def test_a_damaged_parquet_file_is_read_or_refused(tmp_path, byte):
+    file = write(tmp_path / "a.parquet", [(n, "Late again.", f"mood {n % 5}") for n in range(15)])
+    content = file.read_bytes()
+
+    for place in range(len(content)):
+        file.write_bytes(content[:place] + bytes([byte]) + content[place + 1 :])
+        with suppress(UserError):
+            list(open_table(file, Layout())[1])
+        columns_at_once(file, Layout(), ["mood"])
+
+
+def test_names_that_json_lacks_are_told_with_all_columns(tmp_path):
+    file = write(tmp_path / "a.jsonl", [(n, f"Late {n}.", f"mood {n}") for n in range(5)])
+
+    with pytest.raises(UserError, match="one of id, tweet, mood"):
+        list(read_texts(file, Layout()))
