@@ -139,11 +139,12 @@ def compute_metrics(trials: Sequence[TrialResult], level: int = logging.WARNING)
 
 
 def _value_of(metric: Metric, trial: TrialResult) -> float | None:
-    """Return a metric of a trial; ``None`` if its documents or its kind of scores have none."""
-    kind, needs_scores = trial.record.score_kind, not metric.is_of_answers
-    lacks_probabilities = metric.needs_log_probabilities and kind != "log_probabilities"
-    if lacks_probabilities or (needs_scores and kind == "answers"):
+    """Return a metric of a trial; ``None`` if its documents or its scores have none."""
+    if not metric.suits(trial.record.score_kind):
         return None
+    if trial.record.compact and not metric.is_of_answers:
+        values = trial.metric_values.get(metric.name)
+        return None if values is None else float(values.mean(dtype=float))
     value = metric.of(trial.labels, trial.answers, trial.scores)
     if value is not None and not math.isfinite(value):
         raise ValueError(f"its value is {value}")

@@ -1,7 +1,7 @@
 """The result of one trial: a record, and the scores that all metrics are computed from."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Annotated, Any, Literal
 
@@ -91,7 +91,7 @@ class TrialRecord(Record):
     machine: Machine | None = None
     """Where that was; ``None`` for the machine of ``environment.json``."""
     compact: bool = False
-    """Whether only what tables need was stored; see ``results.store``."""
+    """Whether only what tables need was stored; see ``results.compact``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +106,8 @@ class TrialResult:
     weights: Weights | None = None
     given: Labels | None = None
     """The answers, if they do not follow from the scores and the decision in the record."""
+    metric_values: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """Of a compact trial, the values ``(n_test,)`` whose means are its metrics of all scores."""
 
     @property
     def task(self) -> TaskKind:
@@ -143,7 +145,14 @@ class TrialResult:
         """Return the result without some test documents, and without the network."""
         left = partial(np.delete, obj=positions, axis=0)
         given = None if self.given is None else left(self.given)
-        return TrialResult(self.record, left(self.labels), lambda: left(self.scores), given=given)
+        metric_values = {name: left(values) for name, values in self.metric_values.items()}
+        return TrialResult(
+            self.record,
+            left(self.labels),
+            lambda: left(self.scores),
+            given=given,
+            metric_values=metric_values,
+        )
 
 
 def log_probabilities(probabilities: NDArray[np.floating]) -> NDArray[np.float32]:
