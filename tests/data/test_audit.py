@@ -68,6 +68,11 @@ def test_duplicates_are_documents_of_the_test_set():
             dataset_summary(duplicates={"same_topic": positions})
 
 
+def test_clusters_are_numbered_below_the_number_of_documents():
+    with pytest.raises(ValueError, match="a cluster whose number is too high"):
+        dataset_summary(clusters=[0, 0, 1, 10**9])
+
+
 def test_a_dataset_without_duplicates_has_other_counts_and_another_majority():
     summary = dataset_summary(duplicates={"other_topics": [0, 3]})
 
