@@ -50,7 +50,7 @@ class Metric(Quantity):
             ``(n_test, n_topics)``, and returns the value, or ``None`` if it does not apply. Answers
             and labels of documents with any number of topics are 0 and 1, ``(n_test, n_topics)``.
             A metric that is a mean over documents should return their values, float ``(n_test,)``:
-            compact trials keep those, and have no other metric of scores.
+            compact trials have no other metric of scores.
     """
 
     tasks: tuple[str, ...] = ("single_label",)

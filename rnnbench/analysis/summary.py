@@ -24,6 +24,7 @@ from rnnbench.metrics import COSTS, METRICS, Metric, usable_metrics
 from rnnbench.models.descriptions import BaselineModel, Model, Network, OutsideModel
 from rnnbench.registry import PluginError
 from rnnbench.results import schema
+from rnnbench.results.compact import corrected_metric
 from rnnbench.results.run import StoredRun, load_benchmark, load_results, load_trials
 from rnnbench.results.store import RESULTS
 from rnnbench.section import checked
@@ -141,9 +142,9 @@ def _value_of(metric: Metric, trial: TrialResult) -> float | None:
     if not metric.suits(trial.record.score_kind):
         return None
     if trial.record.compact and not metric.is_of_answers:
-        values = trial.metric_values.get(metric.name)
-        return None if values is None else float(values.mean(dtype=float))
-    value = metric.of(trial.labels, trial.answers, trial.scores)
+        value = corrected_metric(metric, trial)
+    else:
+        value = metric.of(trial.labels, trial.answers, trial.scores)
     if value is not None and not math.isfinite(value):
         raise ValueError(f"its value is {value}")
     return value

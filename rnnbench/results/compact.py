@@ -2,7 +2,8 @@
 
 Each document keeps its best three scores, and those of the topics that it is given. All others
 become one number. The labels do not matter for that, so scores of several compact trials can be
-combined without favouring the right answers. Metrics that need all scores are stored by document.
+combined without favouring the right answers. Metrics that need all scores are corrected, document
+by document, by numbers of their own, which are mostly 0.
 """
 
 import logging
@@ -26,16 +27,26 @@ Scores = NDArray[np.float32]
 def compact(result: TrialResult) -> TrialResult:
     """Return a trial with fewer scores and digits, and without its network.
 
-    No answer changes, nor one at 0.5. Metrics that need all scores become ``metric_values``.
+    No answer changes, nor one at 0.5, and with its ``corrections`` no metric does.
     """
     changes = {"compact": True, "history": _short_history(result.record.history)}
+    scores = _scores_with_same_answers(result)
     return TrialResult(
         result.record.model_copy(update=changes),
         result.labels,
-        _scores_with_same_answers(result),
+        scores,
         given=result.given,
-        metric_values=_metric_values(result),
+        corrections=_corrections(result, scores),
     )
+
+
+def corrected_metric(metric: Metric, trial: TrialResult) -> float | None:
+    """Return a metric of the scores of a compact trial; ``None`` if it has no correction."""
+    correction = trial.corrections.get(metric.name)
+    values = metric.by_document(trial.labels, trial.answers, trial.scores)
+    if correction is None or values is None:
+        return None
+    return float((values + correction).mean())
 
 
 def compact_scores(scores: Scores, is_given: NDArray[np.bool_], score_kind: str) -> Scores:
@@ -98,8 +109,8 @@ def _scores_with_same_answers(result: TrialResult) -> Scores:
     return scores
 
 
-def _metric_values(result: TrialResult) -> dict[str, Scores]:
-    """Return the values by document of the metrics that need scores, by name.
+def _corrections(result: TrialResult, scores: Scores) -> dict[str, Scores]:
+    """Return the corrections for compact ``scores`` of a trial, by metric.
 
     A plug-in that fails is left out with a warning.
     """
@@ -109,22 +120,24 @@ def _metric_values(result: TrialResult) -> dict[str, Scores]:
             continue
         try:
             with METRICS.blamed(metric.name):
-                values = _values_of(metric, result)
+                correction = _correction(metric, result, scores)
         except PluginError as error:
             log.warning("%s; it is left out", error)
             continue
-        if values is not None:
-            found[metric.name] = values
+        if correction is not None:
+            found[metric.name] = correction
     return found
 
 
-def _values_of(metric: Metric, result: TrialResult) -> Scores | None:
-    values = metric.by_document(result.labels, result.answers, result.scores)
-    if values is None:
+def _correction(metric: Metric, result: TrialResult, scores: Scores) -> Scores | None:
+    before = metric.by_document(result.labels, result.answers, result.scores)
+    after = metric.by_document(result.labels, result.answers, scores)
+    if before is None or after is None:
         return None
-    if not np.abs(values).max() <= np.finfo(np.float32).max:
+    difference = before - after
+    if not np.abs(difference).max() <= np.finfo(np.float32).max:
         raise ValueError("its values are not finite")
-    return values.astype(np.float32)
+    return difference.astype(np.float32)
 
 
 def _short_history(history: History) -> History:

@@ -47,7 +47,7 @@ FILES = {  # those that describe a run, or a choice, as a whole
 }
 PAGES = ("report.html", "report.md")  # of ``rnnbench report``
 CHECKSUMS = ("predictions_sha256", "weights_sha256")  # the facts beside the record of a trial
-METRIC = "metric_"  # begins the name of an array with the values of a metric by document
+CORRECTION = "correction_"  # begins the name of an array, before that of its metric
 Key = tuple[str, int, str]  # the model, the seed and the fingerprint of a trial
 Declared = tuple[tuple[int, ...], np.dtype[Any]]  # the shape and the type of an array
 SPEED, SITE = "speed.json", "site.json"
@@ -218,8 +218,8 @@ class Store:
                 raise ValueError(fault)
             if record.score_kind == "log_probabilities" and scores.max(initial=0.0) > ROUNDING:
                 raise ValueError("probabilities above 1")
-            metric_values = _metric_values(stored, len(labels))
-        return TrialResult(record, labels, scores, given=given, metric_values=metric_values)
+            corrections = _corrections(stored, len(labels))
+        return TrialResult(record, labels, scores, given=given, corrections=corrections)
 
     def holds(self, key: Key, *, with_model: bool = False) -> bool:
         """Return whether the files of a trial exist, that of its weights if asked; none is read."""
@@ -254,31 +254,31 @@ def _is_compact(stored: TrialResult) -> bool:
     if not stored.record.compact:
         return False
     # Without all scores, there are no metrics of them.
-    return bool(stored.metric_values) or stored.record.score_kind == "answers"
+    return bool(stored.corrections) or stored.record.score_kind == "answers"
 
 
-def _metric_values(
+def _corrections(
     stored: Mapping[str, NDArray[Any]], n_documents: int
 ) -> dict[str, NDArray[np.float32]]:
-    """Return the values by document that a file has, by the name of their metric."""
-    metric_values = {}
+    """Return the corrections in a file, by the name of their metric."""
+    corrections = {}
     for name, values in stored.items():
-        if not name.startswith(METRIC):
+        if not name.startswith(CORRECTION):
             continue
         if values.dtype != np.float32 or values.shape != (n_documents,):
             raise ValueError(f"{name} has the wrong shape or type")
         if not np.isfinite(values).all():
             raise ValueError(f"{name} is not finite")
-        metric_values[name.removeprefix(METRIC)] = values
-    return metric_values
+        corrections[name.removeprefix(CORRECTION)] = values
+    return corrections
 
 
 def _write(place: TrialFiles, result: TrialResult, checksums: Mapping[str, str]) -> None:
     arrays: dict[str, Any] = {"labels": result.labels, "scores": result.scores}
     if result.given is not None:
         arrays["given"] = result.given
-    for name, values in result.metric_values.items():
-        arrays[f"{METRIC}{name}"] = values
+    for name, values in result.corrections.items():
+        arrays[f"{CORRECTION}{name}"] = values
     with storage.atomic_write(place.predictions) as opened:
         np.savez_compressed(opened, **arrays)
     facts = {**checksums, "predictions_sha256": storage.sha256_file(place.predictions)}

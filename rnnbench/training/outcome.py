@@ -106,8 +106,9 @@ class TrialResult:
     weights: Weights | None = None
     given: Labels | None = None
     """The answers, if they do not follow from the scores and the decision in the record."""
-    metric_values: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    """Of a compact trial, the values ``(n_test,)`` whose means are its metrics of all scores."""
+    corrections: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """Of a compact trial, by metric of scores: what to add, ``(n_test,)``, to the values of the
+    documents that its scores give."""
 
     @property
     def task(self) -> TaskKind:
@@ -145,13 +146,13 @@ class TrialResult:
         """Return the result without some test documents, and without the network."""
         left = partial(np.delete, obj=positions, axis=0)
         given = None if self.given is None else left(self.given)
-        metric_values = {name: left(values) for name, values in self.metric_values.items()}
+        corrections = {name: left(values) for name, values in self.corrections.items()}
         return TrialResult(
             self.record,
             left(self.labels),
             lambda: left(self.scores),
             given=given,
-            metric_values=metric_values,
+            corrections=corrections,
         )
 
 
