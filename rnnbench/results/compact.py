@@ -19,6 +19,7 @@ from rnnbench.training.outcome import History, TrialResult
 log = logging.getLogger(__name__)
 BEST = 3  # the number of topics of each document whose scores are always kept
 DIGITS = 8  # the binary digits that are kept of a score; some scores keep all
+FLOOR_DIGITS = 5  # those of the number that replaces all lower scores of a document
 CURVE_DIGITS = 4  # the decimal digits that are kept of learning curves
 
 Scores = NDArray[np.float32]
@@ -49,7 +50,7 @@ def corrected_metric(metric: Metric, trial: TrialResult) -> float | None:
     return float((values + correction).mean())
 
 
-def compact_scores(scores: Scores, is_given: NDArray[np.bool_], score_kind: str) -> Scores:
+def compact_scores(scores: Scores, is_given: NDArray[np.bool_]) -> Scores:
     """Return scores ``(n_test, n_topics)`` as compact trials have them.
 
     The best score of each document keeps all its digits. Others lose digits, unless that would
@@ -57,26 +58,23 @@ def compact_scores(scores: Scores, is_given: NDArray[np.bool_], score_kind: str)
     """
     best_three = np.sort(scores, axis=1)[:, -BEST:]
     is_kept = (scores >= best_three[:, :1]) | is_given
-    floors = _floors(scores, is_kept, score_kind)
-    return _short_scores(np.where(is_kept, scores, floors))
+    return _short_scores(np.where(is_kept, scores, _floors(scores, is_kept)))
 
 
-def _floors(scores: Scores, is_kept: NDArray[np.bool_], score_kind: str) -> Scores:
+def _floors(scores: Scores, is_kept: NDArray[np.bool_]) -> Scores:
     """Return what each document has in place of the scores that are not kept, ``(n_test, 1)``.
 
-    It is their mean or, of log-probabilities, the logarithm of the mean probability.
+    It is the logarithm of the mean of their powers: of log-probabilities, of the mean probability.
     """
     n_others = np.sum(~is_kept, axis=1, keepdims=True).clip(1)
-    if score_kind == "log_probabilities":
-        others = np.where(is_kept, -np.inf, scores.astype(float))
-        mean = np.logaddexp.reduce(others, axis=1, keepdims=True) - np.log(n_others)
-    else:
-        others = np.where(is_kept, 0.0, scores.astype(float))
-        mean = np.sum(others, axis=1, keepdims=True) / n_others
+    others = np.where(is_kept, -np.inf, scores.astype(float))
+    mean = np.logaddexp.reduce(others, axis=1, keepdims=True) - np.log(n_others)
+    fraction, exponent = np.frexp(mean)
+    short = np.ldexp(np.round(fraction * 2**FLOOR_DIGITS) / 2**FLOOR_DIGITS, exponent)
     # Rounding must not lift it to the third best score, nor change it where all are equal.
     lowest = np.min(scores, axis=1, keepdims=True, where=~is_kept, initial=np.inf)
     highest = np.max(scores, axis=1, keepdims=True, where=~is_kept, initial=-np.inf)
-    return np.asarray(np.clip(mean, lowest, highest), np.float32)
+    return np.asarray(np.clip(short, lowest, highest), np.float32)
 
 
 def _short_scores(scores: Scores) -> Scores:
@@ -101,7 +99,7 @@ def _scores_with_same_answers(result: TrialResult) -> Scores:
         rules.append(decide(AT_HALF, record.score_kind, None, result.labels))
         for rule in rules:
             is_given |= task.answers(result.scores, rule).astype(bool)
-    scores = compact_scores(result.scores, is_given, record.score_kind)
+    scores = compact_scores(result.scores, is_given)
     for rule in rules:
         is_other = task.answers(scores, rule) != task.answers(result.scores, rule)
         is_changed = is_other.reshape(len(scores), -1).any(axis=1, keepdims=True)

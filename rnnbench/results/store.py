@@ -47,6 +47,10 @@ FILES = {  # those that describe a run, or a choice, as a whole
 }
 PAGES = ("report.html", "report.md")  # of ``rnnbench report``
 CHECKSUMS = ("predictions_sha256", "weights_sha256")  # the facts beside the record of a trial
+EARLIER = (
+    "an earlier version made it compact, and kept the scores of the true labels; run the benchmark "
+    "again"
+)
 CORRECTION = "correction_"  # begins the name of an array, before that of its metric
 Key = tuple[str, int, str]  # the model, the seed and the fingerprint of a trial
 Declared = tuple[tuple[int, ...], np.dtype[Any]]  # the shape and the type of an array
@@ -183,8 +187,8 @@ class Store:
 
     def make_compact(self, key: Key) -> TrialResult:
         """Store no more of a trial than tables need, and return it; its network stays."""
-        stored = self._predictions(key)
-        if _is_compact(stored):
+        stored = self.load(key)
+        if stored.record.compact:
             return stored
         place = place_of(self.folder, key)
         light = compact(stored)
@@ -194,21 +198,14 @@ class Store:
         return light
 
     def load(self, key: Key, *, with_model: bool = False) -> TrialResult:
-        """Return a stored trial with its predictions; ``with_model``, its network must be there.
-
-        Compact trials used to keep the score of the true topic. Now those become like others.
-        """
-        stored = self._predictions(key, with_model=with_model)
-        if stored.record.compact and not _is_compact(stored):
-            return compact(stored)
-        return stored
-
-    def _predictions(self, key: Key, *, with_model: bool = False) -> TrialResult:
-        """Return a trial with its predictions as they are stored, checked."""
+        """Return a stored trial with its predictions; ``with_model``, its network must be there."""
         files, record = self._read(key, with_model=with_model)
         file, task = files.predictions, TASKS[record.task]
         with _unpacking(file), np.load(file, allow_pickle=False) as stored:
-            labels, scores, given = stored["labels"], stored["scores"], stored.get("given")
+            name_of_scores = _name_of_scores(record)
+            if name_of_scores not in stored:
+                raise ValueError(EARLIER if record.compact else f"it has no {name_of_scores}")
+            labels, scores, given = stored["labels"], stored[name_of_scores], stored.get("given")
             known = [labels] if given is None else [labels, given]
             if scores.dtype.kind != "f" or scores.ndim != 2 or {*map(len, known)} != {len(scores)}:
                 raise ValueError("scores have the wrong shape or type")
@@ -249,12 +246,9 @@ class Store:
         return files, record
 
 
-def _is_compact(stored: TrialResult) -> bool:
-    """Return whether stored predictions need not be made compact (again)."""
-    if not stored.record.compact:
-        return False
-    # Without all scores, there are no metrics of them.
-    return bool(stored.corrections) or stored.record.score_kind == "answers"
+def _name_of_scores(record: TrialRecord) -> str:
+    """Return the name of the array of scores; earlier compact files had another one."""
+    return "compact_scores" if record.compact else "scores"
 
 
 def _corrections(
@@ -274,7 +268,8 @@ def _corrections(
 
 
 def _write(place: TrialFiles, result: TrialResult, checksums: Mapping[str, str]) -> None:
-    arrays: dict[str, Any] = {"labels": result.labels, "scores": result.scores}
+    scores = _name_of_scores(result.record)
+    arrays: dict[str, Any] = {"labels": result.labels, scores: result.scores}
     if result.given is not None:
         arrays["given"] = result.given
     for name, values in result.corrections.items():

@@ -317,8 +317,8 @@ def _write(job: Job, done: PlanResult, *, is_compact: bool) -> StoredRun:
     try:
         if is_compact:  # only now: ensembles need all scores
             needed = {own for trial in done.without_result for own in trial.members}
-            for trial in done.results:
-                if trial not in needed:
+            for trial, result in done.results.items():
+                if trial not in needed and not result.record.compact:
                     done.results[trial] = job.store.make_compact(key_of(trial))
         trials = {
             name: found

@@ -87,9 +87,9 @@ def places(scores):
 
 
 @settings(max_examples=50)
-@given(scores=all_scores(), kind=KINDS)
-def test_the_best_three_topics_keep_their_places(scores, kind):
-    short = compact_scores(scores, np.zeros(scores.shape, bool), kind)
+@given(all_scores())
+def test_the_best_three_topics_keep_their_places(scores):
+    short = compact_scores(scores, np.zeros(scores.shape, bool))
 
     assert np.isfinite(short).all()
     assert short.dtype == np.float32
@@ -99,12 +99,12 @@ def test_the_best_three_topics_keep_their_places(scores, kind):
 
 
 @settings(max_examples=50)
-@given(scores=all_scores(), kind=KINDS)
-def test_scores_that_are_compact_stay_as_they_are(scores, kind):
+@given(all_scores())
+def test_scores_that_are_compact_stay_as_they_are(scores):
     is_given = np.zeros(scores.shape, bool)
-    short = compact_scores(scores, is_given, kind)
+    short = compact_scores(scores, is_given)
 
-    np.testing.assert_array_equal(compact_scores(short, is_given, kind), short)
+    np.testing.assert_array_equal(compact_scores(short, is_given), short)
 
 
 @settings(max_examples=50)
@@ -128,7 +128,8 @@ def test_the_mean_probability_of_the_other_topics_stays():
     light = compact(trial)
 
     sums = np.exp(light.scores.astype(float)).sum(axis=1)
-    np.testing.assert_allclose(sums, 1, atol=0.02)
+    np.testing.assert_allclose(sums, 1, atol=0.05)
+    assert sums.mean() == pytest.approx(1, abs=0.005)
 
 
 def accuracy_of_both(first, second):
@@ -208,41 +209,16 @@ def test_a_metric_of_scores_that_is_one_number_is_left_out_of_compact_trials(tmp
     assert expected.keys() - found.keys() == {"mean"}
 
 
-def with_the_true_score(trial):
-    """The trial as earlier versions made it compact: the true topic keeps its score."""
-    short = trial.scores.copy()
-    own = short[range(len(short)), trial.labels, np.newaxis]
-    third = np.sort(short, axis=1)[:, -3, np.newaxis]
-    short[short < np.minimum(own, third)] = short.min()
-    return replace(
-        trial, record=trial.record.model_copy(update={"compact": True}), stored_scores=short
-    )
+def test_a_compact_file_of_an_earlier_version_is_refused(tmp_path):
+    trial, store = compact(trial_of_one_topic()), Store(tmp_path)
+    store.save(trial)
+    place = place_of(tmp_path, KEY)
+    np.savez(place.predictions, labels=trial.labels, scores=trial.scores)
+    checksum = sha256_file(place.predictions)
+    write_document(place.record, trial.record, predictions_sha256=checksum)
 
-
-def test_an_earlier_compact_file_is_read_as_one_of_today(tmp_path):
-    trial, store = trial_of_one_topic(), Store(tmp_path)
-    old = with_the_true_score(trial)
-    store.save(old)
-
-    loaded = store.load(KEY)
-
-    is_low = old.scores < np.sort(old.scores, axis=1)[:, -3, np.newaxis]
-    for row, low in zip(loaded.scores, is_low, strict=True):
-        assert len(set(row[low])) == 1, "the true topic looks like the others"
-    assert metrics_of(loaded) == pytest.approx(metrics_of(trial), rel=1e-7)
-
-
-def test_an_earlier_compact_file_is_written_anew(tmp_path):
-    store = Store(tmp_path)
-    store.save(with_the_true_score(trial_of_one_topic()))
-    file = place_of(tmp_path, KEY).predictions
-    before = sha256_file(file)
-
-    light = store.make_compact(KEY)
-
-    assert sha256_file(file) != before
-    np.testing.assert_array_equal(store.load(KEY).scores, light.scores)
-    assert store.load(KEY).corrections.keys() == {"log_loss", "top3_accuracy"}
+    with pytest.raises(DamagedResultError, match=r"an earlier version made it compact.* again$"):
+        store.load(KEY)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +228,7 @@ def test_corrections_that_fit_no_documents_are_refused(tmp_path, values):
     trial, store = compact(trial_of_one_topic()), Store(tmp_path)
     store.save(trial)
     place = place_of(tmp_path, KEY)
-    arrays = {"labels": trial.labels, "scores": trial.scores, "correction_log_loss": values}
+    arrays = {"labels": trial.labels, "compact_scores": trial.scores, "correction_log_loss": values}
     np.savez(place.predictions, **arrays)
     checksum = sha256_file(place.predictions)
     write_document(place.record, trial.record, predictions_sha256=checksum)
