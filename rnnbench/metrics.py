@@ -9,6 +9,9 @@ from rnnbench.errors import UserError, did_you_mean
 from rnnbench.registry import Registry
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from rnnbench.tasks import Labels, Scores
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -46,17 +49,49 @@ class Metric(Quantity):
         function: takes the labels, int ``(n_test,)``, and the scores, finite float
             ``(n_test, n_topics)``, and returns the value, or ``None`` if it does not apply. Answers
             and labels of documents with any number of topics are 0 and 1, ``(n_test, n_topics)``.
+            A metric that is a mean over documents should return their values, float ``(n_test,)``:
+            compact trials have no other metric of scores.
     """
 
     tasks: tuple[str, ...] = ("single_label",)
     needs_log_probabilities: bool = False
     is_of_answers: bool = False
-    function: "Callable[[Labels, Any], float | None]"
+    function: "Callable[[Labels, Any], float | NDArray[Any] | None]"
+
+    def suits(self, score_kind: str) -> bool:
+        """Return whether trials with this kind of scores have it; see ``TrialRecord``."""
+        if self.needs_log_probabilities:
+            return score_kind == "log_probabilities"
+        return self.is_of_answers or score_kind != "answers"
 
     def of(self, labels: "Labels", answers: "Labels", scores: "Scores") -> float | None:
         """Return its value; ``None`` if it does not apply to these documents."""
+        values = self._values(labels, answers, scores)
+        return None if values is None else float(values.mean())
+
+    def by_document(
+        self, labels: "Labels", answers: "Labels", scores: "Scores"
+    ) -> "NDArray[np.float64] | None":
+        """Return the values that it is the mean of, ``(n_test,)``; ``None`` if it is no mean."""
+        values = self._values(labels, answers, scores)
+        if values is None or values.ndim == 0:
+            return None
+        return values
+
+    def _values(
+        self, labels: "Labels", answers: "Labels", scores: "Scores"
+    ) -> "NDArray[np.float64] | None":
+        """Return its value, ``()``, or its values by document, ``(n_test,)``, if it has any."""
+        import numpy as np  # takes a while, and names of metrics are needed without it
+
         value = self.function(labels, answers if self.is_of_answers else scores)
-        return None if value is None else float(value)
+        if value is None:
+            return None
+        values = np.asarray(value, float)
+        if values.shape not in ((), (len(labels),)):
+            expected = f"a number, or one for each of the {len(labels)} documents"
+            raise ValueError(f"it returned an array {values.shape}, not {expected}")
+        return values
 
 
 def by_topic(
@@ -132,14 +167,14 @@ def _top3_accuracy(labels: "Labels", scores: "Scores") -> Any:
     fourth place does not count"""
     own = scores[range(len(labels)), labels]
     at_least = (scores >= own[:, None]).sum(axis=1)  # including itself
-    return (at_least <= 3).mean()
+    return at_least <= 3
 
 
 @_metric("log_loss", "log-loss", format=".3f", higher_is_better=False, needs_log_probabilities=True)
 def _log_loss(labels: "Labels", scores: "Scores") -> Any:
     """cross-entropy in nats; a probability of 0 counts as 1.2e-38, or as the document's lowest
     nonzero one if it is lower"""
-    return 0.0 - scores[range(len(labels)), labels].mean(dtype=float)  # and never -0.0
+    return 0.0 - scores[range(len(labels)), labels].astype(float)  # and never -0.0
 
 
 @_of_answers("score", "score", tasks=("score",))
@@ -174,7 +209,7 @@ def _precision_at(labels: "Labels", scores: "Scores", k: int = 1) -> Any:
     import numpy as np
 
     best = np.argsort(-scores, axis=1, kind="stable")[:, :k]  # of ties, the first are taken
-    return np.take_along_axis(labels, best, axis=1).mean()
+    return np.take_along_axis(labels, best, axis=1).mean(axis=1)
 
 
 @_of_sets("precision_at_3", "P@3")
@@ -189,13 +224,13 @@ def _ranking_precision(labels: "Labels", scores: "Scores") -> Any:
     those with at least the same score; 1 for a document without one"""
     import numpy as np
 
-    sums = np.zeros(len(labels))
+    precisions = np.zeros(len(labels))
     for number, (own, of_topics) in enumerate(zip(labels.astype(bool), scores, strict=True)):
         all_scores, own_scores = np.sort(of_topics), np.sort(of_topics[own])
         above = len(all_scores) - np.searchsorted(all_scores, own_scores)
         own_above = len(own_scores) - np.searchsorted(own_scores, own_scores)
-        sums[number] = (own_above / above).mean() if own_scores.size else 1.0
-    return sums.mean()
+        precisions[number] = (own_above / above).mean() if own_scores.size else 1.0
+    return precisions
 
 
 @_of_given_sets("hamming_loss", "Hamming loss", format=".5f", higher_is_better=False)
@@ -211,7 +246,7 @@ def _binary_log_loss(labels: "Labels", scores: "Scores") -> Any:
 
     # A probability above 1 - 2^-24, which a float32 cannot tell from 1, counts as that.
     yes = np.minimum(scores.astype(float), np.log1p(-(2.0**-24)))
-    return 0.0 - np.where(labels, yes, np.log1p(-np.exp(yes))).mean()
+    return 0.0 - np.where(labels, yes, np.log1p(-np.exp(yes))).mean(axis=1)
 
 
 METRICS: Registry[Metric] = Registry("metric", Metric, _built_in)

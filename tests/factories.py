@@ -12,7 +12,7 @@ from rnnbench.analysis.summary import summarize_run
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data import cache
-from rnnbench.data.audit import DatasetSummary, TopicCount
+from rnnbench.data.audit import DatasetSummary, TopicCount, rest_of
 from rnnbench.data.corpus import Corpus, corpus_of_words
 from rnnbench.data.dataset import make_dataset
 from rnnbench.environment import SCHEMA_VERSION, constraints
@@ -155,6 +155,8 @@ record = partial(
 """Returns the record of a trial that never happened."""
 MARGINS = {"score_kind": "margins"}
 """The changes to the record of a model that gives margins instead of log-probabilities."""
+OF_LABELS = {"test_size", "topics", "majority_score", "majority_macro_f1"}
+"""The facts about a dataset that follow from its test labels."""
 LABELS = np.array([0, 0, 1, 2], np.int32)
 """The topics of four made-up test documents."""
 
@@ -271,8 +273,8 @@ def finished_run(
             trials[model].append(TrialResult(record(**facts), truth, np.log(shares, dtype="f4")))
     layers = [{"simple_rnn": {"units": 3}}, SOFTMAX]
     plan = benchmark(**{"models": {model: {"layers": layers} for model in answers}} | changes)
-    facts = {"test_size": len(truth), "majority_score": float(np.mean(truth == 0))}
-    summary = dataset_summary(**facts | dict(dataset or {}))
+    summary = rest_of(dataset_summary(), truth)
+    summary = dataset_summary(**summary.model_dump(include=OF_LABELS) | dict(dataset or {}))
     results = summarize_run(plan, summary, trials)
     return StoredRun(folder, results, trials, plan, MACHINE | dict(environment or {}))
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from pydantic import InstanceOf
 
+from rnnbench.analysis.check import check_comparisons, check_dataset, check_summary
 from rnnbench.analysis.comparisons import MAX_IN_PAIRS, compare_pairs, p_of_being_best
 from rnnbench.analysis.intervals import Hits, Trials, score_interval, t_interval
 from rnnbench.config.schema import Benchmark
@@ -22,6 +23,7 @@ from rnnbench.metrics import COSTS, METRICS, Metric, usable_metrics
 from rnnbench.models.descriptions import BaselineModel, Model, Network, OutsideModel
 from rnnbench.registry import PluginError
 from rnnbench.results import schema
+from rnnbench.results.compact import corrected_metric
 from rnnbench.results.run import StoredRun, load_benchmark, load_results, load_trials
 from rnnbench.results.store import RESULTS
 from rnnbench.section import checked
@@ -35,9 +37,6 @@ from rnnbench.training.outcome import TrialResult
 log = logging.getLogger(__name__)
 R = TypeVar("R", bound=StoredRun)
 Metrics = dict[TrialResult, dict[str, float]]  # those of each trial, by name
-# The metrics that are checked: they depend on the answers alone, not on the digits of scores.
-OF_ANSWERS = ("accuracy", "micro_f1", "macro_f1", "balanced_accuracy", "weighted_f1", "score")
-ROUNDING = 1e-9  # the largest difference that summing in another order can make
 
 
 class NothingLeftError(UserError):
@@ -147,12 +146,13 @@ def compute_metrics(trials: Sequence[TrialResult], level: int = logging.WARNING)
 
 
 def _value_of(metric: Metric, trial: TrialResult) -> float | None:
-    """Return a metric of a trial; ``None`` if its documents or its kind of scores have none."""
-    kind, needs_scores = trial.record.score_kind, not metric.is_of_answers
-    lacks_probabilities = metric.needs_log_probabilities and kind != "log_probabilities"
-    if lacks_probabilities or (needs_scores and kind == "answers"):
+    """Return a metric of a trial; ``None`` if its documents or its scores have none."""
+    if not metric.suits(trial.record.score_kind):
         return None
-    value = metric.of(trial.labels, trial.answers, trial.scores)
+    if trial.record.compact and not metric.is_of_answers:
+        value = corrected_metric(metric, trial)
+    else:
+        value = metric.of(trial.labels, trial.answers, trial.scores)
     if value is not None and not math.isfinite(value):
         raise ValueError(f"its value is {value}")
     return value
@@ -286,7 +286,10 @@ def opened(run: RunOrFolder) -> StoredRun:
 
 
 def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
-    """Return the finished run in ``folder``; a summary without a metric is recomputed."""
+    """Return the finished run in ``folder``, with a summary that is made anew from its trials.
+
+    ``DamagedResultError`` is raised if the stored summary has other numbers.
+    """
     if (command := peek(folder / RESULTS).get("command")) and not (folder / TRIALS).is_dir():
         lacks = "it holds only the summary of a run, without trials"
         again = f"to train them again: {command}"
@@ -298,40 +301,19 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
         environment = load_environment(folder)
     except FileNotFoundError as error:
         raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
-    for place, stored, found in _numbers(results, trials):
-        if not math.isclose(stored, found, rel_tol=ROUNDING, abs_tol=ROUNDING):
-            fault = f"{place} is {stored:.6g}, but the stored predictions give {found:.6g}"
-            where = f"unusable result: {folder / RESULTS}"
-            raise DamagedResultError(f"{where}: {fault}; run the benchmark again")
-    known = usable_metrics(results.dataset.task)
-    if missing := [name for name in known if name not in results.metrics]:
-        lacks = f"it lacks {', '.join(missing)}; recomputed from the stored trials"
+    labels = next(iter(trials.values()))[0].labels
+    check_dataset(folder / RESULTS, results, labels)
+    dataset, command = results.dataset, results.command
+    computed = summarize_run(benchmark, dataset, trials, command, results.missing)
+    check_summary(folder / RESULTS, results, computed)
+    check_comparisons(folder / RESULTS, results, computed)
+    if lacking := [name for name in computed.metrics if name not in results.metrics]:
+        lacks = f"it lacks {', '.join(lacking)}; recomputed from the stored trials"
         log.warning("%s: %s", folder / RESULTS, lacks)
-        facts = results.dataset, trials, results.command, results.missing
-        results = summarize_run(benchmark, *facts)
     if results.missing:
         log.warning("%s: partial: %s", folder, results.missing_in_words())
-    run = StoredRun(folder, results, trials, benchmark, environment)
+    run = StoredRun(folder, computed, trials, benchmark, environment)
     return drop_duplicates(run) if without_duplicates else run
-
-
-def _numbers(results: schema.Results, trials: Trials) -> Iterator[tuple[str, float, float]]:
-    """Yield the name, the stored value and the right value of numbers that are checked."""
-    for model in results.models:
-        for trial, result in zip(model.trials, trials[model.name], strict=True):
-            for metric in (METRICS[name] for name in OF_ANSWERS if name in results.metrics):
-                place = f"{metric.name} of {model.name} seed {trial.seed}"
-                stored = trial.metrics.get(metric.name, math.nan)
-                found = metric.of(result.labels, result.answers, result.scores)
-                yield place, stored, math.nan if found is None else found
-        for name, statistic in model.metrics.items():
-            values = [trial.metrics[name] for trial in model.trials if name in trial.metrics]
-            yield f"{name} of {model.name}", statistic.mean, sum(values) / max(len(values), 1)
-    means = {model.name: model.score.mean for model in results.models}
-    means[results.dataset.majority_name] = results.dataset.majority_score
-    for pair in results.comparisons:
-        place = f"the difference of {pair.a} and {pair.b}"
-        yield place, pair.difference, means[pair.a] - means[pair.b]
 
 
 def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> list[StoredRun]:

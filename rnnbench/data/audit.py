@@ -89,6 +89,8 @@ class DatasetSummary(Record):
                 raise ValueError("duplicates that are not documents of the test set")
         if {len(self.clusters or ()), len(self.ids or ())} - {0, self.test_size}:
             raise ValueError("clusters or ids of another number of test documents")
+        if max(self.clusters or [0]) >= self.test_size:
+            raise ValueError("a cluster whose number is too high")
         return self
 
     @property

@@ -15,7 +15,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,12 +27,12 @@ from numpy.typing import NDArray
 from rnnbench import storage
 from rnnbench.errors import RnnbenchError, UserError, uninterrupted
 from rnnbench.points import POINT
+from rnnbench.results.compact import compact
 from rnnbench.section import spell
 from rnnbench.storage import MODELS, PREDICTIONS, TRIALS, DamagedResultError, UnwritableError
-from rnnbench.tasks import TASKS, Labels
+from rnnbench.tasks import TASKS
 from rnnbench.text import listed
-from rnnbench.training.decision import AT_HALF, decide
-from rnnbench.training.outcome import ROUNDING, History, TrialRecord, TrialResult, Weights
+from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult, Weights
 
 RESULTS = "results.json"  # the file that makes a folder a finished run
 CONSTRAINTS = "constraints.txt"  # the exact versions of all packages, for pip install -c
@@ -47,8 +47,11 @@ FILES = {  # those that describe a run, or a choice, as a whole
 }
 PAGES = ("report.html", "report.md")  # of ``rnnbench report``
 CHECKSUMS = ("predictions_sha256", "weights_sha256")  # the facts beside the record of a trial
-BEST = 3  # the number of topics of each document whose scores are kept in any case
-DIGITS = 8  # the binary digits that are kept of a score; some scores keep all
+EARLIER = (
+    "an earlier version made it compact, and kept the scores of the true labels; run the benchmark "
+    "again"
+)
+CORRECTION = "correction_"  # begins the name of an array, before that of its metric
 Key = tuple[str, int, str]  # the model, the seed and the fingerprint of a trial
 Declared = tuple[tuple[int, ...], np.dtype[Any]]  # the shape and the type of an array
 SPEED, SITE = "speed.json", "site.json"
@@ -184,10 +187,11 @@ class Store:
 
     def make_compact(self, key: Key) -> TrialResult:
         """Store no more of a trial than tables need, and return it; its network stays."""
-        found = self.load(key)
-        if found.record.compact:
-            return found
-        place, light = place_of(self.folder, key), compact(found)
+        stored = self.load(key)
+        if stored.record.compact:
+            return stored
+        place = place_of(self.folder, key)
+        light = compact(stored)
         _, checksums = storage.read_record(place.record, TrialRecord, *CHECKSUMS)
         with uninterrupted():
             _write(place, light, checksums)
@@ -198,7 +202,10 @@ class Store:
         files, record = self._read(key, with_model=with_model)
         file, task = files.predictions, TASKS[record.task]
         with _unpacking(file), np.load(file, allow_pickle=False) as stored:
-            labels, scores, given = stored["labels"], stored["scores"], stored.get("given")
+            name_of_scores = _name_of_scores(record)
+            if name_of_scores not in stored:
+                raise ValueError(EARLIER if record.compact else f"it has no {name_of_scores}")
+            labels, scores, given = stored["labels"], stored[name_of_scores], stored.get("given")
             known = [labels] if given is None else [labels, given]
             if scores.dtype.kind != "f" or scores.ndim != 2 or {*map(len, known)} != {len(scores)}:
                 raise ValueError("scores have the wrong shape or type")
@@ -208,7 +215,8 @@ class Store:
                 raise ValueError(fault)
             if record.score_kind == "log_probabilities" and scores.max(initial=0.0) > ROUNDING:
                 raise ValueError("probabilities above 1")
-        return TrialResult(record, labels, scores, given=given)
+            corrections = _corrections(stored, len(labels))
+        return TrialResult(record, labels, scores, given=given, corrections=corrections)
 
     def holds(self, key: Key, *, with_model: bool = False) -> bool:
         """Return whether the files of a trial exist, that of its weights if asked; none is read."""
@@ -238,10 +246,36 @@ class Store:
         return files, record
 
 
+def _name_of_scores(record: TrialRecord) -> str:
+    """Return the name of the array of scores; earlier compact files had another one."""
+    return "compact_scores" if record.compact else "scores"
+
+
+def _corrections(
+    stored: Mapping[str, NDArray[Any]], n_documents: int
+) -> dict[str, NDArray[np.float32]]:
+    """Return the corrections in a file, by the name of their metric."""
+    corrections = {}
+    for name, values in stored.items():
+        if not name.startswith(CORRECTION):
+            continue
+        if values.dtype != np.float32 or values.shape != (n_documents,):
+            raise ValueError(f"{name} has the wrong shape or type")
+        if not np.isfinite(values).all():
+            raise ValueError(f"{name} is not finite")
+        corrections[name.removeprefix(CORRECTION)] = values
+    return corrections
+
+
 def _write(place: TrialFiles, result: TrialResult, checksums: Mapping[str, str]) -> None:
+    scores = _name_of_scores(result.record)
+    arrays: dict[str, Any] = {"labels": result.labels, scores: result.scores}
+    if result.given is not None:
+        arrays["given"] = result.given
+    for name, values in result.corrections.items():
+        arrays[f"{CORRECTION}{name}"] = values
     with storage.atomic_write(place.predictions) as opened:
-        given: dict[str, Any] = {} if result.given is None else {"given": result.given}
-        np.savez_compressed(opened, labels=result.labels, scores=result.scores, **given)
+        np.savez_compressed(opened, **arrays)
     facts = {**checksums, "predictions_sha256": storage.sha256_file(place.predictions)}
     # The record comes last, so it never exists without the rest.
     storage.write_document(place.record, result.record, **facts)
@@ -284,46 +318,3 @@ def read_weights(file: Path, expected: Sequence[Declared] | None = None) -> Weig
         if not all(np.isfinite(array).all() for array in weights):
             raise ValueError("some of its weights are not finite")
     return weights
-
-
-def compact(result: TrialResult) -> TrialResult:
-    """Return a trial with fewer scores and digits, and with the same metrics to the last digit.
-
-    For each document, the scores of the true topics and the answer stay as they are. Lower scores
-    that are not among the best three become the lowest of the trial or, where a document may have
-    any number of topics, the logarithm of the mean of their powers, so log-loss is about the same.
-    The others lose digits, unless that would change their order.
-    """
-    curves: dict[str, list[float | None]] = result.record.history.model_dump()
-    for curve in curves.values():
-        curve[:] = [None if it is None else float(f"{it:.4g}") for it in curve]
-    record = result.record.model_copy(update={"compact": True, "history": History(**curves)})
-    scores = compact_scores(result.labels, result.scores)
-    if result.labels.ndim == 2:  # no answer may change, nor one at 0.5
-        half, answers = decide(AT_HALF, record.score_kind, None, result.labels), result.task.answers
-        for rule in (record.decision, half):
-            is_same = answers(scores, rule) == answers(result.scores, rule)
-            scores = np.where(is_same.all(axis=1, keepdims=True), scores, result.scores)
-    return replace(result, record=record, stored_scores=scores, weights=None)
-
-
-def compact_scores(labels: Labels, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return scores ``(n_test, n_topics)`` as ``compact`` stores them."""
-    best = np.sort(scores, axis=1)[:, -BEST:]
-    if labels.ndim == 1:
-        own = scores[range(len(labels)), labels, np.newaxis]
-        level = np.where(scores < np.minimum(own, best[:, :1]), scores.min(), scores)
-    else:
-        own = np.where(labels, scores, np.inf).min(axis=1, keepdims=True)
-        is_low = scores < np.minimum(own, best[:, :1])
-        powers = np.where(is_low, np.exp(scores.astype(float)), 0).sum(axis=1, keepdims=True)
-        count = is_low.sum(axis=1, keepdims=True).clip(1)
-        mean = np.log((powers / count).clip(np.finfo(np.float32).tiny))
-        level = np.where(is_low, np.minimum(mean.astype(np.float32), best[:, :1]), scores)
-    fraction, exponent = np.frexp(level)
-    short = np.ldexp(np.trunc(fraction * 2**DIGITS) / 2**DIGITS, exponent)
-    short = np.where((level == own) | (level == best[:, -1:]), level, short)
-    order = np.argsort(level, axis=1)
-    before, after = (np.take_along_axis(rows, order, axis=1) for rows in (level, short))
-    steps = [rows[:, 1:] > rows[:, :-1] for rows in (before, after)]
-    return np.where((steps[0] == steps[1]).all(axis=1, keepdims=True), short, level)

@@ -1,7 +1,7 @@
 """The result of one trial: a record, and the scores that all metrics are computed from."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Annotated, Any, Literal
 
@@ -91,7 +91,7 @@ class TrialRecord(Record):
     machine: Machine | None = None
     """Where that was; ``None`` for the machine of ``environment.json``."""
     compact: bool = False
-    """Whether only what tables need was stored; see ``results.store``."""
+    """Whether only what tables need was stored; see ``results.compact``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +106,9 @@ class TrialResult:
     weights: Weights | None = None
     given: Labels | None = None
     """The answers, if they do not follow from the scores and the decision in the record."""
+    corrections: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """Of a compact trial, by metric of scores: what to add, ``(n_test,)``, to the values of the
+    documents that its scores give."""
 
     @property
     def task(self) -> TaskKind:
@@ -143,7 +146,14 @@ class TrialResult:
         """Return the result without some test documents, and without the network."""
         left = partial(np.delete, obj=positions, axis=0)
         given = None if self.given is None else left(self.given)
-        return TrialResult(self.record, left(self.labels), lambda: left(self.scores), given=given)
+        corrections = {name: left(values) for name, values in self.corrections.items()}
+        return TrialResult(
+            self.record,
+            left(self.labels),
+            lambda: left(self.scores),
+            given=given,
+            corrections=corrections,
+        )
 
 
 def log_probabilities(probabilities: NDArray[np.floating]) -> NDArray[np.float32]:

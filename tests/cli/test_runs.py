@@ -1,10 +1,14 @@
 """The commands that read finished runs: report, leaderboard and compare."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from factories import MARGINS, run_folder, runs_on_datasets, scored_run, write_run
+
+from rnnbench.results.store import RESULTS
+from rnnbench.storage import write_document
 
 SVM = MARGINS | {"ms_per_step": None}
 
@@ -177,6 +181,19 @@ def test_a_badge_is_written_beside_the_table(cli, tmp_path):
     assert list(badge) == ["schemaVersion", "label", "message", "color"]
     assert badge["message"] == "rnn 0.9000"
     assert (other["label"], other["color"]) == ("macro-F1", "blue")
+
+
+def test_a_forged_interval_is_refused_in_place_of_json(cli, folder, tmp_path):
+    run = shutil.copytree(folder / "before", tmp_path / "before")
+    facts = json.loads((run / RESULTS).read_bytes())
+    del facts["checksum"]
+    facts["models"][0]["interval"]["low"] = 0.89
+    write_document(run / RESULTS, facts)
+
+    result = cli("leaderboard", run, "--json")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "models.rnn.interval.low is 0.89, but the stored trials give 0.69" in result.stderr
 
 
 # compare

@@ -90,6 +90,11 @@ def test_a_dataset_without_duplicates_has_fewer_clusters():
     assert rest_of(summary, np.array([0, 1], np.int32)).clusters == [0, 0]
 
 
+def test_clusters_are_numbered_below_the_number_of_documents():
+    with pytest.raises(ValueError, match="a cluster whose number is too high"):
+        dataset_summary(clusters=[0, 0, 1, 10**9])
+
+
 def test_a_dataset_without_duplicates_has_other_counts_and_another_majority():
     summary = dataset_summary(duplicates={"other_topics": [0, 3]})
 

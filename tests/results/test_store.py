@@ -12,16 +12,12 @@ import numpy as np
 import pytest
 from factories import MARGINS, Hostile, result
 from factories import record as trial_record
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.metrics import usable_metrics
 from rnnbench.results import store as stores
-from rnnbench.results.store import Store, compact, compact_scores, read_weights
+from rnnbench.results.compact import compact
+from rnnbench.results.store import Store, read_weights
 from rnnbench.storage import DamagedResultError, sha256_file, write_document
-from rnnbench.tasks import MULTI_LABEL, Decision
 from rnnbench.training.outcome import History, TrialResult
 
 MINE, OTHER = "a" * 64, "b" * 64
@@ -221,59 +217,6 @@ def test_weights_other_than_those_of_the_network_are_named_and_not_read(tmp_path
         read_weights(file, DECLARED)
 
     assert not file.with_name("trace").exists()
-
-
-SPREAD = st.floats(width=32, allow_nan=False, allow_infinity=False)
-CLOSE = st.sampled_from([-(1 + step * 2.0**-20) for step in range(6)])
-LOGS = st.floats(-100, 0, width=32) | st.sampled_from([-87.33655, -103.0, -1e30, -1e-30, -0.0])
-
-
-@st.composite
-def answered(draw):
-    """Labels and scores of documents, with ties, tiny differences and very large values."""
-    documents, topics = draw(st.integers(1, 5)), draw(st.integers(2, 12))
-    values = draw(st.sampled_from([SPREAD, CLOSE, LOGS, st.integers(-3, 3)]))
-    scores = draw(arrays(np.float32, (documents, topics), elements=values))
-    return draw(arrays(np.int32, documents, elements=st.integers(0, topics - 1))), scores
-
-
-def places(scores):
-    """The place of each topic in the order of a document; equals share the best."""
-    return (scores[:, np.newaxis, :] > scores[:, :, np.newaxis]).sum(axis=2)
-
-
-@settings(max_examples=50)
-@given(answered())
-def test_answers_best_three_ranks_and_metrics_stay_to_the_last_digit(case):
-    labels, scores = case
-    short = compact_scores(labels, scores)
-
-    assert np.isfinite(short).all()
-    assert short.dtype == np.float32
-    before, after = places(scores), places(short)
-    kept = (before < 3) | (before <= before[range(len(labels)), labels, np.newaxis])
-    np.testing.assert_array_equal(after[kept], before[kept])
-    last = after.max(axis=1, where=kept, initial=0, keepdims=True)
-    assert (after > last)[~kept].all()
-    for metric in usable_metrics().values():
-        answers = scores.argmax(axis=1)
-        assert metric.of(labels, answers, short) == metric.of(labels, answers, scores)
-    np.testing.assert_array_equal(compact_scores(labels, short), short)
-
-
-@settings(max_examples=50)
-@given(scores=arrays(np.float32, (4, 9), elements=LOGS), threshold=st.floats(-5, 0, width=32))
-@example(scores=np.tile(np.log(np.arange(1, 10, dtype="f4") / 10), (4, 1)), threshold=-0.125)
-def test_no_answer_of_several_topics_changes_nor_one_at_half(scores, threshold):
-    labels, decision = np.eye(4, 9, 5, np.uint8), Decision(threshold=threshold)
-    facts = trial_record(task="multi_label", decision=decision)
-    trial = TrialResult(facts, labels, scores)
-
-    light = compact(trial)
-
-    for rule in (decision, Decision(threshold=float(np.log(0.5)))):
-        answers = (MULTI_LABEL.answers(own.scores, rule) for own in (light, trial))
-        np.testing.assert_array_equal(*answers)
 
 
 @pytest.mark.parametrize("kind", [{}, MARGINS])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import rnnbench
 from rnnbench.models.descriptions import Ensemble
-from rnnbench.results.store import compact
+from rnnbench.results.compact import compact
 from rnnbench.training.trial import combined
 
 

@@ -6,8 +6,9 @@ from rnnbench import Metric
 
 
 def brier_score(labels, scores):
+    """Return a value for each document, whose mean is the metric."""
     truth = np.eye(scores.shape[1])[labels]
-    return float(np.mean((np.exp(scores) - truth) ** 2))
+    return np.mean((np.exp(scores) - truth) ** 2, axis=1)
 
 
 BRIER = Metric(

@@ -1,0 +1,150 @@
+"""Trials with smaller predictions, for runs that are kept in git.
+
+Each document keeps its best three scores, and those of the topics that it is given. All others
+become one number. The labels do not matter for that, so scores of several compact trials can be
+combined without favouring the right answers. Metrics that need all scores are corrected, document
+by document, by numbers of their own, which are mostly 0.
+"""
+
+import logging
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.metrics import METRICS, Metric, usable_metrics
+from rnnbench.registry import PluginError
+from rnnbench.training.decision import AT_HALF, decide
+from rnnbench.training.outcome import History, TrialResult
+
+log = logging.getLogger(__name__)
+BEST = 3  # the number of topics of each document whose scores are always kept
+DIGITS = 8  # the binary digits that are kept of a score; some scores keep all
+FLOOR_DIGITS = 5  # those of the number that replaces all lower scores of a document
+CURVE_DIGITS = 4  # the decimal digits that are kept of learning curves
+
+Scores = NDArray[np.float32]
+
+
+def compact(result: TrialResult) -> TrialResult:
+    """Return a trial with fewer scores and digits, and without its network.
+
+    No answer changes, nor one at 0.5, and with its ``corrections`` no metric does.
+    """
+    changes = {"compact": True, "history": _short_history(result.record.history)}
+    scores = _scores_with_same_answers(result)
+    return TrialResult(
+        result.record.model_copy(update=changes),
+        result.labels,
+        scores,
+        given=result.given,
+        corrections=_corrections(result, scores),
+    )
+
+
+def corrected_metric(metric: Metric, trial: TrialResult) -> float | None:
+    """Return a metric of the scores of a compact trial; ``None`` if it has no correction."""
+    correction = trial.corrections.get(metric.name)
+    values = metric.by_document(trial.labels, trial.answers, trial.scores)
+    if correction is None or values is None:
+        return None
+    return float((values + correction).mean())
+
+
+def compact_scores(scores: Scores, is_given: NDArray[np.bool_]) -> Scores:
+    """Return scores ``(n_test, n_topics)`` as compact trials have them.
+
+    The best score of each document keeps all its digits. Others lose digits, unless that would
+    change their order. ``is_given`` says which topics are kept beside the best three.
+    """
+    best_three = np.sort(scores, axis=1)[:, -BEST:]
+    is_kept = (scores >= best_three[:, :1]) | is_given
+    return _short_scores(np.where(is_kept, scores, _floors(scores, is_kept)))
+
+
+def _floors(scores: Scores, is_kept: NDArray[np.bool_]) -> Scores:
+    """Return what each document has in place of the scores that are not kept, ``(n_test, 1)``.
+
+    It is the logarithm of the mean of their powers: of log-probabilities, of the mean probability.
+    """
+    n_others = np.sum(~is_kept, axis=1, keepdims=True).clip(1)
+    others = np.where(is_kept, -np.inf, scores.astype(float))
+    mean = np.logaddexp.reduce(others, axis=1, keepdims=True) - np.log(n_others)
+    fraction, exponent = np.frexp(mean)
+    short = np.ldexp(np.round(fraction * 2**FLOOR_DIGITS) / 2**FLOOR_DIGITS, exponent)
+    # Rounding must not lift it to the third best score, nor change it where all are equal.
+    lowest = np.min(scores, axis=1, keepdims=True, where=~is_kept, initial=np.inf)
+    highest = np.max(scores, axis=1, keepdims=True, where=~is_kept, initial=-np.inf)
+    return np.asarray(np.clip(short, lowest, highest), np.float32)
+
+
+def _short_scores(scores: Scores) -> Scores:
+    """Return scores with fewer digits; a document whose order would change keeps all."""
+    fraction, exponent = np.frexp(scores)
+    short = np.ldexp(np.trunc(fraction * 2**DIGITS) / 2**DIGITS, exponent)
+    is_best = scores == scores.max(axis=1, keepdims=True)
+    short = np.where(is_best, scores, short)
+    order = np.argsort(scores, axis=1)
+    is_higher = np.diff(np.take_along_axis(scores, order, axis=1), axis=1) > 0
+    is_still_higher = np.diff(np.take_along_axis(short, order, axis=1), axis=1) > 0
+    has_same_order = np.all(is_higher == is_still_higher, axis=1, keepdims=True)
+    return np.where(has_same_order, short, scores)
+
+
+def _scores_with_same_answers(result: TrialResult) -> Scores:
+    """Return the compact scores of a trial; a document whose answer would change keeps its own."""
+    task, record = result.task, result.record
+    rules = [record.decision]
+    is_given = np.zeros(result.scores.shape, bool)
+    if not task.has_one_label:
+        rules.append(decide(AT_HALF, record.score_kind, None, result.labels))
+        for rule in rules:
+            is_given |= task.answers(result.scores, rule).astype(bool)
+    scores = compact_scores(result.scores, is_given)
+    for rule in rules:
+        is_other = task.answers(scores, rule) != task.answers(result.scores, rule)
+        is_changed = is_other.reshape(len(scores), -1).any(axis=1, keepdims=True)
+        scores = np.where(is_changed, result.scores, scores)
+    return scores
+
+
+def _corrections(result: TrialResult, scores: Scores) -> dict[str, Scores]:
+    """Return the corrections for compact ``scores`` of a trial, by metric.
+
+    A plug-in that fails is left out with a warning.
+    """
+    found = {}
+    for metric in usable_metrics(result.record.task).values():
+        if metric.is_of_answers or not metric.suits(result.record.score_kind):
+            continue
+        try:
+            with METRICS.blamed(metric.name):
+                correction = _correction(metric, result, scores)
+        except PluginError as error:
+            log.warning("%s; it is left out", error)
+            continue
+        if correction is not None:
+            found[metric.name] = correction
+    return found
+
+
+def _correction(metric: Metric, result: TrialResult, scores: Scores) -> Scores | None:
+    before = metric.by_document(result.labels, result.answers, result.scores)
+    after = metric.by_document(result.labels, result.answers, scores)
+    if before is None or after is None:
+        return None
+    difference = before - after
+    if not np.abs(difference).max() <= np.finfo(np.float32).max:
+        raise ValueError("its values are not finite")
+    return difference.astype(np.float32)
+
+
+def _short_history(history: History) -> History:
+    curves: dict[str, list[float | None]] = history.model_dump()
+    return History(**{name: _short_curve(curve) for name, curve in curves.items()})
+
+
+def _short_curve(curve: list[float | None]) -> list[float | None]:
+    short: list[float | None] = []
+    for value in curve:
+        short.append(None if value is None else float(f"{value:.{CURVE_DIGITS}g}"))
+    return short
