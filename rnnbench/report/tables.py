@@ -31,6 +31,7 @@ from rnnbench.report.table import (
 from rnnbench.results.schema import TOO_FEW_SEEDS, Comparison, ModelSummary, PublishedScore, Results
 from rnnbench.section import call
 from rnnbench.text import counted, either, for_markdown, listed, numbers, plural, sentences, visible
+from rnnbench.training.decision import AT_HALF
 
 SHORT = 12  # characters shown of a commit or a fingerprint
 LONGEST = 76  # the most characters that are shown of a value that differs
@@ -38,6 +39,10 @@ LONGEST = 76  # the most characters that are shown of a value that differs
 NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 PASSED, FAILED, UNMEASURED = "passed", "failed", "not measured"  # the outcomes of gates
 CAVEAT = "*"  # the mark of a published score with a caveat; the caption has the caveat
+ABOUT_DECISIONS = (
+    "decision: the threshold from which on a topic is given; else best: a document without such a "
+    "topic is given the best one, which raises the score. at 0.5: the score with the decision 0.5."
+)
 ON_THE_SAME = "Only results on the same documents are shown."
 RESERVED = ["source", "model", "params", "trials"]  # columns that no parameter must replace
 
@@ -275,6 +280,21 @@ def published_tables(results: Results) -> list[Table]:
     return tables
 
 
+def _decision_of(results: Results, model: ModelSummary) -> str | None:
+    """Return how the scores of one of our models became topics, in short."""
+    if results.decision is None:
+        return None
+    changes = model.training.get("decision", {})
+    return results.decision.model_copy(update=changes).in_short()
+
+
+def _decided(results: Results, score: str | None, decision: str | None) -> list[str | None]:
+    """Return the cells about decisions; none where each document has one topic."""
+    if results.decision is None:
+        return []
+    return [score, decision]
+
+
 def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
     best, caveats = results.best, dict[str, list[str]]()
     interval, rows = best.interval, list[tuple[float, list[str]]]()
@@ -289,17 +309,22 @@ def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
             caveats.setdefault(other.caveat, []).append(other.model)
         name = f"{other.model} {CAVEAT}" if other.caveat else other.model
         saw = {True: "yes", False: "no", None: None}[other.transductive]
-        add(name, other.source, other.score, other.std, saw, other.pretrained, place)
+        at_half = f"{other.score:.4f}" if other.decision == AT_HALF.in_short() else None
+        decided = _decided(results, at_half, other.decision)
+        add(name, other.source, other.score, other.std, *decided, saw, other.pretrained, place)
     for model in results.models:
         by, score = "ours, best" if model is best else "ours", model.score
         saw = "no" if model.pretrained == "nothing" else None
-        add(model.name, by, score.mean, score.std, saw, model.pretrained, None)
+        at_half = f"{model.at_half.mean:.4f}" if model.at_half else None
+        decided = _decided(results, at_half, _decision_of(results, model))
+        add(model.name, by, score.mean, score.std, *decided, saw, model.pretrained, None)
     rows.sort(key=lambda row: -row[0])  # of equals, theirs come first
     caption = sentences(
         f"Of the published results, {places.count('above')} of {len(others)} lie above the 95 % "
         f"interval of {best.name}, our best model ({interval:.4f} "
         f"{others[0].yardstick}), and {places.count('inside')} inside it.",
         "std: standard deviation over trainings; many papers do not give it.",
+        ABOUT_DECISIONS if results.decision else "",
         "saw test texts: whether training used the texts of the test documents, without their "
         "topics; for ours, only the ranks of words by frequency may come from all documents.",
         "pretrained: the part that was learned from other texts, which may include test texts.",
@@ -307,7 +332,10 @@ def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
         ON_THE_SAME,
     )
     std = f"{results.dataset.kind.score_name} ± std"
-    headers = ["model", "by", std, "saw test texts", "pretrained", "lies"]
+    headers = ["model", "by", std]
+    if results.decision:
+        headers += ["at 0.5", "decision"]
+    headers += ["saw test texts", "pretrained", "lies"]
     return with_points(Table(headers, [cells for _, cells in rows], caption, text_columns=2))
 
 
