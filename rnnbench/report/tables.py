@@ -229,7 +229,7 @@ def verdicts_without(results: Results) -> str:
 
 
 def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
-    """Return a row for each pair, with the difference that 80 % of such runs would show."""
+    """Return a row for each pair, with the difference that most such runs would show."""
 
     def seeds(pair: PairPower) -> str:
         if pair.seeds_needed:
@@ -248,12 +248,12 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
     }
     caption = (
         "The pairs of models without a clear difference. Detectable alone: the smallest true "
-        f"difference that 80 % of runs with {dataset.test_size:,} test documents"
+        f"difference that about three quarters of runs with {dataset.test_size:,} test documents"
         f"{words.remarks_on_tests(dataset)} and these seeds would find if no other were tested (p "
         "below 0.05). Detectable (Holm): the same in the first step of Holm's correction for "
         f"{counted(n, 'comparison')}. Both are '-' if they would be above 1, or if a model has one "
         "or two seeds. Seeds needed: seeds of each model with which a true difference equal to the "
-        f"measured one would be clear in 80 % of runs; 'more documents' if even {MOST:,} are too "
+        f"measured one would be clear in about as many; 'more documents' if even {MOST:,} are too "
         "few, '-' if a model has only one seed or the two are equal."
         if pairs
         else "No pair of models is without a clear difference."
