@@ -356,7 +356,11 @@ def test_the_variances_of_alike_documents_are_those_of_the_table():
     _, of_r52, of_r8 = [
         f"{of_accuracies} and {of_pairs} times" for of_accuracies, of_pairs in alike
     ]
-    assert f"On R52, it would be {of_r52}, and on R8, {of_r8}: more than blocks show" in words
+    assert f"On R52, it would be {of_r52}, and on R8, {of_r8}, where" in words
+    _, blocks_of_r52, blocks_of_r8 = re.findall(
+        r"^\| 16 blocks .*\| (\S+ to \S+) \|.*\|$", tables, re.M
+    )
+    assert f"where blocks allow for {blocks_of_r52} and {blocks_of_r8} times" in words
 
 
 def test_the_differences_that_could_be_found_are_those_of_the_reference_run(tmp_path):
