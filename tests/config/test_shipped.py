@@ -154,6 +154,7 @@ EARLIER = {
     "reuters46_layers": ["reuters46_networks"],
     "r52_field_networks": ["r52_field", "r52_field_attention"],
     "r52_field_networks_minilm": ["r52_field_minilm"],
+    "reuters90_baselines_larger": ["reuters90_baselines"],
     "zoo_word_char_larger": ["zoo_word_char"],
     "r52_word_char_larger": ["r52_word_char"],
     "r8_word_char_larger": ["r8_word_char"],
