@@ -55,6 +55,9 @@ class Publication(BaseModel):
     """Whether training used the texts of the test documents, without their topics."""
     pretrained: Pretrained | None = None
     """The part of the model that was learned from other texts."""
+    decision: Text | None = None
+    """How scores became topics, where a document may have any number of them: ``0.5`` if each topic
+    with that probability was given, and none where no topic has it."""
     caveat: Text | None = None
     """A reason to be careful when comparing with this score."""
 

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
@@ -365,6 +366,16 @@ def test_the_variances_of_alike_documents_are_those_of_the_table():
     assert f"{n} of the 599 test documents resemble another one" in words
     assert f"the variance of accuracies would be {accuracies} times as large" in words
     assert f"that of differences {differences} times" in words
+    tables = (REFERENCE / "dependence.md").read_text()
+    alike = re.findall(r"alike: a cosine above 0\.7 .*\| (\S+ to \S+) \| (\S+ to \S+) \|", tables)
+    _, of_r52, of_r8 = [
+        f"{of_accuracies} and {of_pairs} times" for of_accuracies, of_pairs in alike
+    ]
+    assert f"On R52, it would be {of_r52}, and on R8, {of_r8}, where" in words
+    _, blocks_of_r52, blocks_of_r8 = re.findall(
+        r"^\| 16 blocks .*\| (\S+ to \S+) \|.*\|$", tables, re.M
+    )
+    assert f"where blocks allow for {blocks_of_r52} and {blocks_of_r8} times" in words
 
 
 def test_the_differences_that_could_be_found_are_those_of_the_reference_run(tmp_path):
@@ -393,6 +404,44 @@ def test_the_numbers_of_duplicates_are_those_of_the_reference_runs():
     assert f"So {n} of the {n_documents} test documents" in words
     (whole, _), (cut, _) = (n_duplicates("reuters46", f"{of}duplicates") for of in ("whole_", ""))
     assert f"{whole} test documents of the whole set have a duplicate, or {cut} if cut" in words
+
+
+def errors_of_every_training(folder):
+    """Return how many test documents every training of a reference run gets wrong."""
+    trials = list(chain.from_iterable(load_run(REFERENCE / folder).trials.values()))
+    mistakes = [trial.answers != trial.labels for trial in trials]
+    return int(np.all(mistakes, axis=0).sum())
+
+
+def comparison_of(folder, *models):
+    """Return how two models of a reference run compare."""
+    comparisons = json.loads((REFERENCE / folder / "results.json").read_text())["comparisons"]
+    (pair,) = [pair for pair in comparisons if {pair["a"], pair["b"]} == set(models)]
+    return pair
+
+
+def test_random_word_vectors_are_not_called_worse():
+    scores = {name: score.split()[0] for name, score, *_ in rows_of("zoo/table.md")}
+    pair = comparison_of("zoo", "bilstm_max", "bilstm_max_random")
+    ours, random = scores["bilstm_max"], scores["bilstm_max_random"]
+
+    assert pair["p_holm"] >= 0.05
+    stated = f"the accuracy is {random}, not {ours}; the difference is not clear"
+    assert stated in words_of("findings")
+
+
+def test_the_scores_of_several_topics_at_one_half_are_those_of_the_reference_run():
+    rows = {row[0]: row for row in rows_of("reuters90/table.md")}
+    svm, network = rows["tfidf_linear_svm"], rows["bigru_max"]
+    best = rows["all_bigru_max_with_svm"]
+    longer = rows["word_char_tfidf_linear_svm"]
+    (shorter,) = [row for row in rows_of("reuters90_field/table.md") if row[0] == longer[0]]
+
+    words = words_of("findings")
+    assert f"the SVM on words has {svm[3]}, not {svm[1]}" in words
+    assert f"`bigru_max` {network[3].split()[0]}, not {network[1].split()[0]}" in words
+    assert f"our best has {best[1]}, or {best[3]} at 0.5" in words
+    assert f"the SVM on words and characters has {longer[1]}, not {shorter[1]}" in words
 
 
 def test_the_figures_of_ensembles_and_errors_are_those_of_the_reference_runs():
@@ -429,13 +478,13 @@ def test_the_figures_of_ensembles_and_errors_are_those_of_the_reference_runs():
 
     words = words_of("findings")
     (r8, *_), (of_all, *_) = errors("r8")
-    assert f"makes {r8:.0f} errors, and all models make {of_all:.0f} of these" in words
+    every = errors_of_every_training("r8")
+    made = f"all models make {of_all:.0f} of these, and every training makes {every}"
+    assert f"makes {r8:.0f} errors; {made}" in words
     (keras, *_, twins), (of_all, *_) = errors("reuters46")
-    made = f"makes {keras:.0f} (all models: {of_all:.0f}); {twins:.0f} of the {keras:.0f} are on"
-    assert made in words
-    zoo = {name: score.split()[0] for name, score, *_ in rows_of("zoo/table.md")}
-    ours, random = zoo["bilstm_max"], zoo["bilstm_max_random"]
-    assert f"(`bilstm_max_random`), the accuracy is {random}, not {ours}" in words
+    every = errors_of_every_training("reuters46")
+    made = f"makes {keras:.0f} (all models: {of_all:.0f}, every training: {every})"
+    assert f"{made}; {twins:.0f} of the {keras:.0f} are on" in words
     (n, rare, few, *_), _ = errors("reuters90")
     assert f"gets {n:.0f} documents wrong, at least in part; {rare + few:.0f} of these" in words
 

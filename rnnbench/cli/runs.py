@@ -224,8 +224,9 @@ def compare(
     in config, data and environment. Runs on different documents cannot be compared.
 
     Without RUN_B, they show the power of RUN_A. For each pair of its models without a clear
-    difference: the smallest difference that these test documents and seeds would show in 80 % of
-    runs, and the number of seeds that would be needed if the measured difference were the true one.
+    difference: the smallest difference that these test documents and seeds would show in about
+    three quarters of runs, and the number of seeds that would be needed if the measured difference
+    were the true one.
     """
     gates = [comparing.parse_gate(text) for text in fail_if or ()]
     if as_json and form != "table":

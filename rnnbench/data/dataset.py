@@ -180,6 +180,8 @@ class Dataset:
         separator: stands between the words of a text; nothing if they are single characters.
         groups: int32 ``(n_train,)``, the group of each training document; ``None`` without groups.
         in_order: whether the training documents, and the test documents, are in order of time.
+        n_untested: the number of documents of the corpus's own test set that are not used, such as
+            those without a topic; ``documents`` has them without ids, so nothing learns from them.
         unlabeled: the ids of texts that are neither for training nor for testing, if a model reads
             them: those of the archive, and documents of the corpus outside its own test set.
     """
@@ -199,6 +201,7 @@ class Dataset:
     groups: NDArray[np.int32] | None = None
     in_order: bool = False
     task: str = SINGLE_LABEL.name
+    n_untested: int = 0
     unlabeled: Sequence[NDArray[np.int32]] = ()
 
     @property
@@ -245,7 +248,8 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     limit = n_words + INDEX_FROM + 1
     n_ids = min(limit, data.num_words or limit)
     ids, (starts, ends) = _ids(corpus.tokens, n_ids), (corpus.offsets[:-1], corpus.offsets[1:])
-    ends = np.where(is_copy, starts, ends)  # so that nothing is learned from copies
+    is_untested = _is_untested(corpus, np.concatenate([train, test])) & ~is_copy
+    ends = np.where(is_copy | is_untested, starts, ends)  # so that nothing is learned from them
     documents = [ids[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
     topics, labels = _labels(corpus, data, kept)
     parts = ([documents[number] for number in part] for part in (train, test))
@@ -266,6 +270,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         groups=None if corpus.groups is None else corpus.groups[train],
         in_order=data.split == "last" or (has_own_split and _source_of(corpus).in_order),
         task=data.task or (SINGLE_LABEL if labels.ndim == 1 else MULTI_LABEL).name,
+        n_untested=int(is_untested.sum()),
         unlabeled=_unused(corpus, documents, np.concatenate([train, test]), n_ids),
     )
 
@@ -332,6 +337,14 @@ def _ids(ranks: Tokens, n_ids: int) -> Tokens:
     """Return the ids of words; too high ones become that of unknown words."""
     ids = ranks + np.int32(INDEX_FROM)
     return np.where(ids < n_ids, ids, np.int32(UNKNOWN))
+
+
+def _is_untested(corpus: Corpus, used: Positions) -> Mask:
+    """Return whether each document belongs to the corpus's own test set, but is not used."""
+    if corpus.is_test is None:
+        return np.zeros(len(corpus), bool)
+    is_used = np.isin(np.arange(len(corpus)), used)
+    return corpus.is_test & ~is_used
 
 
 def _unused(corpus: Corpus, documents: list[Tokens], used: Positions, n_ids: int) -> list[Tokens]:

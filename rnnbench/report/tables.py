@@ -32,6 +32,7 @@ from rnnbench.results.schema import TOO_FEW_SEEDS, Comparison, ModelSummary, Pub
 from rnnbench.section import call
 from rnnbench.tasks import TaskKind
 from rnnbench.text import counted, either, for_markdown, listed, numbers, plural, sentences, visible
+from rnnbench.training.decision import AT_HALF
 
 SHORT = 12  # characters shown of a commit or a fingerprint
 LONGEST = 76  # the most characters that are shown of a value that differs
@@ -40,6 +41,10 @@ NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 PASSED, FAILED, UNMEASURED = "passed", "failed", "not measured"  # the outcomes of gates
 CORRECTED = "p (corrected)"
 CAVEAT = "*"  # the mark of a published score with a caveat; the caption has the caveat
+ABOUT_DECISIONS = (
+    "decision: the threshold from which on a topic is given; else best: a document without such a "
+    "topic is given the best one, which raises the score. at 0.5: the score with the decision 0.5."
+)
 ON_THE_SAME = "Only results on the same documents are shown."
 RESERVED = ["source", "model", "params", "trials"]  # columns that no parameter must replace
 
@@ -235,7 +240,7 @@ def verdicts_without(results: Results) -> str:
 
 
 def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
-    """Return a row for each pair, with the difference that 80 % of such runs would show."""
+    """Return a row for each pair, with the difference that most such runs would show."""
 
     def seeds(pair: PairPower) -> str:
         if pair.seeds_needed:
@@ -254,12 +259,12 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
     }
     caption = (
         "The pairs of models without a clear difference. Detectable alone: the smallest true "
-        f"difference that 80 % of runs with {dataset.test_size:,} test documents"
+        f"difference that about three quarters of runs with {dataset.test_size:,} test documents"
         f"{words.remarks_on_tests(dataset)} and these seeds would find if no other were tested (p "
         "below 0.05). Detectable (corrected): the same in the first step of the correction for "
         f"{counted(n, 'comparison')}. Both are '-' if they would be above 1, or if a model has one "
         "or two seeds. Seeds needed: seeds of each model with which a true difference equal to the "
-        f"measured one would be clear in 80 % of runs; 'more documents' if even {MOST:,} are too "
+        f"measured one would be clear in about as many; 'more documents' if even {MOST:,} are too "
         "few, '-' if a model has only one seed or the two are equal."
         if pairs
         else "No pair of models is without a clear difference."
@@ -286,6 +291,21 @@ def published_tables(results: Results) -> list[Table]:
     return tables
 
 
+def _decision_of(results: Results, model: ModelSummary) -> str | None:
+    """Return how the scores of one of our models became topics, in short."""
+    if results.decision is None:
+        return None
+    changes = model.training.get("decision", {})
+    return results.decision.model_copy(update=changes).in_short()
+
+
+def _decided(results: Results, score: str | None, decision: str | None) -> list[str | None]:
+    """Return the cells about decisions; none where each document has one topic."""
+    if results.decision is None:
+        return []
+    return [score, decision]
+
+
 def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
     best, caveats = results.best, dict[str, list[str]]()
     interval, rows = best.interval, list[tuple[float, list[str]]]()
@@ -300,17 +320,22 @@ def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
             caveats.setdefault(other.caveat, []).append(other.model)
         name = f"{other.model} {CAVEAT}" if other.caveat else other.model
         saw = {True: "yes", False: "no", None: None}[other.transductive]
-        add(name, other.source, other.score, other.std, saw, other.pretrained, place)
+        at_half = f"{other.score:.4f}" if other.decision == AT_HALF.in_short() else None
+        decided = _decided(results, at_half, other.decision)
+        add(name, other.source, other.score, other.std, *decided, saw, other.pretrained, place)
     for model in results.models:
         by, score = "ours, best" if model is best else "ours", model.score
         saw = "no" if model.pretrained == "nothing" else None
-        add(model.name, by, score.mean, score.std, saw, model.pretrained, None)
+        at_half = f"{model.at_half.mean:.4f}" if model.at_half else None
+        decided = _decided(results, at_half, _decision_of(results, model))
+        add(model.name, by, score.mean, score.std, *decided, saw, model.pretrained, None)
     rows.sort(key=lambda row: -row[0])  # of equals, theirs come first
     caption = sentences(
         f"Of the published results, {places.count('above')} of {len(others)} lie above the 95 % "
         f"interval of {best.name}, our best model ({interval:.4f} "
         f"{others[0].yardstick}), and {places.count('inside')} inside it.",
         "std: standard deviation over trainings; many papers do not give it.",
+        ABOUT_DECISIONS if results.decision else "",
         "saw test texts: whether training used the texts of the test documents, without their "
         "topics; for ours, only the ranks of words by frequency may come from all documents.",
         "pretrained: the part that was learned from other texts, which may include test texts.",
@@ -318,7 +343,10 @@ def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
         ON_THE_SAME,
     )
     std = f"{results.dataset.kind.score_name} ± std"
-    headers = ["model", "by", std, "saw test texts", "pretrained", "lies"]
+    headers = ["model", "by", std]
+    if results.decision:
+        headers += ["at 0.5", "decision"]
+    headers += ["saw test texts", "pretrained", "lies"]
     return with_points(Table(headers, [cells for _, cells in rows], caption, text_columns=2))
 
 

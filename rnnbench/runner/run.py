@@ -140,6 +140,7 @@ def _trials(
         "dataset_fingerprint": dataset.fingerprint,
         "split_fingerprint": dataset.split_fingerprint(corpus.fingerprint),
         "n_ids": data.dataset.n_ids,
+        "n_untested": dataset.n_untested,
         "task": dataset.task,
     }
     found: list[Trial] = []

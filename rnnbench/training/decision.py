@@ -34,6 +34,13 @@ class DecisionRule(Section):
             return f"{noun}s above {one.format(noun)} chosen on held-out training documents"
         return f"{noun}s with a probability of at least {self.threshold:g}"
 
+    def in_short(self) -> str:
+        """Return the threshold, and whether the best topic is given where none reaches it."""
+        threshold = str(self.threshold).replace("_", " ")
+        if self.none == "empty":
+            return threshold
+        return f"{threshold}, else best"
+
     def is_chosen_for(self, labels: Labels) -> bool:
         """Return whether held-out documents choose it, given all training labels."""
         needs_second = self.none == "chosen" and not labels.any(axis=1).all()

@@ -54,6 +54,7 @@ class Trial:
     task: str = SINGLE_LABEL.name
     keep_model: bool = False
     part: Part | None = None  # is held out in place of the test documents
+    n_untested: int = 0  # see ``Dataset``
     unlabeled_fingerprint: str = ""  # of the texts without labels, if the model reads them
     members: tuple["Trial", ...] = ()  # the trials that an ensemble is made of
 
@@ -116,6 +117,8 @@ class Trial:
             "split": (self.split_fingerprint, reads_texts or model.reads_words),
             # The vectors saw no text of the test documents.
             "part": (str(self.part), reads_texts and self.part),
+            # Vectors were learned from these documents before they were left out.
+            "untested": (self.n_untested, reads_texts and self.n_untested),
             "unlabeled": (self.unlabeled_fingerprint, model.reads_unlabeled),
             "language_model": (REVISION, model.learns_language),
         }

@@ -12,6 +12,8 @@ import rnnbench
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.errors import UserError
 from rnnbench.report.sections import make_sections
+from rnnbench.report.tables import published_tables
+from rnnbench.results.schema import PublishedScore
 from rnnbench.runner.executors import EXECUTORS
 
 
@@ -44,6 +46,34 @@ def test_the_main_metric_has_its_own_name_and_the_threshold_is_said(run):
     assert {"micro_f1_mean", "micro_f1_low"} < {*run.summary_frame()}
     assert rnnbench.load_run(run.folder).results == run.results
     assert rnnbench.badge(run)["label"] == "micro-F1"
+
+
+def published_score(results, model, score, decision):
+    return PublishedScore(
+        source="Us 2020",
+        model=model,
+        score=score,
+        decision=decision,
+        yardstick="over documents",
+        intervals={ours.name: ours.interval for ours in results.models},
+        is_of_our_model=False,
+    )
+
+
+def test_published_scores_stand_beside_ours_with_the_decision_of_each(run):
+    results = run.results
+    theirs = published_score(results, "theirs", 0.75, "0.5")
+    tuned = published_score(results, "tuned", 0.8, "chosen")
+    published = [theirs, tuned]
+
+    (table,) = published_tables(results.model_copy(update={"published": published}))
+
+    decided = {row[0]: row[3:5] for row in table.rows}
+    assert table.headers[3:5] == ["at 0.5", "decision"]
+    assert decided["theirs"] == ["0.7500", "0.5"]
+    assert decided["tuned"] == ["-", "chosen"]
+    svm = next(model for model in results.models if model.name == "svm")
+    assert decided["svm"] == [f"{svm.at_half.mean:.4f}", "chosen, else best"]
 
 
 def test_the_report_has_what_applies_and_says_what_is_missed_and_added(run):

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from factories import SOFTMAX, benchmark
+from factories import SOFTMAX, benchmark, corpus_of_texts
 from in_process import InProcess
 
-from rnnbench.data.load import prepare
+from rnnbench.data.load import prepare, prepare_corpus
 from rnnbench.environment import environment
 from rnnbench.errors import UserError
 from rnnbench.job import FailedTrialsError
@@ -77,6 +77,16 @@ def test_every_model_is_planned_with_every_seed_those_that_take_longest_first(
     assert {trial.corpus_fingerprint for trial in plan.trials} == plan.corpora.keys()
     assert plan.corpora.keys() == {plan.dataset.corpus_fingerprint}
     assert str(tiny_sgml_folder) not in repr(plan.trials), "they hold no path"
+
+
+def test_trials_are_planned_with_the_number_of_documents_left_out_of_a_test_set():
+    texts = ["a b", "b a", "a c", "a b c d e"]
+    made_up = corpus_of_texts(texts, list("xyxy"), [False, False, True, True])
+    plan = benchmark(data={"maxlen": 5})
+
+    planned = plan_benchmark(plan, prepare_corpus(plan.data, made_up), threads=1)
+
+    assert {trial.n_untested for trial in planned.trials} == {1}
 
 
 def test_the_longest_training_comes_first_and_programs_are_shared(make_plan):

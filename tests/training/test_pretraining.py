@@ -126,6 +126,20 @@ def test_they_depend_on_training_documents_and_those_left_out_for_their_length_a
     np.testing.assert_array_equal(vectors_of([], **topics), ours, "nor on topics")
 
 
+@given(st.integers(1, 3), st.integers(1, 4))
+def test_what_is_left_out_of_a_test_set_of_its_source_is_not_learned_from(n_tested, n_left_out):
+    texts = ["a b", "b a c", *["c d"] * n_tested, *["a b c d e"] * n_left_out]
+    is_test = [False, False, *[True] * (n_tested + n_left_out)]
+    labels = ["x", "y", *["x"] * (n_tested + n_left_out)]
+    corpus = factories.corpus_of_texts(texts, labels, is_test)
+
+    dataset = make_dataset(corpus, Data(maxlen=5))  # without the longest
+
+    learned = [ids.tolist() for ids in texts_for(dataset, 0.0, unlabeled=False) if len(ids)]
+    assert learned == [[4, 5], [5, 4, 6]]
+    assert dataset.n_untested == n_left_out
+
+
 def test_with_texts_without_labels_they_are_learned_from_these_and_training_documents_alone():
     corpus = factories.corpus_of_texts(
         ["a b", "b a", "c c", "d d", "e e e e"], list("xyxyx"), [False, False, False, True, True]

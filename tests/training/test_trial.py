@@ -266,6 +266,15 @@ def test_texts_and_the_package_that_decomposes_matrices_change_networks_with_vec
     assert (pretrained(tmp_path, initializer).fingerprint != before) is differs
 
 
+@pytest.mark.parametrize(("initializer", "differs"), [("ppmi_svd", True), ("uniform", False)])
+def test_documents_left_out_of_a_test_set_change_networks_with_vectors_from_texts(
+    tmp_path, initializer, differs
+):
+    plan = pretrained(tmp_path, initializer)
+
+    assert (replace(plan, n_untested=280).fingerprint != plan.fingerprint) is differs
+
+
 def test_the_packages_that_a_baseline_needs_are_part_of_its_fingerprint(tmp_path, update):
     kinds = ("sentence_embedding", "tfidf_linear_svm")
     before = [of_baseline(tmp_path, kind).fingerprint for kind in kinds]
