@@ -21,6 +21,8 @@ OF_TRIALS = {"threads", "models", "without_duplicates"}
 OF_LABELS = {"topics", "majority_topic", "majority_score", "majority_macro_f1"}
 OF_CONFIG = {"is_baseline", "is_random", "pretrained", "training", "chosen_from", "stock_layers"}
 """Of the summary of a model; the last is only in earlier files."""
+OF_STATISTICS = {"p_best"}
+"""Another version, or another processor's rounding of draws, may have given another p-value."""
 
 Leaf = str | float | None  # also an integer or a boolean, which are kinds of float to mypy
 
@@ -72,7 +74,7 @@ def _of_trials(results: Results) -> dict[str, Any]:
     from_plugins = {name for name in results.metrics if not _is_built_in(name)}
     of_model = {"metrics": from_plugins, "trials": {"__all__": {"metrics": from_plugins}}}
     exclude: dict[str, Any] = {
-        "models": {"__all__": of_model | dict.fromkeys(OF_CONFIG, True)},
+        "models": {"__all__": of_model | dict.fromkeys(OF_CONFIG | OF_STATISTICS, True)},
         "without_duplicates": {"comparisons"},
     }
     tree = results.model_dump(include=OF_TRIALS, exclude=exclude, exclude_unset=True)
