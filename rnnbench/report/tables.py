@@ -13,7 +13,14 @@ from math import comb
 from typing import Any
 
 from rnnbench.analysis.boards import Board, RunHistory
-from rnnbench.analysis.compare import Change, ComparedRuns, GateVerdict, ModelChange, branches
+from rnnbench.analysis.compare import (
+    Change,
+    ComparedRuns,
+    DifferingFact,
+    GateVerdict,
+    ModelChange,
+    branches,
+)
 from rnnbench.analysis.comparisons import MOST, PairPower
 from rnnbench.metrics import COSTS, FIT_SECONDS, METRICS, MS_PER_STEP, Quantity, find_quantity
 from rnnbench.points import model_of, short, values_of
@@ -517,10 +524,17 @@ def _means_tables(comparison: ComparedRuns) -> list[Table]:
         f"{MS_PER_STEP.header} in B": lambda change: words.mean_text(MS_PER_STEP, change.b),
         "A/B": lambda change: f"{change.speed_ratio:.2f}" if change.speed_ratio else MISSING,
     }
-    differ = "; the processors differ" * any(fact.key == "cpu" for fact in comparison.differences)
-    of_costs = f"A/B: ms per step in A divided by that in B; above 1, B is faster{differ}."
+    of_costs = "A/B: ms per step in A divided by that in B; above 1, B is faster"
+    if any(_is_of_processor(fact) for fact in comparison.differences):
+        of_costs += "; the processors differ"
+    of_costs += "."
     tables = table_of(changes, means, of_means), table_of(changes, costs, of_costs)
     return list(map(with_points, tables))
+
+
+def _is_of_processor(fact: DifferingFact) -> bool:
+    """Return whether two environments name different processors or kernels of BLAS."""
+    return fact.key == "cpu" or fact.key.startswith("processor.")
 
 
 def _shown(value: Any) -> str:
