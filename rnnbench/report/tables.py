@@ -22,6 +22,7 @@ from rnnbench.analysis.compare import (
     branches,
 )
 from rnnbench.analysis.comparisons import MOST, PairPower
+from rnnbench.analysis.uneven import scores_of, uneven_models
 from rnnbench.metrics import COSTS, FIT_SECONDS, METRICS, MS_PER_STEP, Quantity, find_quantity
 from rnnbench.points import model_of, short, values_of
 from rnnbench.report import words
@@ -83,7 +84,7 @@ def score_table(results: Results, *, is_wide: bool = False) -> Table:
     always += [MISSING] * (len(columns) - 2)
     corrected = f"corrected for {counted(results.n_corrected_for, 'comparison')} (Holm)"
     clear = f"No clear difference: a p-value of 0.05 or more, {corrected}."
-    caption = sentences(clear, words.condition(results.comparisons))
+    caption = sentences(clear, words.condition(results.comparisons), uneven_in_words(results))
     if not is_wide:
         found = f"{dataset.duplicates_in_words()}." * bool(dataset.duplicates.positions)
         others = f"On the other {rest.test_size:,}, {verdicts_without(results)}." if rest else ""
@@ -105,7 +106,23 @@ def score_table(results: Results, *, is_wide: bool = False) -> Table:
 
 def short_table(results: Results) -> Table:
     """Return the scores, and only the facts without which they would be misread."""
-    return replace(score_table(results), caption=_about_data(results, in_short=True))
+    caption = sentences(_about_data(results, in_short=True), uneven_in_words(results))
+    return replace(score_table(results), caption=caption)
+
+
+def uneven_in_words(results: Results) -> str:
+    """Return a warning about models whose mean over seeds can mislead; empty if there are none."""
+    ranges = []
+    for model in uneven_models(results):
+        scores = scores_of(model)
+        ranges.append(f"{model.name} ({min(scores):.4f} to {max(scores):.4f})")
+    if not ranges:
+        return ""
+    return (
+        f"Uneven seeds: {listed(ranges)}. These scores do not look like chance around one mean "
+        "(Anderson and Darling's test, p below 0.01), so means and intervals can mislead: look at "
+        "single seeds."
+    )
 
 
 def metrics_table(results: Results) -> Table:
