@@ -9,6 +9,7 @@ import sys
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,6 +22,38 @@ from rnnbench.section import Record
 SCHEMA_VERSION: Literal[2] = 2
 NOT_INSTALLED = "not installed"  # in place of a version
 PROCESS = Path("/proc/self")  # facts about this process; only on Linux
+CPU_INFO = Path("/proc/cpuinfo")  # facts about the processor; only on Linux
+VECTOR_INSTRUCTIONS = ("avx512f", "avx2", "avx", "sse2", "sve2", "sve", "asimd")
+
+
+class Processor(Record):
+    """The facts about a processor and its matrix products that change how sums are rounded.
+
+    Facts that the system does not tell are ``None``: all but ``blas`` elsewhere than on Linux.
+    """
+
+    vendor: str | None = None
+    family: int | None = None
+    model: int | None = None
+    stepping: int | None = None
+    vector_instructions: str | None = None
+    """The widest ones that the processor has, such as ``avx512f``."""
+    blas: list[str] = []
+    """The BLAS libraries of NumPy and SciPy, and the kernel that each has chosen for the processor,
+    such as ``openblas 0.3.30 Haswell``."""
+
+    def in_words(self) -> str:
+        """Return what is known, in one line; empty if nothing is."""
+        parts = []
+        if self.vendor:
+            parts.append(self.vendor)
+        numbers = {"family": self.family, "model": self.model, "stepping": self.stepping}
+        for name, number in numbers.items():
+            if number is not None:
+                parts.append(f"{name} {number}")
+        if self.vector_instructions:
+            parts.append(self.vector_instructions)
+        return ", ".join([*parts, *self.blas])
 
 
 class Environment(Record):
@@ -32,6 +65,8 @@ class Environment(Record):
     python: str
     platform: str
     cpu: str
+    processor: Processor | None = None
+    """``None`` in files of earlier versions."""
     cores: int | None
     versions: dict[str, str]  # of the packages that can change a result, by name
     installed: dict[str, str] = {}  # of all packages that rnnbench needs, however indirectly
@@ -71,6 +106,7 @@ def machine(packages: Iterable[str]) -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpu": cpu(),
+        "processor": processor().model_dump(),
         "cores": os.cpu_count(),
         "versions": versions(packages),
         "git_commit": _commit(Path(rnnbench.__file__).parent),
@@ -110,10 +146,60 @@ def constraints(environment: Mapping[str, Any]) -> str:
 
 def cpu() -> str:
     """Return the name of the processor."""
-    info = Path("/proc/cpuinfo")
-    text = info.read_text(errors="replace") if info.exists() else ""
-    named = re.search(r"^model name[^:\n]*:(.*)", text, re.MULTILINE)
-    return named[1].strip() if named else platform.processor() or platform.machine()
+    name = _cpu_facts().get("model name")
+    return name or platform.processor() or platform.machine()
+
+
+@cache
+def processor() -> Processor:
+    """Return what is known of the processor and of the BLAS libraries of this process."""
+    facts = _cpu_facts()
+    flags = facts.get("flags") or facts.get("Features") or ""
+    instructions = flags.split()
+    widest = None
+    for name in VECTOR_INSTRUCTIONS:
+        if name in instructions:
+            widest = name
+            break
+    return Processor(
+        vendor=facts.get("vendor_id"),
+        family=_whole_number(facts.get("cpu family")),
+        model=_whole_number(facts.get("model")),
+        stepping=_whole_number(facts.get("stepping")),
+        vector_instructions=widest,
+        blas=_blas_kernels(),
+    )
+
+
+def _cpu_facts() -> dict[str, str]:
+    """Return what Linux tells about the first processor, by name; nothing on other systems."""
+    facts: dict[str, str] = {}
+    if not CPU_INFO.exists():
+        return facts
+    for line in CPU_INFO.read_text(errors="replace").splitlines():
+        name, colon, value = line.partition(":")
+        if colon:
+            facts.setdefault(name.strip(), value.strip())
+    return facts
+
+
+def _whole_number(text: str | None) -> int | None:
+    if text is None or not text.isdecimal():
+        return None
+    return int(text)
+
+
+def _blas_kernels() -> list[str]:
+    """Return the library, version and kernel of each BLAS that this process has loaded."""
+    import scipy.linalg  # noqa: F401 - SciPy may have a BLAS of its own
+    from threadpoolctl import threadpool_info
+
+    kernels = set()
+    for library in threadpool_info():
+        if library["user_api"] == "blas":
+            kernel = library.get("architecture") or "unknown kernel"
+            kernels.add(f"{library['internal_api']} {library['version']} {kernel}")
+    return sorted(kernels)
 
 
 def peak_memory() -> int:

@@ -7,17 +7,21 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from blas_kernels import run_with_kernel, two_kernels
+from factories import MACHINE
 from packaging.requirements import Requirement
 
 import rnnbench
 from rnnbench.environment import (
     Environment,
+    Processor,
     begin_peak,
     constraints,
     environment,
     installed,
     machine,
     peak_memory,
+    processor,
 )
 
 
@@ -39,6 +43,35 @@ def test_the_environment_tells_the_commit_the_versions_and_how_the_cores_were_sh
     assert first.startswith(f"# rnnbench {rnnbench.__version__}, Python 3.")
     assert f"h5py=={version('h5py')}" in lines
     assert [str(Requirement(line)) for line in lines] == lines, "as pip reads them"
+
+
+PRINT_PROCESSOR = """
+from rnnbench.environment import machine
+print(machine([])["processor"]["blas"])
+"""
+
+
+def test_the_kernel_that_blas_chose_is_recorded():
+    for kernel in two_kernels():
+        printed = run_with_kernel(kernel, PRINT_PROCESSOR)
+
+        assert f" {kernel}'" in printed
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, the system does not tell it")
+def test_the_processor_is_told_apart_from_others_of_its_name():
+    here = processor()
+
+    assert here.vector_instructions
+    if here.vendor:  # those of ARM tell no family
+        told = f"{here.vendor}, family {here.family}, model {here.model}"
+        assert here.in_words().startswith(told)
+
+
+def test_an_environment_from_before_the_processor_was_recorded_can_be_read():
+    assert "processor" not in MACHINE
+    assert Environment.model_validate(MACHINE).processor is None
+    assert Processor().in_words() == ""
 
 
 def test_the_commit_of_a_repository_around_the_package_is_not_told(tmp_path, monkeypatch):

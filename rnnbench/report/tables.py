@@ -13,8 +13,16 @@ from math import comb
 from typing import Any
 
 from rnnbench.analysis.boards import Board, RunHistory
-from rnnbench.analysis.compare import Change, ComparedRuns, GateVerdict, ModelChange, branches
+from rnnbench.analysis.compare import (
+    Change,
+    ComparedRuns,
+    DifferingFact,
+    GateVerdict,
+    ModelChange,
+    branches,
+)
 from rnnbench.analysis.comparisons import MOST, PairPower
+from rnnbench.analysis.uneven import scores_of, uneven_models
 from rnnbench.metrics import COSTS, FIT_SECONDS, METRICS, MS_PER_STEP, Quantity, find_quantity
 from rnnbench.points import model_of, short, values_of
 from rnnbench.report import words
@@ -85,6 +93,7 @@ def score_table(results: Results, *, is_wide: bool = False) -> Table:
         words.no_clear_difference(results),
         words.condition(results.comparisons),
         words.smallest_p(dataset, results.comparisons, results.n_corrected_for),
+        uneven_in_words(results),
     )
     if not is_wide:
         found = f"{dataset.duplicates_in_words()}." * bool(dataset.duplicates.positions)
@@ -107,7 +116,23 @@ def score_table(results: Results, *, is_wide: bool = False) -> Table:
 
 def short_table(results: Results) -> Table:
     """Return the scores, and only the facts without which they would be misread."""
-    return replace(score_table(results), caption=_about_data(results, in_short=True))
+    caption = sentences(_about_data(results, in_short=True), uneven_in_words(results))
+    return replace(score_table(results), caption=caption)
+
+
+def uneven_in_words(results: Results) -> str:
+    """Return a warning about models whose mean over seeds can mislead; empty if there are none."""
+    ranges = []
+    for model in uneven_models(results):
+        scores = scores_of(model)
+        ranges.append(f"{model.name} ({min(scores):.4f} to {max(scores):.4f})")
+    if not ranges:
+        return ""
+    return (
+        f"Uneven seeds: {listed(ranges)}. These scores do not look like chance around one mean "
+        "(Anderson and Darling's test, p below 0.01), so means and intervals can mislead: look at "
+        "single seeds."
+    )
 
 
 def metrics_table(results: Results) -> Table:
@@ -572,11 +597,18 @@ def _means_tables(comparison: ComparedRuns) -> list[Table]:
         f"{MS_PER_STEP.header} in B": lambda change: words.mean_text(MS_PER_STEP, change.b),
         "A/B": lambda change: f"{change.speed_ratio:.2f}" if change.speed_ratio else MISSING,
     }
-    differ = "; the processors differ" * any(fact.key == "cpu" for fact in comparison.differences)
-    of_costs = f"A/B: ms per step in A divided by that in B; above 1, B is faster{differ}."
+    of_costs = "A/B: ms per step in A divided by that in B; above 1, B is faster"
+    if any(_is_of_processor(fact) for fact in comparison.differences):
+        of_costs += "; the processors differ"
+    of_costs += "."
     tables = [table_of(changes, means, of_means)] if metrics else []
     tables.append(table_of(changes, costs, of_costs))
     return list(map(with_points, tables))
+
+
+def _is_of_processor(fact: DifferingFact) -> bool:
+    """Return whether two environments name different processors or kernels of BLAS."""
+    return fact.key == "cpu" or fact.key.startswith("processor.")
 
 
 def _shown(value: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.environment import Processor
 from rnnbench.section import Record, formerly
 from rnnbench.tasks import SINGLE_LABEL, TASKS, Decision, Labels, TaskKind
 
@@ -86,6 +87,10 @@ class TrialRecord(Record):
     model: str = ""
     seed: int = 0
     cpu: str = ""
+    """The name of the processor."""
+    processor: Processor | None = None
+    """More about the processor that trained the model, which may be that of a cluster's worker;
+    ``None`` in records of earlier versions."""
     threads: int = 1
     """Threads of the process that trained the model."""
     machine: Machine | None = None

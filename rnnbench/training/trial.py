@@ -13,7 +13,7 @@ import numpy as np
 
 from rnnbench.data import cache
 from rnnbench.data.dataset import Data, Dataset, Part, hold_out_part, make_dataset
-from rnnbench.environment import begin_peak, cpu, peak_memory, versions
+from rnnbench.environment import begin_peak, cpu, peak_memory, processor, versions
 from rnnbench.errors import RnnbenchError
 from rnnbench.models import descriptions
 from rnnbench.models.code import code_of
@@ -171,6 +171,7 @@ def identified(record: TrialRecord, trial: Trial, **facts: Any) -> TrialRecord:
     keys = "fingerprint", "source", "dataset_fingerprint", "task", "seed"
     identity = {key: getattr(trial, key) for key in keys}
     identity |= {"model": trial.name, "cpu": cpu(), "threads": trial.threads_used}
+    identity["processor"] = processor()
     return record.model_copy(update=identity | facts)
 
 

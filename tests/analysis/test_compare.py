@@ -167,6 +167,18 @@ def test_every_difference_of_config_data_and_environment_is_named_in_its_place()
     assert len(differences) == len(found)
 
 
+def test_another_kernel_of_blas_is_a_difference_of_environments():
+    haswell = {"family": 25, "blas": ["openblas 0.3.30 Haswell"]}
+    zen = {"family": 25, "blas": ["openblas 0.3.30 Zen"]}
+    a = run({"environment": {"processor": haswell}}, rnn=[3])
+    b = run({"environment": {"processor": zen}}, rnn=[3])
+
+    (difference,) = compare_runs(a, b).differences
+
+    assert (difference.part, difference.key) == ("environment", "processor.blas")
+    assert (difference.a, difference.b) == (haswell["blas"], zen["blas"])
+
+
 PLAIN = run(rnn=[3])
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from baseline_kinds import KINDS
+from blas_kernels import run_with_kernel, two_kernels
 from pydantic import ValidationError
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
@@ -142,3 +143,30 @@ def test_a_baseline_whose_packages_are_not_installed_is_refused(monkeypatch):
         check_installed(Own())
     monkeypatch.setattr(Own, "packages", ("numpy",))
     check_installed(Own())
+
+
+FIT_TEXT_VECTORS = """
+import sys
+import numpy as np
+from rnnbench.models.baselines import SentenceEmbedding
+
+random, file = np.random.default_rng(0), sys.argv[1]
+scale = 1 / np.arange(1, 257)  # a few features matter most, as in vectors of texts
+labels = np.minimum(random.geometric(0.15, 600) - 1, 9)
+centres = random.normal(size=(10, 256)) * scale
+vectors = random.normal(size=(600, 256)) * scale + 0.3 * centres[labels] + 3 * scale
+classifier = SentenceEmbedding(C=30).pipeline(seed=0)[1:]  # without the encoder of texts
+np.save(file, classifier.fit(vectors, labels).predict_log_proba(vectors))
+"""
+
+
+def test_text_vectors_are_classified_alike_with_two_kernels_of_blas(tmp_path):
+    scores = []
+    for kernel in two_kernels():
+        file = tmp_path / f"{kernel}.npy"
+        run_with_kernel(kernel, FIT_TEXT_VECTORS, file)
+        scores.append(np.load(file))
+
+    first, second = scores
+    np.testing.assert_allclose(first, second, rtol=0, atol=5e-4)
+    np.testing.assert_array_equal(first.argmax(axis=1), second.argmax(axis=1))

@@ -22,6 +22,7 @@ from rnnbench.report.tables import (
     junit,
     result_tables,
     score_table,
+    short_table,
     summary_rows,
     table_files,
 )
@@ -180,3 +181,20 @@ def test_few_seeds_are_explained_each_number_once_and_intervals_are_over_several
     assert condition(differences(a=[12, 13, 14], b=[14, 15, 16])) == ""
     assert scope_of(one) == "over documents"
     assert scope_of(differences(a=[12], b=[14, 15])) == "over documents and seeds"
+
+
+@pytest.mark.parametrize("table", [score_table, short_table])
+def test_a_caption_names_models_whose_seeds_are_uneven(table):
+    even = [80, 81, 82, 83, 84, 85, 86, 87, 88, 89]
+    run = scored_run({"steady": even, "collapses": [*even[:-1], 20]}, of=100)
+
+    caption = table(run.results).caption
+
+    assert "Uneven seeds: collapses (0.2000 to 0.8800). " in caption
+    assert "steady" not in caption
+
+
+def test_a_caption_says_nothing_of_seeds_around_one_mean():
+    run = scored_run({"steady": [80, 81, 82, 83, 84, 85, 86, 87, 88, 89]}, of=100)
+
+    assert "Uneven" not in score_table(run.results).caption

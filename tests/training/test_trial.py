@@ -13,6 +13,7 @@ from plugin_files import MAKE, write_module
 from rnnbench import environment
 from rnnbench.data import cache
 from rnnbench.data.dataset import Data
+from rnnbench.environment import processor
 from rnnbench.errors import RnnbenchError
 from rnnbench.registry import PluginError
 from rnnbench.training.engines.native.engine import NativeEngine
@@ -86,6 +87,20 @@ def test_the_result_tells_what_was_done(tmp_path):
     assert record.steps == 3 * 3, "10 documents are two whole batches of 4 and one of 2"
     assert record.fingerprint == plan.fingerprint
     assert result.score == np.mean(result.scores.argmax(axis=1) == result.labels)
+
+
+def test_the_processor_that_trained_a_model_is_part_of_its_record(tmp_path):
+    assert train(tmp_path, trial(tmp_path, models=SVM)).record.processor == processor()
+
+
+def test_how_exactly_text_vectors_are_classified_is_part_of_the_fingerprint(tmp_path):
+    as_usual = of_baseline(tmp_path, {"sentence_embedding": {"tol": 1e-8}})
+    rougher = of_baseline(tmp_path, {"sentence_embedding": {"tol": 1e-4}})
+
+    assert as_usual.fingerprint == of_baseline(tmp_path, "sentence_embedding").fingerprint
+    assert as_usual.fingerprint != rougher.fingerprint
+    described = as_usual.model.facts("training")["baseline"]["sentence_embedding"]
+    assert described["tol"] == 1e-8, "its default is not that of earlier versions"
 
 
 def test_the_result_of_a_baseline_tells_of_no_epochs(tmp_path):
