@@ -23,7 +23,7 @@ from rnnbench.report.table import Shown, Table
 from rnnbench.report.words import make_badge
 from rnnbench.request import Config, RunRequest, Settings, changes, takes
 from rnnbench.results.run import StoredRun, load_results
-from rnnbench.results.store import lock_folder
+from rnnbench.results.store import OUTSIDE, lock_folder
 from rnnbench.runner.run import run as run_job
 from rnnbench.section import Record, checked
 from rnnbench.tasks import Labels
@@ -162,7 +162,8 @@ class Run(Shown, StoredRun):
         from rnnbench.report import page  # imports Matplotlib
 
         texts = words_of_test_documents(self) if words else None
-        with lock_folder(self.folder, command):
+        is_verdict = self.results.engine == OUTSIDE
+        with lock_folder(self.folder, command, is_verdict=is_verdict):
             if load_results(self.folder).fingerprints != self.results.fingerprints:
                 raise UserError(f"{self.folder}: it now holds another run; load it again")
             page.check_report(self, words, errors)

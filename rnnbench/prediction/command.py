@@ -4,7 +4,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -119,6 +119,14 @@ def _check_table(table: Path, out: Path | None, *, is_alone: bool, as_json: bool
         raise UserError(f"--in {table}: {fault}")
     if as_json and out in (None, STREAM):
         raise UserError("--json: the table goes to standard output (use --out FILE)")
+    if out and STREAM not in (out, table) and _is_same_file(out, table):
+        raise UserError(f"--out {out}: is the table of --in (name another file)")
+
+
+def _is_same_file(file: Path, other: Path) -> bool:
+    with suppress(OSError):  # one of them does not exist
+        return file.samefile(other)
+    return False
 
 
 def _split_words(

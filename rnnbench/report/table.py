@@ -29,6 +29,7 @@ Columns = dict[str, Callable[[T], str]]  # the cell of an item, by the header of
 MISSING = "-"  # stands for a value that there is not
 HEADER_WIDTHS, CELL_WIDTHS = (60, 30, 20, 12, 0), (34, 20)  # that are tried, in columns
 NO_BREAK = "\N{NO-BREAK SPACE}"
+WIDTH = 80  # of text, in columns, where the width of the terminal is not known
 
 
 @dataclass(frozen=True)
@@ -226,6 +227,8 @@ def as_text(*views: Table | RenderableType, width: int | None = None) -> str:
     off = ("force_terminal", "force_jupyter", "markup", "highlight", "emoji")
     plain: dict[str, Any] = dict.fromkeys(off, False)
     console = Console(file=text, width=width, **plain)
+    if console.width == 0:  # a notebook's server may set COLUMNS=0
+        console.width = WIDTH
     for view in views:
         console.print(to_rich(view, console) if isinstance(view, Table) else view, crop=False)
     return text.getvalue()

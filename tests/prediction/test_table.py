@@ -210,7 +210,9 @@ REFUSED = {
     "svm --in new.csv --explain": ALONE,
     "svm profit --out out.csv": "--out: needs --in TABLE",
     "svm profit --text body": "--text: needs --in TABLE",
-    "svm --in new.csv --out new.csv": "--out new.csv: exists already (--force ",
+    "svm --in new.csv --out old.csv": "--out old.csv: exists already (--force ",
+    "svm --in new.csv --out new.csv --force": "--out new.csv: is the table of --in",
+    "svm --in new.csv --out linked.csv --force": "--out linked.csv: is the table of --in",
     "svm --in new.csv --out out.xlsx": "--out out.xlsx: got '.xlsx' (allowed: ",
     "svm --in new.csv --json": "--json: the table goes to standard output",
     "svm --in new.csv --unsure-below 0.5": "svm gives margins, which do not say",
@@ -221,21 +223,21 @@ REFUSED = {
 @pytest.mark.parametrize("options", REFUSED)
 def test_options_that_do_not_go_together_are_refused(predict, tmp_path, options):
     (tmp_path / "new.csv").write_text(spelled(ROWS))
+    (tmp_path / "old.csv").touch()
+    (tmp_path / "linked.csv").symlink_to("new.csv")
 
     assert REFUSED[options] in predict(*options.split(), status=2).stderr
     assert (tmp_path / "new.csv").read_text() == spelled(ROWS)
 
 
-def test_a_file_is_replaced_by_force_even_the_table_itself_and_one_without_rows(predict, tmp_path):
-    (tmp_path / "new.csv").write_text(spelled(ROWS))
-
-    predict("svm", "--in", "new.csv", "--out", "new.csv", "--force")
-
-    assert [row["text"] for row in read((tmp_path / "new.csv").read_text())] == TEXTS
+def test_force_replaces_an_older_file_of_answers(predict, tmp_path):
     (tmp_path / "new.csv").write_text("text,id\n")
-    predict("svm", "--in", "new.csv", "--out", "new.csv", "--force")
+    (tmp_path / "out.csv").write_text("older answers")
+
+    predict("svm", "--in", "new.csv", "--out", "out.csv", "--force")
+
     columns = "text,id,predicted,margin,second_best,unknown_words,problem\n"
-    assert (tmp_path / "new.csv").read_text() == columns
+    assert (tmp_path / "out.csv").read_text() == columns
 
 
 values = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=9)
