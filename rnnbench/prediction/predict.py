@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 UNSURE, NONE, UNKNOWN_WORDS = "unsure", "none", "(unknown words)"
 """The answers of a model that is not sure enough, or gives no topic; all words without an id."""
 WORDS_SHOWN = 10
+JOINED_BY = ", "  # stands between several topics where no table says what does
 
 
 class NotKeptError(UserError):
@@ -93,7 +94,7 @@ class Prediction(Record):
     @property
     def answer(self) -> str | None:
         """The topics of the answer, or that the model is unsure; ``None`` if there is no answer."""
-        whole = ", ".join(self.answers) or NONE
+        whole = JOINED_BY.join(self.answers) or NONE
         return UNSURE if self.unsure else whole if self.topics else None
 
 
@@ -114,6 +115,8 @@ class KeptModel:
     """The column of tables that the texts of the run came from."""
     members: Sequence["KeptModel"] = ()
     """The trained models of an ensemble."""
+    label_separator: str = JOINED_BY
+    """Stands between several labels in a table, as it did in that of the run."""
 
     @property
     def classes_(self) -> NDArray[np.str_]:
@@ -337,9 +340,18 @@ def _open(folder: Path, results: Results, name: str, seed: int | None) -> KeptMo
         except ValueError as error:
             fault = first_fault(error) if isinstance(error, ValidationError) else error
             raise DamagedResultError(f"unusable result: {weights}: {fault}") from error
-    rule = TASKS[record.task], record.decision
-    words = vocabulary, benchmark.data.text
-    return KeptModel(name, trial.seed, model, *rule, weights, *words, members=members)
+    return KeptModel(
+        name,
+        trial.seed,
+        model,
+        TASKS[record.task],
+        record.decision,
+        weights,
+        vocabulary,
+        benchmark.data.text,
+        members=members,
+        label_separator=benchmark.data.label_separator or JOINED_BY,
+    )
 
 
 def _members(folder: Path, results: Results, of: EnsembleModel, seed: int) -> Iterator[KeptModel]:

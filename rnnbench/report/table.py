@@ -29,6 +29,7 @@ Columns = dict[str, Callable[[T], str]]  # the cell of an item, by the header of
 MISSING = "-"  # stands for a value that there is not
 HEADER_WIDTHS, CELL_WIDTHS = (60, 30, 20, 12, 0), (34, 20)  # that are tried, in columns
 NO_BREAK = "\N{NO-BREAK SPACE}"
+ADDRESS = re.compile(r":(?=//)|(?<=www)\.|@", re.IGNORECASE)  # makes a link of its neighbours
 WIDTH = 80  # of text, in columns, where the width of the terminal is not known
 
 
@@ -180,10 +181,15 @@ def to_markdown(table: Table) -> str:
     """Return the table in GitHub's Markdown, its caption below."""
     n_text = table.text_columns
     alignment = ["---"] * n_text + ["---:"] * (len(table.headers) - n_text)
-    rows = (map(for_markdown, row) for row in (table.headers, *table.rows))
+    rows = (map(_for_cell, row) for row in (table.headers, *table.rows))
     lines = [f"| {' | '.join(row)} |" for row in rows]
     lines.insert(1, f"| {' | '.join(alignment)} |")
     return "\n".join([*lines, "", for_markdown(table.caption), ""])
+
+
+def _for_cell(text: str) -> str:
+    """Return text that GitHub's Markdown shows as it is, even an address, which it would link."""
+    return ADDRESS.sub(lambda match: f"&#{ord(match[0])};", for_markdown(text))
 
 
 def grid(rows: Iterable[Sequence[str | Text]], styles: Sequence[str] = ()) -> RichTable:
