@@ -18,6 +18,7 @@ from rnnbench.models.descriptions import BaselineModel, EnsembleModel, LayeredNe
 from rnnbench.models.layers import Shape
 from rnnbench.models.linear import NO_RULE, LinearModel
 from rnnbench.models.quiet import quiet_tensorflow
+from rnnbench.report.table import MISSING, Shown, Table, as_text
 from rnnbench.results.run import load_benchmark, load_results
 from rnnbench.results.schema import DIGITS, Results
 from rnnbench.results.store import VOCABULARY, Store, read_weights
@@ -25,6 +26,7 @@ from rnnbench.runner.executors import usable_cores
 from rnnbench.section import Record, Share, checked
 from rnnbench.storage import DamagedResultError, read_record
 from rnnbench.tasks import TASKS, Decision, Labels, Scores, TaskKind
+from rnnbench.text import counted, listed
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.native import engine as native
 from rnnbench.training.engines.scikit_learn import texts as texts_of
@@ -68,8 +70,8 @@ class DecidingWords(Record):
     """The largest weights, of either sign, the largest first."""
 
 
-class Prediction(Record):
-    """A model's answer to one text."""
+class Prediction(Shown, Record):
+    """A model's answer to one text; a notebook displays it as a table."""
 
     words: int
     """Words of the text."""
@@ -83,6 +85,22 @@ class Prediction(Record):
     """Whether the probability of the answer is below the one that was asked for, if one was."""
     decided_by: DecidingWords | None = None
     """The words that decided the answer, if they were asked for and there is one."""
+
+    def tables(self) -> list[Table]:
+        """Return its topics and their scores as a table."""
+        rows = [[topic.topic, f"{topic.score:.4f}"] for topic in self.topics]
+        has_margins = any(topic.margin is not None for topic in self.topics)
+        headers = ["topic", "margin" if has_margins else "probability"]
+        words = f"{counted(self.words, 'word')}, {len(self.unknown_words):,} unknown"
+        return [Table(headers, rows, f"Answer: {self.answer or MISSING}. {words}.")]
+
+    def __repr__(self) -> str:
+        best = [f"{topic.topic} {topic.score:.4f}" for topic in self.topics]
+        answer = f"Prediction({self.answer!r}"
+        return f"{answer}: {listed(best, most=3)})" if best else f"{answer})"
+
+    def __str__(self) -> str:
+        return as_text(*self.tables()).rstrip("\n")
 
     @property
     def answers(self) -> list[str]:
@@ -98,8 +116,8 @@ class Prediction(Record):
         return UNSURE if self.unsure else whole if self.topics else None
 
 
-@dataclass(eq=False)
-class KeptModel:
+@dataclass(eq=False, repr=False)
+class KeptModel(Shown):
     """A trained model that a run kept, with the methods of a scikit-learn classifier."""
 
     name: str
@@ -117,6 +135,23 @@ class KeptModel:
     """The trained models of an ensemble."""
     label_separator: str = JOINED_BY
     """Stands between several labels in a table, as it did in that of the run."""
+
+    def tables(self) -> list[Table]:
+        """Return what it is, in a table with one row."""
+        vocabulary = self.vocabulary
+        facts = {
+            "model": self.name,
+            "seed": str(self.seed),
+            "labels": f"{len(vocabulary.topics):,}",
+            "words known": f"{len(vocabulary.words):,}",
+            "words read": f"{vocabulary.timesteps:,}",
+            "kind of scores": self.kind,
+        }
+        return [Table(list(facts), [list(facts.values())], "")]
+
+    def __repr__(self) -> str:
+        labels = counted(len(self.vocabulary.topics), "label")
+        return f"KeptModel({self.name!r}, seed {self.seed}, {labels})"
 
     @property
     def classes_(self) -> NDArray[np.str_]:
