@@ -16,6 +16,7 @@ from rnnbench.data.corpus import Corpus, rank_words_of
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.source import TOKENIZERS, Source, words
 from rnnbench.data.sources import tables
+from rnnbench.data.sources.labels import find_list, split_labels
 from rnnbench.data.sources.tables import MAX_TEXT, READERS, BadRow, Layout
 from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.storage import read_file
@@ -54,6 +55,8 @@ def read(
     files = [path, *([test] if test else [])]
     texts = (read_texts(file, Layout(**layout), progress) for file in files)
     corpus, bad, firsts = _numbered(texts, TOKENIZERS[tokenizer])
+    if corpus.labels.ndim == 1 and layout.get("label_separator") is None:
+        _hint_at_lists(path, corpus.topics)
     if bad:
         _tell(path, bad, corpus, skip=on_bad == "skip")
     _check_labels(corpus, firsts, path)
@@ -71,6 +74,16 @@ def read(
         provenance={"from": origin, "tokenizer": tokenizer},
         bad_rows=tuple(row[:3] for row in bad),
     )
+
+
+def _hint_at_lists(path: Path, labels: Sequence[str]) -> None:
+    """Say how to read several labels if any label looks like a list of them."""
+    list_like = find_list(labels)
+    if list_like is not None:
+        label, separator = list_like
+        fault = f"labels look like lists, such as {shortened(label, 60)!r}, but each is read as one"
+        option = f"--set 'data.label_separator=\"{separator}\"'"
+        log.warning("%s: %s (%s reads several)", path, fault, option)
 
 
 def _numbered(
@@ -185,8 +198,7 @@ def _checked(place: str, layout: Layout, text: Any, *names: Any) -> Text | BadRo
     separator = layout.label_separator
     is_one = separator is None and not isinstance(label, list)
     if separator is not None and not isinstance(label, list):
-        parts = ("" if label is None else str(label)).split(separator)
-        label = [part for part in parts if part.strip()]
+        label = split_labels("" if label is None else str(label), separator)
     labels = [spelled(own) for own in ([label] if is_one else label)]
     named = [*product(["label"], labels), *product(["group"], map(spelled, group))]
     for key, value in [("text", text), *named]:
