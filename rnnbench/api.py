@@ -158,10 +158,10 @@ class Run(Shown, StoredRun):
             UserError: another process is writing there, the folder holds another run by now, a
                 number is negative, this is a run without duplicates, or a file cannot be written.
         """
-        from rnnbench.analysis.errors import words_of_test_documents
+        from rnnbench.analysis.errors import texts_of_test_documents
         from rnnbench.report import page  # imports Matplotlib
 
-        texts = words_of_test_documents(self) if words else None
+        texts = texts_of_test_documents(self) if words else None
         is_verdict = self.results.engine == OUTSIDE
         with lock_folder(self.folder, command, is_verdict=is_verdict):
             if load_results(self.folder).fingerprints != self.results.fingerprints:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnbench.data.corpus import Corpus, rank_words_of
 from rnnbench.data.fetch import Progress, silent
@@ -25,6 +26,7 @@ from rnnbench.text import counted, encodable, listed, visible
 
 log = logging.getLogger(__name__)
 MAX_LABELS, LONGEST_LABEL = 1_000, 100
+LONGEST_EXCERPT = 1_000  # characters of a text that a report can show
 SHOWN_ROWS = 10
 
 
@@ -54,7 +56,7 @@ def read(
     """
     files = [path, *([test] if test else [])]
     texts = (read_texts(file, Layout(**layout), progress) for file in files)
-    corpus, bad, firsts = _numbered(texts, TOKENIZERS[tokenizer])
+    corpus, bad, firsts = _numbered(texts, TOKENIZERS[tokenizer], [file.parent for file in files])
     if corpus.labels.ndim == 1 and layout.get("label_separator") is None:
         _hint_at_lists(path, corpus.topics)
     if bad:
@@ -86,10 +88,34 @@ def _hint_at_lists(path: Path, labels: Sequence[str]) -> None:
         log.warning("%s: %s (%s reads several)", path, fault, option)
 
 
+class _Excerpts:
+    """The places and beginnings of texts, one after another; see ``Corpus.excerpts``."""
+
+    def __init__(self) -> None:
+        self._content = bytearray()
+        self._ends = array("q")
+
+    def add(self, text: Text, folder: Path) -> None:
+        """Add a text of a file in a folder, whose own name is left out."""
+        place = text.place.removeprefix(f"{folder}/")
+        start = " ".join(text.text[:LONGEST_EXCERPT].split())
+        if len(text.text) > LONGEST_EXCERPT:
+            start += " …"
+        self._content += f"{' '.join(place.split())}\n{start}".encode(errors="replace")
+        self._ends.append(len(self._content))
+
+    def arrays(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Return all excerpts, and their ends."""
+        return np.frombuffer(self._content, np.uint8), np.asarray(self._ends, np.int64)
+
+
 def _numbered(
-    files: Iterable[Iterable[Text | BadRow]], tokenize: Callable[[str], list[str]]
+    files: Iterable[Iterable[Text | BadRow]],
+    tokenize: Callable[[str], list[str]],
+    folders: Sequence[Path],
 ) -> tuple[Corpus, list[BadRow], dict[str, str]]:
     """Return the corpus, words unranked; bad rows; and where each label comes first."""
+    excerpts = _Excerpts()
     tokens, ends, groups, is_test = array("i"), array("q", [0]), array("i"), bytearray()
     labels, bad, firsts = list[tuple[str, ...]](), list[BadRow](), dict[str, str]()
     are_single = True
@@ -109,8 +135,12 @@ def _numbered(
             for label in text.labels:
                 firsts.setdefault(label, text.place)
             is_test.append(number)
+            excerpts.add(text, folders[number])
     topics = tuple(sorted(firsts))
+    content, content_ends = excerpts.arrays()
     corpus = Corpus(
+        excerpts=content,
+        excerpt_ends=content_ends,
         tokens=np.asarray(tokens) + np.int32(1),
         offsets=np.asarray(ends),
         labels=_coded(labels, topics, are_single),
