@@ -58,9 +58,12 @@ HINT = "use --out to name a new or empty folder"
 OWN_TEXTS = "texts.jsonl"  # the texts that a call in Python was given
 LOCK, HOLDER = ".lock", ".lock.json"  # the locked file, and the file that says who holds the lock
 UNIMPORTANT = re.compile(
-    r"\.(git.*|nfs.*|DS_Store|directory|snapshot|ipynb_checkpoints|lock|lock\.json|rnnbench-.*)"
+    r"\.(git.*|nojekyll|well-known|domains"
+    r"|nfs.*|DS_Store|directory|snapshot|ipynb_checkpoints"
+    r"|lock|lock\.json|rnnbench-.*)"
 )
-"""Hidden names in a folder that counts as empty, whoever made them: Git, file systems, we."""
+"""Hidden names in a folder that counts as empty: those of Git and web servers, file systems, ours.
+A folder with others, such as a home folder, is in use."""
 
 
 def check_folder(folder: Path, record: str, *, is_verdict: bool = False) -> None:

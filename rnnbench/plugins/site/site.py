@@ -140,7 +140,7 @@ def folders_of(names: Iterable[str]) -> dict[str, str]:
 
 
 def files_in(folder: Path) -> set[str]:
-    """Return the files of the site in a folder; none if it is new, or has hidden files only.
+    """Return the files of the site in a folder; none if it is new or counts as empty.
 
     ``UserError`` is raised if it holds something else, or its list of files cannot be trusted.
     """
