@@ -17,7 +17,17 @@ from tempfile import TemporaryDirectory
 
 sys.path[0] = str(Path(__file__).parents[1])  # else the modules here would hide others
 
-from campaigns import configs, damage, hostile, kills, owned, resources, workers  # noqa: E402
+from campaigns import (  # noqa: E402
+    configs,
+    damage,
+    hostile,
+    kills,
+    leftovers,
+    outputs,
+    owned,
+    resources,
+    workers,
+)
 from campaigns.bench import make_bench  # noqa: E402
 from campaigns.campaign import as_text, carry_out  # noqa: E402
 
@@ -30,6 +40,8 @@ CAMPAIGNS = {
     "hostile": hostile.CAMPAIGN,
     "forgeries": damage.FORGERIES,
     "owned": owned.CAMPAIGN,
+    "leftovers": leftovers.CAMPAIGN,
+    "outputs": outputs.CAMPAIGN,
 }
 
 
