@@ -32,6 +32,7 @@ _raised: list[BaseException] = []
 def main() -> None:
     """Run the command line; a request to end is treated like Ctrl-C."""
     _replace_closed_streams()
+    _forget_a_width_of_zero()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # in ASCII, a • would end the help with an error
     for number in SIGNALS:
@@ -64,6 +65,13 @@ def _replace_closed_streams() -> None:
             nowhere = Path(os.devnull).open(mode)  # noqa: SIM115 - for as long as this process lives
             os.set_inheritable(nowhere.fileno(), True)
             setattr(sys, name, nowhere)
+
+
+def _forget_a_width_of_zero() -> None:
+    """Treat ``COLUMNS=0``, which some terminals set, as if the width were not known."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) == 0:
+        del os.environ["COLUMNS"]
 
 
 def _run() -> str | int | None:

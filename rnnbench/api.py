@@ -23,7 +23,7 @@ from rnnbench.report.table import Shown, Table
 from rnnbench.report.words import make_badge
 from rnnbench.request import Config, RunRequest, Settings, changes, takes
 from rnnbench.results.run import StoredRun, load_results
-from rnnbench.results.store import lock_folder
+from rnnbench.results.store import OUTSIDE, lock_folder
 from rnnbench.runner.run import run as run_job
 from rnnbench.section import Record, checked
 from rnnbench.tasks import Labels
@@ -159,11 +159,12 @@ class Run(Shown, StoredRun):
             UserError: another process is writing there, the folder holds another run by now, a
                 number is negative, this is a run without duplicates, or a file cannot be written.
         """
-        from rnnbench.analysis.errors import words_of_test_documents
+        from rnnbench.analysis.errors import texts_of_test_documents
         from rnnbench.report import page  # imports Matplotlib
 
-        texts = words_of_test_documents(self) if words else None
-        with lock_folder(self.folder, command):
+        texts = texts_of_test_documents(self) if words else None
+        is_verdict = self.results.engine == OUTSIDE
+        with lock_folder(self.folder, command, is_verdict=is_verdict):
             if load_results(self.folder).fingerprints != self.results.fingerprints:
                 raise UserError(f"{self.folder}: it now holds another run; load it again")
             page.check_report(self, words, errors)

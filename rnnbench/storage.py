@@ -11,7 +11,8 @@ import tempfile
 import time
 import warnings
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from io import BufferedReader
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeVar
@@ -20,7 +21,8 @@ from zipfile import ZipFile
 from filelock import AcquireReturnProxy, FileLock
 from pydantic import ValidationError
 
-from rnnbench.errors import STATUS_OF, UserError, first_fault, uninterrupted
+from rnnbench import leftovers
+from rnnbench.errors import STATUS_OF, UserError, first_fault
 from rnnbench.section import Record
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
 SUBFOLDERS = ("trials", "predictions", "models", "plots", "tracking")
 TRIALS, PREDICTIONS, MODELS, PLOTS, TRACKING = SUBFOLDERS  # the folders in that of a run
-TEMPORARY_START, TEMPORARY_END = ".rnnbench-", ".tmp"  # of the names of files being written
 NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 MAX_HASHED, MAX_DOCUMENT, MAX_UNPACKED = 2**30, 256 * 2**20, 2**30  # bytes
 R = TypeVar("R", bound=Record)
@@ -61,17 +62,21 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     check_replaceable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{TEMPORARY_START}{os.urandom(8).hex()}{TEMPORARY_END}")
+        _tidy_once(path.parent.absolute())
+        temporary, file = leftovers.open_temporary(path.parent)
         try:
-            with temporary.open("xb") as file:
+            with file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(path)
+                temporary.replace(path)  # while it is held, so that nobody removes it
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise UnwritableError(path, error) from error
+
+
+_tidy_once = cache(leftovers.remove_files)  # a folder may have many files
 
 
 def check_replaceable(path: Path) -> None:
@@ -116,25 +121,25 @@ def peek(file: Path) -> Document:
 def sweep(folder: Path, *, older_than: float = 0.0) -> None:
     """Remove temporary files that killed processes left in ``folder`` and in its ``SUBFOLDERS``."""
     for place in (folder, *(folder / name for name in SUBFOLDERS)):
-        for file in place.glob(f"{TEMPORARY_START}*{TEMPORARY_END}"):
+        for file in place.glob(f"{leftovers.FILE_START}*{leftovers.FILE_END}"):
             with suppress(OSError):
-                # Another process may be writing those younger than ``older_than`` seconds.
-                if time.time() - file.stat().st_mtime >= older_than:
+                # A process on another machine may be writing the younger ones.
+                is_old = time.time() - file.stat().st_mtime >= older_than
+                if is_old and not leftovers.is_in_use(file):
                     file.unlink()
 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Make a folder for the block."""
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="rnnbench-", ignore_cleanup_errors=True)
-    except OSError as error:
-        raise UnwritableError(Path(tempfile.tempdir or "the temporary folder"), error) from error
-    try:
-        yield Path(folder.name)
-    finally:
-        with uninterrupted():
-            folder.cleanup()
+    """Make a folder for the block, after removing those that killed processes left."""
+    leftovers.remove_folders()
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(leftovers.held_folder())
+        except OSError as error:
+            place = Path(tempfile.tempdir or "the temporary folder")
+            raise UnwritableError(place, error) from error
+        yield folder
 
 
 def acquire(lock: FileLock) -> AcquireReturnProxy[FileLock]:

@@ -46,6 +46,16 @@ def rnnbench(*arguments, stdout=subprocess.PIPE):
 # Input
 
 
+@pytest.mark.parametrize("columns", ["0", "00"])
+def test_a_width_of_zero_columns_counts_as_unknown(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+
+    status, printed = rnnbench("config", "list")
+
+    assert status == 0
+    assert "own_texts" in printed
+
+
 @pytest.mark.parametrize("arguments", [["config", "list"], ["run", "smoke"]], ids=" ".join)
 def test_a_working_folder_that_was_removed_is_reported(cli, folder, monkeypatch, arguments):
     gone = folder / "gone"

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from rnnbench.analysis.intervals import N_BLOCKS, Floats, Trials, estimate_mean
 from rnnbench.data import cache
 from rnnbench.data.audit import DatasetSummary
+from rnnbench.data.corpus import Excerpt
 from rnnbench.data.dataset import make_dataset
 from rnnbench.errors import RnnbenchError
 from rnnbench.metrics import by_topic
@@ -109,15 +111,29 @@ def _error(parts: Floats) -> Floats:
     return np.asarray(1 - np.divide(top, bottom, out=np.ones(len(top)), where=bottom > 0))
 
 
-def words_of_test_documents(run: StoredRun) -> list[list[str]] | None:
-    """Return the words of each test document, if they are in the cache; no path is followed."""
+@dataclass(frozen=True)
+class DocumentTexts:
+    """The texts of the test documents: their words and, of the user's own, how they begin."""
+
+    words: Sequence[Sequence[str]]
+    excerpts: Sequence[Excerpt | None] = ()
+
+    def excerpt(self, number: int) -> Excerpt | None:
+        """Return how a text of the user's own begins."""
+        return self.excerpts[number] if self.excerpts else None
+
+
+def texts_of_test_documents(run: StoredRun) -> DocumentTexts | None:
+    """Return the texts of the test documents, if they are in the cache; no path is followed."""
     dataset = run.results.dataset
     if file := cache.find(fingerprint=dataset.corpus_fingerprint):
         with suppress(RnnbenchError, FileNotFoundError):
             corpus = cache.read(file)
             rebuilt = make_dataset(corpus, run.benchmark.data)
             if rebuilt.split_fingerprint(corpus.fingerprint) == dataset.split_fingerprint:
-                return [corpus.words(number) for number in rebuilt.test_documents]
+                numbers = rebuilt.test_documents.tolist()
+                words = [corpus.words(number) for number in numbers]
+                return DocumentTexts(words, [corpus.excerpt(number) for number in numbers])
     return None
 
 

@@ -150,7 +150,9 @@ _flag = typer.Option("--version", callback=_print_version, is_eager=True, help="
 
 @app.callback()
 def _options(version: Annotated[bool, _flag] = False) -> None:  # noqa: ARG001 - it has a callback
+    from rnnbench.leftovers import remove_folders
     from rnnbench.terminal.console import show_log
 
+    remove_folders()
     Path.cwd()  # fails if it was removed, which commands would notice later, or misread
     show_log()

@@ -48,6 +48,7 @@ CLUSTERS = "Documents with the same value depend on each other."
 ONLY = "Only rows with this value."
 SEPARATOR = "Stands between the labels of a document."
 MISSING = "A missing answer is an error, its document is left out for all, or it counts as wrong."
+OVER_VERDICT = "Overwrite a verdict on other answers in --out."
 OWN_GATES = "A gate, as for `rnnbench compare`: A is the first model, B any other; repeatable."
 
 commands = typer.Typer(rich_markup_mode="markdown")
@@ -281,6 +282,7 @@ def verdict(
     missing: Annotated[Literal["error", "drop", "wrong"], typer.Option(help=MISSING)] = "error",
     fail_if: Annotated[list[str] | None, typer.Option(metavar="GATE", help=OWN_GATES)] = None,
     out: Annotated[Path | None, typer.Option(help="Store it as a run.", **options.FOLDER)] = None,
+    force: Annotated[bool, typer.Option("--force", help=OVER_VERDICT)] = False,
     as_json: options.Json = False,
 ) -> None:
     """Judge answers that other programs gave: scores, differences and power.
@@ -295,6 +297,8 @@ def verdict(
     """
     from rnnbench.outside.files import NAMES, Reading, allowed_name, read_answers
 
+    if force and not out:
+        raise UserError("--force: needs --out")
     gates = [comparing.parse_gate(text) for text in fail_if or ()]
     columns = dict(_pair("--column", text, NAMES) for text in column or ())
     named = {"score": score, "cluster": cluster}
@@ -305,7 +309,7 @@ def verdict(
     found = rnnbench.verdict(**given, missing=missing, name=name or "verdict")
     verdicts = [comparing.judge(gate, _changes(found.results)) for gate in gates]
     if out:
-        found = found.save(out, command=options.command())
+        found = found.save(out, command=options.command(), overwrite=force)
     parts = _record(power=power_of_pairs(found), gates=verdicts)
     record = found.results.model_dump(mode="json") | parts
     console.print_record(record, *found.tables(), as_json=as_json)

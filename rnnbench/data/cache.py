@@ -17,7 +17,10 @@ from rnnbench.storage import UnwritableError, atomic_write, sweep
 
 SCHEMA_VERSION = 2
 """Goes up when the same source would give another corpus, or when the layout of files changes."""
-ARRAYS = ("tokens", "offsets", "labels", "is_test", "groups", "unlabeled")
+ARRAYS = (
+    *("tokens", "offsets", "labels", "is_test", "groups", "unlabeled"),
+    *("excerpts", "excerpt_ends"),
+)
 FINGERPRINTS = ("fingerprint", "unlabeled_fingerprint")
 FACTS = ("topics", "vocabulary", "provenance")
 
@@ -84,6 +87,8 @@ def read(file: Path) -> Corpus:
             )
         if any(getattr(corpus, key) != facts.get(key, "") for key in FINGERPRINTS):
             raise ValueError("its content does not match its fingerprint")
+        if corpus.excerpt_ends is not None and len(corpus.excerpt_ends) != len(corpus):
+            raise ValueError("it has not one excerpt for each document")
     except (FileNotFoundError, MemoryError):
         raise
     except Exception as error:  # damage makes zipfile and NumPy raise almost anything

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,13 @@ from rnnbench.storage import sha256_arrays
 
 Tokens = NDArray[np.int32]  # words of texts: their ranks or their ids
 Positions = NDArray[np.intp]  # of documents
+
+
+class Excerpt(NamedTuple):
+    """The beginning of a text of the user's own, as it was written, and its place."""
+
+    place: str  # its file, with its row or line in a table
+    text: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +36,9 @@ class Corpus:
         groups: int32 ``(n,)``, the group of each document, if there are groups.
         unlabeled: int32, the tokens of texts of other documents, if a model reads them, each with
             a 0 at its end. A word without a rank has the next one.
+        excerpts: uint8, the place of each document, a line break and the beginning of its text, in
+            UTF-8, one document after another, if the texts are the user's own.
+        excerpt_ends: int64 ``(n,)``, where each document ends in ``excerpts``.
         provenance: the origin of the corpus, in words.
         file: its file in the cache, if it has one.
         bad_rows: the place, reason and fault of each row left out; not cached.
@@ -42,6 +52,8 @@ class Corpus:
     is_test: NDArray[np.bool_] | None = None
     groups: NDArray[np.int32] | None = None
     unlabeled: NDArray[np.int32] | None = None
+    excerpts: NDArray[np.uint8] | None = None
+    excerpt_ends: NDArray[np.int64] | None = None
     provenance: dict[str, str] = field(default_factory=dict)
     file: Path | None = None
     bad_rows: tuple[tuple[str, str, str], ...] = ()
@@ -56,6 +68,15 @@ class Corpus:
     def words(self, document: int) -> list[str]:
         """Return the words of one document."""
         return [self.vocabulary[rank - 1] for rank in self.ranks(document)]
+
+    def excerpt(self, document: int) -> Excerpt | None:
+        """Return the beginning of one document as it was written, if that is stored."""
+        if self.excerpts is None or self.excerpt_ends is None:
+            return None
+        start = self.excerpt_ends[document - 1] if document else 0
+        stored = self.excerpts[start : self.excerpt_ends[document]].tobytes()
+        place, _, text = stored.decode(errors="replace").partition("\n")
+        return Excerpt(place, text)
 
     @property
     def separator(self) -> str:

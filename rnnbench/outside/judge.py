@@ -25,9 +25,10 @@ from rnnbench.outside.clusters import warn_of_clusters
 from rnnbench.report.table import Table
 from rnnbench.report.tables import comparisons_table, power_table, score_table, table_files
 from rnnbench.results.run import StoredRun, load_results, save_run
+from rnnbench.results.schema import Results
 from rnnbench.results.store import CONSTRAINTS, ENVIRONMENT, RESULTS, Store, lock_folder
 from rnnbench.section import spell
-from rnnbench.storage import sha256_arrays, write_document
+from rnnbench.storage import DamagedResultError, sha256_arrays, write_document
 from rnnbench.tasks import MULTI_LABEL, SCORED, SINGLE_LABEL, TaskKind
 from rnnbench.text import counted, listed
 from rnnbench.training.outcome import TrialRecord, TrialResult
@@ -55,19 +56,23 @@ class Verdict(Run):
         power = power_table(power_of_pairs(self), self.results)
         return [score_table(self.results), comparisons_table(self.results), power]
 
-    def save(self, folder: str | Path, *, command: str = "Verdict.save()") -> "Verdict":
+    def save(
+        self, folder: str | Path, *, command: str = "Verdict.save()", overwrite: bool = False
+    ) -> "Verdict":
         """Store it as a run, for ``load_run``, ``compare`` and the like, and return that.
+
+        ``overwrite`` allows it to take the place of a verdict on other answers.
 
         Raises:
             UserError: the folder holds something else, or another process is writing there.
             RnnbenchError: a file cannot be written.
         """
         place = Path(folder)
-        if (place / RESULTS).is_file() and load_results(place).is_trained_here:
-            raise UserError(f"{place}: holds a run of trained models (name a new folder)")
         results, machine = self.results.model_copy(update={"command": command}), _environment()
         files = {"config.yaml": dump(self.benchmark), CONSTRAINTS: constraints(machine)}
-        with lock_folder(place, command):
+        with lock_folder(place, command, is_verdict=True):
+            if not overwrite:
+                self._check_stored(place)
             store = Store(place)
             store.check_writable(RESULTS)
             for trial in chain(*self.trials.values()):
@@ -75,6 +80,23 @@ class Verdict(Run):
             write_document(place / ENVIRONMENT, machine)
             save_run(place, results, files | table_files(results))
         return replace(self, folder=place, results=results, environment=machine)
+
+    def _check_stored(self, folder: Path) -> None:
+        """Raise ``UserError`` if a verdict on other answers is stored in a folder."""
+        if not (folder / RESULTS).is_file():
+            return
+        hint = "name another folder; --force overwrites it"
+        try:
+            stored = load_results(folder)
+        except DamagedResultError as error:
+            raise UserError(f"{folder}: {error} ({hint})") from None
+        if _answers_of(stored) != _answers_of(self.results):
+            raise UserError(f"{folder}: holds a verdict on other answers ({hint})")
+
+
+def _answers_of(results: Results) -> set[str]:
+    """Return the fingerprints of all answers in a verdict, each of its model and documents too."""
+    return {trial.fingerprint for model in results.models for trial in model.trials}
 
 
 def verdict(

@@ -4,7 +4,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ from rich.text import Text
 
 from rnnbench.errors import UserError, shortened
 from rnnbench.prediction.predict import NONE, Prediction, find_model
-from rnnbench.prediction.table import predict_table, standard_input
+from rnnbench.prediction.table import Target, predict_table, standard_input
 from rnnbench.results.run import load_results
 from rnnbench.storage import check_new, read_file
 from rnnbench.terminal import console, options
@@ -42,6 +42,7 @@ FILE = "A file with one text; repeatable."
 TABLE = "A table with a text in each row, or -."
 OUT = "Where the rows of --in go, with answers (.csv, .tsv, .jsonl); by default -."
 COLUMN = "The column with the texts of --in."
+CSV_SAFE = "Put an apostrophe before texts that spreadsheets would run as formulas."
 EXPLAIN = "Show the words that decided the answer."
 UNSURE = "Answer 'unsure' if its probability is below P, from 0 to 1."
 
@@ -57,6 +58,7 @@ def predict(
     top: Annotated[int, typer.Option(min=1, metavar="N", help="Topics shown.")] = 5,
     explain: Annotated[bool, typer.Option("--explain", help=EXPLAIN)] = False,
     unsure_below: Annotated[float | None, typer.Option(metavar="P", help=UNSURE)] = None,
+    csv_safe: Annotated[bool, typer.Option("--csv-safe", help=CSV_SAFE)] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite --out if it exists.")] = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -84,6 +86,8 @@ def predict(
         _check_table(table, out, is_alone=not (texts or file or explain), as_json=as_json)
     elif out or column:
         raise UserError(f"{'--out' if out else '--text'}: needs --in TABLE")
+    elif csv_safe:
+        raise UserError("--csv-safe: needs --in TABLE")
     out = None if out == STREAM else out
     if out:
         check_new(out, "--out", WRITABLE, overwrite=force)
@@ -96,8 +100,9 @@ def predict(
         console.notice(f"Model: {model.name}, seed {model.seed}, the best that was kept ({score})")
     if table:
         column = column or model.text_column
+        target = Target(out, is_safe=csv_safe)
         answer = partial(predict_table, model, column=column, unsure_below=unsure_below)
-        console.print_record(_answer_table(answer, table, out, quiet=quiet), as_json=as_json)
+        console.print_record(_answer_table(answer, table, target, quiet=quiet), as_json=as_json)
         return
     found = model.answers(given, top, unsure_below=unsure_below, explain=explain)
     if not all(prediction.words for prediction in found):
@@ -119,6 +124,14 @@ def _check_table(table: Path, out: Path | None, *, is_alone: bool, as_json: bool
         raise UserError(f"--in {table}: {fault}")
     if as_json and out in (None, STREAM):
         raise UserError("--json: the table goes to standard output (use --out FILE)")
+    if out and STREAM not in (out, table) and _is_same_file(out, table):
+        raise UserError(f"--out {out}: is the table of --in (name another file)")
+
+
+def _is_same_file(file: Path, other: Path) -> bool:
+    with suppress(OSError):  # one of them does not exist
+        return file.samefile(other)
+    return False
 
 
 def _split_words(
@@ -131,12 +144,13 @@ def _split_words(
     return None, words
 
 
-def _answer_table(answer: Answer, table: Path, out: Path | None, *, quiet: bool) -> dict[str, Any]:
+def _answer_table(answer: Answer, table: Path, target: Target, *, quiet: bool) -> dict[str, Any]:
     """Write a table with answers, showing progress, and say which rows have none."""
+    out = target.file
     is_hidden = quiet or (out is None and console.out.is_terminal)  # the rows would break the bar
     source = standard_input() if table == STREAM else nullcontext(table)
     with source as file, show_download(quiet=is_hidden) as progress:
-        counts = answer(file, out, progress=progress)
+        counts = answer(file, target, progress=progress)
     n_rows, answered = counts.total(), counts.pop(None)
     if counts:
         reasons = ", ".join(f"{n:,} {problem}" for problem, n in counts.most_common())

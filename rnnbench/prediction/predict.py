@@ -18,6 +18,7 @@ from rnnbench.models.descriptions import BaselineModel, EnsembleModel, LayeredNe
 from rnnbench.models.layers import Shape
 from rnnbench.models.linear import NO_RULE, LinearModel
 from rnnbench.models.quiet import quiet_tensorflow
+from rnnbench.report.table import MISSING, Shown, Table, as_text
 from rnnbench.results.run import load_benchmark, load_results
 from rnnbench.results.schema import DIGITS, Results
 from rnnbench.results.store import VOCABULARY, Store, read_weights
@@ -25,6 +26,7 @@ from rnnbench.runner.executors import usable_cores
 from rnnbench.section import Record, Share, checked
 from rnnbench.storage import DamagedResultError, read_record
 from rnnbench.tasks import TASKS, Decision, Labels, Scores, TaskKind
+from rnnbench.text import counted, listed
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.native import engine as native
 from rnnbench.training.engines.scikit_learn import texts as texts_of
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 UNSURE, NONE, UNKNOWN_WORDS = "unsure", "none", "(unknown words)"
 """The answers of a model that is not sure enough, or gives no topic; all words without an id."""
 WORDS_SHOWN = 10
+JOINED_BY = ", "  # stands between several topics where no table says what does
 
 
 class NotKeptError(UserError):
@@ -67,8 +70,8 @@ class DecidingWords(Record):
     """The largest weights, of either sign, the largest first."""
 
 
-class Prediction(Record):
-    """A model's answer to one text."""
+class Prediction(Shown, Record):
+    """A model's answer to one text; a notebook displays it as a table."""
 
     words: int
     """Words of the text."""
@@ -83,6 +86,22 @@ class Prediction(Record):
     decided_by: DecidingWords | None = None
     """The words that decided the answer, if they were asked for and there is one."""
 
+    def tables(self) -> list[Table]:
+        """Return its topics and their scores as a table."""
+        rows = [[topic.topic, f"{topic.score:.4f}"] for topic in self.topics]
+        has_margins = any(topic.margin is not None for topic in self.topics)
+        headers = ["topic", "margin" if has_margins else "probability"]
+        words = f"{counted(self.words, 'word')}, {len(self.unknown_words):,} unknown"
+        return [Table(headers, rows, f"Answer: {self.answer or MISSING}. {words}.")]
+
+    def __repr__(self) -> str:
+        best = [f"{topic.topic} {topic.score:.4f}" for topic in self.topics]
+        answer = f"Prediction({self.answer!r}"
+        return f"{answer}: {listed(best, most=3)})" if best else f"{answer})"
+
+    def __str__(self) -> str:
+        return as_text(*self.tables()).rstrip("\n")
+
     @property
     def answers(self) -> list[str]:
         """The topics of the answer, the best first; none if there is no answer."""
@@ -93,12 +112,12 @@ class Prediction(Record):
     @property
     def answer(self) -> str | None:
         """The topics of the answer, or that the model is unsure; ``None`` if there is no answer."""
-        whole = ", ".join(self.answers) or NONE
+        whole = JOINED_BY.join(self.answers) or NONE
         return UNSURE if self.unsure else whole if self.topics else None
 
 
-@dataclass(eq=False)
-class KeptModel:
+@dataclass(eq=False, repr=False)
+class KeptModel(Shown):
     """A trained model that a run kept, with the methods of a scikit-learn classifier."""
 
     name: str
@@ -114,6 +133,25 @@ class KeptModel:
     """The column of tables that the texts of the run came from."""
     members: Sequence["KeptModel"] = ()
     """The trained models of an ensemble."""
+    label_separator: str = JOINED_BY
+    """Stands between several labels in a table, as it did in that of the run."""
+
+    def tables(self) -> list[Table]:
+        """Return what it is, in a table with one row."""
+        vocabulary = self.vocabulary
+        facts = {
+            "model": self.name,
+            "seed": str(self.seed),
+            "labels": f"{len(vocabulary.topics):,}",
+            "words known": f"{len(vocabulary.words):,}",
+            "words read": f"{vocabulary.timesteps:,}",
+            "kind of scores": self.kind,
+        }
+        return [Table(list(facts), [list(facts.values())], "")]
+
+    def __repr__(self) -> str:
+        labels = counted(len(self.vocabulary.topics), "label")
+        return f"KeptModel({self.name!r}, seed {self.seed}, {labels})"
 
     @property
     def classes_(self) -> NDArray[np.str_]:
@@ -337,9 +375,18 @@ def _open(folder: Path, results: Results, name: str, seed: int | None) -> KeptMo
         except ValueError as error:
             fault = first_fault(error) if isinstance(error, ValidationError) else error
             raise DamagedResultError(f"unusable result: {weights}: {fault}") from error
-    rule = TASKS[record.task], record.decision
-    words = vocabulary, benchmark.data.text
-    return KeptModel(name, trial.seed, model, *rule, weights, *words, members=members)
+    return KeptModel(
+        name,
+        trial.seed,
+        model,
+        TASKS[record.task],
+        record.decision,
+        weights,
+        vocabulary,
+        benchmark.data.text,
+        members=members,
+        label_separator=benchmark.data.label_separator or JOINED_BY,
+    )
 
 
 def _members(folder: Path, results: Results, of: EnsembleModel, seed: int) -> Iterator[KeptModel]:

@@ -2,11 +2,13 @@
 
 import csv
 import json
+import logging
 import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
@@ -18,47 +20,108 @@ from rnnbench.data.sources.tables import DIALECTS, BadRow, Layout, dialect_of, o
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.prediction.predict import UNSURE, KeptModel, Prediction
 from rnnbench.storage import atomic_write, temporary_folder
+from rnnbench.text import counted, visible
 
 AT_ONCE, STEPS = 4096, 2**26  # the most rows, and steps of sequences, that are in memory at once
 Row = tuple[str, Sequence[Any]] | BadRow
 Rows = Iterator[Row]
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # of cells, in spreadsheets
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a table with answers goes, and in which form."""
+
+    file: Path | None
+    """A new file; ``None`` is standard output."""
+    is_safe: bool = False
+    """Whether spreadsheets take no cell for a formula: such a text gets an apostrophe before it."""
 
 
 def predict_table(
     model: KeptModel,
     source: Path,
-    out: Path | None,
+    target: Target,
     column: str | None,
     progress: Progress,
     unsure_below: float | None = None,
 ) -> Counter[str | None]:
     """Write the rows of a table with the model's answers as new columns; count their problems.
 
-    If there may be any number of topics, they are joined, or a list in JSON; the score is that of
-    the best one, and their number takes the place of the second-best topic. Standard output gets
-    the format of the ``source``. Rows without a problem are counted under ``None``.
+    If there may be any number of topics, they are joined by the separator of the table that the
+    model learned from, or a list in JSON; the score is that of the best one, and their number takes
+    the place of the second-best topic. Standard output gets the format of the ``source``. Rows
+    without a problem are counted under ``None``.
     """
     header, position, rows = _open(source, column, progress)
+    out = target.file
     has_lists = (out or source).suffix.lower() not in DIALECTS
+    separator = None if has_lists else model.label_separator
+    is_safe = target.is_safe and not has_lists
+    counts = Counter[str | None]({None: 0})
+    n_formulas = 0
+    columns = [*header, *_new_columns(model, source, header)]
+    if is_safe:
+        columns = list(map(_as_text, columns))
+    with _writer(out, source, columns) as write:
+        for row, answer in _answered(model, rows, position, unsure_below):
+            new_values = _values(answer, row, separator)
+            counts[new_values[-1]] += 1
+            values = [*row[-1], *[None] * len(header)][: len(header)]
+            cells = [*values, *new_values]
+            if is_safe:
+                cells = list(map(_as_text, cells))
+            elif not has_lists and any(map(_is_formula, cells)):
+                n_formulas += 1
+            try:
+                write(cells)
+            except (ValueError, csv.Error) as error:
+                raise UserError(f"{row[0]}: cannot be written: {error} (use .jsonl)") from None
+    if n_formulas:
+        has = "has a text" if n_formulas == 1 else "have texts"
+        fault = f"{counted(n_formulas, 'row')} {has} that spreadsheets would run as a formula"
+        log.warning("%s (--csv-safe puts an apostrophe before it)", fault)
+    return counts
+
+
+def _new_columns(model: KeptModel, source: Path, header: Sequence[str]) -> list[str]:
+    """Return the names of the columns of an answer, none of which may be taken."""
     third = "second_best" if model.task.has_one_label else "number"
     new = ["predicted", model.kind, third, "unknown_words", "problem"]
-    if taken := [name for name in new if name in header]:
+    taken = [name for name in new if name in header]
+    if taken:
         raise UserError(f"{source}: rename the column '{taken[0]}': the answer needs this name")
-    counts = Counter[str | None]({None: 0})
+    return new
+
+
+def _answered(
+    model: KeptModel, rows: Rows, position: int, unsure_below: float | None
+) -> Iterator[tuple[Row, Prediction]]:
+    """Yield each row with the answer to its text, of which a part is in memory at once."""
     at_once = max(1, min(AT_ONCE, STEPS // model.vocabulary.timesteps))
-    with _writer(out, source, [*header, *new]) as write:
-        while block := [_checked(row, position) for row in islice(rows, at_once)]:
-            texts = ["" if isinstance(row, BadRow) else row[1][position] for row in block]
-            answers = model.answers(texts, 2, unsure_below=unsure_below)
-            for row, answer in zip(block, answers, strict=True):
-                new_values = _values(answer, row, has_lists)
-                counts[new_values[-1]] += 1
-                values = [*row[-1], *[None] * len(header)][: len(header)]
-                try:
-                    write([*values, *new_values])
-                except (ValueError, csv.Error) as error:
-                    raise UserError(f"{row[0]}: cannot be written: {error} (use .jsonl)") from None
-    return counts
+    block = [_checked(row, position) for row in islice(rows, at_once)]
+    while block:
+        texts = ["" if isinstance(row, BadRow) else row[1][position] for row in block]
+        answers = model.answers(texts, 2, unsure_below=unsure_below)
+        yield from zip(block, answers, strict=True)
+        block = [_checked(row, position) for row in islice(rows, at_once)]
+
+
+def _is_formula(cell: Any) -> bool:
+    """Return whether a spreadsheet would take a text for a formula, and it is no number."""
+    if not isinstance(cell, str) or not cell.startswith(FORMULA_STARTS):
+        return False
+    try:
+        float(cell)
+    except ValueError:
+        return True
+    return False
+
+
+def _as_text(cell: Any) -> Any:
+    return f"'{cell}" if _is_formula(cell) else cell
 
 
 def _checked(row: Row, position: int) -> Row:
@@ -66,8 +129,8 @@ def _checked(row: Row, position: int) -> Row:
     return BadRow(row[0], *fault, row[-1]) if fault else row
 
 
-def _values(found: Prediction, row: Row, has_lists: bool) -> list[Any]:
-    """Return the values of the new columns."""
+def _values(found: Prediction, row: Row, separator: str | None) -> list[Any]:
+    """Return the values of the new columns; topics stay a list without a ``separator``."""
     first, second = (*found.topics, None, None)[:2]
     unknown = round(len(found.unknown_words) / found.words, 4) if found.words else None
     no_words = row.reason if isinstance(row, BadRow) else "no words"
@@ -75,9 +138,20 @@ def _values(found: Prediction, row: Row, has_lists: bool) -> list[Any]:
     problem = nothing if first is None else UNSURE if found.unsure else None
     values: list[Any] = [found.answer, first and round(first.score, 6), second and second.topic]
     if first and first.given is not None:  # there may be any number of topics
-        values[0] = found.answers if has_lists and not found.unsure else found.answer
+        if separator is None and not found.unsure:
+            values[0] = found.answers
+        elif separator is not None and found.answers and not found.unsure:
+            values[0] = separator.join(found.answers)
         values[2] = len(found.answers)
     return [*values, unknown, problem]
+
+
+class _VisibleText(TextIOWrapper):
+    """Text for a terminal, which no character in it can control."""
+
+    def write(self, text: str) -> int:
+        """Write text with visible replacements of control characters."""
+        return super().write(visible(text))
 
 
 @contextmanager
@@ -85,7 +159,8 @@ def _writer(out: Path | None, source: Path, columns: Sequence[str]) -> Iterator[
     ending = (out or source).suffix.lower()
     with ExitStack() as stack:
         raw: Any = stack.enter_context(atomic_write(out)) if out else sys.stdout.buffer
-        text = TextIOWrapper(raw, "utf-8", errors="backslashreplace", newline="")
+        kind = _VisibleText if out is None and sys.stdout.isatty() else TextIOWrapper
+        text = kind(raw, "utf-8", errors="backslashreplace", newline="")
         stack.callback(text.detach)  # or it would close standard output
         if ending in DIALECTS:
             is_same = ending == source.suffix.lower()

@@ -25,6 +25,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 from matplotlib.transforms import ScaledTranslation
+from rich.text import Text
 
 from rnnbench.analysis.boards import ALPHA, MeanRanks, RunHistory
 from rnnbench.analysis.compare import ComparedRuns
@@ -84,6 +85,7 @@ MARKS: dict[str, Style] = {  # of a difference, by its verdict
     "not clear": {"marker": "o", "ls": "", "mfc": "none"},
     TOO_FEW_SEEDS: {"marker": "x", "ls": "", "mew": 1.5},
 }
+NAME_WIDTH = 18  # of a topic beside the axes, in columns of a terminal: an ideograph takes two
 LEAST_SECONDS = 1e-3  # shorter trainings are drawn here: a logarithmic axis has no 0
 CURVES = {
     "loss": "loss on the training documents",
@@ -507,6 +509,13 @@ def _spread(trials: Sequence[TrialResult], curve: str) -> tuple[Any, ...]:
     return values.min(axis=1), median, values.max(axis=1)
 
 
+def _fitting(name: str) -> str:
+    """Return a name, or its beginning, that leaves room for the axes beside it."""
+    text = Text(name)
+    text.truncate(NAME_WIDTH, overflow="ellipsis")
+    return text.plain
+
+
 class ConfusionPlot(RunPlot):
     """How often one model gave each answer, for each frequent topic of the test set."""
 
@@ -526,7 +535,8 @@ class ConfusionPlot(RunPlot):
         counts.append(len(labels) - sum(counts))  # of all others, which may have no row
         shares = confusion(trials, topics)  # of the row's documents, by the column's answer
         n = len(topics) + bool(counts[-1] or shares[:, -1].any())
-        self._topics = [*(visible(names[topic].topic) for topic in topics), "others"][:n]
+        topic_names = [visible(names[topic].topic) for topic in topics]
+        self._topics = [*topic_names, "others"][:n]
         self._counts, self._shares = counts[:n], shares[:n, :n]
         self.size = (2 + 0.36 * max(5, n), 1.8 + 0.36 * max(5, n))
         recall = ", ".join(map("{} {:.2f}".format, self._topics, self._shares.diagonal()))
@@ -548,8 +558,9 @@ class ConfusionPlot(RunPlot):
         axes.set(aspect="equal", xlabel=predicted, ylabel=true)
         axes.invert_yaxis()
         middles = np.arange(len(self._counts)) + 0.5
-        axes.set_xticks(middles, self._topics, rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(middles, [*map("{} ({})".format, self._topics, self._counts)])
+        topics = [_fitting(topic) for topic in self._topics]
+        axes.set_xticks(middles, topics, rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_yticks(middles, [*map("{} ({})".format, topics, self._counts)])
         for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
             label.set_parse_math(False)  # those of given axes existed before
         axes.tick_params(length=0)

@@ -41,7 +41,8 @@ by side, and figures show several that unfold; facts are texts by name; a comman
 a mistake is a misclassified document.
 """
 
-Texts = Sequence[Sequence[str]] | None  # the words of the test documents, if they are available
+Texts = answered.DocumentTexts | None  # those of the test documents, if they are available
+LETTERS_PER_WORD = 20  # more are cut off, on average
 SHOWN_TOPICS = 100  # the most of which mistakes are shown
 NO_TEXTS = " Their words are not shown, because they were not asked for or are not in the cache."
 
@@ -309,22 +310,36 @@ def errors(reported: Reported) -> ReportSection:
     dataset, texts, table = reported.results.dataset, reported.texts, errors_table(reported.run)
     names, parts = [count.topic for count in dataset.topics], list[Part]([("table", table)])
     for (number, topics, _, given), why in zip(reported.hardest, _reasons(reported), strict=True):
-        words = texts[number] if texts else []
+        excerpt = texts.excerpt(number) if texts else None
         facts = {
             "position": number,
             "topic": in_words(topics, names),
-            "name": dataset.ids[number] if dataset.ids else number,
-            "text": " ".join(words[: reported.words]) + " …" * (len(words) > reported.words),
+            "name": f"test document {dataset.ids[number] if dataset.ids else number}",
+            "text": _beginning(texts, number, reported.words),
             "answers": {
                 model: _given(answer, topics, names) + f" ({n} of {of} seeds)" * (n < of)
                 for model, (answer, n, of) in given.items()
             },
         }
+        if excerpt:
+            facts["name"] = excerpt.place
         parts.append(("mistake", facts | why))
     lead = "How many documents of each kind were misclassified, and the documents misclassified "
     lead += "most often." + NO_TEXTS * (texts is None)
     result = f"{table.rows[-1][1]} documents misclassified by every model"
     return ReportSection("errors", "Errors", parts, lead, result)
+
+
+def _beginning(texts: Texts, number: int, n_words: int) -> str:
+    """Return the first words of a test document, as they were written if that is known."""
+    if texts is None:
+        return ""
+    excerpt = texts.excerpt(number)
+    words = excerpt.text.split() if excerpt else texts.words[number]
+    text = " ".join(words[:n_words])
+    longest = LETTERS_PER_WORD * n_words  # some languages have no spaces between words
+    is_cut = len(words) > n_words or len(text) > longest
+    return f"{text[:longest]} …" if is_cut else text
 
 
 def _given(given: Key, own: Key, names: Sequence[str]) -> str:
@@ -344,7 +359,8 @@ def _reasons(reported: Reported) -> list[dict[str, Any]]:
     if texts and hardest:
         with suppress(RnnbenchError):  # files that the rest does not need may be gone
             kept = find_model(reported.run.folder, None, None, reported.results)
-            found = kept.answers([texts[one.position] for one in hardest], 1, explain=True)
+            words = [texts.words[one.position] for one in hardest]
+            found = kept.answers(words, 1, explain=True)
             for reason, one in zip(reasons, found, strict=True):
                 if one.decided_by:
                     who = f"{kept.name} (seed {kept.seed}) answers {one.answer}"

@@ -29,6 +29,8 @@ Columns = dict[str, Callable[[T], str]]  # the cell of an item, by the header of
 MISSING = "-"  # stands for a value that there is not
 HEADER_WIDTHS, CELL_WIDTHS = (60, 30, 20, 12, 0), (34, 20)  # that are tried, in columns
 NO_BREAK = "\N{NO-BREAK SPACE}"
+ADDRESS = re.compile(r":(?=//)|(?<=www)\.|@", re.IGNORECASE)  # makes a link of its neighbours
+WIDTH = 80  # of text, in columns, where the width of the terminal is not known
 
 
 @dataclass(frozen=True)
@@ -179,10 +181,15 @@ def to_markdown(table: Table) -> str:
     """Return the table in GitHub's Markdown, its caption below."""
     n_text = table.text_columns
     alignment = ["---"] * n_text + ["---:"] * (len(table.headers) - n_text)
-    rows = (map(for_markdown, row) for row in (table.headers, *table.rows))
+    rows = (map(_for_cell, row) for row in (table.headers, *table.rows))
     lines = [f"| {' | '.join(row)} |" for row in rows]
     lines.insert(1, f"| {' | '.join(alignment)} |")
     return "\n".join([*lines, "", for_markdown(table.caption), ""])
+
+
+def _for_cell(text: str) -> str:
+    """Return text that GitHub's Markdown shows as it is, even an address, which it would link."""
+    return ADDRESS.sub(lambda match: f"&#{ord(match[0])};", for_markdown(text))
 
 
 def grid(rows: Iterable[Sequence[str | Text]], styles: Sequence[str] = ()) -> RichTable:
@@ -226,6 +233,8 @@ def as_text(*views: Table | RenderableType, width: int | None = None) -> str:
     off = ("force_terminal", "force_jupyter", "markup", "highlight", "emoji")
     plain: dict[str, Any] = dict.fromkeys(off, False)
     console = Console(file=text, width=width, **plain)
+    if console.width == 0:  # a notebook's server may set COLUMNS=0
+        console.width = WIDTH
     for view in views:
         console.print(to_rich(view, console) if isinstance(view, Table) else view, crop=False)
     return text.getvalue()

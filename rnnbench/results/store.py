@@ -56,28 +56,69 @@ Key = tuple[str, int, str]  # the model, the seed and the fingerprint of a trial
 Declared = tuple[tuple[int, ...], np.dtype[Any]]  # the shape and the type of an array
 SPEED, SITE = "speed.json", "site.json"
 KINDS = {RESULTS: "a run", CHOICE: "a choice", SPEED: "a speed benchmark", SITE: "a site"}
+VERDICT, OUTSIDE = "a verdict", "outside"  # a run of answers alone, and its engine
 HINT = "use --out to name a new or empty folder"
 OWN_TEXTS = "texts.jsonl"  # the texts that a call in Python was given
 LOCK, HOLDER = ".lock", ".lock.json"  # the locked file, and the file that says who holds the lock
+UNIMPORTANT = re.compile(
+    r"\.(git.*|nojekyll|well-known|domains"
+    r"|nfs.*|DS_Store|directory|snapshot|ipynb_checkpoints"
+    r"|lock|lock\.json|rnnbench-.*)"
+)
+"""Hidden names in a folder that counts as empty: those of Git and web servers, file systems, ours.
+A folder with others, such as a home folder, is in use."""
 
 
-def check_folder(folder: Path, record: str) -> None:
-    """Raise ``UserError`` unless a folder is new, is empty or holds the kind of ``record``."""
+def check_folder(folder: Path, record: str, *, is_verdict: bool = False) -> None:
+    """Raise ``UserError`` unless a folder is new, is empty or holds the kind of ``record``.
+
+    A verdict has the ``record`` of a run, but neither may take the place of the other.
+    """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file, not a folder ({HINT})")
-    names = {path.name for path in folder.glob("[!.]*")} - {OWN_TEXTS}  # none that is hidden
-    if not names or _is_ours(folder / record):
+    names = _names_in(folder)
+    if not names:
         return
-    what = next((kind for name, kind in KINDS.items() if _is_ours(folder / name)), None)
+    what = _kind_in(folder)
+    wanted = VERDICT if is_verdict else KINDS[record]
+    if what == wanted:
+        return
     if record in (RESULTS, CHOICE) and not what:
         # Interrupted, it may hold only what is written before ``environment.json``.
         first = {TRIALS, PREDICTIONS}
         is_first = names <= first or first <= names <= {*first, storage.TRACKING, "config.yaml"}
         has_trials = any(any((folder / name).glob("[!.]*")) for name in first)
-        if _is_ours(folder / ENVIRONMENT) or (is_first and not has_trials):
+        is_begun = _is_ours(folder / ENVIRONMENT)
+        if is_begun and has_trials and _has_outside_trials(folder) != is_verdict:
+            what = f"trials that are not those of {wanted}"
+        elif is_begun or (is_first and not has_trials):
             return
-    what = what or f"something other than {KINDS[record]}: {listed(sorted(names))}"
+    what = what or f"something other than {wanted}: {listed(sorted(names))}"
     raise UserError(f"{folder}: holds {what} ({HINT})")
+
+
+def _names_in(folder: Path) -> set[str]:
+    """Return the names in a folder without those that may lie in one that counts as empty."""
+    if not folder.is_dir():
+        return set()
+    names = {path.name for path in folder.iterdir()}
+    unimportant = {name for name in names if UNIMPORTANT.fullmatch(name)}
+    return names - unimportant - {OWN_TEXTS}
+
+
+def _kind_in(folder: Path) -> str | None:
+    """Return which kind of finished result is in a folder, if any is."""
+    for name, kind in KINDS.items():
+        if _is_ours(folder / name):
+            is_outside = storage.peek(folder / name).get("engine") == OUTSIDE
+            return VERDICT if is_outside else kind
+    return None
+
+
+def _has_outside_trials(folder: Path) -> bool:
+    """Return whether the first trial in a folder has answers from outside."""
+    records = sorted((folder / TRIALS).glob("[!.]*.json"))
+    return bool(records) and storage.peek(records[0]).get("engine") == OUTSIDE
 
 
 def _is_ours(file: Path) -> bool:
@@ -87,9 +128,11 @@ def _is_ours(file: Path) -> bool:
 
 
 @contextmanager
-def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[None]:
+def lock_folder(
+    folder: Path, command: str, record: str = RESULTS, *, is_verdict: bool = False
+) -> Iterator[None]:
     """Make ``folder`` and lock it for the block; other processes are told the ``command``."""
-    check_folder(folder, record)
+    check_folder(folder, record, is_verdict=is_verdict)
     file, holder_file = folder / LOCK, folder / HOLDER
     not_ours = "rnnbench did not write it (move it away, or use another folder)"
     try:

@@ -54,7 +54,7 @@ run_folder = partial(typer.Argument, metavar="RUN", autocompletion=_runs)
 
 def folder(name: str | Path) -> Path:
     """Return the folder that ``out`` names."""
-    if name == "":  # which would be the working folder
+    if not str(name).strip():  # nothing would be the working folder
         raise UserError("out: names no folder (`.` is the working folder)")
     return Path(name)
 

@@ -21,7 +21,7 @@ from rnnbench.analysis.errors import (
     hardest_documents,
     kinds_of_documents,
     mistaken_shares,
-    words_of_test_documents,
+    texts_of_test_documents,
 )
 from rnnbench.data import cache
 from rnnbench.data.audit import Duplicates, TopicCount
@@ -124,7 +124,7 @@ def test_the_words_are_those_of_the_test_documents_of_the_corpus_in_the_cache():
     found, run = corpus(), run_on(corpus())
     cache.store("r8", found)
 
-    words = words_of_test_documents(run)
+    words = texts_of_test_documents(run).words
 
     numbers = make_dataset(found, run.benchmark.data).test_documents
     assert words == [found.words(number) for number in numbers]
@@ -137,7 +137,7 @@ def test_no_path_in_the_config_of_a_run_is_followed(tiny_sgml_folder: Path):
 
     run = run_on(found, source="sgml", path=str(tiny_sgml_folder))
 
-    assert words_of_test_documents(run) is None
+    assert texts_of_test_documents(run) is None
     assert not found.file.exists()
 
 
@@ -150,7 +150,7 @@ def test_without_the_corpus_of_the_run_or_its_split_there_are_no_words(cached, d
     for seed in cached:
         cache.store("r8", corpus(seed=seed))
 
-    assert words_of_test_documents(run_on(corpus(), **data)) is None
+    assert texts_of_test_documents(run_on(corpus(), **data)) is None
 
 
 def plain_calibration_error(confidence, right):

@@ -22,6 +22,8 @@ from campaigns import (  # noqa: E402
     damage,
     hostile,
     kills,
+    leftovers,
+    outputs,
     owned,
     resources,
     tables,
@@ -42,6 +44,8 @@ CAMPAIGNS = {
     "owned": owned.CAMPAIGN,
     "undeclared": undeclared.CAMPAIGN,
     "tables": tables.CAMPAIGN,
+    "leftovers": leftovers.CAMPAIGN,
+    "outputs": outputs.CAMPAIGN,
 }
 
 

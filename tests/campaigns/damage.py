@@ -18,7 +18,7 @@ from campaigns.campaign import Campaign, at_most, replace_value, spell, warnings
 from typer.testing import CliRunner
 
 from rnnbench import compare, leaderboard, load_run
-from rnnbench.analysis.errors import words_of_test_documents
+from rnnbench.analysis.errors import texts_of_test_documents
 from rnnbench.cli.app import app
 from rnnbench.data.dataset import Data
 from rnnbench.data.load import load_corpus
@@ -63,7 +63,7 @@ def copy_and_read(bench, folder):
             lambda: [answer.model_dump() for answer in load_run(run).model("rnn").answers(TEXT)]
         ]
         readers["corpus"] = [
-            partial(words_of_test_documents, whole),
+            partial(texts_of_test_documents, whole),
             lambda: load_corpus(Data(source="sgml"), offline=True).fingerprint,
         ]
         return {

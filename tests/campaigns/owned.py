@@ -34,16 +34,28 @@ NAMES = [
     *("trials/bayes-seed3.json", "predictions/a.npz", "models/vocabulary.json", "tracking/a.csv"),
     *("plots/mine.png", ".lock", ".lock.json"),
 ]
+HIDDEN = [".bashrc", ".config/settings.json", ".ssh/id_ed25519", ".profile"]
+PREDICT = ("predict", "results/tiny", "bayes", "--in", "new.csv", "--force", "--out")
 OWN_IN_RUNS = ["report.html", "report.md", "plots/mine.png", "mine.txt", "trials/mine.txt"]
 """Names in the folder of a run that may be the user's."""
 
 
 def attempt(_number, random, bench, folder):
     bench.lay_out(folder)
-    match random.choice(("folder", "folder", "file", "run", "inputs", "removal")):
+    kinds = ("folder", "folder", "file", "run", "inputs", "removal", "home", "verdict", "table")
+    match random.choice(kinds):
         case "removal":
             yield from _removal(random, folder)
             return
+        case "verdict":
+            yield from _verdicts(random, bench, folder)
+            return
+        case "home":
+            own = [f"out/{name}" for name in random.sample(HIDDEN, random.choice((1, 2)))]
+            command, statuses = random.choice(INTO_FOLDERS), [WRONG]
+        case "table":
+            own, statuses = ["new.csv"], [WRONG]
+            command = (*PREDICT, random.choice(("new.csv", "./new.csv", "temporary/../new.csv")))
         case "folder":
             own = [f"out/{name}" for name in random.sample(NAMES, random.choice((1, 1, 2, 5)))]
             command, statuses = random.choice(INTO_FOLDERS), [WRONG]
@@ -55,7 +67,7 @@ def attempt(_number, random, bench, folder):
             own = [f"results/tiny/{name}" for name in names]
             command, statuses = random.choice(INTO_RUNS), [FINE, WRONG]
         case _:  # results go to the folder of the config and its data, or to one of the two
-            out = random.choice((".", "", "sgml", "./temporary/.."))
+            out = random.choice((".", "", " ", "sgml", "./temporary/.."))
             own, statuses = [], [WRONG]
             command = (*random.choice((BASELINES, CHOOSE)), "--out", out)
     bench.copy_run(folder)
@@ -69,6 +81,27 @@ def attempt(_number, random, bench, folder):
     for file, content in before.items():
         if not file.is_file() or file.read_bytes() != content:
             yield f"{' '.join(command)}: {file.relative_to(folder)} is lost"
+
+
+def _verdicts(random, bench, folder):
+    """Yield what is wrong if a verdict and another result are stored in one folder."""
+    bench.copy_run(folder)
+    for name, answer in (("mine", "a"), ("yours", "b")):
+        (folder / f"{name}.csv").write_text(f"label,prediction\na,{answer}\nb,b\n")
+    verdict = ("verdict", "mine.csv", "--out", "mine")
+    yield from misbehaviour(rnnbench(verdict, folder), [FINE])
+    command, place = random.choice(
+        [
+            ((*BASELINES, "--out", "mine"), "mine"),
+            (("verdict", "yours.csv", "--out", "mine"), "mine"),
+            (("verdict", "mine.csv", "--out", "results/tiny"), "results/tiny"),
+        ]
+    )
+    results = folder / place / "results.json"
+    before = results.read_bytes()
+    yield from (f"{command}: {what}" for what in misbehaviour(rnnbench(command, folder), [WRONG]))
+    if results.read_bytes() != before:
+        yield f"{command}: {place} is replaced"
 
 
 def _removal(random, folder):

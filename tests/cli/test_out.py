@@ -101,6 +101,36 @@ def test_the_working_folder_and_a_folder_of_another_kind_of_result_are_refused(k
     kept("speed: holds a speed benchmark", *RUN, "--out", "speed")
 
 
+def test_a_run_is_not_written_over_a_verdict(cli, kept):
+    write_table(Path("answers.csv"), [("a", "a"), ("b", "b")], ("prediction", "label"))
+    assert cli("verdict", "answers.csv", "--out", "out").exit_code == 0
+
+    kept("out: holds a verdict (use --out", *RUN, "--out", "out")
+
+
+def test_a_verdict_is_not_written_over_an_interrupted_run(cli, kept):
+    write_table(Path("answers.csv"), [("a", "a"), ("b", "b")], ("prediction", "label"))
+    assert cli(*RUN, "--out", "out").exit_code == 0
+    Path("out/results.json").unlink()
+
+    fault = "out: holds trials that are not those of a verdict (use --out"
+    kept(fault, "verdict", "answers.csv", "--out", "out")
+
+
+@pytest.mark.parametrize("command", [RUN, CHOOSE, SPEED, SITE], ids=lambda command: command[0])
+@pytest.mark.parametrize("name", [".bashrc", ".config/settings", ".ssh/id"])
+def test_a_home_folder_that_has_only_hidden_files_is_refused(kept, command, name):
+    run_folder(Path("finished"), {"rnn": [(0, 0, 0, 1)]})
+    write(f"home/{name}")
+
+    kept("home: holds something other than ", *command, "--out", "home")
+
+
+@pytest.mark.parametrize("name", [" ", "  ", "\t"])
+def test_blanks_name_no_folder(kept, name):
+    kept("out: names no folder", *RUN, "--out", name)
+
+
 def test_a_hidden_file_and_what_an_early_interruption_leaves_are_no_obstacles(cli):
     write("run/.gitignore", "run/config.yaml")
     for name in ("run/trials", "run/predictions", "chosen/trials"):

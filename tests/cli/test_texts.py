@@ -46,6 +46,19 @@ def as_json(cli, *command):
     return json.loads(done.stdout)
 
 
+def test_a_report_shows_errors_as_they_were_written_with_their_rows(cli):
+    rows = [("CHEAP pills?", "ham"), ("Lunch:  cheap!", "spam")]
+    write_table(Path("sub/data/test.csv"), rows, ("text", "kind"))
+    command = ("run", "sub/mine.yaml", "--models", "nb", "--jobs", 1, "--out", "run")
+    assert cli(*command).exit_code == 0
+
+    assert cli("report", "run").exit_code == 0
+
+    report = Path("run/report.md").read_text()
+    assert "**ham**, test.csv:2: CHEAP pills?" in report
+    assert "**spam**, test.csv:3: Lunch: cheap!" in report
+
+
 def test_your_own_texts_take_the_way_of_all_others(cli):
     info = as_json(cli, "data", "prepare", "sub/mine.yaml")
     assert (info["source"], info["train_size"], info["test_size"]) == ("files", 8, 2)
@@ -62,7 +75,7 @@ def test_your_own_texts_take_the_way_of_all_others(cli):
     assert [entry["models"] for entry in shown["inputs"]] == [["rnn"], ["nb"]]
 
     assert cli("report", "results/mine").stdout == "results/mine/report.html\n"
-    assert "buy cheap pills" in Path("results/mine/report.html").read_text()
+    assert "Buy cheap pills" in Path("results/mine/report.html").read_text()
     (predicted,) = as_json(cli, "predict", "results/mine", "rnn", "Pills at NOON")["predictions"]
     assert predicted["unknown_words"] == ["noon"]
 

@@ -169,6 +169,30 @@ def test_scores_are_stored_for_other_commands(cli, tmp_path):
     assert "## Errors" not in text
 
 
+def test_answers_that_are_the_same_may_be_stored_again(cli):
+    again = ("verdict", "good.csv", "poor.csv", "--out", "run")
+
+    assert [cli(*again).exit_code for _ in range(2)] == [0, 0]
+
+
+def test_a_verdict_on_other_answers_is_replaced_only_with_force(cli):
+    assert cli("verdict", "good.csv", "--out", "run").exit_code == 0
+    before = Path("run/results.json").read_bytes()
+
+    refused = cli("verdict", "poor.csv", "--out", "run")
+
+    assert refused.exit_code == 2
+    assert "run: holds a verdict on other answers (name another folder; --force" in refused.stderr
+    assert Path("run/results.json").read_bytes() == before
+    assert cli("verdict", "poor.csv", "--out", "run", "--force").exit_code == 0
+
+
+def test_force_needs_a_folder_to_overwrite(cli):
+    done = cli("verdict", "good.csv", "--force")
+
+    assert (done.exit_code, done.stderr) == (2, "--force: needs --out\n")
+
+
 @pytest.mark.parametrize(
     ("options", "fault"),
     [

@@ -31,6 +31,14 @@ def test_tokens_are_ranks_of_words():
     assert corpus_of_words([[b"\xe9t\xe9"]], [b"\xe9t\xe9"], [0], ["a"]).words(0) == ["été"]
 
 
+def test_a_cached_corpus_with_too_few_excerpts_is_damaged(tmp_path):
+    excerpts = {"excerpts": np.zeros(3, np.uint8), "excerpt_ends": np.array([3])}
+    cache.write(tmp_path / "own.npz", replace(CORPUS, **excerpts))
+
+    with pytest.raises(DamagedCacheError, match="it has not one excerpt for each document"):
+        cache.read(tmp_path / "own.npz")
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -226,7 +226,9 @@ def test_a_saved_verdict_is_a_run_that_can_be_compared(tmp_path):
     assert change.difference < 0
     (board,) = leaderboard([loaded, other]).boards
     assert len(board.entries) == 3
-    again = verdict(LABELS, {"new": ANSWERS["good"]}, **facts).save(tmp_path / "mine")
+    again = verdict(LABELS, {"new": ANSWERS["good"]}, **facts).save(
+        tmp_path / "mine", overwrite=True
+    )
     assert [model.name for model in load_run(again.folder).results.models] == ["new"]
 
 
@@ -252,5 +254,5 @@ def test_models_are_tested_on_the_documents_of_a_run(tmp_path):
 def test_a_run_that_was_trained_is_not_replaced(tmp_path):
     folder = factories.run_folder(tmp_path, {"rnn": [[0, 1, 1, 0]]})
 
-    with pytest.raises(UserError, match="holds a run of trained models"):
+    with pytest.raises(UserError, match="holds a run "):
         verdict(LABELS, ANSWERS).save(folder)

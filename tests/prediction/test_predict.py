@@ -33,6 +33,37 @@ WORDS = ["net", "profit", "rose", "7", "pct", "in", "the", "quarter", "it", "buy
 TEXTS = ["Net profit rose 7 pct in the quarter", "It buys unit 3", "zinc", "profit " * 20] * 3
 
 
+def test_the_repr_of_a_kept_model_is_short(kept):
+    assert repr(kept("bag")) == "KeptModel('bag', seed 0, 2 labels)"
+
+
+def test_a_notebook_shows_a_kept_model_as_a_table(kept):
+    shown = kept("bag")._repr_html_()
+
+    assert ">bag</td>" in shown
+    assert "<th" in shown
+
+
+def test_the_repr_of_a_prediction_is_one_short_line(kept):
+    (prediction,) = kept("bag").answers(TEXTS[0])
+
+    line = repr(prediction)
+
+    assert line.startswith(f"Prediction({prediction.answer!r}: {prediction.answer} 0.")
+    assert len(line) < 80
+
+
+def test_a_notebook_shows_a_prediction_as_a_table(kept):
+    (prediction,) = kept("bag").answers(TEXTS[0])
+
+    shown = prediction._repr_html_()
+
+    assert "<table" in shown
+    for topic in prediction.topics:
+        assert f">{topic.topic}</td>" in shown
+        assert f">{topic.probability:.4f}</td>" in shown
+
+
 @pytest.fixture
 def kept(tmp_path):
     """Return a function that gives a kept network with random weights."""

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,13 +10,14 @@ from factories import SEVERAL, corpus_of_several
 from rich.console import Console
 
 from rnnbench.data.dataset import Data, make_dataset
+from rnnbench.data.fetch import silent
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.models.baselines import parse_baseline
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork
 from rnnbench.models.linear import LinearModel
 from rnnbench.prediction.command import prediction_table
 from rnnbench.prediction.predict import KeptModel
-from rnnbench.prediction.table import predict_table
+from rnnbench.prediction.table import Target, predict_table
 from rnnbench.tasks import MULTI_LABEL, Decision
 from rnnbench.training.engines import ENGINES, Assignment, ignore
 from rnnbench.training.settings import Training
@@ -129,6 +131,17 @@ def test_an_answer_is_as_sure_as_its_least_probable_topic_or_as_that_there_is_no
         assert (found.unsure, found.answer == "unsure") == (unsure, unsure)
 
 
+def test_a_table_joins_topics_by_the_separator_of_the_table_of_the_run(kept, tmp_path):
+    source, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("text\ncorn\n")
+    decide(kept, 0.3)
+
+    predict_table(replace(kept, label_separator="; "), source, Target(out), "text", silent)
+
+    (row,) = csv.DictReader(out.read_text().splitlines())
+    assert row["predicted"] == "corn; grain"
+
+
 @pytest.mark.parametrize("ending", [".csv", ".jsonl"])
 def test_tables_join_topics_or_list_them_with_their_number(kept, tmp_path, ending):
     source, out = tmp_path / "in.csv", tmp_path / f"out{ending}"
@@ -136,7 +149,7 @@ def test_tables_join_topics_or_list_them_with_their_number(kept, tmp_path, endin
 
     def rows(threshold):
         decide(kept, threshold)
-        predict_table(kept, source, out, "text", lambda *_: None)
+        predict_table(kept, source, Target(out), "text", lambda *_: None)
         lines = out.read_text().splitlines()
         found = csv.DictReader(lines) if ending == ".csv" else map(json.loads, lines)
         return [list(row.values())[1:4] for row in found]

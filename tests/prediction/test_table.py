@@ -3,6 +3,10 @@
 import csv
 import io
 import json
+import os
+import pty
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -210,7 +214,9 @@ REFUSED = {
     "svm --in new.csv --explain": ALONE,
     "svm profit --out out.csv": "--out: needs --in TABLE",
     "svm profit --text body": "--text: needs --in TABLE",
-    "svm --in new.csv --out new.csv": "--out new.csv: exists already (--force ",
+    "svm --in new.csv --out old.csv": "--out old.csv: exists already (--force ",
+    "svm --in new.csv --out new.csv --force": "--out new.csv: is the table of --in",
+    "svm --in new.csv --out linked.csv --force": "--out linked.csv: is the table of --in",
     "svm --in new.csv --out out.xlsx": "--out out.xlsx: got '.xlsx' (allowed: ",
     "svm --in new.csv --json": "--json: the table goes to standard output",
     "svm --in new.csv --unsure-below 0.5": "svm gives margins, which do not say",
@@ -221,21 +227,69 @@ REFUSED = {
 @pytest.mark.parametrize("options", REFUSED)
 def test_options_that_do_not_go_together_are_refused(predict, tmp_path, options):
     (tmp_path / "new.csv").write_text(spelled(ROWS))
+    (tmp_path / "old.csv").touch()
+    (tmp_path / "linked.csv").symlink_to("new.csv")
 
     assert REFUSED[options] in predict(*options.split(), status=2).stderr
     assert (tmp_path / "new.csv").read_text() == spelled(ROWS)
 
 
-def test_a_file_is_replaced_by_force_even_the_table_itself_and_one_without_rows(predict, tmp_path):
-    (tmp_path / "new.csv").write_text(spelled(ROWS))
-
-    predict("svm", "--in", "new.csv", "--out", "new.csv", "--force")
-
-    assert [row["text"] for row in read((tmp_path / "new.csv").read_text())] == TEXTS
+def test_force_replaces_an_older_file_of_answers(predict, tmp_path):
     (tmp_path / "new.csv").write_text("text,id\n")
-    predict("svm", "--in", "new.csv", "--out", "new.csv", "--force")
+    (tmp_path / "out.csv").write_text("older answers")
+
+    predict("svm", "--in", "new.csv", "--out", "out.csv", "--force")
+
     columns = "text,id,predicted,margin,second_best,unknown_words,problem\n"
-    assert (tmp_path / "new.csv").read_text() == columns
+    assert (tmp_path / "out.csv").read_text() == columns
+
+
+FORMULAS = ["=1+1", "+49 123", "-x", "@SUM(A1)"]
+TOLD = "4 rows have texts that spreadsheets would run as a formula (--csv-safe puts"
+
+
+def written(folder):
+    """Return the second column of a table with answers."""
+    return [row["b"] for row in read((folder / "out.csv").read_text())]
+
+
+def test_formulas_stay_as_they_are_by_default_which_is_said(predict, tmp_path):
+    rows = [{"text": "profit", "b": formula} for formula in [*FORMULAS, "-1.5", "a=b"]]
+    (tmp_path / "new.csv").write_text(spelled(rows))
+
+    done = predict("svm", "--in", "new.csv", "--out", "out.csv")
+
+    assert written(tmp_path) == [row["b"] for row in rows]
+    assert TOLD in done.stderr
+
+
+def test_csv_safe_puts_an_apostrophe_before_formulas_alone(predict, tmp_path):
+    rows = [{"text": "profit", "b": formula} for formula in [*FORMULAS, "-1.5", "a=b"]]
+    (tmp_path / "new.csv").write_text(spelled(rows))
+
+    done = predict("svm", "--in", "new.csv", "--out", "out.csv", "--csv-safe")
+
+    assert written(tmp_path) == [*(f"'{formula}" for formula in FORMULAS), "-1.5", "a=b"]
+    assert "formula" not in done.stderr
+
+
+def test_a_table_cannot_control_the_terminal_that_it_is_printed_on(finished, tmp_path):
+    rows = [{"text": "profit \x1b[2J\x07", "b": "\x9b1m"}]
+    (tmp_path / "new.csv").write_text(spelled(rows))
+    command = [sys.executable, "-m", "rnnbench", "predict", str(finished), "svm", "--in", "new.csv"]
+
+    printed = printed_on_terminal(command, tmp_path)
+
+    assert "profit ␛[2J␇" in printed
+    assert not {"\x1b", "\x07", "\x9b"} & {*printed.partition("problem")[2]}
+
+
+def printed_on_terminal(command, folder):
+    """Run a command whose standard output is a terminal, and return what it printed there."""
+    ours, theirs = pty.openpty()
+    subprocess.run(command, cwd=folder, stdout=theirs, stderr=subprocess.DEVNULL, check=True)
+    os.close(theirs)
+    return os.read(ours, 100_000).decode()
 
 
 values = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=9)
@@ -249,7 +303,7 @@ def test_any_texts_come_back_unchanged_whatever_is_in_memory_at_once(tmp_path_fa
         patch.setattr(table, "AT_ONCE", 3)
         for ending in (".csv", ".jsonl"):
             (folder / f"new{ending}").write_text(spelled(rows, ending), newline="")
-            files = folder / f"new{ending}", folder / "out.jsonl"
+            files = folder / f"new{ending}", table.Target(folder / "out.jsonl")
             counts = table.predict_table(Echo, *files, "text", silent)
             found = [json.loads(line) for line in (folder / "out.jsonl").open(newline="\n")]
             assert [{"text": row["text"], "b": row["b"]} for row in found] == rows

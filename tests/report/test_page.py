@@ -7,7 +7,9 @@ import pytest
 from elements import Elements
 from factories import finished_run, run_folder
 
+from rnnbench.analysis.errors import DocumentTexts
 from rnnbench.analysis.summary import load_run
+from rnnbench.data.corpus import Excerpt
 from rnnbench.report import page as writer
 from rnnbench.report.page import inline_svg, render, report_page, write_files
 from rnnbench.report.plots import PLOTS, STRONGEST, ScorePlot
@@ -19,14 +21,18 @@ TEXTS = [["words", "of", "document", str(number)] for number in range(4)]
 SCRIPT = files("rnnbench.report").joinpath("templates", "report.js").read_text()
 
 
+def documents(texts):
+    return None if texts is None else DocumentTexts(texts)
+
+
 def pages(run, texts=TEXTS, words=60, n_errors=20):
     """The report of a run: its HTML, its Markdown."""
-    page = report_page(run, texts, words, n_errors)
+    page = report_page(run, documents(texts), words, n_errors)
     return [render(page, f"{name}.j2") for name in PAGES]
 
 
 def write(folder, texts=TEXTS):
-    write_files(folder, report_page(load_run(folder), texts, 60, 20))
+    write_files(folder, report_page(load_run(folder), documents(texts), 60, 20))
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +216,19 @@ def test_a_misclassified_document_is_shown_with_its_words_and_every_answer(run, 
     assert "<dt>rnn</dt><dd>acq</dd>" in document
     assert "words of …" in pages(run, words=2)[0]
     assert all("Their words are not shown" in item for item in pages(run, texts=None))
+
+
+@pytest.mark.usefixtures("without_plots")
+def test_a_misclassified_text_of_ones_own_is_shown_as_it_was_written_with_its_row(run):
+    excerpts = [Excerpt(f"own.csv:{number + 2}", f"NOT so, {number}!") for number in range(4)]
+    texts = DocumentTexts(TEXTS, excerpts)
+
+    content = report_page(run, texts, 60, 20)
+
+    for template in ("report.html.j2", "report.md.j2"):
+        shown = render(content, template)
+        assert "own.csv:5" in shown
+        assert "NOT so, 3!" in shown
 
 
 def test_the_content_of_a_run_is_escaped():

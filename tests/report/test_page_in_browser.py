@@ -8,6 +8,7 @@ import pytest
 from browser import AXE, CHROMIUM, barriers
 from factories import finished_run, write_run
 
+from rnnbench.analysis.errors import DocumentTexts
 from rnnbench.report.page import report_page, write_files
 from rnnbench.training.outcome import History
 
@@ -42,7 +43,8 @@ def page(tmp_path_factory):
         references={"notebook": notebook, "paper": paper},
     )
     write_run(run)
-    return write_files(run.folder, report_page(run, [["some", "words"]] * len(labels), 60, 20))
+    texts = DocumentTexts([["some", "words"]] * len(labels))
+    return write_files(run.folder, report_page(run, texts, 60, 20))
 
 
 every_width = pytest.mark.parametrize("width", [1280, 768, 400])

@@ -176,6 +176,18 @@ def marks_of(axes):
     ]
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("letter", ["x", "\N{CJK UNIFIED IDEOGRAPH-4E2D}"])
+def test_the_longest_labels_leave_room_for_the_axes_of_a_confusion(letter):
+    topics = [TopicCount(topic=letter * 100 + str(n), train=1, test=1) for n in range(3)]
+
+    dataset = {"topics": topics, "majority_topic": topics[0].topic}
+    plot = ConfusionPlot(made_up(dataset=dataset), ["lstm"])
+
+    assert plot.png().startswith(b"\x89PNG")
+    assert "… (" in plot.svg
+
+
 def test_a_run_of_one_model_needs_no_name_for_its_confusion():
     axes = plot_run(finished_run({"rnn": ANSWERS["rnn"]}), "confusion")
 

@@ -1,8 +1,11 @@
 """Tables for a terminal, a notebook and Markdown, and the numbers in them."""
 
 import io
+import re
+from html import unescape
 
 import pytest
+from markdown_it import MarkdownIt
 from rich.console import Console
 
 from rnnbench.report.table import Shown, Table, to_markdown, to_rich, with_points
@@ -93,6 +96,18 @@ def test_markdown_has_a_line_for_each_row_text_to_the_left_bars_escaped_and_a_ca
 
     rows = [r"| a\|b | c | d |", "| --- | --- | ---: |", r"| x\|y | z | 1 |"]
     assert lines == [*rows, "", "caption"]
+
+
+ADDRESSES = ["[x](javascript:alert(1))", "https://example.org", "www.example.org", "me@example.org"]
+
+
+@pytest.mark.parametrize("label", ADDRESSES)
+def test_a_link_in_a_cell_is_shown_as_its_text(label):
+    markdown = to_markdown(Table(["label"], [[label]], ""))
+
+    cell = markdown.splitlines()[2].strip("| ")
+    assert not re.search(r"://|www\.|@", cell), "GitHub would link these"
+    assert unescape(MarkdownIt("commonmark").renderInline(cell)) == label
 
 
 class Example(Shown):

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from rnnbench.analysis.errors import words_of_test_documents
+from rnnbench.analysis.errors import texts_of_test_documents
 from rnnbench.analysis.intervals import N_BLOCKS, Hits
 from rnnbench.analysis.summary import load_run
 from rnnbench.report.table import Table, to_markdown
@@ -29,9 +29,10 @@ def main(folders):
 
 def _table(folder):
     run = load_run(folder)
-    documents = words_of_test_documents(run)
-    if documents is None:
+    texts = texts_of_test_documents(run)
+    if texts is None:
         sys.exit(f"{folder}: its documents are not in the cache: see `rnnbench data prepare`")
+    documents = texts.words
     hits = [Hits.of(trials, in_order=False, is_random=True) for trials in run.trials.values()]
     shares = [of_model.values.mean(axis=0) for of_model in hits]
     differences = [a - b for a, b in combinations(shares, 2)]

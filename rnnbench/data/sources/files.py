@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnbench.data.corpus import Corpus, rank_words_of
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.groups import LikelyGroups, likely_groups
 from rnnbench.data.source import TOKENIZERS, Source, words
 from rnnbench.data.sources import tables
+from rnnbench.data.sources.labels import find_list, split_labels
 from rnnbench.data.sources.tables import MAX_TEXT, READERS, BadRow, Layout
 from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.storage import read_file
@@ -25,6 +27,7 @@ from rnnbench.text import counted, encodable, listed, visible
 
 log = logging.getLogger(__name__)
 MAX_LABELS, LONGEST_LABEL = 1_000, 100
+LONGEST_EXCERPT = 1_000  # characters of a text that a report can show
 SHOWN_ROWS = 10
 
 
@@ -54,7 +57,9 @@ def read(
     """
     files = [path, *([test] if test else [])]
     texts = (read_texts(file, Layout(**layout), progress) for file in files)
-    corpus, bad, firsts = _numbered(texts, TOKENIZERS[tokenizer])
+    corpus, bad, firsts = _numbered(texts, TOKENIZERS[tokenizer], [file.parent for file in files])
+    if corpus.labels.ndim == 1 and layout.get("label_separator") is None:
+        _hint_at_lists(path, corpus.topics)
     if bad:
         _tell(path, bad, corpus, skip=on_bad == "skip")
     _check_labels(corpus, firsts, path)
@@ -74,10 +79,44 @@ def read(
     )
 
 
+def _hint_at_lists(path: Path, labels: Sequence[str]) -> None:
+    """Say how to read several labels if any label looks like a list of them."""
+    list_like = find_list(labels)
+    if list_like is not None:
+        label, separator = list_like
+        fault = f"labels look like lists, such as {shortened(label, 60)!r}, but each is read as one"
+        option = f"--set 'data.label_separator=\"{separator}\"'"
+        log.warning("%s: %s (%s reads several)", path, fault, option)
+
+
+class _Excerpts:
+    """The places and beginnings of texts, one after another; see ``Corpus.excerpts``."""
+
+    def __init__(self) -> None:
+        self._content = bytearray()
+        self._ends = array("q")
+
+    def add(self, text: Text, folder: Path) -> None:
+        """Add a text of a file in a folder, whose own name is left out."""
+        place = text.place.removeprefix(f"{folder}/")
+        start = " ".join(text.text[:LONGEST_EXCERPT].split())
+        if len(text.text) > LONGEST_EXCERPT:
+            start += " …"
+        self._content += f"{' '.join(place.split())}\n{start}".encode(errors="replace")
+        self._ends.append(len(self._content))
+
+    def arrays(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Return all excerpts, and their ends."""
+        return np.frombuffer(self._content, np.uint8), np.asarray(self._ends, np.int64)
+
+
 def _numbered(
-    files: Iterable[Iterable[Text | BadRow]], tokenize: Callable[[str], list[str]]
+    files: Iterable[Iterable[Text | BadRow]],
+    tokenize: Callable[[str], list[str]],
+    folders: Sequence[Path],
 ) -> tuple[Corpus, list[BadRow], dict[str, str]]:
     """Return the corpus, words unranked; bad rows; and where each label comes first."""
+    excerpts = _Excerpts()
     tokens, ends, groups, is_test = array("i"), array("q", [0]), array("i"), bytearray()
     labels, bad, firsts = list[tuple[str, ...]](), list[BadRow](), dict[str, str]()
     are_single = True
@@ -97,8 +136,12 @@ def _numbered(
             for label in text.labels:
                 firsts.setdefault(label, text.place)
             is_test.append(number)
+            excerpts.add(text, folders[number])
     topics = tuple(sorted(firsts))
+    content, content_ends = excerpts.arrays()
     corpus = Corpus(
+        excerpts=content,
+        excerpt_ends=content_ends,
         tokens=np.asarray(tokens) + np.int32(1),
         offsets=np.asarray(ends),
         labels=_coded(labels, topics, are_single),
@@ -210,8 +253,7 @@ def _checked(place: str, layout: Layout, text: Any, *names: Any) -> Text | BadRo
     separator = layout.label_separator
     is_one = separator is None and not isinstance(label, list)
     if separator is not None and not isinstance(label, list):
-        parts = ("" if label is None else str(label)).split(separator)
-        label = [part for part in parts if part.strip()]
+        label = split_labels("" if label is None else str(label), separator)
     labels = [spelled(own) for own in ([label] if is_one else label)]
     named = [*product(["label"], labels), *product(["group"], map(spelled, group))]
     for key, value in [("text", text), *named]:

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from rnnbench import storage
 from rnnbench.analysis import boards as ranking
-from rnnbench.analysis.errors import words_of_test_documents
+from rnnbench.analysis.errors import texts_of_test_documents
 from rnnbench.config.load import dump
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
@@ -105,7 +105,7 @@ def site(
         for number, (name, run) in enumerate(named.items(), start=1):
             if progress:
                 notice(f"report {number} of {len(named)}: {name}")
-            page = report_page(run, words_of_test_documents(run) if words else None, words, errors)
+            page = report_page(run, texts_of_test_documents(run) if words else None, words, errors)
             storage.write_text(folder / reports[name], _render(page, reports[name], titles))
         for file, page in reversed(pages.items()):  # the index, which links to the others, last
             storage.write_text(folder / file, _render(page, file, titles))
@@ -140,7 +140,7 @@ def folders_of(names: Iterable[str]) -> dict[str, str]:
 
 
 def files_in(folder: Path) -> set[str]:
-    """Return the files of the site in a folder; none if it is new, or has hidden files only.
+    """Return the files of the site in a folder; none if it is new or counts as empty.
 
     ``UserError`` is raised if it holds something else, or its list of files cannot be trusted.
     """

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from newswires import write_table
 from pyarrow import parquet
 
+from rnnbench.data import cache
 from rnnbench.data.sources import tables
 from rnnbench.data.sources.files import Text, read, read_texts
 from rnnbench.data.sources.tables import Layout
@@ -72,6 +73,28 @@ def test_a_table_has_columns_of_any_name_and_others_are_left_out(tmp_path, endin
     assert rows_of(table, "body", "kind") == [("buy now", "spam"), ("hello", "ham")]
     assert rows_of(table, "body", "id") == [("buy now", "7"), ("hello", "-1")]
     assert csv.field_size_limit() == before, "it is that of the process"
+
+
+def test_a_cached_corpus_tells_how_a_text_begins_where_it_stands(tmp_path):
+    rows = [("Net PROFIT\nrose!", "earn"), ("", "earn"), ("It buys " * 500, "acq")]
+    table = write_table(tmp_path / "own.csv", rows)
+
+    corpus = cache.read(cache.store("files", read(table, on_bad="skip")).file)
+
+    assert corpus.excerpt(0) == ("own.csv:2", "Net PROFIT rose!")
+    place, text = corpus.excerpt(1)
+    assert place == "own.csv:5"
+    assert re.fullmatch("It buys (It buys )+…", text)
+
+
+def test_an_excerpt_of_a_folder_names_its_file(tmp_path):
+    for label in ("ham", "spam"):
+        (tmp_path / "own" / label).mkdir(parents=True)
+        (tmp_path / "own" / label / "1.txt").write_text(f"Some {label}.")
+
+    corpus = read(tmp_path / "own")
+
+    assert corpus.excerpt(0) == ("own/ham/1.txt", "Some ham.")
 
 
 def test_a_folder_has_a_folder_for_each_label(tmp_path):

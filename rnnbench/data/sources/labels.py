@@ -1,0 +1,54 @@
+"""Several labels in one cell of a table: their separator, and cells that look like several."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+IN_BRACKETS = re.compile(r"\[([^\[\]]*)\]")
+QUOTED = re.compile(r"""\s*(?:'([^']*)'|"([^"]*)")\s*(?:,|\Z)""")
+MOST_LABELS = 10_000  # that are looked at
+SEPARATORS = (";", "|", ",")  # the surest first: a comma may well be part of a label
+
+
+def split_labels(cell: str, separator: str) -> list[str]:
+    """Return the labels in a cell; in brackets, they are a list of Python or JSON as text.
+
+    >>> split_labels("earn; acq", ";")
+    ['earn', 'acq']
+    >>> split_labels("['earn', 'acq']", ",")
+    ['earn', 'acq']
+    """
+    inside = IN_BRACKETS.fullmatch(cell.strip())
+    if inside is None:
+        parts = cell.split(separator)
+    elif QUOTED.sub("", inside[1]) == "":
+        parts = [single or double for single, double in QUOTED.findall(inside[1])]
+    else:
+        parts = inside[1].split(separator if separator in inside[1] else ",")
+    stripped = [part.strip() for part in parts]
+    return [part for part in stripped if part]
+
+
+def find_list(labels: Iterable[str]) -> tuple[str, str] | None:
+    """Return a label that looks like several, and their separator; ``None`` if none does.
+
+    A single text with a comma is no sign, since ``Health, Fitness`` may be one label; each part
+    has to occur in another label, too.
+    """
+    names = sorted(set(labels))[:MOST_LABELS]
+    for name in names:
+        inside = IN_BRACKETS.fullmatch(name.strip())
+        if inside and re.search(r"""['",]""", inside[1]):
+            return name, ","
+    for separator in SEPARATORS:
+        parts_of = {name: split_labels(name, separator) for name in names}
+        counts = Counter[str]()
+        for parts in parts_of.values():
+            counts.update(set(parts))
+        lists = [name for name, parts in parts_of.items() if len(parts) > 1]
+        for name in lists:
+            recurring = [counts[part] > 1 for part in parts_of[name]]
+            is_sure = separator != "," and (any(recurring) or len(lists) > 1)
+            if is_sure or all(recurring):
+                return name, separator
+    return None

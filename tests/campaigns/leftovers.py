@@ -1,0 +1,57 @@
+"""Kills a command that writes beside files of the user's; the next one tidies up after it alone."""
+
+import time
+from pathlib import Path
+
+from campaigns.bench import SECONDS, end_group, finish, rnnbench, start, wait_until
+from campaigns.campaign import Campaign, misbehaviour
+
+OWN = [".rnnbench-mine.tmp", ".rnnbench-00000000-0123456789abcdef.tmp", "notes.tmp", ".hidden"]
+"""Names of the user's, some of which are almost ours."""
+PREDICT = ("predict", "results/tiny", "bayes", "--in", "new.csv", "--out", "out/answers.csv")
+
+
+def attempt(_number, random, bench, folder):
+    bench.lay_out(folder)
+    bench.copy_run(folder)
+    rows = [f"net profit rose {number}\n" for number in range(random.choice((10, 20_000)))]
+    (folder / "new.csv").write_text("text\n" + "".join(rows))
+    out = folder / "out"
+    out.mkdir()
+    for name in OWN:
+        (out / name).write_text(f"my {name}")
+    _kill(random, folder)
+    done = rnnbench((*PREDICT, "--force"), folder)
+    yield from misbehaviour(done, [0])
+    if done.status == 0:
+        yield from _left_over(out, folder / "temporary")
+
+
+def _kill(random, folder):
+    """Kill the command a moment after its start, or after it has begun to write."""
+    process = start(PREDICT, folder)
+    if random.random() < 0.7:
+        begun = Path(folder, "out")
+        is_writing = lambda: len(list(begun.iterdir())) > len(OWN)  # noqa: E731
+        wait_until(lambda: is_writing() or process.poll() is not None, SECONDS, every=0.001)
+        time.sleep(random.choice((0, 0.01, 0.1)) * random.random())
+    else:
+        time.sleep(random.uniform(0, 2))
+    end_group(process.pid)
+    finish(process)
+
+
+def _left_over(out, temporary):
+    """Yield what a killed command left, and which files of the user's are lost."""
+    expected = {*OWN, "answers.csv"}
+    names = {path.name for path in out.iterdir()}
+    if names != expected:
+        yield f"left over: {sorted(names - expected)}, lost: {sorted(expected - names)}"
+    for name in OWN:
+        if (out / name).read_text() != f"my {name}":
+            yield f"{name} is changed"
+    if left := [path.name for path in temporary.iterdir()]:
+        yield f"left over in TMPDIR: {left}"
+
+
+CAMPAIGN = Campaign(long=60, short=1, attempt=attempt)
