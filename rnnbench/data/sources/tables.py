@@ -486,7 +486,10 @@ def _coded(column: Any) -> Coded:
     coded = column.dictionary_encode()
     coded = coded.combine_chunks() if hasattr(coded, "chunks") else coded
     values = [*coded.dictionary.to_pylist(), None]
-    return values, coded.indices.fill_null(len(values) - 1).to_numpy()
+    codes = coded.indices
+    if codes.null_count:
+        codes = codes.fill_null(len(values) - 1)
+    return values, codes.to_numpy()
 
 
 def codec_of(layout: Layout) -> str:
