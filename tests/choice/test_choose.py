@@ -14,7 +14,7 @@ from in_process import InProcess
 
 import rnnbench
 from rnnbench.analysis.intervals import Hits, estimate_over_folds, score_interval
-from rnnbench.choice.choose import P_HOLM, Candidate, choice_table, draw_points, recommend
+from rnnbench.choice.choose import P_BEST, Candidate, choice_table, draw_points, recommend
 from rnnbench.models.baselines import Stratified
 from rnnbench.report.words import in_blocks, short_p
 from rnnbench.results.schema import ANOVA
@@ -106,7 +106,7 @@ def test_every_model_and_point_is_ranked_and_the_best_come_first_in_table_and_fr
     ps = [estimate_over_folds(folds[:, np.newaxis]).p for folds in ahead]
     assert list(frame["p_of_folds"]) == [1, *ps]
     table = choice_table(chosen.results)
-    assert f"{P_HOLM}: that of the difference from the best, corrected for 15" in table.caption
+    assert f"{P_BEST}: that of the difference from the best, corrected for 15" in table.caption
     for p, verdict in [row[-4:-2] for row in table.rows[1:]]:
         assert (float(p) < 0.05) == (verdict == "yes")
     assert [row[-4] for row in table.rows[1:]] == [

@@ -300,6 +300,15 @@ def test_a_fault_is_named(fault):
         read(*FAULTS[fault]())
 
 
+def test_a_class_may_have_a_name_that_cannot_be_decoded():
+    rows = ["é,0.9,0.1", "é,0.2,0.8"] * 10
+    Path("m.csv").write_bytes(b"label,a,\xff\n" + "\n".join(rows).encode())
+
+    answers = read("m.csv")[1]
+
+    assert answers["m"][0][:2] == ["a", "\udcff"]
+
+
 ANSWERS = {"label": ["a", "b"] * 9, "prediction": ["a", "b", "b"] * 6, "id": range(18)}
 
 

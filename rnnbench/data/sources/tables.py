@@ -459,7 +459,6 @@ def columns_at_once(path: Path, layout: Layout, columns: Sequence[str]) -> dict[
     except ImportError:
         return None
     ending, kind = path.suffix.lower(), pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
-    of_csv = csv.ConvertOptions(include_columns=columns, column_types=dict.fromkeys(columns, kind))
     try:
         with open_regular(path, MAX_FILE) as raw:
             are_quoted = (b'"' in block for block in iter(partial(raw.read, SAMPLE), b""))
@@ -473,6 +472,8 @@ def columns_at_once(path: Path, layout: Layout, columns: Sequence[str]) -> dict[
             else:
                 raw.seek(0)
                 dialect = csv.ParseOptions(delimiter=layout.delimiter or ",", quote_char=False)
+                kinds = dict.fromkeys(columns, kind)
+                of_csv = csv.ConvertOptions(include_columns=columns, column_types=kinds)
                 table = csv.read_csv(raw, parse_options=dialect, convert_options=of_csv)
         found = {name: _coded(table.column(name).unify_dictionaries()) for name in columns}
     except (pyarrow.ArrowException, ValueError, KeyError, OverflowError, OSError):
@@ -519,7 +520,10 @@ def _coded(column: Any) -> Coded:
     coded = column.dictionary_encode()
     coded = coded.combine_chunks() if hasattr(coded, "chunks") else coded
     values = [*coded.dictionary.to_pylist(), None]
-    return values, coded.indices.fill_null(len(values) - 1).to_numpy()
+    codes = coded.indices
+    if codes.null_count:
+        codes = codes.fill_null(len(values) - 1)
+    return values, codes.to_numpy()
 
 
 def codec_of(layout: Layout) -> str:
