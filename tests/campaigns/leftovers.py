@@ -1,7 +1,7 @@
 """Kills a command that writes beside files of the user's; the next one tidies up after it alone."""
 
 import time
-from pathlib import Path
+from functools import partial
 
 from campaigns.bench import SECONDS, end_group, finish, rnnbench, start, wait_until
 from campaigns.campaign import Campaign, misbehaviour
@@ -31,14 +31,18 @@ def _kill(random, folder):
     """Kill the command a moment after its start, or after it has begun to write."""
     process = start(PREDICT, folder)
     if random.random() < 0.7:
-        begun = Path(folder, "out")
-        is_writing = lambda: len(list(begun.iterdir())) > len(OWN)  # noqa: E731
-        wait_until(lambda: is_writing() or process.poll() is not None, SECONDS, every=0.001)
+        wait_until(partial(_is_writing, process, folder), SECONDS, every=0.001)
         time.sleep(random.choice((0, 0.01, 0.1)) * random.random())
     else:
         time.sleep(random.uniform(0, 2))
     end_group(process.pid)
     finish(process)
+
+
+def _is_writing(process, folder):
+    """Return whether the command has begun to write, or has ended."""
+    n_files = len(list((folder / "out").iterdir()))
+    return n_files > len(OWN) or process.poll() is not None
 
 
 def _left_over(out, temporary):
@@ -50,7 +54,8 @@ def _left_over(out, temporary):
     for name in OWN:
         if (out / name).read_text() != f"my {name}":
             yield f"{name} is changed"
-    if left := [path.name for path in temporary.iterdir()]:
+    left = [path.name for path in temporary.iterdir()]
+    if left:
         yield f"left over in TMPDIR: {left}"
 
 

@@ -60,8 +60,9 @@ def _on_terminal(_rows, folder):
     reader.join()
     os.close(ours)
     yield from misbehaviour(done, [0])
-    if found := CONTROLS & {*printed.decode(errors="replace")}:
-        yield f"sent to the terminal: {sorted(found)}"
+    sent = CONTROLS & set(printed.decode(errors="replace"))
+    if sent:
+        yield f"sent to the terminal: {sorted(sent)}"
 
 
 def _read(descriptor, printed):

@@ -98,6 +98,12 @@ def test_markdown_has_a_line_for_each_row_text_to_the_left_bars_escaped_and_a_ca
     assert lines == [*rows, "", "caption"]
 
 
+def test_a_result_is_shown_where_the_width_is_said_to_be_zero(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "0")
+
+    assert "stacked_lstm" in repr(Example(TWO))
+
+
 ADDRESSES = ["[x](javascript:alert(1))", "https://example.org", "www.example.org", "me@example.org"]
 
 

@@ -34,9 +34,9 @@ def test_a_list_of_python_or_json_is_split_into_its_items(labels, spell, separat
     ],
 )
 def test_labels_that_look_like_lists_are_found_with_their_separator(labels, separator):
-    label, found = find_list(labels)
+    label, told = find_list(labels)
 
-    assert found == separator
+    assert told == separator
     assert label in labels
 
 
