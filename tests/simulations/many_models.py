@@ -21,10 +21,11 @@ from rnnbench.tasks import linearised
 
 FAMILIES = (3, 10, 40, 120)
 SEEDS = (1, 3, 5)
-N_DRAWS = 999
-TIMES = {3: 800, 10: 800, 40: 400, 120: 150}
+N_DRAWS = 399
+N_SCALING_DRAWS = 200
+TIMES = {3: 1_000, 10: 1_000, 40: 500, 120: 200}
 """Families of each size; large ones take long."""
-TIMES_APART = {3: 200, 10: 150, 40: 60, 120: 15}
+TIMES_APART = {3: 200, 10: 200, 40: 80, 120: 20}
 """The same with one or two models that are better than the others."""
 ACCURACY, POINTS, BURSTS = 0.95, 0.25, 0.3
 N_STRONG = 6
@@ -177,6 +178,8 @@ def cell(world, n_models, n_seeds):
 
 def main(folders):
     many_models.N_DRAWS = N_DRAWS
+    many_models.FEWEST_DRAWS = N_DRAWS
+    many_models.SCALING_DRAWS = N_SCALING_DRAWS
     worlds = [Simulated("2,568, bursts", N_DOCUMENTS, BURSTS), Simulated("600", 600, 0.0)]
     worlds += [Mixed(folder) for folder in folders]
     rows = []
