@@ -447,7 +447,8 @@ def board_tables(board: Board) -> list[Table]:
     comparisons = counted(comb(len(board.entries), 2), "comparison")
     clearly = (
         "Clearly worse: the p-value of being as good as the best is below 0.05. Possible ranks: "
-        f"those that the other models leave open, with 95 % confidence for all {comparisons}."
+        f"those that all {comparisons} together leave open, with 95 % confidence. That is a harder "
+        "question, so a model that is clearly worse than the first may still have its rank."
     )
     caption = sentences(
         f"Data: {dataset.source} ({dataset.origin}), {words.documents(dataset)}, "

@@ -1,7 +1,7 @@
 """Trials with smaller predictions, for runs that are kept in git.
 
-Each document keeps its best three scores, and those of the topics that it is given. All others
-become one number. The labels do not matter for that, so scores of several compact trials can be
+Each document keeps its best three scores, those of the topics that it is given, and those of topics
+with a probability of at least 1 %. All others become one number. The labels do not matter for that, so scores of several compact trials can be
 combined without favouring the right answers. Metrics that need all scores are corrected, document
 by document, by numbers of their own, which are mostly 0.
 """
@@ -18,6 +18,7 @@ from rnnbench.training.outcome import History, TrialResult
 
 log = logging.getLogger(__name__)
 BEST = 3  # the number of topics of each document whose scores are always kept
+LEAST = 0.01  # the probability from which on the score of a topic is kept, too
 DIGITS = 8  # the binary digits that are kept of a score; some scores keep all
 FLOOR_DIGITS = 5  # those of the number that replaces all lower scores of a document
 CURVE_DIGITS = 4  # the decimal digits that are kept of learning curves
@@ -50,14 +51,14 @@ def corrected_metric(metric: Metric, trial: TrialResult) -> float | None:
     return float((values + correction).mean())
 
 
-def compact_scores(scores: Scores, is_given: NDArray[np.bool_]) -> Scores:
+def compact_scores(scores: Scores, is_needed: NDArray[np.bool_]) -> Scores:
     """Return scores ``(n_test, n_topics)`` as compact trials have them.
 
     The best score of each document keeps all its digits. Others lose digits, unless that would
-    change their order. ``is_given`` says which topics are kept beside the best three.
+    change their order. ``is_needed`` says which topics are kept beside the best three.
     """
     best_three = np.sort(scores, axis=1)[:, -BEST:]
-    is_kept = (scores >= best_three[:, :1]) | is_given
+    is_kept = (scores >= best_three[:, :1]) | is_needed
     return _short_scores(np.where(is_kept, scores, _floors(scores, is_kept)))
 
 
@@ -94,12 +95,14 @@ def _scores_with_same_answers(result: TrialResult) -> Scores:
     """Return the compact scores of a trial; a document whose answer would change keeps its own."""
     task, record = result.task, result.record
     rules = [record.decision]
-    is_given = np.zeros(result.scores.shape, bool)
+    is_needed = np.zeros(result.scores.shape, bool)
+    if record.score_kind == "log_probabilities":
+        is_needed = result.scores >= np.log(LEAST)
     if not task.has_one_label:
         rules.append(decide(AT_HALF, record.score_kind, None, result.labels))
         for rule in rules:
-            is_given |= task.answers(result.scores, rule).astype(bool)
-    scores = compact_scores(result.scores, is_given)
+            is_needed |= task.answers(result.scores, rule).astype(bool)
+    scores = compact_scores(result.scores, is_needed)
     for rule in rules:
         is_other = task.answers(scores, rule) != task.answers(result.scores, rule)
         is_changed = is_other.reshape(len(scores), -1).any(axis=1, keepdims=True)
