@@ -135,7 +135,7 @@ def test_the_scores_at_one_half_are_those_of_the_run():
     models = {model.name: model for model in load_results(REFERENCE / "reuters90").models}
     network, svm = models["bigru_max"], models["tfidf_linear_svm"]
 
-    scores = f"the network has {network.at_half.mean:.4f}, the SVM {svm.at_half.mean:.4f}"
+    scores = f"the network has {network.at_half.mean:.4f} and the SVM {svm.at_half.mean:.4f}"
     assert scores in " ".join(README.split())
 
 
