@@ -116,8 +116,9 @@ class Run(Shown, StoredRun):
         """Return the scores of a model, ``(n_seeds, n_test, n_topics)``; the highest is the answer.
 
         They are natural logarithms of probabilities, or margins; ``score_kind`` in the record of
-        each trial says which. Of compact trials, only the best three of a document and those of the
-        topics that it was given differ. ``KeyError`` is raised if there is no such model.
+        each trial says which. Compact trials have one value for all scores of a document that are
+        neither among its best three nor of topics that it was given. ``KeyError`` is raised if
+        there is no such model.
         """
         return np.stack([trial.scores for trial in self.trials[model]])
 

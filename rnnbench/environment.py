@@ -29,7 +29,7 @@ VECTOR_INSTRUCTIONS = ("avx512f", "avx2", "avx", "sse2", "sve2", "sve", "asimd")
 class Processor(Record):
     """The facts about a processor and its matrix products that change how sums are rounded.
 
-    Facts that the system does not tell are ``None``: all but ``blas`` elsewhere than on Linux.
+    Facts that the system does not tell are ``None``: on systems other than Linux, all but ``blas``.
     """
 
     vendor: str | None = None
@@ -39,8 +39,8 @@ class Processor(Record):
     vector_instructions: str | None = None
     """The widest ones that the processor has, such as ``avx512f``."""
     blas: list[str] = []
-    """The BLAS libraries of NumPy and SciPy, and the kernel that each has chosen for the processor,
-    such as ``openblas 0.3.30 Haswell``."""
+    """The BLAS libraries of NumPy and SciPy, each with the kernel that it has chosen for the
+    processor, such as ``openblas 0.3.30 Haswell``."""
 
     def in_words(self) -> str:
         """Return what is known, in one line; empty if nothing is."""

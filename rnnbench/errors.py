@@ -110,9 +110,9 @@ def shortened(text: str, length: int) -> str:
 
 
 def brief(message: str) -> str:
-    """Return a message with at most ``MAX_LINES`` and ``MAX_CHARACTERS``: its start and its end.
+    """Return a message, or its start and its end with ``MAX_LINES`` and ``MAX_CHARACTERS`` at most.
 
-    A message may list names from a file, and ends with what to do.
+    A message may list names from a file, and its end says what to do.
     """
     lines = message.splitlines()
     if len(lines) > MAX_LINES:

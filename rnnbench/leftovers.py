@@ -1,7 +1,7 @@
-"""What killed processes left behind: temporary files and folders that no process holds.
+"""Removes temporary files and folders that killed processes left behind, and nothing else.
 
-Each is locked while its process lives, and its name has a mark of the machine, since a lock may not
-be seen on another one. Nothing else is ever removed.
+Each is locked while its process lives. Its name has a mark of the machine, since another machine
+may not see the lock.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 FILE_START, FILE_END = ".rnnbench-", ".tmp"
 FOLDER_START = f"rnnbench-{HOST}-"
 HELD = ".held"  # the locked file in a temporary folder
-LONG = 3_600.0  # seconds, within which a process has certainly made that file
+LONG = 3_600.0  # seconds, after which a living process has certainly made that file
 OURS = re.compile(rf"{re.escape(FILE_START)}{HOST}-[0-9a-f]{{16}}{re.escape(FILE_END)}")
 
 
@@ -43,7 +43,7 @@ def open_temporary(folder: Path) -> tuple[Path, BinaryIO]:
         file = path.open("xb")
         if _hold(file, path):
             return path, file
-        file.close()  # another process took it for one that had been left, and removed it
+        file.close()  # another process took it for a leftover, and removed it
 
 
 @contextmanager

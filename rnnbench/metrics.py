@@ -49,8 +49,8 @@ class Metric(Quantity):
         function: takes the labels, int ``(n_test,)``, and the scores, finite float
             ``(n_test, n_topics)``, and returns the value, or ``None`` if it does not apply. Answers
             and labels of documents with any number of topics are 0 and 1, ``(n_test, n_topics)``.
-            A metric that is a mean over documents should return their values, float ``(n_test,)``:
-            compact trials have no other metric of scores.
+            A metric that is a mean over documents should return their values, float ``(n_test,)``;
+            compact trials lack metrics of scores that do not.
     """
 
     tasks: tuple[str, ...] = ("single_label",)
@@ -59,7 +59,7 @@ class Metric(Quantity):
     function: "Callable[[Labels, Any], float | NDArray[Any] | None]"
 
     def suits(self, score_kind: str) -> bool:
-        """Return whether trials with this kind of scores have it; see ``TrialRecord``."""
+        """Return whether it can be computed from this kind of scores; see ``TrialRecord``."""
         if self.needs_log_probabilities:
             return score_kind == "log_probabilities"
         return self.is_of_answers or score_kind != "answers"
@@ -72,7 +72,7 @@ class Metric(Quantity):
     def by_document(
         self, labels: "Labels", answers: "Labels", scores: "Scores"
     ) -> "NDArray[np.float64] | None":
-        """Return the values that it is the mean of, ``(n_test,)``; ``None`` if it is no mean."""
+        """Return the values of which it is the mean, ``(n_test,)``; ``None`` if it is no mean."""
         values = self._values(labels, answers, scores)
         if values is None or values.ndim == 0:
             return None

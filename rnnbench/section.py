@@ -56,8 +56,8 @@ class Publication(BaseModel):
     pretrained: Pretrained | None = None
     """The part of the model that was learned from other texts."""
     decision: Text | None = None
-    """How scores became topics, where a document may have any number of them: ``0.5`` if each topic
-    with that probability was given, and none where no topic has it."""
+    """How scores became topics, if a document may have any number of them. With ``0.5``, each topic
+    with at least that probability was given, or none."""
     caveat: Text | None = None
     """A reason to be careful when comparing with this score."""
 

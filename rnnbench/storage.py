@@ -182,10 +182,10 @@ def check_unpacked(archive: ZipFile) -> None:
 
 
 def read_array(file: IO[bytes], size: int, most_rows: int) -> "NDArray[Any]":
-    """Return the array in a NumPy file of ``size`` bytes, or in such a member of an archive.
+    """Return the array in a NumPy file, or a member of an archive, of ``size`` bytes.
 
-    ``ValueError``: it declares another size, more than ``most_rows``, or values that are no numbers
-    or texts. NumPy would make room for whatever an array declares.
+    ``ValueError``: it declares another size, more rows than ``most_rows``, or values other than
+    numbers and texts. NumPy alone would make room for any size that an array declares.
     """
     import numpy as np  # commands without arrays do not need it
 

@@ -35,7 +35,7 @@ class RankedModel(Record):
     run: str
     model: ModelSummary
     against_best: Comparison | None  # of the model with the best score; None for itself
-    possible_ranks: tuple[int, int] | None = None  # by the main metric, of 95 % confidence
+    possible_ranks: tuple[int, int] | None = None  # the first and the last, by the main metric
 
 
 class OnSameDocuments(Record):

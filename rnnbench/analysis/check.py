@@ -1,7 +1,7 @@
-"""Whether the summary of a run is that of its stored trials.
+"""Checks that the summary of a run is that of its stored trials.
 
-What is checked follows from their predictions and records alone. What follows from the config or
-from plug-ins may change with the version of the code.
+Only values that follow from predictions and records alone are checked. Those that follow from the
+config or from plug-ins may change with the version of the code.
 """
 
 import math
@@ -22,7 +22,7 @@ OF_LABELS = {"topics", "majority_topic", "majority_score", "majority_macro_f1"}
 OF_CONFIG = {"is_baseline", "is_random", "pretrained", "training", "chosen_from", "stock_layers"}
 """Of the summary of a model; the last is only in earlier files."""
 OF_STATISTICS = {"p_best"}
-"""Another version, or another processor's rounding of draws, may have given another p-value."""
+"""Other versions, or other processors, which round draws differently, may give other p-values."""
 
 Leaf = str | float | None  # also an integer or a boolean, which are kinds of float to mypy
 
@@ -38,7 +38,7 @@ def check_summary(file: Path, stored: Results, computed: Results) -> None:
 
 
 def check_dataset(file: Path, stored: Results, labels: Labels) -> None:
-    """Raise ``DamagedResultError`` if the topics of the test documents are not those stored."""
+    """Raise ``DamagedResultError`` if the stored facts about topics are not those of the labels."""
     computed = rest_of(stored.dataset, labels)
     expected = dict(_leaves(computed.model_dump(include=OF_LABELS)))
     for place, value in _leaves(stored.dataset.model_dump(include=OF_LABELS)):
@@ -58,7 +58,7 @@ def check_comparisons(file: Path, stored: Results, computed: Results) -> None:
 
 
 def _differences(results: Results) -> dict[str, float]:
-    """Return the differences of scores, by what they are in words."""
+    """Return the differences of scores, by their descriptions."""
     differences = {}
     for pair in results.comparisons:
         differences[f"the difference of {pair.a} and {pair.b}"] = pair.difference
@@ -70,7 +70,7 @@ def _differences(results: Results) -> dict[str, float]:
 
 
 def _of_trials(results: Results) -> dict[str, Any]:
-    """Return what trials decide, as a tree, without what an earlier version did not write."""
+    """Return the values that trials decide, as a tree, without keys that were not stored."""
     from_plugins = {name for name in results.metrics if not _is_built_in(name)}
     of_model = {"metrics": from_plugins, "trials": {"__all__": {"metrics": from_plugins}}}
     exclude: dict[str, Any] = {

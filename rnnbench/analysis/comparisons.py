@@ -43,8 +43,8 @@ def compare_pairs(
 ) -> list[Comparison]:
     """Return the comparisons of ``pairs`` of models.
 
-    P-values are corrected for the ``family`` of pairs, by default for these; it must contain them,
-    and all pairs that might have been chosen if the results decide which are compared.
+    P-values are corrected for a ``family`` of pairs, by default ``pairs``. It must contain these
+    and, if results decide which pairs are compared, all pairs that might have been chosen.
     """
     comparisons = [_compare(hits, a, b) for a, b in pairs]
     if family is None:
@@ -65,9 +65,9 @@ def compare_pairs(
 
 
 def compare_with_best(hits: Mapping[str, Hits]) -> dict[str, Comparison]:
-    """Return the comparison of the best model with each other one, by name.
+    """Return the comparison of the best model with each other one, by the name of the other.
 
-    The corrected p-value is that of being as good as the best, whichever model that may be.
+    The corrected p-value is that of being as good as the best, whichever model is the best.
     """
     best = max(hits, key=lambda name: round(hits[name].score, DIGITS))
     p_of_best = dict(zip(hits, p_of_being_best(hits), strict=True))
@@ -110,10 +110,10 @@ def _describe(hits: Sequence[Hits]) -> many_models.ModelScores:
 
 
 def _compare(hits: Mapping[str, Hits], a: str, b: str) -> Comparison:
-    """Return the comparison of two models, alone, so that its p-value needs no correction.
+    """Return the comparison of two models, with an uncorrected p-value.
 
-    Single trials, or trials that all agree, are compared by ``single_trials_p``, means over several
-    by Student's test.
+    Single trials, or trials that all agree, are compared by ``single_trials_p``; means over several
+    trials by Student's test.
     """
     estimate = intervals.estimate_difference(hits[a], hits[b])
     p = estimate.p
@@ -164,9 +164,8 @@ def single_trials_p(a: Hits, b: Hits) -> tuple[float, str]:
     """Return the p-value of the difference between the first trials of two models, and its test.
 
     With clusters or blocks of time, it is the larger of two p-values: over documents and over these
-    groups. So small a p-value that the number of random signs limits it comes from the normal
-    statistic. Beyond ``MOST_SWAPPED`` differing documents, it is Student's, unless McNemar's
-    suffices.
+    groups. A p-value too small to be measured by random signs comes from the normal distribution.
+    Beyond ``MOST_SWAPPED`` differing documents, it is Student's, unless McNemar's suffices.
     """
     pair = (a.parts[..., 0, :], b.parts[..., 0, :])
     groups = intervals.groups_of(a, b)
@@ -284,7 +283,7 @@ def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[Pa
 
 
 def _nearly_clear(pair: PairPower) -> tuple[int, float]:
-    """Return a sort key, by which pairs that need fewer seeds come first."""
+    """Return a sort key that puts pairs first that need fewer seeds."""
     return pair.seeds_needed or MOST + 1, pair.comparison.p_corrected
 
 

@@ -113,13 +113,13 @@ def _error(parts: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class DocumentTexts:
-    """The texts of the test documents: their words and, of the user's own, how they begin."""
+    """The words of the test documents and, for texts of the user's own, their beginnings."""
 
     words: Sequence[Sequence[str]]
     excerpts: Sequence[Excerpt | None] = ()
 
     def excerpt(self, number: int) -> Excerpt | None:
-        """Return how a text of the user's own begins."""
+        """Return the beginning of a text of the user's own; ``None`` for other texts."""
         return self.excerpts[number] if self.excerpts else None
 
 

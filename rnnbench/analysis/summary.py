@@ -67,7 +67,7 @@ def summarize_run(
     pairs, metrics, training = _pairs(hits), compute_metrics(flat), benchmark.training
     for name in (task.main, task.second):
         if name is not None and any(name not in metrics[trial] for trial in flat):
-            hint = "after a correction, the same command trains nothing again"
+            hint = "correct it and repeat the command; nothing is trained again"
             raise UserError(f"the metric '{name}' of the task {task.name} has no value ({hint})")
     models = []
     p_best = p_of_being_best({name: hits[name] for name in trials})
@@ -286,7 +286,7 @@ def opened(run: RunOrFolder) -> StoredRun:
 
 
 def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
-    """Return the finished run in ``folder``, with a summary that is made anew from its trials.
+    """Return the finished run in ``folder``, with a new summary of its trials.
 
     ``DamagedResultError`` is raised if the stored summary has other numbers.
     """

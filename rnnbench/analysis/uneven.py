@@ -1,10 +1,10 @@
-"""Models whose seeds do not lie around one mean, as when some trainings collapse.
+"""Models whose seeds do not form one normal group, for example because some trainings collapse.
 
 Scores of seeds are tested for a normal distribution by T. W. Anderson and D. A. Darling's
 statistic (A test of goodness of fit. Journal of the American Statistical Association 49, 1954),
 with the factor and the limit of M. A. Stephens for an unknown mean and variance (R. B. D'Agostino,
-M. A. Stephens: Goodness-of-Fit Techniques, 1986, table 4.7). It finds single outliers as well as
-two groups. ``results/reference/uneven_seeds.md`` tells how often.
+M. A. Stephens: Goodness-of-Fit Techniques, 1986, table 4.7). The test finds single outliers as well
+as two groups; ``results/reference/uneven_seeds.md`` shows how often.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rnnbench.results.schema import ModelSummary, Results
 
 FEWEST_SEEDS = 5  # fewer cannot show two groups
-LIMIT = 1.035  # of the statistic: that of one normal sample in 100 is higher
+LIMIT = 1.035  # of the statistic; one normal sample in 100 exceeds it
 
 Floats = NDArray[np.float64]
 
@@ -37,10 +37,10 @@ def scores_of(model: ModelSummary) -> list[float]:
 
 
 def is_uneven(scores: Sequence[float], n_documents: int) -> bool:
-    """Return whether scores on so many test documents are unlikely to be a normal sample.
+    """Return whether scores on ``n_documents`` are unlikely to be a normal sample.
 
-    Fewer than five are never uneven, and neither are those with a standard deviation of less than
-    one document.
+    Fewer than five scores are never uneven, and neither are scores with a standard deviation of
+    less than one document.
     """
     if len(scores) < FEWEST_SEEDS:
         return False

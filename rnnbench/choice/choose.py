@@ -127,7 +127,7 @@ def rank_candidates(
 ) -> list[Candidate]:
     """Return the models whose trials all have a result, the best first.
 
-    ``groups`` are those of the training documents, if there are groups.
+    ``groups`` has the group of each training document, if groups are declared.
     """
     trials, in_order = {trial.name: trial for trial in done.plan.trials}, done.plan.dataset.in_order
     places = np.argsort(held_out) if in_order else slice(None)
@@ -262,8 +262,8 @@ def _caption(results: ChoiceResults) -> str:
         f"{scope(results.n_seeds)}: how much it depends on the documents classified."
         if results.folds
         else "",
-        f"{P_BEST}: of being as good as the best model, whichever of these that is; clearly worse: "
-        "below 0.05, for the models as they were trained here."
+        f"{P_BEST}: the p-value of being as good as the best of these models, whichever is the "
+        "best; clearly worse: below 0.05, for the models as they were trained here."
         if tests
         else "",
         SIMPLEST.format(score=score) if any(test.verdict == NOT_CLEAR for test in tests) else "",
@@ -313,7 +313,7 @@ class Choice(Shown):
     def to_frame(self) -> "pd.DataFrame":
         """Return the candidates, the best first, as a pandas data frame.
 
-        ``p`` is that of being as good as the best, and is about the models as trained here.
+        ``p`` is the p-value of being as good as the best, and is about the models as trained here.
         ``p_of_folds`` allows for other training documents, too (Nadeau and Bengio 2003), and is not
         corrected.
         """

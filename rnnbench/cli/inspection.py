@@ -42,8 +42,8 @@ _subject = options.config_argument(help="A config or its name, or a run.", metav
 DOCUMENT = "The number of a document, from 0; without it, the whole set is described."
 MODEL = "A model of CONFIG; without it, all are listed."
 ALL_SOURCES = "List the sources, and the files that they can read."
-DATA_AND_MODELS = "A config or its name; it has the ids and the models. Or texts."
-DATA_ONLY = "A config file or its name, of which the data section is used; or texts."
+DATA_AND_MODELS = "A config or its name, which has the ids and the models; or texts."
+DATA_ONLY = "A config file or its name, whose data section is used; or texts."
 
 
 @_models_command(

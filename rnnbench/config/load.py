@@ -169,7 +169,7 @@ def _text_of(path: Path) -> str:
         names = sorted(found) + ([] if path.suffix else shipped.names())
         message = f"no such file ({did_you_mean(path.name, names)})" if names else "no such file"
     except IsADirectoryError:
-        kinds = "a config file, or a folder with a folder of .txt files for each label"
+        kinds = "a config file, or a folder with a subfolder of .txt files for each label"
         message = f"is a folder (should be {kinds})"
     except UnicodeDecodeError as error:
         line = len((error.object[: error.start] + b".").splitlines())

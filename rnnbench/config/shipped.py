@@ -61,7 +61,7 @@ def summary(file: Path) -> str:
 
 
 def new_files(config: Path, source: str | None) -> dict[Path, str]:
-    """Return a new config, from texts or a config, and the table that it names, by file."""
+    """Return the content of a new config, and of the table that it names, if any, by file."""
     if not source:
         return {config: starter(config.stem)}
     if is_texts(source):
@@ -86,7 +86,10 @@ def is_texts(path: str | Path) -> bool:
 
 
 def for_texts(path: Path, folder: Path = Path(), *, is_open: bool = False) -> str:
-    """Return a config to store in ``folder`` for texts, without a table's form if ``is_open``."""
+    """Return a config to store in ``folder`` for texts.
+
+    It has the delimiter, the columns and so on of a table, unless ``is_open``.
+    """
     is_open = is_open or path.is_dir()
     layout = Layout() if is_open else sniff(path, Layout())
     if not (is_open or layout.label):

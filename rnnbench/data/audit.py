@@ -190,7 +190,7 @@ def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
 
 
 def _clusters(corpus: Corpus, dataset: Dataset) -> list[int] | None:
-    """Return the group of each test document, from 0, if there are two or more."""
+    """Return the group of each test document, from 0; ``None`` without two or more groups."""
     if corpus.groups is None:
         return None
     groups = corpus.groups[dataset.test_documents]

@@ -58,7 +58,7 @@ def _encoding(value: Any) -> Any:
 
 
 def _task(value: Any) -> str:
-    """Return the name of a kind of task whose metrics can be used, as a validator."""
+    """Return the name of a kind of task, if its metrics can be used; this is a validator."""
     name = one_of(value, TASKS)
     try:
         fault = metric_fault(TASKS[name])
@@ -99,8 +99,8 @@ class Data(Section):
     each group as one."""
     label_separator: Annotated[str, Field(min_length=1, max_length=10)] | None = None
     """Stands between the labels in a column, such as ``;``, if a text may have any number of them.
-    In JSON and Parquet, they may also be lists, which are found without this key. With it, a cell
-    such as ``['a', 'b']`` is a list, too."""
+    In JSON and Parquet, they may also be lists, which are found without this key. With this key, a
+    cell such as ``['a', 'b']`` is a list, too."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """The character between the columns of a ``.csv`` file; by default detected."""
     encoding: Annotated[str, BeforeValidator(_encoding)] | None = None
@@ -181,8 +181,9 @@ class Dataset:
         separator: stands between the words of a text; nothing if they are single characters.
         groups: int32 ``(n_train,)``, the group of each training document; ``None`` without groups.
         in_order: whether the training documents, and the test documents, are in order of time.
-        n_untested: the number of documents of the corpus's own test set that are not used, such as
-            those without a topic; ``documents`` has them without ids, so nothing learns from them.
+        n_untested: the number of documents of the corpus's own test set that are not tested, such
+            as those without a topic. Their entries in ``documents`` are empty, so nothing learns
+            from them.
         unlabeled: the ids of texts that are neither for training nor for testing, if a model reads
             them: those of the archive, and documents of the corpus outside its own test set.
     """

@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEWEST_GROUPS = 10
-"""A column with fewer values is rather a category, such as a language."""
+"""A column with fewer values is more likely a category, such as a language."""
 SMALLEST_MEAN = 1.5
-"""Documents in a group, on average; names of authors repeat now and then by chance."""
+"""The smallest mean number of documents in a group: names of authors may repeat by chance."""
 MOST_ALONE = 0.5
 """The largest share of documents that have a group to themselves."""
 LARGEST_GROUP = 0.25
-"""The largest share of the documents in one group: that is rather a default."""
+"""The largest share of documents in one group: a more frequent value is more likely a default."""
 MOST_BREAKS = 1.1
-"""Stretches of equal neighbours for each value; with one, all of them are adjacent."""
+"""The largest number of stretches of equal neighbours by value; it is 1 if all are adjacent."""
 MOST_UNEQUAL = 0.6
-"""The largest coefficient of variation of the sizes of groups that are only numbers: counts, such
-as that of words, are mostly near their mean."""
+"""The largest coefficient of variation of the sizes of groups that are named by whole numbers. If
+the numbers are counts, such as those of words, sizes vary more: most counts are near their mean."""
 GROUP_NAMES = {
     *("article", "author", "book", "chapter", "cluster", "context", "conversation", "customer"),
     *("dialog", "dialogue", "doc", "document", "family", "group", "page", "paragraph", "passage"),
@@ -39,11 +39,11 @@ FEW_CLUSTERS = 20
 
 N_HASHES = 36
 ROWS_OF_BAND = 6
-"""Texts are compared if so many of the smallest hashes of their shingles agree in a row."""
+"""Texts are compared if this many smallest hashes of their shingles agree in a row."""
 SHINGLE = 3
 """Neighbouring words that are hashed together."""
 ALIKE = 0.8
-"""The share of hashes that agree in near-copies; it estimates that of the shingles in common."""
+"""The smallest share of equal hashes in near-copies; it estimates the share of equal shingles."""
 
 
 class LikelyGroups(NamedTuple):
@@ -53,7 +53,7 @@ class LikelyGroups(NamedTuple):
         column: the name of the column.
         codes: the group of each document, int64 ``(n,)``, from 0.
         is_stem: whether the first part of the values names the group, as in ``passage7-2``.
-        is_evident: whether the name of the column, or equal values side by side, say so too.
+        is_evident: whether the name of the column, its stems or equal neighbours are a sign, too.
     """
 
     column: str
@@ -72,9 +72,9 @@ def likely_groups(
 ) -> list[LikelyGroups]:
     """Return the columns that may name groups of documents, the evident ones first.
 
-    Each column has a value for each document. Times, fractions, categories with few values, and
-    values that are nearly all different are none; nor is a column in which any value is missing, or
-    one that says no more than the ``labels``.
+    Each column has a value for each document. Columns of times, fractions, few categories or nearly
+    always different values name no groups; nor do columns with a missing value, or those that say
+    no more than the ``labels``.
     """
     likely = []
     for name, values in columns.items():
@@ -87,8 +87,8 @@ def likely_groups(
 def follows_labels(values: Sequence[object], labels: Sequence[Hashable]) -> bool:
     """Return whether a column says nothing that the labels do not say.
 
-    All documents with one label have one value, or most values are names of labels, as in a column
-    of predictions.
+    This is so if all documents with the same label have the same value, or if most values are names
+    of labels, as in a column of predictions.
     """
     value_of: dict[Hashable, str] = {}
     is_function = True
@@ -105,7 +105,7 @@ def follows_labels(values: Sequence[object], labels: Sequence[Hashable]) -> bool
 def _groups_in(
     name: str, values: Sequence[object], labels: Sequence[Hashable] | None
 ) -> LikelyGroups | None:
-    """Return the groups that a column may name, if it may."""
+    """Return the groups that a column may name; ``None`` if it names none."""
     texts = []
     for value in values:
         if value is None or isinstance(value, float) or not str(value).strip():
@@ -175,7 +175,7 @@ def _names_groups(name: str) -> bool:
 
 
 def near_copies(tokens: NDArray[np.int32], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return groups of texts that are nearly the same, int64 ``(n,)``; others are alone.
+    """Return a group for each text, int64 ``(n,)``, which near-copies share.
 
     Text ``i`` is ``tokens[offsets[i]:offsets[i + 1]]``, of one word or more. The time is linear in
     the number of words (A. Z. Broder: On the resemblance and containment of documents, 1997).

@@ -73,7 +73,7 @@ def prepare(data: Data, progress: Progress = silent, *, offline: bool = False) -
 
 
 def _tell_of_groups(data: Data, corpus: Corpus, used: Positions) -> None:
-    """Say in a line if texts come in groups that a random split tears apart."""
+    """Warn if texts seem to come in groups that a random split tears apart."""
     if not data.path or data.split == "last":
         return
     groups = None
@@ -105,7 +105,7 @@ def _tell_of_groups(data: Data, corpus: Corpus, used: Positions) -> None:
 def prepare_corpus(data: Data, corpus: Corpus) -> PreparedData:
     """Split and pad the documents of a corpus that has been loaded.
 
-    ``UserError`` is raised if the answers of the task of another package cannot be scored.
+    ``UserError`` is raised if the task, which may be a plug-in, cannot score answers.
     """
     dataset = make_dataset(corpus, data)
     if data.task:

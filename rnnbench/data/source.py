@@ -44,8 +44,8 @@ class Source:
         documents: the default of ``data.documents``.
         rebuilds: the source whose corpus it rebuilds exactly from other files.
         fingerprint: of the corpus in the original files, if altered files can be read too.
-        from_kept: returns the corpus of original files that were kept in the cache when another
-            source read them; ``None`` if there are none.
+        from_kept: returns the corpus of original files that are in the cache because another source
+            has read them; ``None`` if there are none.
         unlabeled: returns a corpus with ``Corpus.unlabeled``, from the file or folder at a path or,
             without one, a download. ``None`` if there are no such texts.
     """

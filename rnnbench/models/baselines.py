@@ -250,8 +250,8 @@ class SentenceEmbedding(Baseline):
     install = "pip install 'rnnbench[wordllama]'"
     C: InverseL2 = 1.0
     tol: Positive = 1e-8
-    """The largest gradient at which the solver stops. With 1e-4, as in scikit-learn, the rounding
-    of matrix products decides some answers, and so the processor does."""
+    """The largest gradient at which the solver stops. With 1e-4, scikit-learn's default, some
+    answers depend on how the processor rounds matrix products."""
 
     def pipeline(self, seed: int) -> Any:  # noqa: ARG002
         from sklearn.linear_model import LogisticRegression

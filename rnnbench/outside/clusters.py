@@ -1,4 +1,4 @@
-"""Clusters of documents that a verdict was not told of, found by right answers that agree."""
+"""Finds clusters of documents that nobody declared: those in which right answers agree."""
 
 import logging
 from collections.abc import Hashable, Mapping, Sequence
@@ -16,12 +16,12 @@ from rnnbench.text import counted
 
 log = logging.getLogger(__name__)
 LEVEL = 0.005
-"""A smaller p-value is a sign of agreement. As right and wrong are not normal, it can occur in more
-tables with independent documents: in up to 1.7 % (``tests/simulations/undeclared.py``)."""
+"""A smaller p-value is a sign of agreement. It occurs in up to 1.7 % of tables with independent
+documents, as right and wrong are not normally distributed (``tests/simulations/undeclared.py``)."""
 NARROWEST = 1.1
-"""How many times as wide an interval must become, so that a line is worth reading."""
+"""How many times as wide an interval must become to be worth a warning."""
 ROUNDING = 1e-9
-"""A smaller sum of squares is an error of rounding."""
+"""A smaller sum of squares is a rounding error."""
 
 
 class NamedCluster(NamedTuple):
@@ -36,7 +36,7 @@ def warn_of_clusters(
     hits: Mapping[str, Hits],
     labels: Sequence[Hashable] | None = None,
 ) -> None:
-    """Say which column names clusters in which right answers agree, if any does."""
+    """Warn of a column that names clusters in which right answers agree, if there is one."""
     cluster = named_cluster(columns, hits, labels)
     if cluster:
         log.warning("%s", _in_words(cluster.groups, cluster.factor))
@@ -47,10 +47,10 @@ def named_cluster(
     hits: Mapping[str, Hits],
     labels: Sequence[Hashable] | None = None,
 ) -> NamedCluster | None:
-    """Return the column with clusters in which right answers agree, if there is one.
+    """Return the column with clusters in which right answers agree; ``None`` if there is none.
 
-    Columns have a value for each document, and say more than its label. Of several, the one that
-    widens intervals most is returned.
+    ``columns`` have a value for each document. If several have such clusters, the one that widens
+    intervals most is returned.
     """
     likely = likely_groups(columns, labels)
     right = np.mean([of_model.values.mean(axis=0) for of_model in hits.values()], axis=0)
@@ -65,7 +65,7 @@ def named_cluster(
 
 
 def agreement_p(values: NDArray[np.float64], groups: NDArray[np.int64]) -> float:
-    """Return the p-value of the F-test that ``values``, ``(n,)``, agree in groups by chance."""
+    """Return the p-value of an F-test of whether ``values``, ``(n,)``, agree in groups."""
     sizes = np.bincount(groups)
     n_free = len(values) - len(sizes)
     rest = values - values.mean()
@@ -93,11 +93,11 @@ def _in_words(groups: LikelyGroups, factor: float) -> str:
     """Return the line about a column of clusters that were not declared."""
     if groups.is_stem:
         documents = f"documents whose '{groups.column}' begins alike"
-        option = "--cluster and a column with that part alone"
+        option = "a column with the beginning alone, named by --cluster,"
     else:
-        documents = f"documents of one '{groups.column}'"
+        documents = f"documents with the same '{groups.column}'"
         option = f"--cluster {quote(groups.column)}"
-    agreement = "tend to be answered right together"
+    agreement = "tend to be answered right or wrong together"
     effect = f"makes intervals up to {factor:.1f} times as wide"
     number = counted(groups.n_groups, "cluster")
     return f"{documents} ({number}) {agreement}; {option} (in Python: clusters) {effect}"

@@ -36,7 +36,7 @@ NAMES = {  # what a column, or an array, may be called without being named by an
 }
 OF_HARNESS = {"doc_id", "filter", "metrics"}
 """Columns of samples of lm-evaluation-harness; ``metrics`` lists the columns with scores."""
-OTHER = "other "  # begins the keys of columns that nobody asked for
+OTHER = "other "  # begins the keys of columns that no option names
 AT_ONCE = 10_000  # the rows of a table that are looked at together
 MOST_ROWS = 3_000_000  # of an array
 MOST_LABELS = 10_000_000  # of all documents together, in an array
@@ -71,7 +71,7 @@ class Reading(NamedTuple):
     only: tuple[str, str] | None = None  # a column, and its value in the rows that count
     separator: str | None = None  # stands between the labels of a document
     labels: _Column | None = None  # those that are in another file
-    with_others: bool = False  # whether columns that nobody asked for are read, too
+    with_others: bool = False  # whether columns that no option names are read, too
 
 
 class _Read(NamedTuple):
@@ -186,7 +186,7 @@ def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns]
         tables.check_unique(classes, header, path)
         if len(classes) > MAX_LABELS:
             number = f"{counted(len(classes), 'column')} of classes (allowed: {MAX_LABELS:,})"
-            raise UserError(f"{path}: {number}; --column prediction=NAME names that of answers")
+            raise UserError(f"{path}: {number}; --column prediction=NAME names the answers")
     names |= {f"class {own}": own for own in classes}
     if reading.with_others and not classes:
         used = {*names.values()}
@@ -244,7 +244,7 @@ def _counting(columns: Columns, reading: Reading) -> Columns:
 
 
 def _hint_at_lists(path: Path, columns: Columns) -> None:
-    """Say how to read several labels if any label or answer looks like a list of them."""
+    """Warn if a label or an answer looks like a list of labels, and say how to read it as one."""
     for key in sorted({"label", "prediction"} & columns.keys()):
         texts = [value for value in columns[key].values if isinstance(value, str)]
         list_like = find_list(texts)
@@ -252,7 +252,7 @@ def _hint_at_lists(path: Path, columns: Columns) -> None:
             text, separator = list_like
             fault = f"{key}s look like lists, such as {shortened(text, 60)!r}"
             option = f"--separator '{separator}' reads several"
-            log.warning("%s: %s, but each is read as one (%s)", path, fault, option)
+            log.warning("%s: %s, but each is read as one label (%s)", path, fault, option)
             return
 
 
@@ -335,7 +335,7 @@ def _arrays(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns
 
 
 def _stored_arrays(path: Path, reading: Reading, of_labels: bool) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a NumPy file by what they hold: equally long."""
+    """Return the arrays of a NumPy file by what they hold, all of the same length."""
     names = ["label" if of_labels else "prediction"]
     with open_regular(path, MAX_UNPACKED) as raw:
         try:
@@ -353,7 +353,8 @@ def _stored_arrays(path: Path, reading: Reading, of_labels: bool) -> dict[str, N
     lengths = {array.shape[:1] for array in arrays.values()}
     if not (arrays and are_usable) or len(lengths) > 1:
         shapes = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
-        hint = f"label, prediction, id, as long; or rows of as many classes, 2 to {MAX_LABELS:,}"
+        rows = f"each with one dimension, or with rows for 2 to {MAX_LABELS:,} classes"
+        hint = f"label, prediction and id, of the same length; {rows}"
         raise UserError(f"{path}: {shapes or listed(names)} (should be {hint})")
     return arrays
 
@@ -361,7 +362,7 @@ def _stored_arrays(path: Path, reading: Reading, of_labels: bool) -> dict[str, N
 def _members(
     raw: BinaryIO, reading: Reading, path: Path
 ) -> tuple[list[str], dict[str, NDArray[Any]]]:
-    """Return the names of all arrays in an archive, and those that are needed by what they hold."""
+    """Return the names of all arrays in an archive, and the needed ones by what they hold."""
     archive = ZipFile(raw)
     check_unpacked(archive)
     members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
@@ -425,9 +426,10 @@ def _agreed(key: str, rows: Rows, ids: Sequence[str]) -> list[Any] | None:
 
 
 def _others(rows: Rows, n: int, labels: list[Any] | None) -> dict[str, list[Any]]:
-    """Return the columns that nobody asked for, with one value for each of ``n`` documents.
+    """Return the columns that no option names, with one value for each of ``n`` documents.
 
-    Columns with two values of a document, and those that say no more than labels do, are left out.
+    Columns with two values for a document, and columns that say no more than the labels, are left
+    out.
     """
     others: dict[str, list[Any]] = {}
     for read, documents in rows:

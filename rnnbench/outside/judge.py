@@ -59,9 +59,9 @@ class Verdict(Run):
     def save(
         self, folder: str | Path, *, command: str = "Verdict.save()", overwrite: bool = False
     ) -> "Verdict":
-        """Store it as a run, for ``load_run``, ``compare`` and the like, and return that.
+        """Store it as a run, for ``load_run``, ``compare`` and the like, and return the stored one.
 
-        ``overwrite`` allows it to take the place of a verdict on other answers.
+        With ``overwrite``, it may replace a verdict on other answers.
 
         Raises:
             UserError: the folder holds something else, or another process is writing there.
@@ -82,7 +82,7 @@ class Verdict(Run):
         return replace(self, folder=place, results=results, environment=machine)
 
     def _check_stored(self, folder: Path) -> None:
-        """Raise ``UserError`` if a verdict on other answers is stored in a folder."""
+        """Raise ``UserError`` if a folder holds a verdict on other answers."""
         if not (folder / RESULTS).is_file():
             return
         hint = "name another folder; --force overwrites it"
@@ -95,7 +95,7 @@ class Verdict(Run):
 
 
 def _answers_of(results: Results) -> set[str]:
-    """Return the fingerprints of all answers in a verdict, each of its model and documents too."""
+    """Return the fingerprints of all answers in a verdict, with their models and documents."""
     return {trial.fingerprint for model in results.models for trial in model.trials}
 
 
@@ -124,8 +124,9 @@ def verdict(
         ids: of the documents, so that runs on the same ones can be compared.
         clusters: that of each document; those in one cluster, such as questions about one passage,
             depend on each other.
-        columns: other facts about each document, by name. Without ``clusters``, a warning names the
-            one that looks like clusters, if documents in these tend to be answered right together.
+        columns: other facts about each document, by name. Without ``clusters``, a warning names a
+            column that looks like one of clusters, if answers in each tend to be right or wrong
+            together.
         in_order: whether documents are in order of time, so that errors come in bursts.
         missing: whether a missing answer is an ``error``, its document is left out for all models
             (``drop``), or it counts as ``wrong``.

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 UNSURE, NONE, UNKNOWN_WORDS = "unsure", "none", "(unknown words)"
 """The answers of a model that is not sure enough, or gives no topic; all words without an id."""
 WORDS_SHOWN = 10
-JOINED_BY = ", "  # stands between several topics where no table says what does
+JOINED_BY = ", "  # stands between several topics, unless the run has a separator
 
 
 class NotKeptError(UserError):
@@ -134,10 +134,10 @@ class KeptModel(Shown):
     members: Sequence["KeptModel"] = ()
     """The trained models of an ensemble."""
     label_separator: str = JOINED_BY
-    """Stands between several labels in a table, as it did in that of the run."""
+    """Stands between several labels in a table, as in the table of the run."""
 
     def tables(self) -> list[Table]:
-        """Return what it is, in a table with one row."""
+        """Return the facts about it, in a table with one row."""
         vocabulary = self.vocabulary
         facts = {
             "model": self.name,

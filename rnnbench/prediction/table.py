@@ -37,7 +37,7 @@ class Target:
     file: Path | None
     """A new file; ``None`` is standard output."""
     is_safe: bool = False
-    """Whether spreadsheets take no cell for a formula: such a text gets an apostrophe before it."""
+    """Whether texts that spreadsheets would run as formulas get an apostrophe before them."""
 
 
 def predict_table(
@@ -82,12 +82,12 @@ def predict_table(
     if n_formulas:
         has = "has a text" if n_formulas == 1 else "have texts"
         fault = f"{counted(n_formulas, 'row')} {has} that spreadsheets would run as a formula"
-        log.warning("%s (--csv-safe puts an apostrophe before it)", fault)
+        log.warning("%s (--csv-safe puts an apostrophe before such texts)", fault)
     return counts
 
 
 def _new_columns(model: KeptModel, source: Path, header: Sequence[str]) -> list[str]:
-    """Return the names of the columns of an answer, none of which may be taken."""
+    """Return the names of the new columns; ``UserError`` if the table has one of them."""
     third = "second_best" if model.task.has_one_label else "number"
     new = ["predicted", model.kind, third, "unknown_words", "problem"]
     taken = [name for name in new if name in header]
@@ -99,7 +99,7 @@ def _new_columns(model: KeptModel, source: Path, header: Sequence[str]) -> list[
 def _answered(
     model: KeptModel, rows: Rows, position: int, unsure_below: float | None
 ) -> Iterator[tuple[Row, Prediction]]:
-    """Yield each row with the answer to its text, of which a part is in memory at once."""
+    """Yield each row with the answer to its text; only some rows are in memory at once."""
     at_once = max(1, min(AT_ONCE, STEPS // model.vocabulary.timesteps))
     block = [_checked(row, position) for row in islice(rows, at_once)]
     while block:
@@ -110,7 +110,7 @@ def _answered(
 
 
 def _is_formula(cell: Any) -> bool:
-    """Return whether a spreadsheet would take a text for a formula, and it is no number."""
+    """Return whether a cell is a text, not a number, that a spreadsheet takes for a formula."""
     if not isinstance(cell, str) or not cell.startswith(FORMULA_STARTS):
         return False
     try:
@@ -147,7 +147,7 @@ def _values(found: Prediction, row: Row, separator: str | None) -> list[Any]:
 
 
 class _VisibleText(TextIOWrapper):
-    """Text for a terminal, which no character in it can control."""
+    """Text for a terminal, whose characters cannot control it."""
 
     def write(self, text: str) -> int:
         """Write text with visible replacements of control characters."""

@@ -42,7 +42,7 @@ a mistake is a misclassified document.
 """
 
 Texts = answered.DocumentTexts | None  # those of the test documents, if they are available
-LETTERS_PER_WORD = 20  # more are cut off, on average
+LETTERS_PER_WORD = 20  # of a text that is shown, on average; the rest is cut off
 SHOWN_TOPICS = 100  # the most of which mistakes are shown
 NO_TEXTS = " Their words are not shown, because they were not asked for or are not in the cache."
 

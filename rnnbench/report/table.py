@@ -188,7 +188,7 @@ def to_markdown(table: Table) -> str:
 
 
 def _for_cell(text: str) -> str:
-    """Return text that GitHub's Markdown shows as it is, even an address, which it would link."""
+    """Return text that GitHub's Markdown shows as it is, without making links of addresses."""
     return ADDRESS.sub(lambda match: f"&#{ord(match[0])};", for_markdown(text))
 
 

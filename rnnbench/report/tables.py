@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from math import comb
 from typing import Any
 
 from rnnbench.analysis.boards import Board, RunHistory
@@ -50,8 +49,8 @@ PASSED, FAILED, UNMEASURED = "passed", "failed", "not measured"  # the outcomes 
 CORRECTED = "p (corrected)"
 CAVEAT = "*"  # the mark of a published score with a caveat; the caption has the caveat
 ABOUT_DECISIONS = (
-    "decision: the threshold from which on a topic is given; else best: a document without such a "
-    "topic is given the best one, which raises the score. at 0.5: the score with the decision 0.5."
+    "decision: the threshold that a topic has to reach; 'else best': if none does, the best topic "
+    "is given, which usually raises the score. at 0.5: the score with the decision 0.5."
 )
 ON_THE_SAME = "Only results on the same documents are shown."
 RESERVED = ["source", "model", "params", "trials"]  # columns that no parameter must replace
@@ -129,9 +128,9 @@ def uneven_in_words(results: Results) -> str:
     if not ranges:
         return ""
     return (
-        f"Uneven seeds: {listed(ranges)}. These scores do not look like chance around one mean "
-        "(Anderson and Darling's test, p below 0.01), so means and intervals can mislead: look at "
-        "single seeds."
+        f"Uneven seeds: {listed(ranges)}. These seeds do not look like one normal group (Anderson "
+        "and Darling's test, p below 0.01), so means and intervals can mislead: look at single "
+        "seeds."
     )
 
 
@@ -289,7 +288,7 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
         "below 0.05). Detectable (corrected): the same in the first step of the correction for "
         f"{counted(n, 'comparison')}. Both are '-' if they would be above 1, or if a model has one "
         "or two seeds. Seeds needed: seeds of each model with which a true difference equal to the "
-        f"measured one would be clear in about as many; 'more documents' if even {MOST:,} are too "
+        f"measured one would be clear as often; 'more documents' if even {MOST:,} are too "
         "few, '-' if a model has only one seed or the two are equal."
         if pairs
         else "No pair of models is without a clear difference."
@@ -317,7 +316,7 @@ def published_tables(results: Results) -> list[Table]:
 
 
 def _decision_of(results: Results, model: ModelSummary) -> str | None:
-    """Return how the scores of one of our models became topics, in short."""
+    """Return how the scores of one of our models became topics; ``None`` if each has one topic."""
     if results.decision is None:
         return None
     changes = model.training.get("decision", {})
@@ -325,7 +324,7 @@ def _decision_of(results: Results, model: ModelSummary) -> str | None:
 
 
 def _decided(results: Results, score: str | None, decision: str | None) -> list[str | None]:
-    """Return the cells about decisions; none where each document has one topic."""
+    """Return the cells about decisions; none if each document has one topic."""
     if results.decision is None:
         return []
     return [score, decision]
@@ -444,11 +443,11 @@ def board_tables(board: Board) -> list[Table]:
     second = MISSING if task.second is None else f"{METRICS[task.second].header} {over}"
     headers += [second, "seeds", "params", FIT_SECONDS.header]
     against_best = [entry.against_best for entry in board.entries if entry.against_best]
-    comparisons = counted(comb(len(board.entries), 2), "comparison")
     clearly = (
         "Clearly worse: the p-value of being as good as the best is below 0.05. Possible ranks: "
-        f"those that all {comparisons} together leave open, with 95 % confidence. That is a harder "
-        "question, so a model that is clearly worse than the first may still have its rank."
+        "those that clear differences leave open; with 95 % confidence, they include the true "
+        "ranks of all models. This is a harder question, so a model that is clearly worse than "
+        "the first may still have its rank."
     )
     caption = sentences(
         f"Data: {dataset.source} ({dataset.origin}), {words.documents(dataset)}, "

@@ -201,7 +201,7 @@ def short_p(p: float) -> str:
 
 
 def no_clear_difference(results: Results) -> str:
-    """Return what it means that there is no clear difference from the best or the majority."""
+    """Return a caption that says what no clear difference from the best or the majority means."""
     n_comparisons = counted(results.n_corrected_for, "comparison")
     if len(results.models) == 1:
         return f"No clear difference: a p-value of 0.05 or more, corrected for {n_comparisons}."
@@ -213,7 +213,7 @@ def no_clear_difference(results: Results) -> str:
 
 
 def smallest_p(dataset: DatasetSummary, pairs: Sequence[Difference], n_comparisons: int) -> str:
-    """Return how few groups of documents limit p-values; nothing if they do not."""
+    """Return a sentence if the documents are in so few groups that p-values have a limit."""
     if dataset.clusters:
         n_groups = max(dataset.clusters) + 1
         noun = "cluster"

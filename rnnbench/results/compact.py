@@ -1,9 +1,9 @@
 """Trials with smaller predictions, for runs that are kept in git.
 
 Each document keeps its best three scores, those of the topics that it is given, and those of topics
-with a probability of at least 1 %. All others become one number. The labels do not matter for that, so scores of several compact trials can be
-combined without favouring the right answers. Metrics that need all scores are corrected, document
-by document, by numbers of their own, which are mostly 0.
+with a probability of at least 1 %. All others become one number. The true labels do not matter for
+that, so combining the scores of several compact trials does not favour the right answers. For each
+metric that needs all scores, a correction for each document is stored, which is mostly 0.
 """
 
 import logging
@@ -29,7 +29,7 @@ Scores = NDArray[np.float32]
 def compact(result: TrialResult) -> TrialResult:
     """Return a trial with fewer scores and digits, and without its network.
 
-    No answer changes, nor one at 0.5, and with its ``corrections`` no metric does.
+    Answers, including those at 0.5, stay the same; so do metrics, with their ``corrections``.
     """
     changes = {"compact": True, "history": _short_history(result.record.history)}
     scores = _scores_with_same_answers(result)
@@ -63,9 +63,10 @@ def compact_scores(scores: Scores, is_needed: NDArray[np.bool_]) -> Scores:
 
 
 def _floors(scores: Scores, is_kept: NDArray[np.bool_]) -> Scores:
-    """Return what each document has in place of the scores that are not kept, ``(n_test, 1)``.
+    """Return the number that replaces the other scores of each document, ``(n_test, 1)``.
 
-    It is the logarithm of the mean of their powers: of log-probabilities, of the mean probability.
+    It is the logarithm of the mean of their exponentials: of the mean probability, if they are
+    log-probabilities.
     """
     n_others = np.sum(~is_kept, axis=1, keepdims=True).clip(1)
     others = np.where(is_kept, -np.inf, scores.astype(float))

@@ -83,8 +83,8 @@ class ModelSummary(Record):
     interval: Annotated[Interval, formerly("accuracy_interval")]
     """Interval of the mean score over other test documents and, given several, other seeds."""
     p_best: float | None = None
-    """P-value of being as good as the best, whichever model that may be; ``None`` in results
-    before version 6."""
+    """P-value of being as good as the best, whichever model is the best; ``None`` in results before
+    version 6."""
     metrics: dict[str, Statistic]
     """By name; metrics that do not apply are left out."""
     at_half: Statistic | None = None
@@ -139,7 +139,7 @@ class Difference(Record):
     p: float
     """P-value of no difference."""
     p_corrected: Annotated[float, formerly("p_holm")]
-    """The same, corrected for all comparisons; Holm's correction in results before version 6."""
+    """The same, corrected for all comparisons; in results before version 6, by Holm's method."""
     method: str
     n_seeds: int | None
     """The fewest seeds of its models that depend on the seed; ``None`` if none does."""
@@ -237,7 +237,10 @@ def _best(models: Sequence[ModelSummary]) -> ModelSummary:
 def _against_best(
     models: Sequence[ModelSummary], comparisons: Sequence[Comparison]
 ) -> dict[str, Comparison]:
-    """Return the comparison of the best with each other model, with the p-value of being best."""
+    """Return the comparison of the best model with each other one, by the name of the other.
+
+    The corrected p-value is that of being as good as the best.
+    """
     best = _best(models).name
     pairs = {frozenset((pair.a, pair.b)): pair for pair in comparisons}
     against_best = {}
@@ -352,9 +355,9 @@ class Results(Record):
 
     @property
     def against_best(self) -> dict[str, Comparison]:
-        """The comparison of the best with each other model, by its name.
+        """The comparison of the best model with each other one, by the name of the other.
 
-        The corrected p-value is that of being as good as the best, whichever model that may be.
+        The corrected p-value is that of being as good as the best, whichever model is the best.
         """
         return _against_best(self.models, self.comparisons)
 

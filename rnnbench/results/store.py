@@ -56,7 +56,7 @@ Key = tuple[str, int, str]  # the model, the seed and the fingerprint of a trial
 Declared = tuple[tuple[int, ...], np.dtype[Any]]  # the shape and the type of an array
 SPEED, SITE = "speed.json", "site.json"
 KINDS = {RESULTS: "a run", CHOICE: "a choice", SPEED: "a speed benchmark", SITE: "a site"}
-VERDICT, OUTSIDE = "a verdict", "outside"  # a run of answers alone, and its engine
+VERDICT, OUTSIDE = "a verdict", "outside"  # a run made of answers alone, and its engine
 HINT = "use --out to name a new or empty folder"
 OWN_TEXTS = "texts.jsonl"  # the texts that a call in Python was given
 LOCK, HOLDER = ".lock", ".lock.json"  # the locked file, and the file that says who holds the lock
@@ -65,14 +65,14 @@ UNIMPORTANT = re.compile(
     r"|nfs.*|DS_Store|directory|snapshot|ipynb_checkpoints"
     r"|lock|lock\.json|rnnbench-.*)"
 )
-"""Hidden names in a folder that counts as empty: those of Git and web servers, file systems, ours.
-A folder with others, such as a home folder, is in use."""
+"""Hidden names that may be in a folder that counts as empty: those of Git, web servers and file
+systems, and ours. A folder with other hidden names, such as a home folder, is in use."""
 
 
 def check_folder(folder: Path, record: str, *, is_verdict: bool = False) -> None:
     """Raise ``UserError`` unless a folder is new, is empty or holds the kind of ``record``.
 
-    A verdict has the ``record`` of a run, but neither may take the place of the other.
+    A verdict has the ``record`` of a run, but neither may replace the other.
     """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file, not a folder ({HINT})")
@@ -98,7 +98,7 @@ def check_folder(folder: Path, record: str, *, is_verdict: bool = False) -> None
 
 
 def _names_in(folder: Path) -> set[str]:
-    """Return the names in a folder without those that may lie in one that counts as empty."""
+    """Return the names in a folder because of which it does not count as empty."""
     if not folder.is_dir():
         return set()
     names = {path.name for path in folder.iterdir()}
@@ -107,7 +107,7 @@ def _names_in(folder: Path) -> set[str]:
 
 
 def _kind_in(folder: Path) -> str | None:
-    """Return which kind of finished result is in a folder, if any is."""
+    """Return the kind of finished result in a folder; ``None`` if there is none."""
     for name, kind in KINDS.items():
         if _is_ours(folder / name):
             is_outside = storage.peek(folder / name).get("engine") == OUTSIDE

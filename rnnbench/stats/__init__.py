@@ -1,1 +1,1 @@
-"""Statistics on plain arrays: nothing in here knows runs, models or files."""
+"""Statistics on plain arrays: nothing in here knows of runs or files."""

@@ -15,16 +15,16 @@ Two questions need two families of hypotheses:
   of all pairs that are at most as far apart (P. H. Westfall, S. S. Young: Resampling-Based Multiple
   Testing, 1993; J. P. Romano, M. Wolf: Exact and approximate stepdown methods for multiple
   hypothesis testing. Journal of the American Statistical Association 100, 2005).
-- *Which models could be the best?* With ``worse_than_best_p``, models leave one by one, as from a
-  model confidence set (P. R. Hansen, A. Lunde, J. M. Nason: The model confidence set. Econometrica
-  79, 2011). This allows for the choice of the best by the same results.
+- *Which models could be the best?* ``worse_than_best_p`` removes models one by one, the worst
+  first, to find a model confidence set (P. R. Hansen, A. Lunde, J. M. Nason: The model confidence
+  set. Econometrica 79, 2011). This allows for choosing the best by the same results.
 
 All pairs share the same random draws: under the null hypothesis, the difference of two models on a
 document, or on a group of documents, is equally likely to have the other sign (R. A. Fisher: The
 Design of Experiments, 1935; for groups: I. A. Canay, J. P. Romano, A. M. Shaikh: Randomization
 tests under an approximate symmetry assumption. Econometrica 85, 2017). Means over seeds are drawn
-from normal distributions with the measured variances. So models that err on the same documents
-cost less than with Holm's method, and more models need no more draws.
+from normal distributions with the measured variances. So p-values of models that err on the same
+documents are corrected less than by Holm's method, and more models need no more draws.
 
 A pair's statistic is Student's, from the analysis of variance of ``rnnbench.analysis.intervals``.
 Pairs have different degrees of freedom, so each statistic is turned into the normal one that is
@@ -33,7 +33,7 @@ distributions. Annals of Mathematical Statistics 30, 1959).
 
 With few seeds, a variance that chance made too small or too large would count twice, in a pair's
 statistic and in its draws. So draws of pairs with seeds are divided by their own root mean square:
-they then say how alike the pairs are, and Student's distribution how rare a statistic is.
+draws then tell how alike the pairs are, and Student's distribution tells how rare a statistic is.
 """
 
 from collections.abc import Iterator, Sequence
@@ -114,7 +114,8 @@ def describe(
             is the score, such as linearised ratios.
         groups: ``(n_documents,)``, the cluster or block of each document, from 0; ``None`` if
             documents are independent.
-        n_groups: the number of equal groups that are worth as much as these, if not their number.
+        n_groups: the number of groups of equal size that would be as informative as these groups;
+            by default their number.
     """
     values = [np.asarray(of_model, dtype=float) for of_model in models]
     units = values
@@ -142,7 +143,7 @@ def describe(
 def corrected_p(scores: ModelScores, first: Positions, second: Positions) -> Floats:
     """Return the p-value of each pair of models, ``(n_pairs,)``, corrected for all these pairs.
 
-    In 5 % of cases, one or more pairs of equal models have one below 0.05.
+    If models are equal, one or more of their pairs have a p-value below 0.05 in 5 % of cases.
     """
     measured = np.abs(scores.z[first, second])
     order = np.argsort(-measured, kind="stable")
@@ -155,15 +156,14 @@ def corrected_p(scores: ModelScores, first: Positions, second: Positions) -> Flo
 def worse_than_best_p(scores: ModelScores) -> Floats:
     """Return the p-value of each model being as good as the best, ``(m,)``; 1 for the best.
 
-    In 5 % of cases, one or more of the truly best models, if there are several, have one below
-    0.05. Any better model is evidence that a model is not the best.
+    If several models are truly the best, one or more of them have a p-value below 0.05 in 5 % of
+    cases. Any better model is evidence that a model is not the best.
     """
     n_models = len(scores.units)
     behind = scores.z.max(axis=0)  # the statistic of the model that beats it most clearly
     order = np.lexsort((scores.units.mean(axis=1), -behind))  # the worst model leaves first
-    first, second = np.triu_indices(
-        n_models, 1
-    )  # places in this order: all pairs of the first, ...
+    # Places in this order: first all pairs of the worst model, then those of the next one.
+    first, second = np.triu_indices(n_models, 1)
     starts = np.searchsorted(first, np.arange(n_models - 1))
     p = np.ones(n_models)
     leaving = order[:-1]
@@ -172,7 +172,7 @@ def worse_than_best_p(scores: ModelScores) -> Floats:
 
 
 def first_step_level(scores: ModelScores, first: Positions, second: Positions) -> float:
-    """Return the uncorrected p-value below which a pair differs clearly whatever the others do.
+    """Return the uncorrected p-value below which a pair is clear whatever the other pairs are.
 
     With Holm's method, it would be 0.05 divided by the number of pairs.
     """
@@ -184,8 +184,9 @@ def first_step_level(scores: ModelScores, first: Positions, second: Positions) -
 def rank_intervals(scores: ModelScores, p: Floats) -> Positions:
     """Return the first and the last possible rank of each model, ``(m, 2)``, from 1.
 
-    In 95 % of cases, all of them contain the true ranks; equal models share theirs (M. Mogstad, J.
-    P. Romano, A. M. Shaikh, D. Wilhelm: Inference for ranks. Review of Economic Studies 91, 2024).
+    In 95 % of cases, they include the true ranks of all models; equal models have equal ranks (M.
+    Mogstad, J. P. Romano, A. M. Shaikh, D. Wilhelm: Inference for ranks. Review of Economic Studies
+    91, 2024).
 
     Args:
         scores: those of m models.
@@ -198,16 +199,16 @@ def rank_intervals(scores: ModelScores, p: Floats) -> Positions:
 
 
 def smallest_p(n_groups: int) -> float:
-    """Return the smallest p-value that so many groups can give two models without seeds.
+    """Return the smallest p-value of two single trainings on documents in ``n_groups`` groups.
 
-    It is the share of signs that are all alike, or 0 if draws find it too rarely to be a limit.
+    It is the probability of signs that are all alike, or 0 if that is too rare to limit p-values.
     """
     share = min(1.0, 2.0 ** (1 - n_groups))
     return share if share >= RARE else 0.0
 
 
 def beyond_draws(p: float, z: float) -> float:
-    """Return the p-value of a single pair, from the normal distribution if draws give too few."""
+    """Return the p-value of a pair, from the normal distribution if it is too small for draws."""
     if p >= RARE:
         return p
     return max(SMALLEST_P, min(p, float(2 * scipy.special.ndtr(-abs(z)))))
@@ -216,7 +217,8 @@ def beyond_draws(p: float, z: float) -> float:
 def sums_by_group(values: Floats, groups: Positions) -> Floats:
     """Return a value for each group, ``(n_seeds, n_groups)``; their mean is that of ``values``.
 
-    It is the mean plus the sum of deviations from it, times the number of groups by document.
+    It is the mean plus the group's sum of deviations from the mean, times the number of groups per
+    document.
     """
     mean = values.mean(axis=1, keepdims=True)
     n_groups = int(groups.max()) + 1
@@ -338,11 +340,12 @@ def _normal_square(
 def _step_down_p(
     scores: ModelScores, first: Positions, second: Positions, starts: Positions, measured: Floats
 ) -> Floats:
-    """Return the p-values of hypotheses, the least likely one first, ``(n_hypotheses,)``.
+    """Return the p-values of hypotheses, ``(n_hypotheses,)``, which are in order of likelihood.
 
-    The pairs of each begin at its start. It is tested by the largest statistic of its own pairs
-    and those of all later hypotheses. Beyond the draws, the normal distribution times the number of
-    these pairs takes their place (Bonferroni), so that no number of draws limits a p-value.
+    The first one is the least likely. The pairs of each begin at its start. A hypothesis is tested
+    by the largest drawn statistic of its own pairs and those of all later hypotheses. If too few
+    draws are as large as the measured statistic, its p-value comes from the normal distribution,
+    times the number of these pairs (Bonferroni), so that the number of draws limits no p-value.
     """
     if not len(measured):
         return np.ones(0)
@@ -425,7 +428,7 @@ def _random_signs(random: np.random.PCG64, n_rows: int, n_columns: int) -> Singl
 def _draw_seeds(random: np.random.PCG64, scores: ModelScores, size: int) -> tuple[Singles, Singles]:
     """Return the drawn effects of seeds on scores, and their drawn variances, ``(m, size)``.
 
-    Models may come in any order: each has the numbers of its place by variance and score.
+    The order of models does not matter: random numbers are assigned by variance and score.
     """
     n_models = len(scores.units)
     most = int(scores.n_seeds.max())

@@ -61,7 +61,7 @@ def folder(name: str | Path) -> Path:
 
 FOLDER: dict[str, Any] = {"metavar": "FOLDER", "parser": folder}
 CONFIG = (
-    "A config file, the name of one from `rnnbench config list`, or a table or a folder of texts."
+    "A config file, the name of one from `rnnbench config list`, or a table or folder of texts."
 )
 Config = Annotated[Path, config_argument(help=CONFIG)]
 SEED = "The seed of the model; by default the first."

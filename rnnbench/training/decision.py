@@ -35,7 +35,7 @@ class DecisionRule(Section):
         return f"{noun}s with a probability of at least {self.threshold:g}"
 
     def in_short(self) -> str:
-        """Return the threshold, and whether the best topic is given where none reaches it."""
+        """Return the threshold, and whether the best topic is given if none reaches it."""
         threshold = str(self.threshold).replace("_", " ")
         if self.none == "empty":
             return threshold

@@ -89,8 +89,7 @@ class TrialRecord(Record):
     cpu: str = ""
     """The name of the processor."""
     processor: Processor | None = None
-    """More about the processor that trained the model, which may be that of a cluster's worker;
-    ``None`` in records of earlier versions."""
+    """More about the processor that trained the model; ``None`` in records of earlier versions."""
     threads: int = 1
     """Threads of the process that trained the model."""
     machine: Machine | None = None
@@ -112,8 +111,8 @@ class TrialResult:
     given: Labels | None = None
     """The answers, if they do not follow from the scores and the decision in the record."""
     corrections: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    """Of a compact trial, by metric of scores: what to add, ``(n_test,)``, to the values of the
-    documents that its scores give."""
+    """Of a compact trial, for each metric of scores: the numbers ``(n_test,)`` to add to the values
+    of documents that its compact scores give."""
 
     @property
     def task(self) -> TaskKind:

@@ -79,8 +79,9 @@ def pretrained_vectors(
 def texts_for(dataset: Dataset, share: float, *, unlabeled: bool) -> list[NDArray[np.int32]]:
     """Return the ids of all texts to learn from that are not for validation or testing.
 
-    They are the other documents of the corpus at full length, also those too long for the dataset,
-    but none of the corpus's own test set; or the training documents and ``Dataset.unlabeled``.
+    They are all other documents of the corpus, at full length, including those too long for the
+    dataset, but none of the corpus's own test set; or the training documents and
+    ``Dataset.unlabeled``.
     """
     kept, held_out = hold_out(len(dataset.y_train), share, dataset.groups)
     if unlabeled:

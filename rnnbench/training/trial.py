@@ -117,7 +117,7 @@ class Trial:
             "split": (self.split_fingerprint, reads_texts or model.reads_words),
             # The vectors saw no text of the test documents.
             "part": (str(self.part), reads_texts and self.part),
-            # Vectors were learned from these documents before they were left out.
+            # In earlier versions, vectors were learned from these documents, too.
             "untested": (self.n_untested, reads_texts and self.n_untested),
             "unlabeled": (self.unlabeled_fingerprint, model.reads_unlabeled),
             "language_model": (REVISION, model.learns_language),

@@ -106,7 +106,7 @@ def test_every_model_and_point_is_ranked_and_the_best_come_first_in_table_and_fr
     ps = [estimate_over_folds(folds[:, np.newaxis]).p for folds in ahead]
     assert list(frame["p_of_folds"]) == [1, *ps]
     table = choice_table(chosen.results)
-    assert f"{P_BEST}: of being as good as the best model" in table.caption
+    assert f"{P_BEST}: the p-value of being as good as the best" in table.caption
     for p, verdict in [row[-4:-2] for row in table.rows[1:]]:
         assert (float(p) < 0.05) == (verdict == "yes")
     assert [row[-4] for row in table.rows[1:]] == [

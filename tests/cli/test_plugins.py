@@ -360,10 +360,10 @@ def run_task(cli, here, install):
     [
         ('main = "closeness"', 'main = "nearness"', "there is no metric 'nearness' (allowed: "),
         ('main = "closeness"', "", "it has no `main` (should be a text)"),
-        ('tasks=("stars",),', "", "the metric 'closeness' is for other tasks (should be for it, "),
-        ("is_of_answers=True,", "", "the metric 'closeness' is of scores (should have is_of_ans"),
+        ('tasks=("stars",),', "", "the metric 'closeness' is for other tasks ("),
+        ("is_of_answers=True,", "", "the metric 'closeness' needs scores (should have is_of_ans"),
         ("1 / (1 +", "2 / (1 +", "its parts give a score of 2 (allowed: 0 to 1)"),
-        ("=STARS.score", "=lambda labels, answers: 0.5", "its metric 'closeness' 0.5 (both should"),
+        ("=STARS.score", "=lambda labels, answers: 0.5", "its metric 'closeness' gives 0.5"),
     ],
 )
 def test_a_task_without_a_usable_metric_is_refused_before_training(
@@ -386,7 +386,7 @@ def test_a_metric_of_a_task_that_fails_on_some_answers_ends_in_a_sentence(run_ta
 
     assert ended.exit_code == 2
     assert "metric 'closeness' of the package near failed: LookupError: no" in ended.stderr
-    assert "the metric 'closeness' of the task stars has no value (after a" in ended.stderr
+    assert "the metric 'closeness' of the task stars has no value" in ended.stderr
 
 
 # Trackers; for what those of this package record, see tests/plugins/test_trackers.py

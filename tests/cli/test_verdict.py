@@ -63,7 +63,7 @@ def test_an_undeclared_column_of_clusters_is_named(cli):
 
     told = " ".join(cli("verdict", "mine.csv").stderr.split())
 
-    assert "documents of one 'passage' (100 clusters) tend to be answered right together" in told
+    assert "documents with the same 'passage' (100 clusters) tend to be answered right" in told
     assert "--cluster passage" in told
 
 

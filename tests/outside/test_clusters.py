@@ -56,7 +56,7 @@ def test_columns_are_those_of_the_documents_that_count(caplog):
 
     verdict([1] * 600, {"mine": right}, columns={"passage": passages}, missing="drop")
 
-    assert "documents of one 'passage' (100 clusters)" in caplog.text
+    assert "documents with the same 'passage' (100 clusters)" in caplog.text
 
 
 def test_a_column_of_another_length_is_refused():

@@ -285,7 +285,7 @@ FAULTS = {
     "m.npz: prediction: more than 10,000,000 labels": lambda: [
         arrays("m.npz", label=np.eye(10_001, 2), prediction=np.ones((10_001, 1_000)) > 0)
     ],
-    r"m.npz: prediction \(1, 1001\) .*classes, 2 to 1,000": lambda: [
+    r"m.npz: prediction \(1, 1001\) .*2 to 1,000 classes": lambda: [
         arrays("m.npz", prediction=np.zeros((1, 1_001)))
     ],
     r"m.npz: label \(1,\), prediction \(2,\)": lambda: [

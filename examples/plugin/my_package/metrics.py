@@ -6,7 +6,7 @@ from rnnbench import Metric
 
 
 def brier_score(labels, scores):
-    """Return a value for each document, whose mean is the metric."""
+    """Return a value for each document; the metric is their mean."""
     truth = np.eye(scores.shape[1])[labels]
     return np.mean((np.exp(scores) - truth) ** 2, axis=1)
 

@@ -80,11 +80,12 @@ def read(
 
 
 def _hint_at_lists(path: Path, labels: Sequence[str]) -> None:
-    """Say how to read several labels if any label looks like a list of them."""
+    """Warn if a label looks like a list of labels, and say how to read it as one."""
     list_like = find_list(labels)
     if list_like is not None:
         label, separator = list_like
-        fault = f"labels look like lists, such as {shortened(label, 60)!r}, but each is read as one"
+        example = shortened(label, 60)
+        fault = f"labels look like lists, such as {example!r}, but each is read as one label"
         option = f"--set 'data.label_separator=\"{separator}\"'"
         log.warning("%s: %s (%s reads several)", path, fault, option)
 
@@ -97,7 +98,7 @@ class _Excerpts:
         self._ends = array("q")
 
     def add(self, text: Text, folder: Path) -> None:
-        """Add a text of a file in a folder, whose own name is left out."""
+        """Add a text of a file in a folder; its place leaves out the name of the folder."""
         place = text.place.removeprefix(f"{folder}/")
         start = " ".join(text.text[:LONGEST_EXCERPT].split())
         if len(text.text) > LONGEST_EXCERPT:

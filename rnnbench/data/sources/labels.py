@@ -1,4 +1,4 @@
-"""Several labels in one cell of a table: their separator, and cells that look like several."""
+"""Several labels in one cell of a table: how to split them, and how to notice them."""
 
 import re
 from collections import Counter
@@ -11,7 +11,7 @@ SEPARATORS = (";", "|", ",")  # the surest first: a comma may well be part of a 
 
 
 def split_labels(cell: str, separator: str) -> list[str]:
-    """Return the labels in a cell; in brackets, they are a list of Python or JSON as text.
+    """Return the labels in a cell; in brackets, they are a list as Python or JSON writes it.
 
     >>> split_labels("earn; acq", ";")
     ['earn', 'acq']
@@ -32,8 +32,8 @@ def split_labels(cell: str, separator: str) -> list[str]:
 def find_list(labels: Iterable[str]) -> tuple[str, str] | None:
     """Return a label that looks like several, and their separator; ``None`` if none does.
 
-    A single text with a comma is no sign, since ``Health, Fitness`` may be one label; each part
-    has to occur in another label, too.
+    ``Health, Fitness`` may be one label, so with commas, each part has to occur in another label,
+    too.
     """
     names = sorted(set(labels))[:MOST_LABELS]
     for name in names:

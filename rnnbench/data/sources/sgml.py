@@ -63,7 +63,7 @@ TOPICS = (
 def read_files(path: Path) -> list[bytes]:
     """Return the content of the SGML files in a folder or an archive, in order.
 
-    The original files are kept in the cache, so that the other sources can be made of them.
+    The original files are kept in the cache, so that other sources can be made from them.
     """
     if path.is_dir():
         found = (file for pattern in IN_FOLDER for file in path.glob(pattern))
@@ -126,7 +126,7 @@ def fetch(build: Callable[[list[bytes]], Corpus], progress: Progress) -> Corpus:
 
 
 def fetch_files(progress: Progress) -> tuple[list[bytes], str]:
-    """Return the original files, and the first address that has them, or the cache."""
+    """Return the original files, and where they come from: the cache or an address."""
     kept = kept_files()
     if kept is not None:
         return kept, COLLECTION

@@ -261,10 +261,10 @@ def _separated(path: Path, layout: Layout, progress: Progress, _: Columns) -> It
 def _records(path: Path, layout: Layout, progress: Progress) -> Iterator[Any]:
     """Yield the rows that are not empty, and a ``BadRow`` for each line that starts no row.
 
-    A bad row may have many lines, each of which may start a row. No line is read more than twice:
-    the last line of a bad row is read on like any other, and those before it are read alone. A row
-    that goes on after one of these has a fault, because it is inside of quotation marks there, as
-    the bad row is, and meets the same end.
+    A bad row may have many lines, each of which may start a row. So that no line is read more than
+    twice, the lines of a bad row are read again one by one, except for the last, from which reading
+    goes on as usual. A row that starts in one of these lines and does not end there is bad, too: it
+    is inside quotation marks, like the bad row, and meets the same end.
     """
     dialect = {"delimiter": layout.delimiter or ","} | dialect_of(path, layout)
     lines = _lines(path, layout, progress)
@@ -297,7 +297,7 @@ def _records(path: Path, layout: Layout, progress: Progress) -> Iterator[Any]:
 
 
 def _taken(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
-    """Yield lines, and add each to those ``taken`` by a row, which has no more than a text."""
+    """Yield lines, and add each to those ``taken`` by a row, which may be as long as a text."""
     size = 0
     for line in lines:
         if not taken:
@@ -336,7 +336,7 @@ def dialect_of(path: Path, layout: Layout) -> dict[str, Any]:
 
 
 def _needs_quotes(field: str) -> bool:
-    """Return whether a field has to be quoted for what is inside, unless that may be fields."""
+    """Return whether the content of a field has to be quoted, unless it may be several fields."""
     return "\t" not in field and ("\n" in field or '""' in field)
 
 
@@ -442,7 +442,7 @@ def check_unique(names: Iterable[str], header: Sequence[str], path: Path) -> Non
 
 
 def _leaves(schema: Any, names: Sequence[str]) -> list[str]:
-    """Return the paths of columns as Parquet stores them; that of a list leads to its values."""
+    """Return the paths of columns in Parquet; the path of a list leads to its values."""
     wanted = set(names)
     paths = [schema.column(number).path for number in range(len(schema))]
     return [path for path in paths if path in wanted or path.split(".list.")[0] in wanted]

@@ -203,8 +203,8 @@ class Contender:
 def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]:
     """Return the contenders of these names; by default all that can train any of the networks.
 
-    A warning names the networks that one cannot train. ``UserError``: a name is wrong, one cannot
-    take part, or the only epoch goes into compiling.
+    Warnings name the networks that a contender cannot train. ``UserError``: a name is wrong, a
+    contender cannot take part, or the only epoch goes into compiling.
     """
     if any(benchmark.training_of(name).epochs < 2 for name in networks(benchmark)):
         raise UserError("training.epochs: got 1 (allowed: 2 or more, since the first one compiles)")
@@ -235,9 +235,8 @@ def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list
     for contender in able:
         lacking = contender.cannot_train(benchmark)
         if lacking:
-            log.warning(
-                "%s cannot train %s: these cells stay empty", contender.name, listed(lacking)
-            )
+            message = "%s cannot train %s, so some of its cells stay empty"
+            log.warning(message, contender.name, listed(lacking))
     return able
 
 
@@ -295,10 +294,10 @@ def measure(
 ) -> Iterator[SpeedResults]:
     """Yield after each round the results of all rounds so far.
 
-    In a round each contender once trains every model that it can, so that other load on the machine
-    affects all of them; each round starts with another contender. The matrix products of a step,
-    timed alone, are a lower bound for training with NumPy's BLAS. ``RnnbenchError`` is raised if a
-    training fails.
+    In each round, each contender trains every model that it can once, so that other load on the
+    machine affects all contenders; each round starts with another one. The matrix products of a
+    step, timed alone, are a lower bound for training with NumPy's BLAS. ``RnnbenchError`` is raised
+    if a training fails.
     """
     from rnnbench.terminal.console import err  # not needed where trials run
     from rnnbench.terminal.display import show_trials
@@ -402,11 +401,11 @@ def speed_table(results: SpeedResults) -> Table:
 
 
 def _gaps(results: SpeedResults) -> Iterator[str]:
-    """Yield, in a sentence for each contender, the models that it cannot train."""
+    """Yield a sentence for each contender that cannot train all models."""
     for contender in results.contenders:
         if contender.cannot_train:
             models = listed(contender.cannot_train)
-            yield f"{contender.name} cannot train {models}, so it has no time for all trainings."
+            yield f"{contender.name} cannot train {models}, so it has no time for 'all trainings'."
 
 
 def _ratio(top: float | None, bottom: float | None = 1.0) -> str:

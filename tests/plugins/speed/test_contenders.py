@@ -77,7 +77,7 @@ def test_a_contender_that_cannot_train_one_of_the_models_takes_part(caplog):
     found = choose_contenders(["native", "keras"], plan(models={"rnn": RNN, "other": dropping}))
 
     assert [contender.name for contender in found] == ["native", "keras"]
-    assert "native cannot train other: these cells stay empty" in caplog.text
+    assert "native cannot train other" in caplog.text
 
 
 def test_an_engine_runs_the_trial_exactly_as_the_command_run_does(tmp_path):
@@ -191,7 +191,7 @@ def test_a_model_that_a_contender_cannot_train_leaves_its_cells_empty():
     assert list(table.rows[0]) == ["rnn", "2.00", "10.00", "1.25", "1.60", "5.00"]
     assert list(table.rows[1]) == ["other", "-", "4.00", "1.25", "-", "-"]
     assert list(table.rows[2]) == ["all trainings, s", "-", "75.0", "-", "-", "-"]
-    assert table.caption.endswith("native cannot train other, so it has no time for all trainings.")
+    assert "native cannot train other, so it has no time for" in table.caption
 
 
 def test_overhead_is_the_time_of_the_busiest_process_outside_steps():
