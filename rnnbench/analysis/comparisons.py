@@ -299,7 +299,10 @@ def detectable(squares: intervals.MeanSquares, level: float) -> float | None:
         return None
     df = squares.df(variance)
     quantile = scipy.special.stdtrit(df, 1 - level / 2)
-    found = float(scipy.special.nctdtrinc(df, 1 - POWER, quantile) * variance**0.5)
+    error = variance**0.5
+    if quantile * error > 1:  # it is larger still, and SciPy might look for it for minutes
+        return None
+    found = float(scipy.special.nctdtrinc(df, 1 - POWER, quantile) * error)
     return found if found <= 1 else None
 
 

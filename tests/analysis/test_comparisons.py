@@ -378,3 +378,10 @@ def test_single_trials_are_compared_by_clusters_and_never_differ_more(is_right_o
     else:
         expected = max(swaps_p(a[0], b[0]), swaps_p(*(sums_of(own[0], groups) for own in (a, b))))
     assert (found.method, found.p) == (CLUSTERS, expected)
+
+
+def test_no_difference_of_two_documents_is_detectable_at_a_very_low_level():
+    squares = mean_squares(Hits(np.array([[0.1, 0.2]])), Hits(np.array([[0.0, 0.0]])))
+
+    assert detectable(squares, 0.05) is not None
+    assert detectable(squares, 1e-11) is None
