@@ -20,6 +20,7 @@ from rnnbench.analysis.comparisons import (
     detectable,
     mcnemar_p,
     power_of_pairs,
+    ranks_of,
     seeds_needed,
     swaps_p,
 )
@@ -230,6 +231,23 @@ def test_a_verdict_needs_three_seeds_of_each_model_that_depends_on_them(
     assert found.p_corrected < 0.05
     assert (found.n_seeds, found.verdict) == (expected, verdict)
     assert found.is_clear == (verdict == "clear")
+
+
+@pytest.mark.parametrize(
+    ("n_seeds", "expected"),
+    [
+        ((3, 3), [(1, 1), (2, 2)]),
+        ((2, 3), [(1, 2), (1, 2)]),
+        ((1, 3), [(1, 2), (1, 2)]),
+        ((1, 1), [(1, 1), (2, 2)]),
+    ],
+)
+def test_ranks_stay_open_between_models_with_too_few_seeds(n_seeds, expected):
+    random = np.random.default_rng(0)
+    better = Hits(random.random((n_seeds[0], 400)) < 0.95)
+    worse = Hits(random.random((n_seeds[1], 400)) < 0.3)
+
+    assert ranks_of({"better": better, "worse": worse}) == expected
 
 
 def by_better(results, *names):
