@@ -87,7 +87,10 @@ def p_of_being_best(hits: Mapping[str, Hits]) -> list[float]:
 
 
 def ranks_of(hits: Mapping[str, Hits]) -> list[tuple[int, int]]:
-    """Return the first and the last possible rank of each model, in the order of ``hits``."""
+    """Return the first and the last possible rank of each model, in the order of ``hits``.
+
+    Pairs with too few seeds leave both orders open.
+    """
     n_models = len(hits)
     if n_models < 2:
         return [(1, 1)] * n_models
@@ -95,9 +98,27 @@ def ranks_of(hits: Mapping[str, Hits]) -> list[tuple[int, int]]:
     first, second = np.triu_indices(n_models, 1)
     p = np.ones((n_models, n_models))
     p[first, second] = many_models.corrected_p(scores, first, second)
+    p[_have_too_few_seeds(list(hits.values()))] = 1
     p[second, first] = p[first, second]
     intervals_of_ranks = many_models.rank_intervals(scores, p)
     return [(int(low), int(high)) for low, high in intervals_of_ranks]
+
+
+def _have_too_few_seeds(models: Sequence[Hits]) -> NDArray[np.bool_]:
+    """Return which pairs of models have too few seeds for a p-value, ``(m, m)``.
+
+    The rule is that of ``Difference.has_too_few_seeds``.
+    """
+    n_seeds = np.full(len(models), np.inf)
+    is_like_one = np.zeros(len(models), bool)
+    for place, model in enumerate(models):
+        is_like_one[place] = model.all_agree
+        if model.is_random:
+            n_seeds[place] = len(model.values)
+    fewest = np.minimum.outer(n_seeds, n_seeds)
+    is_like_single_trials = np.logical_and.outer(is_like_one, is_like_one)
+    is_one_against_several = (fewest == 1) & ~is_like_single_trials
+    return np.asarray((fewest == schema.TOO_FEW) | is_one_against_several)
 
 
 def _describe(hits: Sequence[Hits]) -> many_models.ModelScores:
@@ -298,7 +319,10 @@ def detectable(squares: intervals.MeanSquares, level: float) -> float | None:
         return None
     df = squares.df(variance)
     quantile = scipy.special.stdtrit(df, 1 - level / 2)
-    found = float(scipy.special.nctdtrinc(df, 1 - POWER, quantile) * variance**0.5)
+    error = variance**0.5
+    if quantile * error > 1:  # it is larger still, and SciPy might look for it for minutes
+        return None
+    found = float(scipy.special.nctdtrinc(df, 1 - POWER, quantile) * error)
     return found if found <= 1 else None
 
 

@@ -16,7 +16,7 @@ from rnnbench.analysis.check import check_comparisons, check_dataset, check_summ
 from rnnbench.analysis.comparisons import MAX_IN_PAIRS, compare_pairs, p_of_being_best
 from rnnbench.analysis.intervals import Hits, Trials, score_interval, t_interval
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.audit import DatasetSummary, rest_of
+from rnnbench.data.audit import DatasetSummary, clusters_without, rest_of
 from rnnbench.environment import Environment
 from rnnbench.errors import UserError
 from rnnbench.metrics import COSTS, METRICS, Metric, usable_metrics
@@ -116,10 +116,11 @@ def _without_duplicates(
     duplicates = dataset.duplicates.positions
     if len(duplicates) in (0, dataset.test_size):
         return None
-    rest = {
-        name: replace(of_model, parts=np.delete(of_model.parts, duplicates, axis=-1))
-        for name, of_model in hits.items()
-    }
+    clusters = clusters_without(dataset.clusters, duplicates)
+    rest = {}
+    for name, of_model in hits.items():
+        parts = np.delete(of_model.parts, duplicates, axis=-1)
+        rest[name] = replace(of_model, parts=parts, clusters=clusters)
     *models, majority = rest
     return schema.WithoutDuplicates(
         test_size=dataset.test_size - len(duplicates),

@@ -82,6 +82,8 @@ class DatasetSummary(Record):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
+        if self.task not in TASKS:
+            raise ValueError(f"no task '{self.task}' (install the package that it comes from)")
         if self.majority_topic not in [count.topic for count in self.topics]:
             raise ValueError("the majority topic is none of the topics")
         for found in (self.duplicates.positions, self.whole_duplicates.positions):
@@ -89,8 +91,8 @@ class DatasetSummary(Record):
                 raise ValueError("duplicates that are not documents of the test set")
         if {len(self.clusters or ()), len(self.ids or ())} - {0, self.test_size}:
             raise ValueError("clusters or ids of another number of test documents")
-        if max(self.clusters or [0]) >= self.test_size:
-            raise ValueError("a cluster whose number is too high")
+        if self.clusters and max(self.clusters) >= len(set(self.clusters)):
+            raise ValueError("clusters whose numbers have gaps")
         return self
 
     @property
@@ -220,10 +222,19 @@ def rest_of(summary: DatasetSummary, labels: Labels) -> DatasetSummary:
     facts = _facts_of_labels(TASKS[summary.task], labels, names, train) | NO_DUPLICATES
     for mark in ("fingerprint", "split_fingerprint"):
         facts[mark] = sha256_json([getattr(summary, mark), dropped])
-    if summary.clusters:
-        kept = np.delete(summary.clusters, dropped)
-        facts["clusters"] = np.unique(kept, return_inverse=True)[1].tolist()
+    facts["clusters"] = clusters_without(summary.clusters, dropped)
     return summary.model_copy(update=facts | {"n_left_out": len(dropped)})
+
+
+def clusters_without(clusters: Sequence[int] | None, dropped: Sequence[int]) -> list[int] | None:
+    """Return the clusters of the documents that are left, from 0, if there are two or more."""
+    if clusters is None:
+        return None
+    kept = np.delete(clusters, dropped)
+    numbers, codes = np.unique(kept, return_inverse=True)
+    if len(numbers) < 2:
+        return None
+    return [int(code) for code in codes]
 
 
 def _facts_of_labels(

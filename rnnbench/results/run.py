@@ -120,4 +120,7 @@ def load_trials(folder: Path, results: Results) -> dict[str, list[TrialResult]]:
         if trial.scores.shape != shape or not np.array_equal(trial.labels, flat[0].labels):
             name = f"{trial.record.model} seed {trial.record.seed}"
             raise DamagedResultError(f"unusable result: {folder}: {name} has other test documents")
+        if trial.record.task != results.dataset.task:
+            task = f"{trial.record.task}, not {results.dataset.task}"
+            raise DamagedResultError(f"unusable result: {folder}: trials of the task {task}")
     return trials

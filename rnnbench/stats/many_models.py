@@ -398,6 +398,7 @@ def _raw_draws(
     n_units = scores.units.shape[1]
     pairs = _pairs(scores, first, second, np.float32)
     squares = _squares_of_differences(scores.units)[first, second, np.newaxis] / n_units
+    is_same = squares[:, 0] == 0
     squares = squares.astype(np.float32)
     differences = (scores.units - scores.units[0]) / n_units  # signs of what all share cancel out
     differs = np.ptp(differences, axis=0) > ROUNDING
@@ -408,6 +409,7 @@ def _raw_draws(
         size = min(chunk, n_draws - start)
         means = differences @ _random_signs(random, differences.shape[1], size)
         gap = means[first] - means[second]
+        gap[is_same] = 0  # a difference by rounding, divided by no variance, would be large
         over_units = (squares - gap * gap) / np.float32(scores.df)
         if not has_seeds:
             yield _squared_z(gap, over_units, None, None, pairs)

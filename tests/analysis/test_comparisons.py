@@ -20,6 +20,7 @@ from rnnbench.analysis.comparisons import (
     detectable,
     mcnemar_p,
     power_of_pairs,
+    ranks_of,
     seeds_needed,
     swaps_p,
 )
@@ -232,6 +233,23 @@ def test_a_verdict_needs_three_seeds_of_each_model_that_depends_on_them(
     assert found.is_clear == (verdict == "clear")
 
 
+@pytest.mark.parametrize(
+    ("n_seeds", "expected"),
+    [
+        ((3, 3), [(1, 1), (2, 2)]),
+        ((2, 3), [(1, 2), (1, 2)]),
+        ((1, 3), [(1, 2), (1, 2)]),
+        ((1, 1), [(1, 1), (2, 2)]),
+    ],
+)
+def test_ranks_stay_open_between_models_with_too_few_seeds(n_seeds, expected):
+    random = np.random.default_rng(0)
+    better = Hits(random.random((n_seeds[0], 400)) < 0.95)
+    worse = Hits(random.random((n_seeds[1], 400)) < 0.3)
+
+    assert ranks_of({"better": better, "worse": worse}) == expected
+
+
 def by_better(results, *names):
     models = [model for model in results.models if not names or model.name in names]
     return by_better_model(results.comparisons, models)
@@ -378,3 +396,10 @@ def test_single_trials_are_compared_by_clusters_and_never_differ_more(is_right_o
     else:
         expected = max(swaps_p(a[0], b[0]), swaps_p(*(sums_of(own[0], groups) for own in (a, b))))
     assert (found.method, found.p) == (CLUSTERS, expected)
+
+
+def test_no_difference_of_two_documents_is_detectable_at_a_very_low_level():
+    squares = mean_squares(Hits(np.array([[0.1, 0.2]])), Hits(np.array([[0.0, 0.0]])))
+
+    assert detectable(squares, 0.05) is not None
+    assert detectable(squares, 1e-11) is None

@@ -269,14 +269,18 @@ LABELS = [0, 0, 1, 2] * 10
 DUPLICATES = [0, 5, 6, 39]
 
 
-def run_with(duplicates, answers=None):
+def run_with(duplicates, answers=None, clusters=None):
     """A run of two models of three seeds, with these test documents in the training set."""
     random = np.random.default_rng(0)
     answers = answers or {
         name: [np.where(random.random(40) < share, LABELS, 1).tolist() for _ in range(3)]
         for name, share in (("rnn", 0.5), ("lstm", 0.9))
     }
-    facts = {"test_size": 40, "duplicates": {"other_topics": duplicates}}
+    facts = {
+        "test_size": 40,
+        "duplicates": {"other_topics": duplicates},
+        "clusters": clusters,
+    }
     return finished_run(answers, labels=LABELS, dataset=facts, training={"seeds": 3})
 
 
@@ -298,6 +302,14 @@ def test_a_run_without_duplicates_is_that_of_the_other_documents_which_its_summa
     none = run_with([])
     assert drop_duplicates(none) is none
     assert (none.results.without_duplicates, none.results.changed_verdicts) == (None, [])
+
+
+def test_duplicates_in_clusters_are_left_out_of_them():
+    run = run_with(DUPLICATES, clusters=[place // 2 for place in range(40)])
+    rest = drop_duplicates(run)
+
+    assert run.results.without_duplicates.comparisons == rest.results.comparisons
+    assert len(rest.results.dataset.clusters) == 40 - len(DUPLICATES)
 
 
 def test_a_run_on_nothing_but_duplicates_is_left_out_or_refused(tmp_path, caplog):
@@ -559,6 +571,15 @@ def test_a_value_that_a_decision_does_not_give_is_refused(of_several_topics, tmp
     change(folder / "results.json", f"models.0.{key}", 0.123)
 
     with refusal(folder, "results.json", f"{key} is 0.123, but the stored trials give"):
+        load_run(folder)
+
+
+def test_trials_of_another_task_are_refused(with_duplicates, tmp_path):
+    folder = shutil.copytree(with_duplicates, tmp_path / "small")
+
+    change(folder / "results.json", "dataset.task", "multi_label")
+
+    with pytest.raises(DamagedResultError, match="trials of the task single_label, not multi_label"):
         load_run(folder)
 
 

@@ -85,14 +85,26 @@ def test_a_single_group_of_test_documents_is_no_cluster():
 
 
 def test_a_dataset_without_duplicates_has_fewer_clusters():
+    summary = dataset_summary(duplicates={"other_topics": [0]}, clusters=[0, 1, 1, 2])
+
+    assert rest_of(summary, np.array([0, 1, 1], np.int32)).clusters == [0, 0, 1]
+
+
+def test_a_single_cluster_that_duplicates_leave_is_none():
     summary = dataset_summary(duplicates={"other_topics": [0, 3]}, clusters=[0, 1, 1, 2])
 
-    assert rest_of(summary, np.array([0, 1], np.int32)).clusters == [0, 0]
+    assert rest_of(summary, np.array([0, 1], np.int32)).clusters is None
 
 
-def test_clusters_are_numbered_below_the_number_of_documents():
-    with pytest.raises(ValueError, match="a cluster whose number is too high"):
-        dataset_summary(clusters=[0, 0, 1, 10**9])
+@pytest.mark.parametrize("clusters", [[0, 0, 1, 10**9], [0, 0, 2, 2]])
+def test_the_numbers_of_clusters_have_no_gaps(clusters):
+    with pytest.raises(ValueError, match="clusters whose numbers have gaps"):
+        dataset_summary(clusters=clusters)
+
+
+def test_a_task_of_a_package_that_is_not_installed_is_named():
+    with pytest.raises(ValueError, match="no task 'stars' .install the package"):
+        dataset_summary(task="stars")
 
 
 def test_a_dataset_without_duplicates_has_other_counts_and_another_majority():

@@ -84,6 +84,18 @@ def test_p_values_do_not_depend_on_the_order_of_models(seed, n_seeds):
 
 
 @few
+@given(seeds_of_chance, st.permutations(range(7)))
+def test_p_values_do_not_depend_on_the_place_of_copies(seed, order):
+    never_right = np.zeros((2, 300))
+    models = [*equal_models(seed, 5, n_seeds=3), never_right, never_right]
+
+    in_order = all_pairs(describe(models))
+    moved = all_pairs(describe([models[place] for place in order]))
+
+    assert moved == pytest.approx(in_order[np.ix_(order, order)], rel=0.01)
+
+
+@few
 @given(seeds_of_chance, st.sampled_from([1, 3]))
 def test_a_pair_that_is_further_apart_never_has_a_larger_p_value(seed, n_seeds):
     scores = describe(equal_models(seed, 6, n_seeds))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 IN_BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 QUOTED = re.compile(r"""\s*(?:'([^']*)'|"([^"]*)")\s*(?:,|\Z)""")
+QUOTED_LIST = re.compile(rf"(?:{QUOTED.pattern})*")
 MOST_LABELS = 10_000  # that are looked at
 SEPARATORS = (";", "|", ",")  # the surest first: a comma may well be part of a label
 
@@ -21,7 +22,7 @@ def split_labels(cell: str, separator: str) -> list[str]:
     inside = IN_BRACKETS.fullmatch(cell.strip())
     if inside is None:
         parts = cell.split(separator)
-    elif QUOTED.sub("", inside[1]) == "":
+    elif QUOTED_LIST.fullmatch(inside[1]):
         parts = [single or double for single, double in QUOTED.findall(inside[1])]
     else:
         parts = inside[1].split(separator if separator in inside[1] else ",")

@@ -1,6 +1,7 @@
 """Several labels in one cell: how they are split, and which cells look like several."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,14 @@ def test_labels_are_split_where_they_were_joined(labels, separator):
 @given(names, st.sampled_from([str, json.dumps]), st.sampled_from([";", ","]))
 def test_a_list_of_python_or_json_is_split_into_its_items(labels, spell, separator):
     assert split_labels(spell(labels), separator) == [label.strip() for label in labels]
+
+
+def test_a_long_cell_that_is_no_list_is_split_at_once():
+    start = time.monotonic()
+
+    split_labels(f"[{' ' * 100_000}x]", ",")
+
+    assert time.monotonic() - start < 1
 
 
 @pytest.mark.parametrize(
