@@ -75,6 +75,8 @@ def summarize_run(
         of_trials = {trial: metrics[trial] for trial in own}
         model = _summarize(benchmark.models[name], of_trials, dataset, hits[name])
         models.append(model.model_copy(update={"p_best": p}))
+    comparisons = compare_pairs(pairs, hits, list(combinations(hits, 2)))
+    models = _with_p_of_verdicts(models, comparisons)
     engines = defaultdict[str, list[str]](list)
     for name, of_model in trials.items():
         if isinstance(benchmark.models[name], Network | OutsideModel):
@@ -92,11 +94,28 @@ def summarize_run(
         threads=sorted({trial.record.threads for trial in flat}),
         metrics=list(usable_metrics(dataset.task)),
         models=models,
-        comparisons=compare_pairs(pairs, hits, list(combinations(hits, 2))),
+        comparisons=comparisons,
         without_duplicates=_without_duplicates(dataset, pairs, hits),
         published=list(locate_published(benchmark, dataset, models)),
         missing=list(missing),
     )
+
+
+def _with_p_of_verdicts(
+    models: Sequence[schema.ModelSummary], comparisons: Sequence[schema.Comparison]
+) -> list[schema.ModelSummary]:
+    """Return models whose ``p_best`` is that of their comparison with the best, if there is one.
+
+    It is at least the uncorrected p-value of this pair, although another model may be evidence of
+    more.
+    """
+    against_best = schema.compared_with_best(models, comparisons)
+    changed = []
+    for model in models:
+        pair = against_best.get(model.name)
+        p_best = model.p_best if pair is None else pair.p_corrected
+        changed.append(model.model_copy(update={"p_best": p_best}))
+    return changed
 
 
 def _pairs(hits: Mapping[str, Hits]) -> list[tuple[str, str]]:

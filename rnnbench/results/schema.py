@@ -234,7 +234,7 @@ def _best(models: Sequence[ModelSummary]) -> ModelSummary:
     return max(models, key=lambda model: round(model.score.mean, DIGITS))
 
 
-def _against_best(
+def compared_with_best(
     models: Sequence[ModelSummary], comparisons: Sequence[Comparison]
 ) -> dict[str, Comparison]:
     """Return the comparison of the best model with each other one, by the name of the other.
@@ -261,7 +261,7 @@ def _cheapest(known: dict[str, Any]) -> str | None:
         return None
     if not all(model.fit_seconds for model in known["models"]):
         return None
-    against_best = _against_best(known["models"], known["comparisons"])
+    against_best = compared_with_best(known["models"], known["comparisons"])
     for model in sorted(known["models"], key=lambda of: (of.fit_seconds.mean, of.params)):
         pair = against_best.get(model.name)
         if pair is None:
@@ -359,7 +359,7 @@ class Results(Record):
 
         The corrected p-value is that of being as good as the best, whichever model is the best.
         """
-        return _against_best(self.models, self.comparisons)
+        return compared_with_best(self.models, self.comparisons)
 
     @property
     def n_corrected_for(self) -> int:

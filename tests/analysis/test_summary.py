@@ -616,3 +616,13 @@ def test_a_config_that_no_run_has_is_named(folder, edit, reason):
 
     with refusal(folder, "config.yaml", reason):
         load_run(folder)
+
+
+def test_the_p_value_of_being_best_is_that_of_the_verdict():
+    rights = {"spread": [97, 99, 72, 98], "steady": [91], "worse": [76]}
+    results = scored_run(rights, of=100).results
+
+    p_best = {model.name: model.p_best for model in results.models}
+    assert p_best.pop("spread") == 1
+    assert p_best == {name: pair.p_corrected for name, pair in results.against_best.items()}
+    assert results.against_best["worse"].p_corrected > 0.05
