@@ -109,7 +109,7 @@ def test_models_of_all_runs_are_ranked_in_one_table_for_each_set_of_documents(cl
         *("1 svm r52", "Data: r52"),
     )
     document = json.loads(result.stdout)
-    assert document["schema_version"] == 5
+    assert document["schema_version"] == 6
     first, second = document["leaderboards"]
     assert (first["metric"], first["runs"]) == ("macro_f1", ["before", "after"])
     assert (second["dataset"]["source"], second["entries"][0]["against_best"]) == ("r52", None)
@@ -204,7 +204,7 @@ def test_a_comparison_as_json_has_the_gates(cli):
 
     document = json.loads(result.stdout)
     assert result.exit_code == 0
-    assert document["schema_version"] == 5
+    assert document["schema_version"] == 6
     assert (document["only_in_a"], document["only_in_b"]) == ([], ["gru"])
     rnn, _ = document["models"]
     assert (rnn["difference"], rnn["is_clear"]) == (pytest.approx(-0.7), True)
@@ -223,7 +223,7 @@ def test_a_gate_that_fails_ends_with_1_and_names_model_and_numbers(cli):
         assert words in " ".join(result.stdout.split())
     for line in (
         "failed: accuracy drops 0.5: rnn: 0.9 in A, 0.2 in B\n",
-        "failed: accuracy drops significantly: rnn: 0.9 in A, 0.2 in B, p 2e-04\n",
+        "failed: accuracy drops significantly: rnn: 0.9 in A, 0.2 in B, p 1e-04\n",
         "failed: accuracy drops 70%: rnn",
     ):
         assert line in result.stderr
