@@ -579,7 +579,7 @@ def test_trials_of_another_task_are_refused(with_duplicates, tmp_path):
 
     change(folder / "results.json", "dataset.task", "multi_label")
 
-    with pytest.raises(DamagedResultError, match="trials of the task single_label, not multi_label"):
+    with pytest.raises(DamagedResultError, match="task single_label, not multi_label"):
         load_run(folder)
 
 

@@ -103,7 +103,7 @@ def test_the_numbers_of_clusters_have_no_gaps(clusters):
 
 
 def test_a_task_of_a_package_that_is_not_installed_is_named():
-    with pytest.raises(ValueError, match="no task 'stars' .install the package"):
+    with pytest.raises(ValueError, match="no task 'stars'"):
         dataset_summary(task="stars")
 
 
