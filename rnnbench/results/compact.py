@@ -21,7 +21,7 @@ BEST = 3  # the number of topics of each document whose scores are always kept
 LEAST = 0.01  # the probability from which on the score of a topic is kept, too
 DIGITS = 8  # the binary digits that are kept of a score; some scores keep all
 FLOOR_DIGITS = 5  # those of the number that replaces all lower scores of a document
-CURVE_DIGITS = 4  # the decimal digits that are kept of learning curves
+CURVE_DIGITS = 3  # the decimal digits that are kept of learning curves
 
 Scores = NDArray[np.float32]
 

@@ -318,7 +318,7 @@ def _write(place: TrialFiles, result: TrialResult, checksums: Mapping[str, str])
     for name, values in result.corrections.items():
         arrays[f"{CORRECTION}{name}"] = values
     with storage.atomic_write(place.predictions) as opened:
-        np.savez_compressed(opened, **arrays)
+        storage.write_arrays(opened, arrays)
     facts = {**checksums, "predictions_sha256": storage.sha256_file(place.predictions)}
     # The record comes last, so it never exists without the rest.
     storage.write_document(place.record, result.record, **facts)
