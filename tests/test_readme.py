@@ -147,10 +147,10 @@ def test_the_smallest_p_value_of_a_network_against_the_svm_is_named():
         if {pair.a, pair.b} == {CHOSEN[name], "tfidf_linear_svm"}
     ]
 
-    smallest = min(pairs, key=lambda pair: pair.p_holm)
+    smallest = min(pairs, key=lambda pair: pair.p_corrected)
     assert len(pairs) == len(CHOSEN)
-    assert smallest.p_holm >= 0.05
-    stated = f"p is {smallest.p:.3f} alone, {smallest.p_holm:.2f} corrected"
+    assert smallest.p_corrected >= 0.05
+    stated = f"p is {smallest.p:.3f} alone, {smallest.p_corrected:.2f} corrected"
     assert stated in " ".join(README.split())
 
 
