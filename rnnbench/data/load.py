@@ -20,7 +20,8 @@ from rnnbench.data.sources.files import FILES, undeclared_groups
 from rnnbench.data.sources.sgml import COLLECTION
 from rnnbench.data.sources.tables import Layout
 from rnnbench.errors import OutOfReachError, UserError
-from rnnbench.tasks import TASKS, scoring_fault
+from rnnbench.scoring import scoring_fault
+from rnnbench.tasks import TASKS
 from rnnbench.text import counted, listed
 
 log = logging.getLogger(__name__)
