@@ -26,7 +26,7 @@ CPU_INFO = Path("/proc/cpuinfo")  # facts about the processor; only on Linux
 VECTOR_INSTRUCTIONS = ("avx512f", "avx2", "avx", "sse2", "sve2", "sve", "asimd")
 
 
-class Processor(Record):
+class ProcessorRecord(Record):
     """The facts about a processor and its matrix products that change how sums are rounded.
 
     Facts that the system does not tell are ``None``: all but ``blas`` elsewhere than on Linux.
@@ -65,7 +65,7 @@ class Environment(Record):
     python: str
     platform: str
     cpu: str
-    processor: Processor | None = None
+    processor: ProcessorRecord | None = None
     """``None`` in files of earlier versions."""
     cores: int | None
     versions: dict[str, str]  # of the packages that can change a result, by name
@@ -151,7 +151,7 @@ def cpu() -> str:
 
 
 @cache
-def processor() -> Processor:
+def processor() -> ProcessorRecord:
     """Return what is known of the processor and of the BLAS libraries of this process."""
     facts = _cpu_facts()
     flags = facts.get("flags") or facts.get("Features") or ""
@@ -161,7 +161,7 @@ def processor() -> Processor:
         if name in instructions:
             widest = name
             break
-    return Processor(
+    return ProcessorRecord(
         vendor=facts.get("vendor_id"),
         family=_whole_number(facts.get("cpu family")),
         model=_whole_number(facts.get("model")),

@@ -14,7 +14,7 @@ from rnnbench.analysis import errors as answered
 from rnnbench.analysis.comparisons import SHOWN_IN_PAIRS, in_order_of, power_of_pairs
 from rnnbench.analysis.notes import notes_on_run
 from rnnbench.analysis.summary import drop_duplicates
-from rnnbench.environment import Processor
+from rnnbench.environment import ProcessorRecord
 from rnnbench.errors import RnnbenchError
 from rnnbench.metrics import METRICS, ONE, SEVERAL
 from rnnbench.prediction.predict import find_model
@@ -425,7 +425,7 @@ def reproduce_by(command: str, environment: Mapping[str, Any]) -> ReportSection:
     """Return a command, and the data, the machine and the versions that it ran with."""
     apart, versions = ("versions", "installed", "schema_version"), environment["versions"]
     facts = {key.replace("_", " "): environment[key] for key in environment if key not in apart}
-    processor = Processor.model_validate(facts.pop("processor", None) or {})
+    processor = ProcessorRecord.model_validate(facts.pop("processor", None) or {})
     facts["processor"] = processor.in_words() or "not recorded"
     lead = (
         "Beside this file, config.yaml has every default, and the exact versions of all packages "
