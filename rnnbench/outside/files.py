@@ -17,9 +17,9 @@ from rnnbench.api import Run, load_run
 from rnnbench.data.groups import follows_labels
 from rnnbench.data.sources import tables
 from rnnbench.data.sources.files import MAX_LABELS, spelled
-from rnnbench.data.sources.labels import find_list, split_labels
+from rnnbench.data.sources.labels import hint_at_lists, split_labels
 from rnnbench.data.sources.tables import BadRow, Layout
-from rnnbench.errors import UserError, did_you_mean, shortened
+from rnnbench.errors import UserError, did_you_mean
 from rnnbench.outside.judge import Topics
 from rnnbench.storage import MAX_UNPACKED, check_unpacked, open_regular, read_array
 from rnnbench.text import counted, listed, with_article
@@ -194,7 +194,7 @@ def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns]
         names |= {OTHER + own: own for own in others}
     columns = _counting(_values(path, layout, header, names), reading)
     if not reading.separator:
-        _hint_at_lists(path, columns)
+        hint_at_lists(path, _label_texts(columns), "--separator '{}'")
     for key in [key for key in columns if key == "score" or key.startswith("class ")]:
         columns[key] = _numbers(columns[key], f"{path}: {key}")
     if classes:
@@ -243,17 +243,12 @@ def _counting(columns: Columns, reading: Reading) -> Columns:
     return columns
 
 
-def _hint_at_lists(path: Path, columns: Columns) -> None:
-    """Say how to read several labels if any label or answer looks like a list of them."""
-    for key in sorted({"label", "prediction"} & columns.keys()):
-        texts = [value for value in columns[key].values if isinstance(value, str)]
-        list_like = find_list(texts)
-        if list_like is not None:
-            text, separator = list_like
-            fault = f"{key}s look like lists, such as {shortened(text, 60)!r}"
-            option = f"--separator '{separator}' reads several"
-            log.warning("%s: %s, but each is read as one (%s)", path, fault, option)
-            return
+def _label_texts(columns: Columns) -> list[str]:
+    """Return the labels and the answers that are texts."""
+    texts = []
+    for key in {"label", "prediction"} & columns.keys():
+        texts += [value for value in columns[key].values if isinstance(value, str)]
+    return texts
 
 
 def _values(path: Path, layout: Layout, header: list[str], names: Mapping[str, str]) -> Columns:

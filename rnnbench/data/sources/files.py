@@ -18,7 +18,7 @@ from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.groups import LikelyGroups, likely_groups
 from rnnbench.data.source import TOKENIZERS, Source, words
 from rnnbench.data.sources import tables
-from rnnbench.data.sources.labels import find_list, split_labels
+from rnnbench.data.sources.labels import hint_at_lists, split_labels
 from rnnbench.data.sources.tables import MAX_TEXT, READERS, BadRow, Layout
 from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.storage import read_file
@@ -59,7 +59,7 @@ def read(
     texts = (read_texts(file, Layout(**layout), progress) for file in files)
     corpus, bad, firsts = _numbered(texts, TOKENIZERS[tokenizer], [file.parent for file in files])
     if corpus.labels.ndim == 1 and layout.get("label_separator") is None:
-        _hint_at_lists(path, corpus.topics)
+        hint_at_lists(path, corpus.topics, "--set 'data.label_separator=\"{}\"'")
     if bad:
         _tell(path, bad, corpus, skip=on_bad == "skip")
     _check_labels(corpus, firsts, path)
@@ -77,16 +77,6 @@ def read(
         provenance={"from": origin, "tokenizer": tokenizer},
         bad_rows=tuple(row[:3] for row in bad),
     )
-
-
-def _hint_at_lists(path: Path, labels: Sequence[str]) -> None:
-    """Say how to read several labels if any label looks like a list of them."""
-    list_like = find_list(labels)
-    if list_like is not None:
-        label, separator = list_like
-        fault = f"labels look like lists, such as {shortened(label, 60)!r}, but each is read as one"
-        option = f"--set 'data.label_separator=\"{separator}\"'"
-        log.warning("%s: %s (%s reads several)", path, fault, option)
 
 
 class _Excerpts:
