@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.api import Run, load_run
-from rnnbench.data.groups import follows_labels
 from rnnbench.data.sources import tables
 from rnnbench.data.sources.files import MAX_LABELS, spelled
 from rnnbench.data.sources.labels import hint_at_lists, split_labels
@@ -117,7 +116,7 @@ def read_answers(files: Sequence[str], labels: Path | None, reading: Reading) ->
         raise UserError("no labels (--column label=NAME names a column, and --labels a file)")
     facts: dict[str, Any] = {"clusters": cluster, "ids": ids.names if has_ids else None}
     if not cluster:
-        facts["columns"] = _others(rows, len(ids.names), label)
+        facts["columns"] = _others(rows, len(ids.names))
     return given | facts | {"labels": None if is_scored else label}
 
 
@@ -419,10 +418,10 @@ def _agreed(key: str, rows: Rows, ids: Sequence[str]) -> list[Any] | None:
     return [shown[number] for number in agreed.tolist()] if having else None
 
 
-def _others(rows: Rows, n: int, labels: list[Any] | None) -> dict[str, list[Any]]:
-    """Return the columns that nobody asked for, with one value for each of ``n`` documents.
+def _others(rows: Rows, n: int) -> dict[str, list[Any]]:
+    """Return the columns that nobody asked for, with a value for each of ``n`` documents.
 
-    Columns with two values of a document, and those that say no more than labels do, are left out.
+    Columns with two values of a document are left out.
     """
     others: dict[str, list[Any]] = {}
     for read, documents in rows:
@@ -434,9 +433,7 @@ def _others(rows: Rows, n: int, labels: list[Any] | None) -> dict[str, list[Any]
             code_of[documents] = column.codes
             if (code_of < 0).any() or (code_of[documents] != column.codes).any():
                 continue
-            values = column.values[code_of].tolist()
-            if labels is None or not follows_labels(values, list(map(_plain, labels))):
-                others.setdefault(key.removeprefix(OTHER), values)
+            others.setdefault(key.removeprefix(OTHER), column.values[code_of].tolist())
     return others
 
 
