@@ -70,34 +70,24 @@ def compare_with_best(hits: Mapping[str, Hits]) -> dict[str, Comparison]:
     The corrected p-value is that of being as good as the best, whichever model that may be.
     """
     best = max(hits, key=lambda name: round(hits[name].score, DIGITS))
-    p_of_best = dict(zip(hits, p_of_being_best(hits), strict=True))
+    p_best = p_of_being_best(hits)
     comparisons = {}
     for name in hits:
         if name != best:
-            comparisons[name] = _corrected(_compare(hits, best, name), p_of_best[name])
+            comparisons[name] = _corrected(_compare(hits, best, name), p_best[name])
     return comparisons
 
 
-def p_of_being_best(hits: Mapping[str, Hits]) -> list[float]:
-    """Return the p-value of each model being as good as the best, in the order of ``hits``."""
-    if len(hits) < 2:
-        return [1.0] * len(hits)
+def p_of_being_best(hits: Mapping[str, Hits]) -> dict[str, float]:
+    """Return the p-value of each model being as good as the best, by name."""
     p = many_models.worse_than_best_p(_describe(list(hits.values())))
-    return [float(of_model) for of_model in p]
+    return dict(zip(hits, p.tolist(), strict=True))
 
 
-def ranks_of(hits: Mapping[str, Hits]) -> list[tuple[int, int]]:
-    """Return the first and the last possible rank of each model, in the order of ``hits``."""
-    n_models = len(hits)
-    if n_models < 2:
-        return [(1, 1)] * n_models
-    scores = _describe(list(hits.values()))
-    first, second = np.triu_indices(n_models, 1)
-    p = np.ones((n_models, n_models))
-    p[first, second] = many_models.corrected_p(scores, first, second)
-    p[second, first] = p[first, second]
-    intervals_of_ranks = many_models.rank_intervals(scores, p)
-    return [(int(low), int(high)) for low, high in intervals_of_ranks]
+def ranks_of(hits: Mapping[str, Hits]) -> dict[str, tuple[int, int]]:
+    """Return the first and the last possible rank of each model, by name."""
+    ranks = many_models.rank_intervals(_describe(list(hits.values())))
+    return {name: (first, last) for name, (first, last) in zip(hits, ranks.tolist(), strict=True)}
 
 
 def _describe(hits: Sequence[Hits]) -> many_models.ModelScores:

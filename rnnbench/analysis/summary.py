@@ -71,10 +71,10 @@ def summarize_run(
             raise UserError(f"the metric '{name}' of the task {task.name} has no value ({hint})")
     models = []
     p_best = p_of_being_best({name: hits[name] for name in trials})
-    for (name, own), p in zip(trials.items(), p_best, strict=True):
-        of_trials = {trial: metrics[trial] for trial in own}
-        model = _summarize(benchmark.models[name], of_trials, dataset, hits[name])
-        models.append(model.model_copy(update={"p_best": p}))
+    for name, trials_of_model in trials.items():
+        metrics_of_model = {trial: metrics[trial] for trial in trials_of_model}
+        model = _summarize(benchmark.models[name], metrics_of_model, dataset, hits[name])
+        models.append(model.model_copy(update={"p_best": p_best[name]}))
     engines = defaultdict[str, list[str]](list)
     for name, of_model in trials.items():
         if isinstance(benchmark.models[name], Network | OutsideModel):

@@ -37,7 +37,7 @@ they then say how alike the pairs are, and Student's distribution how rare a sta
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -161,9 +161,7 @@ def worse_than_best_p(scores: ModelScores) -> Floats:
     n_models = len(scores.units)
     behind = scores.z.max(axis=0)  # the statistic of the model that beats it most clearly
     order = np.lexsort((scores.units.mean(axis=1), -behind))  # the worst model leaves first
-    first, second = np.triu_indices(
-        n_models, 1
-    )  # places in this order: all pairs of the first, ...
+    first, second = np.triu_indices(n_models, 1)  # places in this order
     starts = np.searchsorted(first, np.arange(n_models - 1))
     p = np.ones(n_models)
     leaving = order[:-1]
@@ -181,20 +179,21 @@ def first_step_level(scores: ModelScores, first: Positions, second: Positions) -
     return min(LEVEL, float(2 * scipy.special.ndtr(-quantile)))
 
 
-def rank_intervals(scores: ModelScores, p: Floats) -> Positions:
+def rank_intervals(scores: ModelScores) -> Positions:
     """Return the first and the last possible rank of each model, ``(m, 2)``, from 1.
 
     In 95 % of cases, all of them contain the true ranks; equal models share theirs (M. Mogstad, J.
     P. Romano, A. M. Shaikh, D. Wilhelm: Inference for ranks. Review of Economic Studies 91, 2024).
-
-    Args:
-        scores: those of m models.
-        p: ``(m, m)``, the corrected p-values of all pairs.
     """
-    is_better = (p < LEVEL) & (scores.z > 0)
+    n_models = len(scores.units)
+    first, second = np.triu_indices(n_models, 1)
+    differs = corrected_p(scores, first, second) < LEVEL
+    is_better = np.zeros((n_models, n_models), bool)
+    is_better[first, second] = differs & (scores.z[first, second] > 0)
+    is_better[second, first] = differs & (scores.z[second, first] > 0)
     n_better = is_better.sum(axis=0)
     n_worse = is_better.sum(axis=1)
-    return np.stack([1 + n_better, len(p) - n_worse], axis=1)
+    return np.stack([1 + n_better, n_models - n_worse], axis=1)
 
 
 def smallest_p(n_groups: int) -> float:
@@ -277,7 +276,7 @@ def _with_statistics(scores: ModelScores) -> ModelScores:
     seeds = scores.seeds[:, np.newaxis]
     squares = _squared_z(gap, over_units, seeds[first], seeds[second], pairs)
     z = np.copysign(np.sqrt(squares), gap).reshape(n_models, n_models)
-    return ModelScores(**(vars(scores) | {"z": z}))
+    return replace(scores, z=z)
 
 
 def _pairs(
@@ -313,16 +312,16 @@ def _squared_z(
     ``over_units`` is the variance of the difference over units. Without seeds, which are ``None``
     or 0, the variance is at least that over single documents. With seeds, chance counts once.
     """
-    whole = np.maximum(over_units, pairs.documents)
+    total = np.maximum(over_units, pairs.documents)
     if seeds_first is None or seeds_second is None:
-        return _normal_square(gap * gap / whole, pairs.df)
+        return _normal_square(gap * gap / total, pairs.df)
     net = np.maximum(over_units - pairs.chance, pairs.documents_net)
     variance = net + seeds_first + seeds_second
-    spread = whole * whole / pairs.df
+    spread = total * total / pairs.df
     spread += seeds_first * seeds_first / pairs.seed_df_first
     spread += seeds_second * seeds_second / pairs.seed_df_second
     is_rough = variance * variance < spread  # fewer than one degree of freedom (Satterthwaite)
-    variance = np.where(is_rough, np.maximum(variance, whole), variance)
+    variance = np.where(is_rough, np.maximum(variance, total), variance)
     df = np.maximum(variance * variance / np.maximum(spread, TINY), 0.1)
     return _normal_square(gap * gap / variance, df)
 
