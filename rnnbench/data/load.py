@@ -220,12 +220,10 @@ def _at_hand(name: str) -> Corpus | None:
     if cached is not None:
         return cached
     source = SOURCES[name]
-    if source.from_kept is None:
+    archive = source.kept() if source.kept else None
+    if archive is None:
         return None
-    rebuilt = source.from_kept()
-    if rebuilt is None:
-        return None
-    return cache.store(name, _from_source(source, COLLECTION, lambda: rebuilt))
+    return cache.store(name, _from_source(source, COLLECTION, lambda: source.read(archive)))
 
 
 def _cached(name: str) -> Corpus | None:
