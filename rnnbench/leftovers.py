@@ -87,14 +87,14 @@ def remove_folders() -> None:
 
 def _remove_folder(folder: Path) -> None:
     """Remove a temporary folder unless a living process holds it or may be about to."""
-    facts = folder.lstat()
-    if not (stat.S_ISDIR(facts.st_mode) and _is_own(facts)):
+    status = folder.lstat()
+    if not (stat.S_ISDIR(status.st_mode) and _is_of_this_user(status)):
         return
     try:
         with _abandoned(folder / HELD):
             shutil.rmtree(folder, ignore_errors=True)
     except FileNotFoundError:  # its process was killed before it made the file, or after
-        if time.time() - facts.st_mtime > LONG:
+        if time.time() - status.st_mtime > LONG:
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -131,8 +131,8 @@ def _abandoned(file: Path) -> Iterator[None]:
         raise OSError("this system has no locks")
     descriptor = os.open(file, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        facts = os.fstat(descriptor)
-        if not (stat.S_ISREG(facts.st_mode) and _is_own(facts)):
+        status = os.fstat(descriptor)
+        if not (stat.S_ISREG(status.st_mode) and _is_of_this_user(status)):
             raise OSError("not a file of this user")
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -143,5 +143,5 @@ def _abandoned(file: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _is_own(facts: os.stat_result) -> bool:
-    return facts.st_uid == os.geteuid()
+def _is_of_this_user(status: os.stat_result) -> bool:
+    return status.st_uid == os.geteuid()

@@ -255,7 +255,7 @@ def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[Pa
     corrected = SIGNIFICANT
     if len(first) > 1:
         corrected = many_models.first_step_level(_describe(list(hits.values())), first, second)
-    found = []
+    powers = []
     for pair in run.results.comparisons:
         if pair.is_clear or not {pair.a, pair.b} <= set(names):
             continue
@@ -269,8 +269,8 @@ def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[Pa
             seeds_needed=seeds_needed(squares, corrected, wanted) if is_known else None,
             is_spread_known=is_known,
         )
-        found.append(power)
-    return sorted(found, key=_nearly_clear)
+        powers.append(power)
+    return sorted(powers, key=_nearly_clear)
 
 
 def _nearly_clear(pair: PairPower) -> tuple[int, float]:

@@ -85,7 +85,7 @@ class Verdict(Run):
         """Raise ``UserError`` if a verdict on other answers is stored in a folder."""
         if not (folder / RESULTS).is_file():
             return
-        hint = "name another folder; --force overwrites it"
+        hint = "name another folder; --force, or overwrite=True in Python, overwrites it"
         try:
             stored = load_results(folder)
         except DamagedResultError as error:
