@@ -119,11 +119,11 @@ def _groups_in(
     is_stem = len(set(texts)) == len(texts)
     if is_stem:
         texts = _stems(texts)
-    if labels is not None and texts and follows_labels(texts, labels):
-        return None
     codes = _coded(texts)
     sizes = np.bincount(codes)
     if not _have_sizes_of_groups(sizes) or _all_match(TIME, texts):
+        return None
+    if labels is not None and follows_labels(texts, labels):
         return None
     n_stretches = 1 + np.count_nonzero(np.diff(codes))
     is_adjacent = bool(n_stretches <= MOST_BREAKS * len(sizes))

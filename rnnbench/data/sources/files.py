@@ -205,20 +205,17 @@ def read_texts(path: Path, layout: Layout, progress: Progress = silent) -> Itera
 def undeclared_groups(path: Path, layout: Layout) -> LikelyGroups | None:
     """Return the groups of texts that a column of a table evidently names, if one does."""
     layout = tables.sniff(path, layout)
-    names = []
-    for name in tables.short_columns(path, layout):
-        if name not in (layout.text, layout.label):
-            names.append(name)
-    header, rows = tables.open_table(path, layout, columns=[*names, str(layout.label)])
-    columns: dict[str, list[object]] = {name: [] for name in header}
+    label = str(layout.label)
+    names = {*tables.short_columns(path, layout), label} - {layout.text}
+    header, rows = tables.open_table(path, layout, columns=list(names))
+    places = {name: place for place, name in enumerate(header) if name in names}
+    columns: dict[str, list[object]] = {name: [] for name in places}
     for row in rows:
         if not isinstance(row, BadRow):
-            for name, value in zip(header, row[1], strict=True):
-                if name in names or name == layout.label:
-                    columns[name].append(value)
-    labels = list(map(str, columns.pop(str(layout.label))))
-    others = {name: columns[name] for name in names if name in header}
-    likely = likely_groups(others, labels)
+            for name, place in places.items():
+                columns[name].append(row[1][place])
+    labels = list(map(str, columns.pop(label)))
+    likely = likely_groups(columns, labels)
     if likely and likely[0].is_evident:
         return likely[0]
     return None
