@@ -22,7 +22,9 @@ from rnnbench.errors import uninterrupted
 try:
     import fcntl
 except ImportError:  # a system without these locks, where nothing is removed
-    fcntl = None  # type: ignore[assignment]
+    HAS_LOCKS = False
+else:
+    HAS_LOCKS = True
 
 HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 FILE_START, FILE_END = ".rnnbench-", ".tmp"
@@ -77,7 +79,7 @@ def remove_files(folder: Path) -> None:
 
 def remove_folders() -> None:
     """Remove the temporary folders that killed processes of this user left."""
-    if fcntl is None:
+    if not HAS_LOCKS:
         return
     with suppress(OSError):
         for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_START}*"):
@@ -111,7 +113,7 @@ def is_in_use(file: Path) -> bool:
 
 def _hold(file: BinaryIO, path: Path) -> bool:
     """Lock a new file; return whether it is still in its place."""
-    if fcntl is None:
+    if not HAS_LOCKS:
         return True
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -127,7 +129,7 @@ def _hold(file: BinaryIO, path: Path) -> bool:
 @contextmanager
 def _abandoned(file: Path) -> Iterator[None]:
     """Lock a file of this user for the block; raise ``OSError`` if that is not possible."""
-    if fcntl is None:
+    if not HAS_LOCKS:
         raise OSError("this system has no locks")
     descriptor = os.open(file, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
