@@ -158,24 +158,28 @@ def single_trials_p(a: Hits, b: Hits) -> tuple[float, str]:
     statistic. Beyond ``MOST_SWAPPED`` differing documents, it is Student's, unless McNemar's
     suffices.
     """
-    pair = (a.parts[..., 0, :], b.parts[..., 0, :])
+    parts_a = a.parts[..., 0, :]
+    parts_b = b.parts[..., 0, :]
     groups = intervals.groups_of(a, b)
     is_right_or_wrong = a.values.dtype == b.values.dtype == bool
     if is_right_or_wrong and groups is None:
-        return mcnemar_p(*pair), schema.MCNEMAR
+        return mcnemar_p(parts_a, parts_b), schema.MCNEMAR
     if np.count_nonzero(a.values[0] != b.values[0]) > MOST_SWAPPED:
         return intervals.estimate_difference(a, b).p, schema.STUDENT
     z = float(_describe([a, b]).z[0, 1])
     if is_right_or_wrong and groups is not None:
-        p = mcnemar_p(*pair)
-        p_of_groups = blocks_p(*pair, groups)
+        p = mcnemar_p(parts_a, parts_b)
+        p_of_groups = blocks_p(parts_a, parts_b, groups)
     else:
-        p = many_models.beyond_draws(swaps_p(*pair), z)
+        p = many_models.beyond_draws(swaps_p(parts_a, parts_b), z)
         if groups is None:
             return p, schema.RANDOMIZATION
-        p_of_groups = swaps_p(*(intervals.sums_of(part, groups) for part in pair))
+        sums_a = intervals.sums_of(parts_a, groups)
+        sums_b = intervals.sums_of(parts_b, groups)
+        p_of_groups = swaps_p(sums_a, sums_b)
     p = max(p, many_models.beyond_draws(p_of_groups, z))
-    return p, schema.BLOCKS if a.clusters is b.clusters is None else schema.CLUSTERS
+    has_clusters = a.clusters is not None or b.clusters is not None
+    return p, schema.CLUSTERS if has_clusters else schema.BLOCKS
 
 
 def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:

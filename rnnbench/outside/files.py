@@ -95,9 +95,10 @@ def read_answers(files: Sequence[str], labels: Path | None, reading: Reading) ->
     named = [_split(file) for file in files]
     if twice := [file for file, own in zip(files, named, strict=True) if named.count(own) > 1]:
         raise UserError(f"{twice[0]}: given twice (allowed: different files, or other names)")
-    read = [_read(*named[0], reading)]
-    reading = reading._replace(with_others=False)  # those of one file are enough
-    read += [_read(*own, reading) for own in named[1:]]
+    read = []
+    for path, model in named:
+        read.append(_read(path, model, reading))
+        reading = reading._replace(with_others=False)  # those of one file are enough
     with_ids = [*read, *(one for one in known if not run or run.results.dataset.ids)]
     has_ids, is_scored = _all_have("id", with_ids), _all_have("score", read)
     ids = Topics((run.results.dataset.ids or map(str, range(len(run.labels)))) if run else ())

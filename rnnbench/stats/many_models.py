@@ -38,6 +38,7 @@ they then say how alike the pairs are, and Student's distribution how rare a sta
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import TypeAlias
 
 import numpy as np
@@ -416,7 +417,7 @@ def _raw_draws(
 def _random_signs(random: np.random.PCG64, n_rows: int, n_columns: int) -> Singles:
     """Return random signs, ``(n_rows, n_columns)``."""
     n_signs = n_rows * n_columns
-    words = random.random_raw(-(-n_signs // 64)).astype("<u8")
+    words = random.random_raw(ceil(n_signs / 64)).astype("<u8")
     bits = np.unpackbits(words.view(np.uint8), count=n_signs)
     return bits.reshape(n_rows, n_columns).astype(np.float32) * 2 - 1
 
