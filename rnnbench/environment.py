@@ -26,7 +26,7 @@ CPU_INFO = Path("/proc/cpuinfo")  # facts about the processor; only on Linux
 VECTOR_INSTRUCTIONS = ("avx512f", "avx2", "avx", "sse2", "sve2", "sve", "asimd")
 
 
-class Processor(Record):
+class ProcessorRecord(Record):
     """The facts about a processor and its matrix products that change how sums are rounded.
 
     Facts that the system does not tell are ``None``: on systems other than Linux, all but ``blas``.
@@ -65,7 +65,7 @@ class Environment(Record):
     python: str
     platform: str
     cpu: str
-    processor: Processor | None = None
+    processor: ProcessorRecord | None = None
     """``None`` in files of earlier versions."""
     cores: int | None
     versions: dict[str, str]  # of the packages that can change a result, by name
@@ -146,41 +146,36 @@ def constraints(environment: Mapping[str, Any]) -> str:
 
 def cpu() -> str:
     """Return the name of the processor."""
-    name = _cpu_facts().get("model name")
+    name = _cpu_info().get("model name")
     return name or platform.processor() or platform.machine()
 
 
 @cache
-def processor() -> Processor:
+def processor() -> ProcessorRecord:
     """Return what is known of the processor and of the BLAS libraries of this process."""
-    facts = _cpu_facts()
-    flags = facts.get("flags") or facts.get("Features") or ""
-    instructions = flags.split()
-    widest = None
-    for name in VECTOR_INSTRUCTIONS:
-        if name in instructions:
-            widest = name
-            break
-    return Processor(
-        vendor=facts.get("vendor_id"),
-        family=_whole_number(facts.get("cpu family")),
-        model=_whole_number(facts.get("model")),
-        stepping=_whole_number(facts.get("stepping")),
-        vector_instructions=widest,
+    info = _cpu_info()
+    instructions = (info.get("flags") or info.get("Features") or "").split()
+    usable = [name for name in VECTOR_INSTRUCTIONS if name in instructions]
+    return ProcessorRecord(
+        vendor=info.get("vendor_id"),
+        family=_whole_number(info.get("cpu family")),
+        model=_whole_number(info.get("model")),
+        stepping=_whole_number(info.get("stepping")),
+        vector_instructions=usable[0] if usable else None,
         blas=_blas_kernels(),
     )
 
 
-def _cpu_facts() -> dict[str, str]:
+def _cpu_info() -> dict[str, str]:
     """Return what Linux tells about the first processor, by name; nothing on other systems."""
-    facts: dict[str, str] = {}
+    info: dict[str, str] = {}
     if not CPU_INFO.exists():
-        return facts
+        return info
     for line in CPU_INFO.read_text(errors="replace").splitlines():
         name, colon, value = line.partition(":")
         if colon:
-            facts.setdefault(name.strip(), value.strip())
-    return facts
+            info.setdefault(name.strip(), value.strip())
+    return info
 
 
 def _whole_number(text: str | None) -> int | None:

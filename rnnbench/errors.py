@@ -114,13 +114,12 @@ def brief(message: str) -> str:
 
     A message may list names from a file, and its end says what to do.
     """
-    lines = message.splitlines()
+    lines = message.splitlines(keepends=True)
     if len(lines) > MAX_LINES:
         n_last = 4
         n_first = MAX_LINES - n_last - 1
         hidden = len(lines) - n_first - n_last
-        lines = [*lines[:n_first], f"... {hidden:,} lines ...", *lines[-n_last:]]
-        message = "\n".join(lines)
+        message = "".join([*lines[:n_first], f"... {hidden:,} lines ...\n", *lines[-n_last:]])
     if len(message) > MAX_CHARACTERS:
         room = MAX_CHARACTERS - len(f" ... {len(message):,} characters ... ")
         n_last = room // 4

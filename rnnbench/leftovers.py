@@ -22,7 +22,9 @@ from rnnbench.errors import uninterrupted
 try:
     import fcntl
 except ImportError:  # a system without these locks, where nothing is removed
-    fcntl = None  # type: ignore[assignment]
+    HAS_LOCKS = False
+else:
+    HAS_LOCKS = True
 
 HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 FILE_START, FILE_END = ".rnnbench-", ".tmp"
@@ -77,7 +79,7 @@ def remove_files(folder: Path) -> None:
 
 def remove_folders() -> None:
     """Remove the temporary folders that killed processes of this user left."""
-    if fcntl is None:
+    if not HAS_LOCKS:
         return
     with suppress(OSError):
         for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_START}*"):
@@ -87,14 +89,14 @@ def remove_folders() -> None:
 
 def _remove_folder(folder: Path) -> None:
     """Remove a temporary folder unless a living process holds it or may be about to."""
-    facts = folder.lstat()
-    if not (stat.S_ISDIR(facts.st_mode) and _is_own(facts)):
+    status = folder.lstat()
+    if not (stat.S_ISDIR(status.st_mode) and _is_of_this_user(status)):
         return
     try:
         with _abandoned(folder / HELD):
             shutil.rmtree(folder, ignore_errors=True)
     except FileNotFoundError:  # its process was killed before it made the file, or after
-        if time.time() - facts.st_mtime > LONG:
+        if time.time() - status.st_mtime > LONG:
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -111,7 +113,7 @@ def is_in_use(file: Path) -> bool:
 
 def _hold(file: BinaryIO, path: Path) -> bool:
     """Lock a new file; return whether it is still in its place."""
-    if fcntl is None:
+    if not HAS_LOCKS:
         return True
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -127,12 +129,12 @@ def _hold(file: BinaryIO, path: Path) -> bool:
 @contextmanager
 def _abandoned(file: Path) -> Iterator[None]:
     """Lock a file of this user for the block; raise ``OSError`` if that is not possible."""
-    if fcntl is None:
+    if not HAS_LOCKS:
         raise OSError("this system has no locks")
     descriptor = os.open(file, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        facts = os.fstat(descriptor)
-        if not (stat.S_ISREG(facts.st_mode) and _is_own(facts)):
+        status = os.fstat(descriptor)
+        if not (stat.S_ISREG(status.st_mode) and _is_of_this_user(status)):
             raise OSError("not a file of this user")
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -143,5 +145,5 @@ def _abandoned(file: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _is_own(facts: os.stat_result) -> bool:
-    return facts.st_uid == os.geteuid()
+def _is_of_this_user(status: os.stat_result) -> bool:
+    return status.st_uid == os.geteuid()

@@ -69,6 +69,8 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
+                if not leftovers.HAS_LOCKS:
+                    file.close()  # Windows renames no file that is open
                 temporary.replace(path)  # while it is held, so that nobody removes it
         finally:
             temporary.unlink(missing_ok=True)

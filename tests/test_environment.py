@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 import rnnbench
 from rnnbench.environment import (
     Environment,
-    Processor,
+    ProcessorRecord,
     begin_peak,
     constraints,
     environment,
@@ -71,7 +71,7 @@ def test_the_processor_is_told_apart_from_others_of_its_name():
 def test_an_environment_from_before_the_processor_was_recorded_can_be_read():
     assert "processor" not in MACHINE
     assert Environment.model_validate(MACHINE).processor is None
-    assert Processor().in_words() == ""
+    assert ProcessorRecord().in_words() == ""
 
 
 def test_the_commit_of_a_repository_around_the_package_is_not_told(tmp_path, monkeypatch):

@@ -3,7 +3,7 @@
 import errno
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rnnbench.errors import MAX_CHARACTERS, MAX_LINES, brief, refused
@@ -35,6 +35,7 @@ def test_what_the_system_refuses_is_reported_in_a_sentence(error, message, exit_
 
 
 @given(st.lists(st.text(max_size=3).map(lambda text: text * 300), max_size=60).map("\n".join))
+@example("\r" * 100)
 def test_a_message_is_brief(message):
     shown = brief(message)
 

@@ -6,11 +6,12 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from rnnbench import leftovers
-from rnnbench.storage import write_text
+from rnnbench.storage import atomic_write, write_text
 
 WRITER = """
 import sys, time
@@ -127,3 +128,20 @@ def test_a_folder_without_the_file_that_is_held_goes_when_it_is_old(
     leftovers.remove_folders()
 
     assert folder.exists() != is_removed
+
+
+def test_a_file_is_closed_before_it_is_renamed_where_there_are_no_locks(tmp_path, monkeypatch):
+    monkeypatch.setattr("rnnbench.leftovers.HAS_LOCKS", False)
+    rename = Path.replace
+    closed = []
+
+    def renaming(path, new):
+        closed.append(file.closed)
+        return rename(path, new)
+
+    monkeypatch.setattr("pathlib.Path.replace", renaming)
+
+    with atomic_write(tmp_path / "answers.csv") as file:
+        file.write(b"whole")
+
+    assert closed == [True], "Windows renames no file that is open"

@@ -35,7 +35,7 @@ class RankedModel(Record):
     run: str
     model: ModelSummary
     against_best: Comparison | None  # of the model with the best score; None for itself
-    possible_ranks: tuple[int, int] | None = None  # the first and the last, by the main metric
+    possible_ranks: tuple[int, int]  # the first and the last, by the main metric
 
 
 class OnSameDocuments(Record):
@@ -90,12 +90,14 @@ def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Boar
         against_best, entries = compare_with_best(named), []
         possible_ranks = ranks_of(named)
         scores = [score_of(model, used) for _, model, _ in found.values()]
-        rows = zip(found.values(), scores, possible_ranks, strict=True)
-        for (name, model, _), score, ranks in rows:
-            rank = None if score == -inf else 1 + sum(other > score for other in scores)
-            against = against_best.get(f"{model.name} of {name}")
+        for (name, model, _), score in zip(found.values(), scores, strict=True):
+            label = f"{model.name} of {name}"
             entry = RankedModel(
-                rank=rank, run=name, model=model, against_best=against, possible_ranks=ranks
+                rank=None if score == -inf else 1 + sum(other > score for other in scores),
+                run=name,
+                model=model,
+                against_best=against_best.get(label),
+                possible_ranks=possible_ranks[label],
             )
             entries.append(entry)
         entries.sort(key=lambda entry: entry.rank or inf)

@@ -11,7 +11,8 @@ import scipy
 from numpy.typing import NDArray
 
 from rnnbench.analysis import intervals
-from rnnbench.analysis.intervals import Floats, Hits
+from rnnbench.analysis.intervals import Floats, Hits, Trials
+from rnnbench.data.audit import DatasetSummary
 from rnnbench.points import chosen
 from rnnbench.results import schema
 from rnnbench.results.run import StoredRun
@@ -34,6 +35,18 @@ def hits_of(run: StoredRun) -> dict[str, Hits]:
         model.name: Hits.of(run.trials[model.name], is_random=model.is_random, **dependence)
         for model in run.results.models
     }
+
+
+def with_majority(
+    hits: Mapping[str, Hits], dataset: DatasetSummary, trials: Trials
+) -> dict[str, Hits]:
+    """Return hits with those of always answering the most frequent topic, by its name."""
+    trial = next(iter(trials.values()))[0]
+    topic = [count.topic for count in dataset.topics].index(dataset.majority_topic)
+    answers = trial.task.always(topic, trial.labels)
+    parts = trial.task.parts(trial.labels, answers)[..., np.newaxis, :]
+    always = Hits(parts, is_random=False, **dataset.dependence)
+    return {**hits, dataset.majority_name: always}
 
 
 def compare_pairs(
@@ -70,38 +83,28 @@ def compare_with_best(hits: Mapping[str, Hits]) -> dict[str, Comparison]:
     The corrected p-value is that of being as good as the best, whichever model is the best.
     """
     best = max(hits, key=lambda name: round(hits[name].score, DIGITS))
-    p_of_best = dict(zip(hits, p_of_being_best(hits), strict=True))
+    p_best = p_of_being_best(hits)
     comparisons = {}
     for name in hits:
         if name != best:
-            comparisons[name] = _corrected(_compare(hits, best, name), p_of_best[name])
+            comparisons[name] = _corrected(_compare(hits, best, name), p_best[name])
     return comparisons
 
 
-def p_of_being_best(hits: Mapping[str, Hits]) -> list[float]:
-    """Return the p-value of each model being as good as the best, in the order of ``hits``."""
-    if len(hits) < 2:
-        return [1.0] * len(hits)
+def p_of_being_best(hits: Mapping[str, Hits]) -> dict[str, float]:
+    """Return the p-value of each model being as good as the best, by name."""
     p = many_models.worse_than_best_p(_describe(list(hits.values())))
-    return [float(of_model) for of_model in p]
+    return dict(zip(hits, p.tolist(), strict=True))
 
 
-def ranks_of(hits: Mapping[str, Hits]) -> list[tuple[int, int]]:
-    """Return the first and the last possible rank of each model, in the order of ``hits``.
+def ranks_of(hits: Mapping[str, Hits]) -> dict[str, tuple[int, int]]:
+    """Return the first and the last possible rank of each model, by name.
 
     Pairs with too few seeds leave both orders open.
     """
-    n_models = len(hits)
-    if n_models < 2:
-        return [(1, 1)] * n_models
-    scores = _describe(list(hits.values()))
-    first, second = np.triu_indices(n_models, 1)
-    p = np.ones((n_models, n_models))
-    p[first, second] = many_models.corrected_p(scores, first, second)
-    p[_have_too_few_seeds(list(hits.values()))] = 1
-    p[second, first] = p[first, second]
-    intervals_of_ranks = many_models.rank_intervals(scores, p)
-    return [(int(low), int(high)) for low, high in intervals_of_ranks]
+    models = list(hits.values())
+    ranks = many_models.rank_intervals(_describe(models), _have_too_few_seeds(models))
+    return {name: (first, last) for name, (first, last) in zip(hits, ranks.tolist(), strict=True)}
 
 
 def _have_too_few_seeds(models: Sequence[Hits]) -> NDArray[np.bool_]:
@@ -188,24 +191,28 @@ def single_trials_p(a: Hits, b: Hits) -> tuple[float, str]:
     groups. A p-value too small to be measured by random signs comes from the normal distribution.
     Beyond ``MOST_SWAPPED`` differing documents, it is Student's, unless McNemar's suffices.
     """
-    pair = (a.parts[..., 0, :], b.parts[..., 0, :])
+    parts_a = a.parts[..., 0, :]
+    parts_b = b.parts[..., 0, :]
     groups = intervals.groups_of(a, b)
     is_right_or_wrong = a.values.dtype == b.values.dtype == bool
     if is_right_or_wrong and groups is None:
-        return mcnemar_p(*pair), schema.MCNEMAR
+        return mcnemar_p(parts_a, parts_b), schema.MCNEMAR
     if np.count_nonzero(a.values[0] != b.values[0]) > MOST_SWAPPED:
         return intervals.estimate_difference(a, b).p, schema.STUDENT
     z = float(_describe([a, b]).z[0, 1])
     if is_right_or_wrong and groups is not None:
-        p = mcnemar_p(*pair)
-        p_of_groups = blocks_p(*pair, groups)
+        p = mcnemar_p(parts_a, parts_b)
+        p_of_groups = blocks_p(parts_a, parts_b, groups)
     else:
-        p = many_models.beyond_draws(swaps_p(*pair), z)
+        p = many_models.beyond_draws(swaps_p(parts_a, parts_b), z)
         if groups is None:
             return p, schema.RANDOMIZATION
-        p_of_groups = swaps_p(*(intervals.sums_of(part, groups) for part in pair))
+        sums_a = intervals.sums_of(parts_a, groups)
+        sums_b = intervals.sums_of(parts_b, groups)
+        p_of_groups = swaps_p(sums_a, sums_b)
     p = max(p, many_models.beyond_draws(p_of_groups, z))
-    return p, schema.BLOCKS if a.clusters is b.clusters is None else schema.CLUSTERS
+    has_clusters = a.clusters is not None or b.clusters is not None
+    return p, schema.CLUSTERS if has_clusters else schema.BLOCKS
 
 
 def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
@@ -281,11 +288,10 @@ def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[Pa
     """Return the power of the pairs of models that are not clear, nearly clear ones first."""
     names = chosen(list(run.trials), only)
     hits = hits_of(run)
-    first, second = np.triu_indices(len(hits), 1)
-    corrected = SIGNIFICANT
-    if len(first) > 1:
-        corrected = many_models.first_step_level(_describe(list(hits.values())), first, second)
-    found = []
+    family = list(with_majority(hits, run.results.dataset, run.trials).values())
+    first, second = np.triu_indices(len(family), 1)
+    corrected = many_models.first_step_level(_describe(family), first, second)
+    powers = []
     for pair in run.results.comparisons:
         if pair.is_clear or not {pair.a, pair.b} <= set(names):
             continue
@@ -299,8 +305,8 @@ def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[Pa
             seeds_needed=seeds_needed(squares, corrected, wanted) if is_known else None,
             is_spread_known=is_known,
         )
-        found.append(power)
-    return sorted(found, key=_nearly_clear)
+        powers.append(power)
+    return sorted(powers, key=_nearly_clear)
 
 
 def _nearly_clear(pair: PairPower) -> tuple[int, float]:

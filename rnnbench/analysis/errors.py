@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -111,19 +110,14 @@ def _error(parts: Floats) -> Floats:
     return np.asarray(1 - np.divide(top, bottom, out=np.ones(len(top)), where=bottom > 0))
 
 
-@dataclass(frozen=True)
-class DocumentTexts:
-    """The words of the test documents and, for texts of the user's own, their beginnings."""
+class DocumentText(NamedTuple):
+    """The words of a document and, if it is the user's own, how it begins."""
 
-    words: Sequence[Sequence[str]]
-    excerpts: Sequence[Excerpt | None] = ()
-
-    def excerpt(self, number: int) -> Excerpt | None:
-        """Return the beginning of a text of the user's own; ``None`` for other texts."""
-        return self.excerpts[number] if self.excerpts else None
+    words: Sequence[str]
+    excerpt: Excerpt | None = None
 
 
-def texts_of_test_documents(run: StoredRun) -> DocumentTexts | None:
+def texts_of_test_documents(run: StoredRun) -> list[DocumentText] | None:
     """Return the texts of the test documents, if they are in the cache; no path is followed."""
     dataset = run.results.dataset
     if file := cache.find(fingerprint=dataset.corpus_fingerprint):
@@ -131,9 +125,10 @@ def texts_of_test_documents(run: StoredRun) -> DocumentTexts | None:
             corpus = cache.read(file)
             rebuilt = make_dataset(corpus, run.benchmark.data)
             if rebuilt.split_fingerprint(corpus.fingerprint) == dataset.split_fingerprint:
-                numbers = rebuilt.test_documents.tolist()
-                words = [corpus.words(number) for number in numbers]
-                return DocumentTexts(words, [corpus.excerpt(number) for number in numbers])
+                return [
+                    DocumentText(corpus.words(number), corpus.excerpt(number))
+                    for number in rebuilt.test_documents.tolist()
+                ]
     return None
 
 

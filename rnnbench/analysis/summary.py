@@ -13,7 +13,12 @@ import numpy as np
 from pydantic import InstanceOf
 
 from rnnbench.analysis.check import check_comparisons, check_dataset, check_summary
-from rnnbench.analysis.comparisons import MAX_IN_PAIRS, compare_pairs, p_of_being_best
+from rnnbench.analysis.comparisons import (
+    MAX_IN_PAIRS,
+    compare_pairs,
+    p_of_being_best,
+    with_majority,
+)
 from rnnbench.analysis.intervals import Hits, Trials, score_interval, t_interval
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary, clusters_without, rest_of
@@ -56,25 +61,23 @@ def summarize_run(
     """
     trials = {name: trials[name] for name in benchmark.models if name in trials}
     flat = list(chain(*trials.values()))
-    topics, dependence = [count.topic for count in dataset.topics], dataset.dependence
-    task, labels = flat[0].task, flat[0].labels
-    always = task.parts(labels, task.always(topics.index(dataset.majority_topic), labels))
-    hits = {
-        name: Hits.of(of_model, is_random=benchmark.models[name].is_random, **dependence)
+    task = flat[0].task
+    of_models = {
+        name: Hits.of(of_model, is_random=benchmark.models[name].is_random, **dataset.dependence)
         for name, of_model in trials.items()
     }
-    hits[dataset.majority_name] = Hits(always[..., np.newaxis, :], is_random=False, **dependence)
+    hits = with_majority(of_models, dataset, trials)
     pairs, metrics, training = _pairs(hits), compute_metrics(flat), benchmark.training
     for name in (task.main, task.second):
         if name is not None and any(name not in metrics[trial] for trial in flat):
             hint = "correct it and repeat the command; nothing is trained again"
             raise UserError(f"the metric '{name}' of the task {task.name} has no value ({hint})")
     models = []
-    p_best = p_of_being_best({name: hits[name] for name in trials})
-    for (name, own), p in zip(trials.items(), p_best, strict=True):
-        of_trials = {trial: metrics[trial] for trial in own}
-        model = _summarize(benchmark.models[name], of_trials, dataset, hits[name])
-        models.append(model.model_copy(update={"p_best": p}))
+    p_best = p_of_being_best(of_models)
+    for name, trials_of_model in trials.items():
+        metrics_of_model = {trial: metrics[trial] for trial in trials_of_model}
+        model = _summarize(benchmark.models[name], metrics_of_model, dataset, hits[name])
+        models.append(model.model_copy(update={"p_best": p_best[name]}))
     comparisons = compare_pairs(pairs, hits, list(combinations(hits, 2)))
     models = _with_p_of_verdicts(models, comparisons)
     engines = defaultdict[str, list[str]](list)

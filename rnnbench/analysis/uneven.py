@@ -56,11 +56,11 @@ def _spread_ties(values: Floats) -> Floats:
 
     Otherwise, a normal sample that is rounded to whole documents would look uneven.
     """
-    whole, places, counts = np.unique(values.round(6), return_inverse=True, return_counts=True)
+    distinct, places, counts = np.unique(values.round(6), return_inverse=True, return_counts=True)
     places = np.sort(places)
     first_of_each = np.cumsum(counts) - counts
     rank_among_equals = np.arange(len(values)) - first_of_each[places]
-    spread: Floats = whole[places] + (rank_among_equals + 0.5) / counts[places] - 0.5
+    spread: Floats = distinct[places] + (rank_among_equals + 0.5) / counts[places] - 0.5
     return spread
 
 

@@ -142,8 +142,8 @@ def prepare(
 
     Without CONFIG, the data section has its defaults, which are those of Keras's loader.
     """
-    given = changes(settings, data=data, path=path, text=text, label=label)
-    prepared = _prepare(load_data(config, given))
+    changed = changes(settings, data=data, path=path, text=text, label=label)
+    prepared = _prepare(load_data(config, changed))
     console.print_record(*views.data_view(prepared), as_json=as_json)
 
 
@@ -171,18 +171,18 @@ def show_data(
     padding, words that are cut off and unknown words are marked. Without CONFIG, the data section
     has its defaults, which are those of Keras's loader.
     """
-    given = changes(settings, data=data, path=path, text=text, label=label)
-    if sources and (config or given):
+    changed = changes(settings, data=data, path=path, text=text, label=label)
+    if sources and (config or changed):
         raise UserError("--sources: lists all sources, so it takes no CONFIG, N or other option")
     if number is None and re.fullmatch(r"\d{1,9}", str(config)):
         config, number = None, int(str(config))
     if sources:
         view = views.sources_view(SOURCES.usable())
     elif number is None:
-        view = views.data_view(_prepare(load_data(config, given), offline=True))
+        view = views.data_view(_prepare(load_data(config, changed), offline=True))
     else:
-        benchmark = load(config, given) if config else None
-        prepared = _prepare(benchmark.data if benchmark else load_data(None, given))
+        benchmark = load(config, changed) if config else None
+        prepared = _prepare(benchmark.data if benchmark else load_data(None, changed))
         found = find_document(prepared.corpus, prepared.dataset, prepared.section, number)
         inputs = views.models_by_input(benchmark.models) if benchmark else None
         view = views.document_view(found, inputs)

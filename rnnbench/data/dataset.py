@@ -18,17 +18,10 @@ from rnnbench.data.sources.files import FILES
 from rnnbench.data.sources.sgml import KERAS
 from rnnbench.errors import UserError
 from rnnbench.registry import PluginError
+from rnnbench.scoring import metric_fault
 from rnnbench.section import Section, one_of, problem, spell
 from rnnbench.storage import sha256_arrays
-from rnnbench.tasks import (
-    MULTI_LABEL,
-    SINGLE_LABEL,
-    TASKS,
-    Labels,
-    in_words,
-    keys_of,
-    metric_fault,
-)
+from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, TASKS, Labels, in_words, keys_of
 
 PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3  # special ids; a word has its rank + INDEX_FROM
 MAX_STEPS = 2**30  # the most steps that all padded documents may have together; each takes 4 bytes

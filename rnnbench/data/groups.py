@@ -42,6 +42,8 @@ ROWS_OF_BAND = 6
 """Texts are compared if this many smallest hashes of their shingles agree in a row."""
 SHINGLE = 3
 """Neighbouring words that are hashed together."""
+TEXTS_AT_ONCE = 1_000
+"""The texts whose shingles are in memory together."""
 ALIKE = 0.8
 """The smallest share of equal hashes in near-copies; it estimates the share of equal shingles."""
 
@@ -117,11 +119,11 @@ def _groups_in(
     is_stem = len(set(texts)) == len(texts)
     if is_stem:
         texts = _stems(texts)
-    if labels is not None and texts and follows_labels(texts, labels):
-        return None
     codes = _coded(texts)
     sizes = np.bincount(codes)
     if not _have_sizes_of_groups(sizes) or _all_match(TIME, texts):
+        return None
+    if labels is not None and follows_labels(texts, labels):
         return None
     n_stretches = 1 + np.count_nonzero(np.diff(codes))
     is_adjacent = bool(n_stretches <= MOST_BREAKS * len(sizes))
@@ -194,13 +196,15 @@ def near_copies(tokens: NDArray[np.int32], offsets: NDArray[np.int64]) -> NDArra
 
 def _signatures(tokens: NDArray[np.int32], offsets: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Return the smallest hashes of the shingles of each text, uint64 ``(n, N_HASHES)``."""
-    shingles = _shingles(tokens, offsets)
-    random = np.random.default_rng(0)
+    hashes = np.random.default_rng(0).integers(2**63, size=(N_HASHES, 2), dtype=np.uint64)
     signatures = np.empty((len(offsets) - 1, N_HASHES), np.uint64)
-    for number in range(N_HASHES):
-        factor, summand = random.integers(2**63, size=2, dtype=np.uint64)
-        hashed = shingles * (2 * factor + np.uint64(1)) + summand
-        signatures[:, number] = np.minimum.reduceat(hashed, offsets[:-1])
+    for first in range(0, len(signatures), TEXTS_AT_ONCE):
+        places = offsets[first : first + TEXTS_AT_ONCE + 1]
+        shingles = _shingles(tokens[places[0] : places[-1]], places - places[0])
+        for number, (factor, summand) in enumerate(hashes):
+            hashed = shingles * (2 * factor + np.uint64(1)) + summand
+            smallest = np.minimum.reduceat(hashed, places[:-1] - places[0])
+            signatures[first : first + TEXTS_AT_ONCE, number] = smallest
     return signatures
 
 

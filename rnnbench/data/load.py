@@ -20,7 +20,8 @@ from rnnbench.data.sources.files import FILES, undeclared_groups
 from rnnbench.data.sources.sgml import COLLECTION
 from rnnbench.data.sources.tables import Layout
 from rnnbench.errors import OutOfReachError, UserError
-from rnnbench.tasks import TASKS, scoring_fault
+from rnnbench.scoring import scoring_fault
+from rnnbench.tasks import TASKS
 from rnnbench.text import counted, listed
 
 log = logging.getLogger(__name__)
@@ -82,24 +83,30 @@ def _tell_of_groups(data: Data, corpus: Corpus, used: Positions) -> None:
         groups = undeclared_groups(data.path, Layout(**layout))
     option = "a column of these groups, named by data.group,"
     if groups is None:
-        different = used[~copies_in(corpus, "exact")[used]]
-        copies = near_copies(corpus.tokens, corpus.offsets)[different]
-        n_copies = int(np.count_nonzero(np.bincount(copies)[copies] > 1))
-        if n_copies < MANY_COPIES * len(different):
-            return
-        number = counted(len(different), "different text")
-        texts = f"{n_copies:,} of {number} come in groups of near-copies"
-    elif groups.is_stem:
-        number = counted(groups.n_groups, "group")
-        texts = f"the first part of '{groups.column}' seems to name {number} of texts"
+        texts = _near_copies_in_words(corpus, used)
     else:
-        number = counted(groups.n_groups, "group")
-        texts = f"'{groups.column}' seems to name {number} of texts"
-        option = f"data.group={groups.column}"
+        texts = f"'{groups.column}' seems to name {counted(groups.n_groups, 'group')} of texts"
+        if groups.is_stem:
+            texts = f"the first part of {texts}"
+        else:
+            option = f"data.group={groups.column}"
+    if not texts:
+        return
     remedy = f"{option} keeps each on one side"
     if data.split == "stratified":
         remedy += ", with data.split=shuffled"
     log.warning("%s: %s, which a random split tears apart; %s", data.path, texts, remedy)
+
+
+def _near_copies_in_words(corpus: Corpus, used: Positions) -> str:
+    """Return how many of the texts that are used are near-copies of others; empty if few are."""
+    different = used[~copies_in(corpus, "exact")[used]]
+    copies = near_copies(corpus.tokens, corpus.offsets)[different]
+    n_copies = int(np.count_nonzero(np.bincount(copies)[copies] > 1))
+    if n_copies < MANY_COPIES * len(different):
+        return ""
+    number = counted(len(different), "different text")
+    return f"{n_copies:,} of {number} come in groups of near-copies"
 
 
 def prepare_corpus(data: Data, corpus: Corpus) -> PreparedData:
@@ -219,12 +226,10 @@ def _at_hand(name: str) -> Corpus | None:
     if cached is not None:
         return cached
     source = SOURCES[name]
-    if source.from_kept is None:
+    archive = source.kept() if source.kept else None
+    if archive is None:
         return None
-    rebuilt = source.from_kept()
-    if rebuilt is None:
-        return None
-    return cache.store(name, _from_source(source, COLLECTION, lambda: rebuilt))
+    return cache.store(name, _from_source(source, COLLECTION, lambda: source.read(archive)))
 
 
 def _cached(name: str) -> Corpus | None:

@@ -44,8 +44,8 @@ class Source:
         documents: the default of ``data.documents``.
         rebuilds: the source whose corpus it rebuilds exactly from other files.
         fingerprint: of the corpus in the original files, if altered files can be read too.
-        from_kept: returns the corpus of original files that are in the cache because another source
-            has read them; ``None`` if there are none.
+        kept: returns the archive of original files that was kept in the cache when another source
+            read it; ``None`` if there is none.
         unlabeled: returns a corpus with ``Corpus.unlabeled``, from the file or folder at a path or,
             without one, a download. ``None`` if there are no such texts.
     """
@@ -65,7 +65,7 @@ class Source:
     documents: Literal["with_topics", "all"] = "all"
     rebuilds: str | None = None
     fingerprint: str | None = None
-    from_kept: Callable[[], Corpus | None] | None = None
+    kept: Callable[[], Path | None] | None = None
     unlabeled: Callable[[Corpus, Path | None, Progress], Corpus] | None = None
 
     def __post_init__(self) -> None:

@@ -10,8 +10,11 @@ import numpy as np
 import scipy.special
 from numpy.typing import NDArray
 
+from rnnbench.analysis.comparisons import hits_of
 from rnnbench.analysis.intervals import Hits, score_interval
+from rnnbench.api import Run
 from rnnbench.data.groups import LikelyGroups, likely_groups
+from rnnbench.tasks import in_words, keys_of
 from rnnbench.text import counted
 
 log = logging.getLogger(__name__)
@@ -24,30 +27,36 @@ ROUNDING = 1e-9
 """A smaller sum of squares is a rounding error."""
 
 
-class NamedCluster(NamedTuple):
-    """A column that names clusters, and how many times as wide they make an interval."""
+class LikelyClusters(NamedTuple):
+    """Groups in which right answers agree, and how many times as wide they make an interval."""
 
     groups: LikelyGroups
     factor: float
 
 
-def warn_of_clusters(
+def warn_of_clusters(run: Run, columns: Mapping[str, Sequence[object]]) -> None:
+    """Say which column names clusters in which right answers agree, if any does.
+
+    Each of the ``columns`` has a value for each test document; the ids of the run are one more.
+    """
+    dataset = run.results.dataset
+    if dataset.ids:
+        columns = {**columns, "id": dataset.ids}
+    labels = None
+    if dataset.kind.has_topics:
+        topics = [count.topic for count in dataset.topics]
+        labels = [in_words(key, topics) for key in keys_of(run.labels)]
+    clusters = likely_clusters(columns, hits_of(run), labels)
+    if clusters:
+        log.warning("%s", _as_warning(clusters.groups, clusters.factor))
+
+
+def likely_clusters(
     columns: Mapping[str, Sequence[object]],
     hits: Mapping[str, Hits],
     labels: Sequence[Hashable] | None = None,
-) -> None:
-    """Warn of a column that names clusters in which right answers agree, if there is one."""
-    cluster = named_cluster(columns, hits, labels)
-    if cluster:
-        log.warning("%s", _in_words(cluster.groups, cluster.factor))
-
-
-def named_cluster(
-    columns: Mapping[str, Sequence[object]],
-    hits: Mapping[str, Hits],
-    labels: Sequence[Hashable] | None = None,
-) -> NamedCluster | None:
-    """Return the column with clusters in which right answers agree; ``None`` if there is none.
+) -> LikelyClusters | None:
+    """Return the groups of a column in which right answers agree; ``None`` if there are none.
 
     ``columns`` have a value for each document. If several have such clusters, the one that widens
     intervals most is returned.
@@ -60,7 +69,7 @@ def named_cluster(
             continue
         factor = max(widening(of_model, groups.codes) for of_model in hits.values())
         if factor >= (widest.factor if widest else NARROWEST):
-            widest = NamedCluster(groups, factor)
+            widest = LikelyClusters(groups, factor)
     return widest
 
 
@@ -89,7 +98,7 @@ def widening(hits: Hits, groups: NDArray[np.int64]) -> float:
     return (clustered.high - clustered.low) / width
 
 
-def _in_words(groups: LikelyGroups, factor: float) -> str:
+def _as_warning(groups: LikelyGroups, factor: float) -> str:
     """Return the line about a column of clusters that were not declared."""
     if groups.is_stem:
         documents = f"documents whose '{groups.column}' begins alike"

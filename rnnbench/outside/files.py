@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.api import Run, load_run
-from rnnbench.data.groups import follows_labels
 from rnnbench.data.sources import tables
 from rnnbench.data.sources.files import MAX_LABELS, spelled
-from rnnbench.data.sources.labels import find_list, split_labels
+from rnnbench.data.sources.labels import hint_at_lists, split_labels
 from rnnbench.data.sources.tables import BadRow, Layout
-from rnnbench.errors import UserError, did_you_mean, shortened
+from rnnbench.errors import UserError, did_you_mean
 from rnnbench.outside.judge import Topics
 from rnnbench.storage import MAX_UNPACKED, check_unpacked, open_regular, read_array
 from rnnbench.text import counted, listed, with_article
@@ -96,9 +95,10 @@ def read_answers(files: Sequence[str], labels: Path | None, reading: Reading) ->
     named = [_split(file) for file in files]
     if twice := [file for file, own in zip(files, named, strict=True) if named.count(own) > 1]:
         raise UserError(f"{twice[0]}: given twice (allowed: different files, or other names)")
-    read = [_read(*named[0], reading)]
-    reading = reading._replace(with_others=False)  # those of one file are enough
-    read += [_read(*own, reading) for own in named[1:]]
+    read = []
+    for path, model in named:
+        read.append(_read(path, model, reading))
+        reading = reading._replace(with_others=False)  # those of one file are enough
     with_ids = [*read, *(one for one in known if not run or run.results.dataset.ids)]
     has_ids, is_scored = _all_have("id", with_ids), _all_have("score", read)
     ids = Topics((run.results.dataset.ids or map(str, range(len(run.labels)))) if run else ())
@@ -117,7 +117,7 @@ def read_answers(files: Sequence[str], labels: Path | None, reading: Reading) ->
         raise UserError("no labels (--column label=NAME names a column, and --labels a file)")
     facts: dict[str, Any] = {"clusters": cluster, "ids": ids.names if has_ids else None}
     if not cluster:
-        facts["columns"] = _others(rows, len(ids.names), label)
+        facts["columns"] = _others(rows, len(ids.names))
     return given | facts | {"labels": None if is_scored else label}
 
 
@@ -194,7 +194,7 @@ def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns]
         names |= {OTHER + own: own for own in others}
     columns = _counting(_values(path, layout, header, names), reading)
     if not reading.separator:
-        _hint_at_lists(path, columns)
+        hint_at_lists(path, _label_texts(columns), "--separator '{}'")
     for key in [key for key in columns if key == "score" or key.startswith("class ")]:
         columns[key] = _numbers(columns[key], f"{path}: {key}")
     if classes:
@@ -243,17 +243,12 @@ def _counting(columns: Columns, reading: Reading) -> Columns:
     return columns
 
 
-def _hint_at_lists(path: Path, columns: Columns) -> None:
-    """Warn if a label or an answer looks like a list of labels, and say how to read it as one."""
-    for key in sorted({"label", "prediction"} & columns.keys()):
-        texts = [value for value in columns[key].values if isinstance(value, str)]
-        list_like = find_list(texts)
-        if list_like is not None:
-            text, separator = list_like
-            fault = f"{key}s look like lists, such as {shortened(text, 60)!r}"
-            option = f"--separator '{separator}' reads several"
-            log.warning("%s: %s, but each is read as one label (%s)", path, fault, option)
-            return
+def _label_texts(columns: Columns) -> list[str]:
+    """Return the labels and the answers that are texts."""
+    texts = []
+    for key in {"label", "prediction"} & columns.keys():
+        texts += [value for value in columns[key].values if isinstance(value, str)]
+    return texts
 
 
 def _values(path: Path, layout: Layout, header: list[str], names: Mapping[str, str]) -> Columns:
@@ -425,11 +420,10 @@ def _agreed(key: str, rows: Rows, ids: Sequence[str]) -> list[Any] | None:
     return [shown[number] for number in agreed.tolist()] if having else None
 
 
-def _others(rows: Rows, n: int, labels: list[Any] | None) -> dict[str, list[Any]]:
+def _others(rows: Rows, n: int) -> dict[str, list[Any]]:
     """Return the columns that no option names, with one value for each of ``n`` documents.
 
-    Columns with two values for a document, and columns that say no more than the labels, are left
-    out.
+    Columns with two values for a document are left out.
     """
     others: dict[str, list[Any]] = {}
     for read, documents in rows:
@@ -441,9 +435,7 @@ def _others(rows: Rows, n: int, labels: list[Any] | None) -> dict[str, list[Any]
             code_of[documents] = column.codes
             if (code_of < 0).any() or (code_of[documents] != column.codes).any():
                 continue
-            values = column.values[code_of].tolist()
-            if labels is None or not follows_labels(values, list(map(_plain, labels))):
-                others.setdefault(key.removeprefix(OTHER), values)
+            others.setdefault(key.removeprefix(OTHER), column.values[code_of].tolist())
     return others
 
 

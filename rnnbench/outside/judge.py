@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rnnbench.analysis.comparisons import hits_of, power_of_pairs
+from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.summary import summarize_run
 from rnnbench.api import Run
 from rnnbench.config.load import dump, load
@@ -85,7 +85,7 @@ class Verdict(Run):
         """Raise ``UserError`` if a folder holds a verdict on other answers."""
         if not (folder / RESULTS).is_file():
             return
-        hint = "name another folder; --force overwrites it"
+        hint = "name another folder; --force, or overwrite=True in Python, overwrites it"
         try:
             stored = load_results(folder)
         except DamagedResultError as error:
@@ -168,13 +168,7 @@ def verdict(
     results = summarize_run(benchmark, dataset, trials)
     judged = Verdict(Path(name), results, trials, benchmark, _at_first())
     if not (run or in_order or clusters is not None):
-        chosen_columns = _columns_of(chosen, columns or {}, n_documents)
-        if ids is not None:
-            chosen_columns["id"] = facts["ids"]
-        names = None
-        if task.has_one_label and task.has_topics:
-            names = [topics[label] for label in right]
-        warn_of_clusters(chosen_columns, hits_of(judged), names)
+        warn_of_clusters(judged, _columns_of(chosen, columns or {}, n_documents))
     return judged
 
 

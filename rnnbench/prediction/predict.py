@@ -139,7 +139,7 @@ class KeptModel(Shown):
     def tables(self) -> list[Table]:
         """Return the facts about it, in a table with one row."""
         vocabulary = self.vocabulary
-        facts = {
+        cells = {
             "model": self.name,
             "seed": str(self.seed),
             "labels": f"{len(vocabulary.topics):,}",
@@ -147,7 +147,7 @@ class KeptModel(Shown):
             "words read": f"{vocabulary.timesteps:,}",
             "kind of scores": self.kind,
         }
-        return [Table(list(facts), [list(facts.values())], "")]
+        return [Table(list(cells), [list(cells.values())], "")]
 
     def __repr__(self) -> str:
         labels = counted(len(self.vocabulary.topics), "label")

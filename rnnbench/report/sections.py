@@ -14,7 +14,7 @@ from rnnbench.analysis import errors as answered
 from rnnbench.analysis.comparisons import SHOWN_IN_PAIRS, in_order_of, power_of_pairs
 from rnnbench.analysis.notes import notes_on_run
 from rnnbench.analysis.summary import drop_duplicates
-from rnnbench.environment import Processor
+from rnnbench.environment import ProcessorRecord
 from rnnbench.errors import RnnbenchError
 from rnnbench.metrics import METRICS, ONE, SEVERAL
 from rnnbench.prediction.predict import find_model
@@ -41,7 +41,7 @@ by side, and figures show several that unfold; facts are texts by name; a comman
 a mistake is a misclassified document.
 """
 
-Texts = answered.DocumentTexts | None  # those of the test documents, if they are available
+Texts = Sequence[answered.DocumentText] | None  # those of the test documents, if they are available
 LETTERS_PER_WORD = 20  # of a text that is shown, on average; the rest is cut off
 SHOWN_TOPICS = 100  # the most of which mistakes are shown
 NO_TEXTS = " Their words are not shown, because they were not asked for or are not in the cache."
@@ -310,19 +310,20 @@ def errors(reported: Reported) -> ReportSection:
     dataset, texts, table = reported.results.dataset, reported.texts, errors_table(reported.run)
     names, parts = [count.topic for count in dataset.topics], list[Part]([("table", table)])
     for (number, topics, _, given), why in zip(reported.hardest, _reasons(reported), strict=True):
-        excerpt = texts.excerpt(number) if texts else None
+        text = texts[number] if texts else None
+        name = f"test document {dataset.ids[number] if dataset.ids else number}"
+        if text and text.excerpt:
+            name = text.excerpt.place
         facts = {
             "position": number,
             "topic": in_words(topics, names),
-            "name": f"test document {dataset.ids[number] if dataset.ids else number}",
-            "text": _beginning(texts, number, reported.words),
+            "name": name,
+            "text": _beginning(text, reported.words) if text else "",
             "answers": {
                 model: _given(answer, topics, names) + f" ({n} of {of} seeds)" * (n < of)
                 for model, (answer, n, of) in given.items()
             },
         }
-        if excerpt:
-            facts["name"] = excerpt.place
         parts.append(("mistake", facts | why))
     lead = "How many documents of each kind were misclassified, and the documents misclassified "
     lead += "most often." + NO_TEXTS * (texts is None)
@@ -330,12 +331,9 @@ def errors(reported: Reported) -> ReportSection:
     return ReportSection("errors", "Errors", parts, lead, result)
 
 
-def _beginning(texts: Texts, number: int, n_words: int) -> str:
-    """Return the first words of a test document, as they were written if that is known."""
-    if texts is None:
-        return ""
-    excerpt = texts.excerpt(number)
-    words = excerpt.text.split() if excerpt else texts.words[number]
+def _beginning(document: answered.DocumentText, n_words: int) -> str:
+    """Return the first words of a document, as they were written if that is known."""
+    words = document.excerpt.text.split() if document.excerpt else document.words
     text = " ".join(words[:n_words])
     longest = LETTERS_PER_WORD * n_words  # some languages have no spaces between words
     is_cut = len(words) > n_words or len(text) > longest
@@ -359,7 +357,7 @@ def _reasons(reported: Reported) -> list[dict[str, Any]]:
     if texts and hardest:
         with suppress(RnnbenchError):  # files that the rest does not need may be gone
             kept = find_model(reported.run.folder, None, None, reported.results)
-            words = [texts.words[one.position] for one in hardest]
+            words = [texts[mistake.position].words for mistake in hardest]
             found = kept.answers(words, 1, explain=True)
             for reason, one in zip(reasons, found, strict=True):
                 if one.decided_by:
@@ -425,7 +423,7 @@ def reproduce_by(command: str, environment: Mapping[str, Any]) -> ReportSection:
     """Return a command, and the data, the machine and the versions that it ran with."""
     apart, versions = ("versions", "installed", "schema_version"), environment["versions"]
     facts = {key.replace("_", " "): environment[key] for key in environment if key not in apart}
-    processor = Processor.model_validate(facts.pop("processor", None) or {})
+    processor = ProcessorRecord.model_validate(facts.pop("processor", None) or {})
     facts["processor"] = processor.in_words() or "not recorded"
     lead = (
         "Beside this file, config.yaml has every default, and the exact versions of all packages "

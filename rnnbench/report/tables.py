@@ -6,12 +6,12 @@ import json
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from rnnbench.analysis.boards import Board, RunHistory
+from rnnbench.analysis.boards import Board, RankedModel, RunHistory
 from rnnbench.analysis.compare import (
     Change,
     ComparedRuns,
@@ -30,7 +30,6 @@ from rnnbench.report.table import (
     Columns,
     Table,
     find_template,
-    pick_columns,
     table_of,
     to_markdown,
     with_points,
@@ -422,46 +421,69 @@ def _cell_of_second(task: TaskKind, model: ModelSummary) -> str:
 def board_tables(board: Board) -> list[Table]:
     """Return the scores, with verdicts or what decides ranks, and the costs; the best first."""
     dataset, quantity = board.dataset, find_quantity(board.metric, "--metric")
-    task = dataset.kind
-    spread, over, rows = words.mean_and_interval, "(mean ± 95 % over seeds)", []
-    for entry in board.entries:
-        model, verdict = entry.model, words.worse(entry.against_best)
-        own = [str(entry.rank or MISSING), model.name, entry.run, spread(model.score)]
-        possible = words.possible_ranks(entry.possible_ranks)
-        decider = verdict if board.is_tested else words.mean_text(quantity, model)
-        own += [f"{model.interval:.4f}", decider, possible, _cell_of_second(task, model)]
-        fit_seconds = words.mean_text(FIT_SECONDS, model)
-        rows.append([*own, str(model.score.n), words.number(model.params, ","), fit_seconds])
-    always = [MISSING, dataset.majority_name, MISSING, f"{dataset.majority_score:.4f}"]
-    always += [MISSING, MISSING, MISSING, words.number(dataset.majority_second)]
-    rows.append([*always, MISSING, "0", MISSING])
+    second, over = dataset.kind.second, "(mean ± 95 % over seeds)"
     n_seeds = max(entry.model.score.n for entry in board.entries)
-    decides = "clearly worse than the first"
-    decides = decides if board.is_tested else f"{quantity.name} (mean over seeds)"
-    headers = ["rank", "model", "run", f"{dataset.score_name} {over}"]
-    headers += [f"95 % interval {words.scope(n_seeds)}", decides, "possible ranks"]
-    second = MISSING if task.second is None else f"{METRICS[task.second].header} {over}"
-    headers += [second, "seeds", "params", FIT_SECONDS.header]
-    against_best = [entry.against_best for entry in board.entries if entry.against_best]
-    clearly = (
-        "Clearly worse: the p-value of being as good as the best is below 0.05. Possible ranks: "
-        "those that clear differences leave open; with 95 % confidence, they include the true "
-        "ranks of all models. This is a harder question, so a model that is clearly worse than "
-        "the first may still have its rank."
-    )
-    caption = sentences(
+    score_header = f"{dataset.score_name} {over}"
+    always = {"model": dataset.majority_name, score_header: f"{dataset.majority_score:.4f}"}
+    always["params"] = "0"
+    keys: Columns[RankedModel] = {
+        "rank": lambda entry: str(entry.rank or MISSING),
+        "model": lambda entry: entry.model.name,
+        "run": lambda entry: entry.run,
+    }
+    scores = keys | {
+        score_header: lambda entry: words.mean_and_interval(entry.model.score),
+        f"95 % interval {words.scope(n_seeds)}": lambda entry: f"{entry.model.interval:.4f}",
+    }
+    if board.is_tested:
+        scores["clearly worse than the first"] = lambda entry: words.worse(entry.against_best)
+        scores["possible ranks"] = lambda entry: words.possible_ranks(entry.possible_ranks)
+    else:
+        header = f"{quantity.name} (mean over seeds)"
+        scores[header] = lambda entry: words.mean_text(quantity, entry.model)
+    costs = dict(keys)
+    if second is not None:
+        header = f"{METRICS[second].header} {over}"
+        costs[header] = lambda entry: _cell_of_second(dataset.kind, entry.model)
+        always[header] = words.number(dataset.majority_second)
+    costs |= {
+        "seeds": lambda entry: str(entry.model.score.n),
+        "params": lambda entry: words.number(entry.model.params, ","),
+        FIT_SECONDS.header: lambda entry: words.mean_text(FIT_SECONDS, entry.model),
+    }
+    return [
+        _board_table(board, scores, always, _about_board(board)),
+        _board_table(board, costs, always, "fit s: mean wall time of one training."),
+    ]
+
+
+def _board_table(
+    board: Board, columns: Columns[RankedModel], always: Mapping[str, str], caption: str
+) -> Table:
+    """Return a row for each model, and one for ``always`` answering the majority topic."""
+    rows = [[cell_of(entry) for cell_of in columns.values()] for entry in board.entries]
+    rows.append([always.get(header, MISSING) for header in columns])
+    return with_points(Table(list(columns), rows, caption, text_columns=3, is_last_apart=True), 1)
+
+
+def _about_board(board: Board) -> str:
+    """Return the caption of the scores."""
+    dataset = board.dataset
+    parts = [
         f"Data: {dataset.source} ({dataset.origin}), {words.documents(dataset)}, "
         f"split {dataset.split_fingerprint[:SHORT]}.",
         f"Runs: {', '.join(board.runs)}; the same trials in several runs are shown once.",
-        *([clearly, words.condition(against_best)] if board.is_tested and against_best else []),
-    )
-    whole = Table(headers, rows, caption, is_last_apart=True)
-    of_scores = [3, 4, 5, 6] if board.is_tested else [3, 4, 5]
-    of_costs = [8, 9, 10] if task.second is None else [7, 8, 9, 10]
-    scores = pick_columns(whole, [0, 1, 2, *of_scores], 3)
-    costs = pick_columns(whole, [0, 1, 2, *of_costs], 3)
-    costs = replace(costs, caption="fit s: mean wall time of one training.")
-    return [with_points(scores, 1), with_points(costs, 1)]
+    ]
+    against_best = [entry.against_best for entry in board.entries if entry.against_best]
+    if board.is_tested and against_best:
+        parts.append(
+            "Clearly worse: the p-value of being as good as the best is below 0.05. Possible "
+            "ranks: those that clear differences leave open; with 95 % confidence, they include "
+            "the true ranks of all models. This is a harder question, so a model that is clearly "
+            "worse than the first may still have its rank."
+        )
+        parts.append(words.condition(against_best))
+    return sentences(*parts)
 
 
 def history_table(history: RunHistory) -> Table:

@@ -232,10 +232,8 @@ def smallest_p(dataset: DatasetSummary, pairs: Sequence[Difference], n_compariso
     )
 
 
-def possible_ranks(ranks: tuple[int, int] | None) -> str:
+def possible_ranks(ranks: tuple[int, int]) -> str:
     """Return an interval of ranks."""
-    if ranks is None:
-        return MISSING
     first, last = ranks
     return str(first) if first == last else f"{first} to {last}"
 

@@ -116,7 +116,7 @@ def _corrections(result: TrialResult, scores: Scores) -> dict[str, Scores]:
 
     A plug-in that fails is left out with a warning.
     """
-    found = {}
+    corrections = {}
     for metric in usable_metrics(result.record.task).values():
         if metric.is_of_answers or not metric.suits(result.record.score_kind):
             continue
@@ -127,8 +127,8 @@ def _corrections(result: TrialResult, scores: Scores) -> dict[str, Scores]:
             log.warning("%s; it is left out", error)
             continue
         if correction is not None:
-            found[metric.name] = correction
-    return found
+            corrections[metric.name] = correction
+    return corrections
 
 
 def _correction(metric: Metric, result: TrialResult, scores: Scores) -> Scores | None:

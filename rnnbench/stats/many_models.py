@@ -37,7 +37,8 @@ draws then tell how alike the pairs are, and Student's distribution tells how ra
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 from typing import TypeAlias
 
 import numpy as np
@@ -181,21 +182,24 @@ def first_step_level(scores: ModelScores, first: Positions, second: Positions) -
     return min(LEVEL, float(2 * scipy.special.ndtr(-quantile)))
 
 
-def rank_intervals(scores: ModelScores, p: Floats) -> Positions:
+def rank_intervals(scores: ModelScores, is_open: NDArray[np.bool_] | None = None) -> Positions:
     """Return the first and the last possible rank of each model, ``(m, 2)``, from 1.
 
     In 95 % of cases, they include the true ranks of all models; equal models have equal ranks (M.
     Mogstad, J. P. Romano, A. M. Shaikh, D. Wilhelm: Inference for ranks. Review of Economic Studies
-    91, 2024).
-
-    Args:
-        scores: those of m models.
-        p: ``(m, m)``, the corrected p-values of all pairs.
+    91, 2024). ``is_open``, ``(m, m)``, says which pairs leave both orders open in any case.
     """
-    is_better = (p < LEVEL) & (scores.z > 0)
+    n_models = len(scores.units)
+    first, second = np.triu_indices(n_models, 1)
+    differs = corrected_p(scores, first, second) < LEVEL
+    if is_open is not None:
+        differs &= ~is_open[first, second]
+    is_better = np.zeros((n_models, n_models), bool)
+    is_better[first, second] = differs & (scores.z[first, second] > 0)
+    is_better[second, first] = differs & (scores.z[second, first] > 0)
     n_better = is_better.sum(axis=0)
     n_worse = is_better.sum(axis=1)
-    return np.stack([1 + n_better, len(p) - n_worse], axis=1)
+    return np.stack([1 + n_better, n_models - n_worse], axis=1)
 
 
 def smallest_p(n_groups: int) -> float:
@@ -279,7 +283,7 @@ def _with_statistics(scores: ModelScores) -> ModelScores:
     seeds = scores.seeds[:, np.newaxis]
     squares = _squared_z(gap, over_units, seeds[first], seeds[second], pairs)
     z = np.copysign(np.sqrt(squares), gap).reshape(n_models, n_models)
-    return ModelScores(**(vars(scores) | {"z": z}))
+    return replace(scores, z=z)
 
 
 def _pairs(
@@ -315,16 +319,16 @@ def _squared_z(
     ``over_units`` is the variance of the difference over units. Without seeds, which are ``None``
     or 0, the variance is at least that over single documents. With seeds, chance counts once.
     """
-    whole = np.maximum(over_units, pairs.documents)
+    total = np.maximum(over_units, pairs.documents)
     if seeds_first is None or seeds_second is None:
-        return _normal_square(gap * gap / whole, pairs.df)
+        return _normal_square(gap * gap / total, pairs.df)
     net = np.maximum(over_units - pairs.chance, pairs.documents_net)
     variance = net + seeds_first + seeds_second
-    spread = whole * whole / pairs.df
+    spread = total * total / pairs.df
     spread += seeds_first * seeds_first / pairs.seed_df_first
     spread += seeds_second * seeds_second / pairs.seed_df_second
     is_rough = variance * variance < spread  # fewer than one degree of freedom (Satterthwaite)
-    variance = np.where(is_rough, np.maximum(variance, whole), variance)
+    variance = np.where(is_rough, np.maximum(variance, total), variance)
     df = np.maximum(variance * variance / np.maximum(spread, TINY), 0.1)
     return _normal_square(gap * gap / variance, df)
 
@@ -409,20 +413,21 @@ def _raw_draws(
         size = min(chunk, n_draws - start)
         means = differences @ _random_signs(random, differences.shape[1], size)
         gap = means[first] - means[second]
-        gap[is_same] = 0  # a difference by rounding, divided by no variance, would be large
         over_units = (squares - gap * gap) / np.float32(scores.df)
-        if not has_seeds:
-            yield _squared_z(gap, over_units, None, None, pairs)
-            continue
-        effects, seeds = _draw_seeds(random, scores, size)
-        gap += effects[first] - effects[second]
-        yield _squared_z(gap, over_units, seeds[first], seeds[second], pairs)
+        seeds_first = seeds_second = None
+        if has_seeds:
+            effects, seeds = _draw_seeds(random, scores, size)
+            gap += effects[first] - effects[second]
+            seeds_first = seeds[first]
+            seeds_second = seeds[second]
+        gap[is_same] = 0  # a rounding error, divided by no variance, would be large
+        yield _squared_z(gap, over_units, seeds_first, seeds_second, pairs)
 
 
 def _random_signs(random: np.random.PCG64, n_rows: int, n_columns: int) -> Singles:
     """Return random signs, ``(n_rows, n_columns)``."""
     n_signs = n_rows * n_columns
-    words = random.random_raw(-(-n_signs // 64)).astype("<u8")
+    words = random.random_raw(ceil(n_signs / 64)).astype("<u8")
     bits = np.unpackbits(words.view(np.uint8), count=n_signs)
     return bits.reshape(n_rows, n_columns).astype(np.float32) * 2 - 1
 

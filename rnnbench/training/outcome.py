@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.environment import Processor
+from rnnbench.environment import ProcessorRecord
 from rnnbench.section import Record, formerly
 from rnnbench.tasks import SINGLE_LABEL, TASKS, Decision, Labels, TaskKind
 
@@ -88,7 +88,7 @@ class TrialRecord(Record):
     seed: int = 0
     cpu: str = ""
     """The name of the processor."""
-    processor: Processor | None = None
+    processor: ProcessorRecord | None = None
     """More about the processor that trained the model; ``None`` in records of earlier versions."""
     threads: int = 1
     """Threads of the process that trained the model."""

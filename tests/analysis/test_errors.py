@@ -124,7 +124,7 @@ def test_the_words_are_those_of_the_test_documents_of_the_corpus_in_the_cache():
     found, run = corpus(), run_on(corpus())
     cache.store("r8", found)
 
-    words = texts_of_test_documents(run).words
+    words = [text.words for text in texts_of_test_documents(run)]
 
     numbers = make_dataset(found, run.benchmark.data).test_documents
     assert words == [found.words(number) for number in numbers]

@@ -142,3 +142,13 @@ def test_equal_texts_are_near_copies(seed):
     groups = near_copies(*corpus_of([*texts, *texts]))
 
     assert groups[:30].tolist() == groups[30:].tolist()
+
+
+def test_copies_are_found_however_many_texts_are_hashed_at_once(monkeypatch):
+    texts = [RANDOM.integers(1, 50, size) for size in RANDOM.integers(1, 9, 30)]
+    corpus = corpus_of([*texts, *texts])
+    expected = near_copies(*corpus).tolist()
+
+    monkeypatch.setattr("rnnbench.data.groups.TEXTS_AT_ONCE", 7)
+
+    assert near_copies(*corpus).tolist() == expected

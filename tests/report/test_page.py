@@ -7,7 +7,7 @@ import pytest
 from elements import Elements
 from factories import finished_run, run_folder
 
-from rnnbench.analysis.errors import DocumentTexts
+from rnnbench.analysis.errors import DocumentText
 from rnnbench.analysis.summary import load_run
 from rnnbench.data.corpus import Excerpt
 from rnnbench.report import page as writer
@@ -22,7 +22,7 @@ SCRIPT = files("rnnbench.report").joinpath("templates", "report.js").read_text()
 
 
 def documents(texts):
-    return None if texts is None else DocumentTexts(texts)
+    return None if texts is None else [DocumentText(words) for words in texts]
 
 
 def pages(run, texts=TEXTS, words=60, n_errors=20):
@@ -220,8 +220,10 @@ def test_a_misclassified_document_is_shown_with_its_words_and_every_answer(run, 
 
 @pytest.mark.usefixtures("without_plots")
 def test_a_misclassified_text_of_ones_own_is_shown_as_it_was_written_with_its_row(run):
-    excerpts = [Excerpt(f"own.csv:{number + 2}", f"NOT so, {number}!") for number in range(4)]
-    texts = DocumentTexts(TEXTS, excerpts)
+    texts = []
+    for number, words in enumerate(TEXTS):
+        excerpt = Excerpt(f"own.csv:{number + 2}", f"NOT so, {number}!")
+        texts.append(DocumentText(words, excerpt))
 
     content = report_page(run, texts, 60, 20)
 

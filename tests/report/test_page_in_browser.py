@@ -8,7 +8,7 @@ import pytest
 from browser import AXE, CHROMIUM, barriers
 from factories import finished_run, write_run
 
-from rnnbench.analysis.errors import DocumentTexts
+from rnnbench.analysis.errors import DocumentText
 from rnnbench.report.page import report_page, write_files
 from rnnbench.training.outcome import History
 
@@ -43,7 +43,7 @@ def page(tmp_path_factory):
         references={"notebook": notebook, "paper": paper},
     )
     write_run(run)
-    texts = DocumentTexts([["some", "words"]] * len(labels))
+    texts = [DocumentText(["some", "words"])] * len(labels)
     return write_files(run.folder, report_page(run, texts, 60, 20))
 
 

@@ -126,9 +126,7 @@ def judge(models, groups, is_best):
     p = many_models.corrected_p(scores, first, second)
     by_holm = holm(2 * ndtr(-np.abs(scores.z[first, second])))
     are_equal = is_best[first] == is_best[second]
-    matrix = np.ones((n_models, n_models))
-    matrix[first, second] = matrix[second, first] = p
-    ranks = many_models.rank_intervals(scores, matrix)
+    ranks = many_models.rank_intervals(scores)
     n_best = is_best.sum()
     first_rank = np.where(is_best, 1, n_best + 1)
     last_rank = np.where(is_best, n_best, n_models)

@@ -10,7 +10,7 @@ from scipy.special import ndtri
 
 from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.analysis.intervals import Hits, score_interval
-from rnnbench.outside.clusters import named_cluster
+from rnnbench.outside.clusters import likely_clusters
 from rnnbench.report.table import Table, to_markdown
 
 TIMES = 1_000
@@ -42,7 +42,7 @@ def shares(n_documents, share, accuracy):
     for row in counts:
         a, b = draw(random, passages, share, accuracy)
         single = {"a": Hits(a, is_random=False), "b": Hits(b, is_random=False)}
-        row[0] = named_cluster(columns, single) is not None
+        row[0] = likely_clusters(columns, single) is not None
         for place, clusters in enumerate((None, passages)):
             hits = {}
             for name, right in (("a", a), ("b", b)):

@@ -183,7 +183,7 @@ def test_models_that_err_alike_cost_less_than_bonferroni():
 def test_the_interval_of_ranks_contains_the_measured_rank(seed):
     scores = describe(equal_models(seed, 8, 1))
 
-    intervals = rank_intervals(scores, all_pairs(scores))
+    intervals = rank_intervals(scores)
 
     means = scores.units.mean(axis=1)
     best_place = 1 + (means > means[:, np.newaxis]).sum(axis=1)
@@ -195,7 +195,7 @@ def test_the_interval_of_ranks_contains_the_measured_rank(seed):
 def test_models_that_are_told_apart_have_ranks_of_their_own():
     scores = describe(with_accuracies(0.5, 0.9, 0.7))
 
-    assert rank_intervals(scores, all_pairs(scores)).tolist() == [[3, 3], [1, 1], [2, 2]]
+    assert rank_intervals(scores).tolist() == [[3, 3], [1, 1], [2, 2]]
 
 
 @pytest.mark.parametrize(("n_groups", "smallest"), [(2, 0.5), (5, 0.0625), (16, 0), (400, 0)])

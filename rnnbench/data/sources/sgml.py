@@ -85,38 +85,32 @@ def _are_original(files: Mapping[str, bytes]) -> bool:
     return digest.hexdigest() == ORIGINAL_SHA256
 
 
-def _kept_archive() -> Path:
+def _place_in_cache() -> Path:
     return cache.folder() / "collections" / "reuters21578.zip"
 
 
 def _keep(files: Mapping[str, bytes]) -> None:
     """Put the original files into the cache, unless they are there."""
-    if _kept_archive().exists():
+    if _place_in_cache().exists():
         return
-    with cache.writing(_kept_archive()) as out, ZipFile(out, "w", ZIP_DEFLATED) as archive:
+    with cache.writing(_place_in_cache()) as out, ZipFile(out, "w", ZIP_DEFLATED) as archive:
         for name in FILE_NAMES:
             archive.writestr(name, files[name])
 
 
-def kept_files() -> list[bytes] | None:
+def kept_archive() -> Path | None:
     """Return the original files in the cache; ``None`` if they are not there, or damaged."""
-    path = _kept_archive()
+    path = _place_in_cache()
     if not path.is_file():
         return None
     try:
         files = _unpack(read_file(path, web.MAX_TOTAL_BYTES), str(path))
     except UserError:
         files = {}
-    if not _are_original(files):
-        log.warning("damaged cache: %s: it is not used; remove it", path)
-        return None
-    return [files[name] for name in FILE_NAMES]
-
-
-def from_kept(build: Callable[[list[bytes]], Corpus]) -> Corpus | None:
-    """Return the corpus that ``build`` makes of the original files in the cache, if any."""
-    files = kept_files()
-    return None if files is None else build(files)
+    if _are_original(files):
+        return path
+    log.warning("damaged cache: %s: it is not used; remove it", path)
+    return None
 
 
 def fetch(build: Callable[[list[bytes]], Corpus], progress: Progress) -> Corpus:
@@ -127,9 +121,9 @@ def fetch(build: Callable[[list[bytes]], Corpus], progress: Progress) -> Corpus:
 
 def fetch_files(progress: Progress) -> tuple[list[bytes], str]:
     """Return the original files, and where they come from: the cache or an address."""
-    kept = kept_files()
-    if kept is not None:
-        return kept, COLLECTION
+    archive = kept_archive()
+    if archive is not None:
+        return read_files(archive), COLLECTION
     reasons = []
     for url in HOMES:
         try:
@@ -222,7 +216,7 @@ SGML = Source(
     read=lambda path: build_corpus(read_files(path)),
     tokenize=keras_reuters,
     fetch=partial(fetch, build_corpus),
-    from_kept=partial(from_kept, build_corpus),
+    kept=kept_archive,
     patterns=ARCHIVES,
     folder_patterns=IN_FOLDER,
     rebuilds="keras",

@@ -128,11 +128,12 @@ def short_columns(path: Path, layout: Layout) -> list[str]:
                     columns.setdefault(f"{name}.{key}", []).append(inner)
             else:
                 columns.setdefault(name, []).append(value)
-    return [
-        name
-        for name, values in columns.items()
-        if len(values) == n_rows and header.count(name) < 2 and all(map(_is_short, values))
-    ]
+    counts = Counter(header)
+    short = []
+    for name, values in columns.items():
+        if len(values) == n_rows and counts[name] < 2 and all(map(_is_short, values)):
+            short.append(name)
+    return short
 
 
 def _is_short(value: object) -> bool:
@@ -375,7 +376,8 @@ def _of_json(values: Iterator[tuple[str, Any]], columns: Columns) -> Iterator[An
         raise UserError(f"{place}: {bad.fault if isinstance(bad, BadRow) else NO_OBJECT}")
     names = set(header)
     if columns:
-        header = [name for name in header if name in columns]
+        wanted = set(columns)
+        header = [name for name in header if name in wanted]
     yield header
     for place, item in chain(first, values):
         if not isinstance(item, dict):
@@ -425,7 +427,8 @@ def _parquet_header(path: Path, schema: Any, columns: Columns) -> list[str]:
     plain = [field.name for field in schema if _is_plain(field.type)]
     header = list(schema.names if columns else plain)
     if columns:
-        header = [name for name in header if name in columns]
+        wanted = set(columns)
+        header = [name for name in header if name in wanted]
     check_unique(header, schema.names, path)
     wrong = set(header) - set(plain)
     if wrong:

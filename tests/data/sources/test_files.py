@@ -4,6 +4,7 @@ import csv
 import json
 import logging
 import re
+import time
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from pyarrow import parquet
 
 from rnnbench.data import cache
 from rnnbench.data.sources import tables
-from rnnbench.data.sources.files import Text, read, read_texts
+from rnnbench.data.sources.files import Text, read, read_texts, undeclared_groups
 from rnnbench.data.sources.tables import Layout
 from rnnbench.errors import UserError
 
@@ -331,3 +332,14 @@ def test_a_list_of_endless_labels_in_a_small_parquet_file_is_refused(tmp_path, m
 
     with pytest.raises(UserError, match="its texts unpack to more than 10,000 characters"):
         read(tmp_path / "own.parquet")
+
+
+def test_groups_are_looked_for_in_a_table_of_many_columns_in_seconds(tmp_path):
+    names = tuple(f"c{number}" for number in range(3_000))
+    rows = [("some words", label, *["1"] * len(names)) for label in "xy" * 200]
+    table = write_table(tmp_path / "wide.csv", rows, ("text", "label", *names))
+    start = time.monotonic()
+
+    assert undeclared_groups(table, Layout()) is None
+
+    assert time.monotonic() - start < 20, "a minute, if each cell is looked for among the columns"

@@ -15,7 +15,7 @@ from markupsafe import escape
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
-from rnnbench.analysis.errors import DocumentTexts
+from rnnbench.analysis.errors import DocumentText
 from rnnbench.analysis.summary import load_run
 from rnnbench.cli.app import app
 from rnnbench.data.audit import TopicCount
@@ -31,7 +31,7 @@ ODD = '<b>"it\'s" & $x$\x1b[31m é'
 """The name of a folder."""
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">')
 PAGES = ["index.html", "leaderboard.html", "history.html"]
-SECRETS = DocumentTexts([["secret", "words"]] * 20)
+SECRETS = [DocumentText(["secret", "words"])] * 20
 WORDS = "rnnbench.plugins.site.site.texts_of_test_documents", lambda _: SECRETS
 """Stands for the cache, which has the words of every document."""
 
