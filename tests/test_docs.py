@@ -324,10 +324,6 @@ def test_the_simulated_shares_are_those_of_the_tables():
     assert f"in {in_percent(of(4, *from_three, is_mixed=False))} of cases with 3 or more" in words
     largest = max(map(float, of(4, *from_three, is_mixed=True)))
     assert f"in up to {100 * largest:.0f} % if some models vary" in words
-    five, two = (
-        in_percent(of(5, seeds, is_mixed=False) + of(5, seeds, is_mixed=True)) for seeds in "52"
-    )
-    assert f"in {five} of benchmarks with 5 seeds, and in {two} with 2" in words
     n = len(rows_of("bursts.md")) // 2
     bursts = [
         in_percent(column) for column in list(zip(*rows_of("bursts.md")[:n], strict=True))[5:]
@@ -339,6 +335,25 @@ def test_the_simulated_shares_are_those_of_the_tables():
     assert f"{in_percent(f1 + difference)} of intervals contain the true value" in words
     assert f"{in_percent(alike + unlike)} of pairs with equal micro-F1 have" in words
     assert f"are too narrow: {in_percent(macro)} contain it" in words
+
+
+def test_the_shares_of_many_models_are_those_of_the_table():
+    words, rows = words_of("trust"), rows_of("many_models.md")
+    largest = [row for row in rows if row[1] == "120"]
+    others = [row for row in rows if row[1] != "120"]
+    few, many, few_by_holm, many_by_holm = (
+        in_percent([row[column] for row in part])
+        for column in (3, 4)
+        for part in (others, largest)
+    )
+
+    assert f"in {few} of families of 3 to 40 models, and in {many} of families of 120" in words
+    by_holm = f"Holm's method has {few_by_holm}, and {many_by_holm} with 120"
+    assert by_holm in words
+    assert f"worse than the best in {in_percent([row[10] for row in rows])}" in words
+    like_r52 = [row[9].split(" / ") for row in rows if row[0].startswith("r52") and row[1] == "40"]
+    assert {found for found, _ in like_r52} == {"1.000"}
+    assert f"and {in_percent([by_holm for _, by_holm in like_r52])} by Holm's method" in words
 
 
 def test_the_shares_of_undeclared_clusters_are_those_of_the_table():
@@ -447,19 +462,15 @@ def test_the_figures_of_ensembles_and_errors_are_those_of_the_reference_runs():
     assert len(shown) == 4
     for folder, cells in shown:
         results = json.loads((REFERENCE / folder / "results.json").read_text())
-        p = {
-            frozenset((pair["a"], pair["b"])): pair["p_corrected"]
-            for pair in results["comparisons"]
-        }
+        p_best = {model["name"]: model["p_best"] for model in results["models"]}
         rows = {name: score for name, score, *_ in rows_of(f"{folder}/table.md")}
         scores = [rows[name] for name in (*alone, "bigru_max_with_svm", together)]
-        assert cells.split(" | ") == scores + [
-            short_p(p[frozenset((name, together))]) for name in alone
-        ]
+        assert cells.split(" | ") == scores + [short_p(p_best[name]) for name in alone]
+        assert p_best[together] == 1
 
     results = json.loads((REFERENCE / "reuters90_field" / "results.json").read_text())
     pairs = [pair for pair in results["comparisons"] if "minilm" in (pair["a"], pair["b"])]
-    unclear = {pair["a"] + pair["b"] for pair in pairs if pair["p_corrected"] >= 0.05}
+    unclear = {pair["a"] + pair["b"] for pair in pairs if pair["p_holm"] >= 0.05}
     assert len(pairs) == len(results["models"])
     assert "bigru_max_with_svmminilm" in unclear
     assert all("with_svm" in pair for pair in unclear)

@@ -27,7 +27,7 @@ REFERENCE_RUNS = [file.parent for file in REFERENCE.glob("*/results.json")]
 CHOICES = [file.parent for file in (REFERENCE / "choice").glob("*/choice.json")]
 
 
-CHANGES = {"keras": ("training.engine", "keras"), "all": ("training.seeds", "20")}
+CHANGES = {"keras": ("training.engine", "keras"), "all": ("training.seeds", "60")}
 """Of the configs that are shipped, by the commands in the table."""
 
 
@@ -79,7 +79,7 @@ def test_the_command_beside_a_reference_folder_is_the_one_that_wrote_it(folder):
 def test_reference_runs_stay_small():
     files = [file for file in REFERENCE.rglob("*") if file.is_file()]
 
-    assert sum(file.stat().st_size for file in files) < 11_000_000, "predictions have most of it"
+    assert sum(file.stat().st_size for file in files) < 12_000_000, "predictions have most of it"
 
 
 def chosen_network(name):

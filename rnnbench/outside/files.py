@@ -21,7 +21,7 @@ from rnnbench.data.sources.tables import BadRow, Layout
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.outside.judge import Topics
 from rnnbench.storage import MAX_UNPACKED, check_unpacked, open_regular, read_array
-from rnnbench.text import counted, listed, with_article
+from rnnbench.text import counted, encodable, listed, with_article
 
 log = logging.getLogger(__name__)
 NAMES = {  # what a column, or an array, may be called without being named by an option
@@ -204,7 +204,8 @@ def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns]
         columns["prediction"] = _decided(scores, classes, labels, path)
         if labels and (odd := [own for own in classes if own not in _names_in(labels)]):
             hint = "--column prediction=NAME names the column with answers"
-            log.warning("%s: classes that are no label: %s (%s)", path, listed(odd), hint)
+            odd_names = encodable(listed(odd))
+            log.warning("%s: classes that are no label: %s (%s)", path, odd_names, hint)
     return name, columns
 
 

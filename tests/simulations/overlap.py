@@ -58,7 +58,7 @@ def main(folder):
     caption = (
         f"{run.benchmark.name}: test documents whose last {END} words are those of a training "
         f"document of R52, and the others. p: that of the difference from {best}, corrected for "
-        "all pairs of models (Holm)."
+        "all pairs of models."
     )
     ordered = sorted(rows.values(), key=lambda row: row[4], reverse=True)
     sys.stdout.write(to_markdown(Table(["model", *headers], ordered, caption)))
