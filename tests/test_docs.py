@@ -342,9 +342,7 @@ def test_the_shares_of_many_models_are_those_of_the_table():
     largest = [row for row in rows if row[1] == "120"]
     others = [row for row in rows if row[1] != "120"]
     few, many, few_by_holm, many_by_holm = (
-        in_percent([row[column] for row in part])
-        for column in (3, 4)
-        for part in (others, largest)
+        in_percent([row[column] for row in part]) for column in (3, 4) for part in (others, largest)
     )
 
     assert f"in {few} of families of 3 to 40 models, and in {many} of families of 120" in words
