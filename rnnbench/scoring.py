@@ -26,10 +26,10 @@ def metric_fault(task: TaskKind) -> str:
             return f"there is no metric '{name}' ({did_you_mean(name, METRICS)})"
         if not task.is_among(METRICS[name].tasks):
             others = ", ".join(METRICS[name].tasks)
-            return f"the metric '{name}' is for other tasks (should be for it, and is for {others})"
+            return f"the metric '{name}' is for other tasks ({others})"
     metric = METRICS[task.main]
     if not metric.is_of_answers:
-        return f"the metric '{metric.name}' is of scores (should have is_of_answers=True)"
+        return f"the metric '{metric.name}' needs scores (should have is_of_answers=True)"
     if not metric.higher_is_better:
         return f"the metric '{metric.name}' is a loss (should have higher_is_better=True)"
     return ""
@@ -38,8 +38,9 @@ def metric_fault(task: TaskKind) -> str:
 def scoring_fault(task: TaskKind, labels: Labels) -> str:
     """Return why the answers to documents with these labels cannot be scored; empty if they can.
 
-    The main metric must be a share, and what the task makes of its ``parts``. It is tried on the
-    right answers, and on the first topic for all documents. ``PluginError``: its code failed.
+    The main metric must lie between 0 and 1, and agree with the ``score`` that the task computes
+    from its ``parts``. Both are tried on the right answers, and on the first topic for all
+    documents. ``PluginError``: the code of the task or of the metric failed.
     """
     metric = METRICS[task.main]
     with TASKS.blamed(task.name):
@@ -52,6 +53,6 @@ def scoring_fault(task: TaskKind, labels: Labels) -> str:
             return f"its parts give a score of {score:.6g} (allowed: 0 to 1)"
         if value is None or not isclose(value, score, rel_tol=ROUNDING, abs_tol=ROUNDING):
             answer = "no value" if value is None else f"{value:.6g}"
-            hint = "both should be the same"
-            return f"its parts give {score:.6g}, and its metric '{metric.name}' {answer} ({hint})"
+            other = f"its metric '{metric.name}' gives {answer}"
+            return f"its parts give a score of {score:.6g}, but {other} (they should agree)"
     return ""

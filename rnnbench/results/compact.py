@@ -22,6 +22,7 @@ LEAST = 0.01  # the probability from which on the score of a topic is kept, too
 DIGITS = 8  # the binary digits that are kept of a score; some scores keep all
 FLOOR_DIGITS = 5  # those of the number that replaces all lower scores of a document
 CURVE_DIGITS = 3  # the decimal digits that are kept of learning curves
+LAST_DIGITS = 4  # those of the last epoch, which tables show
 
 Scores = NDArray[np.float32]
 
@@ -149,6 +150,7 @@ def _short_history(history: History) -> History:
 
 def _short_curve(curve: list[float | None]) -> list[float | None]:
     short: list[float | None] = []
-    for value in curve:
-        short.append(None if value is None else float(f"{value:.{CURVE_DIGITS}g}"))
+    for epoch, value in enumerate(curve, start=1):
+        digits = LAST_DIGITS if epoch == len(curve) else CURVE_DIGITS
+        short.append(None if value is None else float(f"{value:.{digits}g}"))
     return short

@@ -42,7 +42,7 @@ from math import ceil
 from typing import TypeAlias
 
 import numpy as np
-import scipy.special
+import scipy
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -61,6 +61,7 @@ SMALLEST_P = 1e-300
 ROUNDING = 1e-12  # scores that differ by less count as equal
 SQUARES_ROUNDING = 1e-9  # squares that differ by less than this share count as equal
 DRAW_ROUNDING = 1e-4  # the same for drawn statistics, which have single precision
+SMALLEST_SHARE = 1e-6  # of the variance over units; the degrees of freedom are below one there
 TINY = 1e-30  # in place of a variance of 0; squares of 32 bits hold its inverse
 
 
@@ -323,14 +324,14 @@ def _squared_z(
     if seeds_first is None or seeds_second is None:
         return _normal_square(gap * gap / total, pairs.df)
     net = np.maximum(over_units - pairs.chance, pairs.documents_net)
-    variance = net + seeds_first + seeds_second
-    spread = total * total / pairs.df
-    spread += seeds_first * seeds_first / pairs.seed_df_first
-    spread += seeds_second * seeds_second / pairs.seed_df_second
-    is_rough = variance * variance < spread  # fewer than one degree of freedom (Satterthwaite)
-    variance = np.where(is_rough, np.maximum(variance, total), variance)
-    df = np.maximum(variance * variance / np.maximum(spread, TINY), 0.1)
-    return _normal_square(gap * gap / variance, df)
+    variance = np.maximum(net + seeds_first + seeds_second, total * SMALLEST_SHARE)
+    # The inverse of the degrees of freedom (Satterthwaite)
+    inverse_df = (total / variance) ** 2 / pairs.df
+    inverse_df += (seeds_first / variance) ** 2 / pairs.seed_df_first
+    inverse_df += (seeds_second / variance) ** 2 / pairs.seed_df_second
+    wider = np.where(inverse_df > 1, np.maximum(variance, total), variance)
+    df = np.maximum((wider / variance) ** 2 / inverse_df, 0.1)
+    return _normal_square(gap * gap / wider, df)
 
 
 def _normal_square(

@@ -93,7 +93,7 @@ class _Warnings(logging.Handler):
 
 def notice(text: str, style: str = "") -> None:
     """Print sentences on standard error: wrapped at words on a terminal, else in one line."""
-    err.print(Text(brief(text), style=style), soft_wrap=not err.is_terminal)
+    err.print(Text(brief(text).rstrip("\n"), style=style), soft_wrap=not err.is_terminal)
 
 
 def print_error(message: str) -> None:

@@ -247,7 +247,9 @@ def test_ranks_stay_open_between_models_with_too_few_seeds(n_seeds, expected):
     better = Hits(random.random((n_seeds[0], 400)) < 0.95)
     worse = Hits(random.random((n_seeds[1], 400)) < 0.3)
 
-    assert ranks_of({"better": better, "worse": worse}) == expected
+    ranks = ranks_of({"better": better, "worse": worse})
+
+    assert list(ranks.values()) == expected
 
 
 def by_better(results, *names):

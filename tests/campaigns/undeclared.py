@@ -47,7 +47,7 @@ def attempt(_number, random, _bench, folder):
     done = rnnbench(("verdict", "mine.csv"), folder)
     yield from (f"{case}: {what}" for what in misbehaviour(done, [0]))
     told = re.findall(
-        r"documents (?:of one|whose) '(.+?)' (?:begins|\()", " ".join(done.err.split())
+        r"documents (?:with the same|whose) '(.+?)' (?:begins|\()", " ".join(done.err.split())
     )
     if told != [column]:
         yield f"{case}: named {told}"

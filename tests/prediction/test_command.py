@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from rnnbench.analysis.errors import DocumentTexts, hardest_documents
+from rnnbench.analysis.errors import DocumentText, hardest_documents
 from rnnbench.analysis.summary import load_run
 from rnnbench.config.load import load
 from rnnbench.data.dataset import make_dataset
@@ -225,8 +225,7 @@ def test_the_page_of_errors_says_what_decided_the_answers_of_the_best_kept_model
     run = best_first(load_run(finished))
     corpus = load_corpus(run.benchmark.data)
     documents = make_dataset(corpus, run.benchmark.data).test_documents
-    words = [corpus.words(document) for document in documents]
-    texts = DocumentTexts(words)
+    texts = [DocumentText(corpus.words(document)) for document in documents]
     hardest = hardest_documents(run.trials, 20)
 
     def reasons(run, texts):
@@ -238,7 +237,7 @@ def test_the_page_of_errors_says_what_decided_the_answers_of_the_best_kept_model
     best = run.results.models[0]
     model = find_model(finished, best.name, best.trials[0].seed)
     for document, content in zip(hardest, found, strict=True):
-        (own,) = model.answers([words[document.position]], explain=True)
+        (own,) = model.answers([texts[document.position].words], explain=True)
         why = f"{best.name} (seed {model.seed}) answers {own.answer}. {own.decided_by.meaning}"
         assert (content["why"], content["words"]) == (why, own.decided_by.words)
     page = PageContent("", "", "", [], [errors(Reported(run, texts, 60, hardest[:1]))])
