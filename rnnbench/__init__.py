@@ -1,7 +1,7 @@
 """A benchmark of sequence classifiers on Reuters newswires.
 
-``__init__.pyi`` names everything that a program may import; all other modules are private. A name
-is imported when it is first used, so ``import rnnbench`` is quick.
+``__init__.pyi`` names everything that a program may import; all other modules are
+private. A name is imported when it is first used, so ``import rnnbench`` is quick.
 
 >>> import rnnbench
 >>> run = rnnbench.run("configs/smoke.yaml", seeds=3)  # doctest: +SKIP

@@ -1,8 +1,9 @@
 """The entry point of ``rnnbench`` and ``python -m rnnbench``.
 
-Signal handlers are installed before the commands are imported, because a signal may arrive during
-the imports. SIGTERM and SIGHUP end a command as Ctrl-C does: the first signal raises an
-``Interruption``, after which a run summarizes what is finished; a later one ends that, too.
+Signal handlers are installed before the commands are imported, because a signal may
+arrive during the imports. SIGTERM and SIGHUP end a command as Ctrl-C does: the first
+signal raises an ``Interruption``, after which a run summarizes what is finished; a
+later one ends that, too.
 """
 
 import errno
@@ -20,13 +21,22 @@ from typing import Any
 
 from rnnbench.errors import HOLDS, Interruption, brief, ending_of, signal_of
 
-SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+SIGNALS = [
+    signal.SIGINT,
+    signal.SIGTERM,
+    *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []),
+]
 """Ctrl-C, and the signals by which schedulers and closed terminals end a command."""
-LATER = [signal.SIGALRM] if hasattr(signal, "SIGALRM") else []  # interrupts a moment later
-TOGETHER = 1.0  # seconds in which signals count as one: shells and schedulers repeat them
+LATER = (
+    [signal.SIGALRM] if hasattr(signal, "SIGALRM") else []
+)  # interrupts a moment later
+TOGETHER = (
+    1.0  # seconds in which signals count as one: shells and schedulers repeat them
+)
 _heard: list[float] = []  # when signals ended the command
 _raised: list[BaseException] = []
-"""The interruptions so far. As classes are made, Python 3.11 and pydantic make errors of them."""
+"""The interruptions so far. As classes are made, Python 3.11 and pydantic make errors
+of them."""
 
 
 def main() -> None:
@@ -34,7 +44,9 @@ def main() -> None:
     _replace_closed_streams()
     _forget_a_width_of_zero()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # in ASCII, a • would end the help with an error
+        sys.stdout.reconfigure(
+            errors="replace"
+        )  # in ASCII, a • would end the help with an error
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
             signal.signal(number, _interrupt)
@@ -48,18 +60,26 @@ def main() -> None:
     try:
         sys.stdout.flush()
     except OSError as error:
-        if not status and error.errno != errno.EPIPE:  # the reader, as `head`, has had enough
+        if (
+            not status and error.errno != errno.EPIPE
+        ):  # the reader, as `head`, has had enough
             _say(f"standard output cannot be written: {error.strerror}")
         status = status or 1
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # for the flush at exit
     if any(thread.name.startswith("tracker ") for thread in threading.enumerate()):
         sys.stderr.flush()
-        os._exit(status if isinstance(status, int) else bool(status))  # it hangs, as would an exit
+        os._exit(
+            status if isinstance(status, int) else bool(status)
+        )  # it hangs, as would an exit
     sys.exit(status)
 
 
 def _replace_closed_streams() -> None:
-    """Have closed streams (``>&-``) lead nowhere, or files opened later would take their places."""
+    """Have closed streams (``>&-``) lead nowhere, or files opened later would take
+    their places.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             nowhere = Path(os.devnull).open(mode)  # noqa: SIM115 - for as long as this process lives
@@ -97,15 +117,21 @@ def _say(message: str) -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """End the command; signals that come together are one, and a later one ends it at once."""
+    """End the command; signals that come together are one, and a later one ends it at
+    once.
+    """
     now = time.monotonic()
     if not _heard or now - _heard[0] > TOGETHER:
         _heard.append(now)
         _raise_where_it_is_heard(Interruption(signal=number), frame)
 
 
-def _raise_where_it_is_heard(interruption: BaseException, frame: FrameType | None) -> None:
-    """Raise it now, or a moment later if what is being executed would be left half done."""
+def _raise_where_it_is_heard(
+    interruption: BaseException, frame: FrameType | None
+) -> None:
+    """Raise it now, or a moment later if what is being executed would be left half
+    done.
+    """
     if LATER and (HOLDS or _is_in_extension(frame)):
         _raise_later(interruption)
     else:
@@ -114,7 +140,9 @@ def _raise_where_it_is_heard(interruption: BaseException, frame: FrameType | Non
 
 
 def _is_in_extension(frame: FrameType | None) -> bool:
-    """Return whether a module in C is being imported: it makes an ``ImportError`` of any other."""
+    """Return whether a module in C is being imported: it makes an ``ImportError`` of
+    any other.
+    """
     while frame is not None:
         if isinstance(frame.f_locals.get("self"), ExtensionFileLoader):
             return True
@@ -123,12 +151,16 @@ def _is_in_extension(frame: FrameType | None) -> bool:
 
 
 def _raise_later(interruption: BaseException) -> None:
-    signal.signal(LATER[0], lambda _, frame: _raise_where_it_is_heard(interruption, frame))
+    signal.signal(
+        LATER[0], lambda _, frame: _raise_where_it_is_heard(interruption, frame)
+    )
     signal.setitimer(signal.ITIMER_REAL, 0.01)
 
 
 def _raise_again(lost: Any) -> None:
-    """Raise an interruption a moment later if Python dropped it, as it does in ``__del__``."""
+    """Raise an interruption a moment later if Python dropped it, as it does in
+    ``__del__``.
+    """
     if LATER and isinstance(lost.exc_value, KeyboardInterrupt):
         _raise_later(lost.exc_value)
     else:

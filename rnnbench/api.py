@@ -1,4 +1,6 @@
-"""Runs in Python: trained or loaded, as tables, frames, arrays and plots; compared and ranked."""
+"""Runs in Python: trained or loaded, as tables, frames, arrays and plots; compared and
+ranked.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -37,8 +39,9 @@ if TYPE_CHECKING:
 class Run(Shown, StoredRun):
     """A finished run in a ``folder``; it is displayed as its tables.
 
-    ``results`` is the summary, as in ``results.json``; ``trials`` has those of each model in the
-    order of the seeds; ``benchmark`` is the resolved config; ``environment`` is the machine.
+    ``results`` is the summary, as in ``results.json``; ``trials`` has those of each
+    model in the order of the seeds; ``benchmark`` is the resolved config;
+    ``environment`` is the machine.
     """
 
     def tables(self) -> list[Table]:
@@ -46,34 +49,44 @@ class Run(Shown, StoredRun):
         return tables.result_tables(self.results)
 
     def without_duplicates(self) -> "Run":
-        """Return the run without test documents of the training set, or raise ``UserError``."""
+        """Return the run without test documents of the training set, or raise
+        ``UserError``.
+        """
         return drop_duplicates(self)
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """Return one row for each trial; a value that its model does not have is ``None``.
+        """Return one row for each trial; a value that its model does not have is
+        ``None``.
 
-        Its keys are ``model``, ``seed``, every metric, ``params``, ``epochs``, ``best_epoch``,
-        every cost, and each key of the config in which the models differ.
+        Its keys are ``model``, ``seed``, every metric, ``params``, ``epochs``,
+        ``best_epoch``, every cost, and each key of the config in which the models
+        differ.
         """
         settings = differing_settings(self.config["models"])
         return [
             {"model": model.name, "seed": trial.seed}
             | dict.fromkeys(self.results.metrics)
             | trial.metrics
-            | stored.record.model_dump(include={"params", "epochs", "best_epoch", *COSTS})
+            | stored.record.model_dump(
+                include={"params", "epochs", "best_epoch", *COSTS}
+            )
             | settings[model.name]
             for model in self.results.models
             for trial, stored in zip(model.trials, self.trials[model.name], strict=True)
         ]
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return ``to_dicts`` as a pandas data frame; ``ImportError`` is raised without pandas."""
+        """Return ``to_dicts`` as a pandas data frame; ``ImportError`` is raised without
+        pandas.
+        """
         import pandas as pd
 
         return pd.DataFrame(self.to_dicts())
 
     def summary_frame(self) -> "pd.DataFrame":
-        """Return the models and the majority baseline, as in ``table.csv``, as a data frame."""
+        """Return the models and the majority baseline, as in ``table.csv``, as a data
+        frame.
+        """
         import pandas as pd
 
         return pd.DataFrame(tables.summary_rows(self.results))
@@ -86,15 +99,18 @@ class Run(Shown, StoredRun):
         curve: str | None = None,
         ax: "Axes | None" = None,
     ) -> "Axes":
-        """Draw a plot of a report on ``ax`` or new axes, in the style in use, and return the axes.
+        """Draw a plot of a report on ``ax`` or new axes, in the style in use, and
+        return the axes.
 
         Args:
-            name: ``score`` or the main metric, with the intervals of each model; ``differences``
-                of all pairs of up to 8 models, or of each model and the best; ``learning_curves``,
-                medians in a band of all seeds; ``cost``, the score by the time of a training; or
-                ``confusion``, the answers of one model for each frequent topic.
-            models: only this model, or these models, of the run.
-            curve: of learning curves, ``loss`` (the default), the name of the main metric, such as
+            name: ``score`` or the main metric, with the intervals of each model;
+            ``differences``
+                of all pairs of up to 8 models, or of each model and the best;
+                ``learning_curves``, medians in a band of all seeds; ``cost``, the score
+                by the time of a training; or ``confusion``, the answers of one model
+                for each frequent topic.
+            models: only this model, or these models, of the run. curve: of learning
+            curves, ``loss`` (the default), the name of the main metric, such as
                 ``accuracy``, or either of them after ``val_``.
 
         Raises:
@@ -106,25 +122,28 @@ class Run(Shown, StoredRun):
 
     @property
     def labels(self) -> Labels:
-        """The topics of the test documents, ``(n_test,)``, as positions in the list of topics.
+        """The topics of the test documents, ``(n_test,)``, as positions in the list of
+        topics.
 
         If they may have any number of them, 0 and 1, ``(n_test, n_topics)``.
         """
         return next(iter(self.trials.values()))[0].labels
 
     def scores(self, model: str) -> NDArray[np.float32]:
-        """Return the scores of a model, ``(n_seeds, n_test, n_topics)``; the highest is the answer.
+        """Return the scores of a model, ``(n_seeds, n_test, n_topics)``; the highest is
+        the answer.
 
-        They are natural logarithms of probabilities, or margins; ``score_kind`` in the record of
-        each trial says which. Compact trials have one value for all scores of a document that are
-        neither among its best three nor of topics that it was given. ``KeyError`` is raised if
-        there is no such model.
+        They are natural logarithms of probabilities, or margins; ``score_kind`` in the
+        record of each trial says which. Compact trials have one value for all scores of
+        a document that are neither among its best three nor of topics that it was
+        given. ``KeyError`` is raised if there is no such model.
         """
         return np.stack([trial.scores for trial in self.trials[model]])
 
     @checked
     def model(self, name: str | None = None, *, seed: int | None = None) -> KeptModel:
-        """Return a trained model that was kept with ``save_models``; it answers new texts.
+        """Return a trained model that was kept with ``save_models``; it answers new
+        texts.
 
         Args:
             name: the name of a model; by default the most accurate one that was kept.
@@ -145,20 +164,25 @@ class Run(Shown, StoredRun):
         seed: int | None = None,
         **options: Any,
     ) -> list[Prediction]:
-        """Return what ``run.model(model, seed=seed).answers(texts, **options)`` returns."""
+        """Return what ``run.model(model, seed=seed).answers(texts, **options)``
+        returns.
+        """
         return self.model(model, seed=seed).answers(texts, **options)
 
     def write_report(
         self, *, words: int = 60, errors: int = 20, command: str = "Run.write_report()"
     ) -> Path:
-        """Write ``report.html``, ``report.md`` and ``plots/`` into its folder; return the first.
+        """Write ``report.html``, ``report.md`` and ``plots/`` into its folder; return
+        the first.
 
-        They show up to ``words`` words of up to ``errors`` misclassified documents. A process that
-        needs the folder meanwhile is told the ``command``.
+        They show up to ``words`` words of up to ``errors`` misclassified documents. A
+        process that needs the folder meanwhile is told the ``command``.
 
         Raises:
-            UserError: another process is writing there, the folder holds another run by now, a
-                number is negative, this is a run without duplicates, or a file cannot be written.
+            UserError: another process is writing there, the folder holds another run by
+            now, a
+                number is negative, this is a run without duplicates, or a file cannot
+                be written.
         """
         from rnnbench.analysis.errors import texts_of_test_documents
         from rnnbench.report import page  # imports Matplotlib
@@ -167,20 +191,28 @@ class Run(Shown, StoredRun):
         is_verdict = self.results.engine == OUTSIDE
         with lock_folder(self.folder, command, is_verdict=is_verdict):
             if load_results(self.folder).fingerprints != self.results.fingerprints:
-                raise UserError(f"{self.folder}: it now holds another run; load it again")
+                raise UserError(
+                    f"{self.folder}: it now holds another run; load it again"
+                )
             page.check_report(self, words, errors)
-            return page.write_files(self.folder, page.report_page(self, texts, words, errors))
+            return page.write_files(
+                self.folder, page.report_page(self, texts, words, errors)
+            )
 
 
 class RunComparison(Shown, ComparedRuns):
-    """How the models of one run differ from those of another; it is displayed as tables."""
+    """How the models of one run differ from those of another; it is displayed as
+    tables.
+    """
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench compare`` prints."""
         return tables.comparison_tables(self)
 
     def plot(self, *, ax: "Axes | None" = None) -> "Axes":
-        """Draw how the score of each model changed, on ``ax`` or on new axes, and return them."""
+        """Draw how the score of each model changed, on ``ax`` or on new axes, and
+        return them.
+        """
         from rnnbench.report.plots import ChangesPlot  # imports Matplotlib
 
         return ChangesPlot(self).on(ax)
@@ -197,7 +229,8 @@ class Leaderboard(Shown, Record):
         return [table for board in self.boards for table in tables.board_tables(board)]
 
     def mean_ranks(self) -> ranking.MeanRanks:
-        """Return the mean ranks, over all boards, of the models that every board has, by name.
+        """Return the mean ranks, over all boards, of the models that every board has,
+        by name.
 
         Raises:
             UserError: there are fewer than two boards, or fewer than two such models.
@@ -205,10 +238,12 @@ class Leaderboard(Shown, Record):
         return ranking.rank_over_datasets(self.boards)
 
     def plot(self, *, ax: "Axes | None" = None) -> "Axes":
-        """Draw the mean ranks as a diagram of critical differences, on ``ax`` or on new axes.
+        """Draw the mean ranks as a diagram of critical differences, on ``ax`` or on new
+        axes.
 
-        A bar joins models that are not told apart. It describes these datasets alone: seeds are
-        not datasets, and those of one collection are not exchangeable. Errors: see ``mean_ranks``.
+        A bar joins models that are not told apart. It describes these datasets alone:
+        seeds are not datasets, and those of one collection are not exchangeable.
+        Errors: see ``mean_ranks``.
         """
         from rnnbench.report.plots import RanksPlot  # imports Matplotlib
 
@@ -219,26 +254,34 @@ class Histories(Shown, Record):
     """A metric over several runs; it is displayed as tables."""
 
     histories: list[ranking.RunHistory]
-    """One for each group of runs that were tested on the same documents, the oldest run first."""
+    """One for each group of runs that were tested on the same documents, the oldest run
+    first."""
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench leaderboard --history`` prints."""
         return list(map(tables.history_table, self.histories))
 
 
-def load_dataset(config: Config | Data | None = None, settings: Settings | None = None) -> Dataset:
+def load_dataset(
+    config: Config | Data | None = None, settings: Settings | None = None
+) -> Dataset:
     """Return the padded documents and the labels that a config trains and tests on.
 
     Args:
-        config: a config, or only its ``data`` section; by default the section with its defaults.
-        settings: values that replace those of the config: ``{"data.source": "r8"}``.
+        config: a config, or only its ``data`` section; by default the section with its
+        defaults. settings: values that replace those of the config: ``{"data.source":
+        "r8"}``.
 
     Raises:
         ConfigError: the config is wrong.
         UserError: the config asks for data that does not exist.
         OutOfReachError: the data could not be downloaded.
     """
-    is_section = isinstance(config, Mapping) and not {"data", "models", "extends"} & set(config)
+    is_section = isinstance(config, Mapping) and not {
+        "data",
+        "models",
+        "extends",
+    } & set(config)
     if is_section or isinstance(config, Data):
         config = {"data": config}
     source = None if config is None else source_of(config)
@@ -247,18 +290,18 @@ def load_dataset(config: Config | Data | None = None, settings: Settings | None 
 
 @takes(RunRequest)
 def run(request: RunRequest) -> Run:
-    """Train every model of a config with every seed, store the results, and return the run.
+    """Train every model of a config with every seed, store the results, and return the
+    run.
 
-    Trials that are stored already are not trained again. If trials fail, or Ctrl-C ends the run,
-    those that finished are stored as a partial run, and the same call without ``fresh`` continues
-    from there.
+    Trials that are stored already are not trained again. If trials fail, or Ctrl-C ends
+    the run, those that finished are stored as a partial run, and the same call without
+    ``fresh`` continues from there.
 
     Raises:
-        ConfigError: the config or an argument is wrong.
-        UserError: another process is writing into the folder, or something cannot be written.
-        OutOfReachError: the data could not be downloaded.
-        PluginError: an executor or a tracker of another package failed before any trial.
-        RnnbenchError: no trial can be trained.
+        ConfigError: the config or an argument is wrong. UserError: another process is
+        writing into the folder, or something cannot be written. OutOfReachError: the
+        data could not be downloaded. PluginError: an executor or a tracker of another
+        package failed before any trial. RnnbenchError: no trial can be trained.
         FailedTrialsError: trials have no result; it holds the partial run.
         InterruptedRunError: Ctrl-C ended the run; it holds the partial run.
     """
@@ -279,7 +322,9 @@ def load_run(folder: str | Path) -> Run:
     return Run(**vars(load_stored_run(Path(folder))))
 
 
-def badge(run: RunOrFolder, model: str | None = None, metric: str | None = None) -> dict[str, Any]:
+def badge(
+    run: RunOrFolder, model: str | None = None, metric: str | None = None
+) -> dict[str, Any]:
     """Return the JSON that an endpoint badge of shields.io reads, as plain data.
 
     Args:
@@ -288,7 +333,8 @@ def badge(run: RunOrFolder, model: str | None = None, metric: str | None = None)
         metric: a metric or a cost; by default the main metric.
 
     Raises:
-        UserError: there is no such model or metric, or the model does not have the metric.
+        UserError: there is no such model or metric, or the model does not have the
+        metric.
     """
     return make_badge(opened(run).results, model, metric)
 
@@ -296,17 +342,20 @@ def badge(run: RunOrFolder, model: str | None = None, metric: str | None = None)
 def compare(
     a: RunOrFolder, b: RunOrFolder, models: str | Sequence[str] | None = None
 ) -> RunComparison:
-    """Return how the models of run or folder ``b`` differ from those of the same name in ``a``.
+    """Return how the models of run or folder ``b`` differ from those of the same name
+    in ``a``.
 
     Raises:
-        UserError: the documents differ, or the runs have none of the ``models`` in common.
+        UserError: the documents differ, or the runs have none of the ``models`` in
+        common.
     """
     names = [models] if isinstance(models, str) else models
     return RunComparison(**dict(compare_runs(opened(a), opened(b), names)))
 
 
 def leaderboard(runs: Sequence[RunOrFolder], metric: str | None = None) -> Leaderboard:
-    """Return the models of all runs, or of folders, the best by a metric or the main one first.
+    """Return the models of all runs, or of folders, the best by a metric or the main
+    one first.
 
     Raises:
         UserError: there is no such metric, or the runs do not have it.
@@ -315,7 +364,8 @@ def leaderboard(runs: Sequence[RunOrFolder], metric: str | None = None) -> Leade
 
 
 def history(runs: Sequence[RunOrFolder], metric: str | None = None) -> Histories:
-    """Return a metric (by default the main one) or a cost of each run, with its clear changes.
+    """Return a metric (by default the main one) or a cost of each run, with its clear
+    changes.
 
     Raises:
         UserError: there is no such metric, or the runs do not have it.

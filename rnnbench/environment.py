@@ -27,9 +27,11 @@ VECTOR_INSTRUCTIONS = ("avx512f", "avx2", "avx", "sse2", "sve2", "sve", "asimd")
 
 
 class ProcessorRecord(Record):
-    """The facts about a processor and its matrix products that change how sums are rounded.
+    """The facts about a processor and its matrix products that change how sums are
+    rounded.
 
-    Facts that the system does not tell are ``None``: on systems other than Linux, all but ``blas``.
+    Facts that the system does not tell are ``None``: on systems other than Linux, all
+    but ``blas``.
     """
 
     vendor: str | None = None
@@ -39,15 +41,19 @@ class ProcessorRecord(Record):
     vector_instructions: str | None = None
     """The widest ones that the processor has, such as ``avx512f``."""
     blas: list[str] = []
-    """The BLAS libraries of NumPy and SciPy, each with the kernel that it has chosen for the
-    processor, such as ``openblas 0.3.30 Haswell``."""
+    """The BLAS libraries of NumPy and SciPy, each with the kernel that it has chosen
+    for the processor, such as ``openblas 0.3.30 Haswell``."""
 
     def in_words(self) -> str:
         """Return what is known, in one line; empty if nothing is."""
         parts = []
         if self.vendor:
             parts.append(self.vendor)
-        numbers = {"family": self.family, "model": self.model, "stepping": self.stepping}
+        numbers = {
+            "family": self.family,
+            "model": self.model,
+            "stepping": self.stepping,
+        }
         for name, number in numbers.items():
             if number is not None:
                 parts.append(f"{name} {number}")
@@ -57,7 +63,9 @@ class ProcessorRecord(Record):
 
 
 class Environment(Record):
-    """The content of ``environment.json``: what can change the outcome or the time of a trial."""
+    """The content of ``environment.json``: what can change the outcome or the time of a
+    trial.
+    """
 
     schema_version: Literal[2] = SCHEMA_VERSION
     jobs: int  # processes that trained side by side
@@ -69,14 +77,20 @@ class Environment(Record):
     """``None`` in files of earlier versions."""
     cores: int | None
     versions: dict[str, str]  # of the packages that can change a result, by name
-    installed: dict[str, str] = {}  # of all packages that rnnbench needs, however indirectly
+    installed: dict[
+        str, str
+    ] = {}  # of all packages that rnnbench needs, however indirectly
     git_commit: str | None
-    date: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")] | None = None
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")] | None = (
+        None
+    )
     """When the last trials were trained, in UTC, as in ISO 8601."""
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """Return the versions of rnnbench and of ``packages``, by name; some may be missing."""
+    """Return the versions of rnnbench and of ``packages``, by name; some may be
+    missing.
+    """
     found = {"rnnbench": rnnbench.__version__}
     for name in packages:
         try:
@@ -88,11 +102,17 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 
 def missing(packages: Iterable[str]) -> list[str]:
     """Return those of ``packages`` that are not installed."""
-    return [name for name, found in versions(packages).items() if found == NOT_INSTALLED]
+    return [
+        name for name, found in versions(packages).items() if found == NOT_INSTALLED
+    ]
 
 
-def environment(packages: Collection[str], *, jobs: int, threads: int) -> dict[str, Any]:
-    """Return the content of ``environment.json``; ``packages`` are those that change results."""
+def environment(
+    packages: Collection[str], *, jobs: int, threads: int
+) -> dict[str, Any]:
+    """Return the content of ``environment.json``; ``packages`` are those that change
+    results.
+    """
     facts = {"schema_version": SCHEMA_VERSION, "jobs": jobs, "threads_per_job": threads}
     others = installed(["rnnbench", *packages])
     del others["rnnbench"]
@@ -101,7 +121,9 @@ def environment(packages: Collection[str], *, jobs: int, threads: int) -> dict[s
 
 
 def machine(packages: Iterable[str]) -> dict[str, Any]:
-    """Return the processor, the system, the commit, and the versions of ``packages``."""
+    """Return the processor, the system, the commit, and the versions of
+    ``packages``.
+    """
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -114,7 +136,9 @@ def machine(packages: Iterable[str]) -> dict[str, Any]:
 
 
 def installed(packages: Iterable[str]) -> dict[str, str]:
-    """Return the versions of packages and of all that they need, however indirectly, by name."""
+    """Return the versions of packages and of all that they need, however indirectly, by
+    name.
+    """
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
@@ -137,9 +161,13 @@ def installed(packages: Iterable[str]) -> dict[str, str]:
 
 
 def constraints(environment: Mapping[str, Any]) -> str:
-    """Return a constraints file for pip, which installs the packages of an environment again."""
+    """Return a constraints file for pip, which installs the packages of an environment
+    again.
+    """
     own = environment["versions"]["rnnbench"]
-    first = f"# rnnbench {own}, Python {environment['python']}, {environment['platform']}"
+    first = (
+        f"# rnnbench {own}, Python {environment['python']}, {environment['platform']}"
+    )
     lines = [f"{name}=={version}" for name, version in environment["installed"].items()]
     return "\n".join([first, *lines, ""])
 
@@ -152,7 +180,9 @@ def cpu() -> str:
 
 @cache
 def processor() -> ProcessorRecord:
-    """Return what is known of the processor and of the BLAS libraries of this process."""
+    """Return what is known of the processor and of the BLAS libraries of this
+    process.
+    """
     info = _cpu_info()
     instructions = (info.get("flags") or info.get("Features") or "").split()
     usable = [name for name in VECTOR_INSTRUCTIONS if name in instructions]
@@ -167,7 +197,9 @@ def processor() -> ProcessorRecord:
 
 
 def _cpu_info() -> dict[str, str]:
-    """Return what Linux tells about the first processor, by name; nothing on other systems."""
+    """Return what Linux tells about the first processor, by name; nothing on other
+    systems.
+    """
     info: dict[str, str] = {}
     if not CPU_INFO.exists():
         return info
@@ -185,7 +217,9 @@ def _whole_number(text: str | None) -> int | None:
 
 
 def _blas_kernels() -> list[str]:
-    """Return the library, version and kernel of each BLAS that this process has loaded."""
+    """Return the library, version and kernel of each BLAS that this process has
+    loaded.
+    """
     import scipy.linalg  # noqa: F401 - SciPy may have a BLAS of its own
     from threadpoolctl import threadpool_info
 
@@ -198,8 +232,12 @@ def _blas_kernels() -> list[str]:
 
 
 def peak_memory() -> int:
-    """Return the peak memory of this process, in bytes: ever, or since ``begin_peak``."""
-    status = PROCESS / "status"  # on Linux, getrusage may give that of the process before this one
+    """Return the peak memory of this process, in bytes: ever, or since
+    ``begin_peak``.
+    """
+    status = (
+        PROCESS / "status"
+    )  # on Linux, getrusage may give that of the process before this one
     text = status.read_text() if status.exists() else ""
     if peak := re.search(r"^VmHWM:\s+(\d+) kB", text, re.MULTILINE):
         return int(peak[1]) * 1024
@@ -210,21 +248,31 @@ def peak_memory() -> int:
 
 
 def begin_peak() -> int | None:
-    """Have ``peak_memory`` count from now on; return the bytes held, or ``None`` if it cannot."""
+    """Have ``peak_memory`` count from now on; return the bytes held, or ``None`` if it
+    cannot.
+    """
     try:
         ctypes.CDLL(None).malloc_trim(0)  # or what is allocated next would not show
         (PROCESS / "clear_refs").write_text("5")
-    except (OSError, AttributeError, TypeError):  # another C library; no ``/proc``; Windows
+    except (
+        OSError,
+        AttributeError,
+        TypeError,
+    ):  # another C library; no ``/proc``; Windows
         return None
     return peak_memory()
 
 
 def _commit(folder: Path) -> str | None:
-    """Return the commit of the package in ``folder``, with ``+`` if files differ, if it has one."""
+    """Return the commit of the package in ``folder``, with ``+`` if files differ, if it
+    has one.
+    """
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(folder), *arguments]
-        found = subprocess.run(command, capture_output=True, check=True, text=True, timeout=10)  # noqa: S603
+        found = subprocess.run(  # noqa: S603 - the words are ours
+            command, capture_output=True, check=True, text=True, timeout=10
+        )
         return found.stdout.strip()
 
     try:

@@ -12,12 +12,28 @@ from rnnbench.text import listed
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # a disk that is full or broken
-_SHORTAGES = (*_FULL, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
+_FULL = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+)  # a disk that is full or broken
+_SHORTAGES = (
+    *_FULL,
+    errno.EROFS,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.EAGAIN,
+    errno.ENOMEM,
+)
 _BAD_NAMES = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP)
 STATUS_OF = dict.fromkeys(_SHORTAGES, 1) | dict.fromkeys(_BAD_NAMES, 2)
-"""The exit status for each system error that is not a bug in rnnbench, wherever it occurs."""
-_NO_ROOM, _NO_THREAD = "failed to map segment", "can't start new thread"  # parts of messages
+"""The exit status for each system error that is not a bug in rnnbench, wherever it
+occurs."""
+_NO_ROOM, _NO_THREAD = (
+    "failed to map segment",
+    "can't start new thread",
+)  # parts of messages
 MAX_LINES, MAX_CHARACTERS = 20, 2_000  # of a message
 MAX_NAMES = 100  # that a message says are allowed
 HOLDS: list[None] = []  # one for each block whose end a request to end has to wait for
@@ -43,16 +59,24 @@ class OutOfReachError(RnnbenchError):
 
 
 def refused(error: BaseException) -> RnnbenchError | None:
-    """Return what the system refused, as an error with a message; ``None`` for any other error."""
+    """Return what the system refused, as an error with a message; ``None`` for any
+    other error.
+    """
     if _is_lack_of_memory(error):
-        how_much = f" ({error})" if isinstance(error, MemoryError) and str(error) else ""
+        how_much = (
+            f" ({error})" if isinstance(error, MemoryError) and str(error) else ""
+        )
         advice = "end other programs, or raise the limit (ulimit -v)"
         return RnnbenchError(f"out of memory{how_much}: {advice}")
     if _NO_THREAD in str(error):
-        return RnnbenchError("no thread can be started: raise the limits (ulimit -u, ulimit -v)")
+        return RnnbenchError(
+            "no thread can be started: raise the limits (ulimit -u, ulimit -v)"
+        )
     if not isinstance(error, OSError):
         return None
-    if error.errno == errno.ENOENT and not error.filename:  # only the working folder has no name
+    if (
+        error.errno == errno.ENOENT and not error.filename
+    ):  # only the working folder has no name
         return UserError("the working folder was removed; change to another one (cd)")
     if error.errno not in STATUS_OF:
         return None
@@ -62,7 +86,9 @@ def refused(error: BaseException) -> RnnbenchError | None:
 
 
 def _is_lack_of_memory(error: BaseException | None) -> bool:
-    """Return whether memory ran out, even if a library, such as SciPy, says that it is broken."""
+    """Return whether memory ran out, even if a library, such as SciPy, says that it is
+    broken.
+    """
     if error is None:
         return False
     is_it = isinstance(error, MemoryError) or _NO_ROOM in str(error)
@@ -70,17 +96,23 @@ def _is_lack_of_memory(error: BaseException | None) -> bool:
 
 
 class Interruption(KeyboardInterrupt):
-    """Ctrl-C, or another signal that asks the command to end; the exit status is 128 more."""
+    """Ctrl-C, or another signal that asks the command to end; the exit status is 128
+    more.
+    """
 
     def __init__(self, message: str = "", signal: int = SIGINT):
-        by_default = "Interrupted." if signal == SIGINT else f"Ended by {Signals(signal).name}."
+        by_default = (
+            "Interrupted." if signal == SIGINT else f"Ended by {Signals(signal).name}."
+        )
         super().__init__(message or by_default)
         self.signal = signal
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Have a request to end the command wait for the end of a block, which would stay half done."""
+    """Have a request to end the command wait for the end of a block, which would stay
+    half done.
+    """
     HOLDS.append(None)
     try:
         yield
@@ -94,7 +126,9 @@ def signal_of(interruption: BaseException | None) -> int:
 
 
 def ending_of(error: BaseException) -> tuple[str, int] | None:
-    """Return the message and the exit status that end a command; ``None`` if the error is a bug."""
+    """Return the message and the exit status that end a command; ``None`` if the error
+    is a bug.
+    """
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "Interrupted.", 128 + signal_of(error)
     if isinstance(error, OSError) and error.errno in _FULL and not error.filename:
@@ -105,12 +139,15 @@ def ending_of(error: BaseException) -> tuple[str, int] | None:
 
 
 def shortened(text: str, length: int) -> str:
-    """Return the first ``length`` characters of a text, with dots in place of the last ones."""
+    """Return the first ``length`` characters of a text, with dots in place of the last
+    ones.
+    """
     return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 def brief(message: str) -> str:
-    """Return a message, or its start and its end with ``MAX_LINES`` and ``MAX_CHARACTERS`` at most.
+    """Return a message, or its start and its end with ``MAX_LINES`` and
+    ``MAX_CHARACTERS`` at most.
 
     A message may list names from a file, and its end says what to do.
     """
@@ -119,24 +156,32 @@ def brief(message: str) -> str:
         n_last = 4
         n_first = MAX_LINES - n_last - 1
         hidden = len(lines) - n_first - n_last
-        message = "".join([*lines[:n_first], f"... {hidden:,} lines ...\n", *lines[-n_last:]])
+        message = "".join(
+            [*lines[:n_first], f"... {hidden:,} lines ...\n", *lines[-n_last:]]
+        )
     if len(message) > MAX_CHARACTERS:
         room = MAX_CHARACTERS - len(f" ... {len(message):,} characters ... ")
         n_last = room // 4
         n_first = room - n_last
         hidden = len(message) - n_first - n_last
-        message = f"{message[:n_first]} ... {hidden:,} characters ... {message[-n_last:]}"
+        message = (
+            f"{message[:n_first]} ... {hidden:,} characters ... {message[-n_last:]}"
+        )
     return message
 
 
 def first_fault(error: "ValidationError") -> str:
-    """Return the first fault of a value that is no record: its place, if it has one, and why."""
+    """Return the first fault of a value that is no record: its place, if it has one,
+    and why.
+    """
     first = error.errors()[0]
     return ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))
 
 
 def did_you_mean(wrong: str, allowed: Iterable[str]) -> str:
-    """Return the allowed names, and the one nearest to ``wrong``, to end an error message."""
+    """Return the allowed names, and the one nearest to ``wrong``, to end an error
+    message.
+    """
     names = list(allowed)
     meant = nearest(wrong, names)
     hint = f"; did you mean '{meant}'?" if meant else ""
@@ -144,7 +189,9 @@ def did_you_mean(wrong: str, allowed: Iterable[str]) -> str:
 
 
 def nearest(wrong: str, allowed: Iterable[str]) -> str | None:
-    """Return the allowed name that is spelled almost like ``wrong``, if there is one."""
+    """Return the allowed name that is spelled almost like ``wrong``, if there is
+    one.
+    """
     by_lower_case = {name.lower(): name for name in allowed}
     found = difflib.get_close_matches(wrong[:100].lower(), by_lower_case, n=1)
     return by_lower_case[found[0]] if found else None

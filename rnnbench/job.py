@@ -18,9 +18,23 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import PATHS
 from rnnbench.data.load import prepare, prepare_corpus, unlabeled_fault, with_unlabeled
-from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
+from rnnbench.errors import (
+    Interruption,
+    OutOfReachError,
+    RnnbenchError,
+    UserError,
+    signal_of,
+)
 from rnnbench.request import KEYS, Config, OwnTexts, Request, Settings, changes, plain
-from rnnbench.results.store import BAD_ROWS, FILES, HINT, OWN_TEXTS, RESULTS, Store, check_folder
+from rnnbench.results.store import (
+    BAD_ROWS,
+    FILES,
+    HINT,
+    OWN_TEXTS,
+    RESULTS,
+    Store,
+    check_folder,
+)
 from rnnbench.runner.run import Job, PlanResult, key_of
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file, write_text
 from rnnbench.terminal.display import show_download
@@ -28,7 +42,9 @@ from rnnbench.text import encodable, listed
 
 R = TypeVar("R")
 log = logging.getLogger(__name__)
-DIGITS_OF_TEXTS = 8  # of the checksum of texts, in the name of the folder of their results
+DIGITS_OF_TEXTS = (
+    8  # of the checksum of texts, in the name of the folder of their results
+)
 WRITTEN = (*dict.fromkeys(chain(*FILES.values())), BAD_ROWS, *SUBFOLDERS)
 
 
@@ -36,7 +52,9 @@ WRITTEN = (*dict.fromkeys(chain(*FILES.values())), BAD_ROWS, *SUBFOLDERS)
 def prepared_job(
     request: Request, record: str = RESULTS, *, corpus: Corpus | None = None
 ) -> Iterator[Job]:
-    """Yield the job of a request, which ``record`` marks; a ``corpus`` is not loaded again."""
+    """Yield the job of a request, which ``record`` marks; a ``corpus`` is not loaded
+    again.
+    """
     texts = _texts_in(request)
     if texts is not None:
         request = replace(request, config=texts.config, data="files", path=texts.file)
@@ -52,11 +70,17 @@ def prepared_job(
     with nullcontext() if texts is None else _storing(texts):
         check_inputs(request.config, benchmark, folder)
         if (size := len(dump(benchmark, folder).encode())) > MAX_CONFIG:
-            message = f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
+            message = (
+                f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
+            )
             raise UserError(f"{benchmark.name}: {message}; make its grids smaller")
         with show_download(quiet=not request.progress) as on_bytes:
             section = benchmark.data
-            data = prepare_corpus(section, corpus) if corpus else prepare(section, on_bytes)
+            data = (
+                prepare_corpus(section, corpus)
+                if corpus
+                else prepare(section, on_bytes)
+            )
             for name, model in benchmark.models.items():
                 model.fetch(on_bytes)
                 if model.reads_unlabeled and data.corpus.unlabeled is None:
@@ -66,7 +90,9 @@ def prepared_job(
         if request.out is None:
             _mention_replaced(folder / record, benchmark, data.summary.fingerprint)
         command = request.command or request.repeated_by(folder)
-        yield Job(benchmark, data, executor, Store(folder), command, request.fresh, record)
+        yield Job(
+            benchmark, data, executor, Store(folder), command, request.fresh, record
+        )
 
 
 def _mention_replaced(file: Path, benchmark: Benchmark, fingerprint: str) -> None:
@@ -80,7 +106,9 @@ def _mention_replaced(file: Path, benchmark: Benchmark, fingerprint: str) -> Non
 
 
 class _Texts(NamedTuple):
-    """Texts that were given in Python: the config for them, their file and its content."""
+    """Texts that were given in Python: the config for them, their file and its
+    content.
+    """
 
     config: Config
     file: Path
@@ -88,7 +116,8 @@ class _Texts(NamedTuple):
 
 
 def _texts_in(request: Request) -> _Texts | None:
-    """Return the texts that a request was given in Python; ``None`` if it was given none.
+    """Return the texts that a request was given in Python; ``None`` if it was given
+    none.
 
     Unless ``out`` names a folder, results go into one for these texts alone.
     """
@@ -102,13 +131,22 @@ def _texts_in(request: Request) -> _Texts | None:
         if isinstance(given, tuple | list):
             if any(isinstance(part, str | bytes | Mapping | Set) for part in given):
                 raise TypeError("got something else")
-            rows = [{"text": text, "label": label} for text, label in zip(*given, strict=True)]
+            rows = [
+                {"text": text, "label": label}
+                for text, label in zip(*given, strict=True)
+            ]
             texts = "".join(f"{json.dumps(row, default=plain)}\n" for row in rows)
         elif hasattr(given, "columns"):
             texts = given.to_json(orient="records", lines=True, date_format="iso")
         else:
             raise TypeError(f"got {type(given).__name__}")
-    except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+    except (
+        TypeError,
+        ValueError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         wanted = "should be a data frame, or two lists of equal length: texts, labels"
         raise UserError(f"data: {wanted} ({error})") from None
     name = load_config(config).name
@@ -119,10 +157,15 @@ def _texts_in(request: Request) -> _Texts | None:
 
 @contextmanager
 def _storing(texts: _Texts) -> Iterator[None]:
-    """Store texts that were given in Python; they are removed if the block stores no config."""
+    """Store texts that were given in Python; they are removed if the block stores no
+    config.
+    """
     file = texts.file
     is_new, is_new_folder = not file.exists(), not file.parent.exists()
-    if not is_new and sha256_file(file) != hashlib.sha256(texts.content.encode()).hexdigest():
+    if (
+        not is_new
+        and sha256_file(file) != hashlib.sha256(texts.content.encode()).hexdigest()
+    ):
         hint = "give `out` the name of another folder, or leave it out"
         raise UserError(f"{file}: holds other texts ({hint})")
     write_text(file, texts.content)
@@ -139,8 +182,8 @@ def _storing(texts: _Texts) -> Iterator[None]:
 class FailedTrialsError(RnnbenchError):
     """Trials failed, or no more could be trained; those that finished are stored.
 
-    ``run`` is the partial run, or choice; ``None`` if no trial has a result. ``summary`` is the
-    message without the failure of each trial.
+    ``run`` is the partial run, or choice; ``None`` if no trial has a result.
+    ``summary`` is the message without the failure of each trial.
     """
 
     def __init__(self, run: Any, done: PlanResult, job: Job):
@@ -160,8 +203,8 @@ class FailedTrialsError(RnnbenchError):
 class InterruptedRunError(Interruption):
     """Ctrl-C or another signal ended a run; all trials that finished are stored.
 
-    It is a ``KeyboardInterrupt``, which ``except Exception`` does not catch. ``run`` is the partial
-    run, or choice; ``None`` if no trial has a result.
+    It is a ``KeyboardInterrupt``, which ``except Exception`` does not catch. ``run`` is
+    the partial run, or choice; ``None`` if no trial has a result.
     """
 
     def __init__(self, run: Any, stored: str, command: str, signal: int):
@@ -175,9 +218,13 @@ def _continuation(command: str) -> str:
 
 
 def require_whole(result: R | None, job: Job, done: PlanResult) -> R:
-    """Return the result of a job; raise an error if it ended early or trials are missing."""
+    """Return the result of a job; raise an error if it ended early or trials are
+    missing.
+    """
     folder, n_trials, holds = job.store.folder, len(done.plan.trials), job.store.holds
-    lost = [own for own in done.results if not holds(key_of(own), with_model=own.keep_model)]
+    lost = [
+        own for own in done.results if not holds(key_of(own), with_model=own.keep_model)
+    ]
     if isinstance(done.ending, KeyboardInterrupt):
         stored = f"{len(done.results) - len(lost)} of {n_trials} trials are stored in {folder}/"
         raise InterruptedRunError(result, stored, job.command, signal_of(done.ending))
@@ -193,10 +240,12 @@ def require_whole(result: R | None, job: Job, done: PlanResult) -> R:
 
 
 def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
-    """Return the validated benchmark that a config, with ``settings`` as its keys, describes.
+    """Return the validated benchmark that a config, with ``settings`` as its keys,
+    describes.
 
     Raises:
-        ConfigError: the config is wrong; the message lists every problem, with its file and line.
+        ConfigError: the config is wrong; the message lists every problem, with its file
+        and line.
     """
     return load(source_of(config), changes(settings))
 
@@ -204,16 +253,22 @@ def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
 def check_inputs(
     config: Config, benchmark: Benchmark, folder: Path, written: Sequence[str] = WRITTEN
 ) -> None:
-    """Make sure that the results ``written`` do not overwrite the files that they are made from.
+    """Make sure that the results ``written`` do not overwrite the files that they are
+    made from.
 
-    The config may be the one in the folder if its text stays the same, or if the finished run there
-    stored it. Nor may results lie in a folder of texts: the next run would read ``.txt`` files.
+    The config may be the one in the folder if its text stays the same, or if the
+    finished run there stored it. Nor may results lie in a folder of texts: the next run
+    would read ``.txt`` files.
     """
     data = benchmark.data
     for texts in filter(None, (getattr(data, key) for key in PATHS)):
         if data.source == "files" and folder.resolve().is_relative_to(texts.resolve()):
-            raise UserError(f"{folder}: in {texts}, results would be read as texts ({HINT})")
-    if not (places := [folder / name for name in written if os.path.lexists(folder / name)]):
+            raise UserError(
+                f"{folder}: in {texts}, results would be read as texts ({HINT})"
+            )
+    if not (
+        places := [folder / name for name in written if os.path.lexists(folder / name)]
+    ):
         return
     text = dump(benchmark, folder)
     for i, file in enumerate(inputs_of(config, benchmark)):
@@ -228,7 +283,9 @@ def check_inputs(
 
 
 def inputs_of(config: Config, benchmark: Benchmark) -> list[Path]:
-    """Return the config, those that it extends, and the files and folders of its data."""
+    """Return the config, those that it extends, and the files and folders of its
+    data.
+    """
     paths = (getattr(benchmark.data, key) for key in PATHS)
     return [*tree_of(source_of(config)).files, *filter(None, paths)]
 
@@ -240,5 +297,7 @@ def source_of(config: Config) -> Path | Mapping[str, Any]:
     if isinstance(config, Mapping):
         return config
     if not isinstance(config, str | Path):
-        raise UserError(f"config: got {type(config).__name__} (should be a file or a mapping)")
+        raise UserError(
+            f"config: got {type(config).__name__} (should be a file or a mapping)"
+        )
     return Path(config)

@@ -1,7 +1,9 @@
-"""The JSON Schemas of configs, for editors, and of ``results.json``, for other programs.
+"""The JSON Schemas of configs, for editors, and of ``results.json``, for other
+programs.
 
-The docstrings below fields are the descriptions. An editor sees one config, not those that it
-extends, so the schema accepts everything that is right, and refuses what has a wrong shape.
+The docstrings below fields are the descriptions. An editor sees one config, not those
+that it extends, so the schema accepts everything that is right, and refuses what has a
+wrong shape.
 """
 
 import ast
@@ -32,8 +34,11 @@ from rnnbench.training.settings import AUTO, MAX_SEEDS
 
 KINDS = ("LayeredNetwork", "PythonNetwork", "BaselineModel", "EnsembleModel")
 EXTENDABLE = ("Benchmark", *KINDS, "Network", "Reference", "Published")
-"""The sections whose keys may come from a file that a config extends; lists are not merged."""
-IN_PART = "InPart"  # the end of the names of their definitions in which no key is required
+"""The sections whose keys may come from a file that a config extends; lists are not
+merged."""
+IN_PART = (
+    "InPart"  # the end of the names of their definitions in which no key is required
+)
 
 Schema = dict[str, Any]
 
@@ -52,7 +57,10 @@ class _Generator(GenerateJsonSchema):
             if key in found["properties"]:
                 found["properties"][key]["description"] = text
         if issubclass(model, Section) and "required" not in found:
-            found["type"] = ["object", "null"]  # a section without required keys may be empty
+            found["type"] = [
+                "object",
+                "null",
+            ]  # a section without required keys may be empty
         return found
 
 
@@ -62,7 +70,10 @@ def _docs(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
             source: Any = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
             for field, below in pairwise(source.body):
                 if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr):
-                    yield ast.unparse(field.target), _plain(ast.literal_eval(below.value))
+                    yield (
+                        ast.unparse(field.target),
+                        _plain(ast.literal_eval(below.value)),
+                    )
 
 
 def _plain(docstring: str) -> str:
@@ -73,10 +84,19 @@ def results_schema() -> Schema:
     """Return the JSON Schema (draft 2020-12) of ``results.json``."""
     schema = Results.model_json_schema(by_alias=False, schema_generator=_Generator)
     sha256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-    sums = {"config_sha256": "Of config.yaml.", "checksum": "Of all other keys, as canonical JSON."}
-    schema["properties"] |= {key: {**sha256, "description": text} for key, text in sums.items()}
+    sums = {
+        "config_sha256": "Of config.yaml.",
+        "checksum": "Of all other keys, as canonical JSON.",
+    }
+    schema["properties"] |= {
+        key: {**sha256, "description": text} for key, text in sums.items()
+    }
     schema["required"] += sums
-    return {"$schema": _Generator.schema_dialect, "title": "The results of rnnbench", **schema}
+    return {
+        "$schema": _Generator.schema_dialect,
+        "title": "The results of rnnbench",
+        **schema,
+    }
 
 
 def config_schema() -> Schema:
@@ -89,17 +109,25 @@ def config_schema() -> Schema:
     references, schema = models_json_schema(pairs, schema_generator=_Generator)
     ref_of = {model: reference for (model, _), reference in references.items()}
     definitions: dict[str, Schema] = schema["$defs"]
-    recurrent = {kind: layer for kind, layer in layers.items() if issubclass(layer, Recurrent)}
+    recurrent = {
+        kind: layer for kind, layer in layers.items() if issubclass(layer, Recurrent)
+    }
     definitions["Layer"] = _one_kind(layers, ref_of)
     definitions["Recurrent"] = _one_kind(recurrent, ref_of)
-    definitions["Baseline"] = {"anyOf": [{"enum": list(baselines)}, _one_kind(baselines, ref_of)]}
+    definitions["Baseline"] = {
+        "anyOf": [{"enum": list(baselines)}, _one_kind(baselines, ref_of)]
+    }
     _add_what_validators_allow(definitions)
     _add_grids(definitions, [*KINDS, *(kind.__name__ for kind in others)])
     definitions["Network"] = {"anyOf": [ref_of[kind] for kind in others] or [False]}
     extendable = [*EXTENDABLE, *(kind.__name__ for kind in others)]
     for name in extendable:  # every key may be missing, also in the sections below it
         required = ("required", "minProperties")
-        part = {key: value for key, value in definitions[name].items() if key not in required}
+        part = {
+            key: value
+            for key, value in definitions[name].items()
+            if key not in required
+        }
         reference = f'"#/[$]defs/({"|".join(extendable)})"'
         text = re.sub(reference, rf'"#/$defs/\1{IN_PART}"', json.dumps(part))
         definitions[f"{name}{IN_PART}"] = json.loads(text)
@@ -113,10 +141,20 @@ def config_schema() -> Schema:
     }
 
 
-def _one_kind(kinds: Mapping[str, type[Variant]], ref_of: Mapping[Any, Schema]) -> Schema:
-    described = {kind: {**ref_of[own], "description": own.summary()} for kind, own in kinds.items()}
+def _one_kind(
+    kinds: Mapping[str, type[Variant]], ref_of: Mapping[Any, Schema]
+) -> Schema:
+    described = {
+        kind: {**ref_of[own], "description": own.summary()}
+        for kind, own in kinds.items()
+    }
     one = {"minProperties": 1, "maxProperties": 1}
-    return {"type": "object", **one, "additionalProperties": False, "properties": described}
+    return {
+        "type": "object",
+        **one,
+        "additionalProperties": False,
+        "properties": described,
+    }
 
 
 def _add_what_validators_allow(definitions: dict[str, Schema]) -> None:
@@ -154,11 +192,15 @@ def _one_or_several(one: Schema, item: Schema, **bounds: Any) -> Schema:
 
 
 def _add_grids(definitions: dict[str, Schema], kinds: Iterable[str]) -> None:
-    """Add what models may have besides their parts: a grid, and values of ``training``."""
+    """Add what models may have besides their parts: a grid, and values of
+    ``training``.
+    """
     of_all = definitions["Training"]
     definitions["ModelTraining"] = of_all | {
         "description": "How this model is trained, where it differs from the others.",
-        "properties": {key: own for key, own in of_all["properties"].items() if key != "seeds"},
+        "properties": {
+            key: own for key, own in of_all["properties"].items() if key != "seeds"
+        },
     }
     definitions["Grid"] = {
         "description": "Lists of values by key path, such as `layers.1.gru.units: [32, 64]`; each "
@@ -169,7 +211,9 @@ def _add_grids(definitions: dict[str, Schema], kinds: Iterable[str]) -> None:
     for name in kinds:
         definitions[name]["properties"] |= {"training": training, "grid": grid}
     models = definitions["Benchmark"]["properties"]["models"]
-    models["additionalProperties"] = {  # a model may lack the very values that its grid has
+    models[
+        "additionalProperties"
+    ] = {  # a model may lack the very values that its grid has
         "if": {"type": "object", "required": ["grid"]},
         "then": {"properties": {"grid": grid}},
         "else": models["additionalProperties"],

@@ -1,7 +1,8 @@
-"""Removes temporary files and folders that killed processes left behind, and nothing else.
+"""Removes temporary files and folders that killed processes left behind, and nothing
+else.
 
-Each is locked while its process lives. Its name has a mark of the machine, since another machine
-may not see the lock.
+Each is locked while its process lives. Its name has a mark of the machine, since
+another machine may not see the lock.
 """
 
 import hashlib
@@ -52,7 +53,9 @@ def open_temporary(folder: Path) -> tuple[Path, BinaryIO]:
 def held_folder() -> Iterator[Path]:
     """Make a temporary folder for the block, and hold it meanwhile."""
     while True:
-        made = tempfile.TemporaryDirectory(prefix=FOLDER_START, ignore_cleanup_errors=True)
+        made = tempfile.TemporaryDirectory(
+            prefix=FOLDER_START, ignore_cleanup_errors=True
+        )
         marker = Path(made.name, HELD)
         with suppress(FileNotFoundError):
             file = marker.open("xb")
@@ -69,7 +72,9 @@ def held_folder() -> Iterator[Path]:
 
 
 def remove_files(folder: Path) -> None:
-    """Remove the temporary files in a folder that killed processes of this user left."""
+    """Remove the temporary files in a folder that killed processes of this user
+    left.
+    """
     with suppress(OSError):
         for file in folder.iterdir():
             if OURS.fullmatch(file.name):
@@ -95,7 +100,9 @@ def _remove_folder(folder: Path) -> None:
     try:
         with _abandoned(folder / HELD):
             shutil.rmtree(folder, ignore_errors=True)
-    except FileNotFoundError:  # its process was killed before it made the file, or after
+    except (
+        FileNotFoundError
+    ):  # its process was killed before it made the file, or after
         if time.time() - status.st_mtime > LONG:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -128,7 +135,9 @@ def _hold(file: BinaryIO, path: Path) -> bool:
 
 @contextmanager
 def _abandoned(file: Path) -> Iterator[None]:
-    """Lock a file of this user for the block; raise ``OSError`` if that is not possible."""
+    """Lock a file of this user for the block; raise ``OSError`` if that is not
+    possible.
+    """
     if not HAS_LOCKS:
         raise OSError("this system has no locks")
     descriptor = os.open(file, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)

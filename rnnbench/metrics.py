@@ -42,15 +42,17 @@ class Metric(Quantity):
     """A metric of the answers to the test set.
 
     Attributes:
-        tasks: names of the kinds of task that have it, and so do special cases of these.
-        needs_log_probabilities: whether the scores must be natural logarithms of probabilities; a
+        tasks: names of the kinds of task that have it, and so do special cases of
+        these. needs_log_probabilities: whether the scores must be natural logarithms of
+        probabilities; a
             model that gives margins does not have the metric.
         is_of_answers: whether ``function`` is given the answers in place of the scores.
         function: takes the labels, int ``(n_test,)``, and the scores, finite float
-            ``(n_test, n_topics)``, and returns the value, or ``None`` if it does not apply. Answers
-            and labels of documents with any number of topics are 0 and 1, ``(n_test, n_topics)``.
-            A metric that is a mean over documents should return their values, float ``(n_test,)``;
-            compact trials lack metrics of scores that do not.
+            ``(n_test, n_topics)``, and returns the value, or ``None`` if it does not
+            apply. Answers and labels of documents with any number of topics are 0 and
+            1, ``(n_test, n_topics)``. A metric that is a mean over documents should
+            return their values, float ``(n_test,)``; compact trials lack metrics of
+            scores that do not.
     """
 
     tasks: tuple[str, ...] = ("single_label",)
@@ -59,7 +61,9 @@ class Metric(Quantity):
     function: "Callable[[Labels, Any], float | NDArray[Any] | None]"
 
     def suits(self, score_kind: str) -> bool:
-        """Return whether it can be computed from this kind of scores; see ``TrialRecord``."""
+        """Return whether it can be computed from this kind of scores; see
+        ``TrialRecord``.
+        """
         if self.needs_log_probabilities:
             return score_kind == "log_probabilities"
         return self.is_of_answers or score_kind != "answers"
@@ -72,7 +76,9 @@ class Metric(Quantity):
     def by_document(
         self, labels: "Labels", answers: "Labels", scores: "Scores"
     ) -> "NDArray[np.float64] | None":
-        """Return the values of which it is the mean, ``(n_test,)``; ``None`` if it is no mean."""
+        """Return the values of which it is the mean, ``(n_test,)``; ``None`` if it is
+        no mean.
+        """
         values = self._values(labels, answers, scores)
         if values is None or values.ndim == 0:
             return None
@@ -81,7 +87,9 @@ class Metric(Quantity):
     def _values(
         self, labels: "Labels", answers: "Labels", scores: "Scores"
     ) -> "NDArray[np.float64] | None":
-        """Return its value, ``()``, or its values by document, ``(n_test,)``, if it has any."""
+        """Return its value, ``()``, or its values by document, ``(n_test,)``, if it has
+        any.
+        """
         import numpy as np  # takes a while, and names of metrics are needed without it
 
         value = self.function(labels, answers if self.is_of_answers else scores)
@@ -97,15 +105,18 @@ class Metric(Quantity):
 def by_topic(
     labels: "Labels", answers: "Labels", n_topics: int = 0
 ) -> "tuple[Labels, Labels, Scores]":
-    """Return, for each topic, its documents, those that were given it rightly, and its F1.
+    """Return, for each topic, its documents, those that were given it rightly, and its
+    F1.
 
-    Each is ``(n_topics,)``, or longer if more topics occur. The F1 of a topic that no document has
-    or was given is 0. Importing scikit-learn for it would take a second.
+    Each is ``(n_topics,)``, or longer if more topics occur. The F1 of a topic that no
+    document has or was given is 0. Importing scikit-learn for it would take a second.
     """
     import numpy as np
 
     if labels.ndim == 2:
-        own, given, right = (x.sum(axis=0, dtype=int) for x in (labels, answers, labels & answers))
+        own, given, right = (
+            x.sum(axis=0, dtype=int) for x in (labels, answers, labels & answers)
+        )
     else:
         n = max(n_topics, 1 + int(labels.max()), 1 + int(answers.max()))
         documents = labels, answers, labels[labels == answers]
@@ -118,7 +129,9 @@ _built_in: list[Metric] = []  # in the order of columns
 
 
 def _metric(name: str, header: str, **more: Any) -> Callable[[_F], _F]:
-    """Return a decorator that makes a metric of a function; its docstring is the description."""
+    """Return a decorator that makes a metric of a function; its docstring is the
+    description.
+    """
 
     def add(function: _F) -> _F:
         facts = {"description": " ".join((function.__doc__ or "").split()), **more}
@@ -163,17 +176,25 @@ def _weighted_f1(labels: "Labels", answers: "Labels") -> Any:
 
 @_metric("top3_accuracy", "top-3")
 def _top3_accuracy(labels: "Labels", scores: "Scores") -> Any:
-    """share of the test documents whose topic has one of the three best scores; a tie that reaches
-    fourth place does not count"""
+    """share of the test documents whose topic has one of the three best scores; a tie
+    that reaches fourth place does not count
+    """
     own = scores[range(len(labels)), labels]
     at_least = (scores >= own[:, None]).sum(axis=1)  # including itself
     return at_least <= 3
 
 
-@_metric("log_loss", "log-loss", format=".3f", higher_is_better=False, needs_log_probabilities=True)
+@_metric(
+    "log_loss",
+    "log-loss",
+    format=".3f",
+    higher_is_better=False,
+    needs_log_probabilities=True,
+)
 def _log_loss(labels: "Labels", scores: "Scores") -> Any:
-    """cross-entropy in nats; a probability of 0 counts as 1.2e-38, or as the document's lowest
-    nonzero one if it is lower"""
+    """cross-entropy in nats; a probability of 0 counts as 1.2e-38, or as the document's
+    lowest nonzero one if it is lower
+    """
     return 0.0 - scores[range(len(labels)), labels].astype(float)  # and never -0.0
 
 
@@ -208,7 +229,9 @@ def _precision_at(labels: "Labels", scores: "Scores", k: int = 1) -> Any:
     """mean share of the document's topics among its best score"""
     import numpy as np
 
-    best = np.argsort(-scores, axis=1, kind="stable")[:, :k]  # of ties, the first are taken
+    best = np.argsort(-scores, axis=1, kind="stable")[
+        :, :k
+    ]  # of ties, the first are taken
     return np.take_along_axis(labels, best, axis=1).mean(axis=1)
 
 
@@ -220,12 +243,15 @@ def _precision_at_3(labels: "Labels", scores: "Scores") -> Any:
 
 @_of_sets("ranking_precision", "LRAP")
 def _ranking_precision(labels: "Labels", scores: "Scores") -> Any:
-    """label-ranking average precision: for each topic of a document, the share of its topics among
-    those with at least the same score; 1 for a document without one"""
+    """label-ranking average precision: for each topic of a document, the share of its
+    topics among those with at least the same score; 1 for a document without one
+    """
     import numpy as np
 
     precisions = np.zeros(len(labels))
-    for number, (own, of_topics) in enumerate(zip(labels.astype(bool), scores, strict=True)):
+    for number, (own, of_topics) in enumerate(
+        zip(labels.astype(bool), scores, strict=True)
+    ):
         all_scores, own_scores = np.sort(of_topics), np.sort(of_topics[own])
         above = len(all_scores) - np.searchsorted(all_scores, own_scores)
         own_above = len(own_scores) - np.searchsorted(own_scores, own_scores)
@@ -239,7 +265,9 @@ def _hamming_loss(labels: "Labels", answers: "Labels") -> Any:
     return (labels != answers).mean()
 
 
-@_of_sets("binary_log_loss", "log-loss", higher_is_better=False, needs_log_probabilities=True)
+@_of_sets(
+    "binary_log_loss", "log-loss", higher_is_better=False, needs_log_probabilities=True
+)
 def _binary_log_loss(labels: "Labels", scores: "Scores") -> Any:
     """binary cross-entropy in nats, the mean over documents and topics"""
     import numpy as np
@@ -251,12 +279,24 @@ def _binary_log_loss(labels: "Labels", scores: "Scores") -> Any:
 
 METRICS: Registry[Metric] = Registry("metric", Metric, _built_in)
 COSTS = {
-    name: Quantity(name=name, header=header, format=form, higher_is_better=False, description=of)
+    name: Quantity(
+        name=name, header=header, format=form, higher_is_better=False, description=of
+    )
     for name, header, form, of in (
         ("ms_per_step", "ms per step", ".2f", ""),
         ("fit_seconds", "fit s", ".3g", "a whole training"),
-        ("predict_ms_per_document", "ms per document", ".3g", "scoring the test documents"),
-        ("peak_memory_mb", "peak MB", ",.0f", "memory of a training, besides libraries and data"),
+        (
+            "predict_ms_per_document",
+            "ms per document",
+            ".3g",
+            "scoring the test documents",
+        ),
+        (
+            "peak_memory_mb",
+            "peak MB",
+            ",.0f",
+            "memory of a training, besides libraries and data",
+        ),
     )
 }
 MS_PER_STEP, FIT_SECONDS, *_ = COSTS.values()
@@ -264,7 +304,9 @@ MS_PER_STEP, FIT_SECONDS, *_ = COSTS.values()
 
 @cache
 def all_usable_metrics() -> list[Metric]:
-    """Return all metrics; a plug-in that cannot be loaded is left out with a warning."""
+    """Return all metrics; a plug-in that cannot be loaded is left out with a
+    warning.
+    """
     return METRICS.usable()
 
 
@@ -272,7 +314,9 @@ def usable_metrics(task: str = ONE[0]) -> dict[str, Metric]:
     """Return the metrics of a kind of task by name; see ``all_usable_metrics``."""
     from rnnbench.tasks import TASKS  # imports NumPy
 
-    return {one.name: one for one in all_usable_metrics() if TASKS[task].is_among(one.tasks)}
+    return {
+        one.name: one for one in all_usable_metrics() if TASKS[task].is_among(one.tasks)
+    }
 
 
 def quantity_names() -> list[str]:
@@ -281,7 +325,9 @@ def quantity_names() -> list[str]:
 
 
 def find_quantity(name: str, where: str) -> Quantity:
-    """Return a metric or a cost by its name; messages begin with ``where``, the name's place."""
+    """Return a metric or a cost by its name; messages begin with ``where``, the name's
+    place.
+    """
     if name not in (names := quantity_names()):
         raise UserError(f"{where}: no metric '{name}' ({did_you_mean(name, names)})")
     return COSTS.get(name) or METRICS[name]

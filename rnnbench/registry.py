@@ -23,7 +23,9 @@ class PluginError(UserError):
 
 @contextmanager
 def blame(name: str, failure: str = "failed") -> Iterator[None]:
-    """Turn any error of code from outside, even ``SystemExit``, into a ``PluginError``."""
+    """Turn any error of code from outside, even ``SystemExit``, into a
+    ``PluginError``.
+    """
     try:
         yield
     except (KeyboardInterrupt, GeneratorExit, RnnbenchError):
@@ -33,18 +35,33 @@ def blame(name: str, failure: str = "failed") -> Iterator[None]:
 
         files = (__file__, importlib.__file__, pydantic.__file__)
         ours = ("<frozen", *(f"{Path(file).parent}{os.sep}" for file in files))
-        frames = [it for it in extract_tb(error.__traceback__) if not it.filename.startswith(ours)]
-        place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-        reason = first_fault(error) if isinstance(error, pydantic.ValidationError) else error
-        raise PluginError(f"{name} {failure}: {type(error).__name__}: {reason}{place}") from error
+        frames = [
+            it
+            for it in extract_tb(error.__traceback__)
+            if not it.filename.startswith(ours)
+        ]
+        place = (
+            f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
+            if frames
+            else ""
+        )
+        reason = (
+            first_fault(error) if isinstance(error, pydantic.ValidationError) else error
+        )
+        raise PluginError(
+            f"{name} {failure}: {type(error).__name__}: {reason}{place}"
+        ) from error
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """All entries of one kind by name, ours first; a plug-in is loaded when it is looked up."""
+    """All entries of one kind by name, ours first; a plug-in is loaded when it is
+    looked up.
+    """
 
     def __init__(
         self,
-        word: str,  # of an entry in messages; the entry-point group is ``rnnbench.WORDs``
+        # of an entry in messages; the entry-point group is ``rnnbench.WORDs``
+        word: str,
         base: type,  # the class of the entries, or their base class
         built_in: Iterable[T] = (),  # those that are not among the plug-ins
         *,
@@ -63,13 +80,17 @@ class Registry(Mapping[str, T], Generic[T]):
         found: dict[str, EntryPoint] = {}
         # Ours come first. Installers store plug-ins in different orders.
         plugins = entry_points(group=self.group)
-        for plugin in sorted(plugins, key=lambda found: (not _is_ours(found), found.name)):
+        for plugin in sorted(
+            plugins, key=lambda found: (not _is_ours(found), found.name)
+        ):
             if plugin.name not in self._built_in:
                 found.setdefault(plugin.name, plugin)
         return found
 
     def __getitem__(self, name: str) -> T:
-        """Return the entry called ``name``; a plug-in that fails raises ``PluginError``."""
+        """Return the entry called ``name``; a plug-in that fails raises
+        ``PluginError``.
+        """
         if name not in self._usable:
             self._usable[name] = self._load(self.plugins[name])
         return self._usable[name]
@@ -84,14 +105,20 @@ class Registry(Mapping[str, T], Generic[T]):
         return name in self._built_in or name in self.plugins
 
     def label(self, name: str) -> str:
-        """Return a name for messages, such as ``layer 'scale' of the package made-up``."""
+        """Return a name for messages, such as ``layer 'scale' of the package
+        made-up``.
+        """
         plugin = None if self._is_own(name) else self.plugins.get(name)
-        package = f" of the package {plugin.dist.name}" if plugin and plugin.dist else ""
+        package = (
+            f" of the package {plugin.dist.name}" if plugin and plugin.dist else ""
+        )
         return f"{self.word} '{name}'{package}"
 
     @contextmanager
     def blamed(self, name: str, failure: str = "failed") -> Iterator[None]:
-        """Turn an error of a plug-in in this block into a ``PluginError``; one of ours is a bug."""
+        """Turn an error of a plug-in in this block into a ``PluginError``; one of ours
+        is a bug.
+        """
         with nullcontext() if self._is_own(name) else blame(self.label(name), failure):
             yield
 
@@ -106,7 +133,9 @@ class Registry(Mapping[str, T], Generic[T]):
         return entries
 
     def _is_own(self, name: str) -> bool:
-        return name in self._built_in or (name in self.plugins and _is_ours(self.plugins[name]))
+        return name in self._built_in or (
+            name in self.plugins and _is_ours(self.plugins[name])
+        )
 
     def _load(self, plugin: EntryPoint) -> T:
         with self.blamed(plugin.name, f"cannot be loaded from {plugin.value}"):

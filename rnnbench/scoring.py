@@ -1,4 +1,6 @@
-"""Whether the answers of a kind of task can be scored by its metrics, before any training."""
+"""Whether the answers of a kind of task can be scored by its metrics, before any
+training.
+"""
 
 from math import isclose
 
@@ -29,18 +31,24 @@ def metric_fault(task: TaskKind) -> str:
             return f"the metric '{name}' is for other tasks ({others})"
     metric = METRICS[task.main]
     if not metric.is_of_answers:
-        return f"the metric '{metric.name}' needs scores (should have is_of_answers=True)"
+        return (
+            f"the metric '{metric.name}' needs scores (should have is_of_answers=True)"
+        )
     if not metric.higher_is_better:
-        return f"the metric '{metric.name}' is a loss (should have higher_is_better=True)"
+        return (
+            f"the metric '{metric.name}' is a loss (should have higher_is_better=True)"
+        )
     return ""
 
 
 def scoring_fault(task: TaskKind, labels: Labels) -> str:
-    """Return why the answers to documents with these labels cannot be scored; empty if they can.
+    """Return why the answers to documents with these labels cannot be scored; empty if
+    they can.
 
-    The main metric must lie between 0 and 1, and agree with the ``score`` that the task computes
-    from its ``parts``. Both are tried on the right answers, and on the first topic for all
-    documents. ``PluginError``: the code of the task or of the metric failed.
+    The main metric must lie between 0 and 1, and agree with the ``score`` that the task
+    computes from its ``parts``. Both are tried on the right answers, and on the first
+    topic for all documents. ``PluginError``: the code of the task or of the metric
+    failed.
     """
     metric = METRICS[task.main]
     with TASKS.blamed(task.name):
@@ -51,7 +59,9 @@ def scoring_fault(task: TaskKind, labels: Labels) -> str:
     for score, value in zip(scores, values, strict=True):
         if not 0 <= score <= 1:
             return f"its parts give a score of {score:.6g} (allowed: 0 to 1)"
-        if value is None or not isclose(value, score, rel_tol=ROUNDING, abs_tol=ROUNDING):
+        if value is None or not isclose(
+            value, score, rel_tol=ROUNDING, abs_tol=ROUNDING
+        ):
             answer = "no value" if value is None else f"{value:.6g}"
             other = f"its metric '{metric.name}' gives {answer}"
             return f"its parts give a score of {score:.6g}, but {other} (they should agree)"

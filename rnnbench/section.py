@@ -1,6 +1,7 @@
 """The base classes of the sections of a config and of stored records.
 
-A validator of a section raises ``problem(...)``, or several errors at once as ``problems(...)``.
+A validator of a section raises ``problem(...)``, or several errors at once as
+``problems(...)``.
 """
 
 import inspect
@@ -12,11 +13,16 @@ from typing import Annotated, Any, ClassVar, Literal, ParamSpec, TypeVar
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
-from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, ValidationError
+from pydantic_core import (
+    ErrorDetails,
+    InitErrorDetails,
+    PydanticCustomError,
+    ValidationError,
+)
 
 from rnnbench.errors import UserError, did_you_mean, nearest, shortened
 from rnnbench.registry import PluginError
-from rnnbench.text import encodable
+from rnnbench.text import encodable, summary_of
 
 Loc = tuple[str | int, ...]  # keys and positions that lead to a value
 Share = Annotated[float, Field(ge=0, le=1)]  # a share of something, such as an accuracy
@@ -28,10 +34,14 @@ computed: Callable[[Callable[[Any], Any]], Any] = property
 
 
 class Record(BaseModel):
-    """A stored record; unknown keys are refused, so that nothing is silently dropped."""
+    """A stored record; unknown keys are refused, so that nothing is silently
+    dropped.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-    older_versions: ClassVar[tuple[int, ...]] = ()  # schema versions that can be read, too
+    older_versions: ClassVar[
+        tuple[int, ...]
+    ] = ()  # schema versions that can be read, too
 
 
 def formerly(name: str) -> Any:
@@ -45,8 +55,11 @@ SCORES = ("accuracy", "micro_f1")  # the names that a published score may go by,
 class Publication(BaseModel):
     """A published score, and how it was measured; what is ``None`` is not known."""
 
-    score: Annotated[Share, Field(validation_alias=pydantic.AliasChoices("score", *SCORES))]
-    """The main metric, which may go by its name; the mean, if several trainings were published."""
+    score: Annotated[
+        Share, Field(validation_alias=pydantic.AliasChoices("score", *SCORES))
+    ]
+    """The main metric, which may go by its name; the mean, if several trainings were
+    published."""
     std: Share | None = None
     """Standard deviation of the score over trainings."""
     runs: pydantic.PositiveInt | None = None
@@ -56,8 +69,8 @@ class Publication(BaseModel):
     pretrained: Pretrained | None = None
     """The part of the model that was learned from other texts."""
     decision: Text | None = None
-    """How scores became topics, if a document may have any number of them. With ``0.5``, each topic
-    with at least that probability was given, or none."""
+    """How scores became topics, if a document may have any number of them. With
+    ``0.5``, each topic with at least that probability was given, or none."""
     caveat: Text | None = None
     """A reason to be careful when comparing with this score."""
 
@@ -66,11 +79,15 @@ class Section(BaseModel):
     """One mapping of a config; each key is a field."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    loader_keys: ClassVar[tuple[str, ...]] = ()  # that the loader consumes, such as ``extends``
+    loader_keys: ClassVar[
+        tuple[str, ...]
+    ] = ()  # that the loader consumes, such as ``extends``
     later_keys: ClassVar[frozenset[str]] = frozenset()
-    """Keys that came after fingerprints of this section were stored. A fingerprint leaves them out
-    at their defaults, so that stored results stay valid."""
-    unset_keys: ClassVar[tuple[str, ...]] = ()  # that are left out while they have their defaults
+    """Keys that came after fingerprints of this section were stored. A fingerprint
+    leaves them out at their defaults, so that stored results stay valid."""
+    unset_keys: ClassVar[
+        tuple[str, ...]
+    ] = ()  # that are left out while they have their defaults
 
     @model_validator(mode="wrap")
     @classmethod
@@ -86,8 +103,13 @@ class Section(BaseModel):
         return self.model_dump(mode="json", exclude=set(without), context=_FACTS)
 
     @model_serializer(mode="wrap")
-    def _as_in_yaml(self, handler: Any, info: pydantic.SerializationInfo) -> dict[str, Any]:
-        left_out = [*self.unset_keys, *(self.later_keys if info.context is _FACTS else ())]
+    def _as_in_yaml(
+        self, handler: Any, info: pydantic.SerializationInfo
+    ) -> dict[str, Any]:
+        left_out = [
+            *self.unset_keys,
+            *(self.later_keys if info.context is _FACTS else ()),
+        ]
         usual = {key: type(self).model_fields[key].default for key in left_out}
         items = handler(self).items()
         return {key: value for key, value in items if value != usual.get(key, _FACTS)}
@@ -101,10 +123,12 @@ class Variant(Section):
     @classmethod
     def summary(cls) -> str:
         """Return the first line of its docstring, a description in one line."""
-        return (cls.__doc__ or "").strip().partition("\n")[0]
+        return summary_of(cls.__doc__)
 
     @model_serializer(mode="wrap")
-    def _as_in_yaml(self, handler: Any, info: pydantic.SerializationInfo) -> dict[str, Any]:
+    def _as_in_yaml(
+        self, handler: Any, info: pydantic.SerializationInfo
+    ) -> dict[str, Any]:
         return {self.kind: super()._as_in_yaml(handler, info)}
 
 
@@ -113,8 +137,12 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-def parse_variant(value: Any, kinds: Mapping[str, type[_V]], word: str, example: str) -> _V:
-    """Return the variant that ``{kind: parameters}`` describes; ``example`` is for messages."""
+def parse_variant(
+    value: Any, kinds: Mapping[str, type[_V]], word: str, example: str
+) -> _V:
+    """Return the variant that ``{kind: parameters}`` describes; ``example`` is for
+    messages.
+    """
     if isinstance(value, Variant):
         value = {value.kind: value}
     if not isinstance(value, dict) or len(value) != 1:
@@ -133,11 +161,15 @@ def parse_variant(value: Any, kinds: Mapping[str, type[_V]], word: str, example:
 def problem(fault: str, hint: str = "") -> PydanticCustomError:
     """Return the error ``fault (hint)``, for a validator to raise."""
     text = f"{fault} ({hint})" if hint else fault
-    return PydanticCustomError("problem", "{text}", {"text": encodable(text)})  # or pydantic fails
+    return PydanticCustomError(
+        "problem", "{text}", {"text": encodable(text)}
+    )  # or pydantic fails
 
 
 def one_of(value: Any, names: Iterable[str]) -> str:
-    """Return a value that is one of some names, as a validator; otherwise it is a problem."""
+    """Return a value that is one of some names, as a validator; otherwise it is a
+    problem.
+    """
     if isinstance(value, str) and value in names:
         return value
     raise problem(f"got {spell(value)}", did_you_mean(str(value), names))
@@ -156,7 +188,9 @@ def at(loc: Loc, error: PydanticCustomError) -> InitErrorDetails:
 def located(
     error: ValidationError, below: Loc = (), allowed_keys: Iterable[str] = ()
 ) -> Iterator[InitErrorDetails]:
-    """Yield errors as sentences, for ``problems``; a key that is misspelled is not missing, too."""
+    """Yield errors as sentences, for ``problems``; a key that is misspelled is not
+    missing, too.
+    """
     items, keys = error.errors(), list(allowed_keys)
     unknown = [item["loc"] for item in items if item["type"] == "extra_forbidden"]
     misspelled = {(*loc[:-1], nearest(str(loc[-1]), keys)) for loc in unknown}
@@ -170,7 +204,9 @@ def spell(value: Any) -> str:
     """Return ``value`` for a message: as in YAML, and not longer than 60 characters."""
     text = "nothing" if value is None else repr(value)
     if isinstance(value, bool | dict | list):
-        with suppress(TypeError, ValueError):  # it has keys that JSON cannot have, or itself
+        with suppress(
+            TypeError, ValueError
+        ):  # it has keys that JSON cannot have, or itself
             text = json.dumps(value, ensure_ascii=False, default=repr)
     return shortened(text, 60)
 
@@ -198,7 +234,10 @@ def _sentence(item: ErrorDetails, allowed_keys: Iterable[str]) -> str:  # noqa: 
         case "extra_forbidden":
             return f"unknown key ({did_you_mean(str(item['loc'][-1]), allowed_keys)})"
         case "literal_error":
-            allowed = [part.strip("' ") for part in ctx["expected"].replace(" or ", ",").split(",")]
+            allowed = [
+                part.strip("' ")
+                for part in ctx["expected"].replace(" or ", ",").split(",")
+            ]
             return f"{got} ({did_you_mean(str(item['input']), allowed)})"
         case "model_type" | "dict_type":
             return f"{got} (should be a mapping of keys to values)"
@@ -213,12 +252,16 @@ def _sentence(item: ErrorDetails, allowed_keys: Iterable[str]) -> str:  # noqa: 
 
 
 def checked(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Raise ``UserError`` for arguments that annotations do not allow; convert others."""
+    """Raise ``UserError`` for arguments that annotations do not allow; convert
+    others.
+    """
     signature, validated = inspect.signature(function), pydantic.validate_call(function)
 
     @wraps(function)
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        arguments = signature.bind(*args, **kwargs).arguments  # or a ``TypeError``, as always
+        arguments = signature.bind(
+            *args, **kwargs
+        ).arguments  # or a ``TypeError``, as always
         try:
             return validated(**arguments)  # type: ignore[call-arg]
         except ValidationError as error:

@@ -1,4 +1,6 @@
-"""Files that are written whole, and checked by version and checksum when they are read."""
+"""Files that are written whole, and checked by version and checksum when they are
+read.
+"""
 
 import errno
 import hashlib
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SUBFOLDERS = ("trials", "predictions", "models", "plots", "tracking")
-TRIALS, PREDICTIONS, MODELS, PLOTS, TRACKING = SUBFOLDERS  # the folders in that of a run
+TRIALS, PREDICTIONS, MODELS, PLOTS, TRACKING = (
+    SUBFOLDERS  # the folders in that of a run
+)
 NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 MAX_HASHED, MAX_DOCUMENT, MAX_UNPACKED = 2**30, 256 * 2**20, 2**30  # bytes
 R = TypeVar("R", bound=Record)
@@ -37,7 +41,9 @@ Document = dict[str, Any]
 
 
 class DamagedResultError(UserError):
-    """A stored result is not as it was written, or another version of rnnbench wrote it."""
+    """A stored result is not as it was written, or another version of rnnbench wrote
+    it.
+    """
 
 
 class OtherVersionError(DamagedResultError):
@@ -45,19 +51,25 @@ class OtherVersionError(DamagedResultError):
 
 
 class UnwritableError(UserError):
-    """A file cannot be written; the exit status is 1 if, say, a full disk is to blame, else 2."""
+    """A file cannot be written; the exit status is 1 if, say, a full disk is to blame,
+    else 2.
+    """
 
     def __init__(self, path: Path, error: OSError):
-        place = next((folder for folder in path.parents if str(folder) == error.filename), path)
+        place = next(
+            (folder for folder in path.parents if str(folder) == error.filename), path
+        )
         super().__init__(f"{place}: cannot be written: {error.strerror or error}")
         self.exit_code = STATUS_OF.get(error.errno or 0, UserError.exit_code)
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file that becomes ``path`` at the end of the block, if this raises nothing.
+    """Open a temporary file that becomes ``path`` at the end of the block, if this
+    raises nothing.
 
-    Missing folders are made. If ``path`` is a link, the link is replaced, not its target.
+    Missing folders are made. If ``path`` is a link, the link is replaced, not its
+    target.
     """
     check_replaceable(path)
     try:
@@ -82,7 +94,8 @@ _tidy_once = cache(leftovers.remove_files)  # a folder may have many files
 
 
 def check_replaceable(path: Path) -> None:
-    """Raise ``UnwritableError`` if a folder, a device or a pipe is in the place of a new file.
+    """Raise ``UnwritableError`` if a folder, a device or a pipe is in the place of a
+    new file.
 
     In ``/dev``, a link such as ``stdout`` leads to whatever the shell has opened.
     """
@@ -99,9 +112,15 @@ def check_replaceable(path: Path) -> None:
 
 
 def check_new(
-    file: Path, option: str = "", ends: Collection[str] = (), *, overwrite: bool, old: str = "it"
+    file: Path,
+    option: str = "",
+    ends: Collection[str] = (),
+    *,
+    overwrite: bool,
+    old: str = "it",
 ) -> None:
-    """Raise ``UserError`` if a file, the value of an option, has none of ``ends`` or exists.
+    """Raise ``UserError`` if a file, the value of an option, has none of ``ends`` or
+    exists.
 
     ``old`` is what ``--force`` would overwrite.
     """
@@ -113,7 +132,9 @@ def check_new(
 
 
 def peek(file: Path) -> Document:
-    """Return the JSON object in a file, whoever wrote it, unchecked; an empty one if none is."""
+    """Return the JSON object in a file, whoever wrote it, unchecked; an empty one if
+    none is.
+    """
     with suppress(OSError, ValueError, RecursionError):
         found = json.loads(read_file(file, MAX_DOCUMENT))
         return found if isinstance(found, dict) else {}
@@ -121,7 +142,9 @@ def peek(file: Path) -> Document:
 
 
 def sweep(folder: Path, *, older_than: float = 0.0) -> None:
-    """Remove temporary files that killed processes left in ``folder`` and in its ``SUBFOLDERS``."""
+    """Remove temporary files that killed processes left in ``folder`` and in its
+    ``SUBFOLDERS``.
+    """
     for place in (folder, *(folder / name for name in SUBFOLDERS)):
         for file in place.glob(f"{leftovers.FILE_START}*{leftovers.FILE_END}"):
             with suppress(OSError):
@@ -149,10 +172,15 @@ def acquire(lock: FileLock) -> AcquireReturnProxy[FileLock]:
     try:
         with warnings.catch_warnings(action="ignore"):  # about a file as the lock
             return lock.acquire()
-    except (OSError, NotImplementedError) as error:  # the latter in older versions of filelock
+    except (
+        OSError,
+        NotImplementedError,
+    ) as error:  # the latter in older versions of filelock
         if isinstance(error, OSError) and error.errno not in NO_LOCKS:
             raise
-        reason = "its file system cannot lock files (flock); use a folder on another one"
+        reason = (
+            "its file system cannot lock files (flock); use a folder on another one"
+        )
         raise OSError(errno.ENOLCK, reason, lock.lock_file) from error
 
 
@@ -160,14 +188,18 @@ def read_file(path: Path, limit: int) -> bytes:
     """Return the content of a file; ``open_regular`` says which errors it raises."""
     with open_regular(path, limit) as file:
         size = os.fstat(file.fileno()).st_size
-        content = file.read(min(max(size, 2**20), limit) + 1)  # the system's own files have size 0
+        content = file.read(
+            min(max(size, 2**20), limit) + 1
+        )  # the system's own files have size 0
     if len(content) > limit:
         raise OSError(errno.EFBIG, f"longer than {limit:,} bytes", str(path))
     return content
 
 
 def open_regular(path: Path, limit: int) -> BufferedReader:
-    """Open a regular file of at most ``limit`` bytes, or raise ``OSError``: pipes never end."""
+    """Open a regular file of at most ``limit`` bytes, or raise ``OSError``: pipes never
+    end.
+    """
     facts = path.stat()
     if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
         raise OSError(errno.EINVAL, "not a regular file", str(path))
@@ -177,7 +209,9 @@ def open_regular(path: Path, limit: int) -> BufferedReader:
 
 
 def check_unpacked(archive: ZipFile) -> None:
-    """Raise ``ValueError`` if the files in an archive are larger than ``MAX_UNPACKED`` together."""
+    """Raise ``ValueError`` if the files in an archive are larger than ``MAX_UNPACKED``
+    together.
+    """
     size = sum(member.file_size for member in archive.infolist())
     if size > MAX_UNPACKED:
         raise ValueError(f"it unpacks to {size:,} bytes (allowed: {MAX_UNPACKED:,})")
@@ -190,14 +224,17 @@ def write_arrays(opened: IO[bytes], arrays: "Mapping[str, NDArray[Any]]") -> Non
     with ZipFile(opened, "w", ZIP_BZIP2) as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
+                np.lib.format.write_array(
+                    member, np.asanyarray(array), allow_pickle=False
+                )
 
 
 def read_array(file: IO[bytes], size: int, most_rows: int) -> "NDArray[Any]":
     """Return the array in a NumPy file, or a member of an archive, of ``size`` bytes.
 
-    ``ValueError``: it declares another size, more rows than ``most_rows``, or values other than
-    numbers and texts. NumPy alone would make room for any size that an array declares.
+    ``ValueError``: it declares another size, more rows than ``most_rows``, or values
+    other than numbers and texts. NumPy alone would make room for any size that an array
+    declares.
     """
     import numpy as np  # commands without arrays do not need it
 
@@ -208,7 +245,9 @@ def read_array(file: IO[bytes], size: int, most_rows: int) -> "NDArray[Any]":
     }
     version = np.lib.format.read_magic(file)
     if version not in versions:
-        raise ValueError(f"format {version} of NumPy (allowed: {', '.join(map(str, versions))})")
+        raise ValueError(
+            f"format {version} of NumPy (allowed: {', '.join(map(str, versions))})"
+        )
     shape, _, kind = versions[version](file)
     if kind.hasobject or not kind.itemsize:
         raise ValueError(f"values of type {kind} (allowed: numbers and texts)")
@@ -234,8 +273,12 @@ def write_text(path: Path, text: str) -> None:
 
 
 def canonical_json(value: Any) -> bytes:
-    """Return the one JSON spelling of ``value``, which fingerprints are computed from."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    """Return the one JSON spelling of ``value``, which fingerprints are computed
+    from.
+    """
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), allow_nan=False
+    ).encode()
 
 
 def sha256_json(value: Any) -> str:
@@ -243,7 +286,9 @@ def sha256_json(value: Any) -> str:
     return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
-def sha256_arrays(arrays: "Mapping[str, NDArray[Any]]", facts: Mapping[str, object]) -> str:
+def sha256_arrays(
+    arrays: "Mapping[str, NDArray[Any]]", facts: Mapping[str, object]
+) -> str:
     """Return the sha256 of named arrays (type, shape, bytes) and of JSON-like facts."""
     digest = hashlib.sha256(canonical_json(facts))
     for name, array in sorted(arrays.items()):
@@ -264,18 +309,26 @@ def write_document(path: Path, record: Record | Document, **facts: Any) -> None:
 
 
 def spell_document(record: Record | Document, **facts: Any) -> str:
-    """Return a record, ``facts`` beside its own keys, and the checksum of both, as JSON."""
-    plain = json.loads(record.model_dump_json()) if isinstance(record, Record) else record
+    """Return a record, ``facts`` beside its own keys, and the checksum of both, as
+    JSON.
+    """
+    plain = (
+        json.loads(record.model_dump_json()) if isinstance(record, Record) else record
+    )
     whole = plain | facts
     return json.dumps(whole | {"checksum": sha256_json(whole)}, indent=1) + "\n"
 
 
 def read_record(path: Path, kind: type[R], *beside: str) -> tuple[R, Document]:
-    """Return the record that ``write_document`` wrote, and the facts of these names beside it.
+    """Return the record that ``write_document`` wrote, and the facts of these names
+    beside it.
 
     A schema version that ``kind`` does not read raises ``OtherVersionError``.
     """
-    unusable, version = f"unusable result: {path}", kind.model_fields["schema_version"].default
+    unusable, version = (
+        f"unusable result: {path}",
+        kind.model_fields["schema_version"].default,
+    )
     try:
         document: Document = json.loads(read_file(path, MAX_DOCUMENT).decode())
         found = document.get("schema_version")
@@ -290,9 +343,13 @@ def read_record(path: Path, kind: type[R], *beside: str) -> tuple[R, Document]:
         is_newer = isinstance(found, int) and found > version
         hint = "update rnnbench" if is_newer else "run the benchmark again"
         reads = f"but this rnnbench reads version {version}"
-        raise OtherVersionError(f"{unusable}: it has schema version {found}, {reads}; {hint}")
+        raise OtherVersionError(
+            f"{unusable}: it has schema version {found}, {reads}; {hint}"
+        )
     if not is_whole:
-        message = "it is not as it was written (running the benchmark again replaces it)"
+        message = (
+            "it is not as it was written (running the benchmark again replaces it)"
+        )
         raise DamagedResultError(f"{unusable}: {message}")
     document["schema_version"] = version
     facts = {name: document.pop(name) for name in beside if name in document}
@@ -303,10 +360,16 @@ def read_record(path: Path, kind: type[R], *beside: str) -> tuple[R, Document]:
 
 
 def check_file(file: Path, sha256: str | None, document: Path) -> None:
-    """Raise ``DamagedResultError`` if a file has another checksum than a document gives for it."""
+    """Raise ``DamagedResultError`` if a file has another checksum than a document gives
+    for it.
+    """
     try:
         found = sha256_file(file)
     except OSError as error:
-        raise DamagedResultError(f"unusable result: {file}: {error.strerror}") from error
+        raise DamagedResultError(
+            f"unusable result: {file}: {error.strerror}"
+        ) from error
     if found != sha256:
-        raise DamagedResultError(f"unusable result: {file}: changed since {document} was stored")
+        raise DamagedResultError(
+            f"unusable result: {file}: changed since {document} was stored"
+        )

@@ -8,8 +8,14 @@ _MARKS = [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)
 _OTHERS = [127, *range(0x80, 0xA0), *_MARKS]
 _SURROGATES = range(0xD800, 0xE000)
 CONTROLS = _PICTURES | dict.fromkeys([*_OTHERS, *_SURROGATES], 0xFFFD)
-"""A table for ``str.translate``: visible replacements of characters that would control a terminal
-or change the direction of the text, or that UTF-8 does not have."""
+"""A table for ``str.translate``: visible replacements of characters that would control
+a terminal or change the direction of the text, or that UTF-8 does not have."""
+
+
+def summary_of(docstring: str | None) -> str:
+    """Return the first paragraph of a docstring in one line."""
+    first, _, _ = (docstring or "").strip().partition("\n\n")
+    return " ".join(first.split())
 
 
 def with_article(noun: str) -> str:
@@ -18,12 +24,16 @@ def with_article(noun: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number and what it counts: ``1 thread``, ``0 threads``, ``1,395 documents``."""
+    """Return a number and what it counts: ``1 thread``, ``0 threads``, ``1,395
+    documents``.
+    """
     return f"{number:,} {plural(number, noun)}"
 
 
 def heading(text: str) -> str:
-    """Return a text with a capital letter at its beginning; the others stay as they are."""
+    """Return a text with a capital letter at its beginning; the others stay as they
+    are.
+    """
     return text[:1].upper() + text[1:]
 
 
@@ -40,9 +50,13 @@ def duration(seconds: float) -> str:
 
 
 def listed(items: Sequence[object], most: int = 5, comma: str = ", ") -> str:
-    """Return items in one line: all of a few, of many the first: ``gru, lstm and 2 more``."""
+    """Return items in one line: all of a few, of many the first: ``gru, lstm and 2
+    more``.
+    """
     more = len(items) - most
-    return comma.join(map(str, items[:most])) + (f" and {more:,} more" if more > 0 else "")
+    return comma.join(map(str, items[:most])) + (
+        f" and {more:,} more" if more > 0 else ""
+    )
 
 
 def either(items: Iterable[object]) -> str:
@@ -56,14 +70,18 @@ def sentences(*texts: str | None) -> str:
 
 
 def numbers(values: Sequence[int]) -> str:
-    """Return whole numbers in one line, more than five in a row as a range: ``0 to 19``."""
+    """Return whole numbers in one line, more than five in a row as a range: ``0 to
+    19``.
+    """
     if len(values) > 5 and list(values) == list(range(values[0], values[-1] + 1)):
         return f"{values[0]} to {values[-1]}"
     return ", ".join(map(str, values))
 
 
 def visible(text: str) -> str:
-    """Return text whose control characters, except line breaks and tabs, are visible."""
+    """Return text whose control characters, except line breaks and tabs, are
+    visible.
+    """
     return text.translate(CONTROLS)
 
 

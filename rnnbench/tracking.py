@@ -1,4 +1,6 @@
-"""Trackers, by name, and the ``tracking`` key of a config: they record a run while it goes on."""
+"""Trackers, by name, and the ``tracking`` key of a config: they record a run while it
+goes on.
+"""
 
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
@@ -20,12 +22,12 @@ if TYPE_CHECKING:
 class Tracker:
     """Records a run while it goes on: in files, or in a tool that compares experiments.
 
-    Another package adds a subclass by the entry-point group ``rnnbench.trackers``. It writes the
-    methods that it needs; those of this class do nothing.
+    Another package adds a subclass by the entry-point group ``rnnbench.trackers``. It
+    writes the methods that it needs; those of this class do nothing.
 
-    It is called in a thread of its own, one call after the other. What this thread prints goes to
-    ``NAME.log`` in its folder. After an exception it is named in a warning and not called again.
-    At the end of a run it has a minute to finish.
+    It is called in a thread of its own, one call after the other. What this thread
+    prints goes to ``NAME.log`` in its folder. After an exception it is named in a
+    warning and not called again. At the end of a run it has a minute to finish.
 
     Attributes:
         name: by which ``--track`` and ``tracking`` in a config find it.
@@ -37,16 +39,24 @@ class Tracker:
     modules: ClassVar[tuple[str, ...]] = ()
     install: ClassVar[str] = ""
 
-    def start(self, folder: Path, benchmark: "Benchmark", trials: Sequence["Trial"]) -> None:
-        """Begin to record the trials of a run that are to be trained, not those found stored.
+    def start(
+        self, folder: Path, benchmark: "Benchmark", trials: Sequence["Trial"]
+    ) -> None:
+        """Begin to record the trials of a run that are to be trained, not those found
+        stored.
 
-        The ``folder`` is ``tracking`` in that of the run; it exists, perhaps with earlier files.
+        The ``folder`` is ``tracking`` in that of the run; it exists, perhaps with
+        earlier files.
         """
 
     def trial_started(self, trial: "Trial") -> None:
-        """Begin to record a trial, perhaps anew after its process died; several may be running."""
+        """Begin to record a trial, perhaps anew after its process died; several may be
+        running.
+        """
 
-    def epoch_ended(self, trial: "Trial", epoch: int, loss: float, score: float) -> None:
+    def epoch_ended(
+        self, trial: "Trial", epoch: int, loss: float, score: float
+    ) -> None:
         """Record an epoch, counted from 1, with its loss and score in training."""
 
     def trial_finished(
@@ -54,15 +64,17 @@ class Tracker:
     ) -> None:
         """Record the end of a trial, all of whose epochs have been recorded.
 
-        ``result.record.history`` also holds the loss and score on the validation documents.
-        The ``metrics``, by name, are those on the test documents.
+        ``result.record.history`` also holds the loss and score on the validation
+        documents. The ``metrics``, by name, are those on the test documents.
         """
 
     def trial_failed(self, trial: "Trial", reason: str) -> None:
         """Record that a trial failed."""
 
     def close(self) -> None:
-        """End: trials that have started, but neither finished nor failed, were interrupted."""
+        """End: trials that have started, but neither finished nor failed, were
+        interrupted.
+        """
 
 
 TRACKERS: Registry[type[Tracker]] = Registry("tracker", Tracker, holds_classes=True)
@@ -71,18 +83,26 @@ TRACKERS: Registry[type[Tracker]] = Registry("tracker", Tracker, holds_classes=T
 def _names(value: Any) -> Any:
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list | tuple):
-        raise problem(f"got {spell(value)}", "allowed: a tracker, or a list such as [mlflow]")
+        raise problem(
+            f"got {spell(value)}", "allowed: a tracker, or a list such as [mlflow]"
+        )
     return tuple(dict.fromkeys(one_of(name, TRACKERS) for name in names))
 
 
-TrackerNames = Annotated[tuple[str, ...], BeforeValidator(_names)]  # a single name will do
+TrackerNames = Annotated[
+    tuple[str, ...], BeforeValidator(_names)
+]  # a single name will do
 
 
 def check_trackers(names: Iterable[str]) -> None:
-    """Make sure that trackers can be used, or raise ``PluginError`` or ``UserError``."""
+    """Make sure that trackers can be used, or raise ``PluginError`` or
+    ``UserError``.
+    """
     for name in names:
         tracker = TRACKERS[name]
         # A folder of that name, which tools leave in the working folder, has no origin.
-        if missing := [it for it in tracker.modules if not getattr(find_spec(it), "origin", None)]:
+        if missing := [
+            it for it in tracker.modules if not getattr(find_spec(it), "origin", None)
+        ]:
             hint = f": {tracker.install}" if tracker.install else ""
             raise UserError(f"{TRACKERS.label(name)} needs {', '.join(missing)}{hint}")

@@ -6,7 +6,11 @@ import sys
 
 import pytest
 
-KERNELS = ("Haswell", "SkylakeX", "Nehalem")  # the last is for all processors with SSE4.2
+KERNELS = (
+    "Haswell",
+    "SkylakeX",
+    "Nehalem",
+)  # the last is for all processors with SSE4.2
 LOOK = """
 import numpy, scipy.linalg
 from threadpoolctl import threadpool_info
@@ -17,11 +21,21 @@ print({library.get("architecture") for library in threadpool_info()
 
 
 def run_with_kernel(kernel, program, *arguments):
-    """Return what a Python program prints whose NumPy and SciPy use a kernel, and one thread."""
+    """Return what a Python program prints whose NumPy and SciPy use a kernel, and one
+    thread.
+    """
     command = [sys.executable, "-c", program, *map(str, arguments)]
-    environment = os.environ | {"OPENBLAS_CORETYPE": kernel, "OPENBLAS_NUM_THREADS": "1"}
+    environment = os.environ | {
+        "OPENBLAS_CORETYPE": kernel,
+        "OPENBLAS_NUM_THREADS": "1",
+    }
     done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=True, timeout=600
+        command,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=600,
     )
     return done.stdout
 
@@ -34,7 +48,9 @@ def two_kernels():
             usable.append(kernel)
         if len(usable) == 2:
             return usable
-    pytest.skip(f"NumPy and SciPy do not have two of the OpenBLAS kernels {', '.join(KERNELS)}")
+    pytest.skip(
+        f"NumPy and SciPy do not have two of the OpenBLAS kernels {', '.join(KERNELS)}"
+    )
 
 
 def _is_usable(kernel):

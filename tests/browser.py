@@ -33,7 +33,12 @@ class Browser:
     def send(self, method, **params):
         """Return the answer to a command; events that come before it are kept."""
         self._number += 1
-        command = {"id": self._number, "method": method, "params": params, **self._session}
+        command = {
+            "id": self._number,
+            "method": method,
+            "params": params,
+            **self._session,
+        }
         self._commands.write(json.dumps(command).encode() + b"\0")
         while (message := self._read()).get("id") != self._number:
             self.events.append(message)
@@ -56,7 +61,12 @@ class Browser:
         """Show a file in a window of a width in pixels, in the light theme."""
         self.events.clear()
         self.choose("light")
-        window = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        window = {
+            "width": width,
+            "height": 900,
+            "deviceScaleFactor": 1,
+            "mobile": False,
+        }
         self.send("Emulation.setDeviceMetricsOverride", **window)
         self.send("Page.navigate", url=file.as_uri())
         self.wait_for("Page.loadEventFired")
@@ -94,7 +104,15 @@ def chromium(profile):
     # Chromium reads commands from file 3 and writes answers to file 4.
     started = f'exec "$@" 3<&{read_commands} 4>&{write_answers}'
     process = subprocess.Popen(
-        ["/bin/bash", "-c", started, "bash", str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}"],
+        [
+            "/bin/bash",
+            "-c",
+            started,
+            "bash",
+            str(CHROMIUM),
+            *FLAGS,
+            f"--user-data-dir={profile}",
+        ],
         pass_fds=[read_commands, write_answers],
         stderr=subprocess.DEVNULL,
     )
@@ -108,19 +126,26 @@ def chromium(profile):
 
 
 def barriers(browser):
-    """Return what axe-core finds on the open page, or cannot tell: its rule, and the element.
+    """Return what axe-core finds on the open page, or cannot tell: its rule, and the
+    element.
 
-    What it cannot tell about text in plots is left out. The dark theme has other colours alone.
+    What it cannot tell about text in plots is left out. The dark theme has other
+    colours alone.
     """
-    # Axe would not tell the contrast on the gradients of scrolling parts, and below the picker.
+    # Axe would not tell the contrast on the gradients of scrolling parts, and below the
+    # picker.
     plain = ".scroll, pre { background: var(--paper) !important; }"
     plain += ".picker { position: static !important; }"
     browser.evaluate(f"document.head.append(make('style', {{}}, {json.dumps(plain)}))")
-    browser.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
+    browser.evaluate(
+        "document.querySelectorAll('details').forEach((one) => one.open = true)"
+    )
     browser.evaluate(AXE.read_text())
     light = browser.evaluate("axe.run()")
     browser.choose("dark")
-    dark = browser.evaluate("axe.run({runOnly: ['color-contrast', 'link-in-text-block']})")
+    dark = browser.evaluate(
+        "axe.run({runOnly: ['color-contrast', 'link-in-text-block']})"
+    )
     unsure = _elements(light["incomplete"] + dark["incomplete"])
     certain = _elements(light["violations"] + dark["violations"])
     return certain + [item for item in unsure if not item[1].startswith("<text")]

@@ -1,6 +1,7 @@
 """Machine code that compares each address in the arena with the bounds of its array.
 
-It counts the accesses that are out of bounds, and carries them out at the start of the array.
+It counts the accesses that are out of bounds, and carries them out at the start of the
+array.
 """
 
 import ctypes
@@ -20,7 +21,9 @@ class CheckedView(View):
 
     def moved(self, floats):
         offset = self.asm.number(floats).raw
-        gep = self.asm.builder.gep(self.pointer, [offset], inbounds=False, source_etype=F32)
+        gep = self.asm.builder.gep(
+            self.pointer, [offset], inbounds=False, source_etype=F32
+        )
         return replace(self, pointer=gep)
 
     def load(self, kind=None):
@@ -33,14 +36,23 @@ class CheckedView(View):
             super().store(floats, count)
 
     def inside(self, kind):
-        """Return the view itself, or the start of its array if the code finds it outside."""
+        """Return the view itself, or the start of its array if the code finds it
+        outside.
+        """
         build, (start, end) = self.asm.builder, self.bounds
         after = self.moved(getattr(kind, "count", 1)).pointer
-        numbers = [build.ptrtoint(address, I64) for address in (start, self.pointer, after, end)]
+        numbers = [
+            build.ptrtoint(address, I64)
+            for address in (start, self.pointer, after, end)
+        ]
         is_inside = build.and_(
-            build.icmp_unsigned("<=", *numbers[:2]), build.icmp_unsigned("<=", *numbers[2:])
+            build.icmp_unsigned("<=", *numbers[:2]),
+            build.icmp_unsigned("<=", *numbers[2:]),
         )
-        fault, count = build.zext(build.not_(is_inside), I64), self.asm.module.globals["faults"]
+        fault, count = (
+            build.zext(build.not_(is_inside), I64),
+            self.asm.module.globals["faults"],
+        )
         build.store(build.add(build.load(count), fault), count)
         return replace(self, pointer=build.select(is_inside, self.pointer, start))
 
@@ -54,9 +66,13 @@ class Checked(Assembler):
 
     def at(self, array):
         start = super().at(array)
-        return CheckedView(**vars(start), bounds=(start.pointer, start.moved(array.size).pointer))
+        return CheckedView(
+            **vars(start), bounds=(start.pointer, start.moved(array.size).pointer)
+        )
 
 
 def faults(code):
     """Return the number of accesses out of bounds so far."""
-    return ctypes.c_int64.from_address(code._engine.get_global_value_address("faults")).value
+    return ctypes.c_int64.from_address(
+        code._engine.get_global_value_address("faults")
+    ).value

@@ -1,4 +1,6 @@
-"""Functions that workers of a cluster run in place of training; they import this module."""
+"""Functions that workers of a cluster run in place of training; they import this
+module.
+"""
 
 import os
 import signal
@@ -93,7 +95,9 @@ def kill_worker_once(one, *_):
 
 
 def sleep_unless_late(*_):
-    """Sleep, except on workers that a test has started with ``LATE`` in their environment."""
+    """Sleep, except on workers that a test has started with ``LATE`` in their
+    environment.
+    """
     return "done" if "LATE" in os.environ else sleep()
 
 

@@ -71,7 +71,10 @@ class Cluster:
         """Return what the scheduler knows of its workers, by their names."""
         with self.client() as client:
             known = client.scheduler_info(n_workers=-1)["workers"]
-        return {str(facts["name"]): facts | {"address": entry} for entry, facts in known.items()}
+        return {
+            str(facts["name"]): facts | {"address": entry}
+            for entry, facts in known.items()
+        }
 
     def ask(self, function, *arguments):
         """Return the results of a function in all workers, by their addresses."""
@@ -89,7 +92,9 @@ class Cluster:
     def client(self):
         import distributed
 
-        with distributed.Client(self.address, set_as_default=False, timeout=10) as client:
+        with distributed.Client(
+            self.address, set_as_default=False, timeout=10
+        ) as client:
             yield client
 
     def close(self):
@@ -121,7 +126,9 @@ def cut_at_gather(dask_scheduler, *, clients, itself):
             await asyncio.sleep(0.5)
         if itself:
             for comm in [
-                entry for entry, what in dask_scheduler._comms.items() if what == "gather"
+                entry
+                for entry, what in dask_scheduler._comms.items()
+                if what == "gather"
             ]:
                 comm.abort()
         return await fetch(keys=keys, serializers=serializers)
@@ -141,7 +148,9 @@ def kill_session(process):
 
 @contextmanager
 def cluster(folder, n_workers=2, *options, **environment):
-    """Start a scheduler with options, and workers called ``w0``, ``w1`` and so on; end them."""
+    """Start a scheduler with options, and workers called ``w0``, ``w1`` and so on; end
+    them.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths = os.pathsep.join([str(TESTS.parent), str(TESTS)])
     own = {"PYTHONPATH": paths, "TRACES": str(folder)}
@@ -202,5 +211,11 @@ def asleep(folder):
 
 def kept(dask_worker):
     """Return the files that a worker keeps for runs; workers are asked for it."""
-    places = os.walk(Path(dask_worker.local_directory, "rnnbench"))  # some may just be removed
-    return [f"{place}/{name}" for place, folders, files in places for name in (*folders, *files)]
+    places = os.walk(
+        Path(dask_worker.local_directory, "rnnbench")
+    )  # some may just be removed
+    return [
+        f"{place}/{name}"
+        for place, folders, files in places
+        for name in (*folders, *files)
+    ]

@@ -36,9 +36,12 @@ from rnnbench.tracking import TRACKERS
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Compiling takes most of the time of small networks. Child processes inherit it.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process compiles all modules again
+os.environ.pop(
+    "PYTHONDONTWRITEBYTECODE", None
+)  # or every process compiles all modules again
 
-# A shell has its background ignore Ctrl-C, and the processes that tests start would inherit that.
+# A shell has its background ignore Ctrl-C, and the processes that tests start would
+# inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SLOW = re.compile(
@@ -47,7 +50,8 @@ SLOW = re.compile(
     r"|/training/(test_(ensemble|pretraining|trial)|engines/[\w/]+)\.py"
     r"|/models/test_(build|keras_layers)\.py|/runner/test_executors\.py"
 )
-"""The files of tests that train with TensorFlow, or start processes, clusters or browsers."""
+"""The files of tests that train with TensorFlow, or start processes, clusters or
+browsers."""
 
 # Examples compete with whatever else runs, and are others each time.
 settings.register_profile("rnnbench", deadline=None, max_examples=40)
@@ -55,7 +59,9 @@ settings.load_profile("rnnbench")
 
 
 def pytest_collection_modifyitems(config, items):
-    """Mark slow tests; where files are spread over workers, begin with those of slow tests."""
+    """Mark slow tests; where files are spread over workers, begin with those of slow
+    tests.
+    """
     for item in items:
         if SLOW.search(item.path.as_posix()):
             item.add_marker(pytest.mark.slow)
@@ -70,19 +76,29 @@ def caches(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def cache_folder(caches, monkeypatch):
-    """An empty cache folder and the same path for each test; the user's cache is not touched."""
-    folder = Path(mkdtemp(dir=caches))  # pytest would look at the folders of all tests before
+    """An empty cache folder and the same path for each test; the user's cache is not
+    touched.
+    """
+    folder = Path(
+        mkdtemp(dir=caches)
+    )  # pytest would look at the folders of all tests before
     monkeypatch.setenv("RNNBENCH_CACHE", str(folder))
-    monkeypatch.setattr(sys, "path", [*sys.path])  # configs put the working folder into it
+    monkeypatch.setattr(
+        sys, "path", [*sys.path]
+    )  # configs put the working folder into it
     return folder
 
 
 @pytest.fixture
 def several_topics(monkeypatch, tmp_path):
-    """A config of made-up documents with any number of topics, on its own source ``several``."""
+    """A config of made-up documents with any number of topics, on its own source
+    ``several``.
+    """
 
     def read(_):
-        return replace(factories.corpus_of_several(120, named=0.8), provenance={"from": "nowhere"})
+        return replace(
+            factories.corpus_of_several(120, named=0.8), provenance={"from": "nowhere"}
+        )
 
     source = Source("several", "Made up.", "any file", read, str.split, split="modapte")
     monkeypatch.setitem(SOURCES._usable, "several", source)
@@ -92,9 +108,20 @@ def several_topics(monkeypatch, tmp_path):
     return {
         "name": "several",
         "data": {"source": "several", "path": str(tmp_path / "any.txt")},
-        "training": {"epochs": 2, "batch_size": 8, "seeds": 2, "validation_split": 0.25},
+        "training": {
+            "epochs": 2,
+            "batch_size": 8,
+            "seeds": 2,
+            "validation_split": 0.25,
+        },
         "models": {
-            "rnn": {"layers": [{"embedding": {"dim": 2}}, {"simple_rnn": {"units": 2}}, sigmoid]},
+            "rnn": {
+                "layers": [
+                    {"embedding": {"dim": 2}},
+                    {"simple_rnn": {"units": 2}},
+                    sigmoid,
+                ]
+            },
             "svm": {"baseline": "tfidf_linear_svm"},
             "always": {"baseline": "most_frequent"},
         },
@@ -145,7 +172,16 @@ def tiny_sgml_folder(tmp_path, tiny_sgml):
 def install():
     """Puts a folder on the path, as if its packages had always been installed."""
     folders = []
-    registries = (LAYERS, BASELINES, MODELS, METRICS, SOURCES, TASKS, TRACKERS, COMMANDS)
+    registries = (
+        LAYERS,
+        BASELINES,
+        MODELS,
+        METRICS,
+        SOURCES,
+        TASKS,
+        TRACKERS,
+        COMMANDS,
+    )
 
     def refresh():
         look_again(*registries)
@@ -175,7 +211,9 @@ def no_figures():
 
 @pytest.fixture
 def working_folder(monkeypatch, tmp_path):
-    """An empty working folder; modules in it can be imported, and are forgotten at the end."""
+    """An empty working folder; modules in it can be imported, and are forgotten at the
+    end.
+    """
     monkeypatch.chdir(tmp_path)
     importlib.invalidate_caches()
     yield tmp_path
@@ -191,12 +229,16 @@ def _forget_modules_in(folders):
 
 @pytest.fixture
 def cli(monkeypatch):
-    """Run the command line in this process, whose environment it may change meanwhile."""
+    """Run the command line in this process, whose environment it may change
+    meanwhile.
+    """
     for name in TENSORFLOW_VARIABLES:
         monkeypatch.setenv(name, "3")
 
     def run(*arguments, stdin=None):
-        return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+        return CliRunner().invoke(
+            app, [str(argument) for argument in arguments], input=stdin
+        )
 
     return run
 
@@ -216,7 +258,9 @@ def browser(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def run_apart(tiny_sgml):
-    """Runs a config in a folder of its own, with made-up newswires in it, in this process."""
+    """Runs a config in a folder of its own, with made-up newswires in it, in this
+    process.
+    """
 
     def run(folder, config, *arguments):
         write_files(folder / "sgml", tiny_sgml)
@@ -225,7 +269,9 @@ def run_apart(tiny_sgml):
             patch.chdir(folder)
             patch.setenv("RNNBENCH_CACHE", str(folder / "cache"))
             patch.setitem(EXECUTORS._usable, "local", InProcess)
-            done = CliRunner().invoke(app, ["run", "tiny.yaml", "--jobs", "1", *arguments])
+            done = CliRunner().invoke(
+                app, ["run", "tiny.yaml", "--jobs", "1", *arguments]
+            )
         assert done.exit_code == 0, done.output
         return done
 

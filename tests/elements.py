@@ -8,9 +8,11 @@ VOID = ("meta", "br", "img", "link", "wbr", "hr", "input")
 
 
 class Elements(HTMLParser):
-    """Collects ids, links and all that a browser would load; checks that tags are closed.
+    """Collects ids, links and all that a browser would load; checks that tags are
+    closed.
 
-    The ``links`` are those of the navigation, the ``others`` those of the rest of the page.
+    The ``links`` are those of the navigation, the ``others`` those of the rest of the
+    page.
     """
 
     def __init__(self, page):
@@ -21,7 +23,9 @@ class Elements(HTMLParser):
         assert self.open == []
 
     def handle_starttag(self, tag, attrs):
-        loads = ("src", "data", "poster") + (("href",) if tag in ("link", "use", "image") else ())
+        loads = ("src", "data", "poster") + (
+            ("href",) if tag in ("link", "use", "image") else ()
+        )
         self.loaded += [value for name, value in attrs if name in loads]
         self.ids += [value for name, value in attrs if name == "id"]
         links = self.links if "nav" in self.open else self.others

@@ -66,7 +66,9 @@ def corpus_of_texts(
     is_test: Sequence[bool] | None = None,
     source: str = "made-up",
 ) -> Corpus:
-    """Return a corpus of texts; words are ranked as they occur, and topics are sorted."""
+    """Return a corpus of texts; words are ranked as they occur, and topics are
+    sorted.
+    """
     words = [text.split() for text in texts]
     topics = sorted(set(labels))
     return corpus_of_words(
@@ -83,7 +85,8 @@ SEVERAL = ("corn", "grain", "ship")
 
 
 def corpus_of_several(documents: int = 60, seed: int = 0, named: float = 1) -> Corpus:
-    """Return a corpus whose documents have any number of three topics; two thirds are to learn.
+    """Return a corpus whose documents have any number of three topics; two thirds are
+    to learn.
 
     They name a share of their topics, all by default.
     """
@@ -92,7 +95,9 @@ def corpus_of_several(documents: int = 60, seed: int = 0, named: float = 1) -> C
     shown = np.random.default_rng(seed + 1).random(labels.shape) < named
     others = np.array(["the", "rose", "said", "pct"])
     words = [
-        random.permutation([*compress(SEVERAL, row * is_named), *random.choice(others, 3)]).tolist()
+        random.permutation(
+            [*compress(SEVERAL, row * is_named), *random.choice(others, 3)]
+        ).tolist()
         for row, is_named in zip(labels, shown, strict=True)
     ]
     ranking = [*others.tolist(), *SEVERAL]
@@ -104,7 +109,9 @@ def corpus_of_several(documents: int = 60, seed: int = 0, named: float = 1) -> C
 
 
 def corpora(folder: Path) -> dict[str, Path]:
-    """Return the file of the made-up corpus in ``folder``, by fingerprint; it is written there."""
+    """Return the file of the made-up corpus in ``folder``, by fingerprint; it is
+    written there.
+    """
     file = folder / "made-up.npz"
     return {cache.write(file, corpus()): file}
 
@@ -154,7 +161,8 @@ record = partial(
 )
 """Returns the record of a trial that never happened."""
 MARGINS = {"score_kind": "margins"}
-"""The changes to the record of a model that gives margins instead of log-probabilities."""
+"""The changes to the record of a model that gives margins instead of
+log-probabilities."""
 OF_LABELS = {"test_size", "topics", "majority_score", "majority_macro_f1"}
 """The facts about a dataset that follow from its test labels."""
 LABELS = np.array([0, 0, 1, 2], np.int32)
@@ -162,7 +170,9 @@ LABELS = np.array([0, 0, 1, 2], np.int32)
 
 
 def result(answers: Sequence[int] = (0, 0, 0, 1), **changes) -> TrialResult:
-    """Return a trial that gave these ``answers``, each with half the probability, to ``LABELS``."""
+    """Return a trial that gave these ``answers``, each with half the probability, to
+    ``LABELS``.
+    """
     scores = np.full((len(LABELS), 3), 0.25, np.float32)
     scores[np.arange(len(LABELS)), list(answers)] = 0.5
     return TrialResult(record(**changes), LABELS, np.log(scores))
@@ -188,7 +198,8 @@ dataset_summary = partial(
     majority_score=0.5,
     majority_macro_f1=2 / 9,
 )
-"""Returns the summary of a dataset that is nowhere, with the test documents of ``LABELS``."""
+"""Returns the summary of a dataset that is nowhere, with the test documents of
+``LABELS``."""
 trial_time = partial(
     TrialTime,
     model="rnn",
@@ -225,7 +236,11 @@ speed_results = partial(
     optimizer="adam",
     seeds=[0],
     contenders=[contender_times(), contender_times(name="keras", rounds=SLOW, jobs=1)],
-    products=[ProductRate(rows=5, inner=6, columns=7, count=9, microseconds=8.0, gflops=0.0525)],
+    products=[
+        ProductRate(
+            rows=5, inner=6, columns=7, count=9, microseconds=8.0, gflops=0.0525
+        )
+    ],
     product_times=[ProductTime(model="rnn", ms_per_step=1.25)],
     environment={"cpu": "none", "cores": 2},
 )
@@ -256,11 +271,12 @@ def finished_run(
     environment: Mapping[str, Any] | None = None,
     **changes,
 ) -> StoredRun:
-    """Return a run that never happened; a trial has the fingerprint of its model and answers.
+    """Return a run that never happened; a trial has the fingerprint of its model and
+    answers.
 
-    ``answers`` has, by model, what each of its trials answered for each document, of three topics.
-    What differs in records, by model, in the summary of the dataset, in the environment and in the
-    config can be given.
+    ``answers`` has, by model, what each of its trials answered for each document, of
+    three topics. What differs in records, by model, in the summary of the dataset, in
+    the environment and in the config can be given.
     """
     truth = np.array(labels, np.int32)
     trials = {model: [] for model in answers}
@@ -270,21 +286,32 @@ def finished_run(
             mark = sha256_json([model, seed, list(map(int, given))])
             facts = {"fingerprint": mark, "model": model, "seed": seed} | own
             shares = np.where(np.arange(3) == np.array(given)[:, np.newaxis], 0.5, 0.25)
-            trials[model].append(TrialResult(record(**facts), truth, np.log(shares, dtype="f4")))
+            trials[model].append(
+                TrialResult(record(**facts), truth, np.log(shares, dtype="f4"))
+            )
     layers = [{"simple_rnn": {"units": 3}}, SOFTMAX]
-    plan = benchmark(**{"models": {model: {"layers": layers} for model in answers}} | changes)
+    plan = benchmark(
+        **{"models": {model: {"layers": layers} for model in answers}} | changes
+    )
     summary = rest_of(dataset_summary(), truth)
-    summary = dataset_summary(**summary.model_dump(include=OF_LABELS) | dict(dataset or {}))
+    summary = dataset_summary(
+        **summary.model_dump(include=OF_LABELS) | dict(dataset or {})
+    )
     results = summarize_run(plan, summary, trials)
     return StoredRun(folder, results, trials, plan, MACHINE | dict(environment or {}))
 
 
 def scored_run(
-    rights: Mapping[str, Sequence[int]], *, folder: str = "results/made-up", of: int = 20, **facts
+    rights: Mapping[str, Sequence[int]],
+    *,
+    folder: str = "results/made-up",
+    of: int = 20,
+    **facts,
 ) -> StoredRun:
     """Return a run on ``of`` documents of one topic; see ``finished_run``.
 
-    ``rights`` has, by model, how many of the first documents each of its trials is right about.
+    ``rights`` has, by model, how many of the first documents each of its trials is
+    right about.
     """
     answers = {
         model: [[0] * right + [1] * (of - right) for right in trials]
@@ -294,19 +321,32 @@ def scored_run(
 
 
 def runs_on_datasets(
-    rights: Mapping[str, Mapping[str, Sequence[int]]], *, folder: str = "results", **facts
+    rights: Mapping[str, Mapping[str, Sequence[int]]],
+    *,
+    folder: str = "results",
+    **facts,
 ) -> list[StoredRun]:
-    """Return runs, each on 20 documents of its own; ``rights`` is by run, as in ``scored_run``."""
+    """Return runs, each on 20 documents of its own; ``rights`` is by run, as in
+    ``scored_run``.
+    """
     runs = []
     for name, of_run in rights.items():
-        marks = dict.fromkeys(("split_fingerprint", "corpus_fingerprint"), sha256_json(name))
+        marks = dict.fromkeys(
+            ("split_fingerprint", "corpus_fingerprint"), sha256_json(name)
+        )
         dataset = {"source": name, **marks}
-        runs.append(scored_run(of_run, folder=f"{folder}/{name}", dataset=dataset, **facts))
+        runs.append(
+            scored_run(of_run, folder=f"{folder}/{name}", dataset=dataset, **facts)
+        )
     return runs
 
 
-def run_folder(folder: Path, answers: Mapping[str, Sequence[Sequence[int]]], **facts) -> Path:
-    """Write the folder of a run that never happened; the rest is as for ``finished_run``."""
+def run_folder(
+    folder: Path, answers: Mapping[str, Sequence[Sequence[int]]], **facts
+) -> Path:
+    """Write the folder of a run that never happened; the rest is as for
+    ``finished_run``.
+    """
     return write_run(finished_run(answers, folder=folder, **facts))
 
 

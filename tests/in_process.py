@@ -1,4 +1,6 @@
-"""An executor that runs trials in the test's own process: quick, and as short as one can be."""
+"""An executor that runs trials in the test's own process: quick, and as short as one
+can be.
+"""
 
 from dataclasses import replace
 from functools import partial
@@ -13,7 +15,9 @@ class InProcess(Executor):
         self.jobs, self.threads = jobs or 1, 1
 
     def run(self, trials, corpora, listener, task):
-        task = replace(task, prepare=lambda _: None)  # TensorFlow keeps the threads it has
+        task = replace(
+            task, prepare=lambda _: None
+        )  # TensorFlow keeps the threads it has
         for trial in trials:
 
             def on_epoch(*facts, trial=trial):

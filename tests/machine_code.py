@@ -1,4 +1,6 @@
-"""Networks of many layers and sizes for the engine ``native``, and machine code for them."""
+"""Networks of many layers and sizes for the engine ``native``, and machine code for
+them.
+"""
 
 import os
 from typing import Any
@@ -29,7 +31,9 @@ SOFTMAX, SIGMOID = (
 
 
 def examples(few: int) -> Any:
-    """Settings of a property that is tested on few examples, because each compiles a network."""
+    """Settings of a property that is tested on few examples, because each compiles a
+    network.
+    """
     return settings(max_examples=MANY or few, deadline=None, derandomize=not MANY)
 
 
@@ -52,7 +56,9 @@ def networks(draw: Any, most_units: int = 70) -> LayeredNetwork:
         padding = draw(st.sampled_from(["same", "causal"]))
         convolution = {"filters": draw(sizes), "kernel_size": draw(st.integers(1, 4))}
         convolved = {"conv1d": convolution | {"padding": padding, "activation": "tanh"}}
-        return draw(st.sampled_from([recurrent(is_sequence=True), on_vectors(), convolved]))
+        return draw(
+            st.sampled_from([recurrent(is_sequence=True), on_vectors(), convolved])
+        )
 
     def pooling() -> dict[str, Any]:
         by = draw(st.sampled_from(["max", "mean", "last", "attention"]))
@@ -109,7 +115,9 @@ def program(
 def documents(
     sizes: Sizes, count: int, seed: int = 0, model: LayeredNetwork | None = None
 ) -> tuple[NDArray[np.int32], NDArray[Any]]:
-    """Return made-up documents, some of them empty, and as many labels as a model is for."""
+    """Return made-up documents, some of them empty, and as many labels as a model is
+    for.
+    """
     random = np.random.default_rng(seed)
     x = random.integers(1, sizes.n_ids, (count, sizes.timesteps), dtype=np.int32)
     lengths = random.integers(0, sizes.timesteps + 1, count)
@@ -129,8 +137,14 @@ def network(
         learning_rate=RATE,
         ema=DECAY if code.sizes.averages else None,
     )
-    made, random = NativeNetwork(code, model, x, recipe, seed), np.random.default_rng(seed)
+    made, random = (
+        NativeNetwork(code, model, x, recipe, seed),
+        np.random.default_rng(seed),
+    )
     for part in code.parts:
         before = part.read(made.arenas[0], "value")
-        part.write(made.arenas[0], before + random.normal(0, 0.1, part.shape).astype(np.float32))
+        part.write(
+            made.arenas[0],
+            before + random.normal(0, 0.1, part.shape).astype(np.float32),
+        )
     return made

@@ -1,4 +1,6 @@
-"""Made-up newswires in the files of Reuters-21578, any corpus in those of Keras, and tables."""
+"""Made-up newswires in the files of Reuters-21578, any corpus in those of Keras, and
+tables.
+"""
 
 import csv
 import io
@@ -12,13 +14,16 @@ from rnnbench.data.sources import sgml
 def tiny_newswires():
     """Return the 22 files of Reuters-21578, name -> content, with 58 made-up documents.
 
-    Each file has a document on ``earn`` and one on ``acq``. Fourteen files also have one on
-    ``rare``, a topic that needs one more document to be kept.
+    Each file has a document on ``earn`` and one on ``acq``. Fourteen files also have
+    one on ``rare``, a topic that needs one more document to be kept.
     """
     files = {}
     for number, name in enumerate(sgml.FILE_NAMES):
         documents = [
-            ("earn", f"Net profit rose {number} pct" + " in the quarter" * (number % 5)),
+            (
+                "earn",
+                f"Net profit rose {number} pct" + " in the quarter" * (number % 5),
+            ),
             ("acq", f"It buys unit {number}" + " of the company's" * (number % 4)),
         ]
         if number < sgml.MIN_DOCUMENTS - 1:
@@ -40,19 +45,27 @@ def write_files(folder, files):
 
 
 def write_keras_files(folder, corpus):
-    """Write a corpus in the format of Keras: reuters.npz and its word index, which are returned."""
+    """Write a corpus in the format of Keras: reuters.npz and its word index, which are
+    returned.
+    """
     npz, word_index = folder / sgml.NPZ, folder / sgml.WORD_INDEX
     documents = np.empty(len(corpus), dtype=object)
-    for number in range(len(corpus)):  # all at once, lists of one length would become a matrix
+    for number in range(
+        len(corpus)
+    ):  # all at once, lists of one length would become a matrix
         documents[number] = corpus.ranks(number).tolist()
     np.savez(npz, x=documents, y=corpus.labels.astype(np.int64))
     ranks = {word: rank for rank, word in enumerate(corpus.vocabulary, start=1)}
-    word_index.write_text(json.dumps(ranks, sort_keys=True))  # Keras's is not by rank, either
+    word_index.write_text(
+        json.dumps(ranks, sort_keys=True)
+    )  # Keras's is not by rank, either
     return npz, word_index
 
 
 def write_table(path, rows, header=("text", "label"), delimiter=",", encoding="utf-8"):
-    """Write rows in the format that the name of the file asks for, and return the file."""
+    """Write rows in the format that the name of the file asks for, and return the
+    file.
+    """
     if path.suffix in (".csv", ".tsv"):
         text = io.StringIO()
         tabs = {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None}

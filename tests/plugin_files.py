@@ -48,13 +48,16 @@ def write_distribution(
 ):
     """Write an installed distribution; return the folder to put on the path.
 
-    The places of plug-ins, ``module:Class``, and the sources of modules are given by name.
+    The places of plug-ins, ``module:Class``, and the sources of modules are given by
+    name.
     """
     for module, source in modules.items():
         write_module(folder, module, source)
     info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
     info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    )
     lines = "".join(f"{name} = {place}\n" for name, place in entries.items())
     (info / "entry_points.txt").write_text(f"[{group}]\n{lines}")
     return folder
@@ -68,13 +71,17 @@ def example(name):
 def write_scale(folder, **facts):
     layers = example("layers").replace("my_package.keras_layers", "made_up_keras")
     modules = {"made_up_layers": layers, "made_up_keras": example("keras_layers")}
-    return write_distribution(folder, {"scale": "made_up_layers:Scale"}, modules, **facts)
+    return write_distribution(
+        folder, {"scale": "made_up_layers:Scale"}, modules, **facts
+    )
 
 
 def write_nearest(folder, **facts):
     entries = {"nearest": "made_up_baselines:Nearest"}
     modules = {"made_up_baselines": example("baselines")}
-    return write_distribution(folder, entries, modules, group="rnnbench.baselines", **facts)
+    return write_distribution(
+        folder, entries, modules, group="rnnbench.baselines", **facts
+    )
 
 
 def run_rnnbench(*arguments, site, cwd=None):

@@ -38,7 +38,9 @@ def recurrent(kind: str, **parameters: Any) -> Description:
     return {kind: {"units": 3, "return_sequences": True} | parameters}
 
 
-def bidirectional(kind: str, merge_mode: str = "concat", **parameters: Any) -> Description:
+def bidirectional(
+    kind: str, merge_mode: str = "concat", **parameters: Any
+) -> Description:
     """Return a bidirectional layer of three units a direction."""
     inner = {kind: {"units": 3} | parameters}
     return {"bidirectional": {"layer": inner, "merge_mode": merge_mode}}
@@ -55,7 +57,14 @@ def bag_of_words(values: str) -> Description:
 
 def conv1d(padding: str) -> Description:
     """Return a convolution of an even number of steps, which "same" cannot centre."""
-    return {"conv1d": {"filters": 3, "kernel_size": 4, "padding": padding, "activation": "tanh"}}
+    return {
+        "conv1d": {
+            "filters": 3,
+            "kernel_size": 4,
+            "padding": padding,
+            "activation": "tanh",
+        }
+    }
 
 
 def pooling(by: str) -> Description:
@@ -70,7 +79,12 @@ DENSE = {"dense": {"units": 5, "activation": "tanh"}}
 TRANSFORMER = {"transformer_encoder": {"heads": 3, "units": 5}}
 STACKS: dict[str, list[Description]] = {
     "convolutions": [FROZEN, *map(conv1d, PADDINGS), DENSE, MEAN],
-    "recurrent": [recurrent("gru"), recurrent("lstm"), recurrent("simple_rnn"), pooling("last")],
+    "recurrent": [
+        recurrent("gru"),
+        recurrent("lstm"),
+        recurrent("simple_rnn"),
+        pooling("last"),
+    ],
     "both ways": [both_ways("lstm", "concat"), bidirectional("gru", "sum")],
     "masked": [
         EMBEDDING,
@@ -84,12 +98,19 @@ STACKS: dict[str, list[Description]] = {
     "chunks": [EMBEDDING, {"pooling": {"by": "attention", "chunks": 3}}],
     "n-grams": [{"ngram_embedding": {"dim": 4, "n": 3, "buckets": 9}}, MEAN],
     "attention": [EMBEDDING, {"positions": {}}, TRANSFORMER, MEAN],
-    "scan": [EMBEDDING, both_ways("min_gru"), recurrent("min_gru"), {"min_gru": {"units": 2}}],
+    "scan": [
+        EMBEDDING,
+        both_ways("min_gru"),
+        recurrent("min_gru"),
+        {"min_gru": {"units": 2}},
+    ],
     "side by side": [
         EMBEDDING,
         parallel([conv1d("same"), TRANSFORMER], [DENSE], [both_ways("min_gru")]),
         parallel(
-            [conv1d("valid"), pooling("max")], [recurrent("gru"), MEAN], [{"gru": {"units": 3}}]
+            [conv1d("valid"), pooling("max")],
+            [recurrent("gru"), MEAN],
+            [{"gru": {"units": 3}}],
         ),
     ],
     "weight_drop": [
@@ -116,17 +137,23 @@ def network(stack: list[Description], **options: Any) -> LayeredNetwork:
 def randomized(model: keras.Model) -> keras.Model:
     """Give a model random weights, and random biases too."""
     random = np.random.default_rng(1)
-    model.set_weights([random.normal(size=weight.shape) for weight in model.get_weights()])
+    model.set_weights(
+        [random.normal(size=weight.shape) for weight in model.get_weights()]
+    )
     return model
 
 
 @contextmanager
 def line_by_line(*, if_so: bool = True) -> Iterator[None]:
-    """Run programs line by line; for a few steps, this takes less time than compiling them."""
+    """Run programs line by line; for a few steps, this takes less time than compiling
+    them.
+    """
     tf.config.run_functions_eagerly(if_so)
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Even though the `tf.config")  # not in tf.data
+            warnings.filterwarnings(
+                "ignore", "Even though the `tf.config"
+            )  # not in tf.data
             yield
     finally:
         tf.config.run_functions_eagerly(False)

@@ -11,7 +11,9 @@ plain_values = st.recursive(
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
     | texts,
-    lambda below: st.lists(below, max_size=3) | st.dictionaries(texts, below, max_size=3),
+    lambda below: (
+        st.lists(below, max_size=3) | st.dictionaries(texts, below, max_size=3)
+    ),
     max_leaves=6,
 )
 """Values that YAML and JSON can hold."""

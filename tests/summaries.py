@@ -21,12 +21,16 @@ GRID = ["rnn[units=3,lr=0.1]", "rnn[units=4,lr=0.1]", "svm[C=2]", "bayes"]
 
 
 def summarize(names=NAMES, n_seeds=2, references=(), **training):
-    """The results of models that all answer alike; the first seed is right one time less."""
+    """The results of models that all answer alike; the first seed is right one time
+    less.
+    """
     training = {"epochs": 200, "batch_size": 4, "seeds": n_seeds} | training
     return scored_run(
         {name: [14, *([15] * (n_seeds - 1))] for name in names},
         records={name: {"params": 12_746} for name in names},
-        references={f"reference{number}": item for number, item in enumerate(references)},
+        references={
+            f"reference{number}": item for number, item in enumerate(references)
+        },
         training=training,
     ).results
 

@@ -14,7 +14,9 @@ CONTROL = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\r")
 def run_in_terminal(command, width, environment):
     """Return standard output of a command, and all lines that it drew on a terminal."""
     size = {"COLUMNS", "LINES"}  # pytest-xdist sets them
-    environment = {name: value for name, value in environment.items() if name not in size}
+    environment = {
+        name: value for name, value in environment.items() if name not in size
+    }
     ours, theirs = os.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
     with subprocess.Popen(

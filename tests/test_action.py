@@ -1,4 +1,6 @@
-"""The action for GitHub workflows: its steps, carried out as a hosted runner carries them out."""
+"""The action for GitHub workflows: its steps, carried out as a hosted runner carries
+them out.
+"""
 
 import os
 import re
@@ -28,18 +30,23 @@ EVIL = "$(touch evil) `touch evil` ; touch evil #"
 
 @pytest.fixture(scope="module")
 def runner(tmp_path_factory):
-    """A hosted runner: a folder with a config, and a Python that has not installed rnnbench yet.
+    """A hosted runner: a folder with a config, and a Python that has not installed
+    rnnbench yet.
 
     All that rnnbench needs is there, so nothing has to be downloaded.
     """
     folder = tmp_path_factory.mktemp("runner")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "python"], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "venv", "--without-pip", folder / "python"], check=True
+    )
     (packages,) = folder.glob("python/lib/*/site-packages")
     (packages / "of_the_tests.pth").write_text(sysconfig.get_paths()["purelib"])
     (folder / "work").mkdir()
     write_files(folder / "work/sgml", tiny_newswires())
     (folder / "work/tiny.yaml").write_text(TINY)
-    (folder / "pip.conf").write_text("[install]\nno-index = true\nno-build-isolation = false\n")
+    (folder / "pip.conf").write_text(
+        "[install]\nno-index = true\nno-build-isolation = false\n"
+    )
     status, log = carry_out(STEPS[1], folder, {}, {})
     assert status == 0, log
     assert (packages / "rnnbench/configs/smoke.yaml").is_file()
@@ -48,7 +55,10 @@ def runner(tmp_path_factory):
 
 def carry_out(step, folder, inputs, steps):
     """Run a step with bash, as GitHub does, and return its status and its log."""
-    own = {name: value_of(text, inputs, steps) for name, text in step.get("env", {}).items()}
+    own = {
+        name: value_of(text, inputs, steps)
+        for name, text in step.get("env", {}).items()
+    }
     path = f"{folder / 'python/bin'}{os.pathsep}{os.environ['PATH']}"
     of_runner = {
         "PATH": path,
@@ -87,7 +97,9 @@ def value_of(text, inputs, steps):
 
 
 def is_wanted(step, inputs):
-    """Return whether a step is carried out; the only condition is that an input is given."""
+    """Return whether a step is carried out; the only condition is that an input is
+    given.
+    """
     (name,) = re.findall(r"^\$\{\{ inputs\.(\S+) != '' \}\}$", step["if"])
     return inputs[name] != ""
 
@@ -113,7 +125,9 @@ def act(runner):
             for name, facts in ACTION["outputs"].items()
         }
         summary = (runner / "summary").read_text()
-        return SimpleNamespace(status=status, log="".join(logs), summary=summary, outputs=outputs)
+        return SimpleNamespace(
+            status=status, log="".join(logs), summary=summary, outputs=outputs
+        )
 
     return run
 
@@ -132,14 +146,20 @@ def test_steps_are_described_and_no_input_becomes_part_of_a_script():
 
 
 def test_a_run_and_its_gates_go_into_the_summary(act, runner):
-    first = act(config="tiny.yaml", out="stored", arguments="--models 'bayes,random'\n--seeds 1")
+    first = act(
+        config="tiny.yaml", out="stored", arguments="--models 'bayes,random'\n--seeds 1"
+    )
 
     assert first.status == 0, first.log
-    assert first.summary.startswith("### rnnbench\n\n| model | test accuracy (1 seed) |")
+    assert first.summary.startswith(
+        "### rnnbench\n\n| model | test accuracy (1 seed) |"
+    )
     assert "| bayes | " in first.summary
     assert first.outputs == {"run": "stored", "passed": ""}
 
-    shutil.copytree(runner / "work/stored", runner / "work/less")  # nothing is trained again
+    shutil.copytree(
+        runner / "work/stored", runner / "work/less"
+    )  # nothing is trained again
     less = act(
         config="tiny.yaml",
         out="less",
@@ -151,7 +171,9 @@ def test_a_run_and_its_gates_go_into_the_summary(act, runner):
     assert less.status == 1
     assert "failed: accuracy drops 0.5: random: B lacks the model\n" in less.log
     assert "### less compared with stored" in less.summary
-    assert "| accuracy drops 0.5 | random | failed | B lacks the model |" in less.summary
+    assert (
+        "| accuracy drops 0.5 | random | failed | B lacks the model |" in less.summary
+    )
     assert "| fit_seconds rises 100000% | bayes | passed |" in less.summary
     assert less.outputs == {"run": "less", "passed": "false"}
 
@@ -166,7 +188,10 @@ def test_a_run_and_its_gates_go_into_the_summary(act, runner):
     ("inputs", "message"),
     [
         ({"config": EVIL, "arguments": EVIL}, "unexpected extra argument"),
-        ({"config": "tiny.yaml", "arguments": "--models 'bayes"}, "::error title=rnnbench::"),
+        (
+            {"config": "tiny.yaml", "arguments": "--models 'bayes"},
+            "::error title=rnnbench::",
+        ),
     ],
     ids=["commands", "quotes"],
 )
@@ -182,7 +207,9 @@ def test_what_is_written_into_an_input_is_not_carried_out(act, runner, inputs, m
 def test_a_gate_that_is_none_is_named_and_nothing_is_said_to_have_passed(runner):
     (runner / "output").write_text("")
 
-    status, log = carry_out(STEPS[3], runner, {"baseline": "a", "out": "b", "fail-if": EVIL}, {})
+    status, log = carry_out(
+        STEPS[3], runner, {"baseline": "a", "out": "b", "fail-if": EVIL}, {}
+    )
 
     assert status == 2
     assert "should be METRIC drops|rises AMOUNT" in log

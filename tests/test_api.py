@@ -49,7 +49,9 @@ print(run)
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, tiny_sgml_folder, monkeypatch):
-    """The working folder, with made-up newswires in ``sgml``, and no processes to wait for."""
+    """The working folder, with made-up newswires in ``sgml``, and no processes to wait
+    for.
+    """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
     tiny_sgml_folder.rename("sgml")
@@ -98,7 +100,9 @@ def test_a_config_is_loaded_from_a_mapping_or_a_file_and_can_be_changed(folder):
     assert rnnbench.load_config(changed) == changed
 
 
-@pytest.mark.parametrize("section", [CONFIG, {"data": {"source": "sgml"}}, {"source": "sgml"}, 7])
+@pytest.mark.parametrize(
+    "section", [CONFIG, {"data": {"source": "sgml"}}, {"source": "sgml"}, 7]
+)
 def test_a_dataset_is_the_padded_arrays_of_a_config_or_of_its_data_section(section):
     section = rnnbench.Data(source="sgml", pad_length=7) if section == 7 else section
 
@@ -112,13 +116,18 @@ def test_a_dataset_is_the_padded_arrays_of_a_config_or_of_its_data_section(secti
 def test_a_script_runs_a_benchmark_without_a_guard_and_prints_its_table(folder):
     (folder / "script.py").write_text(SCRIPT)
 
-    done = subprocess.run([sys.executable, "script.py"], check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "script.py"], check=True, capture_output=True, text=True
+    )
 
     assert "nb" in done.stdout
     assert "Traceback" not in done.stderr
     run = rnnbench.load_run("results/mine")
     assert [row["model"] for row in run.to_dicts()] == ["nb"]
-    assert run.results.command == "rnnbench run results/mine/config.yaml --out results/mine"
+    assert (
+        run.results.command
+        == "rnnbench run results/mine/config.yaml --out results/mine"
+    )
 
 
 class Forgets(InProcess):
@@ -139,11 +148,15 @@ def test_a_model_that_fails_leaves_the_others_in_a_partial_run(folder, monkeypat
         raise LookupError("no weights")
 
     monkeypatch.setattr(Stratified, "pipeline", fail)
-    broken = CONFIG | {"models": {"nb": MODELS["nb"], "broken": {"baseline": "stratified"}}}
+    broken = CONFIG | {
+        "models": {"nb": MODELS["nb"], "broken": {"baseline": "stratified"}}
+    }
 
     with pytest.raises(rnnbench.FailedTrialsError) as all_failed:
         run("broken", broken, out="none")
-    with pytest.raises(rnnbench.FailedTrialsError, match=r"(?s)no weights.*2 of 3 trial") as caught:
+    with pytest.raises(
+        rnnbench.FailedTrialsError, match=r"(?s)no weights.*2 of 3 trial"
+    ) as caught:
         run(None, broken)
 
     assert all_failed.value.run is None
@@ -167,7 +180,9 @@ def test_an_executor_that_gives_up_leaves_a_partial_run(folder, monkeypatch):
     assert error.value.exit_code == PluginError.exit_code
     partial = rnnbench.load_run(folder / "results" / "mine").results
     assert len(partial.models) == 1
-    assert [trial.reason for trial in partial.missing] == [str(error.value).splitlines()[0]]
+    assert [trial.reason for trial in partial.missing] == [
+        str(error.value).splitlines()[0]
+    ]
 
 
 def test_ctrl_c_leaves_what_finished_and_the_same_call_goes_on_from_there(monkeypatch):
@@ -192,13 +207,24 @@ def test_ctrl_c_leaves_what_finished_and_the_same_call_goes_on_from_there(monkey
         ({"epochs": 0}, r"^epochs: training\.epochs: got 0"),
         ({"data": "kears"}, r"^data: data\.source: .*did you mean 'keras'"),
         ({"settings": {"training.epochs": "ten"}}, r"training\.epochs: got 'ten'"),
-        ({"settings": ["training.epochs=1", 4]}, r"settings: 4: should be key\.path=value"),
-        ({"config": CONFIG | {"models": {"nb": {"baseline": "\udcff"}}}}, r"models\.nb.*udcff"),
-        ({"scheduler": "tcp://host:1"}, "--scheduler: the executor 'in-process' takes no address"),
+        (
+            {"settings": ["training.epochs=1", 4]},
+            r"settings: 4: should be key\.path=value",
+        ),
+        (
+            {"config": CONFIG | {"models": {"nb": {"baseline": "\udcff"}}}},
+            r"models\.nb.*udcff",
+        ),
+        (
+            {"scheduler": "tcp://host:1"},
+            "--scheduler: the executor 'in-process' takes no address",
+        ),
         ({"out": ""}, "out: names no folder"),
     ],
 )
-def test_a_wrong_argument_is_named_before_anything_is_trained(folder, arguments, message):
+def test_a_wrong_argument_is_named_before_anything_is_trained(
+    folder, arguments, message
+):
     with pytest.raises(rnnbench.UserError, match=message):
         rnnbench.run(**{"config": CONFIG, "path": "sgml"} | arguments)
     assert not (folder / "results").exists()
@@ -209,28 +235,48 @@ def test_the_arguments_of_a_run_and_their_meanings_are_those_of_its_request():
     both = set(run.parameters) & set(choose.parameters)
 
     assert set(run.parameters) - both == {"track", "save_models", "compact"}
-    assert set(choose.parameters) - both == {"folds", "last", "sample", "then_fit", "on"}
+    assert set(choose.parameters) - both == {
+        "folds",
+        "last",
+        "sample",
+        "then_fit",
+        "on",
+    }
     assert [str(run.parameters[name]) for name in ("jobs", "executor")] == [
         "jobs: int | None = None",
         "executor: str = 'local'",
     ]
     for function, signature in ((rnnbench.run, run), (rnnbench.choose, choose)):
-        documented = re.findall(r"^    (\w+): ", function.__doc__.partition("Raises:")[0], re.M)
+        documented = re.findall(
+            r"^    (\w+): ", function.__doc__.partition("Raises:")[0], re.M
+        )
         assert documented == list(signature.parameters)
         assert set(get_type_hints(function)) == {*signature.parameters, "return"}
     with pytest.raises(TypeError, match="unexpected keyword argument 'epoch'"):
         rnnbench.run(CONFIG, epoch=3)
 
 
-def test_rows_have_every_metric_the_costs_and_the_settings_that_differ_and_make_frames(folder):
-    run = stored("a", {"nb": [18], "rnn": [9, 12]}, models={n: MODELS[n] for n in ("nb", "rnn")})
+def test_rows_have_every_metric_the_costs_and_the_settings_that_differ_and_make_frames(
+    folder,
+):
+    run = stored(
+        "a", {"nb": [18], "rnn": [9, 12]}, models={n: MODELS[n] for n in ("nb", "rnn")}
+    )
 
     rows = run.to_dicts()
 
-    assert [(row["model"], row["seed"]) for row in rows] == [("nb", 0), ("rnn", 0), ("rnn", 1)]
+    assert [(row["model"], row["seed"]) for row in rows] == [
+        ("nb", 0),
+        ("rnn", 0),
+        ("rnn", 1),
+    ]
     assert [row["accuracy"] for row in rows] == [0.9, 0.45, 0.6]
     assert {*usable_metrics(), *COSTS, "params", "epochs"} <= rows[0].keys()
-    assert [row["baseline.multinomial_naive_bayes.alpha"] for row in rows] == [0.5, None, None]
+    assert [row["baseline.multinomial_naive_bayes.alpha"] for row in rows] == [
+        0.5,
+        None,
+        None,
+    ]
     assert [row["layers.0.simple_rnn.units"] for row in rows] == [None, 3, 3]
     pd.testing.assert_frame_equal(run.to_frame(), pd.DataFrame(rows))
     pd.testing.assert_frame_equal(
@@ -269,7 +315,9 @@ def test_no_site_is_written_of_nothing_or_of_a_part_of_the_test_documents():
     left_out = run.results.dataset.model_copy(update={"test_size": 19, "n_left_out": 1})
     part = replace(run, results=run.results.model_copy(update={"dataset": left_out}))
 
-    with pytest.raises(rnnbench.UserError, match="a report is about all test documents"):
+    with pytest.raises(
+        rnnbench.UserError, match="a report is about all test documents"
+    ):
         part.write_report(words=0)
     for runs, arguments, message in (
         ([], {}, "runs: names none"),
@@ -316,23 +364,35 @@ def test_a_leaderboard_over_several_datasets_has_mean_ranks_and_their_diagram():
 
 
 def test_the_stored_command_repeats_the_run():
-    wanted = {"path": "sgml", "models": "nb", "jobs": 1, "save_models": True, "compact": True}
+    wanted = {
+        "path": "sgml",
+        "models": "nb",
+        "jobs": 1,
+        "save_models": True,
+        "compact": True,
+    }
 
     run = rnnbench.run(CONFIG, seeds=np.int64(1), out="here", progress=False, **wanted)
 
     assert {file.name for file in run.folder.glob("[!.]*.*")} == set(FILES[RESULTS])
-    expected = "rnnbench run here/config.yaml --jobs 1 --save-models --compact --out here"
+    expected = (
+        "rnnbench run here/config.yaml --jobs 1 --save-models --compact --out here"
+    )
     assert run.results.command == expected
     assert run.results.seeds == [0]
     assert run.trials["nb"][0].record.compact
-    np.testing.assert_array_equal(rnnbench.load_run("here").scores("nb"), run.scores("nb"))
+    np.testing.assert_array_equal(
+        rnnbench.load_run("here").scores("nb"), run.scores("nb")
+    )
 
 
 def test_a_report_is_written_beside_the_results_of_its_run_alone():
     run = stored("a", {"nb": [18]})
     other = stored("a", {"nb": [17]})
 
-    with pytest.raises(rnnbench.UserError, match="it now holds another run; load it again"):
+    with pytest.raises(
+        rnnbench.UserError, match="it now holds another run; load it again"
+    ):
         run.write_report(words=0)
     assert not (run.folder / "report.html").exists()
     assert other.write_report(words=0).read_text().startswith("<!doctype html>")
@@ -374,15 +434,21 @@ def test_a_kept_model_is_like_a_classifier_of_scikit_learn():
         np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
         found = model.predict(iter(texts))
         np.testing.assert_array_equal(found, model.classes_[shares.argmax(axis=1)])
-        assert [own.topics[0].topic for own in model.answers(texts[:2])] == found[:2].tolist()
+        assert [own.topics[0].topic for own in model.answers(texts[:2])] == found[
+            :2
+        ].tolist()
         assert model.predict([]).tolist() == []
         assert model.predict(texts[0]).tolist() == found[:1].tolist()
     assert rnnbench.load_run(kept.folder).model().name == kept.results.best.name
     for wrong in (None, b"profit", pd.DataFrame({"text": texts}), {"text": texts}):
-        with pytest.raises(rnnbench.UserError, match=r"texts: got .*should be a list, or a column"):
+        with pytest.raises(
+            rnnbench.UserError, match=r"texts: got .*should be a list, or a column"
+        ):
             model.predict(wrong)
     for wrong in (float("nan"), b"profit", ["profit", 5]):
-        with pytest.raises(rnnbench.UserError, match=r"text 2: got \w+ \(should be a text\)"):
+        with pytest.raises(
+            rnnbench.UserError, match=r"text 2: got \w+ \(should be a text\)"
+        ):
             model.predict([texts[0], wrong])
     with pytest.raises(rnnbench.UserError, match=r"text 1: got int"):
         model.predict([5])
@@ -397,9 +463,13 @@ def test_a_wrong_argument_of_a_kept_model_is_named():
         "seed: got 'x' (should be a valid integer": lambda: kept.model(seed="x"),
         "nb has no seed 9 (allowed: 0": lambda: kept.model("nb", seed=9),
         "top: got 0 (should be greater than 0)": lambda: model.answers("it rose", 0),
-        "unsure_below: got 2 (should be less ": lambda: model.answers("it rose", unsure_below=2),
+        "unsure_below: got 2 (should be less ": lambda: model.answers(
+            "it rose", unsure_below=2
+        ),
         "run: got 5 (should be a valid string)": lambda: rnnbench.badge(5),
-        "explain: got 'x' (should be a valid b": lambda: model.answers("it rose", explain="x"),
+        "explain: got 'x' (should be a valid b": lambda: model.answers(
+            "it rose", explain="x"
+        ),
     }
     for message, call in wrong.items():
         with pytest.raises(rnnbench.UserError, match=re.escape(message)):
@@ -431,7 +501,9 @@ def test_texts_of_a_program_are_trained_on_and_kept_beside_the_results(texts):
 
 
 def test_each_frame_has_a_folder_of_results_by_its_content():
-    first, other = (pd.DataFrame({"text": texts, "label": LABELS}) for texts in (OWN, OWN[::-1]))
+    first, other = (
+        pd.DataFrame({"text": texts, "label": LABELS}) for texts in (OWN, OWN[::-1])
+    )
     options = {"models": "multinomial_naive_bayes", "progress": False}
 
     folders = [rnnbench.run(frame, **options).folder for frame in (first, other, first)]
@@ -454,7 +526,9 @@ def test_a_choice_on_a_frame_has_a_folder_of_its_own():
 
 def test_dates_in_a_frame_stay_dates():
     days = pd.DataFrame({"body": OWN, "day": pd.to_datetime(LABELS, unit="D")})
-    run = rnnbench.run(days, out="own", models="multinomial_naive_bayes", progress=False)
+    run = rnnbench.run(
+        days, out="own", models="multinomial_naive_bayes", progress=False
+    )
     assert {count.topic[:10] for count in run.results.dataset.topics} == {
         "1970-01-01",
         "1970-01-02",
@@ -469,7 +543,9 @@ def test_dates_in_a_frame_stay_dates():
     ],
 )
 def test_other_things_than_texts_and_labels_are_refused(data):
-    with pytest.raises(rnnbench.UserError, match="should be a data frame, or two lists of equal"):
+    with pytest.raises(
+        rnnbench.UserError, match="should be a data frame, or two lists of equal"
+    ):
         rnnbench.run(CONFIG, data=data)
 
 
@@ -483,7 +559,10 @@ def test_texts_that_cannot_be_used_are_not_in_the_way_of_others():
         rnnbench.run((OWN, LABELS), settings={"data.fit_on_all": 1.0}, **options)
     assert not Path("mine").exists(), "its data were prepared"
     booleans = rnnbench.run((iter(OWN), np.array(LABELS, bool)), **options)
-    assert [count.topic for count in booleans.results.dataset.topics] == ["false", "true"]
+    assert [count.topic for count in booleans.results.dataset.topics] == [
+        "false",
+        "true",
+    ]
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "results.json", "table.md", "trials"])
@@ -497,7 +576,11 @@ def test_a_folder_in_the_place_of_a_file_and_the_other_way_round_is_named(folder
         (results / name).touch()
     before = sorted(results.rglob("*"))
 
-    with pytest.raises(rnnbench.RnnbenchError, match=f"results/mine/{name}: cannot be written: "):
+    with pytest.raises(
+        rnnbench.RnnbenchError, match=f"results/mine/{name}: cannot be written: "
+    ):
         run("nb")
 
-    assert [file for file in sorted(results.rglob("*")) if file.name[0] != "."] == before
+    assert [
+        file for file in sorted(results.rglob("*")) if file.name[0] != "."
+    ] == before

@@ -44,17 +44,30 @@ SCHEMA = json.loads((ROOT / "rnnbench/config/config.schema.json").read_text())["
 
 def blocks(page, language):
     """The code blocks of a page in a language."""
-    return re.findall(rf'^```{language}(?: title=".+?")?\n(.*?)^```$', page, re.M | re.S)
+    return re.findall(
+        rf'^```{language}(?: title=".+?")?\n(.*?)^```$', page, re.M | re.S
+    )
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The HTML of each page of the site, by file."""
     folder = tmp_path_factory.mktemp("docs") / "site"
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder]
+    command = [
+        sys.executable,
+        "-m",
+        "mkdocs",
+        "build",
+        "--strict",
+        "--quiet",
+        "--site-dir",
+        folder,
+    ]
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     variables = os.environ | {"PYTHONPATH": path, "NO_MKDOCS_2_WARNING": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=variables, capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr.decode()
     return {file: file.read_text() for file in folder.rglob("*.html")}
 
@@ -103,7 +116,9 @@ def test_links_lead_to_pages_and_to_places_on_them(elements):
 
 def test_nothing_is_loaded_from_elsewhere(elements):
     for file, found in elements.items():
-        loaded = {source for source in found.loaded if re.match(r"(https?:)?//", source or "")}
+        loaded = {
+            source for source in found.loaded if re.match(r"(https?:)?//", source or "")
+        }
         assert not loaded, file
 
 
@@ -123,7 +138,9 @@ def test_axe_finds_nothing(site, browser, name, width):
 def test_every_command_is_on_its_page_with_its_options(page, name):
     command = load_command(name)
     parts = getattr(command, "commands", {})
-    anchors = {name: command} | {f"{name}-{other}": part for other, part in parts.items()}
+    anchors = {name: command} | {
+        f"{name}-{other}": part for other, part in parts.items()
+    }
 
     for anchor, part in anchors.items():
         _, _, section = page("commands").partition(f'id="{anchor}"')
@@ -165,26 +182,40 @@ KEYS = {
 
 
 def test_every_section_and_key_of_a_config_is_on_its_page(page):
-    keys = {f"{start}{key}" for start, name in KEYS.items() for key in SCHEMA[name]["properties"]}
+    keys = {
+        f"{start}{key}"
+        for start, name in KEYS.items()
+        for key in SCHEMA[name]["properties"]
+    }
     assert keys <= {*Elements(page("config")).ids}
 
     shown = {*KEYS.values(), "Layer", "Baseline", "Recurrent"}
     same = {"Recipe", "ModelTraining"}  # a part of Training
     same |= {"OutsideModel"}  # only `rnnbench verdict` writes it
     sections = {name for name, entry in SCHEMA.items() if "properties" in entry}
-    assert {name for name in sections - shown - same if not name.endswith("InPart")} == set()
+    assert {
+        name for name in sections - shown - same if not name.endswith("InPart")
+    } == set()
 
 
 def test_signatures_on_the_page_of_the_api_are_broken_into_lines(page):
-    signatures = re.findall(r'doc-signature highlight"><pre>(.*?)</pre>', page("api"), re.DOTALL)
-    lines = [line for entry in signatures for line in re.sub("<[^>]+>", "", entry).splitlines()]
+    signatures = re.findall(
+        r'doc-signature highlight"><pre>(.*?)</pre>', page("api"), re.DOTALL
+    )
+    lines = [
+        line
+        for entry in signatures
+        for line in re.sub("<[^>]+>", "", entry).splitlines()
+    ]
 
     assert len(lines) > len(signatures)
     assert max(len(html.unescape(line)) for line in lines) <= 80
 
 
 def test_every_public_name_is_on_the_page_of_the_api(page):
-    assert {f"rnnbench.{name}" for name in rnnbench.__all__} <= {*Elements(page("api")).ids}
+    assert {f"rnnbench.{name}" for name in rnnbench.__all__} <= {
+        *Elements(page("api")).ids
+    }
 
 
 # Drawings
@@ -222,9 +253,13 @@ def test_drawings_have_the_same_styles_and_fit_a_phone(file):
 def test_drawings_take_the_colours_of_a_page_and_equations_need_no_script(page):
     pages = [page(name) for name in PAGES]
 
-    drawn = [text.count('<svg class="drawing" role="img" aria-label="') for text in pages]
+    drawn = [
+        text.count('<svg class="drawing" role="img" aria-label="') for text in pages
+    ]
     assert sum(drawn) == len(DRAWINGS)
-    assert not [text for text in pages if "<style>\n    svg" in text or "arithmatex" in text]
+    assert not [
+        text for text in pages if "<style>\n    svg" in text or "arithmatex" in text
+    ]
     assert page("notebook").count("<math ") > 20
 
 
@@ -234,7 +269,9 @@ def test_drawings_take_the_colours_of_a_page_and_equations_need_no_script(page):
 def test_the_code_of_the_teaching_notebook_prints_what_stands_below_it():
     names = {}
     pairs = re.findall(
-        r"^```python\n(.*?)^```$(?:\n+```text\n(.*?)^```$)?", PAGES["notebook"], re.M | re.S
+        r"^```python\n(.*?)^```$(?:\n+```text\n(.*?)^```$)?",
+        PAGES["notebook"],
+        re.M | re.S,
     )
     assert len(pairs) > 5
     for code, expected in pairs:
@@ -245,15 +282,20 @@ def test_the_code_of_the_teaching_notebook_prints_what_stands_below_it():
 
 
 COMMANDS_OF = {
-    name: re.findall(r"^(\$ )?(rnnbench .+)\n((?:(?!\$ |rnnbench ).*\n)*)", "".join(found), re.M)
+    name: re.findall(
+        r"^(\$ )?(rnnbench .+)\n((?:(?!\$ |rnnbench ).*\n)*)", "".join(found), re.M
+    )
     for name, text in PAGES.items()
     if (
         found := [
-            one for one in blocks(text, "console") if "$ rnnbench" in one or name == "verdict"
+            one
+            for one in blocks(text, "console")
+            if "$ rnnbench" in one or name == "verdict"
         ]
     )
 }
-"""The commands that are run, page by page, and what stands below them; all of ``verdict``."""
+"""The commands that are run, page by page, and what stands below them; all of
+``verdict``."""
 
 
 CONFIGS = [
@@ -271,12 +313,17 @@ def test_commands_print_what_stands_below_them(cli, tmp_path, monkeypatch, name)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     for config in (text for page, text in CONFIGS if page == name):
         (tmp_path / f"{yaml.safe_load(config)['name']}.yaml").write_text(config)
-    for file, table in re.findall(r'^```csv title="(.+?)"\n(.*?)^```$', PAGES[name], re.M | re.S):
+    for file, table in re.findall(
+        r'^```csv title="(.+?)"\n(.*?)^```$', PAGES[name], re.M | re.S
+    ):
         (tmp_path / file).write_text(table)
 
     for is_shown, command, output in COMMANDS_OF[name]:
         done = cli(*shlex.split(command)[1:])
-        assert done.output == output if is_shown else done.exit_code == 0, (command, done.output)
+        assert done.output == output if is_shown else done.exit_code == 0, (
+            command,
+            done.output,
+        )
 
 
 def test_the_python_of_verdicts_runs(capsys):
@@ -321,17 +368,23 @@ def test_the_simulated_shares_are_those_of_the_tables():
     assert f"{in_percent(three + five + ten)} of cases with 3 or more seeds" in words
     assert f"in {in_percent(two)} with 2 ([coverage]" in words
     from_three = ("3", "5", "10")
-    assert f"in {in_percent(of(4, *from_three, is_mixed=False))} of cases with 3 or more" in words
+    assert (
+        f"in {in_percent(of(4, *from_three, is_mixed=False))} of cases with 3 or more"
+        in words
+    )
     largest = max(map(float, of(4, *from_three, is_mixed=True)))
     assert f"in up to {100 * largest:.0f} % if some models vary" in words
     n = len(rows_of("bursts.md")) // 2
     bursts = [
-        in_percent(column) for column in list(zip(*rows_of("bursts.md")[:n], strict=True))[5:]
+        in_percent(column)
+        for column in list(zip(*rows_of("bursts.md")[:n], strict=True))[5:]
     ]
     held = f"{bursts[1]} of their intervals contain the true value, but only {bursts[0]} of those"
     assert held in words
     assert f"in {bursts[3]} of cases, instead of {bursts[2]}" in words
-    *_, f1, _, difference, _, alike, _, unlike, _, macro = zip(*rows_of("micro_f1.md"), strict=True)
+    *_, f1, _, difference, _, alike, _, unlike, _, macro = zip(
+        *rows_of("micro_f1.md"), strict=True
+    )
     assert f"{in_percent(f1 + difference)} of intervals contain the true value" in words
     assert f"{in_percent(alike + unlike)} of pairs with equal micro-F1 have" in words
     assert f"are too narrow: {in_percent(macro)} contain it" in words
@@ -342,16 +395,28 @@ def test_the_shares_of_many_models_are_those_of_the_table():
     largest = [row for row in rows if row[1] == "120"]
     others = [row for row in rows if row[1] != "120"]
     few, many, few_by_holm, many_by_holm = (
-        in_percent([row[column] for row in part]) for column in (3, 4) for part in (others, largest)
+        in_percent([row[column] for row in part])
+        for column in (3, 4)
+        for part in (others, largest)
     )
 
-    assert f"in {few} of families of 3 to 40 models, and in {many} of families of 120" in words
+    assert (
+        f"in {few} of families of 3 to 40 models, and in {many} of families of 120"
+        in words
+    )
     by_holm = f"Holm's method has {few_by_holm}, and {many_by_holm} with 120"
     assert by_holm in words
     assert f"worse than the best in {in_percent([row[10] for row in rows])}" in words
-    like_r52 = [row[9].split(" / ") for row in rows if row[0].startswith("r52") and row[1] == "40"]
+    like_r52 = [
+        row[9].split(" / ")
+        for row in rows
+        if row[0].startswith("r52") and row[1] == "40"
+    ]
     assert {found for found, _ in like_r52} == {"1.000"}
-    assert f"and {in_percent([by_holm for _, by_holm in like_r52])} by Holm's method" in words
+    assert (
+        f"and {in_percent([by_holm for _, by_holm in like_r52])} by Holm's method"
+        in words
+    )
 
 
 def test_the_shares_of_undeclared_clusters_are_those_of_the_table():
@@ -360,13 +425,21 @@ def test_the_shares_of_undeclared_clusters_are_those_of_the_table():
     strong = [row[1:] for row in rows if row[0] == "0.6"]
     line, held, found, held_by_clusters, found_by_clusters = zip(*strong, strict=True)
 
-    assert {in_percent(held_by_clusters), in_percent(line)} == {"95 to 95 %", "100 to 100 %"}
+    assert {in_percent(held_by_clusters), in_percent(line)} == {
+        "95 to 95 %",
+        "100 to 100 %",
+    }
     assert (
-        f"95 % of intervals then contain the true value, and otherwise {in_percent(held)}" in words
+        f"95 % of intervals then contain the true value, and otherwise {in_percent(held)}"
+        in words
     )
-    changed = f"in {in_percent(found_by_clusters)} of cases, instead of {in_percent(found)}"
+    changed = (
+        f"in {in_percent(found_by_clusters)} of cases, instead of {in_percent(found)}"
+    )
     assert changed in words
-    assert max(float(row[3]) for row in rows_of("undeclared.md") if row[2] == "0") < 0.02
+    assert (
+        max(float(row[3]) for row in rows_of("undeclared.md") if row[2] == "0") < 0.02
+    )
 
 
 def test_the_variances_of_alike_documents_are_those_of_the_table():
@@ -375,20 +448,31 @@ def test_the_variances_of_alike_documents_are_those_of_the_table():
     of_r52 = (REFERENCE / "dependence.md").read_text().split("\n\n")[2]
     in_blocks = re.search(r"blocks of 50 neighbours .*?(\S+ to \S+) ", of_r52)[1]
 
-    assert f"blocks of 50 neighbours is {in_blocks} times that of independent documents" in words
+    assert (
+        f"blocks of 50 neighbours is {in_blocks} times that of independent documents"
+        in words
+    )
     assert f"{n} of the 599 test documents resemble another one" in words
     assert f"| notebook's | {accuracies} | {differences} | - |" in words
     tables = (REFERENCE / "dependence.md").read_text()
-    alike = re.findall(r"alike: a cosine above 0\.7 .*\| (\S+ to \S+ \| \S+ to \S+) \|", tables)
+    alike = re.findall(
+        r"alike: a cosine above 0\.7 .*\| (\S+ to \S+ \| \S+ to \S+) \|", tables
+    )
     blocks = re.findall(r"^\| 16 blocks .*\| (\S+ to \S+) \|.*\|$", tables, re.M)
-    for name, variances, in_16_blocks in zip(("R52", "R8"), alike[1:], blocks[1:], strict=True):
+    for name, variances, in_16_blocks in zip(
+        ("R52", "R8"), alike[1:], blocks[1:], strict=True
+    ):
         assert f"| {name} | {variances} | {in_16_blocks}" in words
 
 
 def test_the_differences_that_could_be_found_are_those_of_the_reference_run(tmp_path):
-    shutil.copytree(REFERENCE / "all", tmp_path / "all")  # an older version would be converted
+    shutil.copytree(
+        REFERENCE / "all", tmp_path / "all"
+    )  # an older version would be converted
     run = load_run(tmp_path / "all")
-    pairs = {(entry.comparison.a, entry.comparison.b): entry for entry in power_of_pairs(run)}
+    pairs = {
+        (entry.comparison.a, entry.comparison.b): entry for entry in power_of_pairs(run)
+    }
     one_or_two, words = pairs["lstm", "stacked_lstm"], words_of("trust")
 
     difference = -one_or_two.comparison.difference
@@ -409,8 +493,13 @@ def test_the_numbers_of_duplicates_are_those_of_the_reference_runs():
     words = words_of("trust")
     n, n_documents = n_duplicates("all")
     assert f"So {n} of the {n_documents} test documents" in words
-    (whole, _), (cut, _) = (n_duplicates("reuters46", f"{of}duplicates") for of in ("whole_", ""))
-    assert f"{whole} test documents of the whole set have a duplicate, or {cut} if cut" in words
+    (whole, _), (cut, _) = (
+        n_duplicates("reuters46", f"{of}duplicates") for of in ("whole_", "")
+    )
+    assert (
+        f"{whole} test documents of the whole set have a duplicate, or {cut} if cut"
+        in words
+    )
 
 
 def errors_of_every_training(folder):
@@ -422,7 +511,9 @@ def errors_of_every_training(folder):
 
 def comparison_of(folder, *models):
     """Return how two models of a reference run compare."""
-    comparisons = json.loads((REFERENCE / folder / "results.json").read_text())["comparisons"]
+    comparisons = json.loads((REFERENCE / folder / "results.json").read_text())[
+        "comparisons"
+    ]
     (pair,) = [pair for pair in comparisons if {pair["a"], pair["b"]} == set(models)]
     return pair
 
@@ -442,7 +533,9 @@ def test_the_scores_of_several_topics_at_one_half_are_those_of_the_reference_run
     svm, network = rows["tfidf_linear_svm"], rows["bigru_max"]
     best = rows["all_bigru_max_with_svm"]
     longer = rows["word_char_tfidf_linear_svm"]
-    (shorter,) = [row for row in rows_of("reuters90_field/table.md") if row[0] == longer[0]]
+    (shorter,) = [
+        row for row in rows_of("reuters90_field/table.md") if row[0] == longer[0]
+    ]
 
     words = words_of("findings")
     assert f"the SVM on words has {svm[3]}, not {svm[1]}" in words
@@ -453,9 +546,14 @@ def test_the_scores_of_several_topics_at_one_half_are_those_of_the_reference_run
 
 def test_the_figures_of_ensembles_and_errors_are_those_of_the_reference_runs():
     shown = re.findall(
-        r"^\| \[.*?\]\(\S+/reference/(\w+)/table.md\) \| (.*) \|$", PAGES["findings"], re.M
+        r"^\| \[.*?\]\(\S+/reference/(\w+)/table.md\) \| (.*) \|$",
+        PAGES["findings"],
+        re.M,
     )
-    alone, together = ["bigru_max", "word_char_tfidf_linear_svm"], "all_bigru_max_with_svm"
+    alone, together = (
+        ["bigru_max", "word_char_tfidf_linear_svm"],
+        "all_bigru_max_with_svm",
+    )
 
     assert len(shown) == 4
     for folder, cells in shown:
@@ -467,7 +565,9 @@ def test_the_figures_of_ensembles_and_errors_are_those_of_the_reference_runs():
         assert p_best[together] == 1
 
     results = json.loads((REFERENCE / "reuters90_field" / "results.json").read_text())
-    pairs = [pair for pair in results["comparisons"] if "minilm" in (pair["a"], pair["b"])]
+    pairs = [
+        pair for pair in results["comparisons"] if "minilm" in (pair["a"], pair["b"])
+    ]
     unclear = {pair["a"] + pair["b"] for pair in pairs if pair["p_holm"] >= 0.05}
     assert len(pairs) == len(results["models"])
     assert "bigru_max_with_svmminilm" in unclear
@@ -475,7 +575,9 @@ def test_the_figures_of_ensembles_and_errors_are_those_of_the_reference_runs():
 
     def errors(folder):
         counts = [
-            row[1:] for row in rows_of(f"{folder}/errors.md") if row[0] in (together, "all models")
+            row[1:]
+            for row in rows_of(f"{folder}/errors.md")
+            if row[0] in (together, "all models")
         ]
         return [[float(count) for count in row] for row in counts]
 
@@ -489,13 +591,17 @@ def test_the_figures_of_ensembles_and_errors_are_those_of_the_reference_runs():
     made = f"makes {keras:.0f} (all models: {of_all:.0f}, every training: {every})"
     assert f"{made}; {twins:.0f} of the {keras:.0f} are on" in words
     (n, rare, few, *_), _ = errors("reuters90")
-    assert f"gets {n:.0f} documents wrong, at least in part; {rare + few:.0f} of these" in words
+    assert (
+        f"gets {n:.0f} documents wrong, at least in part; {rare + few:.0f} of these"
+        in words
+    )
 
 
 def test_the_speed_is_that_of_the_reference_run():
     stored = (REFERENCE / "speed/speed.json").read_text()
     contenders = {
-        entry.name: entry for entry in SpeedResults.model_validate_json(stored).contenders
+        entry.name: entry
+        for entry in SpeedResults.model_validate_json(stored).contenders
     }
     times, memory = {}, {}
     for name, entry in contenders.items():
@@ -509,19 +615,23 @@ def test_the_speed_is_that_of_the_reference_run():
     assert f"a process of `native` needs {memory['native']} of memory" in words
     readme = " ".join((ROOT / "README.md").read_text().split())
     torch, keras = times["torch"], times["keras"]
-    assert f"train {torch} fast as with PyTorch and {keras} fast as with Keras" in readme
+    assert (
+        f"train {torch} fast as with PyTorch and {keras} fast as with Keras" in readme
+    )
 
 
 def test_the_busy_share_of_a_cluster_is_that_of_the_simulation():
     *_, last = rows_of("cluster.md")
 
-    assert f"the workers were busy for {float(last[2]):.0%} of the time".replace("%", " %") in (
-        words_of("cluster")
-    )
+    assert f"the workers were busy for {float(last[2]):.0%} of the time".replace(
+        "%", " %"
+    ) in (words_of("cluster"))
 
 
 def test_examples_of_clusters_have_the_settings_that_the_page_recommends(repository):
-    names = re.findall(r"DASK_DISTRIBUTED__\w+", (repository / "docs/cluster.md").read_text())
+    names = re.findall(
+        r"DASK_DISTRIBUTED__\w+", (repository / "docs/cluster.md").read_text()
+    )
 
     for example in ("Dockerfile", "jobqueue.yaml", "ssh.sh"):
         text = (repository / "examples" / "cluster" / example).read_text()

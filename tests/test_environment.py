@@ -27,7 +27,9 @@ from rnnbench.environment import (
 
 def test_the_environment_tells_the_commit_the_versions_and_how_the_cores_were_shared():
     command = ["git", "-C", Path(rnnbench.__file__).parent, "rev-parse", "HEAD"]
-    head = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    head = subprocess.run(
+        command, capture_output=True, text=True, check=False
+    ).stdout.strip()
 
     before = datetime.now(UTC).replace(microsecond=0)
     facts = environment(["numpy", "no-such-package"], jobs=3, threads=2)
@@ -36,7 +38,10 @@ def test_the_environment_tells_the_commit_the_versions_and_how_the_cores_were_sh
     assert Environment.model_validate(facts)
     assert (facts["git_commit"] or "").removesuffix("+") == head
     assert (facts["jobs"], facts["threads_per_job"]) == (3, 2)
-    own, others = {"rnnbench": rnnbench.__version__}, {"no-such-package": "not installed"}
+    own, others = (
+        {"rnnbench": rnnbench.__version__},
+        {"no-such-package": "not installed"},
+    )
     assert facts["versions"] == own | {"numpy": version("numpy")} | others
     assert facts["cpu"]
     first, *lines = constraints(facts).splitlines()
@@ -58,7 +63,9 @@ def test_the_kernel_that_blas_chose_is_recorded():
         assert f" {kernel}'" in printed
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, the system does not tell it")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="elsewhere, the system does not tell it"
+)
 def test_the_processor_is_told_apart_from_others_of_its_name():
     here = processor()
 
@@ -74,8 +81,13 @@ def test_an_environment_from_before_the_processor_was_recorded_can_be_read():
     assert ProcessorRecord().in_words() == ""
 
 
-def test_the_commit_of_a_repository_around_the_package_is_not_told(tmp_path, monkeypatch):
-    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "of someone else"]):
+def test_the_commit_of_a_repository_around_the_package_is_not_told(
+    tmp_path, monkeypatch
+):
+    for command in (
+        ["init", "-q"],
+        ["commit", "-q", "--allow-empty", "-m", "of someone else"],
+    ):
         who = ["-c", "user.name=a", "-c", "user.email=a@b"]
         subprocess.run(["git", "-C", tmp_path, *who, *command], check=True)  # noqa: S607
     package = tmp_path / "lib/rnnbench/__init__.py"
@@ -95,7 +107,9 @@ def test_all_packages_are_listed_that_are_needed_however_indirectly():
     assert list(found) == sorted(found)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, it is what the system says")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="elsewhere, it is what the system says"
+)
 def test_the_memory_of_a_process_is_its_own_and_not_that_of_the_one_that_started_it():
     ballast = b"1" * 300_000_000
     print_peak = "from rnnbench.environment import peak_memory; print(peak_memory())"

@@ -18,12 +18,24 @@ from rnnbench.results.run import load_results
 PACKAGE = Path(rnnbench.__file__).parent
 IN_THE_TEXT = {"keys: merge key of YAML 1.1", "keys: twice", "keys: three times"}
 IN_THE_TEXT |= {"keys: twice in a layer", 'names: "a\\n"', "layers: yes is a word"}
-ABOUT_VALUES = {f"values: data: {{path: {path}}}" for path in ('""', "~nobody-here/x", '"a\\0b"')}
-ABOUT_VALUES |= {"values: training: {validation_split: .nan}", "values: training: {seeds: [1.0]}"}
+ABOUT_VALUES = {
+    f"values: data: {{path: {path}}}" for path in ('""', "~nobody-here/x", '"a\\0b"')
+}
+ABOUT_VALUES |= {
+    "values: training: {validation_split: .nan}",
+    "values: training: {seeds: [1.0]}",
+}
 """An integer of JSON may be written as 1.0."""
 ABOUT_SEVERAL_VALUES = {
-    *(f"layers: {case}" for case in ("recurrent on a vector", "recurrent after pooling")),
-    *("layers: embedding not first", "layers: embedding twice", "layers: answer at each time step"),
+    *(
+        f"layers: {case}"
+        for case in ("recurrent on a vector", "recurrent after pooling")
+    ),
+    *(
+        "layers: embedding not first",
+        "layers: embedding twice",
+        "layers: answer at each time step",
+    ),
     *("layers: misfits in branches", "layers: branches of different lengths"),
     "stacks: last layer without softmax",
     "stacks: scaled inputs of an embedding",
@@ -32,15 +44,18 @@ ABOUT_SEVERAL_VALUES = {
     "baselines: smallest n-gram above the largest",
     "baselines: characters beside characters",
     "baselines: with epochs",
-    *(f"ensembles: {case}" for case in ("of margins", "of another ensemble", "unknown model")),
+    *(
+        f"ensembles: {case}"
+        for case in ("of margins", "of another ensemble", "unknown model")
+    ),
     *(f"ensembles: one model{case}" for case in ("", " twice")),
     *("ensembles: too few weights", "ensembles: with epochs"),
     *("references: neither a dataset nor a split", "references: dataset and split"),
     "references: training of other models",
 }
 CANNOT_BE_SEEN = IN_THE_TEXT | ABOUT_VALUES | ABOUT_SEVERAL_VALUES
-"""The known mistakes that a schema does not find, beside those in other files, flags and YAML, and
-in the values of grids."""
+"""The known mistakes that a schema does not find, beside those in other files, flags
+and YAML, and in the values of grids."""
 SOFTMAX = {"dense": {"units": "topics", "activation": "softmax"}}
 
 
@@ -55,7 +70,9 @@ def validator(schema):
     return jsonschema.Draft202012Validator(schema)
 
 
-@pytest.mark.parametrize(("name", "make"), [("config", config_schema), ("results", results_schema)])
+@pytest.mark.parametrize(
+    ("name", "make"), [("config", config_schema), ("results", results_schema)]
+)
 def test_a_shipped_schema_is_the_generated_one(name, make):
     file = PACKAGE / name / f"{name}.schema.json"
     hint = f"rnnbench config show --schema {name} > rnnbench/{name}/{name}.schema.json"
@@ -77,15 +94,28 @@ MODELS = [
     {"baseline": "stratified"},
     {"baseline": {"tfidf_linear_svm": None}},
     {"python": "nets:make", "arguments": {"units": 3}},
-    {"layers": [{"bidirectional": {"layer": {"gru": {"units": 2}}}}, {"dense": {"units": 3}}]},
-    {"layers": [{"gru": None}, SOFTMAX], "grid": {"layers.0.gru.units": [2, 4], "zip": {}}},
+    {
+        "layers": [
+            {"bidirectional": {"layer": {"gru": {"units": 2}}}},
+            {"dense": {"units": 3}},
+        ]
+    },
+    {
+        "layers": [{"gru": None}, SOFTMAX],
+        "grid": {"layers.0.gru.units": [2, 4], "zip": {}},
+    },
     {"layers": [SOFTMAX], "training": {"epochs": 3, "engine": "keras"}},
 ]
 
 
-def test_models_of_every_kind_and_one_or_several_seeds_and_trackers_are_accepted(validator):
+def test_models_of_every_kind_and_one_or_several_seeds_and_trackers_are_accepted(
+    validator,
+):
     models = {f"point[units={n},lr=0.1]": model for n, model in enumerate(MODELS)}
-    for seeds, trackers in ((10_000, "wandb"), ([3, 2**32 - 1], ["tensorboard", "mlflow"])):
+    for seeds, trackers in (
+        (10_000, "wandb"),
+        ([3, 2**32 - 1], ["tensorboard", "mlflow"]),
+    ):
         values = {"data": None, "training": {"seeds": seeds}, "tracking": trackers}
         validator.validate({"name": "a", "models": models} | values)
         validator.validate({"extends": "all"} | values)
@@ -93,8 +123,14 @@ def test_models_of_every_kind_and_one_or_several_seeds_and_trackers_are_accepted
 
 def test_a_config_that_extends_another_may_lack_keys(validator):
     validator.validate({"extends": "all"})
-    validator.validate({"extends": ["a.yaml"], "models": {"lstm": {"inputs": "scaled_ids"}}})
-    wrong = [{"grid": [1]}, {"layers": [], "training": {"seeds": 2}}, {"training": {"epochs": 0}}]
+    validator.validate(
+        {"extends": ["a.yaml"], "models": {"lstm": {"inputs": "scaled_ids"}}}
+    )
+    wrong = [
+        {"grid": [1]},
+        {"layers": [], "training": {"seeds": 2}},
+        {"training": {"epochs": 0}},
+    ]
     for config in ({"modles": {}}, *({"models": {"m": model}} for model in wrong)):
         assert not validator.is_valid({"extends": "all"} | config)
     assert not validator.is_valid({"name": "a"})
@@ -103,7 +139,11 @@ def test_a_config_that_extends_another_may_lack_keys(validator):
 def test_a_known_mistake_is_found_unless_a_schema_cannot_see_it(validator):
     seen, checked = set(), 0
     for case, (files, flags) in CASES.items():
-        if len(files) > 1 or flags or case.partition(":")[0] in ("YAML", "extends", "grids"):
+        if (
+            len(files) > 1
+            or flags
+            or case.partition(":")[0] in ("YAML", "extends", "grids")
+        ):
             continue
         try:
             config = yaml.safe_load(files["bad.yaml"])

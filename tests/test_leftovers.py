@@ -35,7 +35,9 @@ with temporary_folder() as folder:
 
 @contextmanager
 def running(program, folder):
-    """Run a program until it has made what it leaves if it is killed, as it is after the block."""
+    """Run a program until it has made what it leaves if it is killed, as it is after
+    the block.
+    """
     command = [sys.executable, "-c", program, str(folder)]
     environment = os.environ | {"TMPDIR": str(folder)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
@@ -93,7 +95,11 @@ def test_the_folder_of_a_living_process_stays(tmp_path):
         assert names_in(tmp_path) == before
 
 
-OTHER_NAMES = [".rnnbench-mine.tmp", ".rnnbench-00000000-0123456789abcdef.tmp", "rnnbench-notes"]
+OTHER_NAMES = [
+    ".rnnbench-mine.tmp",
+    ".rnnbench-00000000-0123456789abcdef.tmp",
+    "rnnbench-notes",
+]
 
 
 @pytest.mark.parametrize("name", OTHER_NAMES)
@@ -130,7 +136,9 @@ def test_a_folder_without_the_file_that_is_held_goes_when_it_is_old(
     assert folder.exists() != is_removed
 
 
-def test_a_file_is_closed_before_it_is_renamed_where_there_are_no_locks(tmp_path, monkeypatch):
+def test_a_file_is_closed_before_it_is_renamed_where_there_are_no_locks(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr("rnnbench.leftovers.HAS_LOCKS", False)
     rename = Path.replace
     closed = []

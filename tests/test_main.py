@@ -1,4 +1,6 @@
-"""Commands with broken input or output end with a message and a status, never a traceback."""
+"""Commands with broken input or output end with a message and a status, never a
+traceback.
+"""
 
 import os
 import pty
@@ -36,7 +38,9 @@ def folder(tmp_path, tiny_sgml_folder, monkeypatch):
 def rnnbench(*arguments, stdout=subprocess.PIPE):
     """Run a command; return its status and what it printed."""
     command = [sys.executable, "-m", "rnnbench", *arguments]
-    done = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, timeout=60, check=False)
+    done = subprocess.run(
+        command, stdout=stdout, stderr=subprocess.PIPE, timeout=60, check=False
+    )
     printed = ((done.stdout or b"") + done.stderr).decode(errors="replace")
     assert "Traceback" not in printed
     assert "Exception ignored" not in printed
@@ -56,8 +60,12 @@ def test_a_width_of_zero_columns_counts_as_unknown(monkeypatch, columns):
     assert "own_texts" in printed
 
 
-@pytest.mark.parametrize("arguments", [["config", "list"], ["run", "smoke"]], ids=" ".join)
-def test_a_working_folder_that_was_removed_is_reported(cli, folder, monkeypatch, arguments):
+@pytest.mark.parametrize(
+    "arguments", [["config", "list"], ["run", "smoke"]], ids=" ".join
+)
+def test_a_working_folder_that_was_removed_is_reported(
+    cli, folder, monkeypatch, arguments
+):
     gone = folder / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
@@ -69,7 +77,9 @@ def test_a_working_folder_that_was_removed_is_reported(cli, folder, monkeypatch,
     assert (result.exit_code, result.stderr) == (2, message)
 
 
-@pytest.mark.parametrize("error", [MemoryError(), ImportError("a.so: failed to map segment")])
+@pytest.mark.parametrize(
+    "error", [MemoryError(), ImportError("a.so: failed to map segment")]
+)
 def test_a_lack_of_memory_is_reported_even_if_no_command_can_be_imported(
     monkeypatch, capsys, error
 ):
@@ -103,7 +113,9 @@ def test_an_endless_input_is_refused(cli, folder):
 # Output
 
 
-@pytest.mark.parametrize("command", [["--version"], ["config", "show", "tiny.yaml"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [["--version"], ["config", "show", "tiny.yaml"]], ids=" ".join
+)
 def test_a_full_device_as_standard_output_is_reported(command):
     with Path("/dev/full").open("wb") as full:
         status, printed = rnnbench(*command, stdout=full)
@@ -143,7 +155,8 @@ def test_a_reader_that_has_had_enough_is_no_error():
 
 
 @pytest.mark.parametrize(
-    ("moment", "number"), [("typer", signal.SIGINT), ("rnnbench.cli.runs", signal.SIGTERM)]
+    ("moment", "number"),
+    [("typer", signal.SIGINT), ("rnnbench.cli.runs", signal.SIGTERM)],
 )
 def test_a_signal_during_the_imports_gives_its_own_exit_status(moment, number):
     killed_at_import = f"""
@@ -170,7 +183,9 @@ main()
 
 
 def command_that_interrupts_itself(setup, act, number=signal.SIGTERM):
-    """Run a command that sends itself a signal while it acts; return its status and its output."""
+    """Run a command that sends itself a signal while it acts; return its status and its
+    output.
+    """
     script = f"""
 import os, signal, threading, time
 import rnnbench.__main__ as entry
@@ -244,7 +259,11 @@ application.app = lambda: type("Made", (), {"field": Field()})
 run_command = entry._run
 """
     said = b"Ended by SIGTERM.\n"
-    assert command_that_interrupts_itself(making, "return run_command()") == (ENDED, b"", said)
+    assert command_that_interrupts_itself(making, "return run_command()") == (
+        ENDED,
+        b"",
+        said,
+    )
 
 
 def test_a_signal_while_a_process_is_started_is_heard_when_it_knows_what_to_do():
@@ -260,13 +279,19 @@ def start(process):
 SpawnProcess.start = start
 threading.Thread(target=time.sleep, args=(1,), daemon=True).start()  # it could hear signals, too
 """
-    ended = command_that_interrupts_itself(starting, "start_process(print)", signal.SIGINT)
+    ended = command_that_interrupts_itself(
+        starting, "start_process(print)", signal.SIGINT
+    )
 
     assert ended == (128 + signal.SIGINT, b"started\n", b"")
 
 
-@pytest.mark.parametrize(("together", "ends_with"), [(0, "at once"), (9, "its summary")])
-def test_a_second_signal_ends_the_summary_unless_it_comes_with_the_first(together, ends_with):
+@pytest.mark.parametrize(
+    ("together", "ends_with"), [(0, "at once"), (9, "its summary")]
+)
+def test_a_second_signal_ends_the_summary_unless_it_comes_with_the_first(
+    together, ends_with
+):
     summarizing = f"""
 entry.TOGETHER = {together}
 
@@ -286,16 +311,23 @@ def summarize():
     assert ended == (ENDED, f"{ends_with}\n".encode(), b"")
 
 
-def test_a_closed_terminal_that_is_followed_by_other_signals_leaves_a_partial_run(folder):
+def test_a_closed_terminal_that_is_followed_by_other_signals_leaves_a_partial_run(
+    folder,
+):
     terminal, theirs = pty.openpty()
     command = [sys.executable, "-m", "rnnbench", "run", "tiny.yaml", "--jobs", "2"]
     streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-    for number in (signal.SIGINT, signal.SIGHUP):  # else the run inherits it from tests under nohup
+    for number in (
+        signal.SIGINT,
+        signal.SIGHUP,
+    ):  # else the run inherits it from tests under nohup
         signal.signal(number, signal.SIG_DFL)
     running = subprocess.Popen(command, start_new_session=True, **streams)
     os.close(theirs)
     printed = b""
-    while b"rnn " not in printed or not list(Path("results").glob("tiny/trials/nb*.json")):
+    while b"rnn " not in printed or not list(
+        Path("results").glob("tiny/trials/nb*.json")
+    ):
         printed += os.read(terminal, 1000)
 
     os.close(terminal)  # after which every write fails

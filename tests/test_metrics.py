@@ -18,7 +18,10 @@ def predictions(draw, *, is_tied=False):
     labels = random.integers(n_topics, size=n_documents, dtype=np.int32)
     scores = random.integers(1, 4, (n_documents, n_topics)).astype(float)
     if not is_tied:
-        scores = random.permuted(np.tile(np.arange(n_topics), (n_documents, 1)), axis=1) + 0.5
+        scores = (
+            random.permuted(np.tile(np.arange(n_topics), (n_documents, 1)), axis=1)
+            + 0.5
+        )
     return labels, np.log(scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -43,20 +46,30 @@ def test_each_metric_is_that_of_scikit_learn_under_its_name(predicted):
         warnings.filterwarnings("ignore", "A single label was found")
         expected = {
             "accuracy": sklearn_metrics.accuracy_score(labels, answers),
-            "balanced_accuracy": sklearn_metrics.balanced_accuracy_score(labels, answers),
-            "macro_f1": sklearn_metrics.f1_score(labels, answers, average="macro", **facts),
-            "weighted_f1": sklearn_metrics.f1_score(labels, answers, average="weighted", **facts),
+            "balanced_accuracy": sklearn_metrics.balanced_accuracy_score(
+                labels, answers
+            ),
+            "macro_f1": sklearn_metrics.f1_score(
+                labels, answers, average="macro", **facts
+            ),
+            "weighted_f1": sklearn_metrics.f1_score(
+                labels, answers, average="weighted", **facts
+            ),
             "top3_accuracy": sklearn_metrics.top_k_accuracy_score(
                 labels, scores, k=3, labels=range(scores.shape[1])
             ),
-            "log_loss": sklearn_metrics.log_loss(labels, shares, labels=range(shares.shape[1])),
+            "log_loss": sklearn_metrics.log_loss(
+                labels, shares, labels=range(shares.shape[1])
+            ),
         }
     found = {name: compute(name, labels, scores) for name in names_for("single_label")}
     assert found == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(2, 40), st.integers(4, 8))
-def test_metrics_of_any_number_of_topics_are_those_of_scikit_learn(seed, n_documents, n_topics):
+def test_metrics_of_any_number_of_topics_are_those_of_scikit_learn(
+    seed, n_documents, n_topics
+):
     random = np.random.default_rng(seed)
     labels, answers = (random.random((2, n_documents, n_topics)) < 0.3).astype(np.uint8)
     labels[0, 0], labels[:, -1] = 1, 0
@@ -69,14 +82,20 @@ def test_metrics_of_any_number_of_topics_are_those_of_scikit_learn(seed, n_docum
 
     ranks = np.argsort(-scores, axis=1, kind="stable")
     expected = {
-        "micro_f1": sklearn_metrics.f1_score(labels, answers, average="micro", zero_division=0),
+        "micro_f1": sklearn_metrics.f1_score(
+            labels, answers, average="micro", zero_division=0
+        ),
         "macro_f1": macro(1),
         "exact_match": sklearn_metrics.accuracy_score(labels, answers),
         "hamming_loss": sklearn_metrics.hamming_loss(labels, answers),
         "precision_at_1": np.take_along_axis(labels, ranks[:, :1], axis=1).mean(),
         "precision_at_3": np.take_along_axis(labels, ranks[:, :3], axis=1).mean(),
-        "ranking_precision": sklearn_metrics.label_ranking_average_precision_score(labels, scores),
-        "binary_log_loss": sklearn_metrics.log_loss(labels.ravel(), np.exp(scores).ravel()),
+        "ranking_precision": sklearn_metrics.label_ranking_average_precision_score(
+            labels, scores
+        ),
+        "binary_log_loss": sklearn_metrics.log_loss(
+            labels.ravel(), np.exp(scores).ravel()
+        ),
     }
     names = names_for("multi_label") - {"macro_f1_of_10"}
     if (labels.sum(axis=0) >= 10).any():
@@ -87,9 +106,13 @@ def test_metrics_of_any_number_of_topics_are_those_of_scikit_learn(seed, n_docum
 
 def test_a_topic_without_test_documents_is_no_part_of_the_means():
     labels = np.array([0, 0, 1], np.int32)
-    scores = np.eye(4, dtype=np.float32)[[0, 3, 1]]  # topics 2 and 3 have no test documents
+    scores = np.eye(4, dtype=np.float32)[
+        [0, 3, 1]
+    ]  # topics 2 and 3 have no test documents
 
-    assert compute("balanced_accuracy", labels, scores) == pytest.approx((1 / 2 + 1) / 2)
+    assert compute("balanced_accuracy", labels, scores) == pytest.approx(
+        (1 / 2 + 1) / 2
+    )
     assert compute("macro_f1", labels, scores) == pytest.approx((2 / 3 + 1) / 2)
 
 
@@ -114,7 +137,13 @@ def test_a_topic_that_ties_with_the_one_after_the_last_place_does_not_count(pred
 def test_long_times_have_no_exponent():
     seconds = find_quantity("fit_seconds", "somewhere")
     values = (0.01234, 98.76, 1_264.2, 6_154.0, 1e15)
-    assert [*map(seconds.spell, values)] == ["0.0123", "98.8", "1,260", "6,150", "1e+15"]
+    assert [*map(seconds.spell, values)] == [
+        "0.0123",
+        "98.8",
+        "1,260",
+        "6,150",
+        "1e+15",
+    ]
     assert METRICS["log_loss"].spell(float("inf")) == "inf"
 
 

@@ -35,7 +35,9 @@ def test_other_names_have_no_values(name):
 
 
 @settings(max_examples=25)
-@given(st.lists(st.builds(point_name, models, st.dictionaries(words, words, max_size=3))))
+@given(
+    st.lists(st.builds(point_name, models, st.dictionaries(words, words, max_size=3)))
+)
 def test_commas_in_names_do_not_divide_a_list(names):
     assert split_names(",".join(names)) == names
 
@@ -45,7 +47,9 @@ def test_a_long_list_is_divided_at_once(divide, mark):
     begun = time.process_time()
 
     assert len(divide(mark.join("m" * 50_000))) == 50_000
-    assert time.process_time() - begun < 3, "quadratic time would be more than ten seconds"
+    assert time.process_time() - begun < 3, (
+        "quadratic time would be more than ten seconds"
+    )
 
 
 def test_dots_in_names_do_not_divide_a_path():
@@ -61,7 +65,10 @@ def test_dots_in_names_do_not_divide_a_path():
     ("text", "parts"),
     [
         ("training.epochs=5", ("training.epochs", "5")),
-        ("models.a[lr=0.1].training.epochs=5", ("models.a[lr=0.1].training.epochs", "5")),
+        (
+            "models.a[lr=0.1].training.epochs=5",
+            ("models.a[lr=0.1].training.epochs", "5"),
+        ),
         ("models.m.arguments.x=[a=1]", ("models.m.arguments.x", "[a=1]")),
         ("training.epochs", ("", "")),
         ("a=b=c", ("a", "b=c")),

@@ -36,8 +36,8 @@ CHANGED_SINCE = {
         *SVMS_OF_LARGER_GRIDS,
     ],
 }
-"""Models whose settings, or the number of settings they were chosen from, changed after a reference
-run with MiniLM, which takes hours to train."""
+"""Models whose settings, or the number of settings they were chosen from, changed after
+a reference run with MiniLM, which takes hours to train."""
 CHANGES = {"keras": ("training.engine", "keras"), "all": ("training.seeds", "60")}
 """Of the configs that are shipped, by the commands in the table."""
 
@@ -47,7 +47,9 @@ def test_the_table_is_what_the_reference_run_prints():
     run = rnnbench.load_run(REFERENCE / "all")
     table = short_table(run.results)
     console.print(to_rich(table, console), highlight=False)
-    lines = [line.rstrip() for line in console.file.getvalue().splitlines() if line.strip()]
+    lines = [
+        line.rstrip() for line in console.file.getvalue().splitlines() if line.strip()
+    ]
 
     assert "\n".join(["```text", *lines, "```"]) in README
     assert run.results.metrics == list(usable_metrics())
@@ -64,18 +66,28 @@ def without_models(benchmark, names):
         members = model.ensemble.of if isinstance(model, EnsembleModel) else [name]
         if not set(members) & set(names):
             left[name] = model
-    return benchmark.model_copy(update={"models": left, "references": {}}) if names else benchmark
+    return (
+        benchmark.model_copy(update={"models": left, "references": {}})
+        if names
+        else benchmark
+    )
 
 
 def with_engines(benchmark):
-    """Return a benchmark, and the training of each model with its engine in place of ``auto``."""
+    """Return a benchmark, and the training of each model with its engine in place of
+    ``auto``.
+    """
     models, recipes, engines = {}, {}, {}
     for name, model in benchmark.models.items():
         training = benchmark.training_of(name)
         models[name] = model.model_copy(update={"training": {}})
         recipes[name] = training.facts("engine")
         engines[name] = resolve_engine(model, training).engine
-    return benchmark.model_copy(update={"models": models, "training": None}), recipes, engines
+    return (
+        benchmark.model_copy(update={"models": models, "training": None}),
+        recipes,
+        engines,
+    )
 
 
 @pytest.mark.parametrize("folder", REFERENCE_RUNS, ids=lambda folder: folder.name)
@@ -99,39 +111,53 @@ def test_models_that_changed_after_a_reference_run_are_named(name):
     assert f"`{name}`" in older
 
 
-@pytest.mark.parametrize("folder", [*REFERENCE_RUNS, *CHOICES], ids=lambda folder: folder.name)
+@pytest.mark.parametrize(
+    "folder", [*REFERENCE_RUNS, *CHOICES], ids=lambda folder: folder.name
+)
 def test_the_command_beside_a_reference_folder_is_the_one_that_wrote_it(folder):
     (record,) = (*folder.glob("results.json"), *folder.glob("choice.json"))
     name = folder.relative_to(REFERENCE)
     cells = re.findall(r"^\| (.*) \| (.*) \|$", TABLE, re.M)
 
     (command,) = [command for names, command in cells if f"`{name}`" in names]
-    assert f"`{json.loads(record.read_text())['command']}`" in command.replace("NAME", folder.name)
+    assert f"`{json.loads(record.read_text())['command']}`" in command.replace(
+        "NAME", folder.name
+    )
 
 
 def test_reference_runs_stay_small():
     files = [file for file in REFERENCE.rglob("*") if file.is_file()]
 
-    assert sum(file.stat().st_size for file in files) < 12_000_000, "predictions have most of it"
+    assert sum(file.stat().st_size for file in files) < 12_000_000, (
+        "predictions have most of it"
+    )
 
 
 def chosen_network(name):
-    """Return the network of a config that scored highest on the documents that choose."""
+    """Return the network of a config that scored highest on the documents that
+    choose.
+    """
     models = load(ROOT / "configs" / f"{name}.yaml").models
     best = {entry: 0.0 for entry in models if isinstance(models[entry], Network)}
     for file in (REFERENCE / "choice").glob(f"{name}*/choice.json"):
         for entry in json.loads(file.read_text())["candidates"]:
             if (model := model_of(entry["name"])) in best:
-                best[model] = max(best[model], entry.get("score", entry.get("accuracy")))
+                best[model] = max(
+                    best[model], entry.get("score", entry.get("accuracy"))
+                )
     return max(best, key=best.get)
 
 
-CHOSEN = {name: chosen_network(name) for name in ("zoo", "r52", "reuters46", "reuters90")}
+CHOSEN = {
+    name: chosen_network(name) for name in ("zoo", "r52", "reuters46", "reuters90")
+}
 CHOSEN["r8"] = CHOSEN["r52"]  # it has its recurrent network
 
 
 def row_that_links(file):
-    (row,) = [line for line in README.splitlines() if f"](results/reference/{file})" in line]
+    (row,) = [
+        line for line in README.splitlines() if f"](results/reference/{file})" in line
+    ]
     return row
 
 
@@ -143,7 +169,9 @@ def test_the_accuracies_of_the_wider_field_are_those_of_their_runs(name):
     row = row_that_links(f"{name}/table.md")
 
     def accuracy(model):
-        return f"{mean_and_interval(models[model])} ({without_duplicates[model].mean:.4f})"
+        return (
+            f"{mean_and_interval(models[model])} ({without_duplicates[model].mean:.4f})"
+        )
 
     assert f"{CHOSEN[name]} {accuracy(CHOSEN[name])}" in row
     assert f"| {accuracy('tfidf_linear_svm')} |" in row
@@ -165,10 +193,14 @@ def test_the_highest_published_score_that_is_not_in_doubt_is_named(name):
 
 
 def test_the_scores_at_one_half_are_those_of_the_run():
-    models = {model.name: model for model in load_results(REFERENCE / "reuters90").models}
+    models = {
+        model.name: model for model in load_results(REFERENCE / "reuters90").models
+    }
     network, svm = models["bigru_max"], models["tfidf_linear_svm"]
 
-    scores = f"the network has {network.at_half.mean:.4f} and the SVM {svm.at_half.mean:.4f}"
+    scores = (
+        f"the network has {network.at_half.mean:.4f} and the SVM {svm.at_half.mean:.4f}"
+    )
     assert scores in " ".join(README.split())
 
 
@@ -188,19 +220,27 @@ def test_the_smallest_p_value_of_a_network_against_the_svm_is_named():
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_table_becomes_predictions_by_the_commands_of_the_readme(cli, tmp_path, monkeypatch):
+def test_a_table_becomes_predictions_by_the_commands_of_the_readme(
+    cli, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```console\n(.*?)^```$", README, re.M | re.S)
     (story,) = [block for block in blocks if "rnnbench predict" in block]
     for line in story.splitlines():
         program, *arguments = shlex.split(line)
         assert program == "rnnbench"
-        fewer = ["--models", "tfidf_linear_svm", "--jobs", 1] if arguments[0] == "run" else []
+        fewer = (
+            ["--models", "tfidf_linear_svm", "--jobs", 1]
+            if arguments[0] == "run"
+            else []
+        )
         done = cli(*arguments, *fewer)
         assert done.exit_code == 0, done.output
 
     files = Path("own_texts.csv"), Path("predicted.csv")
-    before, after = (list(csv.DictReader(file.read_text().splitlines())) for file in files)
+    before, after = (
+        list(csv.DictReader(file.read_text().splitlines())) for file in files
+    )
     new = ["predicted", "margin", "second_best", "unknown_words", "problem"]
     assert list(after[0]) == [*before[0], *new]
     assert all(f"`{column}`" in README for column in new)
@@ -209,6 +249,8 @@ def test_a_table_becomes_predictions_by_the_commands_of_the_readme(cli, tmp_path
 
 
 def test_ci_runs_the_readmes_test_command():
-    (command,) = [line for line in README.splitlines() if line.endswith(".venv/bin/pytest")]
+    (command,) = [
+        line for line in README.splitlines() if line.endswith(".venv/bin/pytest")
+    ]
 
     assert command in (ROOT / ".ci/run").read_text().splitlines()

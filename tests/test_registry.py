@@ -30,8 +30,14 @@ def install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "test_registry", sys.modules[__name__])
 
     def install(**entries: str) -> Registry[Fruit]:
-        modules = {"orchard": APPLE, "fails": "raise ValueError('frost')", "leaves": "exit(3)"}
-        write_distribution(tmp_path, entries, modules, group="rnnbench.fruits", name="a-garden")
+        modules = {
+            "orchard": APPLE,
+            "fails": "raise ValueError('frost')",
+            "leaves": "exit(3)",
+        }
+        write_distribution(
+            tmp_path, entries, modules, group="rnnbench.fruits", name="a-garden"
+        )
         monkeypatch.syspath_prepend(tmp_path)
         return Registry("fruit", Fruit, [Fruit("apple")])
 
@@ -40,7 +46,9 @@ def install(tmp_path, monkeypatch):
         sys.modules.pop(module, None)
 
 
-def test_built_in_entries_come_first_and_plug_ins_are_loaded_when_they_are_asked_for(install):
+def test_built_in_entries_come_first_and_plug_ins_are_loaded_when_they_are_asked_for(
+    install,
+):
     fruits = install(pear="orchard:pear", apple="orchard:pear")
     assert list(fruits) == ["apple", "pear"]
     assert len(fruits) == 2
@@ -57,14 +65,19 @@ def test_built_in_entries_come_first_and_plug_ins_are_loaded_when_they_are_asked
     [
         ({"broken": "fails:x"}, "from fails:x: ValueError: frost (fails.py, line 1)"),
         ({"broken": "leaves:x"}, "cannot be loaded from leaves:x: SystemExit: 3"),
-        ({"broken": "nowhere:x"}, "cannot be loaded from nowhere:x: ModuleNotFoundError"),
+        (
+            {"broken": "nowhere:x"},
+            "cannot be loaded from nowhere:x: ModuleNotFoundError",
+        ),
         ({"broken": "orchard:no_fruit"}, "orchard:no_fruit is not an instance of"),
         ({"broken": "orchard:pear"}, "orchard:pear has the name 'pear', not 'broken'"),
     ],
 )
 def test_a_plug_in_that_fails_is_named_with_its_package(install, entries, reason):
     fruits = install(**entries)
-    with pytest.raises(PluginError, match="fruit 'broken' of the package a-garden") as error:
+    with pytest.raises(
+        PluginError, match="fruit 'broken' of the package a-garden"
+    ) as error:
         fruits["broken"]
     assert reason in str(error.value)
     assert fruits["apple"] == Fruit("apple")
@@ -79,10 +92,15 @@ def test_a_plug_in_that_fails_is_left_out_where_all_are_asked_for(install, caplo
 
 def test_the_package_of_an_entry_is_known(install):
     fruits = install(pear="orchard:pear")
-    assert (fruits.plugins["pear"].value, "apple" in fruits.plugins) == ("orchard:pear", False)
+    assert (fruits.plugins["pear"].value, "apple" in fruits.plugins) == (
+        "orchard:pear",
+        False,
+    )
     assert fruits.label("pear") == "fruit 'pear' of the package a-garden"
     assert fruits.label("apple") == "fruit 'apple'"
-    write_distribution(Path(sys.path[0]), {"fig": "x:y"}, {}, group="rnnbench.fruits", name="b")
+    write_distribution(
+        Path(sys.path[0]), {"fig": "x:y"}, {}, group="rnnbench.fruits", name="b"
+    )
     assert list(fruits) == ["apple", "pear"]
     look_again(fruits)
     assert set(fruits) == {"apple", "pear", "fig"}
@@ -96,10 +114,14 @@ def test_entries_may_be_classes(install):
         fruits["pear"]
 
 
-def test_an_error_in_the_code_of_a_plug_in_names_its_package_and_one_in_ours_stays(install):
+def test_an_error_in_the_code_of_a_plug_in_names_its_package_and_one_in_ours_stays(
+    install,
+):
     fruits = install(pear="orchard:pear")
     with (
-        pytest.raises(PluginError, match="'pear' of the package a-garden failed: ValueError: rot"),
+        pytest.raises(
+            PluginError, match="'pear' of the package a-garden failed: ValueError: rot"
+        ),
         fruits.blamed("pear"),
     ):
         raise ValueError("rot")

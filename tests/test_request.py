@@ -17,7 +17,11 @@ def test_a_long_setting_is_not_repeated_whole_by_the_messages_about_it():
     ("written", "seeds", "said"),
     [
         ("50", range(50), []),
-        ("51", range(51), ["--seeds 51: means 51 seeds, 0 to 50 (for seed 51 alone: --seeds 51,)"]),
+        (
+            "51",
+            range(51),
+            ["--seeds 51: means 51 seeds, 0 to 50 (for seed 51 alone: --seeds 51,)"],
+        ),
         ("51,", [51], []),
         ("[51]", [51], []),
     ],
@@ -38,7 +42,9 @@ def test_options_beat_the_file_only_when_given(tmp_path):
     config.write_text("extends: smoke\ntraining: {epochs: 7, batch_size: 5}\n")
     path = "a 😀\u2028\x7f"
 
-    given = changes(["training.batch_size=8"], seeds="3,8", data="sgml", path=path, track=["a,b"])
+    given = changes(
+        ["training.batch_size=8"], seeds="3,8", data="sgml", path=path, track=["a,b"]
+    )
 
     assert [(change.flag, change.key, change.value) for change in given] == [
         ("--seeds", "training.seeds", "[3,8]"),

@@ -1,4 +1,6 @@
-"""Files that appear whole, hashes of what is in them, and documents that are checked."""
+"""Files that appear whole, hashes of what is in them, and documents that are
+checked.
+"""
 
 import json
 import os
@@ -57,7 +59,9 @@ def test_a_file_appears_and_changes_when_the_new_one_is_complete(tmp_path, error
     assert list(file.parent.iterdir()) == [file]
 
 
-def test_text_is_written_as_utf_8_with_its_own_line_ends_and_the_mode_of_the_umask(tmp_path):
+def test_text_is_written_as_utf_8_with_its_own_line_ends_and_the_mode_of_the_umask(
+    tmp_path,
+):
     file = tmp_path / ("x" * 255)
     before = os.umask(0o027)
     try:
@@ -70,7 +74,10 @@ def test_text_is_written_as_utf_8_with_its_own_line_ends_and_the_mode_of_the_uma
 
 
 def test_canonical_json_is_short_and_has_only_numbers_of_json():
-    assert canonical_json({"b": [1, 2.5, None], "a": "é"}) == b'{"a":"\\u00e9","b":[1,2.5,null]}'
+    assert (
+        canonical_json({"b": [1, 2.5, None], "a": "é"})
+        == b'{"a":"\\u00e9","b":[1,2.5,null]}'
+    )
     assert sha256_json({}) == sha256(b"{}").hexdigest()
     for number in (float("nan"), float("inf")):
         with pytest.raises(ValueError, match="not JSON compliant"):
@@ -79,7 +86,12 @@ def test_canonical_json_is_short_and_has_only_numbers_of_json():
 
 def test_the_order_of_arrays_does_not_matter_but_name_type_shape_and_values_do():
     a, b = np.array([1, 2], "<i4"), np.array([2], "<i4")
-    others = [{"b": a}, {"a": a.reshape(1, 2)}, {"a": np.array([1 + (2 << 32)], "<i8")}, {"a": b}]
+    others = [
+        {"b": a},
+        {"a": a.reshape(1, 2)},
+        {"a": np.array([1 + (2 << 32)], "<i8")},
+        {"a": b},
+    ]
 
     assert sha256_arrays({"a": a, "b": b}, {}) == sha256_arrays({"b": b, "a": a}, {})
     assert len({sha256_arrays(arrays, {}) for arrays in [{"a": a}, *others]}) == 5
@@ -96,12 +108,17 @@ def test_what_was_written_comes_back_with_the_facts_beside_it(file):
     found, facts = read_record(file, TrialRecord, *FACTS)
 
     assert (found, facts) == (record(), {"predictions_sha256": "5" * 64})
-    with pytest.raises(DamagedResultError, match=rf"^unusable result: {file}: [\s\S]*predictions_"):
+    with pytest.raises(
+        DamagedResultError, match=rf"^unusable result: {file}: [\s\S]*predictions_"
+    ):
         read_record(file, TrialRecord)
 
 
 def test_the_checksum_covers_all_other_entries_in_whatever_layout(file):
-    document, before = json.loads(file.read_text()), read_record(file, TrialRecord, *FACTS)
+    document, before = (
+        json.loads(file.read_text()),
+        read_record(file, TrialRecord, *FACTS),
+    )
 
     assert list(document)[-1] == "checksum"
     file.write_text(json.dumps(dict(sorted(document.items()))))
@@ -111,7 +128,9 @@ def test_the_checksum_covers_all_other_entries_in_whatever_layout(file):
     changed = [whole | {"steps": 7}, whole | {"note": ""}, document, None, [1, 2]]
     for content in ("", *map(json.dumps, changed)):
         file.write_text(content)
-        with pytest.raises(DamagedResultError, match=f"^unusable result: {file}: .* replaces it"):
+        with pytest.raises(
+            DamagedResultError, match=f"^unusable result: {file}: .* replaces it"
+        ):
             read_record(file, TrialRecord, *FACTS)
 
 
@@ -121,7 +140,9 @@ def test_a_document_of_another_version_says_so_and_what_to_do(file, version):
     hint = "update rnnbench" if version == VERSION + 1 else "run the benchmark again"
     file.write_text(json.dumps(document | {"schema_version": version}))
 
-    message = f"{file}: it has schema version {version}, .* reads version {VERSION}; {hint}"
+    message = (
+        f"{file}: it has schema version {version}, .* reads version {VERSION}; {hint}"
+    )
     with pytest.raises(OtherVersionError, match=f"^unusable result: {message}"):
         read_record(file, TrialRecord)
 
@@ -154,9 +175,13 @@ def test_a_link_is_replaced_but_not_its_file_nor_a_device_or_a_pipe(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "device").symlink_to(os.devnull)
     for name in ("pipe", "device"):
-        with pytest.raises(UnwritableError, match=f"{name}: cannot be written: not a regular file"):
+        with pytest.raises(
+            UnwritableError, match=f"{name}: cannot be written: not a regular file"
+        ):
             write_text(tmp_path / name, "text")
-    with pytest.raises(UnwritableError, match="/dev/stdout: cannot be written: not a regular"):
+    with pytest.raises(
+        UnwritableError, match="/dev/stdout: cannot be written: not a regular"
+    ):
         check_replaceable(Path("/dev/stdout"))  # a link, even where it leads to a file
     (tmp_path / "file").write_text("mine")
     (tmp_path / "link").symlink_to("file")
@@ -165,7 +190,12 @@ def test_a_link_is_replaced_but_not_its_file_nor_a_device_or_a_pipe(tmp_path):
 
     kept = {name: (tmp_path / name).read_text() for name in ("file", "link")}
     assert kept == {"file": "mine", "link": "text"}
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["device", "file", "link", "pipe"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "device",
+        "file",
+        "link",
+        "pipe",
+    ]
     assert not (tmp_path / "link").is_symlink()
 
 

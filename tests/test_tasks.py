@@ -22,7 +22,10 @@ from rnnbench.tasks import (
 def labels_and_answers(draw):
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     shape = draw(st.integers(1, 30)), draw(st.integers(2, 6))
-    return tuple((random.random(shape) < draw(st.floats(0, 1))).astype(np.uint8) for _ in range(2))
+    return tuple(
+        (random.random(shape) < draw(st.floats(0, 1))).astype(np.uint8)
+        for _ in range(2)
+    )
 
 
 @given(labels_and_answers())
@@ -44,9 +47,13 @@ def test_with_one_topic_each_the_values_of_both_kinds_are_the_same(seed):
 
 
 @given(labels_and_answers(), st.integers(0, 1_000))
-def test_a_document_has_the_same_value_in_any_order_and_beside_other_trials(given, seed):
+def test_a_document_has_the_same_value_in_any_order_and_beside_other_trials(
+    given, seed
+):
     order = np.random.default_rng(seed).permutation(len(given[0]))
-    parts, moved = (MULTI_LABEL.parts(*(of[rows] for of in given)) for rows in (slice(None), order))
+    parts, moved = (
+        MULTI_LABEL.parts(*(of[rows] for of in given)) for rows in (slice(None), order)
+    )
 
     values, in_other_order = linearised(np.stack([parts, moved], axis=1))
 
@@ -59,7 +66,8 @@ def test_a_rule_gives_topics_above_a_threshold_or_else_the_best():
 
     def answers(**rule):
         return [
-            in_words(key, "abc") for key in keys_of(MULTI_LABEL.answers(scores, Decision(**rule)))
+            in_words(key, "abc")
+            for key in keys_of(MULTI_LABEL.answers(scores, Decision(**rule)))
         ]
 
     assert answers(threshold=0.5) == ["a, b", "none", "none"]
@@ -69,11 +77,17 @@ def test_a_rule_gives_topics_above_a_threshold_or_else_the_best():
 
 
 def test_labels_are_counted_and_compared_in_both_forms():
-    one, several = np.array([2, 0, 2]), np.array([[0, 1, 1], [0, 0, 0], [0, 1, 1]], np.uint8)
+    one, several = (
+        np.array([2, 0, 2]),
+        np.array([[0, 1, 1], [0, 0, 0], [0, 1, 1]], np.uint8),
+    )
 
     assert documents_by_topic(one, 4).tolist() == [1, 0, 2, 0]
     assert documents_by_topic(several, 3).tolist() == [0, 2, 2]
-    assert [keys[0] == keys[2] != keys[1] for keys in map(keys_of, (one, several))] == [True, True]
+    assert [keys[0] == keys[2] != keys[1] for keys in map(keys_of, (one, several))] == [
+        True,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(

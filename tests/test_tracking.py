@@ -12,7 +12,10 @@ from rnnbench.errors import UserError
 from rnnbench.registry import PluginError
 from rnnbench.tracking import TRACKERS, check_trackers
 
-CONFIG = {"name": "small", "models": {"rnn": {"layers": [{"simple_rnn": {"units": 2}}, SOFTMAX]}}}
+CONFIG = {
+    "name": "small",
+    "models": {"rnn": {"layers": [{"simple_rnn": {"units": 2}}, SOFTMAX]}},
+}
 
 
 @pytest.mark.parametrize(
@@ -29,7 +32,9 @@ def test_a_config_names_one_tracker_or_several(written, names):
     benchmark = load(CONFIG | {"tracking": written})
     assert benchmark.tracking == names
     assert benchmark == load(load(CONFIG | {"tracking": written}).model_dump())
-    assert dump(benchmark).endswith("tracking: []\n" if not names else f"\n- {names[-1]}\n")
+    assert dump(benchmark).endswith(
+        "tracking: []\n" if not names else f"\n- {names[-1]}\n"
+    )
 
 
 def test_trackers_change_no_fingerprint(tmp_path):
@@ -61,7 +66,9 @@ def test_a_tracker_that_cannot_be_loaded_is_named_with_its_package(install, tmp_
     entries = {"broken": "absent:It"}
     install(write_distribution(tmp_path, entries, {}, group="rnnbench.trackers"))
 
-    with pytest.raises(PluginError, match="tracker 'broken' of the package made-up cannot be load"):
+    with pytest.raises(
+        PluginError, match="tracker 'broken' of the package made-up cannot be load"
+    ):
         check_trackers(["broken"])
 
 

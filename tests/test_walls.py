@@ -16,21 +16,37 @@ OPEN = {
     f"rnnbench{module}"
     for module in (
         *("", ".command", ".environment", ".errors", ".job", ".metrics"),
-        *(".request", ".section", ".storage", ".tasks", ".text", ".tracking", ".runner.run"),
+        *(
+            ".request",
+            ".section",
+            ".storage",
+            ".tasks",
+            ".text",
+            ".tracking",
+            ".runner.run",
+        ),
         ".runner.check",
         ".runner.executors",
     )
 }
 OPEN_FOLDERS = {
     *("rnnbench.analysis", "rnnbench.config", "rnnbench.data", "rnnbench.models"),
-    *("rnnbench.models.layers", "rnnbench.report", "rnnbench.results", "rnnbench.terminal"),
+    *(
+        "rnnbench.models.layers",
+        "rnnbench.report",
+        "rnnbench.results",
+        "rnnbench.terminal",
+    ),
     "rnnbench.training",
 }
-"""What our plug-ins may use, of folders each module; ``rnnbench`` alone is stable for others."""
+"""What our plug-ins may use, of folders each module; ``rnnbench`` alone is stable for
+others."""
 
 
 def imports(file, source):
-    """Every name that a file imports, with its module; relative modules are resolved."""
+    """Every name that a file imports, with its module; relative modules are
+    resolved.
+    """
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from ((alias.name, "") for alias in node.names)
@@ -45,7 +61,9 @@ def breaches(file, source):
     plugin = Path(file).parts[2] if file.startswith(f"{PLUGINS}/") else ""
     for module, name in imports(file, source):
         whole = f"{module}.{name}"
-        if f"{whole}.".startswith("rnnbench.cli.") and not file.startswith("rnnbench/cli/"):
+        if f"{whole}.".startswith("rnnbench.cli.") and not file.startswith(
+            "rnnbench/cli/"
+        ):
             if file != "rnnbench/__main__.py":
                 yield whole
         elif not plugin:
@@ -59,19 +77,29 @@ def breaches(file, source):
 
 def _is_open(module, name):
     folders = {module, module.rpartition(".")[0]} & OPEN_FOLDERS
-    return ({module, f"{module}.{name}"} & OPEN or folders) and not f".{module}.{name}".count("._")
+    return (
+        {module, f"{module}.{name}"} & OPEN or folders
+    ) and not f".{module}.{name}".count("._")
 
 
 def test_no_import_breaks_through_a_wall():
-    files = chain.from_iterable(ROOT.glob(f"rnnbench/**/*.{ending}") for ending in ("py", "pyi"))
+    files = chain.from_iterable(
+        ROOT.glob(f"rnnbench/**/*.{ending}") for ending in ("py", "pyi")
+    )
     sources = {file.relative_to(ROOT).as_posix(): file.read_text() for file in files}
 
-    assert {file: found for file in sources if (found := [*breaches(file, sources[file])])} == {}
+    assert {
+        file: found for file in sources if (found := [*breaches(file, sources[file])])
+    } == {}
 
 
 def test_only_entry_points_name_plugins():
     """A place in a string would be a hidden import."""
-    ours = [file for file in ROOT.glob("rnnbench/**/*.py") if ROOT / PLUGINS not in file.parents]
+    ours = [
+        file
+        for file in ROOT.glob("rnnbench/**/*.py")
+        if ROOT / PLUGINS not in file.parents
+    ]
 
     assert [file for file in ours if "rnnbench.plugins" in file.read_text()] == []
 
@@ -84,7 +112,10 @@ def test_only_entry_points_name_plugins():
         ("rnnbench/runner/run.py", "from ..plugins.dask import executor"),
         ("rnnbench/api.py", "def late():\n    import rnnbench.plugins.site.site"),
         ("rnnbench/api.py", "from rnnbench.cli.app import app"),
-        ("rnnbench/plugins/dask/executor.py", "from rnnbench.plugins.speed import command"),
+        (
+            "rnnbench/plugins/dask/executor.py",
+            "from rnnbench.plugins.speed import command",
+        ),
         ("rnnbench/plugins/dask/executor.py", "from rnnbench.errors import _SHORTAGES"),
         ("rnnbench/plugins/dask/executor.py", "from rnnbench.runner import signals"),
         ("rnnbench/plugins/dask/executor.py", "from rnnbench.cli.app import COMMANDS"),

@@ -21,7 +21,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def commands_page() -> str:
-    """Return the page: a section for each command, and one below it for each of its commands."""
+    """Return the page: a section for each command, and one below it for each of its
+    commands.
+    """
     from typer.main import get_command
 
     from rnnbench.cli.app import COMMANDS, app
@@ -37,13 +39,17 @@ def commands_page() -> str:
 
 
 def load(group: Any, name: str) -> Any:
-    """Return a command as it is run; the group has only its line in the list of commands."""
+    """Return a command as it is run; the group has only its line in the list of
+    commands.
+    """
     context = group.make_context("rnnbench", [], resilient_parsing=True)
     _, command, _ = group.resolve_command(context, [name])
     return command
 
 
-def _commands(command: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _commands(
+    command: Any, words: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield a command and all below it, each with the words that call it."""
     yield words, command
     for name, entry in getattr(command, "commands", {}).items():
@@ -71,8 +77,14 @@ def _usage(piece: str) -> str:
 
 
 def _table(title: str, records: list[tuple[str, str] | None]) -> Iterator[str]:
-    """Yield a table of arguments or options, if there are any: their names, and their help."""
-    rows = [f"| {_code(entry[0], title)} | {_cell(entry[1])} |" for entry in records if entry]
+    """Yield a table of arguments or options, if there are any: their names, and their
+    help.
+    """
+    rows = [
+        f"| {_code(entry[0], title)} | {_cell(entry[1])} |"
+        for entry in records
+        if entry
+    ]
     if rows:
         yield "\n".join([f"| {title} | meaning |", "| --- | --- |", *rows])
 

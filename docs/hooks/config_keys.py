@@ -41,7 +41,8 @@ SECTIONS = {
     "references": ("references", "Reference"),
     "references: a published accuracy": ("published", "Published"),
 }
-"""The title of each section, the start of its anchors, and its definition in the schema."""
+"""The title of each section, the start of its anchors, and its definition in the
+schema."""
 KINDS = {"Layers": ("layers", "Layer"), "Baselines": ("baselines", "Baseline")}
 
 Schema = Mapping[str, Any]
@@ -49,7 +50,9 @@ Schema = Mapping[str, Any]
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the page to those of the site."""
-    files.append(File.generated(config, "config.md", content=config_page(read_schema())))
+    files.append(
+        File.generated(config, "config.md", content=config_page(read_schema()))
+    )
     return files
 
 
@@ -60,7 +63,9 @@ def read_schema() -> Schema:
 
 
 def config_page(schema: Schema) -> str:
-    """Return the page: a table for each section, each kind of layer and each baseline."""
+    """Return the page: a table for each section, each kind of layer and each
+    baseline.
+    """
     definitions = schema["$defs"]
     parts = [INTRODUCTION]
     for title, (anchor, name) in SECTIONS.items():
@@ -95,7 +100,9 @@ def _table(definition: Schema, anchor: str) -> Iterator[str]:
     lines = ["| key | allowed | default | meaning |", "| --- | --- | --- | --- |"]
     for key, value in properties.items():
         name = f"`{key}`{{ #{anchor}{'.' if anchor else ''}{key} }}"
-        default = "required" if key in definition.get("required", ()) else _default(value)
+        default = (
+            "required" if key in definition.get("required", ()) else _default(value)
+        )
         cells = (name, allowed(value), default, _cell(value.get("description", "")))
         lines.append(f"| {' | '.join(cells)} |")
     yield "\n".join(['<div class="keys" markdown>', "", *lines, "", "</div>"])
@@ -117,7 +124,9 @@ def allowed(value: Schema) -> str:
     if "$ref" in value:
         return _section_of(value["$ref"].rpartition("/")[2])
     if "anyOf" in value:
-        words = [allowed(entry) for entry in value["anyOf"] if entry.get("type") != "null"]
+        words = [
+            allowed(entry) for entry in value["anyOf"] if entry.get("type") != "null"
+        ]
         return " or ".join(dict.fromkeys(words))
     if "const" in value:
         return f"`{value['const']}`"
@@ -147,14 +156,21 @@ def _bounded(word: str, value: Schema) -> str:
         "maximum": "up to {}",
         "exclusiveMaximum": "below {}",
     }
-    found = [text.format(f"{value[key]:,}") for key, text in bounds.items() if key in value]
+    found = [
+        text.format(f"{value[key]:,}") for key, text in bounds.items() if key in value
+    ]
     return " ".join([word, *found])
 
 
 def _section_of(definition: str) -> str:
     """Return a link to the section of a definition."""
     anchors = {name: anchor for anchor, name in (*SECTIONS.values(), *KINDS.values())}
-    words = {"Data": "data", "Training": "training", "Recipe": "training", "Grid": "grid"}
+    words = {
+        "Data": "data",
+        "Training": "training",
+        "Recipe": "training",
+        "Grid": "grid",
+    }
     words |= {"ModelTraining": "training", "Recurrent": "layers", "Layer": "layers"}
     word = words.get(definition) or anchors.get(definition) or definition
     return f"[{word}](#{word})"

@@ -1,9 +1,9 @@
 """Drawings become part of the page, so that they take its colours.
 
-A drawing has its own styles for where it is shown alone, and perhaps a title and a description. On
-a page these are left out: ``stylesheets/site.css`` has the styles of both themes, and the page
-describes the drawing. Some drawings come with the package, from
-``../rnnbench/plugins/teach/drawings``.
+A drawing has its own styles for where it is shown alone, and perhaps a title and a
+description. On a page these are left out: ``stylesheets/site.css`` has the styles of
+both themes, and the page describes the drawing. Some drawings come with the package,
+from ``../rnnbench/plugins/teach/drawings``.
 """
 
 import re

@@ -1,7 +1,8 @@
 """Make the answers in this folder, to messages to a shop, with two other tools.
 
-They are Hugging Face's ``Trainer`` and lm-evaluation-harness: ``pip install 'lm-eval[hf]'``. It
-takes a minute. All networks are tiny and begin untrained, so nothing is downloaded.
+They are Hugging Face's ``Trainer`` and lm-evaluation-harness: ``pip install
+'lm-eval[hf]'``. It takes a minute. All networks are tiny and begin untrained, so
+nothing is downloaded.
 """
 
 import csv
@@ -29,7 +30,17 @@ from transformers import (
 HERE = Path(__file__).resolve().parent
 TABLE = HERE.parents[1] / "configs/own_texts.csv"
 LABELS = ["question", "refund", "replacement"]
-ITEMS = ["jacket", "table", "lamp", "kettle", "backpack", "clock", "mug", "headphones", "phone"]
+ITEMS = [
+    "jacket",
+    "table",
+    "lamp",
+    "kettle",
+    "backpack",
+    "clock",
+    "mug",
+    "headphones",
+    "phone",
+]
 ITEMS += ["keyboard", "cable", "toaster"]
 QUESTION = "The customer wants a"
 TASK = {
@@ -49,7 +60,9 @@ def main():
     with TABLE.open() as file:
         rows = list(csv.DictReader(file))
     test, train = rows[::4], [row for place, row in enumerate(rows) if place % 4]
-    tokenizer = word_tokenizer([*(row["text"] for row in rows), " ".join([QUESTION, *LABELS])])
+    tokenizer = word_tokenizer(
+        [*(row["text"] for row in rows), " ".join([QUESTION, *LABELS])]
+    )
     for seed in range(3):
         output = classify(tokenizer, train, test, seed)
         file = HERE / f"bert-seed{seed}.npz"
@@ -57,8 +70,12 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         texts = [row["text"].lower() for row in test]
-        items = [next((item for item in ITEMS if item in text), "other") for text in texts]
-        documents = [{"item": item, **row} for item, row in zip(items, test, strict=True)]
+        items = [
+            next((item for item in ITEMS if item in text), "other") for text in texts
+        ]
+        documents = [
+            {"item": item, **row} for item, row in zip(items, test, strict=True)
+        ]
         Path("test.json").write_text("\n".join(map(json.dumps, documents)))
         Path("shop.yaml").write_text(json.dumps(TASK))
         for name, width in (("small", 16), ("large", 64)):
@@ -67,14 +84,19 @@ def main():
             command = [Path(sys.executable).with_name("lm_eval"), "--model", "hf"]
             command += ["--model_args", f"pretrained={name}", "--device", "cpu"]
             command += ["--tasks", "shop", "--include_path", ".", "--batch_size", "50"]
-            subprocess.run([*command, "--output_path", name, "--log_samples"], check=True)  # noqa: S603
+            subprocess.run(  # noqa: S603
+                [*command, "--output_path", name, "--log_samples"], check=True
+            )
             (samples,) = Path(name).rglob("samples_shop_*.jsonl")
             (HERE / f"{name}.jsonl").write_text(samples.read_text())
 
 
 def word_tokenizer(texts):
     """Return a tokenizer of whole words."""
-    special = {f"{name}_token": f"[{name.upper()}]" for name in ("unk", "pad", "cls", "sep", "eos")}
+    special = {
+        f"{name}_token": f"[{name.upper()}]"
+        for name in ("unk", "pad", "cls", "sep", "eos")
+    }
     tokenizer = Tokenizer(models.WordLevel(unk_token=special["unk_token"]))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     options = trainers.WordLevelTrainer(special_tokens=[*special.values()])
@@ -87,7 +109,10 @@ def classify(tokenizer, train, test, seed):
     set_seed(seed)
     sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1}
     config = BertConfig(
-        vocab_size=len(tokenizer), num_attention_heads=2, num_labels=len(LABELS), **sizes
+        vocab_size=len(tokenizer),
+        num_attention_heads=2,
+        num_labels=len(LABELS),
+        **sizes,
     )
 
     def encoded(rows):
@@ -100,8 +125,17 @@ def classify(tokenizer, train, test, seed):
         ]
 
     with tempfile.TemporaryDirectory() as folder:
-        options = {"num_train_epochs": 12, "learning_rate": 2e-3, "seed": seed, "use_cpu": True}
-        options |= {"per_device_train_batch_size": 32, "save_strategy": "no", "report_to": []}
+        options = {
+            "num_train_epochs": 12,
+            "learning_rate": 2e-3,
+            "seed": seed,
+            "use_cpu": True,
+        }
+        options |= {
+            "per_device_train_batch_size": 32,
+            "save_strategy": "no",
+            "report_to": [],
+        }
         network = BertForSequenceClassification(config)
         trainer = Trainer(
             network, TrainingArguments(folder, **options), train_dataset=encoded(train)
@@ -114,7 +148,9 @@ def continue_texts(tokenizer, train, width):
     """Return a language model that has learned to say what the customer wants."""
     set_seed(0)
     ends = dict.fromkeys(("bos_token_id", "eos_token_id"), tokenizer.eos_token_id)
-    config = GPT2Config(vocab_size=len(tokenizer), n_embd=width, n_layer=1, n_head=2, **ends)
+    config = GPT2Config(
+        vocab_size=len(tokenizer), n_embd=width, n_layer=1, n_head=2, **ends
+    )
     model = GPT2LMHeadModel(config)
     texts = [f"{row['text']} {QUESTION} {row['label']}" for row in train]
     tokens = tokenizer(texts, padding=True, return_tensors="pt")

@@ -1,8 +1,8 @@
 """Run a benchmark in jobs of SLURM: python slurm.py CONFIG JOBS [FOLDER].
 
-It runs where jobs can be submitted, such as on a login node in tmux. What a job asks for is in
-~/.config/dask/jobqueue.yaml: see jobqueue.yaml beside this file. Other systems (PBS, SGE, LSF,
-HTCondor) have classes of their own in dask_jobqueue.
+It runs where jobs can be submitted, such as on a login node in tmux. What a job asks
+for is in ~/.config/dask/jobqueue.yaml: see jobqueue.yaml beside this file. Other
+systems (PBS, SGE, LSF, HTCondor) have classes of their own in dask_jobqueue.
 """
 
 import sys

@@ -1,1 +1,3 @@
-"""Summaries, intervals and tests made from the records of trials; nothing here trains or prints."""
+"""Summaries, intervals and tests made from the records of trials; nothing here trains
+or prints.
+"""

@@ -1,7 +1,9 @@
-"""Several runs: rankings of their models, metrics from run to run, and mean ranks over datasets.
+"""Several runs: rankings of their models, metrics from run to run, and mean ranks over
+datasets.
 
-Mean ranks are those of J. Demšar (Statistical comparisons of classifiers over multiple data sets.
-Journal of Machine Learning Research 7, 2006): a model has one rank on each dataset.
+Mean ranks are those of J. Demšar (Statistical comparisons of classifiers over multiple
+data sets. Journal of Machine Learning Research 7, 2006): a model has one rank on each
+dataset.
 """
 
 import logging
@@ -39,7 +41,9 @@ class RankedModel(Record):
 
 
 class OnSameDocuments(Record):
-    """Runs on the same documents, compared by a metric; each may cut and pad them differently."""
+    """Runs on the same documents, compared by a metric; each may cut and pad them
+    differently.
+    """
 
     metric: str
     dataset: DatasetSummary  # of the first run
@@ -65,7 +69,9 @@ class HistoryEntry(Record):
     commit: str | None
     version: str  # of rnnbench, as is the commit
     values: dict[str, Statistic | None]  # the metric by model
-    changes: dict[str, Change]  # by model, since the run before; of the main metric alone
+    changes: dict[
+        str, Change
+    ]  # by model, since the run before; of the main metric alone
 
 
 class RunHistory(OnSameDocuments):
@@ -76,24 +82,34 @@ class RunHistory(OnSameDocuments):
 
 
 def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Board]:
-    """Return a leaderboard for each set of documents; trials in several runs count once."""
+    """Return a leaderboard for each set of documents; trials in several runs count
+    once.
+    """
     boards = []
     for group in _groups(runs, None):
         dataset = next(iter(group.values())).results.dataset
         used = metric_of(dataset, metric)
         found: dict[tuple[object, ...], tuple[str, ModelSummary, Hits]] = {}
         for name, run in group.items():
-            for model, hits in zip(run.results.models, hits_of(run).values(), strict=True):
+            for model, hits in zip(
+                run.results.models, hits_of(run).values(), strict=True
+            ):
                 marks = [trial.fingerprint for trial in model.trials]
-                found.setdefault((model.name, *marks, hits.parts.tobytes()), (name, model, hits))
-        named = {f"{model.name} of {name}": hits for name, model, hits in found.values()}
+                found.setdefault(
+                    (model.name, *marks, hits.parts.tobytes()), (name, model, hits)
+                )
+        named = {
+            f"{model.name} of {name}": hits for name, model, hits in found.values()
+        }
         against_best, entries = compare_with_best(named), []
         possible_ranks = ranks_of(named)
         scores = [score_of(model, used) for _, model, _ in found.values()]
         for (name, model, _), score in zip(found.values(), scores, strict=True):
             label = f"{model.name} of {name}"
             entry = RankedModel(
-                rank=None if score == -inf else 1 + sum(other > score for other in scores),
+                rank=None
+                if score == -inf
+                else 1 + sum(other > score for other in scores),
                 run=name,
                 model=model,
                 against_best=against_best.get(label),
@@ -101,30 +117,50 @@ def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Boar
             )
             entries.append(entry)
         entries.sort(key=lambda entry: entry.rank or inf)
-        boards.append(Board(metric=used, dataset=dataset, runs=list(group), entries=entries))
+        boards.append(
+            Board(metric=used, dataset=dataset, runs=list(group), entries=entries)
+        )
     return boards
 
 
 def trace_runs(
-    runs: Sequence[StoredRun], metric: str | None = None, names: Sequence[str] | None = None
+    runs: Sequence[StoredRun],
+    metric: str | None = None,
+    names: Sequence[str] | None = None,
 ) -> list[RunHistory]:
-    """Return a history for each set of documents; runs have ``names``, or else ends of paths."""
+    """Return a history for each set of documents; runs have ``names``, or else ends of
+    paths.
+    """
     histories = []
     for group in _groups(runs, names):
-        named = sorted(group.items(), key=lambda named: named[1].environment.get("date") or "")
-        models = dict.fromkeys(model.name for _, run in named for model in run.results.models)
+        named = sorted(
+            group.items(), key=lambda named: named[1].environment.get("date") or ""
+        )
+        models = dict.fromkeys(
+            model.name for _, run in named for model in run.results.models
+        )
         dataset = named[0][1].results.dataset
         used = metric_of(dataset, metric)
-        history = RunHistory(metric=used, dataset=dataset, models=list(models), entries=[])
-        for before, (name, run) in zip([None, *(run for _, run in named)], named, strict=False):
-            is_tested = before and history.is_tested and before.trials.keys() & run.trials.keys()
+        history = RunHistory(
+            metric=used, dataset=dataset, models=list(models), entries=[]
+        )
+        for before, (name, run) in zip(
+            [None, *(run for _, run in named)], named, strict=False
+        ):
+            is_tested = (
+                before
+                and history.is_tested
+                and before.trials.keys() & run.trials.keys()
+            )
             changes = compare_runs(before, run).models if before and is_tested else []
             entry = HistoryEntry(
                 run=name,
                 date=run.environment.get("date"),
                 commit=run.environment["git_commit"],
                 version=run.environment["versions"]["rnnbench"],
-                values={of.name: of.statistic(history.metric) for of in run.results.models},
+                values={
+                    of.name: of.statistic(history.metric) for of in run.results.models
+                },
                 changes={change.name: change for change in changes},
             )
             history.entries.append(entry)
@@ -132,29 +168,44 @@ def trace_runs(
     return histories
 
 
-def _groups(runs: Sequence[StoredRun], names: Sequence[str] | None) -> list[dict[str, StoredRun]]:
+def _groups(
+    runs: Sequence[StoredRun], names: Sequence[str] | None
+) -> list[dict[str, StoredRun]]:
     groups: dict[tuple[str, bytes], dict[str, StoredRun]] = {}
-    for name, run in zip(names or distinct_names([run.folder for run in runs]), runs, strict=True):
+    for name, run in zip(
+        names or distinct_names([run.folder for run in runs]), runs, strict=True
+    ):
         groups.setdefault(documents_of(run), {})[name] = run
     return list(groups.values())
 
 
 def distinct_names(folders: Sequence[Path]) -> list[str]:
-    """Return for each folder the shortest end of its path that no other folder shares."""
+    """Return for each folder the shortest end of its path that no other folder
+    shares.
+    """
     paths = [folder.resolve().parts for folder in folders]
-    ends = {path: [path[-depth:] for depth in range(1, len(path) + 1)] for path in paths}
+    ends = {
+        path: [path[-depth:] for depth in range(1, len(path) + 1)] for path in paths
+    }
     counts = Counter(chain(*ends.values()))
-    return [str(Path(*next(end for end in ends[path] if counts[end] == 1))) for path in paths]
+    return [
+        str(Path(*next(end for end in ends[path] if counts[end] == 1)))
+        for path in paths
+    ]
 
 
 def metric_of(dataset: DatasetSummary, name: str | None) -> str:
-    """Return the name of a metric or a cost that a kind of task has, by default the main one."""
+    """Return the name of a metric or a cost that a kind of task has, by default the
+    main one.
+    """
     if name is None:
         return dataset.kind.main
     find_quantity(name, "metric")
     if not has_metric(dataset, name):
         allowed = ", ".join([*usable_metrics(dataset.task), *COSTS])
-        problem = f"{dataset.source} is a task of the kind {dataset.task}, which has none"
+        problem = (
+            f"{dataset.source} is a task of the kind {dataset.task}, which has none"
+        )
         raise UserError(f"metric {name}: {problem} (allowed: {allowed})")
     return name
 
@@ -165,7 +216,9 @@ def has_metric(dataset: DatasetSummary, name: str) -> bool:
 
 
 def score_of(model: ModelSummary, metric: str) -> float:
-    """Return a rounded number that is higher for a better model; without the metric, ``-inf``."""
+    """Return a rounded number that is higher for a better model; without the metric,
+    ``-inf``.
+    """
     mean = model.mean_of(metric)
     sign = 1 if find_quantity(metric, "--metric").higher_is_better else -1
     return -inf if mean is None else round(sign * mean, DIGITS)
@@ -179,14 +232,18 @@ class RankedDataset(Record):
 
     name: str  # its source and, in brackets, the runs that the ranked models come from
     corpus_fingerprint: str
-    ranks: dict[str, float]  # by model; 1 is the best, and equals share the mean of their ranks
+    ranks: dict[
+        str, float
+    ]  # by model; 1 is the best, and equals share the mean of their ranks
 
 
 class FriedmanTest(Record):
     """Whether models have different ranks at all."""
 
     chi_squared: float  # Friedman's statistic
-    f: float | None  # that of Iman and Davenport; None if all datasets agree, where it is infinite
+    f: (
+        float | None
+    )  # that of Iman and Davenport; None if all datasets agree, where it is infinite
     df: tuple[int, int]
     p: float
 
@@ -204,14 +261,20 @@ class MeanRanks(Record):
     models: dict[str, float]  # the mean rank of each model, the best first
     test: FriedmanTest
     critical_difference: float
-    groups: list[list[str]]  # the largest sets of at least two models that are not told apart
-    left_out: dict[str, list[str]]  # models that are not ranked, and the datasets that they lack
+    groups: list[
+        list[str]
+    ]  # the largest sets of at least two models that are not told apart
+    left_out: dict[
+        str, list[str]
+    ]  # models that are not ranked, and the datasets that they lack
 
 
 def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
-    """Return the mean ranks, by name, of the models that all boards have; a board is a dataset.
+    """Return the mean ranks, by name, of the models that all boards have; a board is a
+    dataset.
 
-    Warnings name models that are left out, and those in several runs, of which the first counts.
+    Warnings name models that are left out, and those in several runs, of which the
+    first counts.
     """
     needs = "a critical-difference diagram needs 2"
     found = {_name(board, board.runs): _measured(board) for board in boards}
@@ -219,20 +282,29 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
         got = "".join(f", {name}" for name in found)
         hint = "runs on the same documents count as one"
         raise UserError(f"{needs} datasets or more, got {len(boards)}{got} ({hint})")
-    names = dict.fromkeys(entry.model.name for board in boards for entry in board.entries)
-    lacks = {name: [of for of, entries in found.items() if name not in entries] for name in names}
+    names = dict.fromkeys(
+        entry.model.name for board in boards for entry in board.entries
+    )
+    lacks = {
+        name: [of for of, entries in found.items() if name not in entries]
+        for name in names
+    }
     left_out = {name: without for name, without in lacks.items() if without}
     common, metric = [name for name in names if name not in left_out], boards[0].metric
     if others := {board.metric for board in boards} - {metric}:
         got = f"got ranks by {metric} and {min(others)}"
         raise UserError(f"{needs} runs of one kind of task, {got}")
     if len(common) < 2:
-        lists = "; ".join(f"{name}: {', '.join(of) or 'none'}" for name, of in found.items())
+        lists = "; ".join(
+            f"{name}: {', '.join(of) or 'none'}" for name, of in found.items()
+        )
         got = f"got {len(common)}; models are matched by name ({lists})"
         raise UserError(f"{needs} models or more that all datasets have, {got}")
     for name, without in left_out.items():
         log.warning("%s: left out, no %s on %s", name, metric, ", ".join(without))
-    datasets = [_ranked(*pair, common) for pair in zip(boards, found.values(), strict=True)]
+    datasets = [
+        _ranked(*pair, common) for pair in zip(boards, found.values(), strict=True)
+    ]
     ranks = np.array([list(dataset.ranks.values()) for dataset in datasets])
     means = zip(common, ranks.mean(axis=0).tolist(), strict=True)
     models = dict(sorted(means, key=lambda mean: mean[1]))
@@ -249,10 +321,16 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
     )
 
 
-def _ranked(board: Board, entries: Mapping[str, RankedModel], names: list[str]) -> RankedDataset:
+def _ranked(
+    board: Board, entries: Mapping[str, RankedModel], names: list[str]
+) -> RankedDataset:
     counts = Counter(entry.model.name for entry in board.entries)
     if several := [name for name in names if counts[name] > 1]:
-        log.warning("%s: the first run counts for %s", _name(board, board.runs), ", ".join(several))
+        log.warning(
+            "%s: the first run counts for %s",
+            _name(board, board.runs),
+            ", ".join(several),
+        )
     used = {entries[name].run for name in names}
     scores = np.array([score_of(entries[name].model, board.metric) for name in names])
     return RankedDataset(
@@ -267,17 +345,25 @@ def _name(board: Board, runs: Sequence[str]) -> str:
 
 
 def _measured(board: Board) -> dict[str, RankedModel]:
-    """Return the entry of each model that has the metric; of several, that of the first run."""
-    first_run_last = sorted(board.entries, key=lambda entry: -board.runs.index(entry.run))
-    return {entry.model.name: entry for entry in first_run_last if entry.rank is not None}
+    """Return the entry of each model that has the metric; of several, that of the first
+    run.
+    """
+    first_run_last = sorted(
+        board.entries, key=lambda entry: -board.runs.index(entry.run)
+    )
+    return {
+        entry.model.name: entry for entry in first_run_last if entry.rank is not None
+    }
 
 
 def friedman_test(ranks: Floats) -> FriedmanTest:
-    """Return the test that all models have the same mean rank; ``ranks`` is (datasets, models).
+    """Return the test that all models have the same mean rank; ``ranks`` is (datasets,
+    models).
 
-    The F statistic is that of R. L. Iman and J. M. Davenport (Communications in Statistics A 9,
-    1980). As in Demšar's paper, unlike in SciPy, ties are not corrected for. The p-value is at
-    least the probability that all datasets rank the models alike by chance.
+    The F statistic is that of R. L. Iman and J. M. Davenport (Communications in
+    Statistics A 9, 1980). As in Demšar's paper, unlike in SciPy, ties are not corrected
+    for. The p-value is at least the probability that all datasets rank the models alike
+    by chance.
     """
     n, k = ranks.shape
     spread = float((ranks.mean(axis=0) ** 2).sum()) - k * (k + 1) ** 2 / 4
@@ -290,14 +376,22 @@ def friedman_test(ranks: Floats) -> FriedmanTest:
 
 
 def critical_difference(n_datasets: int, n_models: int) -> float:
-    """Return the smallest difference of mean ranks that is clear in Nemenyi's test (1963)."""
+    """Return the smallest difference of mean ranks that is clear in Nemenyi's test
+    (1963).
+    """
     q = float(scipy.stats.studentized_range.ppf(1 - ALPHA, n_models, inf)) / 2**0.5
     return float(q * (n_models * (n_models + 1) / (6 * n_datasets)) ** 0.5)
 
 
 def groups_within(means: Mapping[str, float], difference: float) -> list[list[str]]:
-    """Return the largest sets of models whose ascending means differ by less than this."""
+    """Return the largest sets of models whose ascending means differ by less than
+    this.
+    """
     names, values = list(means), np.array(list(means.values()))
     ends = [int((values - lowest < difference).sum()) for lowest in values]
     spans = enumerate(pairwise([0, *ends]))
-    return [names[start:end] for start, (before, end) in spans if end > max(before, start + 1)]
+    return [
+        names[start:end]
+        for start, (before, end) in spans
+        if end > max(before, start + 1)
+    ]

@@ -1,7 +1,7 @@
 """Checks that the summary of a run is that of its stored trials.
 
-Only values that follow from predictions and records alone are checked. Those that follow from the
-config or from plug-ins may change with the version of the code.
+Only values that follow from predictions and records alone are checked. Those that
+follow from the config or from plug-ins may change with the version of the code.
 """
 
 import math
@@ -16,19 +16,32 @@ from rnnbench.section import spell
 from rnnbench.storage import DamagedResultError
 from rnnbench.tasks import Labels
 
-ROUNDING = 1e-6  # the largest difference that float32 and another order of summing can make
+ROUNDING = (
+    1e-6  # the largest difference that float32 and another order of summing can make
+)
 OF_TRIALS = {"threads", "models", "without_duplicates"}
 OF_LABELS = {"topics", "majority_topic", "majority_score", "majority_macro_f1"}
-OF_CONFIG = {"is_baseline", "is_random", "pretrained", "training", "chosen_from", "stock_layers"}
+OF_CONFIG = {
+    "is_baseline",
+    "is_random",
+    "pretrained",
+    "training",
+    "chosen_from",
+    "stock_layers",
+}
 """Of the summary of a model; the last is only in earlier files."""
 OF_STATISTICS = {"p_best"}
-"""Other versions, or other processors, which round draws differently, may give other p-values."""
+"""Other versions, or other processors, which round draws differently, may give other
+p-values."""
 
-Leaf = str | float | None  # also an integer or a boolean, which are kinds of float to mypy
+Leaf = (
+    str | float | None
+)  # also an integer or a boolean, which are kinds of float to mypy
 
 
 def check_summary(file: Path, stored: Results, computed: Results) -> None:
-    """Raise ``DamagedResultError`` if a stored summary holds a value that its trials do not give.
+    """Raise ``DamagedResultError`` if a stored summary holds a value that its trials do
+    not give.
 
     Comparisons are left to ``check_comparisons``.
     """
@@ -38,7 +51,9 @@ def check_summary(file: Path, stored: Results, computed: Results) -> None:
 
 
 def check_dataset(file: Path, stored: Results, labels: Labels) -> None:
-    """Raise ``DamagedResultError`` if the stored facts about topics are not those of the labels."""
+    """Raise ``DamagedResultError`` if the stored facts about topics are not those of
+    the labels.
+    """
     computed = rest_of(stored.dataset, labels)
     expected = dict(_leaves(computed.model_dump(include=OF_LABELS)))
     for place, value in _leaves(stored.dataset.model_dump(include=OF_LABELS)):
@@ -48,8 +63,8 @@ def check_dataset(file: Path, stored: Results, labels: Labels) -> None:
 def check_comparisons(file: Path, stored: Results, computed: Results) -> None:
     """Raise ``DamagedResultError`` if a stored difference is not that of two scores.
 
-    Its interval and its p-value are not checked: another version may have computed them by other
-    statistics.
+    Its interval and its p-value are not checked: another version may have computed them
+    by other statistics.
     """
     expected = _differences(computed)
     for place, difference in _differences(stored).items():
@@ -70,11 +85,18 @@ def _differences(results: Results) -> dict[str, float]:
 
 
 def _of_trials(results: Results) -> dict[str, Any]:
-    """Return the values that trials decide, as a tree, without keys that were not stored."""
+    """Return the values that trials decide, as a tree, without keys that were not
+    stored.
+    """
     from_plugins = {name for name in results.metrics if not _is_built_in(name)}
-    of_model = {"metrics": from_plugins, "trials": {"__all__": {"metrics": from_plugins}}}
+    of_model = {
+        "metrics": from_plugins,
+        "trials": {"__all__": {"metrics": from_plugins}},
+    }
     exclude: dict[str, Any] = {
-        "models": {"__all__": of_model | dict.fromkeys(OF_CONFIG | OF_STATISTICS, True)},
+        "models": {
+            "__all__": of_model | dict.fromkeys(OF_CONFIG | OF_STATISTICS, True)
+        },
         "without_duplicates": {"comparisons"},
     }
     tree = results.model_dump(include=OF_TRIALS, exclude=exclude, exclude_unset=True)
@@ -87,7 +109,9 @@ def _is_built_in(metric: str) -> bool:
 
 
 def _leaves(tree: Any, place: str = "") -> Iterator[tuple[str, Leaf]]:
-    """Yield the values in a tree, and the number of entries of each list, by their places."""
+    """Yield the values in a tree, and the number of entries of each list, by their
+    places.
+    """
     match tree:
         case dict():
             for key, part in tree.items():
@@ -106,5 +130,9 @@ def _check(file: Path, place: str, stored: Leaf, computed: Leaf) -> None:
     else:
         is_right = stored == computed
     if not is_right:
-        fault = f"{place} is {spell(stored)}, but the stored trials give {spell(computed)}"
-        raise DamagedResultError(f"unusable result: {file}: {fault}; run the benchmark again")
+        fault = (
+            f"{place} is {spell(stored)}, but the stored trials give {spell(computed)}"
+        )
+        raise DamagedResultError(
+            f"unusable result: {file}: {fault}; run the benchmark again"
+        )

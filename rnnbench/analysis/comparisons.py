@@ -1,4 +1,6 @@
-"""Which models differ on the same test documents, and which differences could have been found."""
+"""Which models differ on the same test documents, and which differences could have been
+found.
+"""
 
 from bisect import bisect_left
 from collections import Counter
@@ -20,11 +22,17 @@ from rnnbench.results.schema import DIGITS, SIGNIFICANT, Comparison, ModelSummar
 from rnnbench.section import Record
 from rnnbench.stats import many_models
 
-MAX_IN_PAIRS = 60  # the most models that are all compared with each other, a millisecond each
+MAX_IN_PAIRS = (
+    60  # the most models that are all compared with each other, a millisecond each
+)
 SHOWN_IN_PAIRS = 8  # the most models of which all pairs are shown in a plot
 POWER = 0.8
-N_SWAPS = 10_000  # draws of a randomization test of ratios; no p-value is below 1 in so many
-MOST_SWAPPED = 4_000  # the most documents that differ in such a test, which then takes a second
+N_SWAPS = (
+    10_000  # draws of a randomization test of ratios; no p-value is below 1 in so many
+)
+MOST_SWAPPED = (
+    4_000  # the most documents that differ in such a test, which then takes a second
+)
 FEWEST, MOST = 3, 1_000  # the seeds that are tried to find out how many are needed
 
 
@@ -32,7 +40,9 @@ def hits_of(run: StoredRun) -> dict[str, Hits]:
     """Return the hits of each model of a run, by name."""
     dependence = run.results.dataset.dependence
     return {
-        model.name: Hits.of(run.trials[model.name], is_random=model.is_random, **dependence)
+        model.name: Hits.of(
+            run.trials[model.name], is_random=model.is_random, **dependence
+        )
         for model in run.results.models
     }
 
@@ -40,7 +50,9 @@ def hits_of(run: StoredRun) -> dict[str, Hits]:
 def with_majority(
     hits: Mapping[str, Hits], dataset: DatasetSummary, trials: Trials
 ) -> dict[str, Hits]:
-    """Return hits with those of always answering the most frequent topic, by its name."""
+    """Return hits with those of always answering the most frequent topic, by its
+    name.
+    """
     trial = next(iter(trials.values()))[0]
     topic = [count.topic for count in dataset.topics].index(dataset.majority_topic)
     answers = trial.task.always(topic, trial.labels)
@@ -56,8 +68,9 @@ def compare_pairs(
 ) -> list[Comparison]:
     """Return the comparisons of ``pairs`` of models.
 
-    P-values are corrected for a ``family`` of pairs, by default ``pairs``. It must contain these
-    and, if results decide which pairs are compared, all pairs that might have been chosen.
+    P-values are corrected for a ``family`` of pairs, by default ``pairs``. It must
+    contain these and, if results decide which pairs are compared, all pairs that might
+    have been chosen.
     """
     comparisons = [_compare(hits, a, b) for a, b in pairs]
     if family is None:
@@ -68,7 +81,9 @@ def compare_pairs(
     place = {name: number for number, name in enumerate(names)}
     first = np.array([place[a] for a, _ in family])
     second = np.array([place[b] for _, b in family])
-    p = many_models.corrected_p(_describe([hits[name] for name in names]), first, second)
+    p = many_models.corrected_p(
+        _describe([hits[name] for name in names]), first, second
+    )
     p_of_pair = dict(zip(map(frozenset, family), p.tolist(), strict=True))
     corrected = []
     for comparison in comparisons:
@@ -78,9 +93,11 @@ def compare_pairs(
 
 
 def compare_with_best(hits: Mapping[str, Hits]) -> dict[str, Comparison]:
-    """Return the comparison of the best model with each other one, by the name of the other.
+    """Return the comparison of the best model with each other one, by the name of the
+    other.
 
-    The corrected p-value is that of being as good as the best, whichever model is the best.
+    The corrected p-value is that of being as good as the best, whichever model is the
+    best.
     """
     best = max(hits, key=lambda name: round(hits[name].score, DIGITS))
     p_best = p_of_being_best(hits)
@@ -104,7 +121,10 @@ def ranks_of(hits: Mapping[str, Hits]) -> dict[str, tuple[int, int]]:
     """
     models = list(hits.values())
     ranks = many_models.rank_intervals(_describe(models), _have_too_few_seeds(models))
-    return {name: (first, last) for name, (first, last) in zip(hits, ranks.tolist(), strict=True)}
+    return {
+        name: (first, last)
+        for name, (first, last) in zip(hits, ranks.tolist(), strict=True)
+    }
 
 
 def _have_too_few_seeds(models: Sequence[Hits]) -> NDArray[np.bool_]:
@@ -130,21 +150,25 @@ def _describe(hits: Sequence[Hits]) -> many_models.ModelScores:
     n_groups = None
     if groups is not None and any(of_model.clusters is not None for of_model in hits):
         n_groups = intervals.n_equal(groups)
-    return many_models.describe([of_model.values for of_model in hits], groups, n_groups)
+    return many_models.describe(
+        [of_model.values for of_model in hits], groups, n_groups
+    )
 
 
 def _compare(hits: Mapping[str, Hits], a: str, b: str) -> Comparison:
     """Return the comparison of two models, with an uncorrected p-value.
 
-    Single trials, or trials that all agree, are compared by ``single_trials_p``; means over several
-    trials by Student's test.
+    Single trials, or trials that all agree, are compared by ``single_trials_p``; means
+    over several trials by Student's test.
     """
     estimate = intervals.estimate_difference(hits[a], hits[b])
     p = estimate.p
     method = schema.ANOVA
     if hits[a].all_agree and hits[b].all_agree:
         p, method = single_trials_p(hits[a], hits[b])
-    numbers_of_seeds = [len(hits[name].values) for name in (a, b) if hits[name].is_random]
+    numbers_of_seeds = [
+        len(hits[name].values) for name in (a, b) if hits[name].is_random
+    ]
     return Comparison(
         a=a,
         b=b,
@@ -158,38 +182,54 @@ def _compare(hits: Mapping[str, Hits], a: str, b: str) -> Comparison:
 
 
 def _corrected(comparison: Comparison, p: float) -> Comparison:
-    """Return a comparison with a corrected p-value, which is at least the uncorrected one."""
+    """Return a comparison with a corrected p-value, which is at least the uncorrected
+    one.
+    """
     return comparison.model_copy(update={"p_corrected": max(p, comparison.p)})
 
 
 def by_better_model(
     comparisons: Sequence[Comparison], models: Sequence[ModelSummary]
 ) -> dict[str, list[Comparison]]:
-    """Return comparisons by the better model, which becomes ``a``; of many, only the best's."""
-    names = [one.name for one in sorted(models, key=lambda one: -round(one.score.mean, DIGITS))]
+    """Return comparisons by the better model, which becomes ``a``; of many, only the
+    best's.
+    """
+    names = [
+        one.name
+        for one in sorted(models, key=lambda one: -round(one.score.mean, DIGITS))
+    ]
     turned = in_order_of(names, comparisons)
     if len(names) > SHOWN_IN_PAIRS:
-        # A run of very many models has pairs with one model alone, which may share the first place.
+        # A run of very many models has pairs with one model alone, which may share the
+        # first place.
         counts = Counter(name for pair in turned for name in (pair.a, pair.b))
         best = max(names, key=lambda name: counts[name])
         turned = [pair for pair in turned if best in (pair.a, pair.b)]
     return {a: list(own) for a, own in groupby(turned, key=lambda pair: pair.a)}
 
 
-def in_order_of(names: Sequence[str], comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """Return the comparisons among ``names`` in that order, each seen from the earlier name."""
+def in_order_of(
+    names: Sequence[str], comparisons: Sequence[Comparison]
+) -> list[Comparison]:
+    """Return the comparisons among ``names`` in that order, each seen from the earlier
+    name.
+    """
     place = {name: place for place, name in enumerate(names)}
     among = [pair for pair in comparisons if {pair.a, pair.b} <= place.keys()]
-    turned = [pair.seen_from(min(pair.a, pair.b, key=place.__getitem__)) for pair in among]
+    turned = [
+        pair.seen_from(min(pair.a, pair.b, key=place.__getitem__)) for pair in among
+    ]
     return sorted(turned, key=lambda pair: (place[pair.a], place[pair.b]))
 
 
 def single_trials_p(a: Hits, b: Hits) -> tuple[float, str]:
-    """Return the p-value of the difference between the first trials of two models, and its test.
+    """Return the p-value of the difference between the first trials of two models, and
+    its test.
 
-    With clusters or blocks of time, it is the larger of two p-values: over documents and over these
-    groups. A p-value too small to be measured by random signs comes from the normal distribution.
-    Beyond ``MOST_SWAPPED`` differing documents, it is Student's, unless McNemar's suffices.
+    With clusters or blocks of time, it is the larger of two p-values: over documents
+    and over these groups. A p-value too small to be measured by random signs comes from
+    the normal distribution. Beyond ``MOST_SWAPPED`` differing documents, it is
+    Student's, unless McNemar's suffices.
     """
     parts_a = a.parts[..., 0, :]
     parts_b = b.parts[..., 0, :]
@@ -216,23 +256,33 @@ def single_trials_p(a: Hits, b: Hits) -> tuple[float, str]:
 
 
 def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
-    """Return the p-value of McNemar's exact test that two classifiers are right equally often.
+    """Return the p-value of McNemar's exact test that two classifiers are right equally
+    often.
 
-    ``a`` and ``b`` say whether each was right about each document. If only one is, it is equally
-    likely to be either of them under the null hypothesis (Q. McNemar, Psychometrika 12, 1947).
+    ``a`` and ``b`` say whether each was right about each document. If only one is, it
+    is equally likely to be either of them under the null hypothesis (Q. McNemar,
+    Psychometrika 12, 1947).
     """
     only_a, only_b = int(np.sum(a & ~b)), int(np.sum(b & ~a))
-    return min(1.0, 2 * float(scipy.special.bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
+    return min(
+        1.0, 2 * float(scipy.special.bdtr(min(only_a, only_b), only_a + only_b, 0.5))
+    )
 
 
-def blocks_p(a: NDArray[np.bool_], b: NDArray[np.bool_], groups: NDArray[np.int64]) -> float:
-    """Return the p-value of the randomization test that two classifiers are right equally often.
+def blocks_p(
+    a: NDArray[np.bool_], b: NDArray[np.bool_], groups: NDArray[np.int64]
+) -> float:
+    """Return the p-value of the randomization test that two classifiers are right
+    equally often.
 
-    The difference in each group of documents is equally likely to have the other sign (R. A.
-    Fisher: The Design of Experiments, 1935, chapter 3). ``a`` and ``b`` are those of ``mcnemar_p``.
+    The difference in each group of documents is equally likely to have the other sign
+    (R. A. Fisher: The Design of Experiments, 1935, chapter 3). ``a`` and ``b`` are
+    those of ``mcnemar_p``.
     """
     differences = intervals.sums_of(a.astype(int) - b, groups)
-    sums = np.ones(1)  # the probability of each sum from -n to n; n is the sum of the sizes so far
+    sums = np.ones(
+        1
+    )  # the probability of each sum from -n to n; n is the sum of the sizes so far
     for size in np.abs(differences[differences != 0]):
         same = np.zeros(2 * size)
         sums = (np.concatenate([sums, same]) + np.concatenate([same, sums])) / 2
@@ -244,33 +294,46 @@ def swaps_p(a: NDArray[Any], b: NDArray[Any]) -> float:
     """Return the p-value of the randomization test that two ratios of sums are equal.
 
     Under the null hypothesis, the answers of two models to a document may be swapped
-    (E. W. Noreen: Computer-Intensive Methods for Testing Hypotheses, 1989; A. Yeh: More accurate
-    tests for the statistical significance of result differences. COLING 2000). Of all ways to swap
-    some of them, ``N_SWAPS`` are drawn, the same ones for the same documents in any order. ``a``
-    and ``b`` are the ``Hits.parts`` of a trial each, by document or summed over blocks.
+    (E. W. Noreen: Computer-Intensive Methods for Testing Hypotheses, 1989; A. Yeh: More
+    accurate tests for the statistical significance of result differences. COLING 2000).
+    Of all ways to swap some of them, ``N_SWAPS`` are drawn, the same ones for the same
+    documents in any order. ``a`` and ``b`` are the ``Hits.parts`` of a trial each, by
+    document or summed over blocks.
     """
     if a.ndim == 1:
         a, b = (np.stack([values, np.ones(len(values))]) for values in (a, b))
     half = (a - b) / 2
-    half *= np.sign(np.where(half[0], half[0], half[1]))  # the two models may come in any order
+    half *= np.sign(
+        np.where(half[0], half[0], half[1])
+    )  # the two models may come in any order
     kinds, counts = np.unique(half[:, half.any(axis=0)], axis=1, return_counts=True)
-    moved, middle = kinds @ _random_signs(counts), (a + b).sum(axis=1, keepdims=True) / 2
+    moved, middle = (
+        kinds @ _random_signs(counts),
+        (a + b).sum(axis=1, keepdims=True) / 2,
+    )
 
     def distance(moved: NDArray[Any]) -> Floats:
         top, bottom = np.stack([middle + moved, middle - moved], axis=1)
         return np.asarray(np.abs(np.diff(top / np.where(bottom, bottom, 1), axis=0)))
 
     measured = distance((a - b).sum(axis=1, keepdims=True) / 2)
-    return float((1 + (distance(moved) >= measured - intervals.ROUNDING).sum()) / (1 + N_SWAPS))
+    return float(
+        (1 + (distance(moved) >= measured - intervals.ROUNDING).sum()) / (1 + N_SWAPS)
+    )
 
 
 def _random_signs(counts: NDArray[np.intp]) -> NDArray[np.int64]:
-    """Return sums of so many random signs, ``(len(counts), N_SWAPS)``, always the same."""
+    """Return sums of so many random signs, ``(len(counts), N_SWAPS)``, always the
+    same.
+    """
     n, ends = int(counts.sum()), np.cumsum(counts)
     # Numpy never changes these numbers, unlike those of a ``Generator``.
     words = np.random.PCG64(0).random_raw(-(-n * N_SWAPS // 64)).astype("<u8")
     signs = np.unpackbits(words.view(np.uint8), count=n * N_SWAPS).reshape(n, N_SWAPS)
-    sums = [part.sum(axis=0, dtype=np.int64) for part in np.split(signs, ends)[: len(counts)]]
+    sums = [
+        part.sum(axis=0, dtype=np.int64)
+        for part in np.split(signs, ends)[: len(counts)]
+    ]
     return np.reshape(sums, (-1, N_SWAPS)) * 2 - counts[:, np.newaxis]
 
 
@@ -278,14 +341,26 @@ class PairPower(Record):
     """The power of the comparison of two models; the caption of its table says more."""
 
     comparison: Comparison
-    detectable: float | None  # the smallest difference found in 80 % of such runs, if tested alone
-    detectable_corrected: float | None  # the same after the correction for all comparisons
-    seeds_needed: int | None  # so that the measured difference would be clear in 80 % of runs
-    is_spread_known: bool  # whether each model that depends on the seed has several seeds
+    detectable: (
+        float | None
+    )  # the smallest difference found in 80 % of such runs, if tested alone
+    detectable_corrected: (
+        float | None
+    )  # the same after the correction for all comparisons
+    seeds_needed: (
+        int | None
+    )  # so that the measured difference would be clear in 80 % of runs
+    is_spread_known: (
+        bool  # whether each model that depends on the seed has several seeds
+    )
 
 
-def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[PairPower]:
-    """Return the power of the pairs of models that are not clear, nearly clear ones first."""
+def power_of_pairs(
+    run: StoredRun, only: Sequence[str] | None = None
+) -> list[PairPower]:
+    """Return the power of the pairs of models that are not clear, nearly clear ones
+    first.
+    """
     names = chosen(list(run.trials), only)
     hits = hits_of(run)
     family = list(with_majority(hits, run.results.dataset, run.trials).values())
@@ -296,7 +371,10 @@ def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[Pa
         if pair.is_clear or not {pair.a, pair.b} <= set(names):
             continue
         squares = intervals.mean_squares(hits[pair.a], hits[pair.b])
-        wanted, is_known = abs(pair.difference), pair.n_seeds is None or pair.n_seeds > 1
+        wanted, is_known = (
+            abs(pair.difference),
+            pair.n_seeds is None or pair.n_seeds > 1,
+        )
         can_tell = is_known and not pair.has_too_few_seeds
         power = PairPower(
             comparison=pair,
@@ -315,25 +393,32 @@ def _nearly_clear(pair: PairPower) -> tuple[int, float]:
 
 
 def detectable(squares: intervals.MeanSquares, level: float) -> float | None:
-    """Return the smallest true difference whose p-value is below ``level`` in 80 % of runs.
+    """Return the smallest true difference whose p-value is below ``level`` in 80 % of
+    runs.
 
-    ``None`` if it is above 1, or if nothing varies. Given a true difference, Student's statistic
-    has a noncentral t distribution (J. Cohen: Statistical Power Analysis for the Behavioral
-    Sciences, 2nd edition, 1988, chapter 2).
+    ``None`` if it is above 1, or if nothing varies. Given a true difference, Student's
+    statistic has a noncentral t distribution (J. Cohen: Statistical Power Analysis for
+    the Behavioral Sciences, 2nd edition, 1988, chapter 2).
     """
     if not (variance := squares.variance):
         return None
     df = squares.df(variance)
     quantile = scipy.special.stdtrit(df, 1 - level / 2)
     error = variance**0.5
-    if quantile * error > 1:  # it is larger still, and SciPy might look for it for minutes
+    if (
+        quantile * error > 1
+    ):  # it is larger still, and SciPy might look for it for minutes
         return None
     found = float(scipy.special.nctdtrinc(df, 1 - POWER, quantile) * error)
     return found if found <= 1 else None
 
 
-def seeds_needed(squares: intervals.MeanSquares, level: float, difference: float) -> int | None:
-    """Return the fewest seeds for which a ``difference`` is detectable; ``None`` if too many."""
+def seeds_needed(
+    squares: intervals.MeanSquares, level: float, difference: float
+) -> int | None:
+    """Return the fewest seeds for which a ``difference`` is detectable; ``None`` if too
+    many.
+    """
 
     def is_enough(n: int) -> bool:
         found = detectable(squares.with_seeds(n), level)

@@ -1,4 +1,6 @@
-"""Notes on what learners trip over: in the data, in a config, and in the results of a run."""
+"""Notes on what learners trip over: in the data, in a config, and in the results of a
+run.
+"""
 
 from collections.abc import Iterator
 
@@ -18,15 +20,21 @@ SHOWN = 5  # the most words of a document that a note quotes
 
 
 class Note(Record):
-    """One thing to know before believing a number: what was found, and what to do about it."""
+    """One thing to know before believing a number: what was found, and what to do about
+    it.
+    """
 
     title: str
     evidence: str
     advice: str
 
 
-def notes_on_data(summary: DatasetSummary, data: Data, corpus: Corpus | None) -> Iterator[Note]:
-    """Yield notes on a dataset; those that need the ``corpus`` only if it is at hand."""
+def notes_on_data(
+    summary: DatasetSummary, data: Data, corpus: Corpus | None
+) -> Iterator[Note]:
+    """Yield notes on a dataset; those that need the ``corpus`` only if it is at
+    hand.
+    """
     whole = summary.train_size + summary.test_size if corpus is None else len(corpus)
     lost = whole - summary.train_size - summary.test_size
     if lost and data.maxlen is not None:
@@ -71,9 +79,15 @@ def note_on_decoding(corpus: Corpus, dataset: Dataset) -> Note:
 def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
     """Yield notes on the models of a config, and on how they are trained."""
     models = benchmark.models.items()
-    networks = {name: model for name, model in models if isinstance(model, LayeredNetwork)}
-    given_ids = {name: network for name, network in networks.items() if network.inputs == "ids"}
-    numbers = [name for name, network in given_ids.items() if network.layers[0].takes != "ids"]
+    networks = {
+        name: model for name, model in models if isinstance(model, LayeredNetwork)
+    }
+    given_ids = {
+        name: network for name, network in networks.items() if network.inputs == "ids"
+    }
+    numbers = [
+        name for name, network in given_ids.items() if network.layers[0].takes != "ids"
+    ]
     if numbers:
         yield Note(
             title="word ids as numbers",
@@ -97,7 +111,9 @@ def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
             advice="Another seed may give another order of the models: use 5 or more, as with "
             "`rnnbench run CONFIG --seeds 5`.",
         )
-    whole = [name for name in networks if not benchmark.training_of(name).validation_split]
+    whole = [
+        name for name in networks if not benchmark.training_of(name).validation_split
+    ]
     if whole:
         yield Note(
             title="nothing to choose on",
@@ -110,12 +126,18 @@ def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
 
 
 def one_answer_alone(run: StoredRun) -> dict[str, str]:
-    """Return, by network, how many seeds make it always answer the most frequent topic."""
+    """Return, by network, how many seeds make it always answer the most frequent
+    topic.
+    """
     summary, found = run.results.dataset, dict[str, str]()
     majority = [count.topic for count in summary.topics].index(summary.majority_topic)
     for name, trials in run.trials.items():
-        alike = [np.array_equal(t.answers, t.task.always(majority, t.labels)) for t in trials]
-        if (n := sum(alike)) and not isinstance(run.benchmark.models[name], BaselineModel):
+        alike = [
+            np.array_equal(t.answers, t.task.always(majority, t.labels)) for t in trials
+        ]
+        if (n := sum(alike)) and not isinstance(
+            run.benchmark.models[name], BaselineModel
+        ):
             found[name] = f"{n} of {counted(len(trials), 'seed')}"
     return found
 

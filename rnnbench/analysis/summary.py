@@ -32,7 +32,13 @@ from rnnbench.results.compact import corrected_metric
 from rnnbench.results.run import StoredRun, load_benchmark, load_results, load_trials
 from rnnbench.results.store import RESULTS
 from rnnbench.section import checked
-from rnnbench.storage import TRIALS, DamagedResultError, OtherVersionError, peek, read_record
+from rnnbench.storage import (
+    TRIALS,
+    DamagedResultError,
+    OtherVersionError,
+    peek,
+    read_record,
+)
 from rnnbench.tasks import documents_by_topic
 from rnnbench.text import listed
 from rnnbench.training.decision import AT_HALF, decide
@@ -55,7 +61,8 @@ def summarize_run(
     command: str = "",
     missing: Sequence[schema.MissingTrial] = (),
 ) -> schema.Results:
-    """Return the results of a run, in the order of the config; ``missing`` trials have none.
+    """Return the results of a run, in the order of the config; ``missing`` trials have
+    none.
 
     ``UserError``: the main or the second metric of the task has no value for a trial.
     """
@@ -63,7 +70,9 @@ def summarize_run(
     flat = list(chain(*trials.values()))
     task = flat[0].task
     of_models = {
-        name: Hits.of(of_model, is_random=benchmark.models[name].is_random, **dataset.dependence)
+        name: Hits.of(
+            of_model, is_random=benchmark.models[name].is_random, **dataset.dependence
+        )
         for name, of_model in trials.items()
     }
     hits = with_majority(of_models, dataset, trials)
@@ -71,12 +80,16 @@ def summarize_run(
     for name in (task.main, task.second):
         if name is not None and any(name not in metrics[trial] for trial in flat):
             hint = "correct it and repeat the command; nothing is trained again"
-            raise UserError(f"the metric '{name}' of the task {task.name} has no value ({hint})")
+            raise UserError(
+                f"the metric '{name}' of the task {task.name} has no value ({hint})"
+            )
     models = []
     p_best = p_of_being_best(of_models)
     for name, trials_of_model in trials.items():
         metrics_of_model = {trial: metrics[trial] for trial in trials_of_model}
-        model = _summarize(benchmark.models[name], metrics_of_model, dataset, hits[name])
+        model = _summarize(
+            benchmark.models[name], metrics_of_model, dataset, hits[name]
+        )
         models.append(model.model_copy(update={"p_best": p_best[name]}))
     comparisons = compare_pairs(pairs, hits, list(combinations(hits, 2)))
     models = _with_p_of_verdicts(models, comparisons)
@@ -84,7 +97,9 @@ def summarize_run(
     for name, of_model in trials.items():
         if isinstance(benchmark.models[name], Network | OutsideModel):
             engines[of_model[0].record.engine].append(name)
-    several = ", ".join(f"{engine} ({listed(names)})" for engine, names in engines.items())
+    several = ", ".join(
+        f"{engine} ({listed(names)})" for engine, names in engines.items()
+    )
     return schema.Results(
         name=benchmark.name,
         command=command,
@@ -107,10 +122,11 @@ def summarize_run(
 def _with_p_of_verdicts(
     models: Sequence[schema.ModelSummary], comparisons: Sequence[schema.Comparison]
 ) -> list[schema.ModelSummary]:
-    """Return models whose ``p_best`` is that of their comparison with the best, if there is one.
+    """Return models whose ``p_best`` is that of their comparison with the best, if
+    there is one.
 
-    It is at least the uncorrected p-value of this pair, although another model may be evidence of
-    more.
+    It is at least the uncorrected p-value of this pair, although another model may be
+    evidence of more.
     """
     against_best = schema.compared_with_best(models, comparisons)
     changed = []
@@ -122,7 +138,9 @@ def _with_p_of_verdicts(
 
 
 def _pairs(hits: Mapping[str, Hits]) -> list[tuple[str, str]]:
-    """Return all pairs; of many models, those with the best and with the majority, the last one."""
+    """Return all pairs; of many models, those with the best and with the majority, the
+    last one.
+    """
     if len(hits) <= MAX_IN_PAIRS:
         return list(combinations(hits, 2))
     *names, majority = hits
@@ -134,7 +152,9 @@ def _pairs(hits: Mapping[str, Hits]) -> list[tuple[str, str]]:
 def _without_duplicates(
     dataset: DatasetSummary, pairs: Sequence[tuple[str, str]], hits: Mapping[str, Hits]
 ) -> schema.WithoutDuplicates | None:
-    """Return the scores on the other test documents; the majority is the last of ``hits``."""
+    """Return the scores on the other test documents; the majority is the last of
+    ``hits``.
+    """
     duplicates = dataset.duplicates.positions
     if len(duplicates) in (0, dataset.test_size):
         return None
@@ -147,13 +167,19 @@ def _without_duplicates(
     return schema.WithoutDuplicates(
         test_size=dataset.test_size - len(duplicates),
         majority_score=rest[majority].score,
-        scores={name: statistic(rest[name].values.mean(axis=1).tolist()) for name in models},
+        scores={
+            name: statistic(rest[name].values.mean(axis=1).tolist()) for name in models
+        },
         comparisons=compare_pairs(pairs, rest, list(combinations(rest, 2))),
     )
 
 
-def compute_metrics(trials: Sequence[TrialResult], level: int = logging.WARNING) -> Metrics:
-    """Return the metrics of each trial; a plug-in that fails is left out, logged at ``level``."""
+def compute_metrics(
+    trials: Sequence[TrialResult], level: int = logging.WARNING
+) -> Metrics:
+    """Return the metrics of each trial; a plug-in that fails is left out, logged at
+    ``level``.
+    """
     computed: Metrics = {trial: {} for trial in trials}
     for metric in usable_metrics(trials[0].record.task).values():
         try:
@@ -182,7 +208,9 @@ def _value_of(metric: Metric, trial: TrialResult) -> float | None:
 
 
 def metrics_of(trial: TrialResult) -> dict[str, float]:
-    """Return the metrics of one trial; the summary of all names the plug-ins that fail."""
+    """Return the metrics of one trial; the summary of all names the plug-ins that
+    fail.
+    """
     return compute_metrics([trial], logging.DEBUG)[trial]
 
 
@@ -191,8 +219,13 @@ def _summarize(
 ) -> schema.ModelSummary:
     records = [trial.record for trial in trials]
 
-    def statistics(names: Iterable[str], facts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-        values = {name: [of[name] for of in facts if of.get(name) is not None] for name in names}
+    def statistics(
+        names: Iterable[str], facts: Iterable[Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        values = {
+            name: [of[name] for of in facts if of.get(name) is not None]
+            for name in names
+        }
         return {name: statistic(numbers) for name, numbers in values.items() if numbers}
 
     costs = dict.fromkeys(COSTS) | statistics(COSTS, [*map(dict, records)])
@@ -211,13 +244,17 @@ def _summarize(
         training=description.own_training,
         chosen_from=description.chosen_from,
         trials=[
-            schema.TrialSummary(fingerprint=of.fingerprint, seed=of.seed, metrics=dict(own))
+            schema.TrialSummary(
+                fingerprint=of.fingerprint, seed=of.seed, metrics=dict(own)
+            )
             for of, own in zip(records, trials.values(), strict=True)
         ],
     )
 
 
-def _never_predicted(trials: Sequence[TrialResult], dataset: DatasetSummary) -> list[str]:
+def _never_predicted(
+    trials: Sequence[TrialResult], dataset: DatasetSummary
+) -> list[str]:
     if not dataset.kind.has_topics:
         return []
     n_topics = len(dataset.topics)
@@ -227,20 +264,26 @@ def _never_predicted(trials: Sequence[TrialResult], dataset: DatasetSummary) -> 
 
 
 def _other_decisions(trials: Iterable[TrialResult]) -> dict[str, Any]:
-    """Return the score at 0.5, and for how many documents the chosen threshold is too high."""
+    """Return the score at 0.5, and for how many documents the chosen threshold is too
+    high.
+    """
     at_half, below = [], []
     for trial in trials:
         if (decision := trial.record.decision) is None:
             return {}
         half = decide(AT_HALF, trial.record.score_kind, None, trial.labels)
-        at_half.append(trial.task.score(trial.labels, trial.task.answers(trial.scores, half)))
+        at_half.append(
+            trial.task.score(trial.labels, trial.task.answers(trial.scores, half))
+        )
         alone = decision.model_copy(update={"best_above": None})
         below.append((~trial.task.answers(trial.scores, alone).any(axis=1)).sum())
     return {"at_half": statistic(at_half), "below": float(np.mean(below))}
 
 
 def statistic(values: Sequence[float]) -> schema.Statistic:
-    """Return mean, sample standard deviation (divisor n - 1) and interval of ``values``."""
+    """Return mean, sample standard deviation (divisor n - 1) and interval of
+    ``values``.
+    """
     return schema.Statistic(
         mean=float(np.mean(values)),
         std=float(np.std(values, ddof=1)) if len(values) > 1 else None,
@@ -254,18 +297,27 @@ def locate_published(
 ) -> Iterator[schema.PublishedScore]:
     """Yield the published scores that are comparable, with the intervals of our models.
 
-    A score of one of our models needs the same dataset, training and number of parameters, and is
-    compared with the interval of one more training of ours. Any other needs the same training and
-    test documents, and is compared with all our models over documents and seeds.
+    A score of one of our models needs the same dataset, training and number of
+    parameters, and is compared with the interval of one more training of ours. Any
+    other needs the same training and test documents, and is compared with all our
+    models over documents and seeds.
     """
-    pairs = ((of, *named) for of in benchmark.references.values() for named in of.models.items())
+    pairs = (
+        (of, *named)
+        for of in benchmark.references.values()
+        for named in of.models.items()
+    )
     for reference, name, published in pairs:
         ours = list(models) if reference.split == dataset.split_fingerprint else []
         if reference.dataset == dataset.fingerprint and name in benchmark.models:
-            training = benchmark.training_of(name).model_dump(include=set(Recipe.model_fields))
+            training = benchmark.training_of(name).model_dump(
+                include=set(Recipe.model_fields)
+            )
             if reference.training in (None, Recipe(**training)):
                 ours = [model for model in models if model.name == name]
-                ours = [model for model in ours if published.params in (None, model.params)]
+                ours = [
+                    model for model in ours if published.params in (None, model.params)
+                ]
         if not ours:
             continue
         intervals = {model.name: model.interval for model in ours}
@@ -287,15 +339,24 @@ def locate_published(
 
 
 def drop_duplicates(run: R) -> R:
-    """Return a run as if the duplicates were not in its test set, or raise ``NothingLeftError``."""
+    """Return a run as if the duplicates were not in its test set, or raise
+    ``NothingLeftError``.
+    """
     results, dataset = run.results, run.results.dataset
     if not (dropped := dataset.duplicates.positions):
         return run
     if len(dropped) == dataset.test_size:
-        raise NothingLeftError(f"{run.folder}: all test documents are also in the training set")
-    trials = {name: [trial.without(dropped) for trial in of] for name, of in run.trials.items()}
+        raise NothingLeftError(
+            f"{run.folder}: all test documents are also in the training set"
+        )
+    trials = {
+        name: [trial.without(dropped) for trial in of]
+        for name, of in run.trials.items()
+    }
     rest = rest_of(dataset, next(iter(trials.values()))[0].labels)
-    results = summarize_run(run.benchmark, rest, trials, results.command, results.missing)
+    results = summarize_run(
+        run.benchmark, rest, trials, results.command, results.missing
+    )
     return replace(run, results=results, trials=trials)
 
 
@@ -313,7 +374,9 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
 
     ``DamagedResultError`` is raised if the stored summary has other numbers.
     """
-    if (command := peek(folder / RESULTS).get("command")) and not (folder / TRIALS).is_dir():
+    if (command := peek(folder / RESULTS).get("command")) and not (
+        folder / TRIALS
+    ).is_dir():
         lacks = "it holds only the summary of a run, without trials"
         again = f"to train them again: {command}"
         raise DamagedResultError(f"unusable result: {folder}: {lacks} ({again})")
@@ -323,7 +386,9 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
         trials = load_trials(folder, results)
         environment = load_environment(folder)
     except FileNotFoundError as error:
-        raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
+        raise DamagedResultError(
+            f"unusable result: {error.filename}: it is missing"
+        ) from error
     labels = next(iter(trials.values()))[0].labels
     check_dataset(folder / RESULTS, results, labels)
     dataset, command = results.dataset, results.command
@@ -339,9 +404,15 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
     return drop_duplicates(run) if without_duplicates else run
 
 
-def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> list[StoredRun]:
-    """Return the finished runs among ``paths``; warnings name what is left out, and why."""
-    others = [path for path in paths if path.exists() and not (path / RESULTS).is_file()]
+def load_runs(
+    paths: Sequence[Path], *, without_duplicates: bool = False
+) -> list[StoredRun]:
+    """Return the finished runs among ``paths``; warnings name what is left out, and
+    why.
+    """
+    others = [
+        path for path in paths if path.exists() and not (path / RESULTS).is_file()
+    ]
     found, last = [], None
     for path in paths:
         if path in others and len(others) < len(paths):
@@ -361,5 +432,7 @@ def load_environment(folder: Path) -> dict[str, Any]:
     """Return the machine and the package versions that the trials in ``folder`` had."""
     try:
         return read_record(folder / "environment.json", Environment)[0].model_dump()
-    except DamagedResultError as error:  # the machine is recorded only when trials are trained
+    except (
+        DamagedResultError
+    ) as error:  # the machine is recorded only when trials are trained
         raise type(error)(f"{error}; run the benchmark again with --fresh") from error

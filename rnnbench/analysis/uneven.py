@@ -1,10 +1,12 @@
-"""Models whose seeds do not form one normal group, for example because some trainings collapse.
+"""Models whose seeds do not form one normal group, for example because some trainings
+collapse.
 
-Scores of seeds are tested for a normal distribution by T. W. Anderson and D. A. Darling's
-statistic (A test of goodness of fit. Journal of the American Statistical Association 49, 1954),
-with the factor and the limit of M. A. Stephens for an unknown mean and variance (R. B. D'Agostino,
-M. A. Stephens: Goodness-of-Fit Techniques, 1986, table 4.7). The test finds single outliers as well
-as two groups; ``results/reference/uneven_seeds.md`` shows how often.
+Scores of seeds are tested for a normal distribution by T. W. Anderson and D. A.
+Darling's statistic (A test of goodness of fit. Journal of the American Statistical
+Association 49, 1954), with the factor and the limit of M. A. Stephens for an unknown
+mean and variance (R. B. D'Agostino, M. A. Stephens: Goodness-of-Fit Techniques, 1986,
+table 4.7). The test finds single outliers as well as two groups;
+``results/reference/uneven_seeds.md`` shows how often.
 """
 
 from collections.abc import Sequence
@@ -39,8 +41,8 @@ def scores_of(model: ModelSummary) -> list[float]:
 def is_uneven(scores: Sequence[float], n_documents: int) -> bool:
     """Return whether scores on ``n_documents`` are unlikely to be a normal sample.
 
-    Fewer than five scores are never uneven, and neither are scores with a standard deviation of
-    less than one document.
+    Fewer than five scores are never uneven, and neither are scores with a standard
+    deviation of less than one document.
     """
     if len(scores) < FEWEST_SEEDS:
         return False
@@ -52,11 +54,14 @@ def is_uneven(scores: Sequence[float], n_documents: int) -> bool:
 
 
 def _spread_ties(values: Floats) -> Floats:
-    """Return values in order, with equal ones spread evenly over the width of one document.
+    """Return values in order, with equal ones spread evenly over the width of one
+    document.
 
     Otherwise, a normal sample that is rounded to whole documents would look uneven.
     """
-    distinct, places, counts = np.unique(values.round(6), return_inverse=True, return_counts=True)
+    distinct, places, counts = np.unique(
+        values.round(6), return_inverse=True, return_counts=True
+    )
     places = np.sort(places)
     first_of_each = np.cumsum(counts) - counts
     rank_among_equals = np.arange(len(values)) - first_of_each[places]
@@ -65,7 +70,9 @@ def _spread_ties(values: Floats) -> Floats:
 
 
 def _anderson_darling(standardized: Floats) -> float:
-    """Return the statistic of values in order, whose mean is 0 and whose variance is 1."""
+    """Return the statistic of values in order, whose mean is 0 and whose variance is
+    1.
+    """
     n = len(standardized)
     weights = 2 * np.arange(1, n + 1) - 1
     below = scipy.special.log_ndtr(standardized)

@@ -23,24 +23,56 @@ from rnnbench.data.audit import DatasetSummary, Duplicates
 from rnnbench.data.dataset import Data, Groups, make_dataset, make_parts
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
-from rnnbench.job import FailedTrialsError, InterruptedRunError, prepared_job, require_whole
+from rnnbench.job import (
+    FailedTrialsError,
+    InterruptedRunError,
+    prepared_job,
+    require_whole,
+)
 from rnnbench.metrics import FIT_SECONDS
 from rnnbench.models.baselines import MostFrequent, Stratified
-from rnnbench.models.descriptions import BaselineModel, EnsembleModel, Model, with_members
+from rnnbench.models.descriptions import (
+    BaselineModel,
+    EnsembleModel,
+    Model,
+    with_members,
+)
 from rnnbench.points import model_of, values_of
-from rnnbench.report.table import MISSING, Columns, Shown, Table, table_of, to_markdown, with_points
+from rnnbench.report.table import (
+    MISSING,
+    Columns,
+    Shown,
+    Table,
+    table_of,
+    to_markdown,
+    with_points,
+)
 from rnnbench.report.tables import parameter_columns, short_table
 from rnnbench.report.words import NOT_CLEAR, condition, in_blocks, scope, short_p, worse
 from rnnbench.request import ChoiceRequest, RunRequest, takes
 from rnnbench.results.run import load_benchmark, report_files
 from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
-from rnnbench.results.store import CHOICE, CHOICE_TABLE, CONSTRAINTS, FITTED, lock_folder
+from rnnbench.results.store import (
+    CHOICE,
+    CHOICE_TABLE,
+    CONSTRAINTS,
+    FITTED,
+    lock_folder,
+)
 from rnnbench.runner.run import Job, PlanResult, plan_benchmark, run
 from rnnbench.section import Record, checked, formerly
 from rnnbench.storage import check_new, read_record, write_document, write_text
 from rnnbench.tasks import TaskKind
 from rnnbench.terminal.display import show_trials
-from rnnbench.text import counted, either, heading, listed, numbers, sentences, with_article
+from rnnbench.text import (
+    counted,
+    either,
+    heading,
+    listed,
+    numbers,
+    sentences,
+    with_article,
+)
 from rnnbench.training.outcome import TrialResult
 
 if TYPE_CHECKING:
@@ -48,10 +80,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 Positions = NDArray[np.intp]  # of held-out documents in the training set, (n_held_out,)
-HeldOut = Mapping[tuple[str, int], TrialResult]  # the answers to them, by model and seed
+HeldOut = Mapping[
+    tuple[str, int], TrialResult
+]  # the answers to them, by model and seed
 FOLDS = 5
 SEED = 0  # of the random draw of points of a grid
-SAME_WAY = ("jobs", "executor", "scheduler", "progress", "fresh")  # say how all trials run
+SAME_WAY = (
+    "jobs",
+    "executor",
+    "scheduler",
+    "progress",
+    "fresh",
+)  # say how all trials run
 P_BEST = "p (as good as best)"
 SIMPLEST = (
     "Simplest: baselines before networks, then models that learned from no other texts, then the "
@@ -64,18 +104,28 @@ class Candidate(Record):
 
     name: str
     params: int
-    score: Annotated[float, formerly("accuracy")]  # on all held-out documents, a mean over seeds
+    score: Annotated[
+        float, formerly("accuracy")
+    ]  # on all held-out documents, a mean over seeds
     of_parts: list[float]  # the same on each part
-    over_parts: Interval | None  # of the mean, over other folds and seeds, if there are several
+    over_parts: (
+        Interval | None
+    )  # of the mean, over other folds and seeds, if there are several
     interval: Interval  # over other documents and, with several seeds, over other seeds
     training: dict[str, Any] = {}  # training values that are set for this model alone
     seeds: int
     fit_seconds: float  # the mean time of a training, in seconds
-    against_best: Comparison | None  # the best compared with this one; None for the best itself
+    against_best: (
+        Comparison | None
+    )  # the best compared with this one; None for the best itself
 
     def p_of_folds(self, other: "Candidate") -> float | None:
-        """Return the p-value of the difference over other training documents, given folds."""
-        ahead = estimate_over_folds(np.subtract(self.of_parts, other.of_parts)[:, np.newaxis])
+        """Return the p-value of the difference over other training documents, given
+        folds.
+        """
+        ahead = estimate_over_folds(
+            np.subtract(self.of_parts, other.of_parts)[:, np.newaxis]
+        )
         return ahead.p if ahead else None
 
 
@@ -95,15 +145,22 @@ class ChoiceResults(Record):
     command: str  # the command line of the choice
     dataset: DatasetSummary  # the whole dataset; none of its test documents was used
     folds: int | None  # the number of folds; None if the last documents were held out
-    last: float | None  # the share of training documents, the last ones, that was held out
-    held_out: int  # the number of training documents that were held out, in all folds together
+    last: (
+        float | None
+    )  # the share of training documents, the last ones, that was held out
+    # the number of training documents that were held out, in all folds together
+    held_out: int
     seeds: list[int]
     epochs: list[int]  # the distinct numbers of epochs of networks
     n_models: int  # the number of models and points of grids in the config
-    searched: int | None  # the most points of each grid that were drawn; None if all were tried
+    searched: (
+        int | None
+    )  # the most points of each grid that were drawn; None if all were tried
     sampler: str | None  # the method that drew them
     candidates: list[Candidate]  # the best first; models that lack trials are left out
-    recommended: Recommendation | None = None  # None without candidates, and in earlier versions
+    recommended: Recommendation | None = (
+        None  # None without candidates, and in earlier versions
+    )
     missing: list[MissingTrial]  # trials that failed or were not run
 
     @property
@@ -113,7 +170,11 @@ class ChoiceResults(Record):
 
     def how(self) -> str:
         """Return in words which documents were held out."""
-        parts = f"{self.folds} folds" if self.folds else f"the last {100 * (self.last or 0):.3g}%"
+        parts = (
+            f"{self.folds} folds"
+            if self.folds
+            else f"the last {100 * (self.last or 0):.3g}%"
+        )
         return f"{self.held_out:,} of {self.dataset.train_size:,} training documents ({parts})"
 
 
@@ -129,7 +190,10 @@ def rank_candidates(
 
     ``groups`` has the group of each training document, if groups are declared.
     """
-    trials, in_order = {trial.name: trial for trial in done.plan.trials}, done.plan.dataset.in_order
+    trials, in_order = (
+        {trial.name: trial for trial in done.plan.trials},
+        done.plan.dataset.in_order,
+    )
     places = np.argsort(held_out) if in_order else slice(None)
     clusters = None
     if groups is not None:
@@ -138,12 +202,19 @@ def rank_candidates(
     hits: dict[str, Hits] = {}
     for name, by_seed in complete(names, done).items():
         answers = list(by_seed.values())
-        model, records = trials[name].model, [part.record for parts in answers for part in parts]
-        of_seeds = [np.concatenate([part.parts for part in own], axis=-1) for own in answers]
+        model, records = (
+            trials[name].model,
+            [part.record for parts in answers for part in parts],
+        )
+        of_seeds = [
+            np.concatenate([part.parts for part in own], axis=-1) for own in answers
+        ]
         parts_of_seeds = np.stack(of_seeds, axis=-2)[..., places]
         hits[name] = Hits(parts_of_seeds, in_order, model.is_random, clusters)
         # (n_parts, n_seeds)
-        scores = np.transpose([[part.values.mean() for part in parts] for parts in answers])
+        scores = np.transpose(
+            [[part.values.mean() for part in parts] for parts in answers]
+        )
         over_folds = estimate_over_folds(scores)
         candidate = Candidate(
             name=name,
@@ -154,19 +225,31 @@ def rank_candidates(
             interval=score_interval(hits[name]),
             training=model.training or {},
             seeds=len(answers),
-            fit_seconds=float(np.mean([record.fit_seconds or 0.0 for record in records])),
+            fit_seconds=float(
+                np.mean([record.fit_seconds or 0.0 for record in records])
+            ),
             against_best=None,
         )
         found.append(candidate)
     found.sort(key=lambda one: rank_key(one.score, trials[one.name].epochs, one.params))
-    against = compare_with_best({one.name: hits[one.name] for one in found}) if found else {}
-    return [one.model_copy(update={"against_best": against.get(one.name)}) for one in found]
+    against = (
+        compare_with_best({one.name: hits[one.name] for one in found}) if found else {}
+    )
+    return [
+        one.model_copy(update={"against_best": against.get(one.name)}) for one in found
+    ]
 
 
-def complete(names: Iterable[str], done: PlanResult) -> dict[str, dict[int, list[TrialResult]]]:
-    """Return the results of each model that lacks none: by seed, a result for each part."""
+def complete(
+    names: Iterable[str], done: PlanResult
+) -> dict[str, dict[int, list[TrialResult]]]:
+    """Return the results of each model that lacks none: by seed, a result for each
+    part.
+    """
     lacking = {trial.name for trial in done.without_result}
-    found = {name: dict[int, list[TrialResult]]() for name in names if name not in lacking}
+    found = {
+        name: dict[int, list[TrialResult]]() for name in names if name not in lacking
+    }
     for trial in done.plan.trials:
         if trial.name in found:
             found[trial.name].setdefault(trial.seed, []).append(done.results[trial])
@@ -176,44 +259,73 @@ def complete(names: Iterable[str], done: PlanResult) -> dict[str, dict[int, list
 def recommend(
     candidates: Sequence[Candidate], models: Mapping[str, Model], task: TaskKind
 ) -> Recommendation | None:
-    """Return the simplest candidate that is not clearly worse than the best; see ``SIMPLEST``.
+    """Return the simplest candidate that is not clearly worse than the best; see
+    ``SIMPLEST``.
 
-    One that reads no text, or has too few seeds to tell, is recommended only if it is the best.
+    One that reads no text, or has too few seeds to tell, is recommended only if it is
+    the best.
     """
     if not candidates:
         return None
     best, *others = candidates
-    level = [one for one in others if one.against_best and one.against_best.verdict == NOT_CLEAR]
-    baselines = {one.name: getattr(models[one.name], "baseline", None) for one in [best, *level]}
-    blind = [name for name, own in baselines.items() if isinstance(own, MostFrequent | Stratified)]
+    level = [
+        one
+        for one in others
+        if one.against_best and one.against_best.verdict == NOT_CLEAR
+    ]
+    baselines = {
+        one.name: getattr(models[one.name], "baseline", None) for one in [best, *level]
+    }
+    blind = [
+        name
+        for name, own in baselines.items()
+        if isinstance(own, MostFrequent | Stratified)
+    ]
     similar = defaultdict[tuple[bool, bool, bool], list[Candidate]](list)
     for one in [best, *(one for one in level if one.name not in blind)]:
         model = models[one.name]
         is_trained = not isinstance(model, BaselineModel)
-        kind = isinstance(model, EnsembleModel), is_trained, model.pretrained != "nothing"
+        kind = (
+            isinstance(model, EnsembleModel),
+            is_trained,
+            model.pretrained != "nothing",
+        )
         similar[kind].append(one)
     simplest = similar[min(similar)]
     fewest = min(one.params for one in simplest)
-    found = next(one for one in simplest if one.params <= 2 * fewest)  # the best come first
+    found = next(
+        one for one in simplest if one.params <= 2 * fewest
+    )  # the best come first
     if found is not best:
         claim = f"is the simplest of {1 + len(level)} models that are not clearly worse than the "
         claim += f"best, {best.name} ({_in_words(best, models, task)})"
     elif level:
         claim = "is the best, and those that are not clearly worse are not much simpler"
     elif all(one.against_best and one.against_best.is_clear for one in others):
-        claim = "is the best, and all others are clearly worse" if others else "is the only model"
+        claim = (
+            "is the best, and all others are clearly worse"
+            if others
+            else "is the only model"
+        )
     else:
-        claim = "is the best, and there are too few seeds to tell which others are as good"
+        claim = (
+            "is the best, and there are too few seeds to tell which others are as good"
+        )
     reason = f"{found.name} {claim}: {_in_words(found, models, task)}."
     if blind:
         reason += f" As {listed(blind)}, which reads no text, is not clearly worse than the best "
-        reason += "either, these documents do not show that any model has learned anything."
+        reason += (
+            "either, these documents do not show that any model has learned anything."
+        )
     return Recommendation(model=found.name, reason=reason)
 
 
 def _in_words(candidate: Candidate, models: Mapping[str, Model], task: TaskKind) -> str:
     kind = models[candidate.name].kind.replace("python", "network")
-    size, score = f"{candidate.params:,} parameters", f"{task.score_name} of {candidate.score:.4f}"
+    size, score = (
+        f"{candidate.params:,} parameters",
+        f"{task.score_name} of {candidate.score:.4f}",
+    )
     return f"{with_article(kind)} with {size} and {with_article(score)}"
 
 
@@ -236,26 +348,41 @@ def choice_table(results: ChoiceResults) -> Table:
 
 def _score(candidate: Candidate) -> str:
     ends = candidate.over_parts
-    return f"{candidate.score:.4f}" + (f" ± {(ends.high - ends.low) / 2:.4f}" if ends else "")
+    return f"{candidate.score:.4f}" + (
+        f" ± {(ends.high - ends.low) / 2:.4f}" if ends else ""
+    )
 
 
 def _p_best(pair: Comparison | None) -> str:
-    return MISSING if pair is None or pair.has_too_few_seeds else short_p(pair.p_corrected)
+    return (
+        MISSING if pair is None or pair.has_too_few_seeds else short_p(pair.p_corrected)
+    )
 
 
 def _caption(results: ChoiceResults) -> str:
     dataset = results.dataset
     score, best = dataset.kind.score_name, results.recommended
     missing = dict.fromkeys(trial.model for trial in results.missing)
-    tests = [candidate.against_best for candidate in results.candidates if candidate.against_best]
-    drawn = bool(results.searched) and len(missing) + len(results.candidates) < results.n_models
+    tests = [
+        candidate.against_best
+        for candidate in results.candidates
+        if candidate.against_best
+    ]
+    drawn = (
+        bool(results.searched)
+        and len(missing) + len(results.candidates) < results.n_models
+    )
     return sentences(
         f"Recommended: {best.reason}" if best else "",
-        f"This choice is partial; trials of {', '.join(missing)} are missing." if missing else "",
+        f"This choice is partial; trials of {', '.join(missing)} are missing."
+        if missing
+        else "",
         f"Data: {dataset.source} ({dataset.origin}). {heading(score)} on {results.how()}. "
         "No model was trained on the documents that it classified, and the test documents were not "
         "used.",
-        f"The held-out documents are {in_blocks(results.held_out)}." if dataset.in_order else "",
+        f"The held-out documents are {in_blocks(results.held_out)}."
+        if dataset.in_order
+        else "",
         f"Seeds: {numbers(results.seeds[: results.n_seeds])}.",
         f"Epochs: {either(results.epochs)}." if results.epochs else "",
         f"After ±: how much the {score} depends on the documents learned from. Interval "
@@ -266,21 +393,29 @@ def _caption(results: ChoiceResults) -> str:
         "best; clearly worse: below 0.05, for the models as they were trained here."
         if tests
         else "",
-        SIMPLEST.format(score=score) if any(test.verdict == NOT_CLEAR for test in tests) else "",
-        f"{results.sampler} drew at most {results.searched} points of each grid." if drawn else "",
+        SIMPLEST.format(score=score)
+        if any(test.verdict == NOT_CLEAR for test in tests)
+        else "",
+        f"{results.sampler} drew at most {results.searched} points of each grid."
+        if drawn
+        else "",
         f"{FIT_SECONDS.header}: the mean of all trainings.",
         condition(tests),
     )
 
 
-def chosen_benchmark(whole: Benchmark, results: ChoiceResults, chosen: Iterable[str]) -> Benchmark:
+def chosen_benchmark(
+    whole: Benchmark, results: ChoiceResults, chosen: Iterable[str]
+) -> Benchmark:
     """Return a benchmark of candidates, with how many each was chosen from."""
     n_tried = Counter(model_of(candidate.name) for candidate in results.candidates)
     models = {}
     for name in with_members(chosen, whole.models):
         tried = {"chosen_from": n_tried[model_of(name)]}
         models[model_of(name)] = whole.models[name].model_copy(update=tried)
-    return whole.model_copy(update={"name": f"{whole.name[:90]}_chosen", "models": models})
+    return whole.model_copy(
+        update={"name": f"{whole.name[:90]}_chosen", "models": models}
+    )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -313,22 +448,30 @@ class Choice(Shown):
     def to_frame(self) -> "pd.DataFrame":
         """Return the candidates, the best first, as a pandas data frame.
 
-        ``p`` is the p-value of being as good as the best, and is about the models as trained here.
-        ``p_of_folds`` allows for other training documents, too (Nadeau and Bengio 2003), and is not
-        corrected.
+        ``p`` is the p-value of being as good as the best, and is about the models as
+        trained here. ``p_of_folds`` allows for other training documents, too (Nadeau
+        and Bengio 2003), and is not corrected.
         """
         import pandas as pd
 
         rows = [
-            one.model_dump(include={"name", "score", "of_parts", "params", "seeds", "fit_seconds"})
+            one.model_dump(
+                include={"name", "score", "of_parts", "params", "seeds", "fit_seconds"}
+            )
             | {"low": one.interval.low, "high": one.interval.high}
             | {"p": one.against_best and one.against_best.p_corrected}
             | {"p_of_folds": self.results.candidates[0].p_of_folds(one)}
             for one in self.results.candidates
         ]
-        parameters = list(dict.fromkeys(key for row in rows for key in values_of(row["name"])))
+        parameters = list(
+            dict.fromkeys(key for row in rows for key in values_of(row["name"]))
+        )
         return pd.DataFrame(
-            {"name": row["name"], **parameter_columns(row["name"], parameters, list(row)), **row}
+            {
+                "name": row["name"],
+                **parameter_columns(row["name"], parameters, list(row)),
+                **row,
+            }
             for row in rows
         )
 
@@ -337,22 +480,31 @@ class Choice(Shown):
         file, results, best = Path(file), self.results, dict[str, str]()
         check_new(file, overwrite=overwrite)
         if not results.candidates:
-            raise UserError(f"{file}: not written; no model has finished all its trials")
+            raise UserError(
+                f"{file}: not written; no model has finished all its trials"
+            )
         for candidate in results.candidates:  # the best come first
             best.setdefault(model_of(candidate.name), candidate.name)
-        score, n = results.dataset.kind.score_name, counted(len(results.candidates), "model")
+        score, n = (
+            results.dataset.kind.score_name,
+            counted(len(results.candidates), "model"),
+        )
         introduction = [
             f"Chosen from {n} by {score} on {results.how()};",
             "the test documents were not used. The command was:",
             *(f"  {line}" for line in results.command.splitlines()),
         ]
-        chosen = dump(chosen_benchmark(self.benchmark, results, best.values()), file.parent)
+        chosen = dump(
+            chosen_benchmark(self.benchmark, results, best.values()), file.parent
+        )
         write_text(file, "".join(f"# {line}\n" for line in introduction) + chosen)
 
     def write_report(self, *, command: str = "Choice.write_report()") -> Path:
-        """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of the choice.
+        """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of the
+        choice.
 
-        Returns the HTML file. Raises ``UserError`` if another process is writing into the folder.
+        Returns the HTML file. Raises ``UserError`` if another process is writing into
+        the folder.
         """
         from rnnbench.choice.report import choice_page  # imports Matplotlib
         from rnnbench.report.page import write_files
@@ -365,8 +517,8 @@ class Choice(Shown):
 def choose(request: ChoiceRequest) -> Choice:
     """Rank models and grid points by their score on held-out training documents.
 
-    The texts of the test documents are removed before anything is learned. Trials are stored, and
-    not trained again by the same call. Errors are those of ``run``, and:
+    The texts of the test documents are removed before anything is learned. Trials are
+    stored, and not trained again by the same call. Errors are those of ``run``, and:
 
     Raises:
         FailedTrialsError: trials have no result; its ``run`` is the partial choice.
@@ -378,15 +530,23 @@ def choose(request: ChoiceRequest) -> Choice:
     if request.folds is None and request.last is None:
         request = replace(request, folds=FOLDS)
     if request.on == "all" and not request.then_fit:
-        raise UserError("on: 'all' needs then_fit, because only that trains a model to keep")
+        raise UserError(
+            "on: 'all' needs then_fit, because only that trains a model to keep"
+        )
     parts = make_parts(request.folds, request.last)
     with prepared_job(request, CHOICE) as job:
-        plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, parts=parts)
+        plan = plan_benchmark(
+            job.benchmark, job.data, job.executor.threads, parts=parts
+        )
         if sample is not None:
             drawn = draw_points(job.benchmark.models, sample)
-            plan = replace(plan, trials=[trial for trial in plan.trials if trial.name in drawn])
+            plan = replace(
+                plan, trials=[trial for trial in plan.trials if trial.name in drawn]
+            )
         y, groups = job.data.dataset.y_train, job.data.dataset.groups
-        positions = np.concatenate([part.positions(y, groups) for part in parts])  # part by part
+        positions = np.concatenate(
+            [part.positions(y, groups) for part in parts]
+        )  # part by part
         if request.on == "all":
             _check_labels(job, _on_all(request, job), positions)
         if job.benchmark.tracking:
@@ -415,19 +575,27 @@ def choose(request: ChoiceRequest) -> Choice:
 def draw_points(names: Iterable[str], n: int) -> set[str]:
     """Return ``n`` points of each grid, drawn at random; all if it has no more.
 
-    The names alone decide, so all machines agree, and a larger sample includes a smaller one.
+    The names alone decide, so all machines agree, and a larger sample includes a
+    smaller one.
     """
     drawn: set[str] = set()
-    for model, points in groupby(sorted(names, key=lambda name: (model_of(name), name)), model_of):
+    for model, points in groupby(
+        sorted(names, key=lambda name: (model_of(name), name)), model_of
+    ):
         random = Random(f"{SEED} {model}")
-        # random() gives the same numbers in every version of Python; sample() may change.
+        # random() gives the same numbers in every version of Python; sample() may
+        # change.
         in_order = sorted((random.random(), point) for point in points)
         drawn.update(point for _, point in in_order[:n])
     return drawn
 
 
-def _write(request: ChoiceRequest, job: Job, done: PlanResult, positions: Positions) -> Choice:
-    """Rank the models that have all their trials, and write everything that belongs to it."""
+def _write(
+    request: ChoiceRequest, job: Job, done: PlanResult, positions: Positions
+) -> Choice:
+    """Rank the models that have all their trials, and write everything that belongs to
+    it.
+    """
     benchmark, folder = job.benchmark, job.store.folder
     groups = job.data.dataset.groups
     candidates = rank_candidates(benchmark.models, done, positions, groups)
@@ -449,7 +617,9 @@ def _write(request: ChoiceRequest, job: Job, done: PlanResult, positions: Positi
     )
     choice = Choice(folder, results, benchmark)
     write_text(folder / "config.yaml", dump(benchmark, folder))
-    with suppress(FileNotFoundError):  # it was removed, and nothing has been trained since
+    with suppress(
+        FileNotFoundError
+    ):  # it was removed, and nothing has been trained since
         write_text(folder / CONSTRAINTS, constraints(load_environment(folder)))
     write_text(folder / CHOICE_TABLE, "\n".join(map(to_markdown, choice.tables())))
     write_document(folder / CHOICE, results)
@@ -463,7 +633,9 @@ def _on_all(request: ChoiceRequest, job: Job) -> Data:
 
 
 def _check_labels(job: Job, section: Data, positions: Positions) -> None:
-    """Make sure that the answers of a choice can stand for those of a model of all documents."""
+    """Make sure that the answers of a choice can stand for those of a model of all
+    documents.
+    """
     learned = make_dataset(job.data.corpus, job.data.section, blind=True)
     whole = make_dataset(job.data.corpus, section)
     is_same = np.array_equal(learned.y_train[np.sort(positions)], whole.y_test)
@@ -472,7 +644,9 @@ def _check_labels(job: Job, section: Data, positions: Positions) -> None:
 
 
 def _fit(request: ChoiceRequest, job: Job, choice: Choice, held_out: HeldOut) -> Run:
-    """Train the recommended model, in a run that keeps it; ``held_out`` answers replace its own."""
+    """Train the recommended model, in a run that keeps it; ``held_out`` answers replace
+    its own.
+    """
     names = with_members([choice.recommended], job.benchmark.models)
     benchmark = chosen_benchmark(job.benchmark, choice.results, names)
     data = _on_all(request, job) if held_out else benchmark.data
@@ -490,13 +664,17 @@ def _fit(request: ChoiceRequest, job: Job, choice: Choice, held_out: HeldOut) ->
             facts = {"estimated_on": choice.results.how(), "duplicates": Duplicates()}
             facts["whole_duplicates"] = facts["duplicates"]
             summary = fit.data.summary.model_copy(update=facts)
-            fit = replace(fit, data=replace(fit.data, summary=summary), held_out=held_out)
+            fit = replace(
+                fit, data=replace(fit.data, summary=summary), held_out=held_out
+            )
         stored, fitted = run(fit, given)
     return require_whole(Run(**vars(stored)) if stored else None, fit, fitted)
 
 
 def _answers(parts: Sequence[TrialResult], positions: Positions) -> TrialResult:
-    """Return the answers of a model to the documents at ``positions``, in that order."""
+    """Return the answers of a model to the documents at ``positions``, in that
+    order.
+    """
     order, names = np.argsort(positions), ("labels", "scores", "answers")
     wholes = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
     labels, scores, given = (whole[order] for whole in wholes)
@@ -505,13 +683,21 @@ def _answers(parts: Sequence[TrialResult], positions: Positions) -> TrialResult:
 
 @checked
 def load_choice(folder: str | Path) -> Choice:
-    """Return the choice in a folder, or raise ``UserError`` or ``DamagedResultError``."""
+    """Return the choice in a folder, or raise ``UserError`` or
+    ``DamagedResultError``.
+    """
     folder = Path(folder)
     if not (folder / CHOICE).is_file():
-        raise UserError(f"{folder}: no {CHOICE} in it (should be a folder of `rnnbench choose`)")
+        raise UserError(
+            f"{folder}: no {CHOICE} in it (should be a folder of `rnnbench choose`)"
+        )
     results, _ = read_record(folder / CHOICE, ChoiceResults)
-    benchmark = load_benchmark(folder, [candidate.name for candidate in results.candidates])
+    benchmark = load_benchmark(
+        folder, [candidate.name for candidate in results.candidates]
+    )
     if results.recommended is None:
-        recommended = recommend(results.candidates, benchmark.models, results.dataset.kind)
+        recommended = recommend(
+            results.candidates, benchmark.models, results.dataset.kind
+        )
         results = results.model_copy(update={"recommended": recommended})
     return Choice(folder, results, benchmark)

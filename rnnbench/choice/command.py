@@ -30,17 +30,21 @@ WRITE = "Write a config with the best point of each model to FILE."
 @takes_options(ChoiceRequest)
 def choose(
     write: Annotated[Path | None, typer.Option(metavar="FILE", help=WRITE)] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite FILE if it exists.")
+    ] = False,
     *,
     request: ChoiceRequest,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Choose among the models of CONFIG and the points of their grids, without test documents.
+    """Choose among the models of CONFIG and the points of their grids, without test
+    documents.
 
-    They are evaluated on training documents that are held out from their training. Trials are
-    stored; after Ctrl-C, the same command continues. The table says which models are clearly worse
-    than the best. The simplest of the others is recommended; --then-fit trains and keeps it.
+    They are evaluated on training documents that are held out from their training.
+    Trials are stored; after Ctrl-C, the same command continues. The table says which
+    models are clearly worse than the best. The simplest of the others is recommended;
+    --then-fit trains and keeps it.
     """
     from rnnbench.choice import choose as package  # imports NumPy and pydantic
 
@@ -50,7 +54,12 @@ def choose(
         job = partial(_written, job, write)
     elif force:
         raise UserError("--force: needs --write")
-    carry_out(job, quiet=quiet, as_json=as_json, closing=lambda choice, _: _closing(choice, write))
+    carry_out(
+        job,
+        quiet=quiet,
+        as_json=as_json,
+        closing=lambda choice, _: _closing(choice, write),
+    )
 
 
 def _closing(choice: "Choice", written: Path | None) -> list[str]:
@@ -71,14 +80,18 @@ def _check_target(file: Path, request: ChoiceRequest, *, overwrite: bool) -> Non
     target, folder = file.resolve(), request.folder_of(benchmark.name).resolve()
     inputs = [path.resolve() for path in inputs_of(request.config, benchmark)]
     if target in inputs or target.is_relative_to(folder):
-        raise UserError(f"--write {file}: the choice needs this file itself (use another name)")
+        raise UserError(
+            f"--write {file}: the choice needs this file itself (use another name)"
+        )
     options.check_config_name(file)
     check_new(file, "--write", overwrite=overwrite)
     check_replaceable(file)
 
 
 def _written(job: "Callable[[], Choice]", file: Path) -> "Choice":
-    """Return a choice after writing its best points; if trials failed, those of the others."""
+    """Return a choice after writing its best points; if trials failed, those of the
+    others.
+    """
     from rnnbench.job import FailedTrialsError
 
     try:
@@ -87,7 +100,9 @@ def _written(job: "Callable[[], Choice]", file: Path) -> "Choice":
         if error.run and error.run.results.candidates:
             error.run.write(file, overwrite=True)
         else:
-            console.print_error(f"{file}: not written; no model has finished all its trials")
+            console.print_error(
+                f"{file}: not written; no model has finished all its trials"
+            )
         raise
     choice.write(file, overwrite=True)  # the target was checked before
     return choice

@@ -1,4 +1,6 @@
-"""The page of a choice, which shares a section and the template with the report of a run."""
+"""The page of a choice, which shares a section and the template with the report of a
+run.
+"""
 
 from collections.abc import Sequence
 
@@ -13,19 +15,34 @@ from rnnbench.report.sections import Part, ReportSection, reproduce_by
 from rnnbench.tasks import TaskKind
 from rnnbench.text import counted, heading
 
-SHOWN = 20  # at most this many candidates are drawn beside the recommended one, and can be picked
+# at most this many candidates are drawn beside the recommended one, and can be picked
+SHOWN = 20
 
 
 class CandidatesPlot(Plot):
-    """The scores of candidates with their intervals; the ``recommended`` one is marked."""
+    """The scores of candidates with their intervals; the ``recommended`` one is
+    marked.
+    """
 
-    def __init__(self, candidates: Sequence[Candidate], recommended: str, task: TaskKind):
+    def __init__(
+        self, candidates: Sequence[Candidate], recommended: str, task: TaskKind
+    ):
         self.name, self._score = task.main, task.score_name
-        self.title = f"{heading(self._score)} on held-out documents, and its 95 % interval"
-        shown = [one for n, one in enumerate(candidates) if n < SHOWN or one.name == recommended]
-        self._rows = {one.name + " (recommended)" * (one.name == recommended): one for one in shown}
+        self.title = (
+            f"{heading(self._score)} on held-out documents, and its 95 % interval"
+        )
+        shown = [
+            one
+            for n, one in enumerate(candidates)
+            if n < SHOWN or one.name == recommended
+        ]
+        self._rows = {
+            one.name + " (recommended)" * (one.name == recommended): one
+            for one in shown
+        }
         self.alt = "; ".join(
-            f"{name} {one.score:.3f} ({one.interval:.3f})" for name, one in self._rows.items()
+            f"{name} {one.score:.3f} ({one.interval:.3f})"
+            for name, one in self._rows.items()
         )
         self.make_room(self._rows, 1.5 + 0.38 * len(self._rows))
 
@@ -49,7 +66,9 @@ def choice_page(choice: Choice) -> PageContent:
         title=f"{results.name}: rnnbench report",
         heading=f"{results.name}: choice",
         about=f"rnnbench choice: {counted(len(names), 'model')}, {score} on {results.how()}",
-        findings=[f"Recommended: {results.recommended.reason}"] if results.recommended else [],
+        findings=[f"Recommended: {results.recommended.reason}"]
+        if results.recommended
+        else [],
         sections=[
             ReportSection("score", heading(score), parts),
             reproduce_by(results.command, load_environment(choice.folder)),

@@ -1,7 +1,7 @@
 """The ``rnnbench`` command.
 
-A command is imported when it runs or shows its own help, so that ``rnnbench --help`` and the
-completion of command names answer at once.
+A command is imported when it runs or shows its own help, so that ``rnnbench --help``
+and the completion of command names answer at once.
 """
 
 import logging
@@ -21,7 +21,10 @@ from rnnbench.errors import RnnbenchError, ending_of
 from rnnbench.registry import PluginError, Registry
 
 RUNS, INSPECTION = "rnnbench.cli.runs:commands", "rnnbench.cli.inspection"
-CHOOSE, PREDICT = "rnnbench.choice.command:choose", "rnnbench.prediction.command:predict"
+CHOOSE, PREDICT = (
+    "rnnbench.choice.command:choose",
+    "rnnbench.prediction.command:predict",
+)
 BUILT_IN = [
     Command("run", RUNS, "Train and test every model of a config.", TRAIN),
     Command("choose", CHOOSE, "Choose models on held-out training documents.", TRAIN),
@@ -30,8 +33,18 @@ BUILT_IN = [
     Command("leaderboard", RUNS, "Rank the models of many runs.", RESULTS),
     Command("compare", RUNS, "Show how the models of two runs differ.", RESULTS),
     Command("verdict", RUNS, "Judge answers that other programs gave.", RESULTS),
-    Command("doctor", f"{INSPECTION}:doctor", "Check this machine, a config or a run.", LEARN),
-    Command("config", "rnnbench.cli.config:app", "Check configs, and start a new one.", PARTS),
+    Command(
+        "doctor",
+        f"{INSPECTION}:doctor",
+        "Check this machine, a config or a run.",
+        LEARN,
+    ),
+    Command(
+        "config",
+        "rnnbench.cli.config:app",
+        "Check configs, and start a new one.",
+        PARTS,
+    ),
     Command("models", f"{INSPECTION}:models", "Look at the models of a config.", PARTS),
     Command("data", f"{INSPECTION}:data", "Get the documents and look at them.", PARTS),
 ]
@@ -49,12 +62,17 @@ Quick start:
 
 
 def load_command(name: str) -> Any:
-    """Import the command ``name`` and return it as Typer runs it, or raise ``PluginError``."""
+    """Import the command ``name`` and return it as Typer runs it, or raise
+    ``PluginError``.
+    """
     target = COMMANDS[name].target
     with COMMANDS.blamed(name, f"cannot be loaded from {target}"):
         module_name, _, attribute = target.partition(":")
         module = import_module(module_name)
-        found, parent = getattr(module, attribute), typer.Typer(rich_markup_mode="markdown")
+        found, parent = (
+            getattr(module, attribute),
+            typer.Typer(rich_markup_mode="markdown"),
+        )
         if not isinstance(found, typer.Typer):
             parent.command(name, epilog=getattr(module, "EXAMPLES", None))(found)
         elif name in get_group(found).commands:
@@ -65,7 +83,9 @@ def load_command(name: str) -> Any:
 
 
 class _Commands(TyperGroup):
-    """Imports the command that is asked for; ends with a message, not a traceback, if it fails."""
+    """Imports the command that is asked for; ends with a message, not a traceback, if
+    it fails.
+    """
 
     def get_params(self, ctx: Any) -> list[Any]:
         return _plain(super().get_params(ctx))
@@ -73,9 +93,13 @@ class _Commands(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands; what these do is not imported for that."""
         log = logging.getLogger("rnnbench.registry")
-        log.disabled = ctx.resilient_parsing  # a warning would stand in the line that is completed
+        log.disabled = (
+            ctx.resilient_parsing
+        )  # a warning would stand in the line that is completed
         self.commands = {
-            own.name: TyperCommand(own.name, help=own.summary, rich_help_panel=own.group)
+            own.name: TyperCommand(
+                own.name, help=own.summary, rich_help_panel=own.group
+            )
             for own in COMMANDS.usable()
         }
         log.disabled = False
@@ -106,7 +130,9 @@ class _Commands(TyperGroup):
 
 
 def _plain(params: list[Any]) -> list[Any]:
-    """Return the parameters of a command; help shows no type for those that are just given."""
+    """Return the parameters of a command; help shows no type for those that are just
+    given.
+    """
     for param in params:
         if getattr(param, "is_flag", False):
             param.metavar = ""
@@ -115,7 +141,9 @@ def _plain(params: list[Any]) -> list[Any]:
 
 @contextmanager
 def _ending_with_a_message() -> Iterator[None]:
-    """Turn the errors and signals that end a command into a message and an exit status."""
+    """Turn the errors and signals that end a command into a message and an exit
+    status.
+    """
     try:
         yield
     except (RnnbenchError, OSError, KeyboardInterrupt) as error:
@@ -145,7 +173,9 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-_flag = typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+_flag = typer.Option(
+    "--version", callback=_print_version, is_eager=True, help="Print the version."
+)
 
 
 @app.callback()

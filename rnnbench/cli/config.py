@@ -26,12 +26,16 @@ from rnnbench.text import counted, duration
 
 CONFIG = "A config file, or the name of one from `rnnbench config list`."
 CONFIGS = "Config files, or names from `rnnbench config list`."
-SCHEMA = "Print the JSON Schema (draft 2020-12) of configs, or of results.json, instead."
+SCHEMA = (
+    "Print the JSON Schema (draft 2020-12) of configs, or of results.json, instead."
+)
 _schema = typer.Option(metavar="config|results", help=SCHEMA)
 NEW = "The file to write; by default it is printed."
 FROM = """Copy this config of the package (see `rnnbench config list`), and its table of texts, if
 it has one. Or make a config for this table or folder of your own texts."""
-_from = typer.Option("--from", metavar="NAME|TEXTS", help=FROM, autocompletion=shipped.listed)
+_from = typer.Option(
+    "--from", metavar="NAME|TEXTS", help=FROM, autocompletion=shipped.listed
+)
 HELP = "Check configs, see them with every default, and start from one."
 
 app = typer.Typer(help=HELP, no_args_is_help=True)
@@ -51,9 +55,9 @@ def check(
 ) -> None:
     """Report every problem in config files, with file and line. Nothing is trained.
 
-    Every network is built once, which also imports modules of your own. If the documents are in the
-    cache, the total training time is estimated; if not, typical sizes are assumed. The exit status
-    is 0 if all files are fine, or else 2.
+    Every network is built once, which also imports modules of your own. If the
+    documents are in the cache, the total training time is estimated; if not, typical
+    sizes are assumed. The exit status is 0 if all files are fine, or else 2.
     """
     given = changes(settings)
     checked = [_check(file, given, build=build) for file in configs]
@@ -64,9 +68,14 @@ def check(
             for problem in facts["problems"]:
                 console.print_error(str(Problem(**problem)))
             if facts["is_fine"]:
-                sizes = [counted(facts["models"], "model"), counted(facts["trials"], "trial")]
+                sizes = [
+                    counted(facts["models"], "model"),
+                    counted(facts["trials"], "trial"),
+                ]
                 if facts["seconds"] is not None:
-                    sizes += [f"about {duration(facts['seconds'])} of training on this machine"]
+                    sizes += [
+                        f"about {duration(facts['seconds'])} of training on this machine"
+                    ]
                 if facts["gigabytes"]:
                     here = LocalExecutor()
                     each = f"{counted(here.threads, 'thread')} and up to {facts['gigabytes']} GB"
@@ -86,10 +95,11 @@ def show(
     schema: Annotated[Literal["config", "results"] | None, _schema] = None,
     settings: options.Settings = None,
 ) -> None:
-    """Print CONFIG in full, as a config: merged with those that it extends, with every default.
+    """Print CONFIG in full, as a config: merged with those that it extends, with every
+    default.
 
-    A schema is for editors and other programs. That of configs includes the layers, baselines,
-    sources and engines of other packages that are installed.
+    A schema is for editors and other programs. That of configs includes the layers,
+    baselines, sources and engines of other packages that are installed.
     """
     if (config is None) == (schema is None):
         raise UserError("CONFIG or --schema: name one of the two")
@@ -100,7 +110,11 @@ def show(
         return
     from rnnbench.json_schema import config_schema, results_schema
 
-    typer.echo(json.dumps(config_schema() if schema == "config" else results_schema(), indent=1))
+    typer.echo(
+        json.dumps(
+            config_schema() if schema == "config" else results_schema(), indent=1
+        )
+    )
 
 
 @_command(
@@ -111,11 +125,18 @@ def show(
 def new(
     config: Annotated[Path | None, typer.Argument(metavar="CONFIG", help=NEW)] = None,
     source: Annotated[str | None, _from] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite CONFIG if it exists.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite CONFIG if it exists.")
+    ] = False,
 ) -> None:
-    """Write a config to start from: a small example that explains every option, or a copy."""
+    """Write a config to start from: a small example that explains every option, or a
+    copy.
+    """
     if config is None:
-        typer.echo(next(iter(shipped.new_files(Path(shipped.STARTER), source).values())), nl=False)
+        typer.echo(
+            next(iter(shipped.new_files(Path(shipped.STARTER), source).values())),
+            nl=False,
+        )
         return
     options.check_config_name(config)
     texts = shipped.new_files(config, source)
@@ -123,13 +144,19 @@ def new(
         check_new(file, overwrite=force and file == config, old="a config")
     for file, text in reversed(texts.items()):  # the config is the first of them
         write_text(file, text)
-        next_step = f"; next: {options.line('config', 'check', config)}" if file == config else ""
+        next_step = (
+            f"; next: {options.line('config', 'check', config)}"
+            if file == config
+            else ""
+        )
         console.err.print(f"Written to {file}{next_step}", soft_wrap=True)
 
 
 @_command("rnnbench config list", name="list")
 def list_configs(as_json: options.Json = False) -> None:
-    """List the configs that come with rnnbench. Use their names wherever a config is expected."""
+    """List the configs that come with rnnbench. Use their names wherever a config is
+    expected.
+    """
     from rich.table import Column, Table
 
     found = []
@@ -146,12 +173,21 @@ def list_configs(as_json: options.Json = False) -> None:
 def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str, Any]:
     """Return the size of the benchmark in a config, or every problem."""
     nothing = dict.fromkeys(("name", "models", "trials", "seconds", "gigabytes"))
-    facts: dict[str, Any] = {"file": str(file), "is_fine": False, **nothing, "problems": []}
+    facts: dict[str, Any] = {
+        "file": str(file),
+        "is_fine": False,
+        **nothing,
+        "problems": [],
+    }
     try:
         benchmark, seconds, gigabytes = load(file, changes), None, None
         if build:
-            if n := sum(isinstance(model, Network) for model in benchmark.models.values()):
-                console.notice(f"{file}: building {counted(n, 'network')}")  # TensorFlow is slow
+            if n := sum(
+                isinstance(model, Network) for model in benchmark.models.values()
+            ):
+                console.notice(
+                    f"{file}: building {counted(n, 'network')}"
+                )  # TensorFlow is slow
             checked = check_benchmark(benchmark)
             if checked.faults:
                 raise ConfigError(_located(checked.faults, file))
@@ -168,6 +204,10 @@ def _located(faults: Mapping[str, str], file: Path) -> list[Problem]:
     root, problems = tree_of(file).root, []
     for key, fault in faults.items():
         section, *names = key.split(".", 1)
-        written = [name if name in models_of(root) else model_of(name) for name in names]
-        problems.append(Problem(at(root, [section, *written]).where, key if names else "", fault))
+        written = [
+            name if name in models_of(root) else model_of(name) for name in names
+        ]
+        problems.append(
+            Problem(at(root, [section, *written]).where, key if names else "", fault)
+        )
     return problems

@@ -1,4 +1,6 @@
-"""``rnnbench models``, ``data`` and ``doctor``: look at models, documents and a machine."""
+"""``rnnbench models``, ``data`` and ``doctor``: look at models, documents and a
+machine.
+"""
 
 import re
 from collections.abc import Iterator
@@ -32,13 +34,19 @@ from rnnbench.storage import atomic_write, check_new
 from rnnbench.terminal import console, options
 from rnnbench.terminal.display import show_download
 
-models = typer.Typer(help="Inspect models of a config without training them.", no_args_is_help=True)
+models = typer.Typer(
+    help="Inspect models of a config without training them.", no_args_is_help=True
+)
 data = typer.Typer(help="Get the documents, and describe them.", no_args_is_help=True)
-_models_command, _data_command = (partial(options.command_with, app) for app in (models, data))
+_models_command, _data_command = (
+    partial(options.command_with, app) for app in (models, data)
+)
 EXAMPLES = options.examples(
     "rnnbench doctor", "rnnbench doctor all", "rnnbench doctor results/reference/all"
 )
-_subject = options.config_argument(help="A config or its name, or a run.", metavar="CONFIG|RUN")
+_subject = options.config_argument(
+    help="A config or its name, or a run.", metavar="CONFIG|RUN"
+)
 DOCUMENT = "The number of a document, from 0; without it, the whole set is described."
 MODEL = "A model of CONFIG; without it, all are listed."
 ALL_SOURCES = "List the sources, and the files that they can read."
@@ -62,9 +70,10 @@ def show_models(
 ) -> None:
     """List the models of CONFIG, or show one layer by layer.
 
-    The list has the number of trainable parameters of each network; a single model is shown with
-    its purpose, output shapes, states and parameters. The numbers are for the documents of CONFIG,
-    which have to be in the cache; nothing is downloaded. The list does not need them.
+    The list has the number of trainable parameters of each network; a single model is
+    shown with its purpose, output shapes, states and parameters. The numbers are for
+    the documents of CONFIG, which have to be in the cache; nothing is downloaded. The
+    list does not need them.
     """
     benchmark = load(config, changes(settings, data=data, path=path))
     view = _all_models(benchmark) if model is None else _one_model(benchmark, model)
@@ -73,7 +82,9 @@ def show_models(
 
 def _all_models(benchmark: Benchmark) -> views.View:
     models, params, remarks = benchmark.models, {}, []
-    networks = {name: model for name, model in models.items() if isinstance(model, Network)}
+    networks = {
+        name: model for name, model in models.items() if isinstance(model, Network)
+    }
     try:
         if networks:
             shape = Shape.of(_prepare(benchmark.data, offline=True).dataset)
@@ -97,21 +108,29 @@ def _one_model(benchmark: Benchmark, name: str) -> views.View:
     prepared = _prepare(benchmark.data, offline=True)
     shape = Shape.of(prepared.dataset)
     description = describe(model, shape)
-    return views.network_view(name, model, description, shape, prepared.corpus.provenance)
+    return views.network_view(
+        name, model, description, shape, prepared.corpus.provenance
+    )
 
 
 @_models_command("rnnbench models export results/zoo gru --seed 1 --out gru.keras")
 def export(
-    run: Annotated[Path, options.run_folder(help="The folder of a run made with --save-models.")],
+    run: Annotated[
+        Path, options.run_folder(help="The folder of a run made with --save-models.")
+    ],
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A network of RUN.")],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The new .keras file.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="The new .keras file.")
+    ],
     seed: options.NetworkSeed = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite FILE if it exists.")
+    ] = False,
 ) -> None:
     """Write a network that `rnnbench run --save-models` kept as a file for Keras.
 
-    `keras.models.load_model` reads it. Import `rnnbench.models.keras_layers` before, if the network
-    has layers that Keras does not have.
+    `keras.models.load_model` reads it. Import `rnnbench.models.keras_layers` before, if
+    the network has layers that Keras does not have.
     """
     check_new(out, "--out", [".keras"], overwrite=force)
     kept = find_model(run, model, seed)
@@ -138,9 +157,11 @@ def prepare(
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
-    """Put the documents into the cache, downloading them if necessary, and describe them.
+    """Put the documents into the cache, downloading them if necessary, and describe
+    them.
 
-    Without CONFIG, the data section has its defaults, which are those of Keras's loader.
+    Without CONFIG, the data section has its defaults, which are those of Keras's
+    loader.
     """
     changed = changes(settings, data=data, path=path, text=text, label=label)
     prepared = _prepare(load_data(config, changed))
@@ -155,7 +176,9 @@ def prepare(
     name="show",
 )
 def show_data(
-    config: Annotated[Path | None, options.config_argument(help=DATA_AND_MODELS)] = None,
+    config: Annotated[
+        Path | None, options.config_argument(help=DATA_AND_MODELS)
+    ] = None,
     number: Annotated[int | None, typer.Argument(metavar="N", help=DOCUMENT)] = None,
     sources: Annotated[bool, typer.Option("--sources", help=ALL_SOURCES)] = False,
     data: options.Source = None,
@@ -167,13 +190,15 @@ def show_data(
 ) -> None:
     """Describe documents that are in the cache, or show document N.
 
-    A document is shown with its words and their ids, and what each model of CONFIG is given;
-    padding, words that are cut off and unknown words are marked. Without CONFIG, the data section
-    has its defaults, which are those of Keras's loader.
+    A document is shown with its words and their ids, and what each model of CONFIG is
+    given; padding, words that are cut off and unknown words are marked. Without CONFIG,
+    the data section has its defaults, which are those of Keras's loader.
     """
     changed = changes(settings, data=data, path=path, text=text, label=label)
     if sources and (config or changed):
-        raise UserError("--sources: lists all sources, so it takes no CONFIG, N or other option")
+        raise UserError(
+            "--sources: lists all sources, so it takes no CONFIG, N or other option"
+        )
     if number is None and re.fullmatch(r"\d{1,9}", str(config)):
         config, number = None, int(str(config))
     if sources:
@@ -183,7 +208,9 @@ def show_data(
     else:
         benchmark = load(config, changed) if config else None
         prepared = _prepare(benchmark.data if benchmark else load_data(None, changed))
-        found = find_document(prepared.corpus, prepared.dataset, prepared.section, number)
+        found = find_document(
+            prepared.corpus, prepared.dataset, prepared.section, number
+        )
         inputs = views.models_by_input(benchmark.models) if benchmark else None
         view = views.document_view(found, inputs)
     console.print_record(*view, as_json=as_json)
@@ -194,25 +221,35 @@ def _prepare(section: Data, *, offline: bool = False) -> PreparedData:
         return prepare_data(section, progress, offline=offline)
 
 
-def doctor(config: Annotated[Path | None, _subject] = None, as_json: options.Json = False) -> None:
+def doctor(
+    config: Annotated[Path | None, _subject] = None, as_json: options.Json = False
+) -> None:
     """Check this machine, or point out what learners trip over in a config or a run.
 
-    Without CONFIG or RUN, it checks Python, packages, processor, engine, cache and disk. Otherwise,
-    it gives notes on the documents, the models and the results, each with its evidence and advice.
-    Notes about the documents need them in the cache; nothing is downloaded.
+    Without CONFIG or RUN, it checks Python, packages, processor, engine, cache and
+    disk. Otherwise, it gives notes on the documents, the models and the results, each
+    with its evidence and advice. Notes about the documents need them in the cache;
+    nothing is downloaded.
     """
     if config is not None:
         is_run = config.is_dir()
-        found = list(notes.notes_on_run(load_run(config)) if is_run else _notes_on_config(config))
+        found = list(
+            notes.notes_on_run(load_run(config)) if is_run else _notes_on_config(config)
+        )
         record = {"notes": [note.model_dump() for note in found]}
         console.print_record(record, views.notes_text(found), as_json=as_json)
         return
     checks = check_machine()
-    rows = [(check.name, Text(check.found, "red" * bool(check.exit_code))) for check in checks]
+    rows = [
+        (check.name, Text(check.found, "red" * bool(check.exit_code)))
+        for check in checks
+    ]
     record = {"checks": [check.model_dump() for check in checks]}
     console.print_record(record, grid(rows, ("bold", "")), as_json=as_json)
     if wrong := [check for check in checks if check.exit_code]:
-        error = RnnbenchError(f"Something is wrong with: {', '.join(it.name for it in wrong)}.")
+        error = RnnbenchError(
+            f"Something is wrong with: {', '.join(it.name for it in wrong)}."
+        )
         error.exit_code = wrong[0].exit_code
         raise error
 

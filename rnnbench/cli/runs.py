@@ -1,4 +1,6 @@
-"""The commands that make runs and read them: run, report, leaderboard, compare and verdict."""
+"""The commands that make runs and read them: run, report, leaderboard, compare and
+verdict.
+"""
 
 import json
 from collections.abc import Collection, Sequence
@@ -36,7 +38,9 @@ GATES = f"""Exit with 1 if this holds for any model; repeatable. A GATE is "METR
 AMOUNT": from A to B by more than AMOUNT, a number or a percentage of A, such as 5%; for the main
 metric, also the word significantly. METRIC: {options.QUANTITIES}; by default the main metric.
 A model that is only in A fails every gate; one that is only in B fails none."""
-FORMATS = "table; markdown, for CI; or junit: XML with a test case for each gate and model."
+FORMATS = (
+    "table; markdown, for CI; or junit: XML with a test case for each gate and model."
+)
 _format = typer.Option("--format", metavar="FORMAT", help=FORMATS)
 FINISHED = "The folder of a finished run."
 OTHER = "The folder of another run on the same documents."
@@ -49,7 +53,9 @@ ONLY = "Only rows with this value."
 SEPARATOR = "Stands between the labels of a document."
 MISSING = "A missing answer is an error, its document is left out for all, or it counts as wrong."
 OVER_VERDICT = "Overwrite a verdict on other answers in --out."
-OWN_GATES = "A gate, as for `rnnbench compare`: A is the first model, B any other; repeatable."
+OWN_GATES = (
+    "A gate, as for `rnnbench compare`: A is the first model, B any other; repeatable."
+)
 
 commands = typer.Typer(rich_markup_mode="markdown")
 _command = partial(options.command_with, commands)
@@ -57,7 +63,10 @@ _command = partial(options.command_with, commands)
 
 def _record(**parts: Sequence[BaseModel]) -> dict[str, Any]:
     """Return the JSON output of a command: lists by their names."""
-    lists = {name: [item.model_dump(mode="json") for item in part] for name, part in parts.items()}
+    lists = {
+        name: [item.model_dump(mode="json") for item in part]
+        for name, part in parts.items()
+    }
     return {"schema_version": SUMMARY_VERSION, **lists}
 
 
@@ -72,21 +81,25 @@ def _record(**parts: Sequence[BaseModel]) -> dict[str, Any]:
 def run(
     request: RunRequest,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help=VERBOSE)] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the table alone.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print the table alone.")
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
     """Train every model of CONFIG with every seed and print the table of scores.
 
-    Trials that are stored already are not trained again. If a model fails, or after Ctrl-C, the
-    table shows the trials that finished; the same command continues from there. The other tables
-    are in table.md, in the report, and printed with --verbose.
+    Trials that are stored already are not trained again. If a model fails, or after
+    Ctrl-C, the table shows the trials that finished; the same command continues from
+    there. The other tables are in table.md, in the report, and printed with --verbose.
     """
     console.carry_out(
         lambda: rnnbench.run(**vars(request)),
         quiet=quiet,
         as_json=as_json,
         closing=_closing,
-        views=lambda run: run.tables() if verbose else [tables.short_table(run.results)],
+        views=lambda run: (
+            run.tables() if verbose else [tables.short_table(run.results)]
+        ),
     )
 
 
@@ -94,7 +107,10 @@ def _closing(run: Any, seconds: float) -> list[str]:
     """Return what came of a run, how long it took, and what can be done next."""
     found = " ".join(findings(run.results, one_answer_alone(run)))
     after = options.line("report", run.folder)
-    return [f"{found} This took {duration(seconds)}.", f"Stored in {run.folder}/; next: {after}"]
+    return [
+        f"{found} This took {duration(seconds)}.",
+        f"Stored in {run.folder}/; next: {after}",
+    ]
 
 
 @_command(
@@ -103,21 +119,31 @@ def _closing(run: Any, seconds: float) -> list[str]:
     "rnnbench report results/choice-lstm",
 )
 def report(
-    run: Annotated[Path, options.run_folder(help="The folder of a finished run or choice.")],
-    words: Annotated[int, options.number(help="Words of each misclassified document.", min=0)] = 60,
-    errors: Annotated[int, options.number(help="Misclassified documents shown.", min=0)] = 20,
+    run: Annotated[
+        Path, options.run_folder(help="The folder of a finished run or choice.")
+    ],
+    words: Annotated[
+        int, options.number(help="Words of each misclassified document.", min=0)
+    ] = 60,
+    errors: Annotated[
+        int, options.number(help="Misclassified documents shown.", min=0)
+    ] = 20,
 ) -> None:
-    """Write RUN/report.html, a single file that works offline, RUN/report.md and RUN/plots/.
+    """Write RUN/report.html, a single file that works offline, RUN/report.md and
+    RUN/plots/.
 
-    The report begins with the verdict. Below it are the scores and, folded, all other tables and
-    plots. The words of the documents come from the cache; nothing is downloaded. The report of a
-    choice shows the recommended model and the table of all candidates.
+    The report begins with the verdict. Below it are the scores and, folded, all other
+    tables and plots. The words of the documents come from the cache; nothing is
+    downloaded. The report of a choice shows the recommended model and the table of all
+    candidates.
     """
     command = options.command()
     if (run / CHOICE).is_file():
         page = rnnbench.load_choice(run).write_report(command=command)
     else:
-        page = rnnbench.load_run(run).write_report(words=words, errors=errors, command=command)
+        page = rnnbench.load_run(run).write_report(
+            words=words, errors=errors, command=command
+        )
     console.out.print(str(page), soft_wrap=True)
 
 
@@ -133,7 +159,9 @@ def leaderboard(
     metric: Annotated[str | None, _metric] = None,
     history: Annotated[bool, typer.Option("--history", help=HISTORY)] = False,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help=PLOT)] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the FILE of --plot.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite the FILE of --plot.")
+    ] = False,
     badge: Annotated[Path | None, typer.Option(metavar="FILE", help=BADGE)] = None,
     model: Annotated[str | None, typer.Option(metavar="NAME", help=BADGE_MODEL)] = None,
     without_duplicates: options.WithoutDuplicates = False,
@@ -141,20 +169,23 @@ def leaderboard(
 ) -> None:
     """Rank the models of all RUNs, best first.
 
-    Only results on the same documents are comparable, so each set of documents has a table of its
-    own. Trials that occur in several runs are shown once.
+    Only results on the same documents are comparable, so each set of documents has a
+    table of its own. Trials that occur in several runs are shown once.
 
-    With --history, a row for each run has its date, the commit of rnnbench, and the mean of each
-    model, and names the models whose score clearly differs from that in the run before.
+    With --history, a row for each run has its date, the commit of rnnbench, and the
+    mean of each model, and names the models whose score clearly differs from that in
+    the run before.
 
-    With --plot, runs on two or more datasets give a critical-difference diagram (Demšar, 2006) of
-    the models that all of them have, by name: mean ranks, Friedman's test and Nemenyi's test. It
-    proves nothing about other datasets: seeds are not datasets, and datasets of one collection are
-    not independent. With fewer than 5 datasets, the tests have almost no power.
+    With --plot, runs on two or more datasets give a critical-difference diagram
+    (Demšar, 2006) of the models that all of them have, by name: mean ranks, Friedman's
+    test and Nemenyi's test. It proves nothing about other datasets: seeds are not
+    datasets, and datasets of one collection are not independent. With fewer than 5
+    datasets, the tests have almost no power.
 
-    With --badge, FILE is the JSON that an endpoint badge of shields.io reads. Where it is published
-    at ADDRESS, the picture is at https://img.shields.io/endpoint?url=ADDRESS. A score is green if
-    it is clearly better than always answering the most frequent topic, and red if it is worse.
+    With --badge, FILE is the JSON that an endpoint badge of shields.io reads. Where it
+    is published at ADDRESS, the picture is at
+    https://img.shields.io/endpoint?url=ADDRESS. A score is green if it is clearly
+    better than always answering the most frequent topic, and red if it is worse.
     """
     if metric is not None:
         find_quantity(metric, "--metric")
@@ -176,8 +207,13 @@ def leaderboard(
             opened.write(RanksPlot(ranks).picture(plot.suffix.lower()))
     if badge:
         made = make_badge(stored[0].results, model, metric)
-        if badge.is_file() and not {"schemaVersion", "label", "message"} <= peek(badge).keys():
-            raise UserError(f"--badge {badge}: exists and is not a badge (use another name)")
+        if (
+            badge.is_file()
+            and not {"schemaVersion", "label", "message"} <= peek(badge).keys()
+        ):
+            raise UserError(
+                f"--badge {badge}: exists and is not a badge (use another name)"
+            )
         write_text(badge, json.dumps(made, indent=1) + "\n")
     console.print_record(record, *shown, as_json=as_json)
     for file in filter(None, (plot, badge)):
@@ -185,7 +221,12 @@ def leaderboard(
 
 
 def _check_options(
-    plot: Path | None, badge: Path | None, force: bool, model: str | None, history: bool, n: int
+    plot: Path | None,
+    badge: Path | None,
+    force: bool,
+    model: str | None,
+    history: bool,
+    n: int,
 ) -> None:
     for wrong, message in (
         (force and not plot, "--force: needs --plot"),
@@ -212,44 +253,60 @@ def _check_options(
 )
 def compare(
     run_a: Annotated[Path, options.run_folder(help=FINISHED, metavar="RUN_A")],
-    run_b: Annotated[Path | None, options.run_folder(help=OTHER, metavar="RUN_B")] = None,
-    fail_if: Annotated[list[str] | None, typer.Option(metavar="GATE", help=GATES)] = None,
+    run_b: Annotated[
+        Path | None, options.run_folder(help=OTHER, metavar="RUN_B")
+    ] = None,
+    fail_if: Annotated[
+        list[str] | None, typer.Option(metavar="GATE", help=GATES)
+    ] = None,
     form: Annotated[Literal["table", "markdown", "junit"], _format] = "table",
-    models: Annotated[str | None, typer.Option(metavar="A,B", help="Only these models.")] = None,
+    models: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Only these models.")
+    ] = None,
     without_duplicates: options.WithoutDuplicates = False,
     as_json: options.Json = False,
 ) -> None:
     """Show how the models of RUN_B differ from those of the same name in RUN_A.
 
-    The tables show scores with intervals and p-values, macro-F1, speed, and every difference
-    in config, data and environment. Runs on different documents cannot be compared.
+    The tables show scores with intervals and p-values, macro-F1, speed, and every
+    difference in config, data and environment. Runs on different documents cannot be
+    compared.
 
-    Without RUN_B, they show the power of RUN_A. For each pair of its models without a clear
-    difference: the smallest difference that these test documents and seeds would show in about
-    three quarters of runs, and the number of seeds that would be needed if the measured difference
-    were the true one.
+    Without RUN_B, they show the power of RUN_A. For each pair of its models without a
+    clear difference: the smallest difference that these test documents and seeds would
+    show in about three quarters of runs, and the number of seeds that would be needed
+    if the measured difference were the true one.
     """
     gates = [comparing.parse_gate(text) for text in fail_if or ()]
     if as_json and form != "table":
         raise UserError(f"--json: not with --format {form} (use one of the two)")
     if form == "junit" and not gates:
-        raise UserError(f"--format {form}: needs --fail-if, because gates are its test cases")
+        raise UserError(
+            f"--format {form}: needs --fail-if, because gates are its test cases"
+        )
     only = options.names(models)
     if run_b is None:
         if gates or form != "table":
             raise UserError(f"{'--fail-if' if gates else '--format'}: needs RUN_B")
         run = load_run(run_a, without_duplicates=without_duplicates)
         pairs, table = power_of_pairs(run, only), tables.power_table
-        console.print_record(_record(pairs=pairs), table(pairs, run.results), as_json=as_json)
+        console.print_record(
+            _record(pairs=pairs), table(pairs, run.results), as_json=as_json
+        )
         return
-    a, b = (load_run(run, without_duplicates=without_duplicates) for run in (run_a, run_b))
+    a, b = (
+        load_run(run, without_duplicates=without_duplicates) for run in (run_a, run_b)
+    )
     comparison = rnnbench.compare(a, b, only)
     verdicts = [comparing.judge(gate, comparison) for gate in gates]
     if form == "table":
         record = comparison.model_dump(mode="json") | _record(gates=verdicts)
         console.print_record(record, *comparison.tables(), as_json=as_json)
     elif form == "junit":
-        typer.echo(tables.junit(f"{comparison.b} compared with {comparison.a}", verdicts), nl=False)
+        typer.echo(
+            tables.junit(f"{comparison.b} compared with {comparison.a}", verdicts),
+            nl=False,
+        )
     else:
         typer.echo(tables.comparison_markdown(comparison, verdicts), nl=False)
     _end_with(verdicts)
@@ -273,25 +330,39 @@ def _end_with(verdicts: Sequence[comparing.GateVerdict]) -> None:
 )
 def verdict(
     files: Annotated[list[str], typer.Argument(metavar="[NAME=]FILE", help=ANSWERS)],
-    labels: Annotated[Path | None, typer.Option(metavar="FILE|RUN", help=LABELS)] = None,
-    column: Annotated[list[str] | None, typer.Option(metavar="KEY=NAME", help=COLUMNS)] = None,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="FILE|RUN", help=LABELS)
+    ] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=NAME", help=COLUMNS)
+    ] = None,
     score: Annotated[str | None, typer.Option(metavar="COLUMN", help=SCORES)] = None,
-    cluster: Annotated[str | None, typer.Option(metavar="COLUMN", help=CLUSTERS)] = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help=CLUSTERS)
+    ] = None,
     only: Annotated[str | None, typer.Option(metavar="COLUMN=VALUE", help=ONLY)] = None,
-    separator: Annotated[str | None, typer.Option(metavar="TEXT", help=SEPARATOR)] = None,
-    missing: Annotated[Literal["error", "drop", "wrong"], typer.Option(help=MISSING)] = "error",
-    fail_if: Annotated[list[str] | None, typer.Option(metavar="GATE", help=OWN_GATES)] = None,
-    out: Annotated[Path | None, typer.Option(help="Store it as a run.", **options.FOLDER)] = None,
+    separator: Annotated[
+        str | None, typer.Option(metavar="TEXT", help=SEPARATOR)
+    ] = None,
+    missing: Annotated[
+        Literal["error", "drop", "wrong"], typer.Option(help=MISSING)
+    ] = "error",
+    fail_if: Annotated[
+        list[str] | None, typer.Option(metavar="GATE", help=OWN_GATES)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Store it as a run.", **options.FOLDER)
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help=OVER_VERDICT)] = False,
     as_json: options.Json = False,
 ) -> None:
     """Judge answers that other programs gave: scores, differences and power.
 
-    FILEs are tables (.csv, .tsv, .jsonl, .json, .parquet) with a row for each document, or NumPy
-    arrays (.npz, .npy). Columns are found by their usual names: id, label, prediction, model, seed.
-    Without a column of predictions, all other columns are classes with a score each. Samples of
-    lm-evaluation-harness are recognized. Several files of one model, such as bert-seed0.csv and
-    bert-seed1.csv, are trainings of it.
+    FILEs are tables (.csv, .tsv, .jsonl, .json, .parquet) with a row for each document,
+    or NumPy arrays (.npz, .npy). Columns are found by their usual names: id, label,
+    prediction, model, seed. Without a column of predictions, all other columns are
+    classes with a score each. Samples of lm-evaluation-harness are recognized. Several
+    files of one model, such as bert-seed0.csv and bert-seed1.csv, are trainings of it.
 
     `compare`, `leaderboard`, `report` and `site` take the run that --out stores.
     """
@@ -334,13 +405,28 @@ def _changes(results: Results) -> comparing.ComparedRuns:
     """Return how the other models differ from the first, as gates need it."""
     first, *others = results.models
     if not others:
-        raise UserError(f"--fail-if: only {first.name} answered (should be two or more models)")
-    pairs, changes, keys = results.comparisons_of(first.name), [], {*comparing.Change.model_fields}
+        raise UserError(
+            f"--fail-if: only {first.name} answered (should be two or more models)"
+        )
+    pairs, changes, keys = (
+        results.comparisons_of(first.name),
+        [],
+        {*comparing.Change.model_fields},
+    )
     for model in others:
         if model.name not in pairs:
-            raise UserError(f"--fail-if: too many models to compare {model.name} with {first.name}")
+            raise UserError(
+                f"--fail-if: too many models to compare {model.name} with {first.name}"
+            )
         facts = pairs[model.name].seen_from(model.name).model_dump(include=keys)
         facts |= {"name": model.name, "a": first, "b": model, "speed_ratio": None}
         changes.append(comparing.ModelChange(**facts))
-    rest: dict[str, Any] = {"b": "", "only_in_a": [], "only_in_b": [], "differences": []}
-    return comparing.ComparedRuns(a=first.name, dataset=results.dataset, models=changes, **rest)
+    rest: dict[str, Any] = {
+        "b": "",
+        "only_in_a": [],
+        "only_in_b": [],
+        "differences": [],
+    }
+    return comparing.ComparedRuns(
+        a=first.name, dataset=results.dataset, models=changes, **rest
+    )

@@ -6,8 +6,9 @@ The ``grid`` of a model has a list of values for each key path::
     training: {learning_rate: [0.001, 0.003]} # or training.learning_rate: [...]
     zip: {layers.1.dropout.rate: [0.1, 0.2], training.epochs: [50, 100]}
 
-Each value is combined with each value of all other keys, except that those under ``zip`` change
-together. A ``*`` in a path stands for every item of a list that has the next key.
+Each value is combined with each value of all other keys, except that those under
+``zip`` change together. A ``*`` in a path stands for every item of a list that has the
+next key.
 """
 
 import json
@@ -28,17 +29,23 @@ ZIP = "zip"
 
 
 def flattened(root: Node) -> tuple[Node, list[Problem]]:
-    """Return ``root`` with every grid as lists by dotted key path, and the problems in them."""
+    """Return ``root`` with every grid as lists by dotted key path, and the problems in
+    them.
+    """
     problems: list[Problem] = []
     for name, model in models_of(root).items():
         grid, place = at(model, ["grid"]), ["models", name, "grid"]
         if isinstance(grid.value, dict):
             flat = dict(_lists(nodes.without(grid, [ZIP]), [], place, problems))
             if zipped := grid.children.get(ZIP):
-                flat[ZIP] = Node(dict(_lists(zipped, [], [*place, ZIP], problems)), zipped.where)
+                flat[ZIP] = Node(
+                    dict(_lists(zipped, [], [*place, ZIP], problems)), zipped.where
+                )
             root = nodes.replaced(root, place, Node(flat, grid.where))
         elif grid.value is not None:
-            message = f"got {spell(grid.plain)} (should be a mapping of key paths to lists)"
+            message = (
+                f"got {spell(grid.plain)} (should be a mapping of key paths to lists)"
+            )
             problems.append(Problem(grid.where, key_path(place), message))
             root = nodes.without(root, place)
     return root, problems
@@ -53,7 +60,9 @@ def models_of(root: Node) -> Mapping[str, Node]:
 def _lists(
     node: Node, path: Sequence[str], place: Sequence[str], problems: list[Problem]
 ) -> Iterator[tuple[str, Node]]:
-    """Yield the lists below ``node`` with their dotted paths; everything else is a problem."""
+    """Yield the lists below ``node`` with their dotted paths; everything else is a
+    problem.
+    """
     if isinstance(node.value, dict) and (node.value or not path):
         for key, child in node.value.items():
             yield from _lists(child, [*path, key], place, problems)
@@ -65,16 +74,22 @@ def _lists(
 
 
 def _overlap(a: Sequence[str], b: Sequence[str]) -> bool:
-    return all(one == other or "*" in (one, other) for one, other in zip(a, b, strict=False))
+    return all(
+        one == other or "*" in (one, other) for one, other in zip(a, b, strict=False)
+    )
 
 
 def _paths(model: Node) -> list[str]:
     grid = at(model, ["grid"])
-    return [path for path in grid.children if path != ZIP] + list(at(grid, [ZIP]).children)
+    return [path for path in grid.children if path != ZIP] + list(
+        at(grid, [ZIP]).children
+    )
 
 
 def expanded(root: Node) -> tuple[Node, list[Problem]]:
-    """Return ``root`` with points for grids, but without ensembles of them; and the problems."""
+    """Return ``root`` with points for grids, but without ensembles of them; and the
+    problems.
+    """
     root, problems = flattened(root)  # flags may have set anything
     models = models_of(root)
     with_grid = {name for name, model in models.items() if "grid" in model.children}
@@ -83,8 +98,12 @@ def expanded(root: Node) -> tuple[Node, list[Problem]]:
     points: dict[str, Node] = {}
     for name, model in models.items():
         members = at(model, ["ensemble", "of"])
-        own = [of.value for of in members.children.values() if isinstance(of.value, str)]
-        if isinstance(members.value, list) and with_grid.intersection(map(model_of, own)):
+        own = [
+            of.value for of in members.children.values() if isinstance(of.value, str)
+        ]
+        if isinstance(members.value, list) and with_grid.intersection(
+            map(model_of, own)
+        ):
             continue
         try:
             of_model = _points(name, model)
@@ -95,7 +114,9 @@ def expanded(root: Node) -> tuple[Node, list[Problem]]:
             place = key_path(["models", twice[0]])
             problems.append(Problem(model.where, place, "two models have this name"))
         points |= of_model
-    return nodes.replaced(root, ["models"], Node(points, root.children["models"].where)), problems
+    return nodes.replaced(
+        root, ["models"], Node(points, root.children["models"].where)
+    ), problems
 
 
 def _points(name: str, model: Node) -> dict[str, Node]:
@@ -112,7 +133,9 @@ def _points(name: str, model: Node) -> dict[str, Node]:
     if count > MAX_POINTS or count * _size(base) > nodes.MAX_VALUES:
         allowed = f"(allowed: {MAX_POINTS:,}, with {nodes.MAX_VALUES:,} values in all)"
         raise _error(grid, name, [], f"makes {count:,} models {allowed}")
-    targets = {path: _targets(base, name, path, values[0]) for path, values in lists.items()}
+    targets = {
+        path: _targets(base, name, path, values[0]) for path, values in lists.items()
+    }
     texts = {path: list(_texts(values)) for path, values in lists.items()}
     # A parameter with a single value is in no name.
     labels = _labels([path for path, values in lists.items() if len(values) > 1])
@@ -123,9 +146,13 @@ def _points(name: str, model: Node) -> dict[str, Node]:
         point = point_name(name, spelled)
         if not re.fullmatch(POINT, point):
             hint = f"allowed: {MAX_BRACKETS} characters in brackets; vary fewer parameters at once"
-            raise _error(grid, name, [], f"the name {spell(point)} is too long ({hint})")
+            raise _error(
+                grid, name, [], f"the name {spell(point)} is too long ({hint})"
+            )
         if point in points:
-            raise _error(grid, name, [], f"makes {spell(point)} twice (a list repeats a value)")
+            raise _error(
+                grid, name, [], f"makes {spell(point)} twice (a list repeats a value)"
+            )
         points[point] = base
         for path, n in chosen.items():
             for keys in targets[path]:
@@ -134,13 +161,19 @@ def _points(name: str, model: Node) -> dict[str, Node]:
 
 
 def _axes(model: Node, name: str) -> list[list[str]]:
-    """Return the key paths of each axis: one, or those under ``zip``; all fit together."""
+    """Return the key paths of each axis: one, or those under ``zip``; all fit
+    together.
+    """
     paths, grid = _paths(model), at(model, ["grid"])
     if len(paths) > MAX_PATHS:
-        raise _error(grid, name, [], f"has {len(paths):,} key paths (allowed: {MAX_PATHS})")
+        raise _error(
+            grid, name, [], f"has {len(paths):,} key paths (allowed: {MAX_PATHS})"
+        )
     for one, other in combinations(paths, 2):
         if _overlap(one.split("."), other.split(".")):
-            raise _error(grid, name, [one], f"overlaps with {other} (allowed: one of them)")
+            raise _error(
+                grid, name, [one], f"overlaps with {other} (allowed: one of them)"
+            )
     zipped = at(grid, [ZIP])
     lengths = {path: len(values.value) for path, values in zipped.children.items()}
     if len(set(lengths.values())) > 1:
@@ -179,7 +212,9 @@ def _size(node: Node) -> int:
 
 
 def with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
-    """Return ``root`` with the value of a flag; one of ``training`` replaces that of each model."""
+    """Return ``root`` with the value of a flag; one of ``training`` replaces that of
+    each model.
+    """
     match list(keys):
         case ["training", *path]:
             for own in [keys] if path else [["training", key] for key in new.children]:
@@ -188,12 +223,16 @@ def with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
                     root = nodes.without(without, ["models", name, *own])
             if _is_several(new, path):
                 others, models = {"baseline", "ensemble"}, models_of(root).items()
-                networks = [name for name, node in models if others.isdisjoint(node.children)]
+                networks = [
+                    name for name, node in models if others.isdisjoint(node.children)
+                ]
                 if not networks:
                     message = "there is no network to try these values on"
                     raise config_error(new.where, keys, message)
                 for name in networks:
-                    root = nodes.with_value(root, ["models", name, "grid", ".".join(keys)], new)
+                    root = nodes.with_value(
+                        root, ["models", name, "grid", ".".join(keys)], new
+                    )
                 return root
         case ["models", _, "grid", "zip", *path] if path:
             return nodes.with_value(root, [*keys[:4], ".".join(path)], new)
@@ -219,7 +258,9 @@ def _is_several(new: Node, path: Sequence[str]) -> bool:
 
 
 def _axis(root: Node, name: str, path: Sequence[str]) -> list[str]:
-    """Return the keys of the axis ``path`` in a grid; a new one is crossed with the others."""
+    """Return the keys of the axis ``path`` in a grid; a new one is crossed with the
+    others.
+    """
     grid, key = ["models", name, "grid"], ".".join(path)
     return [*grid, ZIP, key] if key in at(root, [*grid, ZIP]).children else [*grid, key]
 
@@ -238,10 +279,14 @@ def _without_axis(root: Node, name: str, path: Sequence[str], new: Node) -> Node
     return root
 
 
-def _is_in_name(named: Mapping[str, str], path: Sequence[str], old: Node, new: Node) -> bool:
+def _is_in_name(
+    named: Mapping[str, str], path: Sequence[str], old: Node, new: Node
+) -> bool:
     if isinstance(new.value, dict):
         below = new.value.items()
-        return any(_is_in_name(named, [*path, key], at(old, [key]), own) for key, own in below)
+        return any(
+            _is_in_name(named, [*path, key], at(old, [key]), own) for key, own in below
+        )
     labels = (_label(".".join(path[start:])) for start in range(len(path)))
     return bool(named) and any(named.get(label) == _text(old.plain) for label in labels)
 
@@ -251,15 +296,21 @@ def _error(node: Node, name: str, keys: Sequence[str], message: str) -> ConfigEr
 
 
 def _texts(values: Sequence[Node]) -> Iterator[str]:
-    """Yield values for the names of points; different ones that look alike are numbered."""
+    """Yield values for the names of points; different ones that look alike are
+    numbered.
+    """
     pairs = [(_text(value.plain), value.plain) for value in values]
     for number, (text, plain) in enumerate(pairs, start=1):
-        is_taken = any(text == other and plain != its for other, its in pairs[: number - 1])
+        is_taken = any(
+            text == other and plain != its for other, its in pairs[: number - 1]
+        )
         yield f"{text}-{number}" if is_taken else text
 
 
 def _labels(paths: Sequence[str]) -> dict[str, str]:
-    """Return for each path the shortest end that no other has, for the names of points."""
+    """Return for each path the shortest end that no other has, for the names of
+    points.
+    """
     labels = {path: _label(path) for path in paths}
     for depth in range(max((path.count(".") for path in paths), default=0), 0, -1):
         ends = {path: _label(".".join(path.split(".")[-depth:])) for path in paths}

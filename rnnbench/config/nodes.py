@@ -1,7 +1,8 @@
-"""From YAML to a tree of values that know where they were written, and problems with their places.
+"""From YAML to a tree of values that know where they were written, and problems with
+their places.
 
-PyYAML reads YAML 1.1, in which ``1e-3`` is a string, ``010`` is 8 and ``no`` is false. Only its
-parser is used here; the numbers and booleans are those of YAML 1.2.
+PyYAML reads YAML 1.1, in which ``1e-3`` is a string, ``010`` is 8 and ``no`` is false.
+Only its parser is used here; the numbers and booleans are those of YAML 1.2.
 """
 
 import re
@@ -16,7 +17,9 @@ from rnnbench.errors import UserError, shortened
 from rnnbench.section import spell
 
 MAX_DEPTH = 100  # levels; data that contains itself, through an alias, has no end
-MAX_VALUES = 100_000  # in one file: aliases of aliases could stand for more than fit into memory
+MAX_VALUES = (
+    100_000  # in one file: aliases of aliases could stand for more than fit into memory
+)
 MAX_MESSAGE = 2_000  # the most characters that are shown of one problem
 MAX_PROBLEMS = 100
 
@@ -25,17 +28,24 @@ MAX_PROBLEMS = 100
 class Problem:
     """One mistake in a config."""
 
-    where: str  # file:line, or the flag that the value came from; empty if the config is a mapping
+    # file:line, or the flag that the value came from; empty if the config is a mapping
+    where: str
     key: str  # the path, such as training.epochs; empty if the whole file is wrong
     message: str
 
     def __str__(self) -> str:
-        return shortened(": ".join(filter(None, (self.where, self.key, self.message))), MAX_MESSAGE)
+        return shortened(
+            ": ".join(filter(None, (self.where, self.key, self.message))), MAX_MESSAGE
+        )
 
     def reading_order(self) -> tuple[str, int, str]:
         """Return the sort key: file, line, key."""
-        found = re.fullmatch(r"(.*):(\d{1,9})", self.where, re.DOTALL)  # a flag may end in digits
-        return (found[1], int(found[2]), self.key) if found else (self.where, 0, self.key)
+        found = re.fullmatch(
+            r"(.*):(\d{1,9})", self.where, re.DOTALL
+        )  # a flag may end in digits
+        return (
+            (found[1], int(found[2]), self.key) if found else (self.where, 0, self.key)
+        )
 
 
 class ConfigError(UserError):
@@ -56,29 +66,42 @@ def config_error(where: str, keys: Sequence[str | int], message: str) -> ConfigE
 def key_path(keys: Sequence[str | int]) -> str:
     """Return ``keys`` joined by dots; an empty or unprintable key is quoted."""
     parts = (str(key) for key in keys)
-    return ".".join(part if part and part.isprintable() else repr(part) for part in parts)
+    return ".".join(
+        part if part and part.isprintable() else repr(part) for part in parts
+    )
 
 
 @dataclass(frozen=True)
 class Node:
     """A value of a config that knows where it was written."""
 
-    value: Any  # the entries of a mapping by key, the items of a list, or a single value
-    where: str  # file:line of its key, or of an item of a list; or the flag that it came from
+    value: (
+        Any  # the entries of a mapping by key, the items of a list, or a single value
+    )
+    # file:line of its key, or of an item of a list; or the flag that it came from
+    where: str
 
     @cached_property
     def children(self) -> dict[str, "Node"]:
-        """The entries of a mapping by key, or the items of a list by position, from ``"0"``."""
+        """The entries of a mapping by key, or the items of a list by position, from
+        ``"0"``.
+        """
         if isinstance(self.value, list):
             return {str(position): item for position, item in enumerate(self.value)}
         return self.value if isinstance(self.value, dict) else {}
 
     @property
     def plain(self) -> Any:
-        """The value as Python's own dicts, lists and scalars, which nothing else holds."""
+        """The value as Python's own dicts, lists and scalars, which nothing else
+        holds.
+        """
         if isinstance(self.value, dict):
             return {key: child.plain for key, child in self.value.items()}
-        return [item.plain for item in self.value] if isinstance(self.value, list) else self.value
+        return (
+            [item.plain for item in self.value]
+            if isinstance(self.value, list)
+            else self.value
+        )
 
 
 def at(root: Node, keys: Sequence[str]) -> Node:
@@ -89,7 +112,9 @@ def at(root: Node, keys: Sequence[str]) -> Node:
 
 
 def merged(base: Node, top: Node) -> Node:
-    """Return ``base`` overridden by ``top``: mappings key by key; an empty one changes nothing."""
+    """Return ``base`` overridden by ``top``: mappings key by key; an empty one changes
+    nothing.
+    """
     if not isinstance(base.value, dict):
         return top
     if not isinstance(top.value, dict):
@@ -101,7 +126,9 @@ def merged(base: Node, top: Node) -> Node:
 
 
 def with_value(root: Node, keys: Sequence[str], new: Node) -> Node:
-    """Return ``root`` with ``new`` at the end of ``keys``; missing mappings are added."""
+    """Return ``root`` with ``new`` at the end of ``keys``; missing mappings are
+    added.
+    """
     if not keys:
         return Node(new.value, root.where)
     key, *below = keys
@@ -114,7 +141,9 @@ def with_value(root: Node, keys: Sequence[str], new: Node) -> Node:
 
 
 def replaced(root: Node, keys: Sequence[str], new: Node) -> Node:
-    """Return ``root`` with ``new`` in place of the value at ``keys``, which must be there."""
+    """Return ``root`` with ``new`` in place of the value at ``keys``, which must be
+    there.
+    """
     if not keys:
         return new
     key, *below = keys
@@ -128,7 +157,9 @@ def without(root: Node, keys: Sequence[str]) -> Node:
         return root
     if below:
         return replaced(root, [key], without(root.value[key], below))
-    return Node({other: node for other, node in root.value.items() if other != key}, root.where)
+    return Node(
+        {other: node for other, node in root.value.items() if other != key}, root.where
+    )
 
 
 _TAG = "tag:yaml.org,2002:"
@@ -142,7 +173,8 @@ _SCALARS: dict[str, tuple[str, list[str], Callable[[str], Any]]] = {
         lambda text: float(text.replace(".inf", "inf").replace(".nan", "nan")),
     ),
 }
-"""For each type: its pattern, the characters that it begins with, and its conversion."""
+"""For each type: its pattern, the characters that it begins with, and its
+conversion."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -161,7 +193,9 @@ class _Loader(yaml.SafeLoader):
         self._n_parsed, self._n_values = 1, 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Return the next node; after too many, parsing stops at once, because PyYAML is slow."""
+        """Return the next node; after too many, parsing stops at once, because PyYAML
+        is slow.
+        """
         self._n_parsed += index is not None  # keys do not count
         if self._n_parsed > MAX_VALUES:
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
@@ -183,12 +217,16 @@ class _Loader(yaml.SafeLoader):
             for name, value in node.value:
                 where = self._where(name.start_mark)
                 if not isinstance(name, yaml.ScalarNode):
-                    raise config_error(where, keys, "a key cannot be a list or a mapping")
+                    raise config_error(
+                        where, keys, "a key cannot be a list or a mapping"
+                    )
                 path = (*keys, name.value)
                 line = first_lines.setdefault(name.value, name.start_mark.line + 1)
                 if name.value in entries:
                     message = f"duplicate key (first on line {line})"
-                    self.duplicates.setdefault(id(name), Problem(where, key_path(path), message))
+                    self.duplicates.setdefault(
+                        id(name), Problem(where, key_path(path), message)
+                    )
                 entries[name.value] = Node(self.value(value, path), where)
             return entries
         if isinstance(node, yaml.SequenceNode) and kind == "seq":
@@ -207,7 +245,9 @@ class _Loader(yaml.SafeLoader):
 
 for _kind, (_pattern, _first, _) in _SCALARS.items():
     for _dialect in (_Loader, _Dumper):
-        _dialect.add_implicit_resolver(f"{_TAG}{_kind}", re.compile(f"^(?:{_pattern})$"), _first)
+        _dialect.add_implicit_resolver(
+            f"{_TAG}{_kind}", re.compile(f"^(?:{_pattern})$"), _first
+        )
 
 
 def to_yaml(value: Any) -> str:
@@ -215,8 +255,12 @@ def to_yaml(value: Any) -> str:
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
-def parse(text: str, name: str, *, has_lines: bool = True) -> tuple[Node | None, list[Problem]]:
-    """Return the tree in ``text``, of the file or flag ``name``; and problems: duplicate keys."""
+def parse(
+    text: str, name: str, *, has_lines: bool = True
+) -> tuple[Node | None, list[Problem]]:
+    """Return the tree in ``text``, of the file or flag ``name``; and problems:
+    duplicate keys.
+    """
 
     def where(mark: yaml.Mark) -> str:
         return f"{name}:{mark.line + 1}" if has_lines else name

@@ -24,7 +24,9 @@ def _name(value: Any, pattern: str = MODEL) -> str:
 
 
 Name = Annotated[str, BeforeValidator(_name)]
-ModelName = Annotated[str, BeforeValidator(lambda name: _name(name, POINT))]  # or a point's
+ModelName = Annotated[
+    str, BeforeValidator(lambda name: _name(name, POINT))
+]  # or a point's
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -36,15 +38,17 @@ class Published(Section, Publication):
     @model_validator(mode="after")
     def _has_a_spread_of_several_trainings(self) -> "Published":
         if self.std is not None and self.runs == 1:
-            raise problem("std needs several trainings", "allowed: runs of 2 or more, or no std")
+            raise problem(
+                "std needs several trainings", "allowed: runs of 2 or more, or no std"
+            )
         return self
 
 
 class Reference(Section):
     """Published results, and the data that they hold for.
 
-    With ``dataset``, each is compared with our model of the same name, number of parameters and
-    ``training``. With ``split``, they belong to other models.
+    With ``dataset``, each is compared with our model of the same name, number of
+    parameters and ``training``. With ``split``, they belong to other models.
     """
 
     source: Text
@@ -61,7 +65,9 @@ class Reference(Section):
     @model_validator(mode="after")
     def _is_tied_to_data(self) -> "Reference":
         if (self.dataset is None) == (self.split is None):
-            raise problem("needs one fingerprint", "allowed: dataset or split, not both")
+            raise problem(
+                "needs one fingerprint", "allowed: dataset or split, not both"
+            )
         if self.split is not None and self.training is not None:
             raise problem("training is allowed with dataset only, not with split")
         return self
@@ -83,21 +89,30 @@ class Benchmark(Section):
     references: dict[Name, Reference] = Field(default_factory=dict)
     """Published results to compare with."""
     tracking: TrackerNames = ()
-    """Trackers that record the run while it goes on: a name or a list. They change no result."""
+    """Trackers that record the run while it goes on: a name or a list. They change no
+    result."""
 
     @property
     def trials(self) -> list[tuple[str, Model, int]]:
-        """The name, model and seed of each trial; a model that ignores the seed has only one."""
+        """The name, model and seed of each trial; a model that ignores the seed has
+        only one.
+        """
         return [
             (name, model, seed)
             for name, model in self.models.items()
-            for seed in (self.training.seeds if model.is_random else self.training.seeds[:1])
+            for seed in (
+                self.training.seeds if model.is_random else self.training.seeds[:1]
+            )
         ]
 
     def training_of(self, name: str) -> Training:
-        """Return the training of a model: that of the benchmark, with the model's own values."""
+        """Return the training of a model: that of the benchmark, with the model's own
+        values.
+        """
         own = self.models[name].own_training
-        return Training.model_validate(dict(self.training) | own) if own else self.training
+        return (
+            Training.model_validate(dict(self.training) | own) if own else self.training
+        )
 
     @model_validator(mode="after")
     def _can_train_every_model(self) -> "Benchmark":

@@ -1,4 +1,6 @@
-"""Configs to begin with: those that come with the package, by their names, and the starter."""
+"""Configs to begin with: those that come with the package, by their names, and the
+starter.
+"""
 
 import logging
 import os
@@ -23,7 +25,9 @@ STARTER, TEXTS = "starter", "texts"
 
 
 def folder() -> Path:
-    """Return the folder of the configs: in an installed package, or beside it in a clone."""
+    """Return the folder of the configs: in an installed package, or beside it in a
+    clone.
+    """
     installed = Path(__file__).parents[1] / "configs"
     return installed if installed.is_dir() else Path(__file__).parents[2] / "configs"
 
@@ -34,8 +38,14 @@ def names() -> list[str]:
 
 
 def listed() -> list[str]:
-    """Return the names of the configs for users: all but the grids for choosing others."""
-    return [name for name in names() if not re.search("_(baselines|grids|layers|networks)$", name)]
+    """Return the names of the configs for users: all but the grids for choosing
+    others.
+    """
+    return [
+        name
+        for name in names()
+        if not re.search("_(baselines|grids|layers|networks)$", name)
+    ]
 
 
 def find(name: str | Path) -> Path | None:
@@ -61,7 +71,9 @@ def summary(file: Path) -> str:
 
 
 def new_files(config: Path, source: str | None) -> dict[Path, str]:
-    """Return the content of a new config, and of the table that it names, if any, by file."""
+    """Return the content of a new config, and of the table that it names, if any, by
+    file.
+    """
     if not source:
         return {config: starter(config.stem)}
     if is_texts(source):
@@ -69,17 +81,23 @@ def new_files(config: Path, source: str | None) -> dict[Path, str]:
     original = get(source)
     texts = {config: original.read_text(encoding="utf-8")}
     if path := (yaml.safe_load(texts[config]).get("data") or {}).get("path"):
-        texts[config.parent / path] = (original.parent / path).read_text(encoding="utf-8")
+        texts[config.parent / path] = (original.parent / path).read_text(
+            encoding="utf-8"
+        )
     return texts
 
 
 def is_table(path: str | Path) -> bool:
-    """Return whether a file has the name of a table of texts, which can stand for a config."""
+    """Return whether a file has the name of a table of texts, which can stand for a
+    config.
+    """
     return Path(path).suffix.lower() in READERS and Path(path).is_file()
 
 
 def is_texts(path: str | Path) -> bool:
-    """Return whether a path is a table or a folder of texts, which can stand for a config."""
+    """Return whether a path is a table or a folder of texts, which can stand for a
+    config.
+    """
     if Path(path).is_dir():
         return find(path) is None and FILES.recognises(Path(path))
     return is_table(path)
@@ -124,16 +142,22 @@ def _valid(name: str) -> str:
 
 
 def _kinds(kinds: Iterable[type[Variant]], start: str) -> str:
-    """Return each kind in comment lines: its summary, and its parameters with their defaults."""
+    """Return each kind in comment lines: its summary, and its parameters with their
+    defaults.
+    """
     indent = start.replace("-", " ")
     lines = []
     for kind in kinds:
         fields = kind.model_fields.items()
-        values = {key: "N" if field.is_required() else field.default for key, field in fields}
+        values = {
+            key: "N" if field.is_required() else field.default for key, field in fields
+        }
         # In a line that may be broken, \0 stands for a space at which it may not.
         spelled = spell_parameters(values).replace(": ", ":\0")
         after = indent + " " * len(f"{kind.kind}: {{")
-        lines += [f"{indent}# {line}" for line in wrap(kind.summary(), 78 - len(indent))]
+        lines += [
+            f"{indent}# {line}" for line in wrap(kind.summary(), 78 - len(indent))
+        ]
         text = f"{kind.kind}:\0{{{spelled}}}"
         lines += wrap(text, 80, initial_indent=start, subsequent_indent=after)
     return "".join(f"{line}\n" for line in lines).replace("\0", " ")

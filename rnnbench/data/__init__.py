@@ -1,1 +1,3 @@
-"""From sources to corpora to datasets; TensorFlow and config files are not used here."""
+"""From sources to corpora to datasets; TensorFlow and config files are not used
+here.
+"""

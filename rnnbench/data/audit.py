@@ -10,7 +10,14 @@ from rnnbench.data.corpus import Corpus, Tokens, noun_of
 from rnnbench.data.dataset import Dataset
 from rnnbench.section import Record, Share, formerly
 from rnnbench.storage import sha256_arrays, sha256_json
-from rnnbench.tasks import TASKS, Labels, TaskKind, documents_by_topic, keys_of, without_unused
+from rnnbench.tasks import (
+    TASKS,
+    Labels,
+    TaskKind,
+    documents_by_topic,
+    keys_of,
+    without_unused,
+)
 
 OUTSIDE = "outside"  # the source of documents of which nothing but labels is known
 
@@ -24,7 +31,9 @@ class TopicCount(Record):
 
 
 class Duplicates(Record):
-    """Positions, from 0, of test documents that are in training, too, by their topics there."""
+    """Positions, from 0, of test documents that are in training, too, by their topics
+    there.
+    """
 
     same_topic: list[int] = []
     """Only with the topic that they have in the test set."""
@@ -60,15 +69,18 @@ class DatasetSummary(Record):
     topics: Annotated[list[TopicCount], Field(min_length=1)]
     """By label."""
     duplicates: Duplicates
-    """Test documents whose padded sequence, which is all that a model sees, is in training, too."""
+    """Test documents whose padded sequence, which is all that a model sees, is in
+    training, too."""
     whole_duplicates: Duplicates
     """Those of them whose whole text is in training."""
     n_left_out: NonNegativeInt = 0
-    """The number of test documents that were left out of all this because they are in training."""
+    """The number of test documents that were left out of all this because they are in
+    training."""
     estimated_on: str | None = None
     """If no document is left to test on: those that a choice held out, in words."""
     in_order: bool = False
-    """Whether the documents are in order of time, so that variances come from blocks of them."""
+    """Whether the documents are in order of time, so that variances come from blocks of
+    them."""
     clusters: list[NonNegativeInt] | None = None
     """The cluster of each test document, from 0, if variances come from clusters."""
     ids: list[str] | None = None
@@ -83,11 +95,15 @@ class DatasetSummary(Record):
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         if self.task not in TASKS:
-            raise ValueError(f"no task '{self.task}' (install the package that it comes from)")
+            raise ValueError(
+                f"no task '{self.task}' (install the package that it comes from)"
+            )
         if self.majority_topic not in [count.topic for count in self.topics]:
             raise ValueError("the majority topic is none of the topics")
         for found in (self.duplicates.positions, self.whole_duplicates.positions):
-            if len({place for place in found if 0 <= place < self.test_size}) < len(found):
+            if len({place for place in found if 0 <= place < self.test_size}) < len(
+                found
+            ):
                 raise ValueError("duplicates that are not documents of the test set")
         if {len(self.clusters or ()), len(self.ids or ())} - {0, self.test_size}:
             raise ValueError("clusters or ids of another number of test documents")
@@ -117,12 +133,16 @@ class DatasetSummary(Record):
 
     @property
     def score_name(self) -> str:
-        """The name of the scores of a run: on test documents, or on those of a choice."""
+        """The name of the scores of a run: on test documents, or on those of a
+        choice.
+        """
         return f"{'held-out' if self.estimated_on else 'test'} {self.kind.score_name}"
 
     @property
     def majority_second(self) -> float | None:
-        """The second metric of always answering the majority topic; ``None`` if not known."""
+        """The second metric of always answering the majority topic; ``None`` if not
+        known.
+        """
         return self.majority_macro_f1 if self.kind.second == "macro_f1" else None
 
     def estimate_in_words(self) -> str:
@@ -142,7 +162,9 @@ class DatasetSummary(Record):
         return noun_of(self.source)
 
     def duplicates_in_words(self, *, whole: bool = False) -> str:
-        """Return how many duplicates there are; of the ``whole`` texts, or as models see them."""
+        """Return how many duplicates there are; of the ``whole`` texts, or as models
+        see them.
+        """
         if not self.train_size:
             return "not known, as the training documents are not"
         found = self.whole_duplicates if whole else self.duplicates
@@ -162,8 +184,14 @@ class DatasetSummary(Record):
 
     @property
     def topics_only_in_test(self) -> list[str]:
-        """Topics that no model can have learned, if the training documents are known."""
-        return [of.topic for of in self.topics if of.test and not of.train and self.train_size]
+        """Topics that no model can have learned, if the training documents are
+        known.
+        """
+        return [
+            of.topic
+            for of in self.topics
+            if of.test and not of.train and self.train_size
+        ]
 
 
 def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
@@ -173,7 +201,9 @@ def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
     whole = Duplicates()
     if duplicates.positions:
         parts = dataset.train_documents, dataset.test_documents
-        whole = _duplicates(dataset, *(map(corpus.ranks, part.tolist()) for part in parts))
+        whole = _duplicates(
+            dataset, *(map(corpus.ranks, part.tolist()) for part in parts)
+        )
     return DatasetSummary(
         source=corpus.provenance["source"],
         task=dataset.task,
@@ -192,7 +222,9 @@ def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
 
 
 def _clusters(corpus: Corpus, dataset: Dataset) -> list[int] | None:
-    """Return the group of each test document, from 0; ``None`` without two or more groups."""
+    """Return the group of each test document, from 0; ``None`` without two or more
+    groups.
+    """
     if corpus.groups is None:
         return None
     groups = corpus.groups[dataset.test_documents]
@@ -205,19 +237,30 @@ def _clusters(corpus: Corpus, dataset: Dataset) -> list[int] | None:
 def summarize_labels(
     task: TaskKind, labels: Labels, topics: Sequence[str], origin: str, **facts: Any
 ) -> DatasetSummary:
-    """Return the facts about test documents of which only labels, and ``facts``, are known."""
+    """Return the facts about test documents of which only labels, and ``facts``, are
+    known.
+    """
     found = _facts_of_labels(task, labels, topics, [0] * len(topics))
     used = [count.topic for count in found["topics"] if count.test]
     names = {"ids": facts.get("ids"), "topics": used, "n": len(labels)}
     mark = sha256_arrays({"labels": without_unused(labels)}, names)
     marks = ("fingerprint", "split_fingerprint", "corpus_fingerprint")
-    found |= facts | NO_DUPLICATES | {"train_size": 0, "timesteps": 0} | dict.fromkeys(marks, mark)
+    found |= (
+        facts
+        | NO_DUPLICATES
+        | {"train_size": 0, "timesteps": 0}
+        | dict.fromkeys(marks, mark)
+    )
     return DatasetSummary(source=OUTSIDE, task=task.name, origin=origin, **found)
 
 
 def rest_of(summary: DatasetSummary, labels: Labels) -> DatasetSummary:
-    """Return the facts about a dataset without duplicates, from the ``labels`` that are left."""
-    names, train = zip(*((count.topic, count.train) for count in summary.topics), strict=True)
+    """Return the facts about a dataset without duplicates, from the ``labels`` that are
+    left.
+    """
+    names, train = zip(
+        *((count.topic, count.train) for count in summary.topics), strict=True
+    )
     dropped = summary.duplicates.positions
     facts = _facts_of_labels(TASKS[summary.task], labels, names, train) | NO_DUPLICATES
     for mark in ("fingerprint", "split_fingerprint"):
@@ -226,8 +269,12 @@ def rest_of(summary: DatasetSummary, labels: Labels) -> DatasetSummary:
     return summary.model_copy(update=facts | {"n_left_out": len(dropped)})
 
 
-def clusters_without(clusters: Sequence[int] | None, dropped: Sequence[int]) -> list[int] | None:
-    """Return the clusters of the documents that are left, from 0, if there are two or more."""
+def clusters_without(
+    clusters: Sequence[int] | None, dropped: Sequence[int]
+) -> list[int] | None:
+    """Return the clusters of the documents that are left, from 0, if there are two or
+    more.
+    """
     if clusters is None:
         return None
     kept = np.delete(clusters, dropped)
@@ -240,7 +287,9 @@ def clusters_without(clusters: Sequence[int] | None, dropped: Sequence[int]) -> 
 def _facts_of_labels(
     task: TaskKind, labels: Labels, topics: Sequence[str], train: Sequence[int]
 ) -> dict[str, Any]:
-    """Return what follows from test labels, and from the training documents of each topic."""
+    """Return what follows from test labels, and from the training documents of each
+    topic.
+    """
     test = documents_by_topic(labels, len(topics)).tolist()
     majority = int(np.argmax(train if any(train) else test))
     share, counts = test[majority] / len(labels), zip(topics, train, test, strict=True)
@@ -249,12 +298,15 @@ def _facts_of_labels(
         "topics": [TopicCount(topic=topic, train=n, test=m) for topic, n, m in counts],
         "majority_topic": topics[majority],
         "majority_score": task.score(labels, task.always(majority, labels)),
-        # Its precision is its share and its recall is 1; the other topics of the test set score 0.
+        # Its precision is its share and its recall is 1; the other topics of the test
+        # set score 0.
         "majority_macro_f1": 2 * share / (1 + share) / np.count_nonzero(test),
     }
 
 
-def _duplicates(dataset: Dataset, train: Iterable[Tokens], test: Iterable[Tokens]) -> Duplicates:
+def _duplicates(
+    dataset: Dataset, train: Iterable[Tokens], test: Iterable[Tokens]
+) -> Duplicates:
     tested = [sequence.tobytes() for sequence in test]
     labels: dict[bytes, set[Hashable]] = {}
     wanted = set(tested)
@@ -262,9 +314,17 @@ def _duplicates(dataset: Dataset, train: Iterable[Tokens], test: Iterable[Tokens
         if (key := sequence.tobytes()) in wanted:
             labels.setdefault(key, set()).add(label)
     found = Duplicates()
-    for position, (key, label) in enumerate(zip(tested, keys_of(dataset.y_test), strict=True)):
+    for position, (key, label) in enumerate(
+        zip(tested, keys_of(dataset.y_test), strict=True)
+    ):
         if key in labels:
             is_same, others = label in labels[key], labels[key] - {label}
-            kind = found.other_topics if not is_same else found.both if others else found.same_topic
+            kind = (
+                found.other_topics
+                if not is_same
+                else found.both
+                if others
+                else found.same_topic
+            )
             kind.append(position)
     return found

@@ -1,4 +1,6 @@
-"""Corpora on disk: npz files without pickles, whose content is checked on every load."""
+"""Corpora on disk: npz files without pickles, whose content is checked on every
+load.
+"""
 
 import json
 import os
@@ -16,7 +18,8 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.storage import UnwritableError, atomic_write, sweep
 
 SCHEMA_VERSION = 2
-"""Goes up when the same source would give another corpus, or when the layout of files changes."""
+"""Goes up when the same source would give another corpus, or when the layout of files
+changes."""
 ARRAYS = (
     *("tokens", "offsets", "labels", "is_test", "groups", "unlabeled"),
     *("excerpts", "excerpt_ends"),
@@ -31,7 +34,9 @@ class DamagedCacheError(RnnbenchError):
 
 def folder() -> Path:
     """Return the cache folder: ``RNNBENCH_CACHE``, or the platform's."""
-    return Path(os.environ.get("RNNBENCH_CACHE") or platformdirs.user_cache_path("rnnbench"))
+    return Path(
+        os.environ.get("RNNBENCH_CACHE") or platformdirs.user_cache_path("rnnbench")
+    )
 
 
 def _corpora() -> Path:
@@ -39,14 +44,22 @@ def _corpora() -> Path:
 
 
 def find(name: str | None = None, *, fingerprint: str | None = None) -> Path | None:
-    """Return the newest file of a source, or of the corpus with a fingerprint, if one is cached."""
+    """Return the newest file of a source, or of the corpus with a fingerprint, if one
+    is cached.
+    """
     marked = ((file.stem.rpartition("-"), file) for file in _corpora().glob("*-*.npz"))
-    files = [file for (own, _, mark), file in marked if own == name or mark == fingerprint]
-    return max(filter(Path.is_file, files), key=lambda file: file.stat().st_mtime, default=None)
+    files = [
+        file for (own, _, mark), file in marked if own == name or mark == fingerprint
+    ]
+    return max(
+        filter(Path.is_file, files), key=lambda file: file.stat().st_mtime, default=None
+    )
 
 
 def store(name: str, corpus: Corpus) -> Corpus:
-    """Cache a corpus of the source ``name``, and return it with its file; see ``writing``."""
+    """Cache a corpus of the source ``name``, and return it with its file; see
+    ``writing``.
+    """
     file = _corpora() / f"{name}-{corpus.fingerprint}.npz"
     sweep(file.parent, older_than=600)
     write(file, corpus)
@@ -56,15 +69,21 @@ def store(name: str, corpus: Corpus) -> Corpus:
 def write(file: Path, corpus: Corpus) -> str:
     """Write ``corpus`` to ``file``, and return its fingerprint; see ``writing``."""
     facts = {key: getattr(corpus, key) for key in (*FINGERPRINTS, *FACTS)}
-    arrays = {key: array for key in ARRAYS if (array := getattr(corpus, key)) is not None}
+    arrays = {
+        key: array for key in ARRAYS if (array := getattr(corpus, key)) is not None
+    }
     with writing(file) as out:
-        np.savez(out, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays)
+        np.savez(
+            out, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays
+        )
     return corpus.fingerprint
 
 
 @contextmanager
 def writing(file: Path) -> Iterator[BinaryIO]:
-    """Open a file of the cache as ``atomic_write`` does; its error names ``RNNBENCH_CACHE``."""
+    """Open a file of the cache as ``atomic_write`` does; its error names
+    ``RNNBENCH_CACHE``.
+    """
     try:
         with atomic_write(file) as out:
             yield out
@@ -74,7 +93,9 @@ def writing(file: Path) -> Iterator[BinaryIO]:
 
 
 def read(file: Path) -> Corpus:
-    """Return the corpus in ``file``, or raise ``DamagedCacheError`` if it is not as written."""
+    """Return the corpus in ``file``, or raise ``DamagedCacheError`` if it is not as
+    written.
+    """
     try:
         with np.load(file, allow_pickle=False) as stored:
             facts = json.loads(stored["facts"].tobytes())

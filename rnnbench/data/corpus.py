@@ -1,4 +1,6 @@
-"""A corpus: the documents of one source as numbers, with their topics, words and provenance."""
+"""A corpus: the documents of one source as numbers, with their topics, words and
+provenance.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,16 +29,20 @@ class Corpus:
     """Documents as ranks of words, in the order of the source.
 
     Attributes:
-        tokens: int32 ``(n_tokens,)``, all documents one after another; a token is the rank of
+        tokens: int32 ``(n_tokens,)``, all documents one after another; a token is the
+        rank of
             its word by frequency, starting at 1: its word is ``vocabulary[token - 1]``.
-        offsets: int64 ``(n + 1,)``; document ``i`` is ``tokens[offsets[i]:offsets[i + 1]]``.
-        labels: int32 ``(n,)``, positions in ``topics``; or uint8 ``(n, n_topics)``, 1 for each
+        offsets: int64 ``(n + 1,)``; document ``i`` is ``tokens[offsets[i]:offsets[i +
+        1]]``. labels: int32 ``(n,)``, positions in ``topics``; or uint8 ``(n,
+        n_topics)``, 1 for each
             topic of a document that may have any number.
         is_test: bool ``(n,)``, the test set of the source's own split, if it has one.
         groups: int32 ``(n,)``, the group of each document, if there are groups.
-        unlabeled: int32, the tokens of texts of other documents, if a model reads them, each with
+        unlabeled: int32, the tokens of texts of other documents, if a model reads them,
+        each with
             a 0 at its end. A word without a rank has the next one.
-        excerpts: uint8, the place of each document, a line break and the beginning of its text, in
+        excerpts: uint8, the place of each document, a line break and the beginning of
+        its text, in
             UTF-8, one document after another, if the texts are the user's own.
         excerpt_ends: int64 ``(n,)``, where each document ends in ``excerpts``.
         provenance: the origin of the corpus, in words.
@@ -94,12 +100,18 @@ class Corpus:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 of the content, which is the same if the corpus is rebuilt from other files."""
+        """sha256 of the content, which is the same if the corpus is rebuilt from other
+        files.
+        """
         types = {"tokens": "<i4", "offsets": "<i8", "is_test": "u1", "groups": "<i4"}
         types["labels"] = "<i4" if self.labels.ndim == 1 else "u1"
-        arrays = {key: getattr(self, key) for key in types if getattr(self, key) is not None}
+        arrays = {
+            key: getattr(self, key) for key in types if getattr(self, key) is not None
+        }
         stored = {key: array.astype(types[key]) for key, array in arrays.items()}
-        return sha256_arrays(stored, {"topics": self.topics, "vocabulary": self.vocabulary})
+        return sha256_arrays(
+            stored, {"topics": self.topics, "vocabulary": self.vocabulary}
+        )
 
     @property
     def unlabeled_fingerprint(self) -> str:
@@ -110,19 +122,25 @@ class Corpus:
 
 
 def noun_of(source: str) -> str:
-    """Return the word for what documents of a source are classified as: newswires have topics."""
+    """Return the word for what documents of a source are classified as: newswires have
+    topics.
+    """
     return "topic" if source in ("keras", "sgml", "r52", "r8", "modapte") else "label"
 
 
 def rank_words_of(corpus: Corpus, documents: Positions) -> tuple[Corpus, int]:
-    """Rank words by frequency, then first occurrence, in some documents; count those that occur."""
+    """Rank words by frequency, then first occurrence, in some documents; count those
+    that occur.
+    """
     chosen = np.isin(np.arange(len(corpus)), documents)
     tokens = corpus.tokens[np.repeat(chosen, corpus.lengths)]
     counts = np.bincount(tokens - 1, minlength=len(corpus.vocabulary))
     firsts = np.full(len(counts), len(tokens))
     np.minimum.at(firsts, tokens - 1, np.arange(len(tokens)))
     order = np.lexsort((firsts, -counts))
-    ranks = np.concatenate([[0], np.argsort(order) + 1, [len(order) + 1]]).astype(np.int32)
+    ranks = np.concatenate([[0], np.argsort(order) + 1, [len(order) + 1]]).astype(
+        np.int32
+    )
     ranked = replace(
         corpus,
         tokens=ranks[corpus.tokens],
@@ -142,14 +160,20 @@ def corpus_of_words(
     is_test: Sequence[bool] | None = None,
     provenance: Mapping[str, str] | None = None,
 ) -> Corpus:
-    """Return a corpus; words are text or Latin-1 bytes, and ``ranking`` has each word once."""
+    """Return a corpus; words are text or Latin-1 bytes, and ``ranking`` has each word
+    once.
+    """
     rank = {word: position for position, word in enumerate(ranking, start=1)}
     return Corpus(
-        tokens=np.array([rank[word] for words in documents for word in words], np.int32),
+        tokens=np.array(
+            [rank[word] for words in documents for word in words], np.int32
+        ),
         offsets=np.cumsum([0, *map(len, documents)], dtype=np.int64),
         labels=np.asarray(labels, np.int32 if np.ndim(labels) == 1 else np.uint8),
         topics=tuple(topics),
-        vocabulary=tuple(w.decode("latin-1") if isinstance(w, bytes) else w for w in ranking),
+        vocabulary=tuple(
+            w.decode("latin-1") if isinstance(w, bytes) else w for w in ranking
+        ),
         is_test=None if is_test is None else np.asarray(is_test, bool),
         provenance=dict(provenance or {}),
     )

@@ -1,4 +1,6 @@
-"""The ``data`` section, and what it makes of a corpus: arrays to train, validate and test on."""
+"""The ``data`` section, and what it makes of a corpus: arrays to train, validate and
+test on.
+"""
 
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
@@ -23,8 +25,15 @@ from rnnbench.section import Section, one_of, problem, spell
 from rnnbench.storage import sha256_arrays
 from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, TASKS, Labels, in_words, keys_of
 
-PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3  # special ids; a word has its rank + INDEX_FROM
-MAX_STEPS = 2**30  # the most steps that all padded documents may have together; each takes 4 bytes
+PAD, START, UNKNOWN, INDEX_FROM = (
+    0,
+    1,
+    2,
+    3,
+)  # special ids; a word has its rank + INDEX_FROM
+MAX_STEPS = (
+    2**30
+)  # the most steps that all padded documents may have together; each takes 4 bytes
 MAX_FOLDS = 1_000
 
 
@@ -47,11 +56,15 @@ def _encoding(value: Any) -> Any:
     with suppress(LookupError, TypeError, ValueError):
         "".encode(value)
         return value
-    raise problem(f"got {spell(value)}", "should be a Python codec, such as utf-8 or cp1252")
+    raise problem(
+        f"got {spell(value)}", "should be a Python codec, such as utf-8 or cp1252"
+    )
 
 
 def _task(value: Any) -> str:
-    """Return the name of a kind of task, if its metrics can be used; this is a validator."""
+    """Return the name of a kind of task, if its metrics can be used; this is a
+    validator.
+    """
     name = one_of(value, TASKS)
     try:
         fault = metric_fault(TASKS[name])
@@ -68,18 +81,26 @@ Side = Literal["pre", "post"]  # an end of a sequence
 Groups = NDArray[np.int32] | None  # the group of each document, if there are groups
 Mask = NDArray[np.bool_]  # of documents
 Column = Annotated[str, Field(min_length=1, max_length=1_000)]
-PATHS = ("path", "train", "test")  # keys that are relative to the file that they stand in
+PATHS = (
+    "path",
+    "train",
+    "test",
+)  # keys that are relative to the file that they stand in
 
 
 class Data(Section):
-    """Which documents to use, and how they become arrays; named as in Keras's loader."""
+    """Which documents to use, and how they become arrays; named as in Keras's
+    loader.
+    """
 
     source: Annotated[str, BeforeValidator(_source)] = "auto"
-    """A source of the catalogue, or ``auto``: the first of several that is within reach."""
+    """A source of the catalogue, or ``auto``: the first of several that is within
+    reach."""
     path: FilePath | None = None
     """A file or folder to read the source from, instead of downloading it."""
     train: FilePath | None = None
-    """With source ``files``: a file or folder of texts to train on; ``test`` holds the rest."""
+    """With source ``files``: a file or folder of texts to train on; ``test`` holds the
+    rest."""
     test: FilePath | None = None
     """A file or folder of texts to test on."""
     text: Column | None = None
@@ -87,13 +108,13 @@ class Data(Section):
     label: Column | None = None
     """The column of a table that holds the labels; by default detected."""
     group: Column | None = None
-    """The column of a table that names a group, such as an author. Its texts are all for training,
-    or all for testing; in a cross-validation, they are in one fold. Intervals and p-values count
-    each group as one."""
+    """The column of a table that names a group, such as an author. Its texts are all
+    for training, or all for testing; in a cross-validation, they are in one fold.
+    Intervals and p-values count each group as one."""
     label_separator: Annotated[str, Field(min_length=1, max_length=10)] | None = None
-    """Stands between the labels in a column, such as ``;``, if a text may have any number of them.
-    In JSON and Parquet, they may also be lists, which are found without this key. With this key, a
-    cell such as ``['a', 'b']`` is a list, too."""
+    """Stands between the labels in a column, such as ``;``, if a text may have any
+    number of them. In JSON and Parquet, they may also be lists, which are found without
+    this key. With this key, a cell such as ``['a', 'b']`` is a list, too."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """The character between the columns of a ``.csv`` file; by default detected."""
     encoding: Annotated[str, BeforeValidator(_encoding)] | None = None
@@ -103,34 +124,37 @@ class Data(Section):
     tokenizer: Tokenizer | None = None
     """With source ``files``: splits texts into words; by default ``words``."""
     deduplicate: Literal["none", "exact", "same_label"] = "none"
-    """``exact`` leaves out all copies of a text but the first, before the documents are split;
-    ``same_label`` leaves out only copies with the label of the first."""
+    """``exact`` leaves out all copies of a text but the first, before the documents are
+    split; ``same_label`` leaves out only copies with the label of the first."""
     min_per_label: Annotated[int, Field(ge=1)] = 1
     """Labels with fewer documents are left out."""
     task: Annotated[str, BeforeValidator(_task)] | None = None
-    """The kind of task; by default ``multi_label`` if documents may have any number of topics, and
-    otherwise ``single_label``. Other packages may add more."""
+    """The kind of task; by default ``multi_label`` if documents may have any number of
+    topics, and otherwise ``single_label``. Other packages may add more."""
     topics: Literal[10, 90, 115] | None = None
-    """With source ``modapte``: the ten most frequent topics of the training documents, the 90 with
-    training and test documents, or the 115 with training documents."""
+    """With source ``modapte``: the ten most frequent topics of the training documents,
+    the 90 with training and test documents, or the 115 with training documents."""
     documents: Literal["with_topics", "all"] | None = None
-    """Documents without a topic: ``all`` keeps them; ``with_topics``, the default of ``modapte``,
-    leaves them out, as most studies do."""
+    """Documents without a topic: ``all`` keeps them; ``with_topics``, the default of
+    ``modapte``, leaves them out, as most studies do."""
     num_words: Annotated[int, Field(ge=4)] | None = None
     """Ids from this one on are replaced by the id for unknown words, 2."""
     maxlen: Annotated[int, Field(ge=3)] | None = None
     """Documents of this length or longer, the start mark included, are left out."""
     split: Literal["auto", "shuffled", "stratified", "last", "modapte"] = "auto"
-    """``modapte`` is the split of R8 and R52; ``auto`` that of the documents, or of ``train`` and
-    ``test``, or else ``shuffled``. ``stratified`` is shuffled, too, with the same share of every
-    topic; ``last`` keeps the order, which should be that of time, and tests on the last ones."""
+    """``modapte`` is the split of R8 and R52; ``auto`` that of the documents, or of
+    ``train`` and ``test``, or else ``shuffled``. ``stratified`` is shuffled, too, with
+    the same share of every topic; ``last`` keeps the order, which should be that of
+    time, and tests on the last ones."""
     test_split: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Share of the documents that are reserved for testing, if they come without a split."""
+    """Share of the documents that are reserved for testing, if they come without a
+    split."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 113
     """Seed of the shuffled and the stratified split."""
     fit_on_all: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Written by ``choose --on all``: the test documents are for training, too. This share of the
-    training documents, the last ones, takes their place, with the answers of the choice."""
+    """Written by ``choose --on all``: the test documents are for training, too. This
+    share of the training documents, the last ones, takes their place, with the answers
+    of the choice."""
     pad_length: Annotated[int, Field(gt=0, le=100_000)] | None = None
     """Length of every sequence; by default that of the longest."""
     padding: Side = "pre"
@@ -145,12 +169,18 @@ class Data(Section):
         if self.train and self.split != "auto":
             raise problem("train and test are a split already", "allowed: split: auto")
         if self.group and (self.train or self.split not in ("auto", "shuffled")):
-            raise problem("group needs a shuffled split", "allowed: path, and split: shuffled")
+            raise problem(
+                "group needs a shuffled split", "allowed: path, and split: shuffled"
+            )
         return self
 
     def changed(self, *keys: str) -> list[str]:
         """Return those of ``keys`` that differ from their defaults, as ``data.KEY``."""
-        return [f"data.{key}" for key in keys if key in self.model_dump(exclude_defaults=True)]
+        return [
+            f"data.{key}"
+            for key in keys
+            if key in self.model_dump(exclude_defaults=True)
+        ]
 
     @property
     def options(self) -> dict[str, Any]:
@@ -164,21 +194,24 @@ class Dataset:
 
     Attributes:
         x_train, x_test: int32 ``(n_train, timesteps)`` and ``(n_test, timesteps)``.
-        y_train, y_test: int32 ``(n,)``, positions in ``topics``; or uint8 ``(n, n_topics)``, 0 and
+        y_train, y_test: int32 ``(n,)``, positions in ``topics``; or uint8 ``(n,
+        n_topics)``, 0 and
             1, if a document may have any number of them.
-        n_ids: every id is below this.
-        train_documents, test_documents: int64 ``(n,)``, their positions in the corpus.
-        documents: the ids of every document of the corpus, int32, uncut, without a start mark.
-        text: returns all words of a document as a text, also those without ids.
-        vocabulary: the words that have ids of their own, from ``INDEX_FROM`` + 1 on.
-        separator: stands between the words of a text; nothing if they are single characters.
-        groups: int32 ``(n_train,)``, the group of each training document; ``None`` without groups.
-        in_order: whether the training documents, and the test documents, are in order of time.
-        n_untested: the number of documents of the corpus's own test set that are not tested, such
-            as those without a topic. Their entries in ``documents`` are empty, so nothing learns
-            from them.
-        unlabeled: the ids of texts that are neither for training nor for testing, if a model reads
-            them: those of the archive, and documents of the corpus outside its own test set.
+        n_ids: every id is below this. train_documents, test_documents: int64 ``(n,)``,
+        their positions in the corpus. documents: the ids of every document of the
+        corpus, int32, uncut, without a start mark. text: returns all words of a
+        document as a text, also those without ids. vocabulary: the words that have ids
+        of their own, from ``INDEX_FROM`` + 1 on. separator: stands between the words of
+        a text; nothing if they are single characters. groups: int32 ``(n_train,)``, the
+        group of each training document; ``None`` without groups. in_order: whether the
+        training documents, and the test documents, are in order of time. n_untested:
+        the number of documents of the corpus's own test set that are not tested, such
+            as those without a topic. Their entries in ``documents`` are empty, so
+            nothing learns from them.
+        unlabeled: the ids of texts that are neither for training nor for testing, if a
+        model reads
+            them: those of the archive, and documents of the corpus outside its own test
+            set.
     """
 
     x_train: NDArray[np.int32]
@@ -212,23 +245,34 @@ class Dataset:
         return sha256_arrays(arrays, {"topics": self.topics})
 
     def split_fingerprint(self, corpus_fingerprint: str) -> str:
-        """Return the sha256 of the positions of training and test documents in a corpus."""
-        # Published splits are known by their fingerprints, so the names of the arrays never change.
-        documents = {"train_wires": self.train_documents, "test_wires": self.test_documents}
-        arrays = {name: positions.astype("<i8") for name, positions in documents.items()}
+        """Return the sha256 of the positions of training and test documents in a
+        corpus.
+        """
+        # Published splits are known by their fingerprints, so the names of the arrays
+        # never change.
+        documents = {
+            "train_wires": self.train_documents,
+            "test_wires": self.test_documents,
+        }
+        arrays = {
+            name: positions.astype("<i8") for name, positions in documents.items()
+        }
         return sha256_arrays(arrays, {"corpus": corpus_fingerprint})
 
 
 def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     """Return the dataset that the settings in ``data`` make of a corpus.
 
-    All is done as by ``keras.datasets.reuters.load_data`` and ``keras.utils.pad_sequences``. So the
-    length of the sequences and the limit of the ids follow from all documents, or, if ``blind``,
-    from the training documents alone; test documents are then cut to fit. ``UserError`` is raised
-    if the corpus has no such split, or no documents are left to train or test on.
+    All is done as by ``keras.datasets.reuters.load_data`` and
+    ``keras.utils.pad_sequences``. So the length of the sequences and the limit of the
+    ids follow from all documents, or, if ``blind``, from the training documents alone;
+    test documents are then cut to fit. ``UserError`` is raised if the corpus has no
+    such split, or no documents are left to train or test on.
     """
     if corpus.labels.ndim == 1 and data.task and not TASKS[data.task].has_one_label:
-        corpus = replace(corpus, labels=np.eye(len(corpus.topics), dtype=np.uint8)[corpus.labels])
+        corpus = replace(
+            corpus, labels=np.eye(len(corpus.topics), dtype=np.uint8)[corpus.labels]
+        )
     _check_keys(corpus, data)
     is_copy = copies_in(corpus, data.deduplicate)
     train, test = _split(corpus, data, is_copy)
@@ -242,13 +286,20 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     corpus, n_words = _ranked(corpus, data, train, kept)
     limit = n_words + INDEX_FROM + 1
     n_ids = min(limit, data.num_words or limit)
-    ids, (starts, ends) = _ids(corpus.tokens, n_ids), (corpus.offsets[:-1], corpus.offsets[1:])
+    ids, (starts, ends) = (
+        _ids(corpus.tokens, n_ids),
+        (corpus.offsets[:-1], corpus.offsets[1:]),
+    )
     is_untested = _is_untested(corpus, np.concatenate([train, test])) & ~is_copy
-    ends = np.where(is_copy | is_untested, starts, ends)  # so that nothing is learned from them
+    ends = np.where(
+        is_copy | is_untested, starts, ends
+    )  # so that nothing is learned from them
     documents = [ids[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
     topics, labels = _labels(corpus, data, kept)
     parts = ([documents[number] for number in part] for part in (train, test))
-    x_train, x_test = (pad(part, timesteps, data.padding, data.truncating) for part in parts)
+    x_train, x_test = (
+        pad(part, timesteps, data.padding, data.truncating) for part in parts
+    )
     return Dataset(
         x_train=x_train,
         y_train=labels[train],
@@ -263,7 +314,8 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         vocabulary=corpus.vocabulary[: max(n_ids - INDEX_FROM - 1, 0)],
         separator=corpus.separator,
         groups=None if corpus.groups is None else corpus.groups[train],
-        in_order=data.split == "last" or (has_own_split and _source_of(corpus).in_order),
+        in_order=data.split == "last"
+        or (has_own_split and _source_of(corpus).in_order),
         task=data.task or (SINGLE_LABEL if labels.ndim == 1 else MULTI_LABEL).name,
         n_untested=int(is_untested.sum()),
         unlabeled=_unused(corpus, documents, np.concatenate([train, test]), n_ids),
@@ -278,22 +330,38 @@ def _source_of(corpus: Corpus) -> Source:
 def _check_keys(corpus: Corpus, data: Data) -> None:
     has_one = corpus.labels.ndim == 1
     if data.task and not TASKS[data.task].has_topics:
-        raise UserError(f"data.task: {data.task}: only for answers given to `rnnbench verdict`")
+        raise UserError(
+            f"data.task: {data.task}: only for answers given to `rnnbench verdict`"
+        )
     if data.task and TASKS[data.task].has_one_label != has_one:
-        raise UserError(f"data.task: {data.task}: but a document may have any number of labels")
+        raise UserError(
+            f"data.task: {data.task}: but a document may have any number of labels"
+        )
     if data.documents and has_one:
-        raise UserError("data.documents: each of these documents has one label (leave it out)")
+        raise UserError(
+            "data.documents: each of these documents has one label (leave it out)"
+        )
     if data.topics and (has_one or corpus.is_test is None):
-        raise UserError("data.topics: not for these documents (allowed: data.source: modapte)")
+        raise UserError(
+            "data.topics: not for these documents (allowed: data.source: modapte)"
+        )
 
 
-def _labels(corpus: Corpus, data: Data, kept: Positions) -> tuple[NDArray[np.intp], Labels]:
-    """Return the topics that are told apart, by position in the corpus, and all labels in these."""
+def _labels(
+    corpus: Corpus, data: Data, kept: Positions
+) -> tuple[NDArray[np.intp], Labels]:
+    """Return the topics that are told apart, by position in the corpus, and all labels
+    in these.
+    """
     if corpus.labels.ndim == 2:
         topics = _topics(corpus, data)
         return topics, corpus.labels[:, topics]
-    is_kept = np.isin(np.arange(len(corpus.topics)), corpus.labels[kept]) | (data.min_per_label < 2)
-    return np.flatnonzero(is_kept), (np.cumsum(is_kept, dtype=np.int32) - 1)[corpus.labels]
+    is_kept = np.isin(np.arange(len(corpus.topics)), corpus.labels[kept]) | (
+        data.min_per_label < 2
+    )
+    return np.flatnonzero(is_kept), (np.cumsum(is_kept, dtype=np.int32) - 1)[
+        corpus.labels
+    ]
 
 
 def _with_labels(corpus: Corpus, data: Data, order: Positions) -> Positions:
@@ -316,16 +384,22 @@ def _topics(corpus: Corpus, data: Data) -> NDArray[np.intp]:
     return np.flatnonzero((train > 0) & ((n_documents > train) | (data.topics == 115)))
 
 
-def _ranked(corpus: Corpus, data: Data, train: Positions, kept: Positions) -> tuple[Corpus, int]:
-    """Return a corpus ranked as its source asks for, and the number of words with a rank."""
+def _ranked(
+    corpus: Corpus, data: Data, train: Positions, kept: Positions
+) -> tuple[Corpus, int]:
+    """Return a corpus ranked as its source asks for, and the number of words with a
+    rank.
+    """
     if _source_of(corpus).ranks_words_of == "training":
         _check_labels("data", corpus.labels[train], corpus.topics)
         return rank_words_of(corpus, train)
     if data.num_words is not None:
         return corpus, len(corpus.vocabulary)
-    # Keras uses the largest id in these documents as the limit, so the rarest word becomes
-    # unknown. This mistake is kept.
-    return corpus, max(int(corpus.ranks(number).max(initial=START)) for number in kept) - 1
+    # Keras uses the largest id in these documents as the limit, so the rarest word
+    # becomes unknown. This mistake is kept.
+    return corpus, max(
+        int(corpus.ranks(number).max(initial=START)) for number in kept
+    ) - 1
 
 
 def _ids(ranks: Tokens, n_ids: int) -> Tokens:
@@ -335,20 +409,32 @@ def _ids(ranks: Tokens, n_ids: int) -> Tokens:
 
 
 def _is_untested(corpus: Corpus, used: Positions) -> Mask:
-    """Return whether each document belongs to the corpus's own test set, but is not used."""
+    """Return whether each document belongs to the corpus's own test set, but is not
+    used.
+    """
     if corpus.is_test is None:
         return np.zeros(len(corpus), bool)
     is_used = np.isin(np.arange(len(corpus)), used)
     return corpus.is_test & ~is_used
 
 
-def _unused(corpus: Corpus, documents: list[Tokens], used: Positions, n_ids: int) -> list[Tokens]:
+def _unused(
+    corpus: Corpus, documents: list[Tokens], used: Positions, n_ids: int
+) -> list[Tokens]:
     """Return the ids of texts without labels, and of documents that are not used."""
     if corpus.unlabeled is None:
         return []
-    own = np.arange(len(corpus)) if corpus.is_test is None else np.flatnonzero(~corpus.is_test)
-    texts = np.split(_ids(corpus.unlabeled, n_ids), np.flatnonzero(corpus.unlabeled == 0) + 1)[:-1]
-    return [documents[place] for place in np.setdiff1d(own, used)] + [text[:-1] for text in texts]
+    own = (
+        np.arange(len(corpus))
+        if corpus.is_test is None
+        else np.flatnonzero(~corpus.is_test)
+    )
+    texts = np.split(
+        _ids(corpus.unlabeled, n_ids), np.flatnonzero(corpus.unlabeled == 0) + 1
+    )[:-1]
+    return [documents[place] for place in np.setdiff1d(own, used)] + [
+        text[:-1] for text in texts
+    ]
 
 
 def _check_labels(place: str, y_train: Labels, names: Sequence[str]) -> None:
@@ -361,15 +447,22 @@ def copies_in(corpus: Corpus, deduplicate: str) -> Mask:
     """Return, for each document, whether ``data.deduplicate`` leaves it out."""
     seen: set[tuple[bytes, Hashable]] = set()
     is_copy = np.zeros(len(corpus), bool)
-    for number, label in enumerate(keys_of(corpus.labels) if deduplicate != "none" else ()):
-        key = corpus.ranks(number).tobytes(), label if deduplicate == "same_label" else None
+    for number, label in enumerate(
+        keys_of(corpus.labels) if deduplicate != "none" else ()
+    ):
+        key = (
+            corpus.ranks(number).tobytes(),
+            label if deduplicate == "same_label" else None,
+        )
         is_copy[number] = key in seen
         seen.add(key)
     return is_copy
 
 
 def _in_test_groups(groups: NDArray[np.int32], share: float, seed: int) -> Mask:
-    """Return whether each document is in one of the groups with about a ``share`` of all."""
+    """Return whether each document is in one of the groups with about a ``share`` of
+    all.
+    """
     sizes = np.bincount(groups)
     order = np.random.RandomState(seed).permutation(len(sizes))
     is_test = np.zeros(len(sizes), bool)
@@ -378,13 +471,19 @@ def _in_test_groups(groups: NDArray[np.int32], share: float, seed: int) -> Mask:
 
 
 def _split(corpus: Corpus, data: Data, is_copy: Mask) -> tuple[Positions, Positions]:
-    """Return the positions of the training and of the test documents, in their order."""
+    """Return the positions of the training and of the test documents, in their
+    order.
+    """
     order = np.arange(len(corpus))
     is_test = corpus.is_test if data.split in ("auto", "modapte") else None
     if is_test is None:
         if data.split == "modapte":
-            having = ", ".join(source.name for source in BUILT_IN if source.split == "modapte")
-            hint = f"allowed: auto, shuffled, stratified, last; or data.source: {having}"
+            having = ", ".join(
+                source.name for source in BUILT_IN if source.split == "modapte"
+            )
+            hint = (
+                f"allowed: auto, shuffled, stratified, last; or data.source: {having}"
+            )
             raise UserError(f"data.split: this corpus has no ModApte split ({hint})")
         if data.split != "last":
             np.random.RandomState(data.seed).shuffle(order)
@@ -403,7 +502,9 @@ def _split(corpus: Corpus, data: Data, is_copy: Mask) -> tuple[Positions, Positi
     if not (len(train) and len(test)):
         keys = data.changed("deduplicate", "group", "maxlen", "min_per_label")
         left = f"{len(train)} documents are left to train on and {len(test)} to test on"
-        raise UserError(f"data: {left}; change {' or '.join(['data.test_split', *keys])}")
+        raise UserError(
+            f"data: {left}; change {' or '.join(['data.test_split', *keys])}"
+        )
     if data.fit_on_all:
         judged = train[Part(share=data.fit_on_all).positions(corpus.labels[train])]
         return np.concatenate([train, test]), judged
@@ -411,11 +512,13 @@ def _split(corpus: Corpus, data: Data, is_copy: Mask) -> tuple[Positions, Positi
 
 
 def stratify(labels: Labels, shares: Sequence[float], seed: int) -> NDArray[np.intp]:
-    """Return the part of each document, ``(n,)``, such that parts have their shares of each label.
+    """Return the part of each document, ``(n,)``, such that parts have their shares of
+    each label.
 
-    ``labels`` are 0 and 1, ``(n, n_labels)``. The documents of the rarest label go first, to the
-    part that lacks most of it (K. Sechidis, G. Tsoumakas, I. Vlahavas: On the stratification of
-    multi-label data. ECML PKDD 2011); those without a label come last.
+    ``labels`` are 0 and 1, ``(n, n_labels)``. The documents of the rarest label go
+    first, to the part that lacks most of it (K. Sechidis, G. Tsoumakas, I. Vlahavas: On
+    the stratification of multi-label data. ECML PKDD 2011); those without a label come
+    last.
     """
     order = np.random.RandomState(seed).permutation(len(labels))
     part = np.full(len(labels), -1)
@@ -438,10 +541,14 @@ def stratify(labels: Labels, shares: Sequence[float], seed: int) -> NDArray[np.i
 
 
 def _of_each_topic(corpus: Corpus, order: Positions, data: Data) -> Mask:
-    """Return whether each document is tested on: the last of each topic, but never all or none."""
+    """Return whether each document is tested on: the last of each topic, but never all
+    or none.
+    """
     share, is_test = data.test_split, np.zeros(len(corpus), bool)
     if corpus.labels.ndim == 2:
-        is_test[order] = stratify(corpus.labels[order], (1 - share, share), data.seed) == 1
+        is_test[order] = (
+            stratify(corpus.labels[order], (1 - share, share), data.seed) == 1
+        )
         return is_test
     for label in np.unique(corpus.labels[order]):
         own = order[corpus.labels[order] == label]
@@ -454,8 +561,12 @@ def _of_each_topic(corpus: Corpus, order: Positions, data: Data) -> Mask:
     return is_test
 
 
-def pad(sequences: Sequence[Tokens], timesteps: int, padding: Side, truncating: Side) -> Tokens:
-    """Return int32 ``(len(sequences), timesteps)``: a start mark, the ids, and zeros to pad."""
+def pad(
+    sequences: Sequence[Tokens], timesteps: int, padding: Side, truncating: Side
+) -> Tokens:
+    """Return int32 ``(len(sequences), timesteps)``: a start mark, the ids, and zeros to
+    pad.
+    """
     padded = np.full((len(sequences), timesteps), PAD, np.int32)
     for row, ids in zip(padded, sequences, strict=True):
         kept = ids[-timesteps:] if truncating == "pre" else ids[: timesteps - 1]
@@ -466,10 +577,14 @@ def pad(sequences: Sequence[Tokens], timesteps: int, padding: Side, truncating: 
     return padded
 
 
-def hold_out(n: int, share: float, groups: Groups = None) -> tuple[Positions, Positions]:
-    """Return the positions of ``n`` documents to train on and to hold out, ascending, always equal.
+def hold_out(
+    n: int, share: float, groups: Groups = None
+) -> tuple[Positions, Positions]:
+    """Return the positions of ``n`` documents to train on and to hold out, ascending,
+    always equal.
 
-    ``int(n * share)`` are held out, or whole ``groups``, int32 ``(n,)``, with about as many.
+    ``int(n * share)`` are held out, or whole ``groups``, int32 ``(n,)``, with about as
+    many.
     """
     if groups is not None and share:
         is_held_out = _in_test_groups(groups, share, seed=0)
@@ -486,14 +601,18 @@ def hold_out(n: int, share: float, groups: Groups = None) -> tuple[Positions, Po
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the training documents, to hold out: the last ``share``, or a stratified fold."""
+    """A part of the training documents, to hold out: the last ``share``, or a
+    stratified fold.
+    """
 
     number: int = 1
     of: int = 1
     share: float | None = None
 
     def positions(self, y_train: Labels, groups: Groups = None) -> Positions:
-        """Return its positions in the training set, ascending; a fold never splits ``groups``."""
+        """Return its positions in the training set, ascending; a fold never splits
+        ``groups``.
+        """
         n = len(y_train)
         if self.share:
             return np.arange(n - max(1, int(n * self.share)), n)
@@ -503,7 +622,9 @@ class Part:
             folds = list(GroupKFold(self.of).split(groups, groups=groups))
             return np.asarray(folds[self.number - 1][1])
         if y_train.ndim == 2:
-            return np.flatnonzero(stratify(y_train, [1 / self.of] * self.of, 0) == self.number - 1)
+            return np.flatnonzero(
+                stratify(y_train, [1 / self.of] * self.of, 0) == self.number - 1
+            )
         order = np.random.default_rng(0).permutation(n)
         by_topic = order[np.argsort(y_train[order], kind="stable")]
         return np.sort(by_topic[self.number - 1 :: self.of])
@@ -515,28 +636,44 @@ class Part:
 
 
 def make_parts(folds: int | None, last: float | None) -> list[Part]:
-    """Return the parts that are held out in turn; exactly one of the arguments is given."""
+    """Return the parts that are held out in turn; exactly one of the arguments is
+    given.
+    """
     if (folds is None) == (last is None):
-        raise UserError("use either folds or last, not both, such as folds 5 or last 0.2")
+        raise UserError(
+            "use either folds or last, not both, such as folds 5 or last 0.2"
+        )
     if last is not None and not 0 < last < 1:
         raise UserError(f"last: got {last} (should be between 0 and 1)")
     if folds is not None and not 2 <= folds <= MAX_FOLDS:
         raise UserError(f"folds: got {folds} (should be 2 to {MAX_FOLDS:,})")
-    return [Part(number, folds) for number in range(1, folds + 1)] if folds else [Part(share=last)]
+    return (
+        [Part(number, folds) for number in range(1, folds + 1)]
+        if folds
+        else [Part(share=last)]
+    )
 
 
 def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
-    """Return a dataset with a part to train on in place of the test documents and their texts."""
+    """Return a dataset with a part to train on in place of the test documents and their
+    texts.
+    """
     n, groups = len(dataset.y_train), dataset.groups
-    most, of_what = (n, "documents") if groups is None else (len(np.unique(groups)), "groups")
+    most, of_what = (
+        (n, "documents") if groups is None else (len(np.unique(groups)), "groups")
+    )
     if part.of > most:
-        raise UserError(f"folds: got {part.of} (allowed: 2 to {most}, the {of_what} to train on)")
+        raise UserError(
+            f"folds: got {part.of} (allowed: 2 to {most}, the {of_what} to train on)"
+        )
     if part.share and groups is not None:
         raise UserError("last: would split groups of texts (use folds)")
     held_out = part.positions(dataset.y_train, groups)
     learned = np.setdiff1d(np.arange(n), held_out)
     if not len(learned):
-        raise UserError(f"last: {part} of {n} training documents leaves none to train on")
+        raise UserError(
+            f"last: {part} of {n} training documents leaves none to train on"
+        )
     _check_labels(str(part), dataset.y_train[learned], dataset.topics)
     texts, hidden = list(dataset.documents), {*dataset.test_documents.tolist()}
     for number in hidden:

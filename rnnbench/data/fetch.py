@@ -1,4 +1,6 @@
-"""Downloads by HTTP and pip, and the files in archives, within bounds on time and memory."""
+"""Downloads by HTTP and pip, and the files in archives, within bounds on time and
+memory.
+"""
 
 import bz2
 import gzip
@@ -24,7 +26,9 @@ from rnnbench.storage import temporary_folder, write_text
 if TYPE_CHECKING:
     from http.client import HTTPResponse
 
-PATIENCE = 10.0  # seconds to wait for the first answer, and for every further part of it
+PATIENCE = (
+    10.0  # seconds to wait for the first answer, and for every further part of it
+)
 SLOWEST = 1_000  # bytes per second, below which a download is abandoned
 LONGEST = 900.0  # seconds that pip may take for all it does
 MAX_BYTES = 64 * 2**20  # of a response; the largest file needed has 8 MB
@@ -32,9 +36,11 @@ MAX_MEMBERS, MAX_MEMBER_BYTES, MAX_TOTAL_BYTES = 10_000, 64 * 2**20, 256 * 2**20
 """For scale: Reuters-21578 has 34 members of 28 MB in total, the largest of 1.5 MB."""
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with a description of the download, the bytes received, and the total if known."""
+"""Called with a description of the download, the bytes received, and the total if
+known."""
 Member = tuple[str, int, Callable[[], Any] | None]
-"""The name of a file in an archive, its declared size, and what opens it, if that is bounded."""
+"""The name of a file in an archive, its declared size, and what opens it, if that is
+bounded."""
 
 
 def silent(doing: str, done: int, total: int | None) -> None:
@@ -42,8 +48,12 @@ def silent(doing: str, done: int, total: int | None) -> None:
 
 
 def get(url: str, progress: Progress = silent, *, patience: float = PATIENCE) -> bytes:
-    """Return the content of ``url``, or raise ``OutOfReachError``, which names the server."""
-    from http.client import HTTPException  # takes a while, and most commands download nothing
+    """Return the content of ``url``, or raise ``OutOfReachError``, which names the
+    server.
+    """
+    from http.client import (
+        HTTPException,
+    )  # takes a while, and most commands download nothing
 
     content = bytearray()
     try:
@@ -58,13 +68,19 @@ def get(url: str, progress: Progress = silent, *, patience: float = PATIENCE) ->
                     raise OSError(f"it sends more than {MAX_BYTES:,} bytes")
                 seconds = time.monotonic() - start
                 if seconds >= PATIENCE and len(content) < SLOWEST * seconds:
-                    raise OSError(f"it sends {len(content) / seconds:,.0f} bytes per second")
+                    raise OSError(
+                        f"it sends {len(content) / seconds:,.0f} bytes per second"
+                    )
         if total is not None and len(content) < total:
             raise OSError(f"it broke off after {len(content):,} of {total:,} bytes")
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", None) or error
-        words = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-        raise OutOfReachError(f"{urllib.parse.urlsplit(url).hostname}: {words}") from error
+        words = (
+            getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+        )
+        raise OutOfReachError(
+            f"{urllib.parse.urlsplit(url).hostname}: {words}"
+        ) from error
     return bytes(content)
 
 
@@ -88,23 +104,48 @@ def _open(url: str, patience: float) -> "HTTPResponse":
 
 
 @contextmanager
-def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> Iterator[Path]:
-    """Download one wheel through pip for a block; ``OutOfReachError`` if it does not come."""
+def pip_download(
+    requirement: str, sha256: str, progress: Progress = silent
+) -> Iterator[Path]:
+    """Download one wheel through pip for a block; ``OutOfReachError`` if it does not
+    come.
+    """
     doing = f"downloading {requirement} through pip"
     progress(doing, 0, None)
     with temporary_folder() as folder:
         pinned = folder / "requirements.txt"
         write_text(pinned, f"{requirement} --hash=sha256:{sha256}\n")
-        command = [sys.executable, "-m", "pip", "download", f"--dest={folder}", "--no-input"]
-        command += [f"--requirement={pinned}", f"--timeout={PATIENCE}", "--retries=1", "--no-deps"]
-        command += ["--only-binary=:all:", "--progress-bar=off", "--disable-pip-version-check"]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            f"--dest={folder}",
+            "--no-input",
+        ]
+        command += [
+            f"--requirement={pinned}",
+            f"--timeout={PATIENCE}",
+            "--retries=1",
+            "--no-deps",
+        ]
+        command += [
+            "--only-binary=:all:",
+            "--progress-bar=off",
+            "--disable-pip-version-check",
+        ]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=LONGEST)  # noqa: S603
         except subprocess.TimeoutExpired:
-            raise OutOfReachError(f"{doing}: it took more than {LONGEST:,.0f} s") from None
+            raise OutOfReachError(
+                f"{doing}: it took more than {LONGEST:,.0f} s"
+            ) from None
         except subprocess.CalledProcessError as error:
             lines = error.stderr.decode(errors="replace").splitlines()
-            errors = [line for line in lines if line.startswith("ERROR")] or [*lines, "failed"]
+            errors = [line for line in lines if line.startswith("ERROR")] or [
+                *lines,
+                "failed",
+            ]
             raise OutOfReachError(f"{doing}: {errors[-1]}") from None
         wheels = list(folder.glob("*.whl"))
         if len(wheels) != 1:
@@ -112,10 +153,14 @@ def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> 
         yield wheels[0]
 
 
-def read_members(content: bytes, wanted: Collection[str], name: str) -> dict[str, bytes]:
-    """Return the ``wanted`` files in a tar (plain or compressed) or a zip, by base name.
+def read_members(
+    content: bytes, wanted: Collection[str], name: str
+) -> dict[str, bytes]:
+    """Return the ``wanted`` files in a tar (plain or compressed) or a zip, by base
+    name.
 
-    ``UserError``: archive ``name`` is damaged, of another kind or too large, or has a file twice.
+    ``UserError``: archive ``name`` is damaged, of another kind or too large, or has a
+    file twice.
     """
     found: dict[str, bytes] = {}
     total = 0
@@ -140,9 +185,13 @@ def read_members(content: bytes, wanted: Collection[str], name: str) -> dict[str
                     found[base] = file.read(size + 1)
     except UserError as refused:
         raise UserError(f"{name}: refused: {refused}") from None
-    except Exception as error:  # damage makes the standard library raise almost anything
+    except (
+        Exception
+    ) as error:  # damage makes the standard library raise almost anything
         reason = str(error) or type(error).__name__
-        raise UserError(f"{name}: truncated, damaged or not an archive: {reason}") from error
+        raise UserError(
+            f"{name}: truncated, damaged or not an archive: {reason}"
+        ) from error
     return found
 
 

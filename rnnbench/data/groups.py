@@ -1,4 +1,6 @@
-"""Groups of documents, such as questions about one passage, that nobody has declared."""
+"""Groups of documents, such as questions about one passage, that nobody has
+declared.
+"""
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
@@ -10,26 +12,60 @@ from numpy.typing import NDArray
 FEWEST_GROUPS = 10
 """A column with fewer values is more likely a category, such as a language."""
 SMALLEST_MEAN = 1.5
-"""The smallest mean number of documents in a group: names of authors may repeat by chance."""
+"""The smallest mean number of documents in a group: names of authors may repeat by
+chance."""
 MOST_ALONE = 0.5
 """The largest share of documents that have a group to themselves."""
 LARGEST_GROUP = 0.25
-"""The largest share of documents in one group: a more frequent value is more likely a default."""
+"""The largest share of documents in one group: a more frequent value is more likely a
+default."""
 MOST_BREAKS = 1.1
-"""The largest number of stretches of equal neighbours by value; it is 1 if all are adjacent."""
+"""The largest number of stretches of equal neighbours by value; it is 1 if all are
+adjacent."""
 MOST_UNEQUAL = 0.6
-"""The largest coefficient of variation of the sizes of groups that are named by whole numbers. If
-the numbers are counts, such as those of words, sizes vary more: most counts are near their mean."""
+"""The largest coefficient of variation of the sizes of groups that are named by whole
+numbers. If the numbers are counts, such as those of words, sizes vary more: most counts
+are near their mean."""
 GROUP_NAMES = {
-    *("article", "author", "book", "chapter", "cluster", "context", "conversation", "customer"),
-    *("dialog", "dialogue", "doc", "document", "family", "group", "page", "paragraph", "passage"),
-    *("patient", "scenario", "session", "speaker", "story", "template", "thread", "title"),
+    *(
+        "article",
+        "author",
+        "book",
+        "chapter",
+        "cluster",
+        "context",
+        "conversation",
+        "customer",
+    ),
+    *(
+        "dialog",
+        "dialogue",
+        "doc",
+        "document",
+        "family",
+        "group",
+        "page",
+        "paragraph",
+        "passage",
+    ),
+    *(
+        "patient",
+        "scenario",
+        "session",
+        "speaker",
+        "story",
+        "template",
+        "thread",
+        "title",
+    ),
     *("user", "writer"),
 }
 """The last words of the names of columns that name groups."""
 NAME_END = re.compile(r"[ _.-]?(?:hash|id|idx|index|key|name|no|nr|number)$")
 WHOLE_NUMBER = re.compile(r"[+-]?\d+")
-FRACTION = re.compile(r"[+-]?(?:\d*\.\d*|\d+(?:\.\d*)?e[+-]?\d+|nan|inf)", re.IGNORECASE)
+FRACTION = re.compile(
+    r"[+-]?(?:\d*\.\d*|\d+(?:\.\d*)?e[+-]?\d+|nan|inf)", re.IGNORECASE
+)
 TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}(?:[-/.]\d{1,4})?(?:[T ]\d.*)?|\d{1,2}:\d{2}.*")
 ID_WITH_STEM = re.compile(r"(.*\w)[-_:/#](?:\d{1,4}|[a-z])", re.IGNORECASE)
 """``passage7-2`` and ``doc12_b``."""
@@ -45,17 +81,18 @@ SHINGLE = 3
 TEXTS_AT_ONCE = 1_000
 """The texts whose shingles are in memory together."""
 ALIKE = 0.8
-"""The smallest share of equal hashes in near-copies; it estimates the share of equal shingles."""
+"""The smallest share of equal hashes in near-copies; it estimates the share of equal
+shingles."""
 
 
 class LikelyGroups(NamedTuple):
     """Groups of documents that a column seems to name.
 
     Attributes:
-        column: the name of the column.
-        codes: the group of each document, int64 ``(n,)``, from 0.
-        is_stem: whether the first part of the values names the group, as in ``passage7-2``.
-        is_evident: whether the name of the column, its stems or equal neighbours are a sign, too.
+        column: the name of the column. codes: the group of each document, int64
+        ``(n,)``, from 0. is_stem: whether the first part of the values names the group,
+        as in ``passage7-2``. is_evident: whether the name of the column, its stems or
+        equal neighbours are a sign, too.
     """
 
     column: str
@@ -74,9 +111,9 @@ def likely_groups(
 ) -> list[LikelyGroups]:
     """Return the columns that may name groups of documents, the evident ones first.
 
-    Each column has a value for each document. Columns of times, fractions, few categories or nearly
-    always different values name no groups; nor do columns with a missing value, or those that say
-    no more than the ``labels``.
+    Each column has a value for each document. Columns of times, fractions, few
+    categories or nearly always different values name no groups; nor do columns with a
+    missing value, or those that say no more than the ``labels``.
     """
     likely = []
     for name, values in columns.items():
@@ -89,8 +126,8 @@ def likely_groups(
 def follows_labels(values: Sequence[object], labels: Sequence[Hashable]) -> bool:
     """Return whether a column says nothing that the labels do not say.
 
-    This is so if all documents with the same label have the same value, or if most values are names
-    of labels, as in a column of predictions.
+    This is so if all documents with the same label have the same value, or if most
+    values are names of labels, as in a column of predictions.
     """
     value_of: dict[Hashable, str] = {}
     is_function = True
@@ -100,7 +137,9 @@ def follows_labels(values: Sequence[object], labels: Sequence[Hashable]) -> bool
         text = str(value)
         is_function = is_function and value_of.setdefault(label, text) == text
         n_names += text in names
-    is_needed = len(value_of) < len(labels)  # if all labels differ, any column follows them
+    is_needed = len(value_of) < len(
+        labels
+    )  # if all labels differ, any column follows them
     return n_names > len(labels) / 2 or (is_function and is_needed)
 
 
@@ -141,7 +180,9 @@ def _all_match(pattern: re.Pattern[str], texts: Sequence[str]) -> bool:
 
 
 def _stems(texts: Sequence[str]) -> list[str]:
-    """Return the first parts of ids such as ``passage7-2``; or nothing if any has another form."""
+    """Return the first parts of ids such as ``passage7-2``; or nothing if any has
+    another form.
+    """
     stems = []
     for text in texts:
         match = ID_WITH_STEM.fullmatch(text)
@@ -159,7 +200,9 @@ def _coded(texts: Sequence[str]) -> NDArray[np.int64]:
 
 
 def _have_sizes_of_groups(sizes: NDArray[np.int64]) -> bool:
-    """Return whether groups are many, mostly of several documents, and none of very many."""
+    """Return whether groups are many, mostly of several documents, and none of very
+    many.
+    """
     if len(sizes) < FEWEST_GROUPS:
         return False
     n_alone = np.count_nonzero(sizes == 1)
@@ -171,22 +214,29 @@ def _have_sizes_of_groups(sizes: NDArray[np.int64]) -> bool:
 
 
 def _names_groups(name: str) -> bool:
-    """Return whether the name of a column, such as ``doc.passage_id``, is that of groups."""
+    """Return whether the name of a column, such as ``doc.passage_id``, is that of
+    groups.
+    """
     stem = NAME_END.sub("", name.lower())
     return re.split(r"[ _.-]", stem)[-1] in GROUP_NAMES
 
 
-def near_copies(tokens: NDArray[np.int32], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+def near_copies(
+    tokens: NDArray[np.int32], offsets: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """Return a group for each text, int64 ``(n,)``, which near-copies share.
 
-    Text ``i`` is ``tokens[offsets[i]:offsets[i + 1]]``, of one word or more. The time is linear in
-    the number of words (A. Z. Broder: On the resemblance and containment of documents, 1997).
+    Text ``i`` is ``tokens[offsets[i]:offsets[i + 1]]``, of one word or more. The time
+    is linear in the number of words (A. Z. Broder: On the resemblance and containment
+    of documents, 1997).
     """
     signatures = _signatures(tokens, offsets)
     groups = np.arange(len(offsets) - 1)
     for first in range(0, N_HASHES, ROWS_OF_BAND):
         band = np.ascontiguousarray(signatures[:, first : first + ROWS_OF_BAND])
-        _, firsts, codes = np.unique(band, axis=0, return_index=True, return_inverse=True)
+        _, firsts, codes = np.unique(
+            band, axis=0, return_index=True, return_inverse=True
+        )
         model_text = firsts[codes.ravel()]
         agreeing = (signatures == signatures[model_text]).mean(axis=1)
         is_copy = (agreeing >= ALIKE) & (model_text < groups)
@@ -194,9 +244,15 @@ def near_copies(tokens: NDArray[np.int32], offsets: NDArray[np.int64]) -> NDArra
     return groups
 
 
-def _signatures(tokens: NDArray[np.int32], offsets: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Return the smallest hashes of the shingles of each text, uint64 ``(n, N_HASHES)``."""
-    hashes = np.random.default_rng(0).integers(2**63, size=(N_HASHES, 2), dtype=np.uint64)
+def _signatures(
+    tokens: NDArray[np.int32], offsets: NDArray[np.int64]
+) -> NDArray[np.uint64]:
+    """Return the smallest hashes of the shingles of each text, uint64 ``(n,
+    N_HASHES)``.
+    """
+    hashes = np.random.default_rng(0).integers(
+        2**63, size=(N_HASHES, 2), dtype=np.uint64
+    )
     signatures = np.empty((len(offsets) - 1, N_HASHES), np.uint64)
     for first in range(0, len(signatures), TEXTS_AT_ONCE):
         places = offsets[first : first + TEXTS_AT_ONCE + 1]
@@ -208,8 +264,12 @@ def _signatures(tokens: NDArray[np.int32], offsets: NDArray[np.int64]) -> NDArra
     return signatures
 
 
-def _shingles(tokens: NDArray[np.int32], offsets: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Return a hash of the shingle that begins at each word; the last ones end in zeros."""
+def _shingles(
+    tokens: NDArray[np.int32], offsets: NDArray[np.int64]
+) -> NDArray[np.uint64]:
+    """Return a hash of the shingle that begins at each word; the last ones end in
+    zeros.
+    """
     ends = np.repeat(offsets[1:], np.diff(offsets))
     places = np.arange(len(tokens))
     hashed = np.zeros(len(tokens), np.uint64)
@@ -222,7 +282,9 @@ def _shingles(tokens: NDArray[np.int32], offsets: NDArray[np.int64]) -> NDArray[
 
 
 def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return numbers each of whose bits depends on all bits (the finalizer of SplitMix64)."""
+    """Return numbers each of whose bits depends on all bits (the finalizer of
+    SplitMix64).
+    """
     numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return numbers ^ (numbers >> np.uint64(31))

@@ -1,4 +1,6 @@
-"""From the ``data`` section of a config to a dataset; a corpus is cached, read or downloaded."""
+"""From the ``data`` section of a config to a dataset; a corpus is cached, read or
+downloaded.
+"""
 
 import logging
 from collections.abc import Callable, Collection, Sequence
@@ -25,7 +27,9 @@ from rnnbench.tasks import TASKS
 from rnnbench.text import counted, listed
 
 log = logging.getLogger(__name__)
-LAYOUT = [field.name for field in fields(Layout)]  # keys of ``data`` that describe tables
+LAYOUT = [
+    field.name for field in fields(Layout)
+]  # keys of ``data`` that describe tables
 MANY_COPIES = 0.2
 """A smaller share of texts that are near-copies of others is not mentioned."""
 
@@ -44,32 +48,46 @@ class PreparedData:
     summary: DatasetSummary
 
 
-def prepare(data: Data, progress: Progress = silent, *, offline: bool = False) -> PreparedData:
-    """Load the documents that ``data`` asks for, and split and pad them: see ``make_dataset``."""
+def prepare(
+    data: Data, progress: Progress = silent, *, offline: bool = False
+) -> PreparedData:
+    """Load the documents that ``data`` asks for, and split and pad them: see
+    ``make_dataset``.
+    """
     prepared = prepare_corpus(data, load_corpus(data, progress, offline=offline))
     corpus, dataset = prepared.corpus, prepared.dataset
     used = np.union1d(dataset.train_documents, dataset.test_documents)
     left = len(corpus) - len(used)
     if left and (keys := data.changed("deduplicate", "min_per_label")):
         of = " and ".join(keys)
-        gone = listed([f"'{name}'" for name in corpus.topics if name not in dataset.topics])
+        gone = listed(
+            [f"'{name}'" for name in corpus.topics if name not in dataset.topics]
+        )
         of += f", and with them all of {gone}" if gone else ""
-        log.warning("%s of %s are left out by %s", f"{left:,}", counted(len(corpus), "text"), of)
+        log.warning(
+            "%s of %s are left out by %s", f"{left:,}", counted(len(corpus), "text"), of
+        )
     if data.pad_length and corpus.provenance["source"] == FILES.name:
         # The start mark comes before the first words.
         seen = dataset.timesteps - (data.truncating == "post")
         if n_cut := np.count_nonzero(corpus.lengths[used] > seen):
             longest = counted(seen, "word" if dataset.separator else "character")
-            which = f"{n_cut:,} of {counted(len(used), 'text')} are longer than {longest}"
+            which = (
+                f"{n_cut:,} of {counted(len(used), 'text')} are longer than {longest}"
+            )
             end = "first" if data.truncating == "post" else "last"
-            log.warning("%s; models see the %s %s (data.pad_length)", which, end, f"{seen:,}")
+            log.warning(
+                "%s; models see the %s %s (data.pad_length)", which, end, f"{seen:,}"
+            )
     if corpus.provenance["source"] == FILES.name and data.group is None:
         _tell_of_groups(data, corpus, used)
     if corpus.groups is not None:
         n_groups = len(np.unique(corpus.groups[dataset.test_documents]))
         if n_groups < FEW_CLUSTERS:
             number = counted(n_groups, "group")
-            log.warning("%s to test on: intervals and p-values are rough (data.group)", number)
+            log.warning(
+                "%s to test on: intervals and p-values are rough (data.group)", number
+            )
     return prepared
 
 
@@ -95,11 +113,15 @@ def _tell_of_groups(data: Data, corpus: Corpus, used: Positions) -> None:
     remedy = f"{option} keeps each on one side"
     if data.split == "stratified":
         remedy += ", with data.split=shuffled"
-    log.warning("%s: %s, which a random split tears apart; %s", data.path, texts, remedy)
+    log.warning(
+        "%s: %s, which a random split tears apart; %s", data.path, texts, remedy
+    )
 
 
 def _near_copies_in_words(corpus: Corpus, used: Positions) -> str:
-    """Return how many of the texts that are used are near-copies of others; empty if few are."""
+    """Return how many of the texts that are used are near-copies of others; empty if
+    few are.
+    """
     different = used[~copies_in(corpus, "exact")[used]]
     copies = near_copies(corpus.tokens, corpus.offsets)[different]
     n_copies = int(np.count_nonzero(np.bincount(copies)[copies] > 1))
@@ -118,12 +140,16 @@ def prepare_corpus(data: Data, corpus: Corpus) -> PreparedData:
     if data.task:
         fault = scoring_fault(TASKS[data.task], dataset.y_test)
         if fault:
-            raise UserError(f"data.task: {TASKS.label(data.task)} cannot be used: {fault}")
+            raise UserError(
+                f"data.task: {TASKS.label(data.task)} cannot be used: {fault}"
+            )
     return PreparedData(data, corpus, dataset, summarize_dataset(corpus, dataset))
 
 
 def unlabeled_fault(corpus: Corpus) -> str:
-    """Return why the source of a corpus has no texts without labels; empty if it has some."""
+    """Return why the source of a corpus has no texts without labels; empty if it has
+    some.
+    """
     name = corpus.provenance["source"]
     if (source := SOURCES.get(name)) and source.unlabeled:
         return ""
@@ -132,7 +158,9 @@ def unlabeled_fault(corpus: Corpus) -> str:
 
 
 def with_unlabeled(prepared: PreparedData, progress: Progress) -> PreparedData:
-    """Return documents with the texts without labels of their source, which has some."""
+    """Return documents with the texts without labels of their source, which has
+    some.
+    """
     corpus, path = prepared.corpus, prepared.section.path
     source = SOURCES[corpus.provenance["source"]]
     assert source.unlabeled  # noqa: S101 - see ``unlabeled_fault``
@@ -140,19 +168,28 @@ def with_unlabeled(prepared: PreparedData, progress: Progress) -> PreparedData:
     name = f"{source.name}-unlabeled{'-from-path' if is_here else ''}"
     found = None if is_here else _cached(name)
     if not found or found.fingerprint != corpus.fingerprint:
-        found = cache.store(name, source.unlabeled(corpus, path if is_here else None, progress))
+        found = cache.store(
+            name, source.unlabeled(corpus, path if is_here else None, progress)
+        )
     return replace(prepared, corpus=found)
 
 
-def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = False) -> Corpus:
-    """Return the corpus that ``data`` asks for; ``OutOfReachError`` lists what was tried."""
+def load_corpus(
+    data: Data, progress: Progress = silent, *, offline: bool = False
+) -> Corpus:
+    """Return the corpus that ``data`` asks for; ``OutOfReachError`` lists what was
+    tried.
+    """
     if path := data.path or data.train:
         return _from_path(path, data, progress)
     if data.options or data.source == FILES.name:
         key = next(iter(data.options), "source")
-        raise UserError(f"data.{key}: needs data.path (or --path), or data.train and data.test")
+        raise UserError(
+            f"data.{key}: needs data.path (or --path), or data.train and data.test"
+        )
     names = AUTO if data.source == "auto" else (data.source,)
-    # Several sources give the same corpus: any of them in the cache is better than a download.
+    # Several sources give the same corpus: any of them in the cache is better than a
+    # download.
     rebuilt = [source.name for source in BUILT_IN if source.rebuilds == names[0]]
     same = [names[0], *rebuilt]
     for name in dict.fromkeys([*same, *names]) if offline else same:
@@ -167,7 +204,9 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
 
 
 def _reached(names: Sequence[str], same: Collection[str], progress: Progress) -> Corpus:
-    """Return the corpus of the first source that can be reached; say if it is another one."""
+    """Return the corpus of the first source that can be reached; say if it is another
+    one.
+    """
     reasons: dict[str, str] = {}
     for name in names:
         try:
@@ -179,7 +218,9 @@ def _reached(names: Sequence[str], same: Collection[str], progress: Progress) ->
                 fetch = partial(source.fetch, progress)
                 found = cache.store(name, _from_source(source, name, fetch))
         except OutOfReachError as error:
-            told = "; ".join(reasons.values()).split("; ")  # two sources may ask the same servers
+            told = "; ".join(reasons.values()).split(
+                "; "
+            )  # two sources may ask the same servers
             new = [part for part in str(error).split("; ") if part not in told]
             reasons[name] = "; ".join(new) or str(error)
             continue
@@ -191,7 +232,12 @@ def _reached(names: Sequence[str], same: Collection[str], progress: Progress) ->
         return found
     tried = [f"  {name}: {reason}" for name, reason in reasons.items()]
     files = [f"  --data {name} --path FILE: {SOURCES[name].file}" for name in names]
-    lines = ["no documents can be reached. Tried:", *tried, "Provide a file instead:", *files]
+    lines = [
+        "no documents can be reached. Tried:",
+        *tried,
+        "Provide a file instead:",
+        *files,
+    ]
     raise OutOfReachError("\n".join(lines))
 
 
@@ -201,27 +247,41 @@ def _from_path(path: Path, data: Data, progress: Progress) -> Corpus:
             raise UserError(f"{given}: no such file or folder (data.path, or --path)")
     if data.source == "auto":
         found = [source for source in BUILT_IN if source.recognises(path)]
-        found = found or [source for source in SOURCES.usable() if source.recognises(path)]
+        found = found or [
+            source for source in SOURCES.usable() if source.recognises(path)
+        ]
         if not found:
             files = "; ".join(f"{source.name}: {source.file}" for source in BUILT_IN)
-            raise UserError(f"{path}: no source reads such a file or folder (allowed: {files})")
+            raise UserError(
+                f"{path}: no source reads such a file or folder (allowed: {files})"
+            )
     source = found[0] if data.source == "auto" else SOURCES[data.source]
     if misplaced := sorted(set(data.options) - set(source.options)):
-        raise UserError(f"data.{misplaced[0]}: the source {source.name} has no such key")
-    options = data.options | ({"progress": progress} if "progress" in source.options else {})
+        raise UserError(
+            f"data.{misplaced[0]}: the source {source.name} has no such key"
+        )
+    options = data.options | (
+        {"progress": progress} if "progress" in source.options else {}
+    )
     try:
         corpus = _from_source(source, path.name, lambda: source.read(path, **options))
     except OSError as error:
         reason = error.strerror or error
-        raise UserError(f"{error.filename or path}: cannot be read: {reason}") from error
+        raise UserError(
+            f"{error.filename or path}: cannot be read: {reason}"
+        ) from error
     if source.fingerprint in (None, corpus.fingerprint):
         return cache.store(source.name, corpus)
-    log.warning("%s: not the original files of %s, so the corpus differs", path, source.name)
+    log.warning(
+        "%s: not the original files of %s, so the corpus differs", path, source.name
+    )
     return cache.store(f"altered-{source.name}", corpus)
 
 
 def _at_hand(name: str) -> Corpus | None:
-    """Return the corpus of a source from the cache, or from files that are kept there."""
+    """Return the corpus of a source from the cache, or from files that are kept
+    there.
+    """
     cached = _cached(name)
     if cached is not None:
         return cached
@@ -229,7 +289,9 @@ def _at_hand(name: str) -> Corpus | None:
     archive = source.kept() if source.kept else None
     if archive is None:
         return None
-    return cache.store(name, _from_source(source, COLLECTION, lambda: source.read(archive)))
+    return cache.store(
+        name, _from_source(source, COLLECTION, lambda: source.read(archive))
+    )
 
 
 def _cached(name: str) -> Corpus | None:
@@ -244,7 +306,9 @@ def _cached(name: str) -> Corpus | None:
 def _from_source(source: Source, origin: str, make: Callable[[], Corpus]) -> Corpus:
     with SOURCES.blamed(source.name):
         corpus = make()
-        if source.split is not None and (corpus.is_test is None) != (source.split == "shuffled"):
+        if source.split is not None and (corpus.is_test is None) != (
+            source.split == "shuffled"
+        ):
             raise ValueError(f"its split is not '{source.split}'")
     own = {"source": source.name}
     return replace(corpus, provenance=own | {"from": origin} | corpus.provenance | own)

@@ -23,30 +23,35 @@ _SPACES = bytes.maketrans(_TO_SPACE, b" " * len(_TO_SPACE))
 class Source:
     """A source of documents: how to recognise, read, download and tokenise them.
 
-    Another package adds one by naming an instance in the entry-point group ``rnnbench.sources``.
+    Another package adds one by naming an instance in the entry-point group
+    ``rnnbench.sources``.
 
     Attributes:
-        name: the value of ``data.source`` and ``--data``: lower-case letters, digits and ``_``.
-        help: one sentence about the documents.
-        file: a description of the file or folder that a user can provide instead of a download.
-        read: returns the corpus in such a file or folder. Raises ``UserError`` if it contains
+        name: the value of ``data.source`` and ``--data``: lower-case letters, digits
+        and ``_``. help: one sentence about the documents. file: a description of the
+        file or folder that a user can provide instead of a download. read: returns the
+        corpus in such a file or folder. Raises ``UserError`` if it contains
             something else. ``source`` and ``from`` of the provenance have defaults.
-        options: keys of the ``data`` section that ``read`` takes as keyword arguments, if they
+        options: keys of the ``data`` section that ``read`` takes as keyword arguments,
+        if they
             are given; and ``progress`` if it takes a ``Progress``.
         tokenize: splits a new text into words as the texts of the corpus were split.
         fetch: downloads the corpus, if that is possible. Raises ``OutOfReachError``.
         patterns: shell patterns for the names, in lower case, of files that it reads.
-        folder_patterns: shell patterns for files inside a folder that it reads.
-        split: ``modapte`` if its corpora have ``is_test``, ``shuffled`` if not; or ``None``.
-        ranks_words_of: the documents whose words are counted to rank them: ``all``, as in
-            Keras's loader, or those for ``training``, so that nothing is learned from the others.
+        folder_patterns: shell patterns for files inside a folder that it reads. split:
+        ``modapte`` if its corpora have ``is_test``, ``shuffled`` if not; or ``None``.
+        ranks_words_of: the documents whose words are counted to rank them: ``all``, as
+        in
+            Keras's loader, or those for ``training``, so that nothing is learned from
+            the others.
         in_order: whether the documents of its own split are in order of time.
-        documents: the default of ``data.documents``.
-        rebuilds: the source whose corpus it rebuilds exactly from other files.
-        fingerprint: of the corpus in the original files, if altered files can be read too.
-        kept: returns the archive of original files that was kept in the cache when another source
+        documents: the default of ``data.documents``. rebuilds: the source whose corpus
+        it rebuilds exactly from other files. fingerprint: of the corpus in the original
+        files, if altered files can be read too. kept: returns the archive of original
+        files that was kept in the cache when another source
             read it; ``None`` if there is none.
-        unlabeled: returns a corpus with ``Corpus.unlabeled``, from the file or folder at a path or,
+        unlabeled: returns a corpus with ``Corpus.unlabeled``, from the file or folder
+        at a path or,
             without one, a download. ``None`` if there are no such texts.
     """
 
@@ -70,10 +75,14 @@ class Source:
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[a-z0-9_]+", self.name):  # it becomes part of file names
-            raise ValueError(f"a source cannot be called {self.name!r} (allowed: a-z, 0-9, _)")
+            raise ValueError(
+                f"a source cannot be called {self.name!r} (allowed: a-z, 0-9, _)"
+            )
 
     def recognises(self, path: Path) -> bool:
-        """Return whether ``path`` looks like a file or folder that this source reads."""
+        """Return whether ``path`` looks like a file or folder that this source
+        reads.
+        """
         if path.is_dir():
             return any(any(path.glob(pattern)) for pattern in self.folder_patterns)
         return any(fnmatchcase(path.name.lower(), pattern) for pattern in self.patterns)
@@ -81,7 +90,9 @@ class Source:
 
 @cache
 def _word() -> re.Pattern[str]:
-    """Return the pattern of a word; the lists of all marks and signs take a moment to make."""
+    """Return the pattern of a word; the lists of all marks and signs take a moment to
+    make.
+    """
     kinds = defaultdict[str, list[str]](list)
     for character in map(chr, range(0x80, sys.maxunicode + 1)):
         kinds[unicodedata.category(character)].append(character)
@@ -95,21 +106,28 @@ def _word() -> re.Pattern[str]:
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text in lower case: letters, digits and ``_``, with apostrophes inside.
+    """Return the words of a text in lower case: letters, digits and ``_``, with
+    apostrophes inside.
 
-    Marks belong to their letters, and an emoji is a word. Scripts without spaces are not split.
+    Marks belong to their letters, and an emoji is a word. Scripts without spaces are
+    not split.
     """
     return _word().findall(unicodedata.normalize("NFC", text.lower()))
 
 
 def split_bytes(body: bytes) -> list[bytes]:
-    """Return the words of a body: in ASCII lower case, split at punctuation except apostrophes."""
+    """Return the words of a body: in ASCII lower case, split at punctuation except
+    apostrophes.
+    """
     return [word for word in body.lower().translate(_SPACES).split(b" ") if word]
 
 
 def keras_reuters(text: str) -> list[str]:
     """Return the words of a text as the Keras Reuters set has them, in Latin-1."""
-    return [word.decode("latin-1") for word in split_bytes(text.encode("latin-1", "replace"))]
+    return [
+        word.decode("latin-1")
+        for word in split_bytes(text.encode("latin-1", "replace"))
+    ]
 
 
 TOKENIZERS: dict[str, Callable[[str], list[str]]] = {

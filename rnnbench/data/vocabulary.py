@@ -1,4 +1,6 @@
-"""From words to ids: new texts with the ids of a dataset, and one of its documents step by step."""
+"""From words to ids: new texts with the ids of a dataset, and one of its documents step
+by step.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -63,29 +65,45 @@ class Encoded(NamedTuple):
 
 
 def encode(texts: Iterable[Sequence[str]], vocabulary: Vocabulary) -> Encoded:
-    """Split texts (or one, or lists of words) as the corpus was split, and return their ids."""
+    """Split texts (or one, or lists of words) as the corpus was split, and return their
+    ids.
+    """
     if vocabulary.source not in SOURCES:
         hint = did_you_mean(vocabulary.source, SOURCES)
-        raise UserError(f"the source '{vocabulary.source}' of this model is not installed ({hint})")
-    id_of = {word: number for number, word in enumerate(vocabulary.words, INDEX_FROM + 1)}
+        raise UserError(
+            f"the source '{vocabulary.source}' of this model is not installed ({hint})"
+        )
+    id_of = {
+        word: number for number, word in enumerate(vocabulary.words, INDEX_FROM + 1)
+    }
     sequences, unknown, texts_read = [], [], []
     given = [texts] if isinstance(texts, str) else texts
     is_one = isinstance(given, Mapping | bytes) or hasattr(given, "columns")
     if is_one or not isinstance(given, Iterable):
         got = type(given).__name__
-        raise UserError(f"texts: got {got} (should be a list, or a column of a data frame)")
+        raise UserError(
+            f"texts: got {got} (should be a list, or a column of a data frame)"
+        )
     with SOURCES.blamed(vocabulary.source):
         own = SOURCES[vocabulary.source].tokenize
         tokenize = TOKENIZERS[vocabulary.tokenizer] if vocabulary.tokenizer else own
-        for number, text in enumerate(given, 1):  # one by one: all words take much memory
+        for number, text in enumerate(
+            given, 1
+        ):  # one by one: all words take much memory
             parts = text if isinstance(text, list) else [text]
             if not all(isinstance(part, str) for part in parts):
-                raise UserError(f"text {number}: got {type(text).__name__} (should be a text)")
+                raise UserError(
+                    f"text {number}: got {type(text).__name__} (should be a text)"
+                )
             words = list(tokenize(text)) if isinstance(text, str) else text
-            sequences.append(np.array([id_of.get(word, UNKNOWN) for word in words], np.int32))
+            sequences.append(
+                np.array([id_of.get(word, UNKNOWN) for word in words], np.int32)
+            )
             unknown.append([word for word in words if word not in id_of])
             texts_read.append(vocabulary.separator.join(words))
-    ids = pad(sequences, vocabulary.timesteps, vocabulary.padding, vocabulary.truncating)
+    ids = pad(
+        sequences, vocabulary.timesteps, vocabulary.padding, vocabulary.truncating
+    )
     return Encoded(ids, list(map(len, sequences)), unknown, texts_read)
 
 
@@ -98,7 +116,9 @@ class Document:
     words: list[str]
     place: str  # "training", "test" or "left out"
     ids: list[int]  # the start mark, and the id of each word
-    sequence: list[int] | None  # the ids, cut and padded, as models read them, or left out
+    sequence: (
+        list[int] | None
+    )  # the ids, cut and padded, as models read them, or left out
     n_ids: int  # every id is below it
     data: Data
     noun: str = "topic"  # the word for what it is classified as
@@ -117,7 +137,11 @@ class Document:
     def kept(self) -> slice:
         """The part of ``ids`` that is not cut off."""
         end = len(self.ids)
-        return slice(self.n_cut, end) if self.data.truncating == "pre" else slice(end - self.n_cut)
+        return (
+            slice(self.n_cut, end)
+            if self.data.truncating == "pre"
+            else slice(end - self.n_cut)
+        )
 
     @property
     def unknown(self) -> list[str]:
@@ -126,8 +150,12 @@ class Document:
         return list(dict.fromkeys(word for word, id_ in pairs if id_ == UNKNOWN))
 
 
-def find_document(corpus: Corpus, dataset: Dataset, data: Data, number: int) -> Document:
-    """Return document ``number`` of ``corpus``, and what ``data`` makes of it in ``dataset``."""
+def find_document(
+    corpus: Corpus, dataset: Dataset, data: Data, number: int
+) -> Document:
+    """Return document ``number`` of ``corpus``, and what ``data`` makes of it in
+    ``dataset``.
+    """
     if not 0 <= number < len(corpus):
         raise UserError(f"no document {number} (allowed: 0 to {len(corpus) - 1})")
     place, sequence = "left out", None

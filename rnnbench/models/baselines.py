@@ -2,16 +2,33 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt, SerializeAsAny, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PositiveInt,
+    SerializeAsAny,
+    model_validator,
+)
 
 from rnnbench.environment import missing
 from rnnbench.errors import UserError
 from rnnbench.registry import Registry
-from rnnbench.section import Pretrained, Share, Variant, computed, parse_variant, problem, spell
+from rnnbench.section import (
+    Pretrained,
+    Share,
+    Variant,
+    computed,
+    parse_variant,
+    problem,
+    spell,
+)
 
 Positive = Annotated[float, Field(ge=1e-10, le=1e10)]
-"""Above 0, and within what scikit-learn's solvers can handle: some never end beyond it."""
-InverseL2 = Annotated[Positive, Field(description="Inverse of the strength of L2 regularization.")]
+"""Above 0, and within what scikit-learn's solvers can handle: some never end beyond
+it."""
+InverseL2 = Annotated[
+    Positive, Field(description="Inverse of the strength of L2 regularization.")
+]
 Smoothing = Annotated[Positive, Field(description="Additive smoothing.")]
 LONGEST_NGRAM = 5
 NGram = Annotated[PositiveInt, Field(le=LONGEST_NGRAM)]
@@ -22,23 +39,29 @@ def _range(value: Any) -> Any:
     is_pair = isinstance(value, list | tuple) and [type(n) for n in value] == [int, int]
     if value is None or (is_pair and 1 <= value[0] <= value[1] <= LONGEST_NGRAM):
         return value and tuple(value)
-    allowed = f"two numbers from 1 to {LONGEST_NGRAM}, the smaller first, such as [3, 5]"
+    allowed = (
+        f"two numbers from 1 to {LONGEST_NGRAM}, the smaller first, such as [3, 5]"
+    )
     raise problem(f"got {spell(value)}", f"allowed: {allowed}")
 
 
 class Baseline(Variant):
-    """A kind of baseline. Its fields are the parameters in a config, named as in scikit-learn.
+    """A kind of baseline. Its fields are the parameters in a config, named as in
+    scikit-learn.
 
-    A kind needs ``kind``, its name in configs, and ``pipeline``. Another package adds one by naming
-    its class in the entry-point group ``rnnbench.baselines``.
+    A kind needs ``kind``, its name in configs, and ``pipeline``. Another package adds
+    one by naming its class in the entry-point group ``rnnbench.baselines``.
     """
 
     is_random: ClassVar[bool] = False
-    """Whether its answers depend on the seed. If not, it is trained once, and not once per seed."""
+    """Whether its answers depend on the seed. If not, it is trained once, and not once
+    per seed."""
     gives_probabilities: ClassVar[bool] = True
-    """Whether the pipeline has ``predict_log_proba`` or ``predict_proba``, or else margins."""
+    """Whether the pipeline has ``predict_log_proba`` or ``predict_proba``, or else
+    margins."""
     packages: ClassVar[tuple[str, ...]] = ()
-    """The distributions that it needs beside those of scikit-learn; part of fingerprints."""
+    """The distributions that it needs beside those of scikit-learn; part of
+    fingerprints."""
     reads_words: ClassVar[bool] = False
     """Whether its inputs are the words themselves, and not their ids."""
     pretrained: ClassVar[Pretrained] = "nothing"
@@ -47,16 +70,22 @@ class Baseline(Variant):
     """The command that installs them, for the message."""
 
     def pipeline(self, seed: int) -> Any:
-        """Return an unfitted scikit-learn pipeline; import scikit-learn here, not at the top.
+        """Return an unfitted scikit-learn pipeline; import scikit-learn here, not at
+        the top.
 
-        Its inputs are texts: word ids separated by spaces, without padding or start mark, or, if it
-        ``reads_words``, the known words. Only a classifier that draws at random needs ``seed``.
+        Its inputs are texts: word ids separated by spaces, without padding or start
+        mark, or, if it ``reads_words``, the known words. Only a classifier that draws
+        at random needs ``seed``.
         """
         raise NotImplementedError
 
     def settings(self) -> dict[str, Any]:
         """Return the parameters that differ from their defaults."""
-        return {key: value for key, value in self if value != type(self).model_fields[key].default}
+        return {
+            key: value
+            for key, value in self
+            if value != type(self).model_fields[key].default
+        }
 
 
 class _Dummy(Baseline):
@@ -72,7 +101,9 @@ class _Dummy(Baseline):
 
 
 class MostFrequent(_Dummy):
-    """Always answers the most frequent topic; its scores are the shares of the topics."""
+    """Always answers the most frequent topic; its scores are the shares of the
+    topics.
+    """
 
     kind = "most_frequent"
     strategy = "prior"
@@ -91,7 +122,8 @@ class _Words(Baseline):
 
     later_keys = frozenset({"char_ngrams"})
     analyzer: Literal["word", "char", "char_wb"] = "word"
-    """Whether to count words, or characters: ``char`` across words, ``char_wb`` within them."""
+    """Whether to count words, or characters: ``char`` across words, ``char_wb`` within
+    them."""
     min_ngram: NGram = 1
     """The smallest number of adjacent words or characters that are counted together."""
     max_ngram: NGram = 2
@@ -99,11 +131,13 @@ class _Words(Baseline):
     min_df: PositiveInt = 1
     """The fewest training documents that a counted word or sequence must occur in."""
     char_ngrams: Annotated[Range | None, BeforeValidator(_range)] = None
-    """The fewest and the most characters of the sequences within words that are counted beside the
-    words, such as [3, 5]; without it, words alone are counted."""
+    """The fewest and the most characters of the sequences within words that are counted
+    beside the words, such as [3, 5]; without it, words alone are counted."""
 
     # It counts characters, alone or beside words.
-    reads_words = computed(lambda own: own.analyzer != "word" or own.char_ngrams is not None)
+    reads_words = computed(
+        lambda own: own.analyzer != "word" or own.char_ngrams is not None
+    )
 
     @model_validator(mode="after")
     def _has_a_range(self) -> "_Words":
@@ -119,11 +153,19 @@ class _Words(Baseline):
         from sklearn.pipeline import make_pipeline, make_union
 
         options = {"min_df": self.min_df, "lowercase": False}
-        split = {"tokenizer": str.split, "token_pattern": None} if self.analyzer == "word" else {}
+        split = (
+            {"tokenizer": str.split, "token_pattern": None}
+            if self.analyzer == "word"
+            else {}
+        )
         ngrams = (self.min_ngram, self.max_ngram)
-        counted = self._vectorizer(analyzer=self.analyzer, ngram_range=ngrams, **split, **options)
+        counted = self._vectorizer(
+            analyzer=self.analyzer, ngram_range=ngrams, **split, **options
+        )
         if self.char_ngrams:
-            within = self._vectorizer(analyzer="char_wb", ngram_range=self.char_ngrams, **options)
+            within = self._vectorizer(
+                analyzer="char_wb", ngram_range=self.char_ngrams, **options
+            )
             counted = make_union(counted, within)
         return make_pipeline(counted, self._classifier())
 
@@ -161,16 +203,19 @@ class TfidfLogisticRegression(_Tfidf):
 
 
 class TfidfLinearSVM(_Tfidf):
-    """A linear SVM on TF-IDF; it gives margins, or else probabilities if it is calibrated."""
+    """A linear SVM on TF-IDF; it gives margins, or else probabilities if it is
+    calibrated.
+    """
 
     later_keys = frozenset({"char_ngrams", "calibrated"})
     kind = "tfidf_linear_svm"
     C: InverseL2 = 1.0
     calibrated: bool = False
-    """Whether margins become probabilities, by one curve for all topics, which is fitted to the
-    margins of a first SVM on every fifth training document. J. Platt: Probabilistic Outputs for
-    Support Vector Machines (1999); with one topic a document, it is a temperature (C. Guo et al.:
-    On Calibration of Modern Neural Networks, ICML 2017)."""
+    """Whether margins become probabilities, by one curve for all topics, which is
+    fitted to the margins of a first SVM on every fifth training document. J. Platt:
+    Probabilistic Outputs for Support Vector Machines (1999); with one topic a document,
+    it is a temperature (C. Guo et al.: On Calibration of Modern Neural Networks, ICML
+    2017)."""
     gives_probabilities = computed(lambda own: own.calibrated)
 
     def _classifier(self) -> Any:
@@ -178,7 +223,11 @@ class TfidfLinearSVM(_Tfidf):
 
         from rnnbench.models.estimators import CalibratedSVM
 
-        return CalibratedSVM(self.C) if self.calibrated else LinearSVC(C=self.C, random_state=0)
+        return (
+            CalibratedSVM(self.C)
+            if self.calibrated
+            else LinearSVC(C=self.C, random_state=0)
+        )
 
 
 class MultinomialNaiveBayes(_Words):
@@ -195,10 +244,11 @@ class MultinomialNaiveBayes(_Words):
 
 
 class ComplementNaiveBayes(_Tfidf):
-    """Naive Bayes on TF-IDF that learns each topic from the documents of all other topics.
+    """Naive Bayes on TF-IDF that learns each topic from the documents of all other
+    topics.
 
-    J. Rennie, L. Shih, J. Teevan, D. Karger: Tackling the Poor Assumptions of Naive Bayes Text
-    Classifiers (ICML 2003).
+    J. Rennie, L. Shih, J. Teevan, D. Karger: Tackling the Poor Assumptions of Naive
+    Bayes Text Classifiers (ICML 2003).
     """
 
     kind = "complement_naive_bayes"
@@ -214,9 +264,11 @@ class ComplementNaiveBayes(_Tfidf):
 
 
 class NBSVM(_Words):
-    """A linear SVM on words weighted by naive Bayes; it gives margins, not probabilities.
+    """A linear SVM on words weighted by naive Bayes; it gives margins, not
+    probabilities.
 
-    S. Wang, C. Manning: Baselines and Bigrams (ACL 2012), whose values are the defaults.
+    S. Wang, C. Manning: Baselines and Bigrams (ACL 2012), whose values are the
+    defaults.
     """
 
     kind = "nb_svm"
@@ -236,11 +288,12 @@ class NBSVM(_Words):
 
 
 class SentenceEmbedding(Baseline):
-    """Logistic regression on text vectors of wordllama, an encoder trained on other texts.
+    """Logistic regression on text vectors of wordllama, an encoder trained on other
+    texts.
 
-    D. L. Miller: WordLlama: Recycled Token Embeddings from Large Language Models (2024): the mean
-    of input vectors of models such as LLaMA 2 70B, reduced to 256 numbers by training on pairs of
-    texts, such as headlines and articles (AG News).
+    D. L. Miller: WordLlama: Recycled Token Embeddings from Large Language Models
+    (2024): the mean of input vectors of models such as LLaMA 2 70B, reduced to 256
+    numbers by training on pairs of texts, such as headlines and articles (AG News).
     """
 
     kind = "sentence_embedding"
@@ -250,8 +303,8 @@ class SentenceEmbedding(Baseline):
     install = "pip install 'rnnbench[wordllama]'"
     C: InverseL2 = 1.0
     tol: Positive = 1e-8
-    """The largest gradient at which the solver stops. With 1e-4, scikit-learn's default, some
-    answers depend on how the processor rounds matrix products."""
+    """The largest gradient at which the solver stops. With 1e-4, scikit-learn's
+    default, some answers depend on how the processor rounds matrix products."""
 
     def pipeline(self, seed: int) -> Any:  # noqa: ARG002
         from sklearn.linear_model import LogisticRegression
@@ -275,11 +328,15 @@ def check_installed(baseline: Baseline) -> None:
     """Raise a ``UserError`` if a package that a baseline needs is not installed."""
     if absent := missing(baseline.packages):
         hint = f": {baseline.install}" if baseline.install else ""
-        raise UserError(f"{BASELINES.label(baseline.kind)} needs {', '.join(absent)}{hint}")
+        raise UserError(
+            f"{BASELINES.label(baseline.kind)} needs {', '.join(absent)}{hint}"
+        )
 
 
 def parse_baseline(value: Any) -> Baseline:
-    """Return the baseline that YAML names, or describes as ``{kind: {parameter: value}}``."""
+    """Return the baseline that YAML names, or describes as ``{kind: {parameter:
+    value}}``.
+    """
     described = {value: None} if isinstance(value, str) else value
     return parse_variant(described, BASELINES, "baseline", "baseline: tfidf_linear_svm")
 

@@ -23,13 +23,15 @@ EVALUATION_BATCH = 1024  # documents that are predicted at once
 def build(network: Network, shape: Shape, seed: int) -> keras.Model:
     """Return an uncompiled Keras model with fresh weights, which follow the seed.
 
-    It goes from word ids, int32 ``(batch, timesteps)``, to probabilities, float32 ``(batch,
-    n_topics)``. Code from outside that fails is a ``PluginError``, and a convolution that is longer
-    than the sequences a ``UserError``.
+    It goes from word ids, int32 ``(batch, timesteps)``, to probabilities, float32
+    ``(batch, n_topics)``. Code from outside that fails is a ``PluginError``, and a
+    convolution that is longer than the sequences a ``UserError``.
     """
     if isinstance(network, PythonNetwork):
         function = find_function(network.python)
-        keras.utils.set_random_seed(seed)  # it takes no seed, so only the global one is left
+        keras.utils.set_random_seed(
+            seed
+        )  # it takes no seed, so only the global one is left
         with blame(f"python: {network.python}"):
             model = function(shape, **network.arguments)
         if misfit := _misfit(model, shape):
@@ -41,20 +43,28 @@ def build(network: Network, shape: Shape, seed: int) -> keras.Model:
         model.add(keras.layers.Reshape((shape.timesteps, 1)), rebuild=False)
         scale = 1 / shape.n_ids if network.inputs == "scaled_ids" else 1.0
         model.add(keras.layers.Rescaling(scale), rebuild=False)
-    # To rebuild calls all layers; those from outside are built while their seed is the global one.
-    one_by_one = any(is_from_outside(part) for layer in network.layers for part in layer.parts)
+    # To rebuild calls all layers; those from outside are built while their seed is the
+    # global one.
+    one_by_one = any(
+        is_from_outside(part) for layer in network.layers for part in layer.parts
+    )
     for position, layer in enumerate(network.layers):
         seed_of = partial(derive_seed, seed, position)
         outside = next(filter(is_from_outside, layer.parts), None)
-        if outside:  # its initializers may ignore ``seed_of`` and draw from the global generators
+        # its initializers may ignore ``seed_of`` and draw from the global generators
+        if outside:
             keras.utils.set_random_seed(seed_of("global"))
         is_last = position == len(network.layers) - 1
         try:
             with LAYERS.blamed((outside or layer).kind):
-                model.add(layer.keras_layer(shape, seed_of), rebuild=one_by_one or is_last)
+                model.add(
+                    layer.keras_layer(shape, seed_of), rebuild=one_by_one or is_last
+                )
         except ValueError as error:  # a window that is longer than the sequences
             reason = str(error).partition("\n")[0]
-            raise UserError(f"the layers do not fit {shape.timesteps} steps: {reason}") from error
+            raise UserError(
+                f"the layers do not fit {shape.timesteps} steps: {reason}"
+            ) from error
     return model
 
 
@@ -65,7 +75,9 @@ def _misfit(model: Any, shape: Shape) -> str:
     if not getattr(model, "inputs", None):  # a subclass of keras.Model has none
         return "a model without known inputs (should be sequential or functional)"
     if model.compiled:
-        return "a compiled model (should be uncompiled: the config says how it is trained)"
+        return (
+            "a compiled model (should be uncompiled: the config says how it is trained)"
+        )
     inputs, outputs = (None, shape.timesteps), (None, shape.n_topics)
     if model.input_shape != inputs or model.output_shape != outputs:
         hint = f"should be from {inputs}, word ids, to {outputs}, a probability for each topic"
@@ -79,13 +91,17 @@ def _misfit(model: Any, shape: Shape) -> str:
 
 
 def predict(model: keras.Model, x: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Return the probabilities ``(n, n_topics)`` of ids ``(n, timesteps)``, without compiling."""
+    """Return the probabilities ``(n, n_topics)`` of ids ``(n, timesteps)``, without
+    compiling.
+    """
     batches = np.split(x, range(EVALUATION_BATCH, len(x), EVALUATION_BATCH))
     return np.concatenate([model(batch, training=False) for batch in batches])
 
 
 def weights_of(model: keras.Model) -> list[NDArray[Any]]:
-    """Return ``model.get_weights()``; numbers that NumPy does not have become float32."""
+    """Return ``model.get_weights()``; numbers that NumPy does not have become
+    float32.
+    """
     arrays = model.get_weights()
     return [own.astype(np.float32) if own.dtype.kind == "V" else own for own in arrays]
 

@@ -1,4 +1,6 @@
-"""Code that makes models, mostly from outside: finding it, and telling its versions apart."""
+"""Code that makes models, mostly from outside: finding it, and telling its versions
+apart.
+"""
 
 import ast
 import importlib.util
@@ -26,7 +28,9 @@ def is_from_outside(part: Layer | Baseline) -> bool:
 
 
 def find_function(name: str) -> Callable[..., Any]:
-    """Return ``package.module:function``, from the working folder too, or raise ``PluginError``."""
+    """Return ``package.module:function``, from the working folder too, or raise
+    ``PluginError``.
+    """
     module, _, function = name.partition(":")
     find_working_folder()
     with blame(f"python: {name}", "cannot be imported"):
@@ -35,17 +39,28 @@ def find_function(name: str) -> Callable[..., Any]:
 
 
 def code_of(model: Model) -> dict[str, str]:
-    """Return the versions of a model's code from outside, by name, or raise ``UserError``.
+    """Return the versions of a model's code from outside, by name, or raise
+    ``UserError``.
 
-    A version is the sha256 of a module's file, or of all Python files of the package around it,
-    after the name and version of a plug-in's package.
+    A version is the sha256 of a module's file, or of all Python files of the package
+    around it, after the name and version of a plug-in's package.
     """
     if isinstance(model, PythonNetwork):
-        return {model.python: _sha256(model.python.partition(":")[0], f"python: {model.python}")}
+        return {
+            model.python: _sha256(
+                model.python.partition(":")[0], f"python: {model.python}"
+            )
+        }
     found = dict(model.loaded)
     for part, registry, plugin in _from_outside(model):
-        package = f"{plugin.dist.name} {plugin.dist.version} " if plugin and plugin.dist else ""
-        found[part.kind] = package + _sha256(type(part).__module__, registry.label(part.kind))
+        package = (
+            f"{plugin.dist.name} {plugin.dist.version} "
+            if plugin and plugin.dist
+            else ""
+        )
+        found[part.kind] = package + _sha256(
+            type(part).__module__, registry.label(part.kind)
+        )
     return found
 
 
@@ -55,7 +70,9 @@ def plugins_of(model: Model) -> list[str]:
     return [plugin.dist.name for plugin in found if plugin and plugin.dist]
 
 
-def _from_outside(model: Model) -> Iterator[tuple[Layer | Baseline, Registry[Any], Any]]:
+def _from_outside(
+    model: Model,
+) -> Iterator[tuple[Layer | Baseline, Registry[Any], Any]]:
     for part in filter(is_from_outside, model.parts):
         registry: Registry[Any] = LAYERS if isinstance(part, Layer) else BASELINES
         yield part, registry, registry.plugins.get(part.kind)
@@ -68,14 +85,18 @@ def find_working_folder() -> None:
 
 
 def files_of(module: str) -> dict[str, Path]:
-    """Return the Python files of a module, or of the package around it, by their relative paths."""
+    """Return the Python files of a module, or of the package around it, by their
+    relative paths.
+    """
     file, depth = _find(module, f"module {module}")
     files = _python_files(file.parents[depth - 1]).values() if depth else [file]
     return {one.relative_to(file.parents[depth]).as_posix(): one for one in files}
 
 
 def imported_beside(module: str) -> Iterator[str]:
-    """Yield what a module, or its package, imports from its own folder, if it is not installed."""
+    """Yield what a module, or its package, imports from its own folder, if it is not
+    installed.
+    """
     packages = {*packages_distributions(), *sys.stdlib_module_names}
     for name, file in files_of(module).items():
         folder = file.parents[name.count("/")]
@@ -89,7 +110,9 @@ def imported_beside(module: str) -> Iterator[str]:
 
 
 def _imports(file: Path) -> Iterator[str]:
-    """Yield what a file imports; nothing if it cannot be parsed, and so not be imported either."""
+    """Yield what a file imports; nothing if it cannot be parsed, and so not be imported
+    either.
+    """
     with warnings.catch_warnings(), suppress(SyntaxError, ValueError, RecursionError):
         warnings.simplefilter("ignore")  # of escapes in its strings
         for node in ast.walk(ast.parse(file.read_bytes())):
@@ -116,24 +139,37 @@ def _sha256(module: str, name: str) -> str:
 
 def sha256_of(package: Path) -> str:
     """Return the sha256 of all Python files of a package."""
-    return sha256_json({name: sha256_file(file) for name, file in _python_files(package).items()})
+    return sha256_json(
+        {name: sha256_file(file) for name, file in _python_files(package).items()}
+    )
 
 
 def _python_files(package: Path) -> dict[str, Path]:
-    found = {file.relative_to(package).as_posix(): file for file in sorted(package.rglob("*.py"))}
+    found = {
+        file.relative_to(package).as_posix(): file
+        for file in sorted(package.rglob("*.py"))
+    }
     # without those that editors hide
-    return {name: file for name, file in found.items() if file.is_file() and "/." not in f"/{name}"}
+    return {
+        name: file
+        for name, file in found.items()
+        if file.is_file() and "/." not in f"/{name}"
+    }
 
 
 def _find(module: str, name: str) -> tuple[Path, int]:
-    """Return a module's file, and how many packages it is in or is; or raise ``UserError``."""
+    """Return a module's file, and how many packages it is in or is; or raise
+    ``UserError``.
+    """
     find_working_folder()
     try:
         spec = importlib.util.find_spec(module)
     except (ModuleNotFoundError, ValueError):
         spec = None
     except Exception as error:  # of a package around it
-        raise UserError(f"{name} cannot be imported: {type(error).__name__}: {error}") from error
+        raise UserError(
+            f"{name} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
     if spec is None or spec.origin is None or not spec.has_location:
         hint = "should be installed, or in the working folder"
         raise UserError(f"{name}: no module {module} ({hint})")

@@ -1,11 +1,19 @@
-"""The models of a config: networks, also of the user's own, baselines, and ensembles."""
+"""The models of a config: networks, also of the user's own, baselines, and
+ensembles.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt, SerializeAsAny, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PositiveInt,
+    SerializeAsAny,
+    model_validator,
+)
 
 from rnnbench import section
 from rnnbench.errors import UserError, did_you_mean, nearest
@@ -13,16 +21,31 @@ from rnnbench.models.baselines import AnyBaseline, Baseline
 from rnnbench.models.layers import Batch, Layer, Layers, Product, Shape, with_inputs
 from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional
 from rnnbench.registry import PluginError, Registry
-from rnnbench.section import Pretrained, Section, Text, Variant, computed, parse_variant, problem
+from rnnbench.section import (
+    Pretrained,
+    Section,
+    Text,
+    Variant,
+    computed,
+    parse_variant,
+    problem,
+)
 from rnnbench.text import listed, with_article
 
 if TYPE_CHECKING:
     from rnnbench.data.dataset import Dataset
     from rnnbench.data.fetch import Progress
 
-ABOUT_A_MODEL = ("training", "chosen_from")  # keys that are not part of the model itself
-WITHOUT_EPOCHS = {"baseline": ("validation_split", "decision"), "ensemble": ("decision",)}
-"""Kinds of models that have few keys of the training section of their own, and these."""
+ABOUT_A_MODEL = (
+    "training",
+    "chosen_from",
+)  # keys that are not part of the model itself
+WITHOUT_EPOCHS = {
+    "baseline": ("validation_split", "decision"),
+    "ensemble": ("decision",),
+}
+"""Kinds of models that have few keys of the training section of their own, and
+these."""
 
 
 class ModelSection(Section):
@@ -32,21 +55,38 @@ class ModelSection(Section):
     engine: ClassVar[str] = ""  # that trains it; empty if ``training`` names it
     loader_keys: ClassVar[tuple[str, ...]] = ("grid",)
     unset_keys: ClassVar[tuple[str, ...]] = ABOUT_A_MODEL
-    reads_words: ClassVar[bool] = False  # whether its inputs are the words, and not their ids
-    reads_unlabeled: ClassVar[bool] = False  # whether it learns from other texts of its source
-    learns_language: ClassVar[bool] = False  # whether it begins with a language model trained here
-    pretrained_dim: ClassVar[int | None] = None  # the length of word vectors learned from texts
-    loaded: ClassVar[Mapping[str, str]] = {}  # versions of what it loads, by name; in fingerprints
+    reads_words: ClassVar[bool] = (
+        False  # whether its inputs are the words, and not their ids
+    )
+    reads_unlabeled: ClassVar[bool] = (
+        False  # whether it learns from other texts of its source
+    )
+    learns_language: ClassVar[bool] = (
+        False  # whether it begins with a language model trained here
+    )
+    pretrained_dim: ClassVar[int | None] = (
+        None  # the length of word vectors learned from texts
+    )
+    loaded: ClassVar[
+        Mapping[str, str]
+    ] = {}  # versions of what it loads, by name; in fingerprints
     is_random: ClassVar[bool] = True  # whether its answers depend on the seed
     gives_probabilities: ClassVar[bool] = True  # or else margins
-    pretrained: ClassVar[Pretrained | None] = "nothing"  # on other texts; ``None`` if not known
-    packages: ClassVar[tuple[str, ...]] = ()  # besides the engine's, that can change the outcome
-    parts: ClassVar[Sequence[Layer | Baseline]] = ()  # each can come from another package
+    pretrained: ClassVar[Pretrained | None] = (
+        "nothing"  # on other texts; ``None`` if not known
+    )
+    packages: ClassVar[
+        tuple[str, ...]
+    ] = ()  # besides the engine's, that can change the outcome
+    parts: ClassVar[
+        Sequence[Layer | Baseline]
+    ] = ()  # each can come from another package
 
     training: dict[str, Any] | None = None
     """Values of the training section for this model alone; all but ``seeds``."""
     chosen_from: PositiveInt | None = None
-    """The number of settings, tried on training documents, that this one was chosen from."""
+    """The number of settings, tried on training documents, that this one was chosen
+    from."""
 
     @cached_property
     def signature(self) -> str:
@@ -59,21 +99,27 @@ class ModelSection(Section):
 
     @property
     def own_training(self) -> dict[str, Any]:
-        """The values of the training section for this model, where they differ from the others."""
+        """The values of the training section for this model, where they differ from the
+        others.
+        """
         return self.training or {}
 
     def fetch(self, progress: "Progress") -> None:
         """Get what it loads from outside, before a run."""
 
     def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
-        """Return about how many multiply-adds an epoch of training takes; 0 without epochs."""
+        """Return about how many multiply-adds an epoch of training takes; 0 without
+        epochs.
+        """
         return 0
 
     @model_validator(mode="after")
     def _trains_as_it_can(self) -> "ModelSection":
         own = {*(self.training or ())}
         if "seeds" in own:
-            raise problem("training: seeds are the same for all models", "set them outside models")
+            raise problem(
+                "training: seeds are the same for all models", "set them outside models"
+            )
         allowed = WITHOUT_EPOCHS.get(self.kind, tuple(own))
         if unused := sorted(own.difference(allowed)):
             fault = f"training: {with_article(self.kind)} has no {unused[0]}"
@@ -84,8 +130,9 @@ class ModelSection(Section):
 class Network(ModelSection):
     """A neural classifier, from word ids to a probability for each topic.
 
-    Another package adds a kind, with an ``engine``, by naming a subclass in the entry-point group
-    ``rnnbench.models``. Its ``kind`` is its key in a config, so a field has the same name.
+    Another package adds a kind, with an ``engine``, by naming a subclass in the
+    entry-point group ``rnnbench.models``. Its ``kind`` is its key in a config, so a
+    field has the same name.
     """
 
     def work_of_epoch(self, dataset: "Dataset") -> int:
@@ -98,16 +145,22 @@ class Network(ModelSection):
         raise NotImplementedError
 
     def products(self, batch_size: int, shape: Shape) -> list[Product]:  # noqa: ARG002
-        """Return the matrix products of one optimizer step; none if they are not known."""
+        """Return the matrix products of one optimizer step; none if they are not
+        known.
+        """
         return []
 
     def memory(self, shape: Shape) -> float:  # noqa: ARG002
-        """Return about how many gigabytes a training needs, if they are many; otherwise 0."""
+        """Return about how many gigabytes a training needs, if they are many; otherwise
+        0.
+        """
         return 0.0
 
 
 class LanguageModel(Variant):
-    """The first layers learn to predict the next word of texts, with labels and without."""
+    """The first layers learn to predict the next word of texts, with labels and
+    without.
+    """
 
     kind = "language_model"
     epochs: PositiveInt = 4
@@ -127,26 +180,41 @@ class LayeredNetwork(Network):
 
     kind: ClassVar[str] = "network"
     later_keys = frozenset({"pretrain"})
-    loader_keys = ("grid", "baseline", "python", "ensemble")  # the last make another kind of model
+    loader_keys = (
+        "grid",
+        "baseline",
+        "python",
+        "ensemble",
+    )  # the last make another kind of model
     inputs: Literal["ids", "scaled_ids"] = "ids"
-    """The input of a first layer that takes no ids: the id of each word as a number, or the id
-    divided by the number of ids."""
+    """The input of a first layer that takes no ids: the id of each word as a number, or
+    the id divided by the number of ids."""
     layers: Layers
     pretrain: Annotated[LanguageModel, BeforeValidator(_pretraining)] | None = None
-    """``language_model`` or ``{language_model: {epochs: 4}}``: an embedding and the recurrent layer
-    above it begin with the weights of one, which reads the texts of Reuters-21578 that are in no
-    test set; only for ``r52``, ``r8`` and ``modapte``."""
+    """``language_model`` or ``{language_model: {epochs: 4}}``: an embedding and the
+    recurrent layer above it begin with the weights of one, which reads the texts of
+    Reuters-21578 that are in no test set; only for ``r52``, ``r8`` and ``modapte``."""
     learns_language = computed(lambda own: own.pretrain is not None)
-    reads_unlabeled = computed(lambda own: own.learns_language or own.layers[0].reads_unlabeled)
+    reads_unlabeled = computed(
+        lambda own: own.learns_language or own.layers[0].reads_unlabeled
+    )
     pretrained_dim = computed(lambda own: own.layers[0].pretrained_dim)
     parts = computed(lambda own: [part for layer in own.layers for part in layer.parts])
 
     @property
     def readers(self) -> list[Layer]:
-        """The recurrent layer above an embedding, once for each way; none if there is none."""
+        """The recurrent layer above an embedding, once for each way; none if there is
+        none.
+        """
         first, above, *_ = [own for own in self.layers if own.kind != "spatial_dropout"]
-        found: list[Layer] = [above.layer] * 2 if isinstance(above, Bidirectional) else [above]
-        return found if first.kind == "embedding" and isinstance(found[0], GRU | LSTM) else []
+        found: list[Layer] = (
+            [above.layer] * 2 if isinstance(above, Bidirectional) else [above]
+        )
+        return (
+            found
+            if first.kind == "embedding" and isinstance(found[0], GRU | LSTM)
+            else []
+        )
 
     @computed
     def pretrained(self) -> Pretrained | None:
@@ -162,18 +230,24 @@ class LayeredNetwork(Network):
     def in_short(self) -> str:
         inputs = ["scaled ids"] if self.inputs == "scaled_ids" else []
         first = ["language model"] if self.pretrain else []
-        return " → ".join([*first, *inputs, *(layer.in_short() for layer in self.layers)])
+        return " → ".join(
+            [*first, *inputs, *(layer.in_short() for layer in self.layers)]
+        )
 
-    def with_inputs(self, batch_size: int, shape: Shape) -> Iterator[tuple[Layer, Batch]]:
+    def with_inputs(
+        self, batch_size: int, shape: Shape
+    ) -> Iterator[tuple[Layer, Batch]]:
         """Return each layer with the shape of its input."""
         batch = Batch(batch_size, shape.timesteps, 1, shape.n_topics, shape.n_ids)
         return with_inputs(self.layers, batch)
 
     def products(self, batch_size: int, shape: Shape) -> list[Product]:
-        """Return the matrix products of one optimizer step, the least that its arithmetic costs.
+        """Return the matrix products of one optimizer step, the least that its
+        arithmetic costs.
 
-        Each output of a layer needs one, and so do the gradients of its weights and of its inputs,
-        unless these are word ids (Goodfellow, Bengio, Courville: Deep Learning, 6.5).
+        Each output of a layer needs one, and so do the gradients of its weights and of
+        its inputs, unless these are word ids (Goodfellow, Bengio, Courville: Deep
+        Learning, 6.5).
         """
         inputs = self.with_inputs(batch_size, shape)
         return [product for layer, batch in inputs for product in layer.products(batch)]
@@ -182,10 +256,15 @@ class LayeredNetwork(Network):
     def _scales_no_embedded_ids(self) -> "LayeredNetwork":
         first = self.layers[0]
         if self.inputs == "scaled_ids" and first.takes == "ids":
-            raise problem(f"inputs: {first.kind} takes whole ids", "allowed: inputs: ids")
+            raise problem(
+                f"inputs: {first.kind} takes whole ids", "allowed: inputs: ids"
+            )
         if self.pretrain and not self.readers:
             allowed = "embedding, then gru, lstm or bidirectional of one; spatial_dropout between"
-            raise problem("pretrain: the first layers are no language model", f"allowed: {allowed}")
+            raise problem(
+                "pretrain: the first layers are no language model",
+                f"allowed: {allowed}",
+            )
         return self
 
 
@@ -195,7 +274,8 @@ class PythonNetwork(Network):
     kind: ClassVar[str] = "python"
     pretrained: ClassVar[None] = None  # the function may load anything
     python: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
-    """``package.module:function``; it makes an uncompiled Keras model of a ``rnnbench.Shape``."""
+    """``package.module:function``; it makes an uncompiled Keras model of a
+    ``rnnbench.Shape``."""
     arguments: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the function."""
 
@@ -227,13 +307,15 @@ class Ensemble(Section):
     """Models of the same run that answer together. Nothing is trained again."""
 
     of: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
-    """The names of its models. A model that does not depend on the seed takes part in all trials;
-    of the others, those with the same seed."""
+    """The names of its models. A model that does not depend on the seed takes part in
+    all trials; of the others, those with the same seed."""
     by: Literal["log_probabilities", "votes"] = "log_probabilities"
-    """Their log-probabilities are averaged; where a document may have any number of topics, their
-    log-odds. Or each has a vote for its answer; of equal votes, those of the first model count."""
+    """Their log-probabilities are averaged; where a document may have any number of
+    topics, their log-odds. Or each has a vote for its answer; of equal votes, those of
+    the first model count."""
     weights: Annotated[tuple[Weight, ...] | None, Field(strict=False)] = None
-    """How much each model counts, in the order of ``of``; by default, all count the same."""
+    """How much each model counts, in the order of ``of``; by default, all count the
+    same."""
     over_seeds: bool = False
     """Whether all seeds of its models answer together, as one trial."""
 
@@ -244,7 +326,9 @@ class Ensemble(Section):
         if len(self.of) < 2 and not self.over_seeds:
             raise problem("of: one model", "allowed: two or more, or over_seeds: true")
         if self.weights is not None and len(self.weights) != len(self.of):
-            raise problem(f"weights: got {len(self.weights)}", f"allowed: {len(self.of)}")
+            raise problem(
+                f"weights: got {len(self.weights)}", f"allowed: {len(self.of)}"
+            )
         return self
 
 
@@ -253,19 +337,30 @@ class EnsembleModel(ModelSection):
 
     kind: ClassVar[str] = "ensemble"
     ensemble: Ensemble
-    parts = computed(lambda own: [part for one in own._members.values() for part in one.parts])
+    parts = computed(
+        lambda own: [part for one in own._members.values() for part in one.parts]
+    )
     _members: Mapping[str, ModelSection] = {}
 
     def find_members(self, models: Mapping[str, ModelSection]) -> None:
         """Find its models among those of the config, before it can be used."""
-        able = {name: one for name, one in models.items() if not isinstance(one, EnsembleModel)}
+        able = {
+            name: one
+            for name, one in models.items()
+            if not isinstance(one, EnsembleModel)
+        }
         if self.ensemble.by == "log_probabilities":
             able = {name: one for name, one in able.items() if one.gives_probabilities}
         for name in self.ensemble.of:
             if name not in models:
-                raise problem(f"ensemble: no model {section.spell(name)}", did_you_mean(name, able))
+                raise problem(
+                    f"ensemble: no model {section.spell(name)}",
+                    did_you_mean(name, able),
+                )
             if isinstance(models[name], EnsembleModel):
-                raise problem(f"ensemble: {name} is an ensemble itself", "name its models")
+                raise problem(
+                    f"ensemble: {name} is an ensemble itself", "name its models"
+                )
             if name not in able:
                 hint = "calibrate it, as tfidf_linear_svm: {calibrated: true}; or by: votes"
                 raise problem(f"ensemble: {name} gives margins", hint)
@@ -273,11 +368,18 @@ class EnsembleModel(ModelSection):
 
     @computed
     def is_random(self) -> bool:
-        return not self.ensemble.over_seeds and any(one.is_random for one in self._members.values())
+        return not self.ensemble.over_seeds and any(
+            one.is_random for one in self._members.values()
+        )
 
     @computed
     def pretrained(self) -> Pretrained | None:
-        order: list[Pretrained | None] = ["nothing", "word vectors", "language model", None]
+        order: list[Pretrained | None] = [
+            "nothing",
+            "word vectors",
+            "language model",
+            None,
+        ]
         return max((one.pretrained for one in self._members.values()), key=order.index)
 
     def in_short(self) -> str:
@@ -286,9 +388,15 @@ class EnsembleModel(ModelSection):
 
 
 def with_members(names: Iterable[str], models: Mapping[str, Any]) -> list[str]:
-    """Return the names of models, and of the models that ensembles among them are made of."""
+    """Return the names of models, and of the models that ensembles among them are made
+    of.
+    """
     found = list(names)
-    of = (models[name].ensemble.of for name in found if isinstance(models[name], EnsembleModel))
+    of = (
+        models[name].ensemble.of
+        for name in found
+        if isinstance(models[name], EnsembleModel)
+    )
     return list(dict.fromkeys([*found, *chain.from_iterable(of)]))
 
 
@@ -308,7 +416,9 @@ class OutsideModel(ModelSection):
 
     def work_of_epoch(self, dataset: "Dataset | None") -> int:  # noqa: ARG002
         """Raise ``UserError``: it cannot be trained."""
-        raise UserError(f"it cannot be trained: {self.in_short()} are all that is known")
+        raise UserError(
+            f"it cannot be trained: {self.in_short()} are all that is known"
+        )
 
 
 def _model(value: Any) -> Any:
@@ -319,14 +429,25 @@ def _model(value: Any) -> Any:
     kinds = [*own, *MODELS]
     keys = list(map(str, value)) if isinstance(value, dict) else []
     meant = (nearest(key, kinds) for key in keys)  # one of them may be misspelled
-    found = next(filter(None, [*(kind for kind in kinds if kind in keys), *meant, "layers"]))
+    found = next(
+        filter(None, [*(kind for kind in kinds if kind in keys), *meant, "layers"])
+    )
     try:
         return (own[found] if found in own else MODELS[found]).model_validate(value)
     except PluginError as error:
         raise problem(str(error)) from error
 
 
-MODELS: Registry[type[Network]] = Registry("model", Network, key="kind", holds_classes=True)
+MODELS: Registry[type[Network]] = Registry(
+    "model", Network, key="kind", holds_classes=True
+)
 """The kinds of networks of plug-ins, by name."""
-_Kinds = LayeredNetwork | PythonNetwork | BaselineModel | EnsembleModel | OutsideModel | Network
+_Kinds = (
+    LayeredNetwork
+    | PythonNetwork
+    | BaselineModel
+    | EnsembleModel
+    | OutsideModel
+    | Network
+)
 Model = Annotated[SerializeAsAny[_Kinds], BeforeValidator(_model)]

@@ -1,4 +1,6 @@
-"""Parts of baselines that scikit-learn lacks. Importing this module imports scikit-learn."""
+"""Parts of baselines that scikit-learn lacks. Importing this module imports
+scikit-learn.
+"""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -23,10 +25,12 @@ Floats = NDArray[np.float64]
 
 
 class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
-    """A linear SVM of words, each weighted by its log-ratio of occurrence in and outside a topic.
+    """A linear SVM of words, each weighted by its log-ratio of occurrence in and
+    outside a topic.
 
-    Its weights are moved towards their mean size; ``beta`` is the share of its own. S. Wang, C.
-    Manning: Baselines and Bigrams: Simple, Good Sentiment and Topic Classification (ACL 2012).
+    Its weights are moved towards their mean size; ``beta`` is the share of its own. S.
+    Wang, C. Manning: Baselines and Bigrams: Simple, Good Sentiment and Topic
+    Classification (ACL 2012).
     """
 
     takes_any_number = True
@@ -35,15 +39,20 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
         self.alpha, self.C, self.beta = alpha, C, beta
 
     def fit(self, x: csr_matrix, y: NDArray[np.integer[Any]]) -> "NaiveBayesSVM":
-        """Learn from 0 and 1, ``(n, n_features)``, and labels ``(n,)`` or ``(n, n_topics)``."""
+        """Learn from 0 and 1, ``(n, n_features)``, and labels ``(n,)`` or ``(n,
+        n_topics)``.
+        """
         y = np.asarray(y)
         self.classes_ = np.unique(y) if y.ndim == 1 else np.arange(y.shape[1])
-        weighted = x.sorted_indices().astype(float)  # the order of sums, and so the last bit
+        weighted = x.sorted_indices().astype(
+            float
+        )  # the order of sums, and so the last bit
         total, lines = np.asarray(weighted.sum(axis=0)).ravel(), []
         is_own = y == self.classes_[:, np.newaxis] if y.ndim == 1 else y.T == 1
         for own in is_own:
             n_own = own @ x
-            # The share of each feature in all that occur, in documents of the topic and others.
+            # The share of each feature in all that occur, in documents of the topic and
+            # others.
             counts = (self.alpha + n for n in (n_own, total - n_own))
             of_topic, of_others = (np.log(n / n.sum()) for n in counts)
             ratios = of_topic - of_others
@@ -52,10 +61,14 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
                 continue
             weighted.data = ratios[weighted.indices]
             # With C up to 1, the solver needs more than scikit-learn's 1,000 steps.
-            svm = LinearSVC(C=self.C, random_state=0, max_iter=10_000).fit(weighted, own)
+            svm = LinearSVC(C=self.C, random_state=0, max_iter=10_000).fit(
+                weighted, own
+            )
             weights = svm.coef_[0]
             mean = np.abs(weights).mean()
-            lines.append((ratios * (mean + self.beta * (weights - mean)), svm.intercept_[0]))
+            lines.append(
+                (ratios * (mean + self.beta * (weights - mean)), svm.intercept_[0])
+            )
         self.coef_, self.intercept_ = map(np.array, zip(*lines, strict=True))
         return self
 
@@ -68,10 +81,12 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
 
 
 class CalibratedSVM(ClassifierMixin, BaseEstimator):
-    """A linear SVM, one topic against the rest, whose margins become log-odds by one curve.
+    """A linear SVM, one topic against the rest, whose margins become log-odds by one
+    curve.
 
-    Every fifth document is left out to fit the curve to the margins of a first SVM; then the SVM is
-    fitted to all documents. Labels are ``(n,)``, or 0 and 1 ``(n, n_topics)``.
+    Every fifth document is left out to fit the curve to the margins of a first SVM;
+    then the SVM is fitted to all documents. Labels are ``(n,)``, or 0 and 1 ``(n,
+    n_topics)``.
     """
 
     takes_any_number = True
@@ -85,37 +100,63 @@ class CalibratedSVM(ClassifierMixin, BaseEstimator):
         if self.has_one_label:
             y = (y[:, np.newaxis] == self.classes_).astype(np.uint8)
         left_out = np.arange(len(y)) % STEP == STEP - 1
-        judged = y[:, y[~left_out].any(axis=0) & ~y[~left_out].all(axis=0)]  # what can be learned
+        judged = y[
+            :, y[~left_out].any(axis=0) & ~y[~left_out].all(axis=0)
+        ]  # what can be learned
         left_out &= judged.any(axis=1) if self.has_one_label else True
         slope, offset = 1.0, 0.0
         if judged[left_out].any() and not judged[left_out].all():
             coef, intercept = self._fit(x[~left_out], judged[~left_out])
             margins = x[left_out] @ coef.T + intercept
-            slope, offset = _curve(margins, judged[left_out], has_one_label=self.has_one_label)
+            slope, offset = _curve(
+                margins, judged[left_out], has_one_label=self.has_one_label
+            )
         coef, intercept = self._fit(x, y)
         self.coef_, self.intercept_ = slope * coef, slope * intercept + offset
         return self
 
-    def _fit(self, x: csr_matrix, y: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return the weights ``(n_topics, n_features)`` and the intercepts for margins."""
-        svms = OneVsRestClassifier(LinearSVC(C=self.C, random_state=0)).fit(x, y).estimators_
+    def _fit(
+        self, x: csr_matrix, y: NDArray[np.uint8]
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the weights ``(n_topics, n_features)`` and the intercepts for
+        margins.
+        """
+        svms = (
+            OneVsRestClassifier(LinearSVC(C=self.C, random_state=0))
+            .fit(x, y)
+            .estimators_
+        )
         zeros = np.zeros((1, x.shape[1]))  # where all documents have the topic
         coef = np.concatenate([getattr(svm, "coef_", zeros) for svm in svms])
-        return coef, np.concatenate([getattr(svm, "intercept_", [CERTAIN]) for svm in svms])
+        return coef, np.concatenate(
+            [getattr(svm, "intercept_", [CERTAIN]) for svm in svms]
+        )
 
     def predict_log_proba(self, x: csr_matrix) -> Floats:
         """Return the log-probability of each topic, ``(n, n_topics)``."""
         odds = np.asarray(x @ self.coef_.T + self.intercept_)
-        logs = log_softmax(odds, axis=1) if self.has_one_label else -np.logaddexp(0.0, -odds)
+        logs = (
+            log_softmax(odds, axis=1)
+            if self.has_one_label
+            else -np.logaddexp(0.0, -odds)
+        )
         return np.asarray(logs)
 
 
-def _curve(margins: Floats, labels: NDArray[Any], *, has_one_label: bool) -> tuple[float, float]:
-    """Return the slope, above 0, and the offset from margins to log-odds with the least loss."""
+def _curve(
+    margins: Floats, labels: NDArray[Any], *, has_one_label: bool
+) -> tuple[float, float]:
+    """Return the slope, above 0, and the offset from margins to log-odds with the least
+    loss.
+    """
 
     def loss(curve: Floats) -> float:
         odds = np.exp(curve[0]) * margins + curve[1]
-        normal = logsumexp(odds, axis=1) if has_one_label else np.logaddexp(0, odds).sum(axis=1)
+        normal = (
+            logsumexp(odds, axis=1)
+            if has_one_label
+            else np.logaddexp(0, odds).sum(axis=1)
+        )
         return float(np.mean(normal - (labels * odds).sum(axis=1)))
 
     found = minimize(loss, np.zeros(2), method="Nelder-Mead").x
@@ -123,7 +164,9 @@ def _curve(margins: Floats, labels: NDArray[Any], *, has_one_label: bool) -> tup
 
 
 def encode(texts: Sequence[str]) -> Floats:
-    """Return the mean vectors of texts, ``(n_texts, 256)``, as ``WordLlama.load().embed`` does."""
+    """Return the mean vectors of texts, ``(n_texts, 256)``, as
+    ``WordLlama.load().embed`` does.
+    """
     tokenizer, vectors = _load()
     means = np.zeros((len(texts), vectors.shape[1]))
     for mean, text in zip(means, texts, strict=True):
@@ -135,8 +178,9 @@ def encode(texts: Sequence[str]) -> Floats:
 @lru_cache(maxsize=1)
 def _load() -> tuple[Any, NDArray[np.float32]]:
     """Return the tokenizer, and a vector for each piece, ``(32000, 256)``."""
-    # wordllama itself is not imported. It would change the logging of the whole process, and its
-    # own function looks for the tokenizer in another folder, and then downloads it.
+    # wordllama itself is not imported. It would change the logging of the whole
+    # process, and its own function looks for the tokenizer in another folder, and then
+    # downloads it.
     from safetensors.numpy import load_file
     from tokenizers import Tokenizer
 

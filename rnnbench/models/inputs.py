@@ -20,22 +20,34 @@ def as_numbers(network: LayeredNetwork, n_ids: int, ids: Ids) -> NDArray[np.floa
 
 
 def word_weights(x: Ids, n_ids: int, values: str) -> NDArray[np.float32]:
-    """Return the weight of each id, ``(n_ids,)``, learned from the documents ``(n, timesteps)``.
+    """Return the weight of each id, ``(n_ids,)``, learned from the documents ``(n,
+    timesteps)``.
 
-    For ``tfidf`` it is the inverse document frequency of scikit-learn's ``TfidfTransformer``; for
-    ``shares`` it is 1. A word in none of the documents has the weight 0.
+    For ``tfidf`` it is the inverse document frequency of scikit-learn's
+    ``TfidfTransformer``; for ``shares`` it is 1. A word in none of the documents has
+    the weight 0.
     """
-    once = np.unique(np.arange(len(x))[:, np.newaxis] * n_ids + x) % n_ids  # for each document
+    once = (
+        np.unique(np.arange(len(x))[:, np.newaxis] * n_ids + x) % n_ids
+    )  # for each document
     frequency = np.bincount(once, minlength=n_ids)
     frequency[: START + 1] = 0
-    weights = np.ones(n_ids) if values == "shares" else np.log((1 + len(x)) / (1 + frequency)) + 1
+    weights = (
+        np.ones(n_ids)
+        if values == "shares"
+        else np.log((1 + len(x)) / (1 + frequency)) + 1
+    )
     return np.where(frequency > 0, weights, 0).astype(np.float32)
 
 
-def weighted_words(x: Ids, weights: Floats, values: str) -> tuple[Ids, Ids, NDArray[np.float32]]:
-    """Return the words of documents ``(n, timesteps)``, each once, with its weighted count.
+def weighted_words(
+    x: Ids, weights: Floats, values: str
+) -> tuple[Ids, Ids, NDArray[np.float32]]:
+    """Return the words of documents ``(n, timesteps)``, each once, with its weighted
+    count.
 
-    Document numbers, ids and counts, sorted by the first two; words without weight are left out.
+    Document numbers, ids and counts, sorted by the first two; words without weight are
+    left out.
     """
     rows, columns = np.nonzero(x > START)
     keys, counts = np.unique(rows * len(weights) + x[rows, columns], return_counts=True)

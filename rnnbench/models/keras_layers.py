@@ -1,6 +1,7 @@
 """The layers that Keras does not have. Importing this module imports TensorFlow.
 
-Files of trained networks name these classes, and the places of their weights follow from the names.
+Files of trained networks name these classes, and the places of their weights follow
+from the names.
 """
 
 import math
@@ -23,8 +24,8 @@ Seed = int | None
 class BagOfWords(keras.layers.Layer):
     """From word ids ``(batch, timesteps)`` to a number for each id, ``(batch, n_ids)``.
 
-    Counts are multiplied by weights, which are 1 until ``adapt`` learns them, and divided by the
-    length of the vector (``tfidf``) or their sum (``shares``).
+    Counts are multiplied by weights, which are 1 until ``adapt`` learns them, and
+    divided by the length of the vector (``tfidf``) or their sum (``shares``).
     """
 
     def __init__(self, n_ids: int, values: str, **kwargs: Any):
@@ -32,7 +33,9 @@ class BagOfWords(keras.layers.Layer):
         self.n_ids, self.values = n_ids, values
 
     def build(self, input_shape: Sizes) -> None:  # noqa: ARG002
-        self.scale = self.add_weight((self.n_ids,), "ones", trainable=False, name="scale")
+        self.scale = self.add_weight(
+            (self.n_ids,), "ones", trainable=False, name="scale"
+        )
 
     def compute_output_shape(self, input_shape: Sizes) -> Sizes:
         return (input_shape[0], self.n_ids)
@@ -47,7 +50,9 @@ class BagOfWords(keras.layers.Layer):
         places = ops.stack([ops.cast(rows, inputs.dtype), inputs], axis=-1)
         weighted = ops.scatter(places, is_word, (documents, self.n_ids)) * self.scale
         is_tfidf = self.values == "tfidf"
-        total = ops.sum(weighted**2 if is_tfidf else ops.abs(weighted), axis=1, keepdims=True)
+        total = ops.sum(
+            weighted**2 if is_tfidf else ops.abs(weighted), axis=1, keepdims=True
+        )
         return weighted / ops.maximum(ops.sqrt(total) if is_tfidf else total, TINY)
 
 
@@ -68,10 +73,12 @@ class MaskedConv1D(keras.layers.Conv1D):
 
 
 class _Pooling(keras.layers.Layer):
-    """From ``(batch, timesteps, features)`` to ``(batch, features)``, without the masked steps.
+    """From ``(batch, timesteps, features)`` to ``(batch, features)``, without the
+    masked steps.
 
-    The vectors of ``chunks`` equal parts are joined: with the maximum, the dynamic max pooling of
-    J. Liu et al.: Deep Learning for Extreme Multi-label Text Classification (SIGIR 2017).
+    The vectors of ``chunks`` equal parts are joined: with the maximum, the dynamic max
+    pooling of J. Liu et al.: Deep Learning for Extreme Multi-label Text Classification
+    (SIGIR 2017).
     """
 
     def __init__(self, chunks: int = 1, **kwargs: Any):
@@ -115,7 +122,9 @@ class MeanPooling(_Pooling):
         if mask is None:
             return ops.mean(inputs, axis=1)
         weights = ops.cast(ops.expand_dims(mask, -1), inputs.dtype)
-        return ops.sum(inputs * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1.0)
+        return ops.sum(inputs * weights, axis=1) / ops.maximum(
+            ops.sum(weights, axis=1), 1.0
+        )
 
 
 @_register
@@ -134,12 +143,16 @@ class LastPooling(_Pooling):
 class AttentionPooling(_Pooling):
     """A mean whose weights are learned: ``softmax(tanh(x W + b) v)`` over the steps.
 
-    The attention of Z. Yang et al.: Hierarchical Attention Networks for Document Classification
-    (NAACL 2016), with as many hidden units as features.
+    The attention of Z. Yang et al.: Hierarchical Attention Networks for Document
+    Classification (NAACL 2016), with as many hidden units as features.
     """
 
     def __init__(
-        self, chunks: int = 1, kernel_seed: Seed = None, query_seed: Seed = None, **kwargs: Any
+        self,
+        chunks: int = 1,
+        kernel_seed: Seed = None,
+        query_seed: Seed = None,
+        **kwargs: Any,
     ):
         super().__init__(chunks, **kwargs)
         self.kernel_seed, self.query_seed = kernel_seed, query_seed
@@ -147,9 +160,13 @@ class AttentionPooling(_Pooling):
     def build(self, input_shape: Sizes) -> None:
         features = input_shape[-1]
         random = keras.initializers.GlorotUniform
-        self.kernel = self.add_weight((features, features), random(self.kernel_seed), name="kernel")
+        self.kernel = self.add_weight(
+            (features, features), random(self.kernel_seed), name="kernel"
+        )
         self.bias = self.add_weight((features,), "zeros", name="bias")
-        self.query = self.add_weight((features, 1), random(self.query_seed), name="query")
+        self.query = self.add_weight(
+            (features, 1), random(self.query_seed), name="query"
+        )
 
     def pool(self, inputs: Any, mask: Any) -> Any:
         hidden = ops.tanh(ops.matmul(inputs, self.kernel) + self.bias)
@@ -161,24 +178,43 @@ class AttentionPooling(_Pooling):
         return ops.sum(ops.where(kept, weights, 0.0) * inputs, axis=1)
 
 
-POOLS = {"max": MaxPooling, "mean": MeanPooling, "last": LastPooling, "attention": AttentionPooling}
+POOLS = {
+    "max": MaxPooling,
+    "mean": MeanPooling,
+    "last": LastPooling,
+    "attention": AttentionPooling,
+}
 
 
 @_register
 class HashedEmbedding(keras.layers.Layer):
-    """From word ids ``(batch, timesteps)`` to vectors of the words, followed by those of n-grams.
+    """From word ids ``(batch, timesteps)`` to vectors of the words, followed by those
+    of n-grams.
 
-    N-grams that reach into padding are masked. The hash is that of fastText: A. Joulin et al.: Bag
-    of Tricks for Efficient Text Classification (EACL 2017).
+    N-grams that reach into padding are masked. The hash is that of fastText: A. Joulin
+    et al.: Bag of Tricks for Efficient Text Classification (EACL 2017).
     """
 
-    def __init__(self, n_ids: int, dim: int, n: int, buckets: int, seed: int = 0, **kwargs: Any):
+    def __init__(
+        self, n_ids: int, dim: int, n: int, buckets: int, seed: int = 0, **kwargs: Any
+    ):
         super().__init__(**kwargs)
-        self.n_ids, self.dim, self.n, self.buckets, self.seed = n_ids, dim, n, buckets, seed
+        self.n_ids, self.dim, self.n, self.buckets, self.seed = (
+            n_ids,
+            dim,
+            n,
+            buckets,
+            seed,
+        )
 
     def build(self, input_shape: Sizes) -> None:  # noqa: ARG002
-        shape, random = (self.n_ids + self.buckets, self.dim), keras.initializers.RandomUniform
-        self.embeddings = self.add_weight(shape, random(seed=self.seed), name="embeddings")
+        shape, random = (
+            (self.n_ids + self.buckets, self.dim),
+            keras.initializers.RandomUniform,
+        )
+        self.embeddings = self.add_weight(
+            shape, random(seed=self.seed), name="embeddings"
+        )
 
     def rows(self, ids: Any) -> Any:
         ids = ops.cast(ids, "int64")  # in which a hash times the factor fits
@@ -198,7 +234,9 @@ class HashedEmbedding(keras.layers.Layer):
 
 @_register
 class PositionEmbedding(keras.layers.Layer):
-    """Adds to each step a learned vector for its position; masked steps are not counted."""
+    """Adds to each step a learned vector for its position; masked steps are not
+    counted.
+    """
 
     def __init__(self, seed: Seed = None, **kwargs: Any):
         super().__init__(**kwargs)
@@ -217,20 +255,31 @@ class PositionEmbedding(keras.layers.Layer):
 
 @_register
 class TransformerBlock(keras.layers.Layer):
-    """Self-attention, then two dense layers at each step; masked steps are not attended to.
+    """Self-attention, then two dense layers at each step; masked steps are not attended
+    to.
 
-    A. Vaswani et al.: Attention Is All You Need (NIPS 2017), but with the inputs of both parts
-    normalized: R. Xiong et al.: On Layer Normalization in the Transformer Architecture (ICML 2020).
+    A. Vaswani et al.: Attention Is All You Need (NIPS 2017), but with the inputs of
+    both parts normalized: R. Xiong et al.: On Layer Normalization in the Transformer
+    Architecture (ICML 2020).
     """
 
-    def __init__(self, heads: int, units: int, dropout: float, seed: int = 0, **kwargs: Any):
+    def __init__(
+        self, heads: int, units: int, dropout: float, seed: int = 0, **kwargs: Any
+    ):
         super().__init__(**kwargs)
         self.supports_masking, self.seed = True, seed
         self.heads, self.units, self.dropout = heads, units, dropout
 
     def build(self, input_shape: Any) -> None:
-        layers, features, seed_of = keras.layers, input_shape[-1], partial(derive_seed, self.seed)
-        size, drop = -(-features // self.heads), {"dropout": self.dropout, "seed": self.seed}
+        layers, features, seed_of = (
+            keras.layers,
+            input_shape[-1],
+            partial(derive_seed, self.seed),
+        )
+        size, drop = (
+            -(-features // self.heads),
+            {"dropout": self.dropout, "seed": self.seed},
+        )
         self.attention = layers.MultiHeadAttention(self.heads, size, **drop)
         self.drop = layers.Dropout(self.dropout, seed=seed_of(0, "dropout"))
         inner, outer = layers.Dense(self.units, "relu"), layers.Dense(features)
@@ -239,9 +288,12 @@ class TransformerBlock(keras.layers.Layer):
         self.norm.build(input_shape)
         self.attention.build(input_shape, input_shape)
         self.dense.build(input_shape)
-        # With a seed, Keras draws the same numbers for all kernels of the attention, and too small
-        # ones: it takes the first of three axes for the window of a convolution.
-        for place, kernel in enumerate(own for own in self.weights if own.name == "kernel"):
+        # With a seed, Keras draws the same numbers for all kernels of the attention,
+        # and too small ones: it takes the first of three axes for the window of a
+        # convolution.
+        for place, kernel in enumerate(
+            own for own in self.weights if own.name == "kernel"
+        ):
             random = keras.initializers.GlorotUniform(seed_of(place, "kernel"))
             matrix = random((features, math.prod(kernel.shape) // features))
             kernel.assign(ops.reshape(matrix, kernel.shape))
@@ -255,10 +307,11 @@ class TransformerBlock(keras.layers.Layer):
 
 @_register
 class MinimalGRU(keras.layers.Layer):
-    """A recurrence ``h = (1 - z) h + z c`` in which ``z`` and ``c`` depend on the inputs alone.
+    """A recurrence ``h = (1 - z) h + z c`` in which ``z`` and ``c`` depend on the
+    inputs alone.
 
-    So a parallel scan can compute all steps. The minGRU of L. Feng et al.: Were RNNs All We Needed?
-    (2024), without logarithms. A masked step changes nothing.
+    So a parallel scan can compute all steps. The minGRU of L. Feng et al.: Were RNNs
+    All We Needed? (2024), without logarithms. A masked step changes nothing.
     """
 
     stateful = return_state = False  # ``Bidirectional`` asks
@@ -274,7 +327,11 @@ class MinimalGRU(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.units, self.activation = units, keras.activations.get(activation)
-        self.return_sequences, self.go_backwards, self.seed = return_sequences, go_backwards, seed
+        self.return_sequences, self.go_backwards, self.seed = (
+            return_sequences,
+            go_backwards,
+            seed,
+        )
 
     def build(self, input_shape: Sizes) -> None:
         columns, random = 2 * self.units, keras.initializers.GlorotUniform(self.seed)
@@ -288,12 +345,18 @@ class MinimalGRU(keras.layers.Layer):
         return mask if self.return_sequences else None
 
     def call(self, inputs: Any, initial_state: None = None, mask: Any = None) -> Any:  # noqa: ARG002
-        gate, candidate = ops.split(ops.matmul(inputs, self.kernel) + self.bias, 2, axis=-1)
+        gate, candidate = ops.split(
+            ops.matmul(inputs, self.kernel) + self.bias, 2, axis=-1
+        )
         if mask is not None:
-            gate = ops.where(ops.expand_dims(mask, -1), gate, -1e9)  # which is never open
+            gate = ops.where(
+                ops.expand_dims(mask, -1), gate, -1e9
+            )  # which is never open
         if self.go_backwards:
             gate, candidate = ops.flip(gate, axis=1), ops.flip(candidate, axis=1)
-        hidden = _scan(ops.sigmoid(-gate), ops.sigmoid(gate) * self.activation(candidate))
+        hidden = _scan(
+            ops.sigmoid(-gate), ops.sigmoid(gate) * self.activation(candidate)
+        )
         return hidden if self.return_sequences else hidden[:, -1]
 
 
@@ -301,39 +364,56 @@ BLOCK = 16  # steps that a scan takes one after another
 
 
 def _scan(kept: Any, added: Any) -> Any:
-    """Return the states ``h = kept h + added`` after all steps, ``(batch, timesteps, units)``."""
-    # Keras's ``associative_scan`` does not work on TensorFlow if the size of a batch is not known.
+    """Return the states ``h = kept h + added`` after all steps, ``(batch, timesteps,
+    units)``.
+    """
+    # Keras's ``associative_scan`` does not work on TensorFlow if the size of a batch is
+    # not known.
     _, steps, units = kept.shape
     if steps == 1:
         return added
     count = -(-steps // BLOCK)
-    widths, shape = [[0, 0], [0, count * BLOCK - steps], [0, 0]], (-1, count, BLOCK, units)
+    widths, shape = (
+        [[0, 0], [0, count * BLOCK - steps], [0, 0]],
+        (-1, count, BLOCK, units),
+    )
     kept, added = (ops.reshape(ops.pad(x, widths), shape) for x in (kept, added))
-    (product, *more), (state, *others) = ops.unstack(kept, axis=2), ops.unstack(added, axis=2)
+    (product, *more), (state, *others) = (
+        ops.unstack(kept, axis=2),
+        ops.unstack(added, axis=2),
+    )
     products, states = [product], [state]
     for factor, term in zip(more, others, strict=True):
         products.append(products[-1] * factor)
         states.append(states[-1] * factor + term)
     first = ops.pad(_scan(products[-1], states[-1])[:, :-1], [[0, 0], [1, 0], [0, 0]])
-    whole = [state + product * first for state, product in zip(states, products, strict=True)]
+    whole = [
+        state + product * first for state, product in zip(states, products, strict=True)
+    ]
     return ops.reshape(ops.stack(whole, axis=2), (-1, count * BLOCK, units))[:, :steps]
 
 
 @_register
 class SideBySide(keras.layers.Layer):
-    """Stacks of layers with the same input; their outputs are joined along the features."""
+    """Stacks of layers with the same input; their outputs are joined along the
+    features.
+    """
 
     def __init__(self, branches: list[keras.Sequential], **kwargs: Any):
         super().__init__(**kwargs)
         self.branches = branches
 
     def get_config(self) -> dict[str, Any]:
-        branches = [keras.saving.serialize_keras_object(branch) for branch in self.branches]
+        branches = [
+            keras.saving.serialize_keras_object(branch) for branch in self.branches
+        ]
         return {**super().get_config(), "branches": branches}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "SideBySide":
-        branches = [keras.saving.deserialize_keras_object(own) for own in config["branches"]]
+        branches = [
+            keras.saving.deserialize_keras_object(own) for own in config["branches"]
+        ]
         return cls(**config | {"branches": branches})
 
     def build(self, input_shape: Sizes) -> None:
@@ -348,26 +428,39 @@ class SideBySide(keras.layers.Layer):
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         # Calling a ``Sequential`` itself would warn that the mask ends there.
-        return ops.concatenate([own.call(inputs, mask=mask) for own in self.branches], axis=-1)
+        return ops.concatenate(
+            [own.call(inputs, mask=mask) for own in self.branches], axis=-1
+        )
 
 
 class WeightDrop(keras.layers.RNN):
-    """A recurrent layer that drops entries of its recurrent kernel, the same in a whole batch.
+    """A recurrent layer that drops entries of its recurrent kernel, the same in a whole
+    batch.
 
-    S. Merity, N. Keskar, R. Socher: Regularizing and Optimizing LSTM Language Models (ICLR 2018).
+    S. Merity, N. Keskar, R. Socher: Regularizing and Optimizing LSTM Language Models
+    (ICLR 2018).
     """
 
-    def __init__(self, *args: Any, weight_drop: float = 0.0, weight_drop_seed: Seed, **more: Any):
+    def __init__(
+        self, *args: Any, weight_drop: float = 0.0, weight_drop_seed: Seed, **more: Any
+    ):
         super().__init__(*args, **more)
         self.weight_drop, self.weight_drop_seed = weight_drop, weight_drop_seed
         self.weight_drop_generator = keras.random.SeedGenerator(weight_drop_seed)
 
     def get_config(self) -> dict[str, Any]:
-        own = {"weight_drop": self.weight_drop, "weight_drop_seed": self.weight_drop_seed}
+        own = {
+            "weight_drop": self.weight_drop,
+            "weight_drop_seed": self.weight_drop_seed,
+        }
         return {**super().get_config(), **own}
 
     def call(
-        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
+        self,
+        sequences: Any,
+        initial_state: Any = None,
+        mask: Any = None,
+        training: bool = False,
     ) -> Any:
         if not training or not self.weight_drop:
             return super().call(sequences, initial_state, mask, training)
@@ -381,27 +474,37 @@ class WeightDrop(keras.layers.RNN):
 
 
 WEIGHT_DROP: dict[str, type[WeightDrop]] = {
-    name: _register(type(f"WeightDrop{name}", (WeightDrop, getattr(keras.layers, name)), {}))
+    name: _register(
+        type(f"WeightDrop{name}", (WeightDrop, getattr(keras.layers, name)), {})
+    )
     for name in ("SimpleRNN", "LSTM", "GRU")
 }
-"""By the name of the Keras layer: ``WeightDropLSTM`` is an ``LSTM`` that drops weights."""
+"""By the name of the Keras layer: ``WeightDropLSTM`` is an ``LSTM`` that drops
+weights."""
 
 
 @_register
 class DropoutEmbedding(keras.layers.Embedding):
-    """An ``Embedding`` that drops words: their vectors are 0 wherever they occur in a batch.
+    """An ``Embedding`` that drops words: their vectors are 0 wherever they occur in a
+    batch.
 
-    Y. Gal, Z. Ghahramani: A Theoretically Grounded Application of Dropout in Recurrent Neural
-    Networks (NIPS 2016), with one mask for a batch.
+    Y. Gal, Z. Ghahramani: A Theoretically Grounded Application of Dropout in Recurrent
+    Neural Networks (NIPS 2016), with one mask for a batch.
     """
 
-    def __init__(self, *args: Any, dropout: float = 0.0, dropout_seed: Seed = None, **more: Any):
+    def __init__(
+        self, *args: Any, dropout: float = 0.0, dropout_seed: Seed = None, **more: Any
+    ):
         super().__init__(*args, **more)
         self.dropout, self.dropout_seed = dropout, dropout_seed
         self.dropout_generator = keras.random.SeedGenerator(dropout_seed)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "dropout": self.dropout, "dropout_seed": self.dropout_seed}
+        return {
+            **super().get_config(),
+            "dropout": self.dropout,
+            "dropout_seed": self.dropout_seed,
+        }
 
     def compute_output_spec(self, inputs: Any, training: bool = False) -> Any:  # noqa: ARG002
         return super().compute_output_spec(inputs)
@@ -412,7 +515,8 @@ class DropoutEmbedding(keras.layers.Embedding):
             return vectors
         uniform = keras.random.uniform((self.input_dim,), seed=self.dropout_generator)
         mask = _mask(uniform, self.dropout)
-        # The same as to drop rows of the matrix, but it touches only the rows that are read.
+        # The same as to drop rows of the matrix, but it touches only the rows that are
+        # read.
         return vectors * ops.expand_dims(ops.take(mask, ops.cast(inputs, "int32")), -1)
 
 

@@ -15,17 +15,20 @@ TENSORFLOW_VARIABLES = {
     "CUDA_VISIBLE_DEVICES": "-1",
     "TF_ENABLE_ONEDNN_OPTS": "1",  # TensorFlow's own choice on newer processors
 }
-"""Variables that TensorFlow reads when it is imported: quiet, on the CPU, with oneDNN."""
+"""Variables that TensorFlow reads when it is imported: quiet, on the CPU, with
+oneDNN."""
 NOT_NEEDED = ("IPython", "matplotlib", "pandas", "sklearn")
-"""Packages that TensorFlow and Keras import if they can, which takes long, and never use here."""
+"""Packages that TensorFlow and Keras import if they can, which takes long, and never
+use here."""
 
 
 @contextmanager
 def quiet_tensorflow() -> Iterator[None]:
     """Hide TensorFlow's messages while the block imports and runs it, on the CPU.
 
-    Its C++ code writes to the file descriptor. Output of a user's modules, which would precede the
-    JSON, is hidden, too. After an error other than ``RnnbenchError``, everything is shown.
+    Its C++ code writes to the file descriptor. Output of a user's modules, which would
+    precede the JSON, is hidden, too. After an error other than ``RnnbenchError``,
+    everything is shown.
     """
     os.environ |= TENSORFLOW_VARIABLES
     sys.stderr.flush()
@@ -38,7 +41,10 @@ def quiet_tensorflow() -> Iterator[None]:
         except Exception as error:
             if not isinstance(error, RnnbenchError):  # which says all there is to say
                 said.seek(0)
-                os.write(stderr, said.read() + printed.getvalue().encode(errors="backslashreplace"))
+                os.write(
+                    stderr,
+                    said.read() + printed.getvalue().encode(errors="backslashreplace"),
+                )
             raise
         finally:
             sys.stderr.flush()
@@ -48,7 +54,9 @@ def quiet_tensorflow() -> Iterator[None]:
 
 @contextmanager
 def without(packages: Iterable[str]) -> Iterator[None]:
-    """Have imports of packages fail in the block, unless they have been imported already."""
+    """Have imports of packages fail in the block, unless they have been imported
+    already.
+    """
     hidden = [name for name in packages if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
     try:

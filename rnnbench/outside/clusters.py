@@ -1,4 +1,6 @@
-"""Finds clusters of documents that nobody declared: those in which right answers agree."""
+"""Finds clusters of documents that nobody declared: those in which right answers
+agree.
+"""
 
 import logging
 from collections.abc import Hashable, Mapping, Sequence
@@ -19,8 +21,9 @@ from rnnbench.text import counted
 
 log = logging.getLogger(__name__)
 LEVEL = 0.005
-"""A smaller p-value is a sign of agreement. It occurs in up to 1.7 % of tables with independent
-documents, as right and wrong are not normally distributed (``tests/simulations/undeclared.py``)."""
+"""A smaller p-value is a sign of agreement. It occurs in up to 1.7 % of tables with
+independent documents, as right and wrong are not normally distributed
+(``tests/simulations/undeclared.py``)."""
 NARROWEST = 1.1
 """How many times as wide an interval must become to be worth a warning."""
 ROUNDING = 1e-9
@@ -28,7 +31,9 @@ ROUNDING = 1e-9
 
 
 class LikelyClusters(NamedTuple):
-    """Groups in which right answers agree, and how many times as wide they make an interval."""
+    """Groups in which right answers agree, and how many times as wide they make an
+    interval.
+    """
 
     groups: LikelyGroups
     factor: float
@@ -37,7 +42,8 @@ class LikelyClusters(NamedTuple):
 def warn_of_clusters(run: Run, columns: Mapping[str, Sequence[object]]) -> None:
     """Say which column names clusters in which right answers agree, if any does.
 
-    Each of the ``columns`` has a value for each test document; the ids of the run are one more.
+    Each of the ``columns`` has a value for each test document; the ids of the run are
+    one more.
     """
     dataset = run.results.dataset
     if dataset.ids:
@@ -56,13 +62,16 @@ def likely_clusters(
     hits: Mapping[str, Hits],
     labels: Sequence[Hashable] | None = None,
 ) -> LikelyClusters | None:
-    """Return the groups of a column in which right answers agree; ``None`` if there are none.
+    """Return the groups of a column in which right answers agree; ``None`` if there are
+    none.
 
-    ``columns`` have a value for each document. If several have such clusters, the one that widens
-    intervals most is returned.
+    ``columns`` have a value for each document. If several have such clusters, the one
+    that widens intervals most is returned.
     """
     likely = likely_groups(columns, labels)
-    right = np.mean([of_model.values.mean(axis=0) for of_model in hits.values()], axis=0)
+    right = np.mean(
+        [of_model.values.mean(axis=0) for of_model in hits.values()], axis=0
+    )
     widest = None
     for groups in likely:
         if agreement_p(right, groups.codes) * len(likely) >= LEVEL:
@@ -74,7 +83,9 @@ def likely_clusters(
 
 
 def agreement_p(values: NDArray[np.float64], groups: NDArray[np.int64]) -> float:
-    """Return the p-value of an F-test of whether ``values``, ``(n,)``, agree in groups."""
+    """Return the p-value of an F-test of whether ``values``, ``(n,)``, agree in
+    groups.
+    """
     sizes = np.bincount(groups)
     n_free = len(values) - len(sizes)
     rest = values - values.mean()
@@ -89,7 +100,9 @@ def agreement_p(values: NDArray[np.float64], groups: NDArray[np.int64]) -> float
 
 
 def widening(hits: Hits, groups: NDArray[np.int64]) -> float:
-    """Return how many times as wide the interval of a score is if documents are in clusters."""
+    """Return how many times as wide the interval of a score is if documents are in
+    clusters.
+    """
     single = score_interval(hits)
     clustered = score_interval(replace(hits, clusters=groups.tolist()))
     width = single.high - single.low
@@ -109,4 +122,6 @@ def _as_warning(groups: LikelyGroups, factor: float) -> str:
     agreement = "tend to be answered right or wrong together"
     effect = f"makes intervals up to {factor:.1f} times as wide"
     number = counted(groups.n_groups, "cluster")
-    return f"{documents} ({number}) {agreement}; {option} (in Python: clusters) {effect}"
+    return (
+        f"{documents} ({number}) {agreement}; {option} (in Python: clusters) {effect}"
+    )

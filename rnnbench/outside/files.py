@@ -34,7 +34,8 @@ NAMES = {  # what a column, or an array, may be called without being named by an
     "cluster": ("cluster", "clusters"),
 }
 OF_HARNESS = {"doc_id", "filter", "metrics"}
-"""Columns of samples of lm-evaluation-harness; ``metrics`` lists the columns with scores."""
+"""Columns of samples of lm-evaluation-harness; ``metrics`` lists the columns with
+scores."""
 OTHER = "other "  # begins the keys of columns that no option names
 AT_ONCE = 10_000  # the rows of a table that are looked at together
 MOST_ROWS = 3_000_000  # of an array
@@ -46,14 +47,18 @@ Rows = Sequence[tuple["_Read", NDArray[np.int32]]]  # of files, and the document
 
 
 class _Column(NamedTuple):
-    """A column of a file: its distinct values, in order of their first rows, and codes of rows."""
+    """A column of a file: its distinct values, in order of their first rows, and codes
+    of rows.
+    """
 
     values: NDArray[Any]
     codes: NDArray[np.int64]  # the position in ``values`` of the value of each row
 
     @classmethod
     def of(cls, values: Iterable[Any], codes: NDArray[Any] | None = None) -> Self:
-        """Return the column of ``values``, one a row if there are no codes; drop unused ones."""
+        """Return the column of ``values``, one a row if there are no codes; drop unused
+        ones.
+        """
         values = np.fromiter(values, object)
         if codes is None:
             return cls(values, np.arange(len(values)))
@@ -66,8 +71,12 @@ class _Column(NamedTuple):
 class Reading(NamedTuple):
     """How files are read."""
 
-    columns: Mapping[str, str] = {}  # by the keys of NAMES; a dot leads into a JSON object
-    only: tuple[str, str] | None = None  # a column, and its value in the rows that count
+    columns: Mapping[
+        str, str
+    ] = {}  # by the keys of NAMES; a dot leads into a JSON object
+    only: tuple[str, str] | None = (
+        None  # a column, and its value in the rows that count
+    )
     separator: str | None = None  # stands between the labels of a document
     labels: _Column | None = None  # those that are in another file
     with_others: bool = False  # whether columns that no option names are read, too
@@ -80,41 +89,60 @@ class _Read(NamedTuple):
     columns: Columns
 
 
-def read_answers(files: Sequence[str], labels: Path | None, reading: Reading) -> dict[str, Any]:
-    """Return the arguments of ``verdict`` that some files hold: tables, or NumPy arrays.
+def read_answers(
+    files: Sequence[str], labels: Path | None, reading: Reading
+) -> dict[str, Any]:
+    """Return the arguments of ``verdict`` that some files hold: tables, or NumPy
+    arrays.
 
-    A file may be ``NAME=FILE``, with the name of its model; several files of one model are
-    trainings of it. Documents are matched by their ids or, if no file has any, by position.
-    ``labels`` is a file with the labels, or the folder of a run. ``UserError`` names a file that
-    cannot be used.
+    A file may be ``NAME=FILE``, with the name of its model; several files of one model
+    are trainings of it. Documents are matched by their ids or, if no file has any, by
+    position. ``labels`` is a file with the labels, or the folder of a run.
+    ``UserError`` names a file that cannot be used.
     """
     run = load_run(labels) if labels and labels.is_dir() else None
     reading = reading._replace(with_others=not run and "cluster" not in reading.columns)
-    known = [_of_run(run, labels) if run else _read(labels, "", reading, True)] if labels else []
+    known = (
+        [_of_run(run, labels) if run else _read(labels, "", reading, True)]
+        if labels
+        else []
+    )
     reading = reading._replace(labels=known[0].columns.get("label") if known else None)
     named = [_split(file) for file in files]
-    if twice := [file for file, own in zip(files, named, strict=True) if named.count(own) > 1]:
-        raise UserError(f"{twice[0]}: given twice (allowed: different files, or other names)")
+    if twice := [
+        file for file, own in zip(files, named, strict=True) if named.count(own) > 1
+    ]:
+        raise UserError(
+            f"{twice[0]}: given twice (allowed: different files, or other names)"
+        )
     read = []
     for path, model in named:
         read.append(_read(path, model, reading))
         reading = reading._replace(with_others=False)  # those of one file are enough
     with_ids = [*read, *(one for one in known if not run or run.results.dataset.ids)]
     has_ids, is_scored = _all_have("id", with_ids), _all_have("score", read)
-    ids = Topics((run.results.dataset.ids or map(str, range(len(run.labels)))) if run else ())
+    ids = Topics(
+        (run.results.dataset.ids or map(str, range(len(run.labels)))) if run else ()
+    )
     rows = [(one, _numbered(one, "id", ids)) for one in [*read, *known]]
     if run and (new := ids.names[len(run.labels) :]):
         raise UserError(f"{labels}: has no document '{new[0]}'")
     if not has_ids:
         log.warning("no ids: documents are matched by position")
-    given = _by_model(rows[: len(read)], ids.names, "score" if is_scored else "prediction")
+    given = _by_model(
+        rows[: len(read)], ids.names, "score" if is_scored else "prediction"
+    )
     label, cluster = (_agreed(key, rows, ids.names) for key in ("label", "cluster"))
     if run:
         return given | {"labels": run}
     if label and is_scored:
-        log.warning("scores are compared, and labels not used (--column prediction=NAME)")
+        log.warning(
+            "scores are compared, and labels not used (--column prediction=NAME)"
+        )
     if not (label or is_scored):
-        raise UserError("no labels (--column label=NAME names a column, and --labels a file)")
+        raise UserError(
+            "no labels (--column label=NAME names a column, and --labels a file)"
+        )
     facts: dict[str, Any] = {"clusters": cluster, "ids": ids.names if has_ids else None}
     if not cluster:
         facts["columns"] = _others(rows, len(ids.names))
@@ -130,7 +158,9 @@ def _of_run(run: Run, folder: Path) -> _Read:
         columns["id"] = _Column.of(dataset.ids)
     if dataset.kind.has_topics:
         several = (topics[row.astype(bool)].tolist() for row in rows)
-        columns["label"] = _Column.of(topics[rows] if dataset.kind.has_one_label else several)
+        columns["label"] = _Column.of(
+            topics[rows] if dataset.kind.has_one_label else several
+        )
     return _Read(str(folder), columns)
 
 
@@ -141,7 +171,9 @@ def _split(file: str) -> tuple[Path, str]:
 
 
 def allowed_name(text: str) -> str:
-    """Return a text with dashes in place of what the names of models and runs cannot have."""
+    """Return a text with dashes in place of what the names of models and runs cannot
+    have.
+    """
     return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-_")[:100]
 
 
@@ -170,11 +202,20 @@ def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns]
     header, rows = tables.open_table(path, layout)
     names, name, classes = _found(header, reading.columns, path), path.stem, list[str]()
     if {*header} >= OF_HARNESS and "score" not in names and (first := next(rows, None)):
-        metrics, name = first[1][header.index("metrics")] or [""], path.resolve().parent.name
+        metrics, name = (
+            first[1][header.index("metrics")] or [""],
+            path.resolve().parent.name,
+        )
         names["score"] = _existing(metrics[0], header, path)
-        log.warning("%s: the score is %s (metrics: %s)", path, metrics[0], ", ".join(metrics))
+        log.warning(
+            "%s: the score is %s (metrics: %s)", path, metrics[0], ", ".join(metrics)
+        )
     is_scored = "score" in reading.columns or "prediction" not in names
-    for key in ("score", "prediction") if of_labels else ("prediction" if is_scored else "score",):
+    for key in (
+        ("score", "prediction")
+        if of_labels
+        else ("prediction" if is_scored else "score",)
+    ):
         names.pop(key, None)
     if reading.only:
         names["only"] = _existing(reading.only[0], header, path)
@@ -186,7 +227,9 @@ def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns]
         tables.check_unique(classes, header, path)
         if len(classes) > MAX_LABELS:
             number = f"{counted(len(classes), 'column')} of classes (allowed: {MAX_LABELS:,})"
-            raise UserError(f"{path}: {number}; --column prediction=NAME names the answers")
+            raise UserError(
+                f"{path}: {number}; --column prediction=NAME names the answers"
+            )
     names |= {f"class {own}": own for own in classes}
     if reading.with_others and not classes:
         used = {*names.values()}
@@ -215,16 +258,25 @@ def _names_in(labels: _Column) -> set[str]:
     return {str(spelled(name)) for name in chain(*each)}
 
 
-def _found(header: Sequence[str], given: Mapping[str, str], path: Path) -> dict[str, str]:
+def _found(
+    header: Sequence[str], given: Mapping[str, str], path: Path
+) -> dict[str, str]:
     """Return the names of columns by what they hold."""
-    usual = {key: own for key, names in NAMES.items() for own in reversed(names) if own in header}
+    usual = {
+        key: own
+        for key, names in NAMES.items()
+        for own in reversed(names)
+        if own in header
+    }
     names = usual | {key: _existing(name, header, path) for key, name in given.items()}
     tables.check_unique(names.values(), header, path)
     return names
 
 
 def _existing(name: str, header: Sequence[str], path: Path) -> str:
-    """Return the name of a column if there is such a one; dots lead into objects of JSON."""
+    """Return the name of a column if there is such a one; dots lead into objects of
+    JSON.
+    """
     if name not in header and name.partition(".")[0] not in header:
         raise UserError(f"{path}: no column '{name}' ({did_you_mean(name, header)})")
     return name
@@ -234,12 +286,18 @@ def _counting(columns: Columns, reading: Reading) -> Columns:
     """Return the rows that count, with their labels split."""
     if reading.only:
         values, codes = columns.pop("only")
-        counts = np.array([spelled(value) == reading.only[1] for value in values], bool)[codes]
-        columns = {key: _Column.of(of.values, of.codes[counts]) for key, of in columns.items()}
+        counts = np.array(
+            [spelled(value) == reading.only[1] for value in values], bool
+        )[codes]
+        columns = {
+            key: _Column.of(of.values, of.codes[counts]) for key, of in columns.items()
+        }
     if mark := reading.separator:
         for key in {"label", "prediction"} & columns.keys():
             values, codes = columns[key]
-            split = (split_labels(own, mark) if type(own) is str else own for own in values)
+            split = (
+                split_labels(own, mark) if type(own) is str else own for own in values
+            )
             columns[key] = _Column.of(split, codes)
     return columns
 
@@ -252,24 +310,36 @@ def _label_texts(columns: Columns) -> list[str]:
     return texts
 
 
-def _values(path: Path, layout: Layout, header: list[str], names: Mapping[str, str]) -> Columns:
+def _values(
+    path: Path, layout: Layout, header: list[str], names: Mapping[str, str]
+) -> Columns:
     """Return columns of a table by their keys."""
     in_header = set(header)
-    keys = {key: [name] if name in in_header else name.split(".") for key, name in names.items()}
+    keys = {
+        key: [name] if name in in_header else name.split(".")
+        for key, name in names.items()
+    }
     firsts = [first for first, *_ in keys.values()]
     is_flat = all(len(own) == 1 for own in keys.values())
-    if is_flat and (at_once := tables.columns_at_once(path, layout, list(dict.fromkeys(firsts)))):
+    if is_flat and (
+        at_once := tables.columns_at_once(path, layout, list(dict.fromkeys(firsts)))
+    ):
         return {key: _Column.of(*at_once[name]) for key, (name, *_) in keys.items()}
     header, rows = tables.open_table(path, layout, columns=firsts)
     columns: dict[str, list[Any]] = {key: [] for key in names}
-    places = [(columns[key], header.index(first), inner) for key, (first, *inner) in keys.items()]
+    places = [
+        (columns[key], header.index(first), inner)
+        for key, (first, *inner) in keys.items()
+    ]
     while block := list(islice(rows, AT_ONCE)):
         for bad in (row for row in block if isinstance(row, BadRow)):
             raise UserError(f"{bad.place}: {bad.fault}")
         for column, place, inner in places:
             found: list[Any] = [row[1][place] for row in block]
             for key in inner:
-                found = [one.get(key) if isinstance(one, dict) else None for one in found]
+                found = [
+                    one.get(key) if isinstance(one, dict) else None for one in found
+                ]
             column += [intern(one) if type(one) is str else one for one in found]
     return {key: _Column.of(column) for key, column in columns.items()}
 
@@ -277,7 +347,9 @@ def _values(path: Path, layout: Layout, header: list[str], names: Mapping[str, s
 def _numbers(column: _Column, where: str) -> _Column:
     """Return a column of numbers; a missing one is NaN."""
     try:
-        numbers = [TRUTHS[own] if own in TRUTHS else float(own) for own in column.values]
+        numbers = [
+            TRUTHS[own] if own in TRUTHS else float(own) for own in column.values
+        ]
         return _Column(np.array(numbers, float), column.codes)
     except (TypeError, ValueError, OverflowError) as error:  # TypeError: a list
         hint = "--column prediction=NAME names the column with answers"
@@ -287,12 +359,16 @@ def _numbers(column: _Column, where: str) -> _Column:
 def _decided(
     scores: NDArray[Any], classes: Sequence[Any], labels: _Column | None, path: Path
 ) -> _Column:
-    """Return the class with the best score of each row or, if labels are lists, those above half.
+    """Return the class with the best score of each row or, if labels are lists, those
+    above half.
 
-    These have probabilities from 0.5, or margins from 0; a row that is not whole has no answer.
+    These have probabilities from 0.5, or margins from 0; a row that is not whole has no
+    answer.
     """
     half = 0.5 * (np.nanmin(scores, initial=0) >= 0)
-    may_have_several = labels and any(isinstance(value, list) for value in labels.values)
+    may_have_several = labels and any(
+        isinstance(value, list) for value in labels.values
+    )
     if may_have_several and not half and np.nanmax(scores) <= 0:
         hint = "are they logarithms? should be probabilities or margins"
         raise UserError(f"{path}: no score is above 0 ({hint})")
@@ -309,7 +385,9 @@ def _decided(
             if not has_answer:
                 answers.append(None)
             elif may_have_several:
-                answers.append([classes[at] for at in np.flatnonzero(row >= half).tolist()])
+                answers.append(
+                    [classes[at] for at in np.flatnonzero(row >= half).tolist()]
+                )
             else:
                 answers.append(classes[best_place])
     return _Column.of(answers)
@@ -330,7 +408,9 @@ def _arrays(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns
     return path.stem, columns
 
 
-def _stored_arrays(path: Path, reading: Reading, of_labels: bool) -> dict[str, NDArray[Any]]:
+def _stored_arrays(
+    path: Path, reading: Reading, of_labels: bool
+) -> dict[str, NDArray[Any]]:
     """Return the arrays of a NumPy file by what they hold, all of the same length."""
     names = ["label" if of_labels else "prediction"]
     with open_regular(path, MAX_UNPACKED) as raw:
@@ -342,9 +422,13 @@ def _stored_arrays(path: Path, reading: Reading, of_labels: bool) -> dict[str, N
                 arrays = dict.fromkeys(_found(names, reading.columns, path), array)
         except (MemoryError, UserError):
             raise
-        except Exception as error:  # damage makes NumPy and zipfile raise almost anything
+        except (
+            Exception
+        ) as error:  # damage makes NumPy and zipfile raise almost anything
             reason = str(error) or type(error).__name__
-            raise UserError(f"{path}: cannot be read as NumPy arrays: {reason}") from None
+            raise UserError(
+                f"{path}: cannot be read as NumPy arrays: {reason}"
+            ) from None
     are_usable = all(map(_is_usable, arrays.values()))
     lengths = {array.shape[:1] for array in arrays.values()}
     if not (arrays and are_usable) or len(lengths) > 1:
@@ -358,10 +442,14 @@ def _stored_arrays(path: Path, reading: Reading, of_labels: bool) -> dict[str, N
 def _members(
     raw: BinaryIO, reading: Reading, path: Path
 ) -> tuple[list[str], dict[str, NDArray[Any]]]:
-    """Return the names of all arrays in an archive, and the needed ones by what they hold."""
+    """Return the names of all arrays in an archive, and the needed ones by what they
+    hold.
+    """
     archive = ZipFile(raw)
     check_unpacked(archive)
-    members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+    members = {
+        member.filename.removesuffix(".npy"): member for member in archive.infolist()
+    }
     arrays = {}
     for key, name in _found(list(members), reading.columns, path).items():
         with archive.open(members[name]) as file:
@@ -370,12 +458,16 @@ def _members(
 
 
 def _is_usable(array: NDArray[Any]) -> bool:
-    """Return whether an array has a value for each document, or a row of values for classes."""
+    """Return whether an array has a value for each document, or a row of values for
+    classes.
+    """
     return array.ndim == 1 or (array.ndim == 2 and 1 < array.shape[1] <= MAX_LABELS)
 
 
 def _places_of_ones(array: NDArray[Any], where: str) -> list[list[int]]:
-    """Return the labels of each document, from an array ``(n, n_labels)`` of 0 and 1."""
+    """Return the labels of each document, from an array ``(n, n_labels)`` of 0 and
+    1.
+    """
     rows: list[list[int]] = []
     n_labels = 0
     for start in range(0, len(array), AT_ONCE):
@@ -398,31 +490,46 @@ def _all_have(key: str, read: Sequence[_Read]) -> bool:
     """Return whether all files have a column; if only some have, that is an error."""
     have = {key in one.columns: one.file for one in read}
     if len(have) > 1:
-        raise UserError(f"{have[False]}: no {key}, unlike {have[True]} (--column {key}=NAME)")
+        raise UserError(
+            f"{have[False]}: no {key}, unlike {have[True]} (--column {key}=NAME)"
+        )
     return True in have
 
 
 def _agreed(key: str, rows: Rows, ids: Sequence[str]) -> list[Any] | None:
-    """Return the label or the cluster of each document, on which all files have to agree."""
+    """Return the label or the cluster of each document, on which all files have to
+    agree.
+    """
     agreed = np.full(len(ids), -1)
     having = [(one, own) for one, own in rows if key in one.columns]
-    known: dict[Any, tuple[int, Any]] = {}  # the number of each value, and how it was first written
+    known: dict[
+        Any, tuple[int, Any]
+    ] = {}  # the number of each value, and how it was first written
     for one, own in having:
         values, codes = one.columns[key]
-        numbers = [known.setdefault(_plain(v), (len(known), v))[0] for v in values.tolist()]
+        numbers = [
+            known.setdefault(_plain(v), (len(known), v))[0] for v in values.tolist()
+        ]
         found = np.array(numbers)[codes]
-        new = np.flatnonzero(agreed[own] < 0)[::-1]  # the first row of a document is set last
+        new = np.flatnonzero(agreed[own] < 0)[
+            ::-1
+        ]  # the first row of a document is set last
         agreed[own[new]] = found[new]
         for row in np.flatnonzero(agreed[own] != found)[:1].tolist():
-            both = [list(known.values())[at][1] for at in (agreed[own[row]], found[row])]
-            fault = f"two {key}s of one document: {both[0]}, {both[1]} (id {ids[own[row]]})"
+            both = [
+                list(known.values())[at][1] for at in (agreed[own[row]], found[row])
+            ]
+            fault = (
+                f"two {key}s of one document: {both[0]}, {both[1]} (id {ids[own[row]]})"
+            )
             raise UserError(f"{one.file}: {fault}")
     shown = [*(value for _, value in known.values()), None]
     return [shown[number] for number in agreed.tolist()] if having else None
 
 
 def _others(rows: Rows, n: int) -> dict[str, list[Any]]:
-    """Return the columns that no option names, with one value for each of ``n`` documents.
+    """Return the columns that no option names, with one value for each of ``n``
+    documents.
 
     Columns with two values for a document are left out.
     """
@@ -454,17 +561,26 @@ def _by_model(rows: Rows, ids: Sequence[str], key: str) -> dict[str, Any]:
     written: dict[str, str] = {}
     for one, own in rows:
         models, seeds, (values, codes) = Topics(), Topics(), one.columns[key]
-        of_model, of_seed = _numbered(one, "model", models), _numbered(one, "seed", seeds)
+        of_model, of_seed = (
+            _numbered(one, "model", models),
+            _numbered(one, "seed", seeds),
+        )
         training = of_model.astype(np.int64) * len(seeds.names) + of_seed
         order = np.argsort(training, kind="stable")
         numbers, starts = np.unique(training[order], return_index=True)
-        for number, chosen in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):
+        for number, chosen in zip(
+            numbers.tolist(), np.split(order, starts[1:]), strict=True
+        ):
             at, of = divmod(number, len(seeds.names))
             own_name, seed = models.names[at], seeds.names[of]
             model = allowed_name(own_name)
             if not model or written.setdefault(model, own_name) != own_name:
-                fault = f"model '{own_name}'" + (f": also '{written[model]}'" if model else "")
-                raise UserError(f"{one.file}: {fault} (allowed: names that differ in A-Z, 0-9, _)")
+                fault = f"model '{own_name}'" + (
+                    f": also '{written[model]}'" if model else ""
+                )
+                raise UserError(
+                    f"{one.file}: {fault} (allowed: names that differ in A-Z, 0-9, _)"
+                )
             trainings = answers.setdefault(model, {})
             seed = str(len(trainings)) if seed == NEXT else seed
             seed = seed.lstrip("0") or "0" if seed.isdecimal() else seed  # 01 is 1
@@ -481,14 +597,23 @@ def _by_model(rows: Rows, ids: Sequence[str], key: str) -> dict[str, Any]:
         are_numbers = all(map(str.isdecimal, trainings))
         numbers = [*map(int, trainings)] if are_numbers else range(len(trainings))
         answers[model] = dict(zip(numbers, trainings.values(), strict=True))
-    return {"answers": answers, "origin": {model: ", ".join(own) for model, own in files.items()}}
+    return {
+        "answers": answers,
+        "origin": {model: ", ".join(own) for model, own in files.items()},
+    }
 
 
 def _numbered(one: _Read, key: str, names: Topics) -> NDArray[np.int32]:
-    """Return the number of the name in each row; without a column, each has a name of its own."""
+    """Return the number of the name in each row; without a column, each has a name of
+    its own.
+    """
     names.where = f"{one.file}: {key}"
-    values, codes = one.columns.get(key) or _Column.of(range(len(one.columns["seed"].codes)))
+    values, codes = one.columns.get(key) or _Column.of(
+        range(len(one.columns["seed"].codes))
+    )
     places = names.places(values)[codes]
     if lacking := int((places < 0).sum()):
-        raise UserError(f"{one.file}: {counted(lacking, 'row')} without {with_article(key)}")
+        raise UserError(
+            f"{one.file}: {counted(lacking, 'row')} without {with_article(key)}"
+        )
     return places

@@ -23,7 +23,12 @@ from rnnbench.errors import UserError
 from rnnbench.models.descriptions import OutsideModel
 from rnnbench.outside.clusters import warn_of_clusters
 from rnnbench.report.table import Table
-from rnnbench.report.tables import comparisons_table, power_table, score_table, table_files
+from rnnbench.report.tables import (
+    comparisons_table,
+    power_table,
+    score_table,
+    table_files,
+)
 from rnnbench.results.run import StoredRun, load_results, save_run
 from rnnbench.results.schema import Results
 from rnnbench.results.store import CONSTRAINTS, ENVIRONMENT, RESULTS, Store, lock_folder
@@ -35,21 +40,30 @@ from rnnbench.training.outcome import TrialRecord, TrialResult
 
 log = logging.getLogger(__name__)
 Answers = ArrayLike | Sequence[Collection[str] | str | None]
-"""One for each document: a label of any type or, if it may have any number, a collection of them,
-or 0 and 1 for each topic; or a score from 0 to 1. ``None`` and NaN stand for a missing one."""
+"""One for each document: a label of any type or, if it may have any number, a
+collection of them, or 0 and 1 for each topic; or a score from 0 to 1. ``None`` and NaN
+stand for a missing one."""
 Missing = Literal["error", "drop", "wrong"]
 Array = NDArray[Any]
 Arrays = dict[tuple[str, int], Array]
-"""The answers of each training, by model and seed: positions of topics, or -1; or 0 and 1,
-``(n, n_topics)``, or ``LACKING`` in the whole row; or scores, or NaN."""
-LACKING, NO_ANSWER = 2, "(no answer)"  # in a row of 0 and 1; the topic of a missing answer
+"""The answers of each training, by model and seed: positions of topics, or -1; or 0 and
+1, ``(n, n_topics)``, or ``LACKING`` in the whole row; or scores, or NaN."""
+LACKING, NO_ANSWER = (
+    2,
+    "(no answer)",
+)  # in a row of 0 and 1; the topic of a missing answer
 NOTHING = ("", "nan", "<NA>", "NaT")  # missing values as texts, those of pandas too
-ALIKE = ("true", "True", "1"), ("false", "False", "0")  # stand for the one that labels have
+ALIKE = (
+    ("true", "True", "1"),
+    ("false", "False", "0"),
+)  # stand for the one that labels have
 FROM_PYTHON = "a call in Python"
 
 
 class Verdict(Run):
-    """Models that answered the same documents; its folder exists only if it was saved."""
+    """Models that answered the same documents; its folder exists only if it was
+    saved.
+    """
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench verdict`` prints."""
@@ -57,18 +71,26 @@ class Verdict(Run):
         return [score_table(self.results), comparisons_table(self.results), power]
 
     def save(
-        self, folder: str | Path, *, command: str = "Verdict.save()", overwrite: bool = False
+        self,
+        folder: str | Path,
+        *,
+        command: str = "Verdict.save()",
+        overwrite: bool = False,
     ) -> "Verdict":
-        """Store it as a run, for ``load_run``, ``compare`` and the like, and return the stored one.
+        """Store it as a run, for ``load_run``, ``compare`` and the like, and return the
+        stored one.
 
         With ``overwrite``, it may replace a verdict on other answers.
 
         Raises:
-            UserError: the folder holds something else, or another process is writing there.
-            RnnbenchError: a file cannot be written.
+            UserError: the folder holds something else, or another process is writing
+            there. RnnbenchError: a file cannot be written.
         """
         place = Path(folder)
-        results, machine = self.results.model_copy(update={"command": command}), _environment()
+        results, machine = (
+            self.results.model_copy(update={"command": command}),
+            _environment(),
+        )
         files = {"config.yaml": dump(self.benchmark), CONSTRAINTS: constraints(machine)}
         with lock_folder(place, command, is_verdict=True):
             if not overwrite:
@@ -85,7 +107,9 @@ class Verdict(Run):
         """Raise ``UserError`` if a folder holds a verdict on other answers."""
         if not (folder / RESULTS).is_file():
             return
-        hint = "name another folder; --force, or overwrite=True in Python, overwrites it"
+        hint = (
+            "name another folder; --force, or overwrite=True in Python, overwrites it"
+        )
         try:
             stored = load_results(folder)
         except DamagedResultError as error:
@@ -95,7 +119,9 @@ class Verdict(Run):
 
 
 def _answers_of(results: Results) -> set[str]:
-    """Return the fingerprints of all answers in a verdict, with their models and documents."""
+    """Return the fingerprints of all answers in a verdict, with their models and
+    documents.
+    """
     return {trial.fingerprint for model in results.models for trial in model.trials}
 
 
@@ -113,22 +139,29 @@ def verdict(
 ) -> Verdict:
     """Compare models by their answers to the same documents.
 
-    Accuracies are compared if each document has one label, micro-F1 if it has any number of
-    topics, and mean scores if there are no labels. See ``docs/trust.md`` for intervals and tests.
+    Accuracies are compared if each document has one label, micro-F1 if it has any
+    number of topics, and mean scores if there are no labels. See ``docs/trust.md`` for
+    intervals and tests.
 
     Args:
-        labels: the right answers; or a run, on whose test documents the models were tested; or
+        labels: the right answers; or a run, on whose test documents the models were
+        tested; or
             ``None`` if the answers are scores from 0 to 1, such as exact match.
-        answers: those of each model, by name, in the order of ``labels``; for several trainings, a
-            list of them, or a dict by seed. A single training stands for itself, not for others.
-        ids: of the documents, so that runs on the same ones can be compared.
-        clusters: that of each document; those in one cluster, such as questions about one passage,
+        answers: those of each model, by name, in the order of ``labels``; for several
+        trainings, a
+            list of them, or a dict by seed. A single training stands for itself, not
+            for others.
+        ids: of the documents, so that runs on the same ones can be compared. clusters:
+        that of each document; those in one cluster, such as questions about one
+        passage,
             depend on each other.
-        columns: other facts about each document, by name. Without ``clusters``, a warning names a
-            column that looks like one of clusters, if answers in each tend to be right or wrong
-            together.
+        columns: other facts about each document, by name. Without ``clusters``, a
+        warning names a
+            column that looks like one of clusters, if answers in each tend to be right
+            or wrong together.
         in_order: whether documents are in order of time, so that errors come in bursts.
-        missing: whether a missing answer is an ``error``, its document is left out for all models
+        missing: whether a missing answer is an ``error``, its document is left out for
+        all models
             (``drop``), or it counts as ``wrong``.
         origin: where the answers of each model came from.
         name: of the run.
@@ -140,7 +173,9 @@ def verdict(
     0.5
     """
     if missing not in (ways := get_args(Missing)):
-        raise UserError(f"verdict: missing: got {spell(missing)} (allowed: {', '.join(ways)})")
+        raise UserError(
+            f"verdict: missing: got {spell(missing)} (allowed: {', '.join(ways)})"
+        )
     run, origin = labels if isinstance(labels, StoredRun) else None, origin or {}
     declared = {"ids": ids, "clusters": clusters, "in_order": in_order}
     facts: dict[str, Any] = {"in_order": True} if run else declared
@@ -148,11 +183,16 @@ def verdict(
     chosen = _chosen(right, given, missing, facts)
     n_documents = len(right)
     if run and len(chosen) < n_documents:
-        raise UserError("missing: drop: not with documents of a run (allowed: error, wrong)")
+        raise UserError(
+            "missing: drop: not with documents of a run (allowed: error, wrong)"
+        )
     right, given = right[chosen], {key: own[chosen] for key, own in given.items()}
     if run:
         known = run.results.dataset
-        new = [TopicCount(topic=one, train=0, test=0) for one in topics[len(known.topics) :]]
+        new = [
+            TopicCount(topic=one, train=0, test=0)
+            for one in topics[len(known.topics) :]
+        ]
         dataset = known.model_copy(update={"topics": [*known.topics, *new]})
     else:
         where = listed(list(dict.fromkeys(origin.values()))) or FROM_PYTHON
@@ -163,7 +203,12 @@ def verdict(
         source, n = origin.get(model, FROM_PYTHON), len(trials[model])
         models[model] = {OutsideModel.kind: source, "trainings": n}
     seeds = {"seeds": sorted({seed for _, seed in given})}
-    tree = {"name": name, "data": {"source": FILES.name}, "training": seeds, "models": models}
+    tree = {
+        "name": name,
+        "data": {"source": FILES.name},
+        "training": seeds,
+        "models": models,
+    }
     benchmark = load(tree)
     results = summarize_run(benchmark, dataset, trials)
     judged = Verdict(Path(name), results, trials, benchmark, _at_first())
@@ -178,7 +223,9 @@ _at_first = cache(_environment)  # looking at all packages takes longer than a v
 
 
 class Topics(dict[Any, int]):
-    """The position of each name by all values that stand for it, such as 1, 1.0 and ``"1"``."""
+    """The position of each name by all values that stand for it, such as 1, 1.0 and
+    ``"1"``.
+    """
 
     def __init__(self, names: Iterable[str] = (), where: str = "verdict"):
         self.names, self.where = list(names), where
@@ -199,15 +246,21 @@ class Topics(dict[Any, int]):
         return self[value]
 
     def places(self, values: Any) -> NDArray[np.int32]:
-        """Return the position of each name, ``(n,)``, -1 for none; new names are added."""
+        """Return the position of each name, ``(n,)``, -1 for none; new names are
+        added.
+        """
         plain = values if isinstance(values, list) else np.asarray(values).tolist()
         try:
             return np.fromiter(map(self.__getitem__, plain), np.int32, len(plain))
         except TypeError:
-            lists = (own for own in plain if isinstance(own, Collection) and own != str(own))
+            lists = (
+                own for own in plain if isinstance(own, Collection) and own != str(own)
+            )
             wrong = next(lists, values)
             hint = "a text or a whole number; if any is a list, all must be"
-            raise UserError(f"{self.where}: got {spell(wrong)} (should be {hint})") from None
+            raise UserError(
+                f"{self.where}: got {spell(wrong)} (should be {hint})"
+            ) from None
 
 
 def natural(name: str) -> tuple[bool, int, str]:
@@ -219,14 +272,22 @@ def natural(name: str) -> tuple[bool, int, str]:
 def _trainings(labels: Any, answers: Mapping[str, Any]) -> dict[tuple[str, int], Any]:
     """Return the answers of each training, by model and seed; check what holds them."""
     if not isinstance(answers, Mapping):
-        raise UserError("verdict: answers should be a dict, with those of each model by its name")
+        raise UserError(
+            "verdict: answers should be a dict, with those of each model by its name"
+        )
     for what, values in {"labels": [] if labels is None else labels, **answers}.items():
         if isinstance(values, str) or not isinstance(values, Collection):
-            raise UserError(f"verdict: {what}: got {spell(values)} (should be a list or an array)")
+            raise UserError(
+                f"verdict: {what}: got {spell(values)} (should be a list or an array)"
+            )
     own: dict[tuple[str, int], Any] = {}
     for model, of_model in answers.items():
-        trainings = [of_model] if _depth(of_model) <= max(1, _depth(labels)) else of_model
-        by_seed = of_model if isinstance(of_model, Mapping) else dict(enumerate(trainings))
+        trainings = (
+            [of_model] if _depth(of_model) <= max(1, _depth(labels)) else of_model
+        )
+        by_seed = (
+            of_model if isinstance(of_model, Mapping) else dict(enumerate(trainings))
+        )
         if wrong := [seed for seed in by_seed if not hasattr(seed, "__index__")]:
             raise UserError(
                 f"verdict: {model}: got the seed {spell(wrong[0])} (allowed: 0, 1, ...)"
@@ -240,14 +301,21 @@ def _trainings(labels: Any, answers: Mapping[str, Any]) -> dict[tuple[str, int],
 def _coded(
     labels: Any, answers: Mapping[str, Any], missing: Missing
 ) -> tuple[TaskKind, list[str], Array, Arrays]:
-    """Return the kind of task, its topics, those of labels first, the labels, and the answers."""
+    """Return the kind of task, its topics, those of labels first, the labels, and the
+    answers.
+    """
     topics, right = Topics(["0"] * (labels is None)), None
     if isinstance(labels, StoredRun):
-        dataset, right = labels.results.dataset, next(iter(labels.trials.values()))[0].labels
+        dataset, right = (
+            labels.results.dataset,
+            next(iter(labels.trials.values()))[0].labels,
+        )
         topics = Topics(count.topic for count in dataset.topics)
         labels = right if dataset.kind.has_topics else None
     own = _trainings(labels, answers)
-    task: TaskKind = SCORED if labels is None else (SINGLE_LABEL, MULTI_LABEL)[_depth(labels) > 1]
+    task: TaskKind = (
+        SCORED if labels is None else (SINGLE_LABEL, MULTI_LABEL)[_depth(labels) > 1]
+    )
     if not topics:
         _as_array(task, topics, labels)
         topics = Topics(sorted(topics.names, key=natural))
@@ -261,7 +329,9 @@ def _coded(
         raise UserError(f"verdict: {found} (allowed: {limits})")
     if right is None:
         n = len(next(iter(given.values())))
-        right = np.zeros(n, np.int32) if labels is None else _as_array(task, topics, labels)
+        right = (
+            np.zeros(n, np.int32) if labels is None else _as_array(task, topics, labels)
+        )
     for (model, _), array in given.items():
         if len(array) != len(right):
             fault = f"{counted(len(array), 'answer')}, but {counted(len(right), 'document')}"
@@ -271,18 +341,26 @@ def _coded(
         needed = right >= 0 if task.has_one_label else ~right.any(axis=1)
         if any((_is_missing(own) & needed).any() for own in given.values()):
             topics.names.append(NO_ANSWER)
-    if task is MULTI_LABEL:  # with the topics of later answers, which are in no earlier row
+    if (
+        task is MULTI_LABEL
+    ):  # with the topics of later answers, which are in no earlier row
         n_topics, arrays = len(topics.names), (right, *given.values())
-        right, *wide = (np.pad(of, ((0, 0), (0, n_topics - of.shape[1]))) for of in arrays)
+        right, *wide = (
+            np.pad(of, ((0, 0), (0, n_topics - of.shape[1]))) for of in arrays
+        )
         given = dict(zip(given, wide, strict=True))
     for (model, _), array in given.items():
         if task.has_topics and not (array[array == right] > -task.has_one_label).any():
-            log.warning("%s: no answer is right; all labels: %s", model, listed(topics.names))
+            log.warning(
+                "%s: no answer is right; all labels: %s", model, listed(topics.names)
+            )
     return task, topics.names, right, given
 
 
 def _as_array(task: TaskKind, topics: Topics, values: Any) -> Array:
-    """Return labels or answers as an array; see ``Arrays``. Topics that are new are added."""
+    """Return labels or answers as an array; see ``Arrays``. Topics that are new are
+    added.
+    """
     if not task.has_topics:
         try:
             scores = np.asarray(values, float)
@@ -302,13 +380,18 @@ def _as_array(task: TaskKind, topics: Topics, values: Any) -> Array:
         is_list = np.ones(len(values), bool)
     else:
         is_list = np.array([_depth(own) > 0 for own in values], bool)
-        several = [list(own) if many else [own] for own, many in zip(values, is_list, strict=True)]
+        several = [
+            list(own) if many else [own]
+            for own, many in zip(values, is_list, strict=True)
+        ]
         places = topics.places(list(chain(*several)))
         rows = np.repeat(np.arange(len(several)), list(map(len, several)))
     array = np.zeros((len(values), len(topics.names)), np.uint8)
     is_topic = places >= 0
     array[rows[is_topic], places[is_topic]] = 1
-    without = rows[~is_topic]  # nothing beside topics is left out; alone, it is a missing answer
+    without = rows[
+        ~is_topic
+    ]  # nothing beside topics is left out; alone, it is a missing answer
     array[without[~is_list[without]]] = LACKING
     return array
 
@@ -329,8 +412,12 @@ def _is_missing(answers: Array) -> NDArray[np.bool_]:
     return np.isnan(answers) if answers.dtype.kind == "f" else answers < 0
 
 
-def _chosen(right: Array, given: Arrays, missing: str, facts: dict[str, Any]) -> NDArray[np.intp]:
-    """Return the documents that count, in order of their ids, and make ``facts`` about these."""
+def _chosen(
+    right: Array, given: Arrays, missing: str, facts: dict[str, Any]
+) -> NDArray[np.intp]:
+    """Return the documents that count, in order of their ids, and make ``facts`` about
+    these.
+    """
     n, ids, clusters = len(right), facts.get("ids"), facts.get("clusters")
     names = list(map(str, range(n))) if ids is None else _numbered("ids", ids, n)[0]
     if len(names) < n:
@@ -340,9 +427,13 @@ def _chosen(right: Array, given: Arrays, missing: str, facts: dict[str, Any]) ->
         if (own := _is_missing(answers)).any():
             which = listed([names[place] for place in np.flatnonzero(own)])
             whose = f"{model}: no answer to" if model else "no label of"
-            fault = f"verdict: {whose} {own.sum():,} of {counted(n, 'document')}: {which}"
+            fault = (
+                f"verdict: {whose} {own.sum():,} of {counted(n, 'document')}: {which}"
+            )
             if missing == "error" or (missing == "wrong" and not model):
-                ways = "drop leaves them out for all models; wrong counts answers as wrong"
+                ways = (
+                    "drop leaves them out for all models; wrong counts answers as wrong"
+                )
                 raise UserError(f"{fault} (missing: {ways})")
             log.warning("%s (missing: %s)", fault, missing)
             lacking |= own & (missing == "drop")
@@ -351,22 +442,32 @@ def _chosen(right: Array, given: Arrays, missing: str, facts: dict[str, Any]) ->
         raise UserError("verdict: missing: drop: no document is left")
     if ids is not None:
         if not facts["in_order"]:
-            chosen = np.array(sorted(chosen.tolist(), key=lambda place: natural(names[place])))
+            chosen = np.array(
+                sorted(chosen.tolist(), key=lambda place: natural(names[place]))
+            )
         facts["ids"] = [names[place] for place in chosen]
     if clusters is not None:
         codes = _numbered("clusters", clusters, n)[1][chosen]
-        facts["clusters"] = Topics().places(codes).tolist()  # in the order of the documents
+        facts["clusters"] = (
+            Topics().places(codes).tolist()
+        )  # in the order of the documents
         if (n_clusters := max(facts["clusters"]) + 1) == 1:
-            raise UserError("verdict: clusters: all documents are in one (allowed: 2 or more)")
+            raise UserError(
+                "verdict: clusters: all documents are in one (allowed: 2 or more)"
+            )
         if n_clusters < FEW_CLUSTERS:
-            log.warning("%s: intervals and p-values are rough", counted(n_clusters, "cluster"))
+            log.warning(
+                "%s: intervals and p-values are rough", counted(n_clusters, "cluster")
+            )
     return chosen
 
 
 def _columns_of(
     chosen: NDArray[np.intp], columns: Mapping[str, Sequence[object]], n: int
 ) -> dict[str, Sequence[object]]:
-    """Return the values of the chosen documents in each column, which has those of all ``n``."""
+    """Return the values of the chosen documents in each column, which has those of all
+    ``n``.
+    """
     parts: dict[str, Sequence[object]] = {}
     for name, column in columns.items():
         values = list(column)
@@ -377,17 +478,25 @@ def _columns_of(
     return parts
 
 
-def _numbered(key: str, values: Sequence[Any], n: int) -> tuple[list[str], NDArray[np.int32]]:
-    """Return the different names among values, and the position of each value's name."""
+def _numbered(
+    key: str, values: Sequence[Any], n: int
+) -> tuple[list[str], NDArray[np.int32]]:
+    """Return the different names among values, and the position of each value's
+    name.
+    """
     topics = Topics()
     places = topics.places(list(values))
     if len(places) != n or (places < 0).any():
         fault = f"{len(places):,}, of which {(places < 0).sum():,} are empty"
-        raise UserError(f"verdict: {key}: {fault} (should be one for each of {n:,} documents)")
+        raise UserError(
+            f"verdict: {key}: {fault} (should be one for each of {n:,} documents)"
+        )
     return topics.names, places
 
 
-def _trial(model: str, seed: int, given: Array, right: Array, data: DatasetSummary) -> TrialResult:
+def _trial(
+    model: str, seed: int, given: Array, right: Array, data: DatasetSummary
+) -> TrialResult:
     """Return the answers of a training as a trial, with missing ones as wrong ones."""
     answers, lacking = given.copy(), _is_missing(given)
     answers[lacking] = len(data.topics) - 1 if answers.dtype.kind == "i" else 0
@@ -399,7 +508,9 @@ def _trial(model: str, seed: int, given: Array, right: Array, data: DatasetSumma
         score_kind="answers",
         task=data.task,
         fit_seconds=None,
-        fingerprint=sha256_arrays({"answers": answers}, {"of": [model, data.fingerprint]}),
+        fingerprint=sha256_arrays(
+            {"answers": answers}, {"of": [model, data.fingerprint]}
+        ),
         source=data.source,
         dataset_fingerprint=data.fingerprint,
         model=model,
@@ -410,7 +521,9 @@ def _trial(model: str, seed: int, given: Array, right: Array, data: DatasetSumma
 
 
 def _by_topic(answers: Array, n_topics: int) -> Array:
-    """Return answers as scores, ``(n, n_topics)``: 1 for each topic that is given, and else 0."""
+    """Return answers as scores, ``(n, n_topics)``: 1 for each topic that is given, and
+    else 0.
+    """
     if answers.dtype.kind == "f":
         return answers[:, np.newaxis]
     if answers.ndim == 2:

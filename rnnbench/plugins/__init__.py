@@ -1,1 +1,3 @@
-"""Parts that hang on rnnbench as the package of a stranger would: by entry points alone."""
+"""Parts that hang on rnnbench as the package of a stranger would: by entry points
+alone.
+"""

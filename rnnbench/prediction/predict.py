@@ -1,4 +1,6 @@
-"""The models that a run has kept: their predictions, and the files of networks for Keras."""
+"""The models that a run has kept: their predictions, and the files of networks for
+Keras.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -14,7 +16,12 @@ from pydantic import PositiveInt, SkipValidation, ValidationError
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, pad
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import UserError, did_you_mean, first_fault
-from rnnbench.models.descriptions import BaselineModel, EnsembleModel, LayeredNetwork, Network
+from rnnbench.models.descriptions import (
+    BaselineModel,
+    EnsembleModel,
+    LayeredNetwork,
+    Network,
+)
 from rnnbench.models.layers import Shape
 from rnnbench.models.linear import NO_RULE, LinearModel
 from rnnbench.models.quiet import quiet_tensorflow
@@ -37,7 +44,8 @@ if TYPE_CHECKING:
     import keras
 
 UNSURE, NONE, UNKNOWN_WORDS = "unsure", "none", "(unknown words)"
-"""The answers of a model that is not sure enough, or gives no topic; all words without an id."""
+"""The answers of a model that is not sure enough, or gives no topic; all words without
+an id."""
 WORDS_SHOWN = 10
 JOINED_BY = ", "  # stands between several topics, unless the run has a separator
 
@@ -47,7 +55,9 @@ class NotKeptError(UserError):
 
 
 class TopicScore(Record):
-    """A topic and its probability, or its margin if the model gives no probabilities."""
+    """A topic and its probability, or its margin if the model gives no
+    probabilities.
+    """
 
     topic: str
     probability: float | None = None
@@ -80,9 +90,11 @@ class Prediction(Shown, Record):
     unknown_words: list[str]
     """Words that are not in the vocabulary of the run, each as often as it occurs."""
     topics: list[TopicScore]
-    """Those of the answer first, and the best first; empty if no word that was read is known."""
+    """Those of the answer first, and the best first; empty if no word that was read is
+    known."""
     unsure: bool | None = None
-    """Whether the probability of the answer is below the one that was asked for, if one was."""
+    """Whether the probability of the answer is below the one that was asked for, if one
+    was."""
     decided_by: DecidingWords | None = None
     """The words that decided the answer, if they were asked for and there is one."""
 
@@ -111,14 +123,18 @@ class Prediction(Shown, Record):
 
     @property
     def answer(self) -> str | None:
-        """The topics of the answer, or that the model is unsure; ``None`` if there is no answer."""
+        """The topics of the answer, or that the model is unsure; ``None`` if there is
+        no answer.
+        """
         whole = JOINED_BY.join(self.answers) or NONE
         return UNSURE if self.unsure else whole if self.topics else None
 
 
 @dataclass(eq=False, repr=False)
 class KeptModel(Shown):
-    """A trained model that a run kept, with the methods of a scikit-learn classifier."""
+    """A trained model that a run kept, with the methods of a scikit-learn
+    classifier.
+    """
 
     name: str
     seed: int
@@ -167,14 +183,17 @@ class KeptModel(Shown):
     def predict(self, texts: Iterable[str]) -> NDArray[Any]:
         """Return a topic for each text, ``(n,)``, even if it knows no word of the text.
 
-        If there may be any number of topics, it has 1 for those given, else 0, ``(n, n_topics)``.
+        If there may be any number of topics, it has 1 for those given, else 0, ``(n,
+        n_topics)``.
         """
         encoded = encode(texts, self.vocabulary)
         answers = self._answers(self._scored(encoded.ids, encoded.texts))
         return answers if answers.ndim == 2 else self.classes_[answers]
 
     def predict_proba(self, texts: Iterable[str]) -> Scores:
-        """Return probabilities ``(n, n_topics)``; if it gives margins, raise ``AttributeError``."""
+        """Return probabilities ``(n, n_topics)``; if it gives margins, raise
+        ``AttributeError``.
+        """
         if self.kind == "margin":
             raise AttributeError(f"{self.name} gives margins: see decision_function")
         return self.decision_function(texts)
@@ -193,13 +212,16 @@ class KeptModel(Shown):
         unsure_below: Share | None = None,
         explain: bool = False,
     ) -> list[Prediction]:
-        """Return a prediction for each text; one with nothing but unknown words has no topics.
+        """Return a prediction for each text; one with nothing but unknown words has no
+        topics.
 
         Args:
-            texts: one text, or several; a text may also be a list of its words.
-            top: how many of the best topics to return, but at least those of the answer.
-            unsure_below: the answer is "unsure" if a topic of it has a probability below this one;
-                the answer that there is no topic, if one has a probability above 1 less this one.
+            texts: one text, or several; a text may also be a list of its words. top:
+            how many of the best topics to return, but at least those of the answer.
+            unsure_below: the answer is "unsure" if a topic of it has a probability
+            below this one;
+                the answer that there is no topic, if one has a probability above 1 less
+                this one.
             explain: whether to return the words that decided each answer, too.
 
         Raises:
@@ -208,33 +230,54 @@ class KeptModel(Shown):
         """
         if unsure_below is not None and self.kind == "margin":
             hint = "use a model that gives probabilities"
-            raise UserError(f"{self.name} gives margins, which do not say how sure it is ({hint})")
+            raise UserError(
+                f"{self.name} gives margins, which do not say how sure it is ({hint})"
+            )
         if unsure_below is not None and UNSURE in self.vocabulary.topics:
-            raise UserError(f"the run has the label '{UNSURE}' (rename it to use unsure answers)")
+            raise UserError(
+                f"the run has the label '{UNSURE}' (rename it to use unsure answers)"
+            )
         vocabulary, encoded = self.vocabulary, encode(texts, self.vocabulary)
-        readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
+        readable = vocabulary.timesteps - (
+            vocabulary.truncating == "post"
+        )  # less the start mark
         scores = self._scored(encoded.ids, encoded.texts)
         shown, answers = self._shown(scores), self._answers(scores)
         one_hot = answers[:, np.newaxis] == np.arange(len(vocabulary.topics))
         given = one_hot if self.task.has_one_label else answers.astype(bool)
-        of_each = zip(encoded.words, encoded.unknown, encoded.ids, shown, given, strict=True)
+        of_each = zip(
+            encoded.words, encoded.unknown, encoded.ids, shown, given, strict=True
+        )
         found = []
         for words, unknown, ids, row, own in of_each:
-            is_about, order = bool((ids > INDEX_FROM).any()), best_first(row, own).tolist()
+            is_about, order = (
+                bool((ids > INDEX_FROM).any()),
+                best_first(row, own).tolist(),
+            )
             n_shown = top and max(top, int(own.sum()))
             sureness = row[own].min() if own.any() else 1 - row.max()
             one = Prediction(
                 words=words,
                 words_read=min(words, readable),
                 unknown_words=unknown,
-                topics=[self._topic(label, row, own) for label in order[:n_shown] if is_about],
-                unsure=None if unsure_below is None else is_about and sureness < unsure_below,
-                decided_by=self._deciding_words(ids, order[0]) if explain and is_about else None,
+                topics=[
+                    self._topic(label, row, own)
+                    for label in order[:n_shown]
+                    if is_about
+                ],
+                unsure=None
+                if unsure_below is None
+                else is_about and sureness < unsure_below,
+                decided_by=self._deciding_words(ids, order[0])
+                if explain and is_about
+                else None,
             )
             found.append(one)
         return found
 
-    def _topic(self, label: int, scores: Scores, given: NDArray[np.bool_]) -> TopicScore:
+    def _topic(
+        self, label: int, scores: Scores, given: NDArray[np.bool_]
+    ) -> TopicScore:
         is_given = None if self.task.has_one_label else bool(given[label])
         own = {self.kind: float(scores[label])}
         return TopicScore(topic=self.vocabulary.topics[label], given=is_given, **own)
@@ -245,7 +288,9 @@ class KeptModel(Shown):
         distinct = np.unique(read)
         rows = [read, *(read[read != word] for word in distinct)]
         without = pad(rows, words.timesteps, words.padding, words.truncating)
-        scores = self._scored(without, texts_of(without, words.words, words.separator))[:, label]
+        scores = self._scored(without, texts_of(without, words.words, words.separator))[
+            :, label
+        ]
         falls = zip(distinct.tolist(), (scores[0] - scores[1:]).tolist(), strict=True)
         largest = sorted(falls, key=lambda fall: -abs(fall[1]))[:WORDS_SHOWN]
         names = [UNKNOWN_WORDS] * (INDEX_FROM + 1) + words.words
@@ -262,16 +307,22 @@ class KeptModel(Shown):
         return np.exp(scores) if self.kind == "probability" else scores
 
     def _scored(self, ids: NDArray[np.int32], texts: Sequence[str]) -> Scores:
-        """Return the scores of texts ``(n, n_topics)``, of the kind that they have in a trial."""
+        """Return the scores of texts ``(n, n_topics)``, of the kind that they have in a
+        trial.
+        """
         model = self.model
         if not len(ids):
             return np.zeros((0, len(self.vocabulary.topics)))
         if isinstance(model, LinearModel):
             words = (self.vocabulary.words, self.vocabulary.separator)
-            return model.scores(texts_of(ids, *(words if model.rule.reads_words else ())))
+            return model.scores(
+                texts_of(ids, *(words if model.rule.reads_words else ()))
+            )
         if isinstance(model, EnsembleModel):
             of_members = [(one, one._scored(ids, texts)) for one in self.members]
-            given = [(one.name, scores, one._answers(scores)) for one, scores in of_members]
+            given = [
+                (one.name, scores, one._answers(scores)) for one, scores in of_members
+            ]
             return combined(model.ensemble, given)
         if model.engine:
             return self.reader(texts)
@@ -290,7 +341,9 @@ class KeptModel(Shown):
 
     @cached_property
     def _code(self) -> Callable[[NDArray[np.int32]], Scores] | None:
-        """Gives ids their log-probabilities by machine code, if there is any for the network."""
+        """Gives ids their log-probabilities by machine code, if there is any for the
+        network.
+        """
         model, floats = self.model, np.dtype(np.float32)
         if not isinstance(model, LayeredNetwork):
             return None
@@ -301,7 +354,9 @@ class KeptModel(Shown):
 
     @cached_property
     def reader(self) -> Callable[[Sequence[str]], Scores]:
-        """Gives texts their log-probabilities, for a network with an engine of its own."""
+        """Gives texts their log-probabilities, for a network with an engine of its
+        own.
+        """
         model = self.model
         assert isinstance(model, Network)  # noqa: S101 - see ``_scored``
         engine = ENGINES[model.engine]
@@ -311,7 +366,9 @@ class KeptModel(Shown):
         try:
             return engine.reader(model, read_weights(self.file), self.shape)
         except ValueError as error:
-            raise DamagedResultError(f"unusable result: {self.file}: {error}") from error
+            raise DamagedResultError(
+                f"unusable result: {self.file}: {error}"
+            ) from error
 
     @cached_property
     def keras(self) -> "keras.Model":
@@ -319,7 +376,9 @@ class KeptModel(Shown):
         from rnnbench.models.build import build, weights_of
 
         if not isinstance(self.model, Network) or self.model.engine:
-            raise UserError(f"{self.name} is not a network of Keras (allowed: layers or python)")
+            raise UserError(
+                f"{self.name} is not a network of Keras (allowed: layers or python)"
+            )
         model = build(self.model, self.shape, seed=0)
         expected = [(array.shape, array.dtype) for array in weights_of(model)]
         model.set_weights(read_weights(self.file, expected))
@@ -327,21 +386,27 @@ class KeptModel(Shown):
 
 
 def best_first(scores: Scores, given: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return the labels of a document by its scores ``(n_topics,)``, those of the answer first."""
+    """Return the labels of a document by its scores ``(n_topics,)``, those of the
+    answer first.
+    """
     return np.lexsort((-scores, ~given))
 
 
 def find_model(
     folder: Path, name: str | None, seed: int | None, results: Results | None = None
 ) -> KeptModel:
-    """Return a trained model of a run, by default the best kept one, of the first seed."""
+    """Return a trained model of a run, by default the best kept one, of the first
+    seed.
+    """
     results = results or load_results(folder)
     models = {model.name: model for model in results.models}
     if name in models:
         return _open(folder, results, name, seed)
     if name is not None:
         raise UserError(f"{folder}: no model '{name}' ({did_you_mean(name, models)})")
-    for model in sorted(models.values(), key=lambda model: -round(model.score.mean, DIGITS)):
+    for model in sorted(
+        models.values(), key=lambda model: -round(model.score.mean, DIGITS)
+    ):
         with suppress(NotKeptError):
             return _open(folder, results, model.name, seed)
     raise NotKeptError(f"{folder}: no trained model was kept ({_run_again(results)})")
@@ -365,11 +430,15 @@ def _open(folder: Path, results: Results, name: str, seed: int | None) -> KeptMo
             record, weights = Store(folder).kept(key)
     except FileNotFoundError:
         again = _run_again(results)
-        raise NotKeptError(f"{folder}: the trained {name} was not kept ({again})") from None
+        raise NotKeptError(
+            f"{folder}: the trained {name} was not kept ({again})"
+        ) from None
     vocabulary = _vocabulary(folder, results)
     if isinstance(model, BaselineModel):
         if not (arrays := read_weights(weights)):
-            raise NotKeptError(f"{folder}: the trained {name} cannot be kept: {NO_RULE}")
+            raise NotKeptError(
+                f"{folder}: the trained {name} cannot be kept: {NO_RULE}"
+            )
         try:
             model = LinearModel(arrays, len(vocabulary.topics))
         except ValueError as error:
@@ -389,11 +458,17 @@ def _open(folder: Path, results: Results, name: str, seed: int | None) -> KeptMo
     )
 
 
-def _members(folder: Path, results: Results, of: EnsembleModel, seed: int) -> Iterator[KeptModel]:
-    trials = {model.name: [trial.seed for trial in model.trials] for model in results.models}
+def _members(
+    folder: Path, results: Results, of: EnsembleModel, seed: int
+) -> Iterator[KeptModel]:
+    trials = {
+        model.name: [trial.seed for trial in model.trials] for model in results.models
+    }
     for name in of.ensemble.of:
         if name not in trials:
-            raise DamagedResultError(f"unusable result: {folder}: has no trial of {name}")
+            raise DamagedResultError(
+                f"unusable result: {folder}: has no trial of {name}"
+            )
         one = seed if seed in trials[name] else trials[name][0]
         for own in trials[name] if of.ensemble.over_seeds else [one]:
             yield _open(folder, results, name, own)
@@ -409,10 +484,14 @@ def _vocabulary(folder: Path, results: Results) -> Vocabulary:
                 fault = "its vocabulary belongs to other data"
                 raise DamagedResultError(f"unusable result: {folder}: {fault}")
             return vocabulary
-    raise UserError(f"{folder}: the vocabulary of its dataset was not kept ({_run_again(results)})")
+    raise UserError(
+        f"{folder}: the vocabulary of its dataset was not kept ({_run_again(results)})"
+    )
 
 
 def _run_again(results: Results) -> str:
     if not results.is_trained_here:
         return "only answers are known"
-    return f"run it again: {results.command.replace(' --save-models', '')} --save-models"
+    return (
+        f"run it again: {results.command.replace(' --save-models', '')} --save-models"
+    )

@@ -16,13 +16,23 @@ from typing import Any
 
 from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.files import fault_of
-from rnnbench.data.sources.tables import DIALECTS, BadRow, Layout, dialect_of, open_table, sniff
+from rnnbench.data.sources.tables import (
+    DIALECTS,
+    BadRow,
+    Layout,
+    dialect_of,
+    open_table,
+    sniff,
+)
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.prediction.predict import UNSURE, KeptModel, Prediction
 from rnnbench.storage import atomic_write, temporary_folder
 from rnnbench.text import counted, visible
 
-AT_ONCE, STEPS = 4096, 2**26  # the most rows, and steps of sequences, that are in memory at once
+AT_ONCE, STEPS = (
+    4096,
+    2**26,
+)  # the most rows, and steps of sequences, that are in memory at once
 Row = tuple[str, Sequence[Any]] | BadRow
 Rows = Iterator[Row]
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # of cells, in spreadsheets
@@ -37,7 +47,8 @@ class Target:
     file: Path | None
     """A new file; ``None`` is standard output."""
     is_safe: bool = False
-    """Whether texts that spreadsheets would run as formulas get an apostrophe before them."""
+    """Whether texts that spreadsheets would run as formulas get an apostrophe before
+    them."""
 
 
 def predict_table(
@@ -48,12 +59,13 @@ def predict_table(
     progress: Progress,
     unsure_below: float | None = None,
 ) -> Counter[str | None]:
-    """Write the rows of a table with the model's answers as new columns; count their problems.
+    """Write the rows of a table with the model's answers as new columns; count their
+    problems.
 
-    If there may be any number of topics, they are joined by the separator of the table that the
-    model learned from, or a list in JSON; the score is that of the best one, and their number takes
-    the place of the second-best topic. Standard output gets the format of the ``source``. Rows
-    without a problem are counted under ``None``.
+    If there may be any number of topics, they are joined by the separator of the table
+    that the model learned from, or a list in JSON; the score is that of the best one,
+    and their number takes the place of the second-best topic. Standard output gets the
+    format of the ``source``. Rows without a problem are counted under ``None``.
     """
     header, position, rows = _open(source, column, progress)
     out = target.file
@@ -78,7 +90,9 @@ def predict_table(
             try:
                 write(cells)
             except (ValueError, csv.Error) as error:
-                raise UserError(f"{row[0]}: cannot be written: {error} (use .jsonl)") from None
+                raise UserError(
+                    f"{row[0]}: cannot be written: {error} (use .jsonl)"
+                ) from None
     if n_formulas:
         has = "has a text" if n_formulas == 1 else "have texts"
         fault = f"{counted(n_formulas, 'row')} {has} that spreadsheets would run as a formula"
@@ -87,19 +101,25 @@ def predict_table(
 
 
 def _new_columns(model: KeptModel, source: Path, header: Sequence[str]) -> list[str]:
-    """Return the names of the new columns; ``UserError`` if the table has one of them."""
+    """Return the names of the new columns; ``UserError`` if the table has one of
+    them.
+    """
     third = "second_best" if model.task.has_one_label else "number"
     new = ["predicted", model.kind, third, "unknown_words", "problem"]
     taken = [name for name in new if name in header]
     if taken:
-        raise UserError(f"{source}: rename the column '{taken[0]}': the answer needs this name")
+        raise UserError(
+            f"{source}: rename the column '{taken[0]}': the answer needs this name"
+        )
     return new
 
 
 def _answered(
     model: KeptModel, rows: Rows, position: int, unsure_below: float | None
 ) -> Iterator[tuple[Row, Prediction]]:
-    """Yield each row with the answer to its text; only some rows are in memory at once."""
+    """Yield each row with the answer to its text; only some rows are in memory at
+    once.
+    """
     at_once = max(1, min(AT_ONCE, STEPS // model.vocabulary.timesteps))
     block = [_checked(row, position) for row in islice(rows, at_once)]
     while block:
@@ -110,7 +130,9 @@ def _answered(
 
 
 def _is_formula(cell: Any) -> bool:
-    """Return whether a cell is a text, not a number, that a spreadsheet takes for a formula."""
+    """Return whether a cell is a text, not a number, that a spreadsheet takes for a
+    formula.
+    """
     if not isinstance(cell, str) or not cell.startswith(FORMULA_STARTS):
         return False
     try:
@@ -130,13 +152,19 @@ def _checked(row: Row, position: int) -> Row:
 
 
 def _values(found: Prediction, row: Row, separator: str | None) -> list[Any]:
-    """Return the values of the new columns; topics stay a list without a ``separator``."""
+    """Return the values of the new columns; topics stay a list without a
+    ``separator``.
+    """
     first, second = (*found.topics, None, None)[:2]
     unknown = round(len(found.unknown_words) / found.words, 4) if found.words else None
     no_words = row.reason if isinstance(row, BadRow) else "no words"
     nothing = "unknown words" if found.words else no_words
     problem = nothing if first is None else UNSURE if found.unsure else None
-    values: list[Any] = [found.answer, first and round(first.score, 6), second and second.topic]
+    values: list[Any] = [
+        found.answer,
+        first and round(first.score, 6),
+        second and second.topic,
+    ]
     if first and first.given is not None:  # there may be any number of topics
         if separator is None and not found.unsure:
             values[0] = found.answers
@@ -155,7 +183,9 @@ class _VisibleText(TextIOWrapper):
 
 
 @contextmanager
-def _writer(out: Path | None, source: Path, columns: Sequence[str]) -> Iterator[Callable[..., Any]]:
+def _writer(
+    out: Path | None, source: Path, columns: Sequence[str]
+) -> Iterator[Callable[..., Any]]:
     ending = (out or source).suffix.lower()
     with ExitStack() as stack:
         raw: Any = stack.enter_context(atomic_write(out)) if out else sys.stdout.buffer
@@ -170,11 +200,17 @@ def _writer(out: Path | None, source: Path, columns: Sequence[str]) -> Iterator[
             yield write
         else:
             to_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
-            yield lambda row: print(to_json(dict(zip(columns, row, strict=True))), file=text)
+            yield lambda row: print(
+                to_json(dict(zip(columns, row, strict=True))), file=text
+            )
 
 
-def _open(path: Path, column: str | None, progress: Progress) -> tuple[list[str], int, Rows]:
-    """Return the names of the columns, the position of that with the texts, and the rows."""
+def _open(
+    path: Path, column: str | None, progress: Progress
+) -> tuple[list[str], int, Rows]:
+    """Return the names of the columns, the position of that with the texts, and the
+    rows.
+    """
     layout = sniff(path, Layout(text=column, label=""))
     header, rows = open_table(path, layout, progress)
     if len({*header}) < len(header):
@@ -187,7 +223,9 @@ def _open(path: Path, column: str | None, progress: Progress) -> tuple[list[str]
 
 @contextmanager
 def standard_input() -> Iterator[Path]:
-    """Yield a temporary file with all of standard input: JSON lines, or a table with commas."""
+    """Yield a temporary file with all of standard input: JSON lines, or a table with
+    commas.
+    """
     stream = sys.stdin.buffer
     with temporary_folder() as folder:
         start = stream.read(1024)

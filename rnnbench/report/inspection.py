@@ -1,4 +1,6 @@
-"""A dataset, one of its documents, and the models of a config, for people and for machines."""
+"""A dataset, one of its documents, and the models of a config, for people and for
+machines.
+"""
 
 import json
 from collections import Counter
@@ -23,14 +25,19 @@ from rnnbench.data.load import PreparedData
 from rnnbench.data.source import Source
 from rnnbench.data.vocabulary import Document
 from rnnbench.models.describe import Description, LayerFacts
-from rnnbench.models.descriptions import ABOUT_A_MODEL, BaselineModel, LayeredNetwork, Model
+from rnnbench.models.descriptions import (
+    ABOUT_A_MODEL,
+    BaselineModel,
+    LayeredNetwork,
+    Model,
+)
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.points import model_of
 from rnnbench.report.table import MISSING, Table, grid, stacked
 from rnnbench.section import spell_parameters
 from rnnbench.tasks import keys_of, topics_of
-from rnnbench.text import counted, listed, visible
+from rnnbench.text import counted, listed, summary_of, visible
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 NAME, ASIDE, REPLACED = "bold", "dim", "yellow"
@@ -51,7 +58,9 @@ View = tuple[Mapping[str, Any], *tuple[Table | RenderableType, ...]]
 
 
 def data_view(prepared: PreparedData) -> View:
-    """Return the facts of a dataset, the most frequent topics with bars, and the notes."""
+    """Return the facts of a dataset, the most frequent topics with bars, and the
+    notes.
+    """
     corpus, summary, section = prepared.corpus, prepared.summary, prepared.section
     provenance, notes = corpus.provenance, list(notes_on_data(summary, section, corpus))
     quantiles = {f"{q:.0%}": int(np.quantile(corpus.lengths, q)) for q in QUANTILES}
@@ -68,7 +77,9 @@ def data_view(prepared: PreparedData) -> View:
         "notes": [note.model_dump() for note in notes],
     }
     noun = summary.noun
-    cut = "all words" if section.num_words is None else f"num_words {section.num_words:,}"
+    cut = (
+        "all words" if section.num_words is None else f"num_words {section.num_words:,}"
+    )
     length = "any length" if section.maxlen is None else f"maxlen {section.maxlen}"
     rows = {
         "source": f"{provenance['source']} ({provenance['from']})",
@@ -88,11 +99,21 @@ def data_view(prepared: PreparedData) -> View:
     if not summary.kind.has_one_label:
         sizes, pairs = _together(prepared)
         record["topics_a_document"] = dict(sorted(sizes.items()))
-        record["pairs"] = [{"topics": pair, "documents": n} for pair, n in pairs.most_common()]
-        rows[f"{noun}s a document"] = ", ".join(f"{n}: {sizes[n]:,}" for n in sorted(sizes))
+        record["pairs"] = [
+            {"topics": pair, "documents": n} for pair, n in pairs.most_common()
+        ]
+        rows[f"{noun}s a document"] = ", ".join(
+            f"{n}: {sizes[n]:,}" for n in sorted(sizes)
+        )
         few = [f"{' + '.join(pair)} {n:,}" for pair, n in pairs.most_common(5)]
         rows["most often together"] = ", ".join(few) or "none"
-    return record, grid(rows.items(), (NAME, "")), _frequent_topics(summary), "", notes_text(notes)
+    return (
+        record,
+        grid(rows.items(), (NAME, "")),
+        _frequent_topics(summary),
+        "",
+        notes_text(notes),
+    )
 
 
 def _together(prepared: PreparedData) -> tuple[Counter[int], Counter[tuple[str, str]]]:
@@ -112,13 +133,22 @@ def _frequent_topics(summary: DatasetSummary) -> Table:
         bar, share = "█" * round(12 * both / most) or "▏", f"{both / total:.1%}"
         rows.append([count.topic, bar, f"{count.train:,}", f"{count.test:,}", share])
     caption = f"The most frequent of {counted(len(summary.topics), summary.noun)}."
-    return Table([summary.noun, "", "train", "test", "share"], rows, caption, text_columns=2)
+    return Table(
+        [summary.noun, "", "train", "test", "share"], rows, caption, text_columns=2
+    )
 
 
 def sources_view(sources: Iterable[Source]) -> View:
     """Return all sources, and the files that they can read."""
-    record = {source.name: {"help": source.help, "file": source.file} for source in sources}
-    table = Grid(*(Column(header, overflow="fold") for header in ("--data", "documents", "--path")))
+    record = {
+        source.name: {"help": source.help, "file": source.file} for source in sources
+    }
+    table = Grid(
+        *(
+            Column(header, overflow="fold")
+            for header in ("--data", "documents", "--path")
+        )
+    )
     for name, facts in record.items():
         table.add_row(name, *facts.values())
     return {"sources": record}, table
@@ -128,12 +158,17 @@ def notes_text(notes: Sequence[Note]) -> RenderableType:
     """Return each note: its title, its evidence and its advice."""
     lines: list[RenderableType] = []
     for note in notes:
-        lines += [Text(note.title, NAME), Padding.indent(Text(f"{note.evidence} {note.advice}"), 2)]
+        lines += [
+            Text(note.title, NAME),
+            Padding.indent(Text(f"{note.evidence} {note.advice}"), 2),
+        ]
     return Group(*lines) if lines else Text("Nothing to note.")
 
 
 def document_view(document: Document, inputs: Mapping[str, list[str]] | None) -> View:
-    """Return a document's words, ids, and the inputs of models; ``None`` without a config."""
+    """Return a document's words, ids, and the inputs of models; ``None`` without a
+    config.
+    """
     if inputs and document.sequence is None:  # no model is given it
         inputs = {}
     plain = ("number", "topic", "place", "words", "ids", "n_ids", "unknown")
@@ -142,17 +177,28 @@ def document_view(document: Document, inputs: Mapping[str, list[str]] | None) ->
         "cut_off": {"count": document.n_cut, "side": document.data.truncating},
         "padding": {"count": document.n_padding, "side": document.data.padding},
         "sequence": document.sequence,
-        "inputs": [{"models": names, "kind": kind} for kind, names in (inputs or {}).items()],
+        "inputs": [
+            {"models": names, "kind": kind} for kind, names in (inputs or {}).items()
+        ],
     }
-    document = replace(document, words=list(map(visible, document.words)))  # before lines are made
+    document = replace(
+        document, words=list(map(visible, document.words))
+    )  # before lines are made
     size, place = counted(len(document.words), "word"), document.place
-    title = f"document {document.number}, {document.noun} {document.topic}, {size}, {place}"
+    title = (
+        f"document {document.number}, {document.noun} {document.topic}, {size}, {place}"
+    )
     parts: list[tuple[str, list[RenderableType]]] = [
         ("", [Text(title, NAME), Text(" ".join(document.words))]),
-        ("Words and their ids", [Group(*_glosses(document), *map(Text, _remarks(document)))]),
+        (
+            "Words and their ids",
+            [Group(*_glosses(document), *map(Text, _remarks(document)))],
+        ),
     ]
     if inputs is None:
-        hint = Text("Name a config, such as all, to see what its models are given.", ASIDE)
+        hint = Text(
+            "Name a config, such as all, to see what its models are given.", ASIDE
+        )
         parts.append(("", [hint]))
     elif inputs:
         lines = []
@@ -166,7 +212,10 @@ def document_view(document: Document, inputs: Mapping[str, list[str]] | None) ->
 
 def _glosses(document: Document) -> list[RenderableType]:
     words = zip([START_MARK, *document.words], document.ids, strict=True)
-    glosses = [Text(f"{word}\n{id_}\n", REPLACED if id_ == UNKNOWN else "") for word, id_ in words]
+    glosses = [
+        Text(f"{word}\n{id_}\n", REPLACED if id_ == UNKNOWN else "")
+        for word, id_ in words
+    ]
     parts: list[RenderableType] = [columns.Columns(glosses[document.kept], (0, 2))]
     for name, n, side in (
         ("cut off", document.n_cut, document.data.truncating),
@@ -226,13 +275,24 @@ def _input_of(model: Model) -> str:
     return "numbers" if model.inputs == "ids" else "scaled_numbers"
 
 
-def models_view(models: Mapping[str, Model], params: Mapping[str, int], remark: str) -> View:
-    """Return a line for each model; ``remark`` says why trainable ``params`` are not known."""
+def models_view(
+    models: Mapping[str, Model], params: Mapping[str, int], remark: str
+) -> View:
+    """Return a line for each model; ``remark`` says why trainable ``params`` are not
+    known.
+    """
     keys = ("name", "kind", "layers", "trainable_params")
-    facts = [(name, one.kind, one.in_short(), params.get(name)) for name, one in models.items()]
+    facts = [
+        (name, one.kind, one.in_short(), params.get(name))
+        for name, one in models.items()
+    ]
     rows = [[*words, MISSING if n is None else f"{n:,}"] for *words, n in facts]
-    table = Table(["model", "kind", "layers", "trainable"], rows, remark, text_columns=3)
-    return {"models": [dict(zip(keys, of_model, strict=True)) for of_model in facts]}, table
+    table = Table(
+        ["model", "kind", "layers", "trainable"], rows, remark, text_columns=3
+    )
+    return {
+        "models": [dict(zip(keys, of_model, strict=True)) for of_model in facts]
+    }, table
 
 
 def parameters_view(name: str, model: Model) -> View:
@@ -240,18 +300,32 @@ def parameters_view(name: str, model: Model) -> View:
     kind, described = model.kind, getattr(model, "ensemble", model)
     if isinstance(model, BaselineModel):
         kind, described = model.baseline.kind, model.baseline
-    summary = (type(described).__doc__ or "").partition("\n")[0]
+    summary = summary_of(type(described).__doc__)
     parameters = {key: value for key, value in described if key not in ABOUT_A_MODEL}
-    rows = [[key, v if isinstance(v, str) else json.dumps(v)] for key, v in parameters.items()]
+    rows = [
+        [key, v if isinstance(v, str) else json.dumps(v)]
+        for key, v in parameters.items()
+    ]
     below = Table(["parameter", "value"], rows, "") if rows else "It has no parameters."
-    record = {"name": name, "kind": model.kind, model.kind: kind, "parameters": parameters}
+    record = {
+        "name": name,
+        "kind": model.kind,
+        model.kind: kind,
+        "parameters": parameters,
+    }
     return record, Text.assemble((name, NAME), f": {kind}\n"), Text(summary), below
 
 
 def network_view(
-    name: str, model: Model, description: Description, shape: Shape, provenance: Mapping[str, Any]
+    name: str,
+    model: Model,
+    description: Description,
+    shape: Shape,
+    provenance: Mapping[str, Any],
 ) -> View:
-    """Return a network, layer by layer; in the record, ``null`` in a shape is the batch."""
+    """Return a network, layer by layer; in the record, ``null`` in a shape is the
+    batch.
+    """
     layers, totals = [], (description.trainable_params, description.other_params)
     footer = "\n".join(f"{total:,}" for total in totals)
     headers = (
@@ -259,12 +333,19 @@ def network_view(
         Column("output", overflow="fold"),
         Column("parameters", footer, justify="right"),
     )
-    look: dict[str, Any] = {"box": box.SIMPLE, "show_edge": False, "pad_edge": False, "leading": 1}
+    look: dict[str, Any] = {
+        "box": box.SIMPLE,
+        "show_edge": False,
+        "pad_edge": False,
+        "leading": 1,
+    }
     table = Grid(*headers, show_footer=True, **look)
     for facts in description.layers:
         described = facts.described_by and facts.described_by.model_dump(mode="json")
         layers.append(asdict(facts) | {"described_by": described})
-        outputs = [["batch" if n is None else n for n in output] for output in facts.outputs]
+        outputs = [
+            ["batch" if n is None else n for n in output] for output in facts.outputs
+        ]
         table.add_row(
             _layer_text(facts, model, shape),
             "\n".join(f"({', '.join(map(str, dimensions))})" for dimensions in outputs),
@@ -276,22 +357,34 @@ def network_view(
     caption += f"{counted(shape.n_topics, noun_of(source))}, {shape.n_ids:,} ids. "
     caption += "Batch: documents that are read at once."
     title = Text.assemble((name, NAME), f": {model.in_short()}\n")
-    return {**about, **vars(description), "layers": layers}, title, table, Text(caption, ASIDE)
+    return (
+        {**about, **vars(description), "layers": layers},
+        title,
+        table,
+        Text(caption, ASIDE),
+    )
 
 
 def _layer_text(facts: LayerFacts, model: Model, shape: Shape) -> Text:
     name, lines = facts.keras_class, [""]
     if layer := facts.described_by:
-        title, lines = layer.in_short(), [layer.summary(), spell_parameters(layer.settings())]
+        title, lines = (
+            layer.in_short(),
+            [layer.summary(), spell_parameters(layer.settings())],
+        )
     elif name == "InputLayer":
         title = "word ids"
     elif isinstance(model, LayeredNetwork):  # the config does not name the layer
         is_scaled = model.inputs == "scaled_ids"
         words = {
             "Reshape": "one feature at each step: the id as a number",
-            "Rescaling": f"divided by {shape.n_ids:,}" if is_scaled else "times 1: inputs are ids",
+            "Rescaling": f"divided by {shape.n_ids:,}"
+            if is_scaled
+            else "times 1: inputs are ids",
         }
         title, lines = name.lower(), [words.get(name, "")]
     else:
         title = f"{facts.name} ({name})"
-    return Text.assemble((title, NAME), ("".join(f"\n{line}" for line in lines if line), ASIDE))
+    return Text.assemble(
+        (title, NAME), ("".join(f"\n{line}" for line in lines if line), ASIDE)
+    )

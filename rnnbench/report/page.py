@@ -1,4 +1,6 @@
-"""Writing a run as one HTML file that needs nothing else, and as Markdown with plots beside it."""
+"""Writing a run as one HTML file that needs nothing else, and as Markdown with plots
+beside it.
+"""
 
 import base64
 import hashlib
@@ -27,20 +29,28 @@ from rnnbench.text import counted, for_markdown, visible
 
 @dataclass(frozen=True)
 class PageContent:
-    """The content of a page: its title in the window and on the page, and all below it."""
+    """The content of a page: its title in the window and on the page, and all below
+    it.
+    """
 
     title: str
     heading: str
     about: str  # the line below the heading
     findings: Sequence[str]  # sentences above all sections
     sections: Sequence[ReportSection]
-    models: Sequence[str] = ()  # that a reader can pick; rows and plots name those of theirs
-    pages: Mapping[str, str] = field(default_factory=dict)  # addresses in a site, by name
+    models: Sequence[
+        str
+    ] = ()  # that a reader can pick; rows and plots name those of theirs
+    pages: Mapping[str, str] = field(
+        default_factory=dict
+    )  # addresses in a site, by name
     address: str = ""  # its own address, if it is one of pages
 
 
 def write_files(folder: Path, page: PageContent) -> Path:
-    """Write a page, its Markdown and its plots over our own files alone; return the HTML file."""
+    """Write a page, its Markdown and its plots over our own files alone; return the
+    HTML file.
+    """
     files = {name: render(page, f"{name}.j2").encode() for name in PAGES}
     plots = (plot for section in page.sections for plot in section.plots)
     files |= {f"{PLOTS}/{plot.name}.png": plot.png() for plot in plots}
@@ -48,7 +58,10 @@ def write_files(folder: Path, page: PageContent) -> Path:
     for path in (folder / name for name in files):
         if os.path.lexists(path) and path not in before:
             raise UserError(f"{path}: rnnbench did not write it (move it away)")
-    for name, content in files.items():  # pages first, which make the plots that they name ours
+    for (
+        name,
+        content,
+    ) in files.items():  # pages first, which make the plots that they name ours
         with atomic_write(folder / name) as file:
             file.write(content)
     for path in {*before} - {folder / name for name in files}:
@@ -58,17 +71,23 @@ def write_files(folder: Path, page: PageContent) -> Path:
 
 
 def check_report(run: StoredRun, words: int, errors: int) -> None:
-    """Raise ``UserError`` if a run cannot have a report with this many words and errors."""
+    """Raise ``UserError`` if a run cannot have a report with this many words and
+    errors.
+    """
     for name, given in {"words": words, "errors": errors}.items():
         if given < 0:  # or all but the last ones would be shown
             raise UserError(f"{name}: got {given} (should be 0 or more)")
     if run.results.dataset.n_left_out:
-        fault = "a report is about all test documents, and has a section without duplicates"
+        fault = (
+            "a report is about all test documents, and has a section without duplicates"
+        )
         raise UserError(f"{run.folder}: {fault}; load the run again and report on that")
 
 
 def report_page(run: StoredRun, texts: Texts, words: int, n_errors: int) -> PageContent:
-    """Return the report of a run, the best model first; for arguments see ``make_sections``."""
+    """Return the report of a run, the best model first; for arguments see
+    ``make_sections``.
+    """
     run = best_first(run)
     results, dataset = run.results, run.results.dataset
     return PageContent(
@@ -114,7 +133,9 @@ def _escape_markdown(value: Any) -> Any:
 
 
 def inline_svg(plot: Plot) -> Markup:
-    """Return the SVG of a plot for an HTML page: its ids unique, its colours those of the theme."""
+    """Return the SVG of a plot for an HTML page: its ids unique, its colours those of
+    the theme.
+    """
     svg = plot.svg[plot.svg.index("<svg") :]
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{plot.name}-", svg)
     svg = re.sub(r' (?:width|height)="[^"]*"', "", svg, count=2)  # of the whole drawing

@@ -1,8 +1,9 @@
-"""The plots of a run, whose list is ``PLOTS``, and those of several runs, drawn by one base class.
+"""The plots of a run, whose list is ``PLOTS``, and those of several runs, drawn by one
+base class.
 
-On pages and in files, text and grid have colours that nothing else uses, which a page can replace.
-On axes of a program, they have those of the style in use. Data has the palette of M. Okabe and
-K. Ito, which colour-blind readers can tell apart.
+On pages and in files, text and grid have colours that nothing else uses, which a page
+can replace. On axes of a program, they have those of the style in use. Data has the
+palette of M. Okabe and K. Ito, which colour-blind readers can tell apart.
 """
 
 import io
@@ -43,8 +44,26 @@ from rnnbench.results.schema import DIGITS, TOO_FEW_SEEDS, Difference
 from rnnbench.text import counted, heading, sentences, visible
 from rnnbench.training.outcome import TrialResult
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#6f6f6f")
-ON_DARK = ("#4ea8de", "#f0803c", "#2fc49a", "#dd9cc0", "#f0b53a", "#8fd0f5", "#c3a065", "#a5adb5")
+COLOURS = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#e69f00",
+    "#56b4e9",
+    "#8c6d31",
+    "#6f6f6f",
+)
+ON_DARK = (
+    "#4ea8de",
+    "#f0803c",
+    "#2fc49a",
+    "#dd9cc0",
+    "#f0b53a",
+    "#8fd0f5",
+    "#c3a065",
+    "#a5adb5",
+)
 INK, GRID, PAPER = "#1b1f24", "#d0d7de", "#fefefe"
 STYLES = ("-", "--", ":", "-.")
 Only = str | Sequence[str] | None  # the models to draw; all for None
@@ -52,8 +71,12 @@ Style = dict[str, Any]  # keyword arguments of Axes.plot
 THIN: Style = {"lw": 1.5}
 THICK: Style = {"lw": 7, "alpha": 0.45}
 DOTTED: Style = {"lw": 1, "ls": ":"}
-LARGEST = 1e38  # the largest number that is drawn; there is no room for much larger ones
-FORMATS: dict[str, dict[str, None]] = {  # of pictures, without facts that Matplotlib would add
+LARGEST = (
+    1e38  # the largest number that is drawn; there is no room for much larger ones
+)
+FORMATS: dict[
+    str, dict[str, None]
+] = {  # of pictures, without facts that Matplotlib would add
     ".png": {"Software": None},
     ".svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
     ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -72,11 +95,15 @@ _SETTINGS: dict[Any, Any] = {
     "axes.facecolor": "none",
     **dict.fromkeys(("axes.grid", "axes.axisbelow"), True),
     **dict.fromkeys(("axes.spines.top", "axes.spines.right", "legend.frameon"), False),
-    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+    **dict.fromkeys(
+        ("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK
+    ),
     **dict.fromkeys(("axes.edgecolor", "grid.color"), GRID),
 }
 STRONGEST = 0.55  # the opacity of a share of 1, on which text is legible in both themes
-BLUES = LinearSegmentedColormap.from_list("blues", [(0, 0.447, 0.698, a) for a in (0, STRONGEST)])
+BLUES = LinearSegmentedColormap.from_list(
+    "blues", [(0, 0.447, 0.698, a) for a in (0, STRONGEST)]
+)
 BLUE: Style = {"color": COLOURS[0]}
 GREY: Style = {"color": COLOURS[7]}
 DIAMOND: Style = {"marker": "D", "ls": "", "mfc": "none", "ms": 6}
@@ -85,7 +112,9 @@ MARKS: dict[str, Style] = {  # of a difference, by its verdict
     "not clear": {"marker": "o", "ls": "", "mfc": "none"},
     TOO_FEW_SEEDS: {"marker": "x", "ls": "", "mew": 1.5},
 }
-NAME_WIDTH = 18  # of a topic beside the axes, in columns of a terminal: an ideograph takes two
+NAME_WIDTH = (
+    18  # of a topic beside the axes, in columns of a terminal: an ideograph takes two
+)
 LEAST_SECONDS = 1e-3  # shorter trainings are drawn here: a logarithmic axis has no 0
 CURVES = {
     "loss": "loss on the training documents",
@@ -96,7 +125,9 @@ CURVES = {
 
 
 class Plot(ABC):
-    """A plot of some results: its title, its size in inches, its drawing, and its facts."""
+    """A plot of some results: its title, its size in inches, its drawing, and its
+    facts.
+    """
 
     name: str  # of its files, without suffix; plots on one page have different names
     title: str
@@ -106,26 +137,39 @@ class Plot(ABC):
     models: Sequence[str] = ()  # the models that it shows, if not all
 
     def make_room(self, names: Iterable[str], height: float) -> None:
-        """Set the sizes of a plot with names beside its axes; on a page, it fits a phone."""
+        """Set the sizes of a plot with names beside its axes; on a page, it fits a
+        phone.
+        """
         width = max(5.2, 2.9 + 0.1 * max(map(len, names)))
         self.size, self.size_on_page = (width + 0.8, height), (width, height)
 
     @abstractmethod
     def draw(self, axes: Axes) -> Sequence[Artist]:
-        """Draw, and return a legend's entries; what is about a model has ``gid=about(model)``."""
+        """Draw, and return a legend's entries; what is about a model has
+        ``gid=about(model)``.
+        """
 
     def table(self) -> Table | None:
-        """Return the values that no other table beside the plot has, if there are any."""
+        """Return the values that no other table beside the plot has, if there are
+        any.
+        """
         return None
 
     def draw_alone(self, axes: Axes) -> None:
-        """Draw on axes of any height with a title, and a legend below that covers no data."""
+        """Draw on axes of any height with a title, and a legend below that covers no
+        data.
+        """
         handles = self.draw(axes)
         axes.set_title(self.title)
         if handles:
             down = ScaledTranslation(0, -0.5, axes.figure.dpi_scale_trans)
-            below: Style = {"bbox_to_anchor": (0.5, 0), "bbox_transform": axes.transAxes + down}
-            axes.legend(handles=handles, loc="upper center", ncols=3, frameon=False, **below)
+            below: Style = {
+                "bbox_to_anchor": (0.5, 0),
+                "bbox_transform": axes.transAxes + down,
+            }
+            axes.legend(
+                handles=handles, loc="upper center", ncols=3, frameon=False, **below
+            )
 
     def draw_on_page(self, figure: Figure) -> None:
         """Draw in an empty figure for a page, which has the title above it."""
@@ -136,13 +180,17 @@ class Plot(ABC):
     def figure(self) -> Figure:
         """The plot for a page, as Matplotlib has drawn it."""
         with mpl.rc_context(_SETTINGS):
-            figure = Figure(figsize=self.size_on_page or self.size, layout="constrained")
+            figure = Figure(
+                figsize=self.size_on_page or self.size, layout="constrained"
+            )
             self.draw_on_page(figure)
         return figure
 
     @cached_property
     def svg(self) -> str:
-        """The plot for a page, on a transparent background; kept, as each drawing shifts it."""
+        """The plot for a page, on a transparent background; kept, as each drawing
+        shifts it.
+        """
         return _file(self.figure, ".svg", transparent=True).decode()
 
     def png(self) -> bytes:
@@ -150,27 +198,39 @@ class Plot(ABC):
         return _file(self.figure, ".png", facecolor=PAPER)
 
     def picture(self, suffix: str) -> bytes:
-        """Return the plot with its title on white, as the file of a suffix in ``FORMATS``."""
+        """Return the plot with its title on white, as the file of a suffix in
+        ``FORMATS``.
+        """
         with mpl.rc_context(_SETTINGS):
             figure = Figure(figsize=self.size, layout="constrained")
             self.draw_alone(figure.subplots())
         return _file(figure, suffix, facecolor=PAPER)
 
     def on(self, ax: Axes | None) -> Axes:
-        """Draw in the style in use, by default on new axes of pyplot, and return the axes."""
+        """Draw in the style in use, by default on new axes of pyplot, and return the
+        axes.
+        """
         if not isinstance(ax, Axes | None):
             kind = type(ax).__name__
-            raise UserError(f"ax: got an object of type {kind} (should be matplotlib.axes.Axes)")
+            raise UserError(
+                f"ax: got an object of type {kind} (should be matplotlib.axes.Axes)"
+            )
         from matplotlib import pyplot as plt
 
-        axes = plt.subplots(figsize=self.size, layout="constrained")[1] if ax is None else ax
+        axes = (
+            plt.subplots(figsize=self.size, layout="constrained")[1]
+            if ax is None
+            else ax
+        )
         with mpl.rc_context({"text.parse_math": False}):  # a topic may have dollars
             self.draw_alone(axes)
         return axes
 
 
 def about(*models: str) -> str:
-    """Return the ``gid`` of what is about some models; a page fades it if one is not picked."""
+    """Return the ``gid`` of what is about some models; a page fades it if one is not
+    picked.
+    """
     return f"about-{' '.join(models)}"
 
 
@@ -181,7 +241,9 @@ def ink() -> Any:
 
 def legend_entries(axes: Axes, styles: Mapping[str, Style]) -> list[Artist]:
     """Return an entry of a legend for each label, in its style."""
-    return [axes.plot([], [], label=label, **style)[0] for label, style in styles.items()]
+    return [
+        axes.plot([], [], label=label, **style)[0] for label, style in styles.items()
+    ]
 
 
 def name_rows(axes: Axes, names: Sequence[str], label: str) -> None:
@@ -193,11 +255,17 @@ def name_rows(axes: Axes, names: Sequence[str], label: str) -> None:
 
 
 def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
-    """Add a legend below all axes of a figure, in as many columns as there is room for."""
+    """Add a legend below all axes of a figure, in as many columns as there is room
+    for.
+    """
     widths = [len(str(handle.get_label())) + 7 for handle in handles]
     room = 11 * figure.get_figwidth()  # in characters
-    columns = len(handles) if sum(widths) < room else max(1, int(room / (max(widths) + 1)))
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=1.5)
+    columns = (
+        len(handles) if sum(widths) < room else max(1, int(room / (max(widths) + 1)))
+    )
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=columns, handlelength=1.5
+    )
 
 
 def _file(figure: Figure, suffix: str, **options: Any) -> bytes:
@@ -209,7 +277,11 @@ def _file(figure: Figure, suffix: str, **options: Any) -> bytes:
         kind = suffix.removeprefix(".")
         figure.savefig(file, format=kind, dpi=150, metadata=FORMATS[suffix], **options)
     content = file.getvalue()
-    return re.sub(rb'<g id="about-', b'<g data-models="', content) if suffix == ".svg" else content
+    return (
+        re.sub(rb'<g id="about-', b'<g data-models="', content)
+        if suffix == ".svg"
+        else content
+    )
 
 
 # One run
@@ -218,9 +290,10 @@ def _file(figure: Figure, suffix: str, **options: Any) -> bytes:
 class RunPlot(Plot):
     """A plot of a run, for its report and for ``Run.plot``.
 
-    A subclass has a ``title``. It sets ``size``, a width and a height in inches, and ``alt``, the
-    same facts in words, in ``prepare``. ``draw(axes)`` draws, and returns the entries of a legend.
-    ``UserError`` says that an argument is wrong, or that the models lack what the plot shows.
+    A subclass has a ``title``. It sets ``size``, a width and a height in inches, and
+    ``alt``, the same facts in words, in ``prepare``. ``draw(axes)`` draws, and returns
+    the entries of a legend. ``UserError`` says that an argument is wrong, or that the
+    models lack what the plot shows.
     """
 
     kind: ClassVar[str]
@@ -237,14 +310,24 @@ class RunPlot(Plot):
     """Whether none were named."""
 
     def __init__(
-        self, run: StoredRun, models: Sequence[str] | None = None, curve: str | None = None
+        self,
+        run: StoredRun,
+        models: Sequence[str] | None = None,
+        curve: str | None = None,
     ):
         if curve is not None and not self.has_curves:
             of = f"'{self.kind}' (allowed: only for learning_curves)"
             raise UserError(f"curve: got '{curve}' for {of}")
-        self.name, self.run, self.curve, self.is_of_all = self.kind, run, curve, models is None
+        self.name, self.run, self.curve, self.is_of_all = (
+            self.kind,
+            run,
+            curve,
+            models is None,
+        )
         self.chosen = chosen(list(run.trials), models)
-        self._models = [model for model in run.results.models if model.name in self.chosen]
+        self._models = [
+            model for model in run.results.models if model.name in self.chosen
+        ]
         self.prepare()
 
     @abstractmethod
@@ -259,7 +342,9 @@ class RunPlot(Plot):
 
     @classmethod
     def in_report(cls, run: StoredRun) -> Sequence[Self]:
-        """Return the plots of a report; none if the run does not have what they show."""
+        """Return the plots of a report; none if the run does not have what they
+        show.
+        """
         try:
             return [cls(run)]
         except UserError:
@@ -267,9 +352,15 @@ class RunPlot(Plot):
 
 
 def plot_run(
-    run: StoredRun, name: str, models: Only = None, curve: str | None = None, ax: Axes | None = None
+    run: StoredRun,
+    name: str,
+    models: Only = None,
+    curve: str | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
-    """Draw a plot of a run, and return its axes; the arguments are those of ``Run.plot``."""
+    """Draw a plot of a run, and return its axes; the arguments are those of
+    ``Run.plot``.
+    """
     task = run.results.dataset.kind
     names = [plot.kind for plot in PLOTS.usable() if task.is_among(plot.tasks)]
     kind = ScorePlot.kind if name == task.main else name
@@ -277,7 +368,9 @@ def plot_run(
         hint = did_you_mean(str(name), [task.main, *names])
         raise UserError(f"no plot '{name}' of a run of the task {task.name} ({hint})")
     with PLOTS.blamed(kind):
-        return PLOTS[kind](run, [models] if isinstance(models, str) else models, curve).on(ax)
+        return PLOTS[kind](
+            run, [models] if isinstance(models, str) else models, curve
+        ).on(ax)
 
 
 class ScorePlot(RunPlot):
@@ -289,16 +382,27 @@ class ScorePlot(RunPlot):
         self.name = self.run.results.dataset.kind.main
         self.title = heading(self.run.results.dataset.score_name)
         self.make_room(self.chosen, 1.5 + 0.38 * len(self._models))
-        facts = (f"{of.name} {of.score.mean:.3f} ({of.interval:.3f})" for of in self._models)
+        facts = (
+            f"{of.name} {of.score.mean:.3f} ({of.interval:.3f})" for of in self._models
+        )
         self.alt = "; ".join(facts)
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         results, diamond = self.run.results, DIAMOND | {"mec": ink()}
-        dataset, own = results.dataset, [it for it in results.published if it.is_of_our_model]
+        dataset, own = (
+            results.dataset,
+            [it for it in results.published if it.is_of_our_model],
+        )
         published = [result for result in own if result.model in self.chosen]
         for row, model in enumerate(self._models):
-            style: Style = {"color": COLOURS[model.is_baseline], "gid": about(model.name)}
-            for interval, line in ((model.interval, THIN), (model.score.over_seeds, THICK)):
+            style: Style = {
+                "color": COLOURS[model.is_baseline],
+                "gid": about(model.name),
+            }
+            for interval, line in (
+                (model.interval, THIN),
+                (model.score.over_seeds, THICK),
+            ):
                 if interval:
                     low, high = np.clip((interval.low, interval.high), 0, 1)
                     axes.hlines(row, low, high, **style, **line)
@@ -307,14 +411,23 @@ class ScorePlot(RunPlot):
                 if result.model == model.name:
                     axes.plot(result.score, row + 0.3, gid=about(model.name), **diamond)
         name, (left, right) = visible(dataset.majority_name), axes.get_xlim()
-        if dataset.majority_score < left - 2 * (right - left):  # most of the width would be empty
+        if dataset.majority_score < left - 2 * (
+            right - left
+        ):  # most of the width would be empty
             axes.set_xlim(left, right)
             name = f"← {name}: {dataset.majority_score:.3f}"
-        majority = axes.axvline(dataset.majority_score, color=ink(), label=name, **DOTTED)
+        majority = axes.axvline(
+            dataset.majority_score, color=ink(), label=name, **DOTTED
+        )
         name_rows(axes, [model.name for model in self._models], dataset.score_name)
         n_seeds = max(model.score.n for model in self._models)
-        styles = {"mean over seeds": MARKS["clear"] | GREY, "95 % over seeds": THICK | GREY}
-        styles = styles if n_seeds > 1 else {dataset.kind.score_name: MARKS["clear"] | GREY}
+        styles = {
+            "mean over seeds": MARKS["clear"] | GREY,
+            "95 % over seeds": THICK | GREY,
+        }
+        styles = (
+            styles if n_seeds > 1 else {dataset.kind.score_name: MARKS["clear"] | GREY}
+        )
         styles[f"95 % {scope(n_seeds)}"] = THIN | GREY
         if published:
             styles["published"] = diamond
@@ -322,7 +435,9 @@ class ScorePlot(RunPlot):
 
 
 class DifferencesPlot(RunPlot):
-    """The difference of each pair of models, with its interval, below the better model."""
+    """The difference of each pair of models, with its interval, below the better
+    model.
+    """
 
     kind, section, title = "differences", "differences", "Differences"
 
@@ -331,7 +446,9 @@ class DifferencesPlot(RunPlot):
         self._pairs = by_better_model(self.run.results.comparisons, self._models)
         if not self._pairs:
             hint = "a run of so many models has comparisons with its best model only"
-            raise UserError(f"models: no two of {', '.join(self.chosen)} were compared ({hint})")
+            raise UserError(
+                f"models: no two of {', '.join(self.chosen)} were compared ({hint})"
+            )
         self._shown = [*chain(*self._pairs.values())]
         self.make_room(self.chosen, 1.5 + 0.25 * (len(self._pairs) + len(self._shown)))
         self.alt = "; ".join(
@@ -344,7 +461,9 @@ class DifferencesPlot(RunPlot):
         for better, comparisons in self._pairs.items():
             rows += range(len(names) + 1, len(names) + 1 + len(comparisons))
             names += [f"{better} minus", *(pair.b for pair in comparisons)]
-        handles = draw_differences(axes, self._shown, rows, [(one.a, one.b) for one in self._shown])
+        handles = draw_differences(
+            axes, self._shown, rows, [(one.a, one.b) for one in self._shown]
+        )
         name_rows(axes, names, f"difference in {self.run.results.dataset.score_name}")
         for row, label in enumerate(axes.get_yticklabels()):
             label.set_fontweight("normal" if row in rows else "bold")
@@ -353,35 +472,57 @@ class DifferencesPlot(RunPlot):
 
 
 def draw_differences(
-    axes: Axes, shown: Sequence[Difference], rows: Sequence[int], models: Sequence[Sequence[str]]
+    axes: Axes,
+    shown: Sequence[Difference],
+    rows: Sequence[int],
+    models: Sequence[Sequence[str]],
 ) -> list[Artist]:
-    """Draw differences with their intervals, cut to -1 to 1, and return entries of a legend."""
+    """Draw differences with their intervals, cut to -1 to 1, and return entries of a
+    legend.
+    """
     for difference, row, names in zip(shown, rows, models, strict=True):
-        given = (difference.interval.low, difference.difference, difference.interval.high)
+        given = (
+            difference.interval.low,
+            difference.difference,
+            difference.interval.high,
+        )
         low, middle, high = np.clip(given, -1, 1)
         axes.hlines(row, low, high, gid=about(*names), **THIN, **BLUE)
         axes.plot(middle, row, gid=about(*names), **MARKS[difference.verdict], **BLUE)
     axes.axvline(0, color=ink(), **DOTTED)
     has_too_few = any(difference.has_too_few_seeds for difference in shown)
-    marks = {name: mark for name, mark in MARKS.items() if has_too_few or name != TOO_FEW_SEEDS}
+    marks = {
+        name: mark
+        for name, mark in MARKS.items()
+        if has_too_few or name != TOO_FEW_SEEDS
+    }
     styles = marks | {f"95 % {scope_of(shown)}": THIN}
     return legend_entries(axes, {name: style | BLUE for name, style in styles.items()})
 
 
 class CostPlot(RunPlot):
-    """The score of each model by the time of its training; none beats one on the front in both."""
+    """The score of each model by the time of its training; none beats one on the front
+    in both.
+    """
 
     kind, section, title = "cost", "metrics", "Score by training time"
 
     def prepare(self) -> None:
         self.need_two()
         if not (found := [model for model in self._models if model.fit_seconds]):
-            raise UserError(f"models: the plot '{self.kind}' needs models that were trained here")
+            raise UserError(
+                f"models: the plot '{self.kind}' needs models that were trained here"
+            )
         self._places = {
-            model.name: (max(model.mean_of("fit_seconds") or 0, LEAST_SECONDS), model.score.mean)
+            model.name: (
+                max(model.mean_of("fit_seconds") or 0, LEAST_SECONDS),
+                model.score.mean,
+            )
             for model in found
         }
-        self._models = sorted(found, key=lambda of: (self._places[of.name][0], -of.score.mean))
+        self._models = sorted(
+            found, key=lambda of: (self._places[of.name][0], -of.score.mean)
+        )
         scores = [round(model.score.mean, DIGITS) for model in self._models]
         is_better = map(gt, scores, [-1.0, *accumulate(scores, max)])
         self._front = [model.name for model in compress(self._models, is_better)]
@@ -393,7 +534,9 @@ class CostPlot(RunPlot):
         )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
-        """Draw the scores with their intervals; of many models, those on the front have names."""
+        """Draw the scores with their intervals; of many models, those on the front have
+        names.
+        """
         front: Style = THIN | {"ls": ":", "color": ink(), "drawstyle": "steps-post"}
         sides = cycle([("top", -3), ("bottom", 3)])  # so that neighbours do not overlap
         for model in self._models:
@@ -404,7 +547,11 @@ class CostPlot(RunPlot):
             axes.plot(*place, "o", **style)
             if len(self._models) <= SHOWN_IN_PAIRS or model.name in self._front:
                 side, up = next(sides)
-                beside: Style = {"xytext": (5, up), "textcoords": "offset points", "va": side}
+                beside: Style = {
+                    "xytext": (5, up),
+                    "textcoords": "offset points",
+                    "va": side,
+                }
                 axes.annotate(model.name, place, fontsize=9.5, gid=gid, **beside)
         axes.plot(*np.transpose([self._places[name] for name in self._front]), **front)
         axes.set(xscale="log", xlabel="seconds of a training")
@@ -412,19 +559,25 @@ class CostPlot(RunPlot):
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter("")
-        styles = {f"95 % {scope(max(model.score.n for model in self._models))}": THIN | GREY}
+        styles = {
+            f"95 % {scope(max(model.score.n for model in self._models))}": THIN | GREY
+        }
         return legend_entries(axes, styles | {"none is faster and better": front})
 
 
 class LearningCurves(RunPlot):
-    """Loss and score by epoch: the median over seeds in a band; only pages have all curves."""
+    """Loss and score by epoch: the median over seeds in a band; only pages have all
+    curves.
+    """
 
     kind, section, title = "learning_curves", "learning", "Loss and score by epoch"
     has_curves = True
 
     def prepare(self) -> None:
         kind = self.run.results.dataset.kind
-        names = {curve.replace("score", kind.main): curve for curve in CURVES}  # as Keras does
+        names = {
+            curve.replace("score", kind.main): curve for curve in CURVES
+        }  # as Keras does
         self._spreads = {
             (network, curve): spread
             for network, trials in self.run.trials.items()
@@ -432,21 +585,33 @@ class LearningCurves(RunPlot):
             if (spread := _spread(trials, field))
         }
         held_out = any(curve == "val_loss" for _, curve in self._spreads)
-        self._networks = [name for name in self.run.trials if (name, "loss") in self._spreads]
-        self._curves = [curve for curve in names if held_out or not curve.startswith("val_")]
-        self._words = {name: CURVES[names[name]].format(score=kind.score_name) for name in names}
+        self._networks = [
+            name for name in self.run.trials if (name, "loss") in self._spreads
+        ]
+        self._curves = [
+            curve for curve in names if held_out or not curve.startswith("val_")
+        ]
+        self._words = {
+            name: CURVES[names[name]].format(score=kind.score_name) for name in names
+        }
         self.title = f"Loss and {kind.score_name} by epoch"
         if not self._networks:
             fault = "no model was trained in epochs, so there are no curves"
             raise UserError(f"{self.run.folder}: {fault}")
         self.chosen = self._networks if self.is_of_all else self.chosen
         if without := [name for name in self.chosen if name not in self._networks]:
-            hint = f"it was not trained in epochs (allowed: {', '.join(self._networks)})"
+            hint = (
+                f"it was not trained in epochs (allowed: {', '.join(self._networks)})"
+            )
             raise UserError(f"models: {without[0]} has no learning curve; {hint}")
         self._curve = self.curve or "loss"
         if self._curve not in self._curves:
             hint = did_you_mean(self._curve, self._curves)
-            hint += "" if held_out else "; curves of validation need training.validation_split"
+            hint += (
+                ""
+                if held_out
+                else "; curves of validation need training.validation_split"
+            )
             raise UserError(f"curve: got '{self.curve}' ({hint})")
         height = 2.1 * len(self._curves) + 0.8 + 0.2 * len(self.chosen)
         self.size, self.size_on_page = (7, 4), (5.2, height)
@@ -461,8 +626,14 @@ class LearningCurves(RunPlot):
             is_known = median is not np.ma.masked and abs(median) < LARGEST
             return f"{median:.4g} ({low:.4g} to {high:.4g})" if is_known else MISSING
 
-        rows = [[name, *(ending(name, curve) for curve in self._curves)] for name in self.chosen]
-        headers = ["model", *(curve.replace("val_", "validation ") for curve in self._curves)]
+        rows = [
+            [name, *(ending(name, curve) for curve in self._curves)]
+            for name in self.chosen
+        ]
+        headers = [
+            "model",
+            *(curve.replace("val_", "validation ") for curve in self._curves),
+        ]
         caption = "In the last epoch: the median over seeds, and the lowest and the highest value."
         return with_points(Table(headers, rows, caption))
 
@@ -499,7 +670,9 @@ class LearningCurves(RunPlot):
 
 
 def _spread(trials: Sequence[TrialResult], curve: str) -> tuple[Any, ...]:
-    """Return the lowest, the median and the highest value by epoch, if any; NaN is masked."""
+    """Return the lowest, the median and the highest value by epoch, if any; NaN is
+    masked.
+    """
     lists = [getattr(trial.record.history, curve) for trial in trials]
     if not lists[0]:
         return ()
@@ -533,14 +706,20 @@ class ConfusionPlot(RunPlot):
         topics = frequent_topics(labels, 10)
         counts = np.bincount(labels)[topics].tolist()
         counts.append(len(labels) - sum(counts))  # of all others, which may have no row
-        shares = confusion(trials, topics)  # of the row's documents, by the column's answer
+        shares = confusion(
+            trials, topics
+        )  # of the row's documents, by the column's answer
         n = len(topics) + bool(counts[-1] or shares[:, -1].any())
         topic_names = [visible(names[topic].topic) for topic in topics]
         self._topics = [*topic_names, "others"][:n]
         self._counts, self._shares = counts[:n], shares[:n, :n]
         self.size = (2 + 0.36 * max(5, n), 1.8 + 0.36 * max(5, n))
-        recall = ", ".join(map("{} {:.2f}".format, self._topics, self._shares.diagonal()))
-        share = f"Share of the documents of each {noun} that {model} classified correctly"
+        recall = ", ".join(
+            map("{} {:.2f}".format, self._topics, self._shares.diagonal())
+        )
+        share = (
+            f"Share of the documents of each {noun} that {model} classified correctly"
+        )
         self.alt = f"{share}: {recall}"
 
     @classmethod
@@ -549,17 +728,26 @@ class ConfusionPlot(RunPlot):
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         lines = mpl.rcParams["grid.color"]
-        axes.pcolormesh(self._shares, cmap=BLUES, vmin=0, vmax=1, edgecolors=lines, lw=0.6)
+        axes.pcolormesh(
+            self._shares, cmap=BLUES, vmin=0, vmax=1, edgecolors=lines, lw=0.6
+        )
         for (row, column), share in np.ndenumerate(self._shares):
             if share >= 0.005:
                 place, text = (column + 0.5, row + 0.5), f"{share:.2f}".lstrip("0")
-                axes.text(*place, text, ha="center", va="center", fontsize=9.5, color=ink())
-        predicted, true = f"predicted {self._noun}", f"true {self._noun} (test documents)"
+                axes.text(
+                    *place, text, ha="center", va="center", fontsize=9.5, color=ink()
+                )
+        predicted, true = (
+            f"predicted {self._noun}",
+            f"true {self._noun} (test documents)",
+        )
         axes.set(aspect="equal", xlabel=predicted, ylabel=true)
         axes.invert_yaxis()
         middles = np.arange(len(self._counts)) + 0.5
         topics = [_fitting(topic) for topic in self._topics]
-        axes.set_xticks(middles, topics, rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_xticks(
+            middles, topics, rotation=45, ha="right", rotation_mode="anchor"
+        )
         axes.set_yticks(middles, [*map("{} ({})".format, topics, self._counts)])
         for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
             label.set_parse_math(False)  # those of given axes existed before
@@ -578,8 +766,14 @@ PLOTS: Registry[type[RunPlot]] = Registry(  # in the order in which a section sh
 # Several runs
 
 CHANGE: Style = {"ls": "", "ms": 10, "color": COLOURS[1]}
-CHANGES = {"up": CHANGE | {"marker": "^"}, "down": CHANGE | {"marker": "v"}}  # the clear ones
-LABELS, RUNS_PER_LABEL = 5, 8  # those that fit into any plot, and the runs a label in a wide one
+CHANGES = {
+    "up": CHANGE | {"marker": "^"},
+    "down": CHANGE | {"marker": "v"},
+}  # the clear ones
+LABELS, RUNS_PER_LABEL = (
+    5,
+    8,
+)  # those that fit into any plot, and the runs a label in a wide one
 FEW_DATASETS = 5
 CHARACTERS = 13.5  # characters of a caption in an inch
 
@@ -592,29 +786,48 @@ class ChangesPlot(Plot):
     def __init__(self, comparison: ComparedRuns):
         self._models, self._score = comparison.models, comparison.dataset.score_name
         self.title = f"Change in {self._score}"
-        self.make_room([model.name for model in self._models], 1.8 + 0.42 * len(self._models))
-        facts = (f"{of.name} {of.difference:+z.3f} ({of.verdict})" for of in self._models)
+        self.make_room(
+            [model.name for model in self._models], 1.8 + 0.42 * len(self._models)
+        )
+        facts = (
+            f"{of.name} {of.difference:+z.3f} ({of.verdict})" for of in self._models
+        )
         self.alt = "; ".join(facts)
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         names = [model.name for model in self._models]
         name_rows(axes, names, f"{self._score}, B minus A")
-        return draw_differences(axes, self._models, range(len(names)), [[name] for name in names])
+        return draw_differences(
+            axes, self._models, range(len(names)), [[name] for name in names]
+        )
 
 
 class HistoryPlot(Plot):
-    """The metric of a model in each run with its interval over seeds, and its clear changes."""
+    """The metric of a model in each run with its interval over seeds, and its clear
+    changes.
+    """
 
     def __init__(self, history: RunHistory, model: str, name: str):
         self.name, self.title, self.models = name, model, [model]
         self._history, self._quantity = history, find_quantity(history.metric, "metric")
         own = enumerate(entry.changes.get(model) for entry in history.entries)
-        self._ways = {at: direction(change) for at, change in own if change and change.is_clear}
+        self._ways = {
+            at: direction(change) for at, change in own if change and change.is_clear
+        }
         self.size = (max(6, 2 + 0.12 * len(history.entries)), 2.8)
         self._values = [entry.values.get(model) for entry in history.entries]
-        texts = [mean_and_interval(value, self._quantity.format) for value in self._values if value]
-        runs, changes = counted(len(texts), "run"), counted(len(self._ways), "clear change")
-        self.alt = f"{self._quantity.header} of {model} in {runs}: {texts[0]} in the first, "
+        texts = [
+            mean_and_interval(value, self._quantity.format)
+            for value in self._values
+            if value
+        ]
+        runs, changes = (
+            counted(len(texts), "run"),
+            counted(len(self._ways), "clear change"),
+        )
+        self.alt = (
+            f"{self._quantity.header} of {model} in {runs}: {texts[0]} in the first, "
+        )
         self.alt += f"{texts[-1]} in the last, {changes}"
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
@@ -640,14 +853,20 @@ class HistoryPlot(Plot):
         axes.grid(axis="x", visible=False)
         axes.set_ylabel(self._quantity.header)
         styles = {"mean over seeds": dots, "95 % over seeds": bars}
-        styles |= {f"clearly {way}": CHANGES[way] for way in sorted({*self._ways.values()})}
+        styles |= {
+            f"clearly {way}": CHANGES[way] for way in sorted({*self._ways.values()})
+        }
         return legend_entries(axes, styles)
 
 
 def ranks_table(ranks: MeanRanks) -> Table:
     """Return the mean rank of each model, and its rank on each dataset."""
     rows = [
-        [name, f"{mean:.2f}", ", ".join(f"{dataset.ranks[name]:g}" for dataset in ranks.datasets)]
+        [
+            name,
+            f"{mean:.2f}",
+            ", ".join(f"{dataset.ranks[name]:g}" for dataset in ranks.datasets),
+        ]
         for name, mean in ranks.models.items()
     ]
     headers, models = ["model", "mean rank", "ranks"], [[name] for name in ranks.models]
@@ -684,12 +903,16 @@ def ranks_caption(ranks: MeanRanks) -> str:
 
 
 class RanksPlot(Plot):
-    """Mean ranks with the critical difference; a bar joins the models that are not told apart."""
+    """Mean ranks with the critical difference; a bar joins the models that are not told
+    apart.
+    """
 
     def __init__(self, ranks: MeanRanks, name: str = "ranks"):
         self.name, self._ranks, self._caption = name, ranks, ranks_caption(ranks)
         self.title = f"Mean rank by {ranks.metric} over {len(ranks.datasets)} datasets (1 is best)"
-        self.alt = "; ".join(f"{model} {rank:.2f}" for model, rank in ranks.models.items())
+        self.alt = "; ".join(
+            f"{model} {rank:.2f}" for model, rank in ranks.models.items()
+        )
         self._rows = {name: row for row, name in enumerate(ranks.models, start=1)}
         self._labels = [f"critical difference {ranks.critical_difference:.2f}"]
         self._labels += [f"{name}  {rank:.2f}" for name, rank in ranks.models.items()]
@@ -706,14 +929,19 @@ class RanksPlot(Plot):
         for number, group in enumerate(self._ranks.groups, start=1):
             rows = (self._rows[group[0]] - 0.25, self._rows[group[-1]] + 0.25)
             axes.vlines(end + step * number, *rows, lw=5, gid=about(*group), **BLUE)
-        name_rows(axes, self._labels, f"mean rank over {len(self._ranks.datasets)} datasets")
+        name_rows(
+            axes, self._labels, f"mean rank over {len(self._ranks.datasets)} datasets"
+        )
         axes.set_xticks(range(1, len(means) + 1, 1 + (len(means) - 1) // 12))
         return ()
 
     def draw_alone(self, axes: Axes) -> None:
-        axes.figure.canvas.figure.draw_without_rendering()  # the axes get their whole width
+        # the axes get their whole width
+        axes.figure.canvas.figure.draw_without_rendering()
         width = axes.get_window_extent().width / axes.figure.dpi
         super().draw_alone(axes)
-        lines = textwrap.wrap(visible(self._caption), max(40, round(CHARACTERS * width)))
+        lines = textwrap.wrap(
+            visible(self._caption), max(40, round(CHARACTERS * width))
+        )
         below: Style = {"loc": "right", "multialignment": "left", "fontsize": "small"}
         axes.set_xlabel("\n".join(lines), **below)

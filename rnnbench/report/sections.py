@@ -30,18 +30,29 @@ from rnnbench.tasks import Key, in_words, topics_of
 from rnnbench.text import counted, heading, listed
 
 Kind = Literal[
-    "table", "heatmap", "wordy", "figure", "gallery", "figures", "facts", "command", "mistake"
+    "table",
+    "heatmap",
+    "wordy",
+    "figure",
+    "gallery",
+    "figures",
+    "facts",
+    "command",
+    "mistake",
 ]
 Part = tuple[Kind, Any]
-"""A piece of a section: the macro that shows it in each template, and what the macro shows.
+"""A piece of a section: the macro that shows it in each template, and what the macro
+shows.
 
-A table, a heat map (which shades the columns after the third by their numbers) or a wordy table
-(whose words wrap) shows a ``Table``; a figure shows a ``Plot``, a gallery several small ones side
-by side, and figures show several that unfold; facts are texts by name; a command is a line to type;
-a mistake is a misclassified document.
+A table, a heat map (which shades the columns after the third by their numbers) or a
+wordy table (whose words wrap) shows a ``Table``; a figure shows a ``Plot``, a gallery
+several small ones side by side, and figures show several that unfold; facts are texts
+by name; a command is a line to type; a mistake is a misclassified document.
 """
 
-Texts = Sequence[answered.DocumentText] | None  # those of the test documents, if they are available
+Texts = (
+    Sequence[answered.DocumentText] | None
+)  # those of the test documents, if they are available
 LETTERS_PER_WORD = 20  # of a text that is shown, on average; the rest is cut off
 SHOWN_TOPICS = 100  # the most of which mistakes are shown
 NO_TEXTS = " Their words are not shown, because they were not asked for or are not in the cache."
@@ -49,27 +60,34 @@ NO_TEXTS = " Their words are not shown, because they were not asked for or are n
 
 @dataclass(frozen=True)
 class ReportSection:
-    """A section of a page: its link target, heading, content, the text above it, and a result."""
+    """A section of a page: its link target, heading, content, the text above it, and a
+    result.
+    """
 
     id: str
     title: str
     parts: Sequence[Part]
     lead: str = ""
     result: str = ""
-    """Its finding, in one line. A page folds a section that has one; others stay open."""
+    """Its finding, in one line. A page folds a section that has one; others stay
+    open."""
 
     @property
     def plots(self) -> list[Plot]:
         """All plots in it."""
         found: list[Plot] = []
         for kind, shown in self.parts:
-            found += {"figure": [shown], "figures": shown, "gallery": shown}.get(kind, [])
+            found += {"figure": [shown], "figures": shown, "gallery": shown}.get(
+                kind, []
+            )
         return found
 
 
 @dataclass(frozen=True)
 class Reported:
-    """The content that sections are made of: a run with its best model first, and documents."""
+    """The content that sections are made of: a run with its best model first, and
+    documents.
+    """
 
     run: StoredRun
     texts: Texts
@@ -84,22 +102,31 @@ class Reported:
 Section = Callable[[Reported], ReportSection]
 
 
-def make_sections(run: StoredRun, texts: Texts, words: int, n_errors: int) -> list[ReportSection]:
-    """Return the sections of a report that have something to show, each with its plots first.
+def make_sections(
+    run: StoredRun, texts: Texts, words: int, n_errors: int
+) -> list[ReportSection]:
+    """Return the sections of a report that have something to show, each with its plots
+    first.
 
-    ``n_errors`` misclassified documents are shown, with at most ``words`` words of each if the
-    ``texts`` of the test documents are available. ``PluginError``: a plot or a section of another
-    package failed, or a plot names no section.
+    ``n_errors`` misclassified documents are shown, with at most ``words`` words of each
+    if the ``texts`` of the test documents are available. ``PluginError``: a plot or a
+    section of another package failed, or a plot names no section.
     """
-    reported = Reported(run, texts, words, answered.hardest_documents(run.trials, n_errors))
+    reported = Reported(
+        run, texts, words, answered.hardest_documents(run.trials, n_errors)
+    )
     sections, task = dict[str, ReportSection](), run.results.dataset.kind
     for make in SECTIONS.usable():
-        if (make in OF_TOPICS and not task.has_topics) or not task.is_among(ONLY_FOR.get(make, ())):
+        if (make in OF_TOPICS and not task.has_topics) or not task.is_among(
+            ONLY_FOR.get(make, ())
+        ):
             continue
         with SECTIONS.blamed(make.__name__):
             section = make(reported)
             if not isinstance(section, ReportSection):
-                raise TypeError(f"it returned {type(section).__name__}, not ReportSection")
+                raise TypeError(
+                    f"it returned {type(section).__name__}, not ReportSection"
+                )
         sections[section.id] = section
     parts: dict[str, list[Part]] = {id_: [] for id_ in sections}
     for kind in PLOTS.usable():
@@ -107,18 +134,28 @@ def make_sections(run: StoredRun, texts: Texts, words: int, n_errors: int) -> li
             continue
         with PLOTS.blamed(kind.kind):
             if kind.section not in parts:
-                raise ValueError(f"no section '{kind.section}' (allowed: {', '.join(parts)})")
+                raise ValueError(
+                    f"no section '{kind.section}' (allowed: {', '.join(parts)})"
+                )
             plots = [plot for plot in kind.in_report(run) if plot.svg]  # drawn here
             of_models = [plot for plot in plots if plot.models]
-            parts[kind.section] += [("figure", plot) for plot in plots if not plot.models]
+            parts[kind.section] += [
+                ("figure", plot) for plot in plots if not plot.models
+            ]
             parts[kind.section] += [("figures", of_models)] if of_models else []
-            parts[kind.section] += [("table", table) for plot in plots if (table := plot.table())]
-    whole = [replace(one, parts=[*parts[id_], *one.parts]) for id_, one in sections.items()]
+            parts[kind.section] += [
+                ("table", table) for plot in plots if (table := plot.table())
+            ]
+    whole = [
+        replace(one, parts=[*parts[id_], *one.parts]) for id_, one in sections.items()
+    ]
     return [section for section in whole if section.parts]
 
 
 def best_first(run: StoredRun) -> StoredRun:
-    """Return the run with models and pairs in the order of score; the best stays the best."""
+    """Return the run with models and pairs in the order of score; the best stays the
+    best.
+    """
     results, rest = run.results, run.results.without_duplicates
     models = sorted(results.models, key=lambda model: -round(model.score.mean, DIGITS))
     names = [*(model.name for model in models), results.dataset.majority_name]
@@ -127,7 +164,9 @@ def best_first(run: StoredRun) -> StoredRun:
         pairs = {"comparisons": in_order_of(names, rest.comparisons)}
         ordered["without_duplicates"] = rest.model_copy(update=pairs)
     results = results.model_copy(update=ordered | {"models": models})
-    return replace(run, results=results, trials={name: run.trials[name] for name in names[:-1]})
+    return replace(
+        run, results=results, trials={name: run.trials[name] for name in names[:-1]}
+    )
 
 
 def score(reported: Reported) -> ReportSection:
@@ -142,17 +181,26 @@ def score(reported: Reported) -> ReportSection:
 def published(reported: Reported) -> ReportSection:
     """Return the published scores, and where each source is found."""
     results, best = reported.results, reported.results.best.name
-    parts: list[Part] = [("table", number_first(one)) for one in tables.published_tables(results)]
-    if sources := {result.source: result.where for result in results.published if result.where}:
+    parts: list[Part] = [
+        ("table", number_first(one)) for one in tables.published_tables(results)
+    ]
+    if sources := {
+        result.source: result.where for result in results.published if result.where
+    }:
         parts.append(("facts", sources))
-    lies = [of.lies(of.model if of.is_of_our_model else best) for of in results.published]
+    lies = [
+        of.lies(of.model if of.is_of_our_model else best) for of in results.published
+    ]
     result = f"{lies.count('above')} of {len(lies)} above our intervals"
     return ReportSection("published", "Published results", parts, "", result)
 
 
 def differences(reported: Reported) -> ReportSection:
     """Return the differences of the models in pairs."""
-    pairs, table = reported.results.comparisons, tables.comparisons_table(reported.results)
+    pairs, table = (
+        reported.results.comparisons,
+        tables.comparisons_table(reported.results),
+    )
     lead = "Intervals are not corrected for the number of comparisons; verdicts are."
     if len(reported.results.models) > SHOWN_IN_PAIRS:
         lead += " The plot shows only the pairs with the best."
@@ -161,15 +209,23 @@ def differences(reported: Reported) -> ReportSection:
 
 
 def duplicates(reported: Reported) -> ReportSection:
-    """Return the tables without duplicates, if some test documents are duplicates, but not all."""
+    """Return the tables without duplicates, if some test documents are duplicates, but
+    not all.
+    """
     dataset, parts = reported.results.dataset, list[Part]()
     if 0 < len(dataset.duplicates.positions) < dataset.test_size:
         rest = best_first(drop_duplicates(reported.run)).results
         caption = f"On the other {rest.dataset.test_size:,} documents."
         scores = number_first(tables.score_table(rest))
-        for table in (scores, tables.comparisons_table(rest), tables.metrics_table(rest)):
+        for table in (
+            scores,
+            tables.comparisons_table(rest),
+            tables.metrics_table(rest),
+        ):
             parts.append(("table", replace(table, caption=caption)))
-    lead = f"{dataset.duplicates_in_words()}. The tables have the columns of those above."
+    lead = (
+        f"{dataset.duplicates_in_words()}. The tables have the columns of those above."
+    )
     result = tables.verdicts_without(reported.results)
     return ReportSection("duplicates", "Without duplicates", parts, lead, result)
 
@@ -193,13 +249,17 @@ def metrics(reported: Reported) -> ReportSection:
     parts: list[Part] = [("table", table) for table in shown]
     result, second = "", results.dataset.kind.second
     if second is not None:
-        score, name = max((model.metrics[second].mean, model.name) for model in results.models)
+        score, name = max(
+            (model.metrics[second].mean, model.name) for model in results.models
+        )
         result = f"best {METRICS[second].header}: {score:.4f} ({name})"
     return ReportSection("metrics", "Other metrics and costs", parts, "", result)
 
 
 def calibration(reported: Reported) -> ReportSection:
-    """Return how far the probabilities of answers are from the share of right answers."""
+    """Return how far the probabilities of answers are from the share of right
+    answers.
+    """
     results = reported.results
     found = {
         name: answered.calibration_error(trials, **results.dataset.dependence)
@@ -216,11 +276,15 @@ def calibration(reported: Reported) -> ReportSection:
     parts: list[Part] = [("table", with_points(Table(headers, rows, caption)))]
     errors = sorted(f"{error:.3f} ({name})" for name, (error, _) in found.items())
     result = f"expected calibration error {' to '.join(dict.fromkeys([*errors[:1], *errors[-1:]]))}"
-    return ReportSection("calibration", "Calibration", parts if found else [], "", result)
+    return ReportSection(
+        "calibration", "Calibration", parts if found else [], "", result
+    )
 
 
 def learning(reported: Reported) -> ReportSection:
-    """Return the place of the learning curves, which there are if any model trained in epochs."""
+    """Return the place of the learning curves, which there are if any model trained in
+    epochs.
+    """
     lead = (
         "Lines are medians over seeds, in bands from the lowest to the highest. On the training "
         "documents, they are means over the batches of an epoch, while the weights still change."
@@ -230,7 +294,9 @@ def learning(reported: Reported) -> ReportSection:
 
 
 def topics(reported: Reported) -> ReportSection:
-    """Return the F1 of each model on each topic; a topic leads to the first error that has it."""
+    """Return the F1 of each model on each topic; a topic leads to the first error that
+    has it.
+    """
     dataset, trials = reported.results.dataset, reported.run.trials
     counts, noun = dataset.topics, dataset.noun
     shown = answered.frequent_topics(next(iter(trials.values()))[0].labels, len(counts))
@@ -256,7 +322,9 @@ def topics(reported: Reported) -> ReportSection:
 
 
 def mistakes(reported: Reported) -> ReportSection:
-    """Return which topics the best model misses and adds, and which it gives in their place."""
+    """Return which topics the best model misses and adds, and which it gives in their
+    place.
+    """
     dataset, best = reported.results.dataset, reported.results.best.name
     trials, names = reported.run.trials[best], [count.topic for count in dataset.topics]
     shown = answered.frequent_topics(trials[0].labels, SHOWN_TOPICS)
@@ -307,9 +375,18 @@ def confusion(reported: Reported) -> ReportSection:
 
 def errors(reported: Reported) -> ReportSection:
     """Return the number of errors on each kind of document, and single documents."""
-    dataset, texts, table = reported.results.dataset, reported.texts, errors_table(reported.run)
-    names, parts = [count.topic for count in dataset.topics], list[Part]([("table", table)])
-    for (number, topics, _, given), why in zip(reported.hardest, _reasons(reported), strict=True):
+    dataset, texts, table = (
+        reported.results.dataset,
+        reported.texts,
+        errors_table(reported.run),
+    )
+    names, parts = (
+        [count.topic for count in dataset.topics],
+        list[Part]([("table", table)]),
+    )
+    for (number, topics, _, given), why in zip(
+        reported.hardest, _reasons(reported), strict=True
+    ):
         text = texts[number] if texts else None
         name = f"test document {dataset.ids[number] if dataset.ids else number}"
         if text and text.excerpt:
@@ -320,7 +397,8 @@ def errors(reported: Reported) -> ReportSection:
             "name": name,
             "text": _beginning(text, reported.words) if text else "",
             "answers": {
-                model: _given(answer, topics, names) + f" ({n} of {of} seeds)" * (n < of)
+                model: _given(answer, topics, names)
+                + f" ({n} of {of} seeds)" * (n < of)
                 for model, (answer, n, of) in given.items()
             },
         }
@@ -341,17 +419,25 @@ def _beginning(document: answered.DocumentText, n_words: int) -> str:
 
 
 def _given(given: Key, own: Key, names: Sequence[str]) -> str:
-    """Return the topic that a document was given or, of any number, those missed and added."""
+    """Return the topic that a document was given or, of any number, those missed and
+    added.
+    """
     if isinstance(own, int):
         return in_words(given, names)
     right, found = {*topics_of(own)}, {*topics_of(given)}
     kinds = {"missed": right - found, "added": found - right}
-    parts = [f"{kind} {in_words(tuple(sorted(of)), names)}" for kind, of in kinds.items() if of]
+    parts = [
+        f"{kind} {in_words(tuple(sorted(of)), names)}"
+        for kind, of in kinds.items()
+        if of
+    ]
     return " and ".join(parts) or "right"
 
 
 def _reasons(reported: Reported) -> list[dict[str, Any]]:
-    """Return what decided the best kept model's answers to the hardest documents, if known."""
+    """Return what decided the best kept model's answers to the hardest documents, if
+    known.
+    """
     hardest, texts = reported.hardest, reported.texts
     reasons: list[dict[str, Any]] = [{"why": "", "words": {}} for _ in hardest]
     if texts and hardest:
@@ -371,19 +457,26 @@ def errors_table(run: StoredRun) -> Table:
     """Return the number of errors of each model on each kind of test document."""
     labels = next(iter(run.trials.values()))[0].labels
     kinds = answered.kinds_of_documents(labels, run.results.dataset)
-    shares = {model: answered.mistaken_shares(trials) for model, trials in run.trials.items()}
+    shares = {
+        model: answered.mistaken_shares(trials) for model, trials in run.trials.items()
+    }
     by_all = np.all([share > 0.5 for share in shares.values()], axis=0)
     rows = [
         [model, *(f"{share[chosen].sum():.1f}" for chosen in kinds.values())]
         for model, share in shares.items()
     ]
-    rows.append(["all models", *(f"{by_all[chosen].sum()}" for chosen in kinds.values())])
+    rows.append(
+        ["all models", *(f"{by_all[chosen].sum()}" for chosen in kinds.values())]
+    )
     caption = (
         "The test documents that each model misclassified: means over seeds. The number of "
         "documents is in the heading. all models: the documents that every model misclassified "
         "with more than half of its seeds."
     )
-    headers = ["model", *(f"{kind} ({chosen.sum():,})" for kind, chosen in kinds.items())]
+    headers = [
+        "model",
+        *(f"{kind} ({chosen.sum():,})" for kind, chosen in kinds.items()),
+    ]
     return with_points(Table(headers, rows, caption, is_last_apart=True))
 
 
@@ -397,7 +490,9 @@ def data(reported: Reported) -> ReportSection:
         f"{dataset.majority_score:.4f}",
         "duplicates": dataset.duplicates_in_words(),
         "whole texts": dataset.duplicates_in_words(whole=True),
-        "only in test": f"{never}: no model can have learned these" if never else "none",
+        "only in test": f"{never}: no model can have learned these"
+        if never
+        else "none",
         "dataset": dataset.fingerprint,
         "split": dataset.split_fingerprint,
         "corpus": dataset.corpus_fingerprint,
@@ -408,7 +503,10 @@ def data(reported: Reported) -> ReportSection:
 
 def notes(reported: Reported) -> ReportSection:
     """Return the traps that apply to the run."""
-    found = {note.title: f"{note.evidence} {note.advice}" for note in notes_on_run(reported.run)}
+    found = {
+        note.title: f"{note.evidence} {note.advice}"
+        for note in notes_on_run(reported.run)
+    }
     parts: list[Part] = [("facts", found)] if found else []
     lead = "Common traps that apply to this run."
     return ReportSection("notes", "Notes", parts, lead, listed(list(found), 2, "; "))
@@ -421,8 +519,15 @@ def reproduce(reported: Reported) -> ReportSection:
 
 def reproduce_by(command: str, environment: Mapping[str, Any]) -> ReportSection:
     """Return a command, and the data, the machine and the versions that it ran with."""
-    apart, versions = ("versions", "installed", "schema_version"), environment["versions"]
-    facts = {key.replace("_", " "): environment[key] for key in environment if key not in apart}
+    apart, versions = (
+        ("versions", "installed", "schema_version"),
+        environment["versions"],
+    )
+    facts = {
+        key.replace("_", " "): environment[key]
+        for key in environment
+        if key not in apart
+    }
     processor = ProcessorRecord.model_validate(facts.pop("processor", None) or {})
     facts["processor"] = processor.in_words() or "not recorded"
     lead = (
@@ -445,5 +550,9 @@ SECTIONS: Registry[Section] = Registry(
 )  # fmt: skip
 """The functions that return sections, by name, in the order of the report."""
 OF_TOPICS = (topics, errors)  # those that need answers that are topics
-ONLY_FOR: dict[Section, Sequence[str]] = {calibration: ONE, confusion: ONE, mistakes: SEVERAL}
+ONLY_FOR: dict[Section, Sequence[str]] = {
+    calibration: ONE,
+    confusion: ONE,
+    mistakes: SEVERAL,
+}
 """The names of the kinds of task that have a section, if not all do."""

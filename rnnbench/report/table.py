@@ -24,12 +24,16 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 T = TypeVar("T")
-Columns = dict[str, Callable[[T], str]]  # the cell of an item, by the header of its column
+Columns = dict[
+    str, Callable[[T], str]
+]  # the cell of an item, by the header of its column
 
 MISSING = "-"  # stands for a value that there is not
 HEADER_WIDTHS, CELL_WIDTHS = (60, 30, 20, 12, 0), (34, 20)  # that are tried, in columns
 NO_BREAK = "\N{NO-BREAK SPACE}"
-ADDRESS = re.compile(r":(?=//)|(?<=www)\.|@", re.IGNORECASE)  # makes a link of its neighbours
+ADDRESS = re.compile(
+    r":(?=//)|(?<=www)\.|@", re.IGNORECASE
+)  # makes a link of its neighbours
 WIDTH = 80  # of text, in columns, where the width of the terminal is not known
 
 
@@ -42,7 +46,8 @@ class Table:
     caption: str
     """The facts that a reader needs beside the numbers."""
     is_last_apart: bool = False
-    """Whether a line stands above the last row, such as that of the majority baseline."""
+    """Whether a line stands above the last row, such as that of the majority
+    baseline."""
     text_columns: int = 1
     """How many of the first columns are text; all others are numbers."""
     keys: int = 1
@@ -50,19 +55,26 @@ class Table:
     models: Sequence[Sequence[str]] = ()
     """Those that each row is about, where rows are about models."""
     links: Mapping[str, str] = field(default_factory=dict)
-    """The addresses that cells of one column lead to on a page, by the text of the cell."""
+    """The addresses that cells of one column lead to on a page, by the text of the
+    cell."""
     linked: int = 0
     """The position of that column."""
 
 
-def table_of(items: Sequence[T], columns: Columns[T], caption: str, **facts: Any) -> Table:
-    """Return a table with a row for each item; ``columns`` gives the cell under each header."""
+def table_of(
+    items: Sequence[T], columns: Columns[T], caption: str, **facts: Any
+) -> Table:
+    """Return a table with a row for each item; ``columns`` gives the cell under each
+    header.
+    """
     rows = [[cell(item) for cell in columns.values()] for item in items]
     return Table(list(columns), rows, caption, **facts)
 
 
 def with_points(table: Table, position: int = 0) -> Table:
-    """Return ``table`` with a column for each parameter of grids; ``position`` has the names."""
+    """Return ``table`` with a column for each parameter of grids; ``position`` has the
+    names.
+    """
     names, end = [row[position] for row in table.rows], position + 1
     parameters = list(dict.fromkeys(key for name in names for key in values_of(name)))
     rows = []
@@ -80,13 +92,19 @@ def with_points(table: Table, position: int = 0) -> Table:
 
 
 def pick_columns(table: Table, places: Sequence[int], n_text: int) -> Table:
-    """Return ``table`` with the columns at these places, the first ``n_text`` of which are text."""
-    headers, *rows = [[cells[place] for place in places] for cells in (table.headers, *table.rows)]
+    """Return ``table`` with the columns at these places, the first ``n_text`` of which
+    are text.
+    """
+    headers, *rows = [
+        [cells[place] for place in places] for cells in (table.headers, *table.rows)
+    ]
     return replace(table, headers=headers, rows=rows, text_columns=n_text)
 
 
 def number_first(table: Table) -> Table:
-    """Return ``table`` with its first number beside its first column: a phone shows two columns."""
+    """Return ``table`` with its first number beside its first column: a phone shows two
+    columns.
+    """
     n = max(table.text_columns, table.keys)
     order = [0, n, *range(1, n), *range(n + 1, len(table.headers))]
     return replace(pick_columns(table, order, 1), keys=1)
@@ -95,13 +113,17 @@ def number_first(table: Table) -> Table:
 def to_rich(table: Table, console: Console) -> RenderableType:
     """Return the table for a terminal, in the first layout that fits its width.
 
-    Headers and long cells are broken first; then columns stand in groups, and at last each cell has
-    a line of its own. No number is broken.
+    Headers and long cells are broken first; then columns stand in groups, and at last
+    each cell has a line of its own. No number is broken.
     """
     headers = [*map(visible, table.headers)]
-    shown = replace(table, headers=headers, rows=[[*map(visible, row)] for row in table.rows])
+    shown = replace(
+        table, headers=headers, rows=[[*map(visible, row)] for row in table.rows]
+    )
     folded = [
-        replace(shown, rows=[[_fold(cell, width) for cell in row] for row in shown.rows])
+        replace(
+            shown, rows=[[_fold(cell, width) for cell in row] for row in shown.rows]
+        )
         for width in CELL_WIDTHS
     ]
     tried = product((_in_one, _in_groups), (shown, *folded))
@@ -114,7 +136,9 @@ def to_rich(table: Table, console: Console) -> RenderableType:
 
 
 def _in_lines(row: Iterable[tuple[str, str]], width: int) -> str:
-    """Return the cells of a row that are not empty, each with its header in lines of its own."""
+    """Return the cells of a row that are not empty, each with its header in lines of
+    its own.
+    """
     lines = []
     for header, cell in row:
         whole = cell.replace(" ", NO_BREAK) if len(cell) <= width else cell
@@ -135,11 +159,17 @@ def _fold(cell: str, width: int) -> str:
 
 
 def _in_one(table: Table, width: int) -> list[RichTable]:
-    """Return the table as a grid with the widest headers that fit; ``[]`` without room."""
-    columns = zip(*[[_fill(header, 1) for header in table.headers], *table.rows], strict=True)
+    """Return the table as a grid with the widest headers that fit; ``[]`` without
+    room.
+    """
+    columns = zip(
+        *[[_fill(header, 1) for header in table.headers], *table.rows], strict=True
+    )
     narrowest = [max(map(cell_len, "\n".join(cells).split("\n"))) for cells in columns]
     for limit in HEADER_WIDTHS:
-        headers = list(map(_fill, table.headers, (max(least, limit) for least in narrowest)))
+        headers = list(
+            map(_fill, table.headers, (max(least, limit) for least in narrowest))
+        )
         of_headers = (max(map(cell_len, header.split("\n"))) for header in headers)
         widths = list(map(max, narrowest, of_headers))
         if sum(widths) + 2 * len(widths) <= width:  # with a space on both sides
@@ -156,7 +186,9 @@ def _in_one(table: Table, width: int) -> list[RichTable]:
 
 
 def _in_groups(table: Table, width: int) -> list[RichTable]:
-    """Return groups of columns, each with the keys, as grids; ``[]`` if a column has no room."""
+    """Return groups of columns, each with the keys, as grids; ``[]`` if a column has no
+    room.
+    """
     grids: list[RichTable] = []
     keys, rest = [*range(table.keys)], [*range(table.keys, len(table.headers))]
     while rest:
@@ -172,7 +204,9 @@ def _in_groups(table: Table, width: int) -> list[RichTable]:
 
 
 def _fill(text: str, width: int) -> str:
-    """Return a text in lines of up to ``width``; words and percentages are not broken."""
+    """Return a text in lines of up to ``width``; words and percentages are not
+    broken.
+    """
     text = text.replace(" %", f"{NO_BREAK}%")
     return textwrap.fill(text, width, break_long_words=False).replace(NO_BREAK, " ")
 
@@ -188,12 +222,16 @@ def to_markdown(table: Table) -> str:
 
 
 def _for_cell(text: str) -> str:
-    """Return text that GitHub's Markdown shows as it is, without making links of addresses."""
+    """Return text that GitHub's Markdown shows as it is, without making links of
+    addresses.
+    """
     return ADDRESS.sub(lambda match: f"&#{ord(match[0])};", for_markdown(text))
 
 
 def grid(rows: Iterable[Sequence[str | Text]], styles: Sequence[str] = ()) -> RichTable:
-    """Return rows as a table without lines for a terminal; columns may have ``styles``."""
+    """Return rows as a table without lines for a terminal; columns may have
+    ``styles``.
+    """
     columns = (Column(style=style, overflow="fold") for style in styles)
     table = RichTable.grid(*columns, padding=(0, 2))
     for row in rows:
@@ -202,7 +240,9 @@ def grid(rows: Iterable[Sequence[str | Text]], styles: Sequence[str] = ()) -> Ri
 
 
 def stacked(parts: Iterable[tuple[str, Sequence[RenderableType]]]) -> Group:
-    """Return blocks with a blank line between them; those below a heading are indented."""
+    """Return blocks with a blank line between them; those below a heading are
+    indented.
+    """
     blocks: list[RenderableType] = []
     for heading, body in parts:
         below = [Padding(block, (0, 0, 0, 3)) for block in body]
@@ -228,7 +268,9 @@ class Shown(ABC):
 
 
 def as_text(*views: Table | RenderableType, width: int | None = None) -> str:
-    """Return what a console prints, as plain text even in a notebook, where Rich writes HTML."""
+    """Return what a console prints, as plain text even in a notebook, where Rich writes
+    HTML.
+    """
     text = io.StringIO()
     off = ("force_terminal", "force_jupyter", "markup", "highlight", "emoji")
     plain: dict[str, Any] = dict.fromkeys(off, False)
@@ -236,12 +278,18 @@ def as_text(*views: Table | RenderableType, width: int | None = None) -> str:
     if console.width == 0:  # a notebook's server may set COLUMNS=0
         console.width = WIDTH
     for view in views:
-        console.print(to_rich(view, console) if isinstance(view, Table) else view, crop=False)
+        console.print(
+            to_rich(view, console) if isinstance(view, Table) else view, crop=False
+        )
     return text.getvalue()
 
 
-def find_template(name: str, package: str = "rnnbench.report", **options: Any) -> "Template":
-    """Return a template of a package, which escapes all text unless it is for Python."""
+def find_template(
+    name: str, package: str = "rnnbench.report", **options: Any
+) -> "Template":
+    """Return a template of a package, which escapes all text unless it is for
+    Python.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
     environment = Environment(

@@ -1,4 +1,6 @@
-"""The tables of a run and of several runs, for the terminal, pages and files; and JUnit XML."""
+"""The tables of a run and of several runs, for the terminal, pages and files; and JUnit
+XML.
+"""
 
 import csv
 import io
@@ -22,7 +24,14 @@ from rnnbench.analysis.compare import (
 )
 from rnnbench.analysis.comparisons import MOST, PairPower
 from rnnbench.analysis.uneven import scores_of, uneven_models
-from rnnbench.metrics import COSTS, FIT_SECONDS, METRICS, MS_PER_STEP, Quantity, find_quantity
+from rnnbench.metrics import (
+    COSTS,
+    FIT_SECONDS,
+    METRICS,
+    MS_PER_STEP,
+    Quantity,
+    find_quantity,
+)
 from rnnbench.points import model_of, short, values_of
 from rnnbench.report import words
 from rnnbench.report.table import (
@@ -34,10 +43,25 @@ from rnnbench.report.table import (
     to_markdown,
     with_points,
 )
-from rnnbench.results.schema import TOO_FEW_SEEDS, Comparison, ModelSummary, PublishedScore, Results
+from rnnbench.results.schema import (
+    TOO_FEW_SEEDS,
+    Comparison,
+    ModelSummary,
+    PublishedScore,
+    Results,
+)
 from rnnbench.section import call
 from rnnbench.tasks import TaskKind
-from rnnbench.text import counted, either, for_markdown, listed, numbers, plural, sentences, visible
+from rnnbench.text import (
+    counted,
+    either,
+    for_markdown,
+    listed,
+    numbers,
+    plural,
+    sentences,
+    visible,
+)
 from rnnbench.training.decision import AT_HALF
 
 SHORT = 12  # characters shown of a commit or a fingerprint
@@ -52,7 +76,12 @@ ABOUT_DECISIONS = (
     "is given, which usually raises the score. at 0.5: the score with the decision 0.5."
 )
 ON_THE_SAME = "Only results on the same documents are shown."
-RESERVED = ["source", "model", "params", "trials"]  # columns that no parameter must replace
+RESERVED = [
+    "source",
+    "model",
+    "params",
+    "trials",
+]  # columns that no parameter must replace
 
 
 def result_tables(results: Results) -> list[Table]:
@@ -63,7 +92,9 @@ def result_tables(results: Results) -> list[Table]:
 
 
 def table_files(results: Results) -> dict[str, str]:
-    """Return the tables of a run as text, without control characters, by the names of files."""
+    """Return the tables of a run as text, without control characters, by the names of
+    files.
+    """
     text, rows = io.StringIO(), summary_rows(results)
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -73,12 +104,20 @@ def table_files(results: Results) -> dict[str, str]:
 
 
 def score_table(results: Results, *, is_wide: bool = False) -> Table:
-    """Return the scores and verdicts; for a page, also without duplicates, and a short caption."""
-    dataset, n, spread = results.dataset, len(results.seeds_used), words.mean_and_interval
+    """Return the scores and verdicts; for a page, also without duplicates, and a short
+    caption.
+    """
+    dataset, n, spread = (
+        results.dataset,
+        len(results.seeds_used),
+        words.mean_and_interval,
+    )
     rest = results.without_duplicates
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
-        f"{dataset.score_name} ({_over(n)})": partial(_over_its_seeds, results, dataset.kind.main),
+        f"{dataset.score_name} ({_over(n)})": partial(
+            _over_its_seeds, results, dataset.kind.main
+        ),
         f"95 % interval {words.scope(n)}": lambda model: f"{model.interval:.4f}",
     }
     if any(model.at_half for model in results.models):
@@ -95,7 +134,11 @@ def score_table(results: Results, *, is_wide: bool = False) -> Table:
     )
     if not is_wide:
         found = f"{dataset.duplicates_in_words()}." * bool(dataset.duplicates.positions)
-        others = f"On the other {rest.test_size:,}, {verdicts_without(results)}." if rest else ""
+        others = (
+            f"On the other {rest.test_size:,}, {verdicts_without(results)}."
+            if rest
+            else ""
+        )
         caption = sentences(trained_on(results), caption, found, others)
     elif rest:
         columns["without duplicates"] = lambda model: spread(rest.scores[model.name])
@@ -119,7 +162,9 @@ def short_table(results: Results) -> Table:
 
 
 def uneven_in_words(results: Results) -> str:
-    """Return a warning about models whose mean over seeds can mislead; empty if there are none."""
+    """Return a warning about models whose mean over seeds can mislead; empty if there
+    are none.
+    """
     ranges = []
     for model in uneven_models(results):
         scores = scores_of(model)
@@ -137,7 +182,9 @@ def metrics_table(results: Results) -> Table:
     """Return the other metrics of each model."""
     metrics, n_seeds = words.metrics_of(results.models), len(results.seeds_used)
     noun, n_labels = results.dataset.noun, len(results.dataset.topics)
-    metrics = [metric for metric in metrics if metric.name != "top3_accuracy" or n_labels > 3]
+    metrics = [
+        metric for metric in metrics if metric.name != "top3_accuracy" or n_labels > 3
+    ]
     columns: Columns[ModelSummary] = {"model": lambda model: model.name}
     for metric in metrics:
         if metric.name == results.dataset.kind.second:
@@ -164,13 +211,17 @@ def cost_table(results: Results) -> Table:
     caption = sentences(*_explained(COSTS.values(), results), words.cheapest(results))
     if any(model.chosen_from for model in results.models):
         columns["chosen from"] = lambda model: f"{model.chosen_from or MISSING}"
-        caption += " chosen from: how many settings were tried in the last choice on training "
+        caption += (
+            " chosen from: how many settings were tried in the last choice on training "
+        )
         caption += "documents; earlier ones are not counted."
     return with_points(table_of(results.models, columns, caption))
 
 
 def _explained(quantities: Iterable[Quantity], results: Results) -> list[str]:
-    described = [f"{of.header}: {of.description}." for of in quantities if of.description]
+    described = [
+        f"{of.header}: {of.description}." for of in quantities if of.description
+    ]
     return ["Means over seeds."] * (len(results.seeds_used) > 1) + described
 
 
@@ -180,7 +231,9 @@ def comparisons_table(results: Results) -> Table:
     columns: Columns[Comparison] = {
         f"{results.dataset.kind.score_name} of": lambda pair: f"{pair.a} - {pair.b}",
         "difference": lambda pair: f"{pair.difference:+z.4f}",
-        f"95 % interval {words.scope_of(comparisons)}": lambda pair: f"{pair.interval:+z.4f}",
+        f"95 % interval {words.scope_of(comparisons)}": lambda pair: (
+            f"{pair.interval:+z.4f}"
+        ),
         "p": lambda pair: words.short_p(pair.p),
         CORRECTED: lambda pair: words.short_p(pair.p_corrected),
         "verdict": lambda pair: pair.verdict,
@@ -194,7 +247,9 @@ def comparisons_table(results: Results) -> Table:
         else "",
         words.smallest_p(results.dataset, comparisons, results.n_corrected_for),
     )
-    return table_of(comparisons, columns, caption, models=[(of.a, of.b) for of in comparisons])
+    return table_of(
+        comparisons, columns, caption, models=[(of.a, of.b) for of in comparisons]
+    )
 
 
 def _over(n_seeds: int) -> str:
@@ -202,14 +257,18 @@ def _over(n_seeds: int) -> str:
 
 
 def _over_its_seeds(results: Results, metric: str, model: ModelSummary) -> str:
-    """Return a metric over the seeds of a model and, if some are missing, how many it has."""
+    """Return a metric over the seeds of a model and, if some are missing, how many it
+    has.
+    """
     text, n = words.mean_and_interval(model.metrics[metric]), len(model.trials)
     n_missing = sum(trial.model == model.name for trial in results.missing)
     return f"{text} ({n} of {n + n_missing} seeds)" if n_missing else text
 
 
 def trained_on(results: Results) -> str:
-    """Return what is missing from a run, its data, its seeds and its training, in sentences."""
+    """Return what is missing from a run, its data, its seeds and its training, in
+    sentences.
+    """
     about = _about_data(results)
     if not results.is_trained_here:
         return sentences(about, "Only the answers of the models are known.")
@@ -219,27 +278,40 @@ def trained_on(results: Results) -> str:
     own_training = dict[str, None]()
     for model in results.models:
         shown, items = values_of(model.name), model.training.items()  # shown in columns
-        own = {key: v for key, v in items if shown.get(short(key)) not in (str(v), json.dumps(v))}
+        own = {
+            key: v
+            for key, v in items
+            if shown.get(short(key)) not in (str(v), json.dumps(v))
+        }
         if own:
             own_training[call(model_of(model.name), own)] = None
     return sentences(
         about,
         threads if all(model.is_baseline for model in results.models) else how,
-        f"Models with their own training values: {', '.join(own_training)}." * bool(own_training),
+        f"Models with their own training values: {', '.join(own_training)}."
+        * bool(own_training),
     )
 
 
 def _about_data(results: Results, *, in_short: bool = False) -> str:
-    dataset, share, decision = results.dataset, results.validation_split, results.decision
+    dataset, share, decision = (
+        results.dataset,
+        results.validation_split,
+        results.decision,
+    )
     held_out = f" (less {100 * share:.3g}%, held out)" if share else ""
-    n, purpose = (dataset.n_tests, "test") if dataset.n_tests else (dataset.train_size, "train")
+    n, purpose = (
+        (dataset.n_tests, "test") if dataset.n_tests else (dataset.train_size, "train")
+    )
     sizes = f"{n:,} documents to {purpose} on"
     if not in_short:
         steps = f", {dataset.timesteps} steps" if dataset.timesteps else ""
         mark = f"fingerprint {dataset.fingerprint[:SHORT]}"
         sizes = f"{words.documents(dataset, held_out)}{steps}, {mark}"
     return sentences(
-        f"This run is partial; {results.missing_in_words()}." if results.missing else "",
+        f"This run is partial; {results.missing_in_words()}."
+        if results.missing
+        else "",
         dataset.estimate_in_words(),
         f"Data: {dataset.source} ({dataset.origin}), {sizes}.",
         f"Seeds: {numbers(results.seeds_used)}.",
@@ -259,11 +331,17 @@ def verdicts_without(results: Results) -> str:
         else f"{one.a} - {one.b} (clear in the other direction)"
         for one, other in results.changed_verdicts
     ]
-    return f"verdicts change: {listed(changes)}" if changes else "all verdicts are the same"
+    return (
+        f"verdicts change: {listed(changes)}"
+        if changes
+        else "all verdicts are the same"
+    )
 
 
 def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
-    """Return a row for each pair, with the difference that most such runs would show."""
+    """Return a row for each pair, with the difference that most such runs would
+    show.
+    """
 
     def seeds(pair: PairPower) -> str:
         if pair.seeds_needed:
@@ -273,7 +351,9 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
 
     dataset, n = results.dataset, results.n_corrected_for
     columns: Columns[PairPower] = {
-        f"{dataset.kind.score_name} of": lambda of: f"{of.comparison.a} - {of.comparison.b}",
+        f"{dataset.kind.score_name} of": lambda of: (
+            f"{of.comparison.a} - {of.comparison.b}"
+        ),
         "difference": lambda pair: f"{pair.comparison.difference:+z.4f}",
         CORRECTED: lambda pair: words.short_p(pair.comparison.p_corrected),
         "detectable alone": lambda pair: words.number(pair.detectable),
@@ -297,13 +377,21 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
 
 
 def published_tables(results: Results) -> list[Table]:
-    """Return our models among those of others, and ours beside earlier results of the same."""
+    """Return our models among those of others, and ours beside earlier results of the
+    same.
+    """
     others = [result for result in results.published if not result.is_of_our_model]
     same = [result for result in results.published if result.is_of_our_model]
     tables = [_among_others(results, others)] if others else []
     if same:
         rows = [
-            [name, f"{ours:.4f}", before.source, f"{before.score:.4f}", before.lies(name)]
+            [
+                name,
+                f"{ours:.4f}",
+                before.source,
+                f"{before.score:.4f}",
+                before.lies(name),
+            ]
             for before in same
             for name, ours in before.intervals.items()
         ]
@@ -315,14 +403,18 @@ def published_tables(results: Results) -> list[Table]:
 
 
 def _decision_of(results: Results, model: ModelSummary) -> str | None:
-    """Return how the scores of one of our models became topics; ``None`` if each has one topic."""
+    """Return how the scores of one of our models became topics; ``None`` if each has
+    one topic.
+    """
     if results.decision is None:
         return None
     changes = model.training.get("decision", {})
     return results.decision.model_copy(update=changes).in_short()
 
 
-def _decided(results: Results, score: str | None, decision: str | None) -> list[str | None]:
+def _decided(
+    results: Results, score: str | None, decision: str | None
+) -> list[str | None]:
     """Return the cells about decisions; none if each document has one topic."""
     if results.decision is None:
         return []
@@ -333,7 +425,9 @@ def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
     best, caveats = results.best, dict[str, list[str]]()
     interval, rows = best.interval, list[tuple[float, list[str]]]()
 
-    def add(name: str, by: str, mean: float, std: float | None, *rest: str | None) -> None:
+    def add(
+        name: str, by: str, mean: float, std: float | None, *rest: str | None
+    ) -> None:
         score = f"{mean:.4f}" if std is None else f"{mean:.4f} ± {std:.4f}"
         rows.append((mean, [name, by, score, *(cell or MISSING for cell in rest)]))
 
@@ -345,13 +439,24 @@ def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
         saw = {True: "yes", False: "no", None: None}[other.transductive]
         at_half = f"{other.score:.4f}" if other.decision == AT_HALF.in_short() else None
         decided = _decided(results, at_half, other.decision)
-        add(name, other.source, other.score, other.std, *decided, saw, other.pretrained, place)
+        add(
+            name,
+            other.source,
+            other.score,
+            other.std,
+            *decided,
+            saw,
+            other.pretrained,
+            place,
+        )
     for model in results.models:
         by, score = "ours, best" if model is best else "ours", model.score
         saw = "no" if model.pretrained == "nothing" else None
         at_half = f"{model.at_half.mean:.4f}" if model.at_half else None
         decided = _decided(results, at_half, _decision_of(results, model))
-        add(model.name, by, score.mean, score.std, *decided, saw, model.pretrained, None)
+        add(
+            model.name, by, score.mean, score.std, *decided, saw, model.pretrained, None
+        )
     rows.sort(key=lambda row: -row[0])  # of equals, theirs come first
     caption = sentences(
         f"Of the published results, {places.count('above')} of {len(others)} lie above the 95 % "
@@ -362,7 +467,10 @@ def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
         "saw test texts: whether training used the texts of the test documents, without their "
         "topics; for ours, only the ranks of words by frequency may come from all documents.",
         "pretrained: the part that was learned from other texts, which may include test texts.",
-        *(f"{CAVEAT} {', '.join(models)}: {caveat}." for caveat, models in caveats.items()),
+        *(
+            f"{CAVEAT} {', '.join(models)}: {caveat}."
+            for caveat, models in caveats.items()
+        ),
         ON_THE_SAME,
     )
     std = f"{results.dataset.kind.score_name} ± std"
@@ -370,13 +478,19 @@ def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
     if results.decision:
         headers += ["at 0.5", "decision"]
     headers += ["saw test texts", "pretrained", "lies"]
-    return with_points(Table(headers, [cells for _, cells in rows], caption, text_columns=2))
+    return with_points(
+        Table(headers, [cells for _, cells in rows], caption, text_columns=2)
+    )
 
 
 def summary_rows(results: Results) -> list[dict[str, object]]:
-    """Return models, with parameters of grids in columns, and the majority, in full precision."""
+    """Return models, with parameters of grids in columns, and the majority, in full
+    precision.
+    """
     dataset, rows = results.dataset, list[dict[str, object]]()
-    parameters = dict.fromkeys(key for model in results.models for key in values_of(model.name))
+    parameters = dict.fromkeys(
+        key for model in results.models for key in values_of(model.name)
+    )
     for model in results.models:
         row: dict[str, object] = {
             "source": dataset.source,
@@ -393,15 +507,22 @@ def summary_rows(results: Results) -> list[dict[str, object]]:
             row[f"{name}_mean"] = statistic and statistic.mean
             row[f"{name}_std"] = statistic and statistic.std
         rows.append(row)
-    always: dict[str, object] = {"source": dataset.source, "model": dataset.majority_name}
+    always: dict[str, object] = {
+        "source": dataset.source,
+        "model": dataset.majority_name,
+    }
     always |= {"params": 0, f"{dataset.kind.main}_mean": dataset.majority_score}
     if dataset.kind.second in results.metrics:
         always[f"{dataset.kind.second}_mean"] = dataset.majority_second
     return [*rows, always]
 
 
-def parameter_columns(name: str, parameters: list[str], reserved: list[str]) -> dict[str, object]:
-    """Return the values of a point for a row; a name that is ``reserved`` gets a prefix."""
+def parameter_columns(
+    name: str, parameters: list[str], reserved: list[str]
+) -> dict[str, object]:
+    """Return the values of a point for a row; a name that is ``reserved`` gets a
+    prefix.
+    """
 
     def number(text: str | None) -> float | str | None:
         if text is None or not re.fullmatch(r"-?\d+(\.\d*)?(e[+-]?\d+)?", text):
@@ -409,7 +530,9 @@ def parameter_columns(name: str, parameters: list[str], reserved: list[str]) -> 
         return int(text) if text.removeprefix("-").isdecimal() else float(text)
 
     values = {key: number(values_of(name).get(key)) for key in parameters}
-    return {f"parameter_{key}" if key in reserved else key: of for key, of in values.items()}
+    return {
+        f"parameter_{key}" if key in reserved else key: of for key, of in values.items()
+    }
 
 
 def _cell_of_second(task: TaskKind, model: ModelSummary) -> str:
@@ -419,12 +542,17 @@ def _cell_of_second(task: TaskKind, model: ModelSummary) -> str:
 
 
 def board_tables(board: Board) -> list[Table]:
-    """Return the scores, with verdicts or what decides ranks, and the costs; the best first."""
+    """Return the scores, with verdicts or what decides ranks, and the costs; the best
+    first.
+    """
     dataset, quantity = board.dataset, find_quantity(board.metric, "--metric")
     second, over = dataset.kind.second, "(mean ± 95 % over seeds)"
     n_seeds = max(entry.model.score.n for entry in board.entries)
     score_header = f"{dataset.score_name} {over}"
-    always = {"model": dataset.majority_name, score_header: f"{dataset.majority_score:.4f}"}
+    always = {
+        "model": dataset.majority_name,
+        score_header: f"{dataset.majority_score:.4f}",
+    }
     always["params"] = "0"
     keys: Columns[RankedModel] = {
         "rank": lambda entry: str(entry.rank or MISSING),
@@ -433,11 +561,17 @@ def board_tables(board: Board) -> list[Table]:
     }
     scores = keys | {
         score_header: lambda entry: words.mean_and_interval(entry.model.score),
-        f"95 % interval {words.scope(n_seeds)}": lambda entry: f"{entry.model.interval:.4f}",
+        f"95 % interval {words.scope(n_seeds)}": lambda entry: (
+            f"{entry.model.interval:.4f}"
+        ),
     }
     if board.is_tested:
-        scores["clearly worse than the first"] = lambda entry: words.worse(entry.against_best)
-        scores["possible ranks"] = lambda entry: words.possible_ranks(entry.possible_ranks)
+        scores["clearly worse than the first"] = lambda entry: words.worse(
+            entry.against_best
+        )
+        scores["possible ranks"] = lambda entry: words.possible_ranks(
+            entry.possible_ranks
+        )
     else:
         header = f"{quantity.name} (mean over seeds)"
         scores[header] = lambda entry: words.mean_text(quantity, entry.model)
@@ -460,10 +594,14 @@ def board_tables(board: Board) -> list[Table]:
 def _board_table(
     board: Board, columns: Columns[RankedModel], always: Mapping[str, str], caption: str
 ) -> Table:
-    """Return a row for each model, and one for ``always`` answering the majority topic."""
+    """Return a row for each model, and one for ``always`` answering the majority
+    topic.
+    """
     rows = [[cell_of(entry) for cell_of in columns.values()] for entry in board.entries]
     rows.append([always.get(header, MISSING) for header in columns])
-    return with_points(Table(list(columns), rows, caption, text_columns=3, is_last_apart=True), 1)
+    return with_points(
+        Table(list(columns), rows, caption, text_columns=3, is_last_apart=True), 1
+    )
 
 
 def _about_board(board: Board) -> str:
@@ -492,9 +630,15 @@ def history_table(history: RunHistory) -> Table:
     spread, rows = words.mean_and_interval, []
     for entry in history.entries:
         changes = entry.changes.items()
-        found = [f"{name} {direction(change)}" for name, change in changes if change.is_clear]
-        found += [TOO_FEW_SEEDS] * any(change.has_too_few_seeds for _, change in changes)
-        values = [spread(entry.values.get(name), quantity.format) for name in history.models]
+        found = [
+            f"{name} {direction(change)}" for name, change in changes if change.is_clear
+        ]
+        found += [TOO_FEW_SEEDS] * any(
+            change.has_too_few_seeds for _, change in changes
+        )
+        values = [
+            spread(entry.values.get(name), quantity.format) for name in history.models
+        ]
         about = [entry.run, minute(entry.date), short_hash(entry.commit)]
         rows.append([*about, ", ".join(found) or MISSING, *values])
     tested = [change for entry in history.entries for change in entry.changes.values()]
@@ -502,7 +646,9 @@ def history_table(history: RunHistory) -> Table:
         f"{quantity.header}: mean ± 95 % over seeds. Data: {dataset.source}, "
         f"{dataset.n_tests:,} documents to test on{words.remarks_on_tests(dataset)}, "
         f"split {dataset.split_fingerprint[:SHORT]}.",
-        "" if history.is_tested else f"Only {dataset.kind.main} is tested for clear changes.",
+        ""
+        if history.is_tested
+        else f"Only {dataset.kind.main} is tested for clear changes.",
         "Clear changes: against the run above; a p-value below 0.05, corrected for the models, "
         "but not for the number of runs." * bool(tested),
         words.condition(tested),
@@ -517,7 +663,9 @@ def minute(date: str | None) -> str:
 
 
 def short_hash(text: str | None) -> str:
-    """Return the start of a commit or a fingerprint, with a + if files were changed since."""
+    """Return the start of a commit or a fingerprint, with a + if files were changed
+    since.
+    """
     text = text or MISSING
     return text[:SHORT] + "+" * (len(text) > SHORT and text.endswith("+"))
 
@@ -535,15 +683,22 @@ def comparison_tables(comparison: ComparedRuns) -> list[Table]:
     rows = []
     for part in ("config", "data", "environment"):
         differing = [fact for fact in comparison.differences if fact.part == part]
-        own = [[f"{part}: {fact.key}", _shown(fact.a), _shown(fact.b)] for fact in differing]
+        own = [
+            [f"{part}: {fact.key}", _shown(fact.a), _shown(fact.b)]
+            for fact in differing
+        ]
         rows += own or [[part, "the same", "the same"]]
     caption = "From config.yaml with every default, results.json and environment.json."
     differences = Table(["difference", "A", "B"], rows, caption, text_columns=3)
     return [_changes_table(comparison), *_means_tables(comparison), differences]
 
 
-def comparison_markdown(comparison: ComparedRuns, verdicts: Sequence[GateVerdict]) -> str:
-    """Return a page in GitHub's Markdown: gates and scores, and all else to be unfolded."""
+def comparison_markdown(
+    comparison: ComparedRuns, verdicts: Sequence[GateVerdict]
+) -> str:
+    """Return a page in GitHub's Markdown: gates and scores, and all else to be
+    unfolded.
+    """
     scores, *others = comparison_tables(comparison)
     shown = [scores]
     if verdicts:
@@ -553,7 +708,13 @@ def comparison_markdown(comparison: ComparedRuns, verdicts: Sequence[GateVerdict
         shown.insert(0, Table(headers, rows, caption, text_columns=4, keys=2))
     title = f"### {for_markdown(f'{comparison.b} compared with {comparison.a}')}\n"
     fold = "<details>\n<summary>Other metrics, costs and differences</summary>\n"
-    parts = [title, *map(to_markdown, shown), fold, *map(to_markdown, others), "</details>\n"]
+    parts = [
+        title,
+        *map(to_markdown, shown),
+        fold,
+        *map(to_markdown, others),
+        "</details>\n",
+    ]
     return "\n".join(parts)
 
 
@@ -564,15 +725,21 @@ def _changes_table(comparison: ComparedRuns) -> Table:
         "in A": lambda change: f"{change.a.score.mean:.4f}",
         "in B": lambda change: f"{change.b.score.mean:.4f}",
         "B - A": lambda change: f"{change.difference:+z.4f}",
-        f"95 % interval of B - A {words.scope_of(changes)}": lambda of: f"{of.interval:+z.4f}",
+        f"95 % interval of B - A {words.scope_of(changes)}": lambda of: (
+            f"{of.interval:+z.4f}"
+        ),
         CORRECTED: lambda change: words.short_p(change.p_corrected),
     }
     methods = either(sorted({change.method for change in changes}))
     clear = [change for change in changes if change.is_clear]
     undecided = [change.name for change in changes if change.has_too_few_seeds]
     named = {
-        "Clearly better in B": [change.name for change in clear if change.difference > 0],
-        "Clearly worse in B": [change.name for change in clear if change.difference < 0],
+        "Clearly better in B": [
+            change.name for change in clear if change.difference > 0
+        ],
+        "Clearly worse in B": [
+            change.name for change in clear if change.difference < 0
+        ],
         f"{TOO_FEW_SEEDS.capitalize()} for a verdict on": undecided,
         "Only in A": comparison.only_in_a,
         "Only in B": comparison.only_in_b,
@@ -591,33 +758,53 @@ def _changes_table(comparison: ComparedRuns) -> Table:
 
 
 def _seeds(models: Sequence[ModelSummary]) -> str:
-    """Return how many seeds models were trained with: one if none of them depends on the seed."""
+    """Return how many seeds models were trained with: one if none of them depends on
+    the seed.
+    """
     found = {change.score.n for change in models if change.is_random} or {1}
     least, most = min(found), max(found)
-    return counted(most, "seed") if least == most else f"{least:,} to {counted(most, 'seed')}"
+    return (
+        counted(most, "seed")
+        if least == most
+        else f"{least:,} to {counted(most, 'seed')}"
+    )
 
 
 def _means_tables(comparison: ComparedRuns) -> list[Table]:
     changes, task = comparison.models, comparison.dataset.kind
-    metrics = words.metrics_of([model for change in changes for model in (change.a, change.b)])
+    metrics = words.metrics_of(
+        [model for change in changes for model in (change.a, change.b)]
+    )
 
     def moved(metric: Quantity, change: ModelChange) -> str:
         a, b = change.a.mean_of(metric.name), change.b.mean_of(metric.name)
-        return MISSING if a is None or b is None else format(b - a, f"+z{metric.format}")
+        return (
+            MISSING if a is None or b is None else format(b - a, f"+z{metric.format}")
+        )
 
     means: Columns[ModelChange] = {"B - A of": lambda change: change.name}
     means |= {metric.header: partial(moved, metric) for metric in metrics}
-    lower = ", ".join(metric.header for metric in metrics if not metric.higher_is_better)
-    of_means = "Differences of means over seeds." + (f" Lower is better: {lower}." if lower else "")
+    lower = ", ".join(
+        metric.header for metric in metrics if not metric.higher_is_better
+    )
+    of_means = "Differences of means over seeds." + (
+        f" Lower is better: {lower}." if lower else ""
+    )
     costs: Columns[ModelChange] = {"model": lambda change: change.name}
     if task.second is not None:
         header, over = METRICS[task.second].header, "(mean ± 95 % over seeds)"
         costs[f"{header} in A {over}"] = lambda change: _cell_of_second(task, change.a)
         costs[f"{header} in B {over}"] = lambda change: _cell_of_second(task, change.b)
     costs |= {
-        f"{MS_PER_STEP.header} in A": lambda change: words.mean_text(MS_PER_STEP, change.a),
-        f"{MS_PER_STEP.header} in B": lambda change: words.mean_text(MS_PER_STEP, change.b),
-        "A/B": lambda change: f"{change.speed_ratio:.2f}" if change.speed_ratio else MISSING,
+        f"{MS_PER_STEP.header} in A": lambda change: words.mean_text(
+            MS_PER_STEP, change.a
+        ),
+        f"{MS_PER_STEP.header} in B": lambda change: words.mean_text(
+            MS_PER_STEP, change.b
+        ),
+        "A/B": lambda change: (
+            f"{change.speed_ratio:.2f}" if change.speed_ratio else MISSING
+        ),
     }
     of_costs = "A/B: ms per step in A divided by that in B; above 1, B is faster"
     if any(_is_of_processor(fact) for fact in comparison.differences):
@@ -645,13 +832,21 @@ def _shown(value: Any) -> str:
 
 
 def _outcomes(verdicts: Sequence[GateVerdict]) -> list[tuple[str, str, str, str]]:
-    """Return each gate and model with its outcome and the reason; failures of a gate come first."""
+    """Return each gate and model with its outcome and the reason; failures of a gate
+    come first.
+    """
     rows = []
     for verdict in verdicts:
         for failure in verdict.failures:
-            p = "" if failure.p_corrected is None else f", p {words.short_p(failure.p_corrected)}"
+            p = (
+                ""
+                if failure.p_corrected is None
+                else f", p {words.short_p(failure.p_corrected)}"
+            )
             if failure.b is None:
-                reason = "B lacks " + ("the model" if failure.a is None else "the metric")
+                reason = "B lacks " + (
+                    "the model" if failure.a is None else "the metric"
+                )
             else:
                 reason = f"{failure.a:.6g} in A, {failure.b:.6g} in B{p}"
             rows.append((verdict.gate, failure.model, FAILED, reason))
@@ -663,10 +858,16 @@ def _outcomes(verdicts: Sequence[GateVerdict]) -> list[tuple[str, str, str, str]
 
 
 def verdict_lines(verdicts: Sequence[GateVerdict]) -> tuple[list[str], list[str]]:
-    """Return a line for each gate that passed, and one for each model that failed one."""
+    """Return a line for each gate that passed, and one for each model that failed
+    one.
+    """
     passed = [
         f"{PASSED}: {verdict.gate}: {counted(len(verdict.checked), 'model')}"
-        + (f" ({UNMEASURED}: {', '.join(verdict.unmeasured)})" if verdict.unmeasured else "")
+        + (
+            f" ({UNMEASURED}: {', '.join(verdict.unmeasured)})"
+            if verdict.unmeasured
+            else ""
+        )
         for verdict in verdicts
         if verdict.passed
     ]
@@ -678,10 +879,19 @@ def verdict_lines(verdicts: Sequence[GateVerdict]) -> tuple[list[str], list[str]
 
 
 def junit(name: str, verdicts: Sequence[GateVerdict]) -> str:
-    """Return JUnit XML, all ASCII: a test suite for each gate, a test case for each model."""
+    """Return JUnit XML, all ASCII: a test suite for each gate, a test case for each
+    model.
+    """
     template = find_template(
         "junit.xml.j2", clean=lambda text: NOT_IN_XML.sub("\ufffd", visible(text))
     )
     gates = ((verdict.gate, _outcomes([verdict])) for verdict in verdicts)
-    suites = [(gate, rows, Counter(outcome for *_, outcome, _ in rows)) for gate, rows in gates]
-    return template.render(name=name, suites=suites).encode("ascii", "xmlcharrefreplace").decode()
+    suites = [
+        (gate, rows, Counter(outcome for *_, outcome, _ in rows))
+        for gate, rows in gates
+    ]
+    return (
+        template.render(name=name, suites=suites)
+        .encode("ascii", "xmlcharrefreplace")
+        .decode()
+    )

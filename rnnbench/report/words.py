@@ -1,4 +1,6 @@
-"""Numbers and verdicts in words: in tables, in the main results of a run, and on a badge."""
+"""Numbers and verdicts in words: in tables, in the main results of a run, and on a
+badge.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -6,7 +8,13 @@ from typing import Any
 from rnnbench.analysis.intervals import N_BLOCKS
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.metrics import FIT_SECONDS, Metric, Quantity, all_usable_metrics, find_quantity
+from rnnbench.metrics import (
+    FIT_SECONDS,
+    Metric,
+    Quantity,
+    all_usable_metrics,
+    find_quantity,
+)
 from rnnbench.report.table import MISSING
 from rnnbench.results.schema import (
     ANOVA,
@@ -21,11 +29,16 @@ from rnnbench.results.schema import (
 from rnnbench.stats import many_models
 from rnnbench.text import counted, either, listed, sentences
 
-CLEAR, NOT_CLEAR = "clear", "not clear"  # the verdicts on a difference, beside too few seeds
+CLEAR, NOT_CLEAR = (
+    "clear",
+    "not clear",
+)  # the verdicts on a difference, beside too few seeds
 
 
 def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[str]:
-    """Return the verdict in sentences; ``stuck``: the seeds of models that give one answer."""
+    """Return the verdict in sentences; ``stuck``: the seeds of models that give one
+    answer.
+    """
     best, dataset, few = results.best, results.dataset, TOO_FEW_SEEDS.capitalize()
     others = _by_verdict(results.against_best)
     pairs = results.comparisons_of(dataset.majority_name)
@@ -35,14 +48,20 @@ def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[s
     is_alone = others[CLEAR] and not level and not undecided
     it = f"always answering '{dataset.majority_topic}', which scores {dataset.majority_score:.3f}"
     verdicts = {
-        f"Clearly worse than {it}": [name for name in against[CLEAR] if pairs[name].difference > 0],
+        f"Clearly worse than {it}": [
+            name for name in against[CLEAR] if pairs[name].difference > 0
+        ],
         f"Not clearly better than {it}": against[NOT_CLEAR],
         f"{few} for a verdict against {it}": against[TOO_FEW_SEEDS],
     }
-    found = [f"{verdict}: {listed(names)}." for verdict, names in verdicts.items() if names]
+    found = [
+        f"{verdict}: {listed(names)}." for verdict, names in verdicts.items() if names
+    ]
     alone = [f"{name} ({seeds})" for name, seeds in (stuck or {}).items()]
     said = [
-        f"This run is partial: {results.n_missing_in_words()}." if results.missing else "",
+        f"This run is partial: {results.n_missing_in_words()}."
+        if results.missing
+        else "",
         dataset.estimate_in_words(),
         f"{best.name} {leads} a {dataset.score_name} of {best.score.mean:.3f} (95 % interval "
         f"{best.interval:.3f}){', and is clearly better than all other models' * bool(is_alone)}.",
@@ -56,8 +75,12 @@ def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[s
 
 
 def cheapest(results: Results) -> str:
-    """Return the cheapest model that is not clearly worse, in a sentence; empty if not known."""
-    found = {one.name: one.fit_seconds.mean for one in results.models if one.fit_seconds}
+    """Return the cheapest model that is not clearly worse, in a sentence; empty if not
+    known.
+    """
+    found = {
+        one.name: one.fit_seconds.mean for one in results.models if one.fit_seconds
+    }
     if results.cheapest is None or len(found) == 1:
         return ""
     itself = "the best itself, " * (results.cheapest == results.best.name)
@@ -74,7 +97,9 @@ def _by_verdict(comparisons: Mapping[str, Comparison]) -> dict[str, list[str]]:
 
 
 def unclear_from(results: Results, model: ModelSummary) -> str:
-    """Return which of the best and the majority do not clearly differ from a model, if any."""
+    """Return which of the best and the majority do not clearly differ from a model, if
+    any.
+    """
     majority = results.dataset.majority_name
     comparisons = {
         "the best": results.against_best.get(model.name),
@@ -92,19 +117,26 @@ def unclear_from(results: Results, model: ModelSummary) -> str:
 def which_epoch(results: Results) -> str:
     """Return the epoch at which the networks of a run are evaluated."""
     own = [model.training for model in results.models if not model.is_baseline]
-    shares = {training.get("validation_split", results.validation_split) for training in own}
-    counts = either(sorted({training.get("epochs", results.epochs) for training in own}))
+    shares = {
+        training.get("validation_split", results.validation_split) for training in own
+    }
+    counts = either(
+        sorted({training.get("epochs", results.epochs) for training in own})
+    )
     ways = [f"the last of {counts}"] if 0 in shares else []
     if held_out := either(f"{100 * share:.3g}%" for share in sorted(shares) if share):
         ways.append(f"the best of {counts} on {held_out} of the training documents")
     return ", or ".join(ways)
 
 
-def make_badge(results: Results, model: str | None, metric: str | None) -> dict[str, Any]:
+def make_badge(
+    results: Results, model: str | None, metric: str | None
+) -> dict[str, Any]:
     """Return the JSON of an endpoint badge (https://shields.io/badges/endpoint-badge).
 
-    By default, it is about the main metric, and the model with the best value. ``UserError`` is
-    raised if there is no such model or metric, or the model does not have the metric.
+    By default, it is about the main metric, and the model with the best value.
+    ``UserError`` is raised if there is no such model or metric, or the model does not
+    have the metric.
     """
     from rnnbench.analysis.boards import metric_of, score_of  # a run needs no boards
 
@@ -125,7 +157,12 @@ def make_badge(results: Results, model: str | None, metric: str | None) -> dict[
     elif not majority.is_clear:
         colour = "lightgrey"
     text = f"{model} {mean_and_interval(value, quantity.format)}{partial}"
-    return {"schemaVersion": 1, "label": quantity.header, "message": text, "color": colour}
+    return {
+        "schemaVersion": 1,
+        "label": quantity.header,
+        "message": text,
+        "color": colour,
+    }
 
 
 def metrics_of(models: Iterable[ModelSummary]) -> list[Metric]:
@@ -140,7 +177,9 @@ def in_blocks(n: int) -> str:
 
 
 def remarks_on_tests(dataset: DatasetSummary) -> str:
-    """Return remarks on the test documents, to be put behind their number; empty if none."""
+    """Return remarks on the test documents, to be put behind their number; empty if
+    none.
+    """
     left_out = f"without the {dataset.n_left_out:,} that are in the training set, too"
     remarks = [left_out] if dataset.n_left_out else []
     if dataset.clusters:
@@ -152,7 +191,9 @@ def remarks_on_tests(dataset: DatasetSummary) -> str:
 
 
 def documents(dataset: DatasetSummary, held_out: str = "") -> str:
-    """Return how many documents there are to train on, less any ``held_out``, and to test on."""
+    """Return how many documents there are to train on, less any ``held_out``, and to
+    test on.
+    """
     remarks = remarks_on_tests(dataset)
     if not dataset.train_size:
         return f"{counted(dataset.n_tests, 'document')} to test on{remarks}"
@@ -161,13 +202,17 @@ def documents(dataset: DatasetSummary, held_out: str = "") -> str:
 
 
 def scope(n_seeds: int) -> str:
-    """Return what the interval of a score is over, for a model with ``n_seeds`` seeds."""
+    """Return what the interval of a score is over, for a model with ``n_seeds``
+    seeds.
+    """
     return "over documents and seeds" if n_seeds > 1 else "over documents"
 
 
 def scope_of(differences: Iterable[Difference]) -> str:
     """Return what the intervals of differences are over."""
-    return scope(max((pair.n_seeds or 1) + pair.has_too_few_seeds for pair in differences))
+    return scope(
+        max((pair.n_seeds or 1) + pair.has_too_few_seeds for pair in differences)
+    )
 
 
 def mean_text(quantity: Quantity, model: ModelSummary) -> str:
@@ -182,7 +227,9 @@ def number(value: float | None, form: str = ".4f") -> str:
 
 
 def mean_and_interval(statistic: Statistic | None, form: str = ".4f") -> str:
-    """Return a mean and half the width of its 95 % interval over seeds; one seed has none."""
+    """Return a mean and half the width of its 95 % interval over seeds; one seed has
+    none.
+    """
     if statistic is None:
         return MISSING
     mean, over_seeds = format(statistic.mean, form), statistic.over_seeds
@@ -190,18 +237,24 @@ def mean_and_interval(statistic: Statistic | None, form: str = ".4f") -> str:
 
 
 def worse(against_best: Difference | None, of_best: str = MISSING) -> str:
-    """Return in words whether a model is clearly worse than the best; the best has ``of_best``."""
+    """Return in words whether a model is clearly worse than the best; the best has
+    ``of_best``.
+    """
     verdict = against_best.verdict if against_best else of_best
     return {"clear": "yes", "not clear": "no"}.get(verdict, verdict)
 
 
 def short_p(p: float) -> str:
-    """Return a p-value in at most six characters: two digits, or one digit and a power of ten."""
+    """Return a p-value in at most six characters: two digits, or one digit and a power
+    of ten.
+    """
     return f"{p:.2g}" if p >= 0.001 else f"{p:.0e}"
 
 
 def no_clear_difference(results: Results) -> str:
-    """Return a caption that says what no clear difference from the best or the majority means."""
+    """Return a caption that says what no clear difference from the best or the majority
+    means.
+    """
     n_comparisons = counted(results.n_corrected_for, "comparison")
     if len(results.models) == 1:
         return f"No clear difference: a p-value of 0.05 or more, corrected for {n_comparisons}."
@@ -212,8 +265,12 @@ def no_clear_difference(results: Results) -> str:
     )
 
 
-def smallest_p(dataset: DatasetSummary, pairs: Sequence[Difference], n_comparisons: int) -> str:
-    """Return a sentence if the documents are in so few groups that p-values have a limit."""
+def smallest_p(
+    dataset: DatasetSummary, pairs: Sequence[Difference], n_comparisons: int
+) -> str:
+    """Return a sentence if the documents are in so few groups that p-values have a
+    limit.
+    """
     if dataset.clusters:
         n_groups = max(dataset.clusters) + 1
         noun = "cluster"
@@ -240,7 +297,9 @@ def possible_ranks(ranks: tuple[int, int]) -> str:
 
 def condition(differences: Sequence[Difference]) -> str:
     """Return what few seeds mean for ``differences``; nothing if all have enough."""
-    is_one = any(pair.n_seeds == 1 and not pair.has_too_few_seeds for pair in differences)
+    is_one = any(
+        pair.n_seeds == 1 and not pair.has_too_few_seeds for pair in differences
+    )
     return sentences(
         "With one seed, intervals are over documents alone, and p-values are about these "
         "trainings, not about the models." * is_one,

@@ -1,9 +1,10 @@
 """Trials with smaller predictions, for runs that are kept in git.
 
-Each document keeps its best three scores, those of the topics that it is given, and those of topics
-with a probability of at least 1 %. All others become one number. The true labels do not matter for
-that, so combining the scores of several compact trials does not favour the right answers. For each
-metric that needs all scores, a correction for each document is stored, which is mostly 0.
+Each document keeps its best three scores, those of the topics that it is given, and
+those of topics with a probability of at least 1 %. All others become one number. The
+true labels do not matter for that, so combining the scores of several compact trials
+does not favour the right answers. For each metric that needs all scores, a correction
+for each document is stored, which is mostly 0.
 """
 
 import logging
@@ -30,7 +31,8 @@ Scores = NDArray[np.float32]
 def compact(result: TrialResult) -> TrialResult:
     """Return a trial with fewer scores and digits, and without its network.
 
-    Answers, including those at 0.5, stay the same; so do metrics, with their ``corrections``.
+    Answers, including those at 0.5, stay the same; so do metrics, with their
+    ``corrections``.
     """
     changes = {"compact": True, "history": _short_history(result.record.history)}
     scores = _scores_with_same_answers(result)
@@ -44,7 +46,9 @@ def compact(result: TrialResult) -> TrialResult:
 
 
 def corrected_metric(metric: Metric, trial: TrialResult) -> float | None:
-    """Return a metric of the scores of a compact trial; ``None`` if it has no correction."""
+    """Return a metric of the scores of a compact trial; ``None`` if it has no
+    correction.
+    """
     correction = trial.corrections.get(metric.name)
     values = metric.by_document(trial.labels, trial.answers, trial.scores)
     if correction is None or values is None:
@@ -55,8 +59,9 @@ def corrected_metric(metric: Metric, trial: TrialResult) -> float | None:
 def compact_scores(scores: Scores, is_needed: NDArray[np.bool_]) -> Scores:
     """Return scores ``(n_test, n_topics)`` as compact trials have them.
 
-    The best score of each document keeps all its digits. Others lose digits, unless that would
-    change their order. ``is_needed`` says which topics are kept beside the best three.
+    The best score of each document keeps all its digits. Others lose digits, unless
+    that would change their order. ``is_needed`` says which topics are kept beside the
+    best three.
     """
     best_three = np.sort(scores, axis=1)[:, -BEST:]
     is_kept = (scores >= best_three[:, :1]) | is_needed
@@ -64,24 +69,28 @@ def compact_scores(scores: Scores, is_needed: NDArray[np.bool_]) -> Scores:
 
 
 def _floors(scores: Scores, is_kept: NDArray[np.bool_]) -> Scores:
-    """Return the number that replaces the other scores of each document, ``(n_test, 1)``.
+    """Return the number that replaces the other scores of each document, ``(n_test,
+    1)``.
 
-    It is the logarithm of the mean of their exponentials: of the mean probability, if they are
-    log-probabilities.
+    It is the logarithm of the mean of their exponentials: of the mean probability, if
+    they are log-probabilities.
     """
     n_others = np.sum(~is_kept, axis=1, keepdims=True).clip(1)
     others = np.where(is_kept, -np.inf, scores.astype(float))
     mean = np.logaddexp.reduce(others, axis=1, keepdims=True) - np.log(n_others)
     fraction, exponent = np.frexp(mean)
     short = np.ldexp(np.round(fraction * 2**FLOOR_DIGITS) / 2**FLOOR_DIGITS, exponent)
-    # Rounding must not lift it to the third best score, nor change it where all are equal.
+    # Rounding must not lift it to the third best score, nor change it where all are
+    # equal.
     lowest = np.min(scores, axis=1, keepdims=True, where=~is_kept, initial=np.inf)
     highest = np.max(scores, axis=1, keepdims=True, where=~is_kept, initial=-np.inf)
     return np.asarray(np.clip(short, lowest, highest), np.float32)
 
 
 def _short_scores(scores: Scores) -> Scores:
-    """Return scores with fewer digits; a document whose order would change keeps all."""
+    """Return scores with fewer digits; a document whose order would change keeps
+    all.
+    """
     fraction, exponent = np.frexp(scores)
     short = np.ldexp(np.trunc(fraction * 2**DIGITS) / 2**DIGITS, exponent)
     is_best = scores == scores.max(axis=1, keepdims=True)
@@ -94,7 +103,9 @@ def _short_scores(scores: Scores) -> Scores:
 
 
 def _scores_with_same_answers(result: TrialResult) -> Scores:
-    """Return the compact scores of a trial; a document whose answer would change keeps its own."""
+    """Return the compact scores of a trial; a document whose answer would change keeps
+    its own.
+    """
     task, record = result.task, result.record
     rules = [record.decision]
     is_needed = np.zeros(result.scores.shape, bool)

@@ -22,7 +22,9 @@ CLUSTERS = "randomization test of clusters of documents"
 RANDOMIZATION = "randomization test of documents"
 STUDENT = "Student's test of documents"
 ANOVA = "analysis of variance over documents and seeds"
-TOO_FEW = 2  # so many seeds give no p-value to rely on: see results/reference/verdicts.md
+TOO_FEW = (
+    2  # so many seeds give no p-value to rely on: see results/reference/verdicts.md
+)
 TOO_FEW_SEEDS = "too few seeds"
 LISTED = 10  # groups of missing trials that are listed, and seeds of each group
 
@@ -77,19 +79,21 @@ class ModelSummary(Record):
     is_random: bool
     """Whether its answers depend on the seed."""
     pretrained: Pretrained | None
-    """The part of it that was learned from texts outside the corpus; ``None`` if not known."""
+    """The part of it that was learned from texts outside the corpus; ``None`` if not
+    known."""
     main: str = SINGLE_LABEL.main
     """The name of the main metric."""
     interval: Annotated[Interval, formerly("accuracy_interval")]
-    """Interval of the mean score over other test documents and, given several, other seeds."""
+    """Interval of the mean score over other test documents and, given several, other
+    seeds."""
     p_best: float | None = None
-    """P-value of being as good as the best, whichever model is the best; ``None`` in results before
-    version 6."""
+    """P-value of being as good as the best, whichever model is the best; ``None`` in
+    results before version 6."""
     metrics: dict[str, Statistic]
     """By name; metrics that do not apply are left out."""
     at_half: Statistic | None = None
-    """The main metric with the probability 0.5, or the margin 0, as the threshold from which on a
-    topic is given; ``None`` if nothing has to be decided."""
+    """The main metric with the probability 0.5, or the margin 0, as the threshold from
+    which on a topic is given; ``None`` if nothing has to be decided."""
     below: float | None = None
     """The mean number of test documents in which no topic reaches its threshold."""
     topics_never_predicted: list[str]
@@ -103,7 +107,8 @@ class ModelSummary(Record):
     training: dict[str, Any] = {}
     """Training values that are set for this model alone."""
     chosen_from: PositiveInt | None = None
-    """The number of settings, tried on training documents, that this one was chosen from."""
+    """The number of settings, tried on training documents, that this one was chosen
+    from."""
     trials: Annotated[list[TrialSummary], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -121,11 +126,15 @@ class ModelSummary(Record):
 
     def statistic(self, quantity: str) -> Statistic | None:
         """Return a metric or cost by its name; ``None`` if the model has none."""
-        costs: dict[str, Statistic | None] = {cost: getattr(self, cost) for cost in COSTS}
+        costs: dict[str, Statistic | None] = {
+            cost: getattr(self, cost) for cost in COSTS
+        }
         return (self.metrics | costs).get(quantity)
 
     def mean_of(self, quantity: str) -> float | None:
-        """Return the mean of a metric or cost over the seeds; ``None`` if the model has none."""
+        """Return the mean of a metric or cost over the seeds; ``None`` if the model has
+        none.
+        """
         statistic = self.statistic(quantity)
         return statistic.mean if statistic else None
 
@@ -139,19 +148,24 @@ class Difference(Record):
     p: float
     """P-value of no difference."""
     p_corrected: Annotated[float, formerly("p_holm")]
-    """The same, corrected for all comparisons; in results before version 6, by Holm's method."""
+    """The same, corrected for all comparisons; in results before version 6, by Holm's
+    method."""
     method: str
     n_seeds: int | None
     """The fewest seeds of its models that depend on the seed; ``None`` if none does."""
 
     @property
     def is_clear(self) -> bool:
-        """Whether the corrected p-value is below 0.05, and the seeds are enough to rely on it."""
+        """Whether the corrected p-value is below 0.05, and the seeds are enough to rely
+        on it.
+        """
         return self.p_corrected < SIGNIFICANT and not self.has_too_few_seeds
 
     @property
     def has_too_few_seeds(self) -> bool:
-        """Whether there is no p-value to rely on: with two seeds, or one against several."""
+        """Whether there is no p-value to rely on: with two seeds, or one against
+        several.
+        """
         return self.n_seeds == TOO_FEW or (self.n_seeds == 1 and self.method == ANOVA)
 
     @property
@@ -169,11 +183,18 @@ class Comparison(Difference):
     b: str
 
     def seen_from(self, name: str) -> "Comparison":
-        """Return the same comparison with the model ``name``, one of the two, as ``a``."""
+        """Return the same comparison with the model ``name``, one of the two, as
+        ``a``.
+        """
         if name == self.a:
             return self
         turned = Interval(low=-self.interval.high, high=-self.interval.low)
-        changes = {"a": self.b, "b": self.a, "difference": -self.difference, "interval": turned}
+        changes = {
+            "a": self.b,
+            "b": self.a,
+            "difference": -self.difference,
+            "interval": turned,
+        }
         return self.model_copy(update=changes)
 
 
@@ -206,12 +227,15 @@ class WithoutDuplicates(Record):
 
 
 class PublishedScore(Record, Publication):
-    """A published score, and the 95 % intervals of our models that it is compared with."""
+    """A published score, and the 95 % intervals of our models that it is compared
+    with.
+    """
 
     source: str
     model: str
     yardstick: str
-    """The scope of the intervals: one more training, other documents, or other seeds too."""
+    """The scope of the intervals: one more training, other documents, or other seeds
+    too."""
     intervals: dict[str, Interval]
     """By the name of our model."""
     where: str | None = None
@@ -222,11 +246,15 @@ class PublishedScore(Record, Publication):
     @model_validator(mode="after")
     def _is_compared_with_its_model(self) -> Self:
         if self.is_of_our_model and list(self.intervals) != [self.model]:
-            raise ValueError("an earlier result of our model that is compared with another model")
+            raise ValueError(
+                "an earlier result of our model that is compared with another model"
+            )
         return self
 
     def lies(self, model: str) -> str:
-        """Return whether it lies ``inside``, ``above`` or ``below`` the interval of a model."""
+        """Return whether it lies ``inside``, ``above`` or ``below`` the interval of a
+        model.
+        """
         return self.intervals[model].place_of(self.score)
 
 
@@ -237,7 +265,8 @@ def _best(models: Sequence[ModelSummary]) -> ModelSummary:
 def compared_with_best(
     models: Sequence[ModelSummary], comparisons: Sequence[Comparison]
 ) -> dict[str, Comparison]:
-    """Return the comparison of the best model with each other one, by the name of the other.
+    """Return the comparison of the best model with each other one, by the name of the
+    other.
 
     The corrected p-value is that of being as good as the best.
     """
@@ -256,13 +285,20 @@ def compared_with_best(
 
 
 def _cheapest(known: dict[str, Any]) -> str | None:
-    """Return the cheapest model that is not clearly worse, from the fields before it."""
-    if not known.keys() >= {"models", "comparisons"}:  # they are wrong, which is the error to show
+    """Return the cheapest model that is not clearly worse, from the fields before
+    it.
+    """
+    if not known.keys() >= {
+        "models",
+        "comparisons",
+    }:  # they are wrong, which is the error to show
         return None
     if not all(model.fit_seconds for model in known["models"]):
         return None
     against_best = compared_with_best(known["models"], known["comparisons"])
-    for model in sorted(known["models"], key=lambda of: (of.fit_seconds.mean, of.params)):
+    for model in sorted(
+        known["models"], key=lambda of: (of.fit_seconds.mean, of.params)
+    ):
         pair = against_best.get(model.name)
         if pair is None:
             return str(model.name)
@@ -283,23 +319,26 @@ class Results(Record):
     seeds: list[int]
     epochs: int
     validation_split: float
-    """Share of the training documents held out to choose the best epoch; 0 means the last epoch."""
+    """Share of the training documents held out to choose the best epoch; 0 means the
+    last epoch."""
     decision: DecisionRule | None = None
     """How scores become topics; ``None`` if each document has one."""
     engine: str
-    """The engine of the networks; of several, each is followed by its models in brackets."""
+    """The engine of the networks; of several, each is followed by its models in
+    brackets."""
     threads: list[int]
     """The distinct numbers of threads that trainings had."""
     metrics: list[str]
     """The metrics that were known when this was written."""
     models: Annotated[list[ModelSummary], Field(min_length=1)]
     comparisons: list[Comparison]
-    """Every pair of models, and every model with always answering the most frequent topic; of more
-    than 60 models, only those with the best and with the most frequent topic."""
+    """Every pair of models, and every model with always answering the most frequent
+    topic; of more than 60 models, only those with the best and with the most frequent
+    topic."""
     cheapest: str | None = Field(default_factory=_cheapest)
-    """The model that is trained in the least time, or of equals has the fewest parameters, among
-    the best and those without a clear difference from it. ``None`` if too few seeds leave open
-    whether a model is among them."""
+    """The model that is trained in the least time, or of equals has the fewest
+    parameters, among the best and those without a clear difference from it. ``None`` if
+    too few seeds leave open whether a model is among them."""
     without_duplicates: WithoutDuplicates | None = None
     """``None`` if there are no duplicates, or nothing but duplicates."""
     published: list[PublishedScore]
@@ -308,8 +347,14 @@ class Results(Record):
 
     @model_validator(mode="after")
     def _is_about_its_models(self) -> Self:
-        names, always = {model.name for model in self.models}, self.dataset.majority_name
-        pairs, rest = [(pair.a, pair.b) for pair in self.comparisons], self.without_duplicates
+        names, always = (
+            {model.name for model in self.models},
+            self.dataset.majority_name,
+        )
+        pairs, rest = (
+            [(pair.a, pair.b) for pair in self.comparisons],
+            self.without_duplicates,
+        )
         n_left = self.dataset.test_size - len(self.dataset.duplicates.positions)
         second = self.dataset.kind.second
         if len(names) < len(self.models):
@@ -324,9 +369,15 @@ class Results(Record):
             raise ValueError("another number of test documents without duplicates")
         if unknown := {name for pair in pairs for name in pair} - {*names, always}:
             raise ValueError(f"a comparison with {min(unknown)}, which is not there")
-        needed = {frozenset((name, other)) for name in names for other in (self.best.name, always)}
+        needed = {
+            frozenset((name, other))
+            for name in names
+            for other in (self.best.name, always)
+        }
         if any(len(pair) > 1 for pair in needed - set(map(frozenset, pairs))):
-            raise ValueError("a model that is not compared with the best or the majority")
+            raise ValueError(
+                "a model that is not compared with the best or the majority"
+            )
         if self.cheapest not in {None, *names}:
             raise ValueError("a cheapest model that is not there")
         if any(published.intervals.keys() - names for published in self.published):
@@ -345,30 +396,44 @@ class Results(Record):
 
     @property
     def seeds_used(self) -> list[int]:
-        """The seeds that models were trained with: the first alone if no model depends on it."""
-        return self.seeds if any(model.is_random for model in self.models) else self.seeds[:1]
+        """The seeds that models were trained with: the first alone if no model depends
+        on it.
+        """
+        return (
+            self.seeds
+            if any(model.is_random for model in self.models)
+            else self.seeds[:1]
+        )
 
     def comparisons_of(self, name: str) -> dict[str, Comparison]:
-        """Return the comparisons of a model, or of the majority, as ``a``, by the other's name."""
+        """Return the comparisons of a model, or of the majority, as ``a``, by the
+        other's name.
+        """
         own = (pair for pair in self.comparisons if name in (pair.a, pair.b))
         return {pair.b: pair for pair in (pair.seen_from(name) for pair in own)}
 
     @property
     def against_best(self) -> dict[str, Comparison]:
-        """The comparison of the best model with each other one, by the name of the other.
+        """The comparison of the best model with each other one, by the name of the
+        other.
 
-        The corrected p-value is that of being as good as the best, whichever model is the best.
+        The corrected p-value is that of being as good as the best, whichever model is
+        the best.
         """
         return compared_with_best(self.models, self.comparisons)
 
     @property
     def n_corrected_for(self) -> int:
-        """The number of comparisons that p-values are corrected for: all pairs that there are."""
+        """The number of comparisons that p-values are corrected for: all pairs that
+        there are.
+        """
         return comb(len(self.models) + 1, 2)
 
     @property
     def changed_verdicts(self) -> list[tuple[Comparison, Comparison]]:
-        """The comparisons whose verdict is another one without duplicates, before and after."""
+        """The comparisons whose verdict is another one without duplicates, before and
+        after.
+        """
         rest = self.without_duplicates
         pairs = zip(self.comparisons, rest.comparisons, strict=True) if rest else ()
         return [
@@ -386,7 +451,10 @@ class Results(Record):
     @property
     def missing_models(self) -> dict[str, MissingTrial]:
         """The models without any result, and the first trial of each."""
-        present, found = {model.name for model in self.models}, dict[str, MissingTrial]()
+        present, found = (
+            {model.name for model in self.models},
+            dict[str, MissingTrial](),
+        )
         for trial in self.missing:
             if trial.model not in present:
                 found.setdefault(trial.model, trial)
@@ -398,7 +466,9 @@ class Results(Record):
         return f"{len(self.missing):,} of {n_trials:,} trials are missing"
 
     def missing_in_words(self) -> str:
-        """Return how many trials are missing, and which ones and why; of many, the first."""
+        """Return how many trials are missing, and which ones and why; of many, the
+        first.
+        """
         groups: dict[tuple[str, str], list[int]] = {}
         for trial in self.missing:
             groups.setdefault((trial.model, trial.reason), []).append(trial.seed)

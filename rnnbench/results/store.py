@@ -1,9 +1,11 @@
-"""The folder of a run or a choice: its lock, and its trials, each under its fingerprint.
+"""The folder of a run or a choice: its lock, and its trials, each under its
+fingerprint.
 
-``trials/<model>-seed<k>-<16 digits>.json`` is the record of a trial, named after the first digits
-of its fingerprint. It holds a checksum of itself, of the predictions in ``predictions/`` and, where
-the trained model was kept, of its weights in ``models/``; those files have the same name. The whole
-fingerprint is checked, so a trial is never mistaken for another.
+``trials/<model>-seed<k>-<16 digits>.json`` is the record of a trial, named after the
+first digits of its fingerprint. It holds a checksum of itself, of the predictions in
+``predictions/`` and, where the trained model was kept, of its weights in ``models/``;
+those files have the same name. The whole fingerprint is checked, so a trial is never
+mistaken for another.
 """
 
 import errno
@@ -29,24 +31,37 @@ from rnnbench.errors import RnnbenchError, UserError, uninterrupted
 from rnnbench.points import POINT
 from rnnbench.results.compact import compact
 from rnnbench.section import spell
-from rnnbench.storage import MODELS, PREDICTIONS, TRIALS, DamagedResultError, UnwritableError
+from rnnbench.storage import (
+    MODELS,
+    PREDICTIONS,
+    TRIALS,
+    DamagedResultError,
+    UnwritableError,
+)
 from rnnbench.tasks import TASKS
 from rnnbench.text import listed
 from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult, Weights
 
 RESULTS = "results.json"  # the file that makes a folder a finished run
-CONSTRAINTS = "constraints.txt"  # the exact versions of all packages, for pip install -c
+CONSTRAINTS = (
+    "constraints.txt"  # the exact versions of all packages, for pip install -c
+)
 ENVIRONMENT, VOCABULARY = "environment.json", f"{MODELS}/vocabulary.json"
 CHOICE, CHOICE_TABLE, FITTED = "choice.json", "choice.md", "fitted"
-"""The file that makes a folder a choice, its tables, and the folder of the model that it fits."""
-BAD_ROWS = "bad_rows.csv"  # lists the rows of a table that were left out; only if there are any
+"""The file that makes a folder a choice, its tables, and the folder of the model that
+it fits."""
+# lists the rows of a table that were left out; only if there are any
+BAD_ROWS = "bad_rows.csv"
 _FILES = "config.yaml", ENVIRONMENT, CONSTRAINTS
 FILES = {  # those that describe a run, or a choice, as a whole
     RESULTS: (*_FILES, "table.md", "table.csv", RESULTS),
     CHOICE: (*_FILES, CHOICE_TABLE, CHOICE),
 }
 PAGES = ("report.html", "report.md")  # of ``rnnbench report``
-CHECKSUMS = ("predictions_sha256", "weights_sha256")  # the facts beside the record of a trial
+CHECKSUMS = (
+    "predictions_sha256",
+    "weights_sha256",
+)  # the facts beside the record of a trial
 EARLIER = (
     "an earlier version made it compact, and kept the scores of the true labels; run the benchmark "
     "again"
@@ -55,22 +70,32 @@ CORRECTION = "correction_"  # begins the name of an array, before that of its me
 Key = tuple[str, int, str]  # the model, the seed and the fingerprint of a trial
 Declared = tuple[tuple[int, ...], np.dtype[Any]]  # the shape and the type of an array
 SPEED, SITE = "speed.json", "site.json"
-KINDS = {RESULTS: "a run", CHOICE: "a choice", SPEED: "a speed benchmark", SITE: "a site"}
+KINDS = {
+    RESULTS: "a run",
+    CHOICE: "a choice",
+    SPEED: "a speed benchmark",
+    SITE: "a site",
+}
 VERDICT, OUTSIDE = "a verdict", "outside"  # a run made of answers alone, and its engine
 HINT = "use --out to name a new or empty folder"
 OWN_TEXTS = "texts.jsonl"  # the texts that a call in Python was given
-LOCK, HOLDER = ".lock", ".lock.json"  # the locked file, and the file that says who holds the lock
+LOCK, HOLDER = (
+    ".lock",
+    ".lock.json",
+)  # the locked file, and the file that says who holds the lock
 UNIMPORTANT = re.compile(
     r"\.(git.*|nojekyll|well-known|domains"
     r"|nfs.*|DS_Store|directory|snapshot|ipynb_checkpoints"
     r"|lock|lock\.json|rnnbench-.*)"
 )
-"""Hidden names that may be in a folder that counts as empty: those of Git, web servers and file
-systems, and ours. A folder with other hidden names, such as a home folder, is in use."""
+"""Hidden names that may be in a folder that counts as empty: those of Git, web servers
+and file systems, and ours. A folder with other hidden names, such as a home folder, is
+in use."""
 
 
 def check_folder(folder: Path, record: str, *, is_verdict: bool = False) -> None:
-    """Raise ``UserError`` unless a folder is new, is empty or holds the kind of ``record``.
+    """Raise ``UserError`` unless a folder is new, is empty or holds the kind of
+    ``record``.
 
     A verdict has the ``record`` of a run, but neither may replace the other.
     """
@@ -86,7 +111,11 @@ def check_folder(folder: Path, record: str, *, is_verdict: bool = False) -> None
     if record in (RESULTS, CHOICE) and not what:
         # Interrupted, it may hold only what is written before ``environment.json``.
         first = {TRIALS, PREDICTIONS}
-        is_first = names <= first or first <= names <= {*first, storage.TRACKING, "config.yaml"}
+        is_first = names <= first or first <= names <= {
+            *first,
+            storage.TRACKING,
+            "config.yaml",
+        }
         has_trials = any(any((folder / name).glob("[!.]*")) for name in first)
         is_begun = _is_ours(folder / ENVIRONMENT)
         if is_begun and has_trials and _has_outside_trials(folder) != is_verdict:
@@ -131,7 +160,9 @@ def _is_ours(file: Path) -> bool:
 def lock_folder(
     folder: Path, command: str, record: str = RESULTS, *, is_verdict: bool = False
 ) -> Iterator[None]:
-    """Make ``folder`` and lock it for the block; other processes are told the ``command``."""
+    """Make ``folder`` and lock it for the block; other processes are told the
+    ``command``.
+    """
     check_folder(folder, record, is_verdict=is_verdict)
     file, holder_file = folder / LOCK, folder / HOLDER
     not_ours = "rnnbench did not write it (move it away, or use another folder)"
@@ -142,16 +173,25 @@ def lock_folder(
             raise UserError(f"{file}: {not_ours}")
         lock = storage.acquire(FileLock(file, timeout=0))
     except Timeout:
-        other = _holder_in_words(holder_file) or "it is not known which"  # it just begins, or ends
+        other = (
+            _holder_in_words(holder_file) or "it is not known which"
+        )  # it just begins, or ends
         advice = "Wait until it has finished, or choose another folder for the results (--out)."
-        raise UserError(f"{folder}: another process is writing there: {other}\n{advice}") from None
+        raise UserError(
+            f"{folder}: another process is writing there: {other}\n{advice}"
+        ) from None
     except OSError as error:
         raise UnwritableError(folder, error) from error
     with lock:
         if holder_file.is_file() and _holder_in_words(holder_file) is None:
             raise UserError(f"{holder_file}: {not_ours}")
         now = datetime.now().astimezone().isoformat(" ", "seconds")
-        holder = {"pid": os.getpid(), "host": platform.node(), "since": now, "command": command}
+        holder = {
+            "pid": os.getpid(),
+            "host": platform.node(),
+            "since": now,
+            "command": command,
+        }
         storage.write_text(holder_file, json.dumps(holder))
         storage.sweep(folder)
         try:
@@ -163,7 +203,9 @@ def lock_folder(
 
 def _holder_in_words(file: Path) -> str | None:
     with suppress(KeyError):
-        return "process {pid} on {host}, since {since}: {command}".format(**storage.peek(file))
+        return "process {pid} on {host}, since {since}: {command}".format(
+            **storage.peek(file)
+        )
     return None
 
 
@@ -176,7 +218,9 @@ class TrialFiles(NamedTuple):
 
 
 def place_of(folder: Path, key: Key) -> TrialFiles:
-    """Return where a trial is stored in the folder of a run, if its names are allowed there."""
+    """Return where a trial is stored in the folder of a run, if its names are allowed
+    there.
+    """
     whole = "{}-seed{}-{}".format(*key)
     if not re.fullmatch(rf"{POINT}-seed-?\d+-[0-9a-f]{{64}}", whole):
         hint = "should be a model, a seed and 64 lower-case hexadecimal digits"
@@ -184,22 +228,29 @@ def place_of(folder: Path, key: Key) -> TrialFiles:
         raise DamagedResultError(f"unusable result: {folder}: {fault}")
     name = whole[:-48]
     folders = {TRIALS: "json", PREDICTIONS: "npz", MODELS: "npz"}
-    return TrialFiles(*(folder / kind / f"{name}.{end}" for kind, end in folders.items()))
+    return TrialFiles(
+        *(folder / kind / f"{name}.{end}" for kind, end in folders.items())
+    )
 
 
 @dataclass(frozen=True)
 class Store:
     """The files in the folder of a run.
 
-    Errors name the file: ``UnwritableError`` if it cannot be written, ``FileNotFoundError`` if it
-    is missing, and ``DamagedResultError`` if it is not as it was written.
+    Errors name the file: ``UnwritableError`` if it cannot be written,
+    ``FileNotFoundError`` if it is missing, and ``DamagedResultError`` if it is not as
+    it was written.
     """
 
     folder: Path
 
     def check_writable(self, record: str) -> None:
-        """Make sure, before anything is trained, that trials and all ``FILES`` can be written."""
-        kept = [MODELS] if (self.folder / MODELS).exists() else []  # made when a network is kept
+        """Make sure, before anything is trained, that trials and all ``FILES`` can be
+        written.
+        """
+        kept = (
+            [MODELS] if (self.folder / MODELS).exists() else []
+        )  # made when a network is kept
         for folder in (self.folder / name for name in (TRIALS, PREDICTIONS, *kept)):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -214,11 +265,16 @@ class Store:
         """Write a finished trial."""
         record, weights = result.record, result.weights
         place = place_of(self.folder, (record.model, record.seed, record.fingerprint))
-        arrays = {place.predictions: (result.labels, result.scores), place.weights: weights or ()}
+        arrays = {
+            place.predictions: (result.labels, result.scores),
+            place.weights: weights or (),
+        }
         for file, parts in arrays.items():
             if (size := sum(one.nbytes for one in parts)) > storage.MAX_HASHED:
                 allowed = f"(allowed: {storage.MAX_HASHED:,})"
-                raise RnnbenchError(f"{file}: cannot be stored: {size:,} bytes {allowed}")
+                raise RnnbenchError(
+                    f"{file}: cannot be stored: {size:,} bytes {allowed}"
+                )
         checksums = {}
         if weights is not None:
             with storage.atomic_write(place.weights) as opened:
@@ -229,7 +285,9 @@ class Store:
         _write(place, result, checksums)
 
     def make_compact(self, key: Key) -> TrialResult:
-        """Store no more of a trial than tables need, and return it; its network stays."""
+        """Store no more of a trial than tables need, and return it; its network
+        stays.
+        """
         stored = self.load(key)
         if stored.record.compact:
             return stored
@@ -241,28 +299,47 @@ class Store:
         return light
 
     def load(self, key: Key, *, with_model: bool = False) -> TrialResult:
-        """Return a stored trial with its predictions; ``with_model``, its network must be there."""
+        """Return a stored trial with its predictions; ``with_model``, its network must
+        be there.
+        """
         files, record = self._read(key, with_model=with_model)
         file, task = files.predictions, TASKS[record.task]
         with _unpacking(file), np.load(file, allow_pickle=False) as stored:
             name_of_scores = _name_of_scores(record)
             if name_of_scores not in stored:
-                raise ValueError(EARLIER if record.compact else f"it has no {name_of_scores}")
-            labels, scores, given = stored["labels"], stored[name_of_scores], stored.get("given")
+                raise ValueError(
+                    EARLIER if record.compact else f"it has no {name_of_scores}"
+                )
+            labels, scores, given = (
+                stored["labels"],
+                stored[name_of_scores],
+                stored.get("given"),
+            )
             known = [labels] if given is None else [labels, given]
-            if scores.dtype.kind != "f" or scores.ndim != 2 or {*map(len, known)} != {len(scores)}:
+            if (
+                scores.dtype.kind != "f"
+                or scores.ndim != 2
+                or {*map(len, known)} != {len(scores)}
+            ):
                 raise ValueError("scores have the wrong shape or type")
             if not np.isfinite(scores).all():
                 raise ValueError("scores are not finite")
-            if fault := next(filter(None, (task.fault(own, scores.shape[1]) for own in known)), ""):
+            if fault := next(
+                filter(None, (task.fault(own, scores.shape[1]) for own in known)), ""
+            ):
                 raise ValueError(fault)
-            if record.score_kind == "log_probabilities" and scores.max(initial=0.0) > ROUNDING:
+            if (
+                record.score_kind == "log_probabilities"
+                and scores.max(initial=0.0) > ROUNDING
+            ):
                 raise ValueError("probabilities above 1")
             corrections = _corrections(stored, len(labels))
         return TrialResult(record, labels, scores, given=given, corrections=corrections)
 
     def holds(self, key: Key, *, with_model: bool = False) -> bool:
-        """Return whether the files of a trial exist, that of its weights if asked; none is read."""
+        """Return whether the files of a trial exist, that of its weights if asked; none
+        is read.
+        """
         return all(map(Path.is_file, place_of(self.folder, key)[: 2 + with_model]))
 
     def scores(self, key: Key) -> NDArray[np.float32]:
@@ -270,19 +347,27 @@ class Store:
         return self.load(key).scores
 
     def kept(self, key: Key) -> tuple[TrialRecord, Path]:
-        """Return the record of a trained model, and its weights' file; see ``read_weights``."""
+        """Return the record of a trained model, and its weights' file; see
+        ``read_weights``.
+        """
         files, record = self._read(key, with_model=True)
         return record, files.weights
 
-    def _read(self, key: Key, *, with_model: bool = False) -> tuple[TrialFiles, TrialRecord]:
-        """Return the files of a trial and its record, after checking their checksums."""
+    def _read(
+        self, key: Key, *, with_model: bool = False
+    ) -> tuple[TrialFiles, TrialRecord]:
+        """Return the files of a trial and its record, after checking their
+        checksums.
+        """
         files = place_of(self.folder, key)
         record, checksums = storage.read_record(files.record, TrialRecord, *CHECKSUMS)
         predictions, weights = map(checksums.get, CHECKSUMS)
         storage.check_file(files.predictions, predictions, files.record)
         if with_model:
             if weights is None:
-                raise FileNotFoundError(errno.ENOENT, "it was not kept", str(files.weights))
+                raise FileNotFoundError(
+                    errno.ENOENT, "it was not kept", str(files.weights)
+                )
             storage.check_file(files.weights, weights, files.record)
         if (record.model, record.seed, record.fingerprint) != key:
             raise FileNotFoundError(errno.ENOENT, "no such trial", str(files.record))
@@ -310,7 +395,9 @@ def _corrections(
     return corrections
 
 
-def _write(place: TrialFiles, result: TrialResult, checksums: Mapping[str, str]) -> None:
+def _write(
+    place: TrialFiles, result: TrialResult, checksums: Mapping[str, str]
+) -> None:
     scores = _name_of_scores(result.record)
     arrays: dict[str, Any] = {"labels": result.labels, scores: result.scores}
     if result.given is not None:
@@ -326,33 +413,43 @@ def _write(place: TrialFiles, result: TrialResult, checksums: Mapping[str, str])
 
 @contextmanager
 def _unpacking(file: Path) -> Iterator[zipfile.ZipFile]:
-    """Check how large a file unpacks, and then have any error in it say that it is damaged."""
+    """Check how large a file unpacks, and then have any error in it say that it is
+    damaged.
+    """
     try:
         with zipfile.ZipFile(file) as archive:
             storage.check_unpacked(archive)
             yield archive
-    except Exception as error:  # a forged file makes NumPy and zipfile raise almost anything
+    except (
+        Exception
+    ) as error:  # a forged file makes NumPy and zipfile raise almost anything
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
 
 
 def read_weights(file: Path, expected: Sequence[Declared] | None = None) -> Weights:
-    """Return the weights of a model, in their order; each has an ``expected`` shape and type.
+    """Return the weights of a model, in their order; each has an ``expected`` shape and
+    type.
 
-    NumPy makes room for whatever size an array declares, so all are compared before one is read.
+    NumPy makes room for whatever size an array declares, so all are compared before one
+    is read.
     """
     with _unpacking(file) as archive:
         found = archive.namelist()
         n_weights = len(found) if expected is None else len(expected)
         names = [f"arr_{number}" for number in range(n_weights)]
         if found != [f"{name}.npy" for name in names]:
-            raise ValueError(f"{len(found)} arrays, but the network has {n_weights} weights")
+            raise ValueError(
+                f"{len(found)} arrays, but the network has {n_weights} weights"
+            )
         for number, name in enumerate(found):
             with archive.open(name) as member:
                 np.lib.format.read_magic(member)
                 shape, _, dtype = np.lib.format.read_array_header_1_0(member)
                 size = member.tell() + math.prod(shape) * dtype.itemsize
             if expected is not None and (shape, dtype) != expected[number]:
-                needs = "but the network in config.yaml has {1} {0}".format(*expected[number])
+                needs = "but the network in config.yaml has {1} {0}".format(
+                    *expected[number]
+                )
                 raise ValueError(f"{name} is {dtype} {shape}, {needs}")
             if size != archive.getinfo(name).file_size:
                 raise ValueError(f"{name} is not as large as it declares")

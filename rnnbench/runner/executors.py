@@ -1,4 +1,6 @@
-"""Executors decide where trials run, and report events; here is that of this machine."""
+"""Executors decide where trials run, and report events; here is that of this
+machine.
+"""
 
 import gc
 import logging
@@ -33,11 +35,16 @@ from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial, run_trial
 
 log = logging.getLogger(__name__)
-WAITING = "waiting to be tried again"  # the phase of a trial whose process or worker was lost
+WAITING = (
+    "waiting to be tried again"  # the phase of a trial whose process or worker was lost
+)
 DIED = "a worker process died (killed, or out of memory?)"
 LAST_WORDS, LAST_BYTES = 10, 10_000  # lines and bytes kept of a dead process's output
 LOOK_SECONDS = 1.0  # how often to check whether workers are still alive, in seconds
-LONGEST_REASON, LONGEST_TRACEBACK = 2_000, 20_000  # characters; an error may print an array
+LONGEST_REASON, LONGEST_TRACEBACK = (
+    2_000,
+    20_000,
+)  # characters; an error may print an array
 
 
 class Planned(NamedTuple):
@@ -48,7 +55,9 @@ class Planned(NamedTuple):
 
 
 class Connected(NamedTuple):
-    """A cluster takes trials: its scheduler, its workers and cores, and its dashboard, if any."""
+    """A cluster takes trials: its scheduler, its workers and cores, and its dashboard,
+    if any.
+    """
 
     scheduler: str
     workers: int
@@ -66,7 +75,9 @@ class PhaseBegan(NamedTuple):
 
 @dataclass(frozen=True)
 class EpochEnded:
-    """A trial started (epoch 0), or finished an epoch with its loss and score in training."""
+    """A trial started (epoch 0), or finished an epoch with its loss and score in
+    training.
+    """
 
     trial: Trial
     epoch: int
@@ -76,7 +87,9 @@ class EpochEnded:
 
 
 class Finished(NamedTuple):
-    """A trial is done: its score, the seconds of its training, its result without weights."""
+    """A trial is done: its score, the seconds of its training, its result without
+    weights.
+    """
 
     trial: Trial
     score: float
@@ -95,19 +108,24 @@ Event = Planned | Connected | PhaseBegan | EpochEnded | Finished | Failed
 Listener = Callable[[Event], None]
 Outcomes = Generator[tuple[Trial, Any], None, None]
 Action = Callable[[], None]
-Report = tuple[int, float, float] | str  # an epoch (0: the start), loss and score; or a phase
+Report = (
+    tuple[int, float, float] | str
+)  # an epoch (0: the start), loss and score; or a phase
 Channel: TypeAlias = "Connection[Any, Any]"
 
 
 @dataclass(frozen=True)
 class TrialFailure:
-    """Why a trial failed, as text: TensorFlow's exceptions cannot be unpickled without it."""
+    """Why a trial failed, as text: TensorFlow's exceptions cannot be unpickled without
+    it.
+    """
 
     reason: str
     traceback: str = ""
     """Of the exception, if it was not expected."""
     is_of_machine: bool = False
-    """Whether another machine may do better: nothing was trained, or the system refused it."""
+    """Whether another machine may do better: nothing was trained, or the system refused
+    it."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", shortened(self.reason, LONGEST_REASON))
@@ -115,7 +133,9 @@ class TrialFailure:
 
 
 def prepare_engine(trial: Trial) -> None:
-    """Have the engine of a trial import what it needs, with the trial's number of threads."""
+    """Have the engine of a trial import what it needs, with the trial's number of
+    threads.
+    """
     with ENGINES.blamed(trial.engine.name):
         trial.engine.prepare(trial.threads)
     if trial.model.learns_language:
@@ -124,16 +144,22 @@ def prepare_engine(trial: Trial) -> None:
 
 @dataclass(frozen=True)
 class Task:
-    """The work for each trial, in the process that the trial is given to; by default, training."""
+    """The work for each trial, in the process that the trial is given to; by default,
+    training.
+    """
 
     carry_out: Callable[[Trial, Path, OnEpoch], Any] = run_trial
-    """Called with the trial, the file of its corpus, and a function to be told of finished epochs;
-    returns the outcome of the trial."""
+    """Called with the trial, the file of its corpus, and a function to be told of
+    finished epochs; returns the outcome of the trial."""
     prepare: Callable[[Trial], None] = prepare_engine
     """Called first, with the trial, to import the libraries needed."""
 
-    def attempt(self, trial: Trial, corpus: Path, on_start: Action, on_epoch: OnEpoch) -> Any:
-        """Return the outcome of a trial; an exception other than Ctrl-C becomes a failure."""
+    def attempt(
+        self, trial: Trial, corpus: Path, on_start: Action, on_epoch: OnEpoch
+    ) -> Any:
+        """Return the outcome of a trial; an exception other than Ctrl-C becomes a
+        failure.
+        """
         of_machine = True
         try:
             self.prepare(trial)
@@ -144,12 +170,16 @@ class Task:
             return TrialFailure(str(error), is_of_machine=of_machine)
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # a model of the user's own may even end in sys.exit()
+        except (
+            BaseException
+        ) as error:  # a model of the user's own may even end in sys.exit()
             if found := refused(error):
                 return TrialFailure(str(found), is_of_machine=True)
             reason = f"{type(error).__name__}: {error}".partition("\n")[0]
             of_machine |= isinstance(error, OSError | ImportError)
-            return TrialFailure(reason, traceback.format_exc(), is_of_machine=of_machine)
+            return TrialFailure(
+                reason, traceback.format_exc(), is_of_machine=of_machine
+            )
 
 
 class Executor(ABC):
@@ -160,7 +190,8 @@ class Executor(ABC):
     jobs: int
     """The number of trials side by side; by default that of the cores."""
     threads: int
-    """The threads of each process that trains; the order of sums, and so results, depend on it."""
+    """The threads of each process that trains; the order of sums, and so results,
+    depend on it."""
 
     @abstractmethod
     def __init__(self, jobs: int | None = None):
@@ -168,23 +199,33 @@ class Executor(ABC):
 
     @classmethod
     def at(cls, address: str, jobs: int | None) -> Self:  # noqa: ARG003 - for those that override it
-        """Return an executor that reaches its machines at an address, or raise ``UserError``."""
-        raise UserError(f"--scheduler: the executor '{cls.name}' takes no address (use dask)")
+        """Return an executor that reaches its machines at an address, or raise
+        ``UserError``.
+        """
+        raise UserError(
+            f"--scheduler: the executor '{cls.name}' takes no address (use dask)"
+        )
 
     @abstractmethod
     def run(
-        self, trials: Sequence[Trial], corpora: Mapping[str, Path], listener: Listener, task: Task
+        self,
+        trials: Sequence[Trial],
+        corpora: Mapping[str, Path],
+        listener: Listener,
+        task: Task,
     ) -> Outcomes:
-        """Yield each trial with what the task returns, or a ``TrialFailure``, as soon as it ends.
+        """Yield each trial with what the task returns, or a ``TrialFailure``, as soon
+        as it ends.
 
-        A trial that fails does not keep others from being carried out. When the generator is
-        closed, trials in progress are abandoned, and no process that it started keeps running.
+        A trial that fails does not keep others from being carried out. When the
+        generator is closed, trials in progress are abandoned, and no process that it
+        started keeps running.
 
         Args:
-            trials: the trials to carry out, preferably started in this order.
-            corpora: the file of each corpus here, by fingerprint; its content is needed there.
-            listener: to be told of each ``EpochEnded``; epoch 0 is the start of a trial.
-            task: the work to be done for each trial.
+            trials: the trials to carry out, preferably started in this order. corpora:
+            the file of each corpus here, by fingerprint; its content is needed there.
+            listener: to be told of each ``EpochEnded``; epoch 0 is the start of a
+            trial. task: the work to be done for each trial.
 
         Raises:
             RnnbenchError: trials cannot be carried out at all.
@@ -192,14 +233,18 @@ class Executor(ABC):
 
 
 def usable_cores() -> int:
-    """Return the cores this process may use, within its affinity and container limits."""
+    """Return the cores this process may use, within its affinity and container
+    limits.
+    """
     from joblib import cpu_count
 
     return int(cpu_count())
 
 
 class LocalExecutor(Executor):
-    """Worker processes on this machine, by default one per core, which share its cores."""
+    """Worker processes on this machine, by default one per core, which share its
+    cores.
+    """
 
     name = "local"
 
@@ -210,16 +255,24 @@ class LocalExecutor(Executor):
         self._all_threads = self.jobs * threads if threads else cores
 
     def run(
-        self, trials: Sequence[Trial], corpora: Mapping[str, Path], listener: Listener, task: Task
+        self,
+        trials: Sequence[Trial],
+        corpora: Mapping[str, Path],
+        listener: Listener,
+        task: Task,
     ) -> Outcomes:
-        """Yield each trial with its outcome; if its worker dies, it is tried again, alone, last."""
+        """Yield each trial with its outcome; if its worker dies, it is tried again,
+        alone, last.
+        """
         again = []
         with closing(self._side_by_side(trials, corpora, listener, task)) as outcomes:
             for trial, outcome in outcomes:
                 if isinstance(outcome, Died):
                     again.append(trial)
                     listener(PhaseBegan(trial, WAITING))
-                    log.warning("%s: %s; it is tried again after all others, alone", trial, DIED)
+                    log.warning(
+                        "%s: %s; it is tried again after all others, alone", trial, DIED
+                    )
                 else:
                     yield trial, outcome
         for trial in again:  # alone: two trials may need more memory than there is
@@ -233,7 +286,11 @@ class LocalExecutor(Executor):
                 raise RnnbenchError(message.rstrip())
 
     def _side_by_side(
-        self, trials: Sequence[Trial], corpora: Mapping[str, Path], listener: Listener, task: Task
+        self,
+        trials: Sequence[Trial],
+        corpora: Mapping[str, Path],
+        listener: Listener,
+        task: Task,
     ) -> Outcomes:
         """Yield each trial with its outcome, or with the death of its worker."""
         waiting, number = deque(trials), count()
@@ -258,7 +315,9 @@ class LocalExecutor(Executor):
                 for worker in workers.values():  # those that are left share all cores
                     worker.use(self._all_threads // len(workers))
                 ready = wait(list(workers), LOOK_SECONDS)
-                ended = {key for key, it in workers.items() if not it.process.is_alive()}
+                ended = {
+                    key for key, it in workers.items() if not it.process.is_alive()
+                }
                 for connection in ended.union(ready):
                     worker = workers[connection]
                     trial, message = worker.trial, worker.receive()
@@ -269,7 +328,10 @@ class LocalExecutor(Executor):
                         give_next(worker)
                     else:
                         workers.pop(connection).end()
-                    yield trial, message.outcome if isinstance(message, Done) else message
+                    yield (
+                        trial,
+                        message.outcome if isinstance(message, Done) else message,
+                    )
 
 
 @dataclass(frozen=True)
@@ -298,11 +360,15 @@ def event_of(trial: Trial, report: Report, worker: str = "") -> EpochEnded | Pha
     return EpochEnded(trial, *report, worker)
 
 
-def start_process(work: Callable[..., None], *arguments: Any) -> tuple[Channel, BaseProcess]:
-    """Start a process that calls ``work`` with a connection and ``arguments``; return both.
+def start_process(
+    work: Callable[..., None], *arguments: Any
+) -> tuple[Channel, BaseProcess]:
+    """Start a process that calls ``work`` with a connection and ``arguments``; return
+    both.
 
-    From the first moment, it ignores Ctrl-C and all signals to a whole group of processes: it
-    inherits that they are blocked. Nor does it import the user's script, which may start a run.
+    From the first moment, it ignores Ctrl-C and all signals to a whole group of
+    processes: it inherits that they are blocked. Nor does it import the user's script,
+    which may start a run.
     """
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     ours, theirs = context.Pipe()
@@ -325,7 +391,9 @@ class Child:
     """The executor's side of a process that carries out one trial after another."""
 
     def __init__(self, connection: Channel, log: Path):
-        self.connection = connection  # may stay open while a process that the child started lives
+        self.connection = (
+            connection  # may stay open while a process that the child started lives
+        )
         self._log, self._has_started = log, False
 
     def give(self, message: bytes) -> None:
@@ -335,7 +403,9 @@ class Child:
             self.connection.send_bytes(message)
 
     def receive(self) -> Report | Done | Died:
-        """Return the next message of the process, or its death if there is nothing to be read."""
+        """Return the next message of the process, or its death if there is nothing to
+        be read.
+        """
         with suppress(EOFError, OSError):
             if self.connection.poll():
                 message: Report | Done = self.connection.recv()
@@ -343,21 +413,30 @@ class Child:
                 self._has_started |= not isinstance(message, str)
                 return message
         lines = []
-        with suppress(OSError), self._log.open("rb") as file:  # it may be missing, or of any length
+        with (
+            suppress(OSError),
+            self._log.open("rb") as file,
+        ):  # it may be missing, or of any length
             file.seek(max(file.seek(0, os.SEEK_END) - LAST_BYTES, 0))
             lines = file.read(LAST_BYTES).decode(errors="replace").splitlines()
         return Died(self._has_started, "\n".join(lines[-LAST_WORDS:]))
 
 
 def _end_with_parent() -> None:
-    """End this process when its parent has ended; a parent that was killed cannot do it."""
+    """End this process when its parent has ended; a parent that was killed cannot do
+    it.
+    """
     if parent := multiprocessing.parent_process():
         parent.join()
     os._exit(1)
 
 
-def work(connection: Channel, threads: int, log: Path, watch: Action = _end_with_parent) -> None:
-    """Carry out the trials from ``connection``, printing into ``log``, until the parent ends."""
+def work(
+    connection: Channel, threads: int, log: Path, watch: Action = _end_with_parent
+) -> None:
+    """Carry out the trials from ``connection``, printing into ``log``, until the parent
+    ends.
+    """
     threading.Thread(target=watch, daemon=True).start()
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.flush()
@@ -365,12 +444,15 @@ def work(connection: Channel, threads: int, log: Path, watch: Action = _end_with
     os.dup2(descriptor, 1)  # so what libraries in C++ print goes there, too
     os.dup2(descriptor, 2)
     os.close(descriptor)
-    # What libraries leave there when this process is killed goes with the folder of the run.
+    # What libraries leave there when this process is killed goes with the folder of the
+    # run.
     os.environ["TMPDIR"] = tempfile.tempdir = str(log.parent)
     os.environ |= TENSORFLOW_VARIABLES | {"OMP_NUM_THREADS": str(threads)}
 
     def on_start() -> None:
-        os.ftruncate(1, 0)  # the log: what libraries print when they are imported explains nothing
+        os.ftruncate(
+            1, 0
+        )  # the log: what libraries print when they are imported explains nothing
         if not gc.get_freeze_count():
             gc.freeze()  # searching imported modules for garbage again costs seconds
         on_epoch(0, float("nan"), float("nan"))
@@ -387,7 +469,9 @@ def work(connection: Channel, threads: int, log: Path, watch: Action = _end_with
     folder = Path.cwd()
     with report_phases_to(connection.send), ask_for_threads(threads_now):
         while True:
-            while isinstance(message := connection.recv(), int):  # too late for the last trial
+            while isinstance(
+                message := connection.recv(), int
+            ):  # too late for the last trial
                 pass
             task, trial, corpus = message
             os.chdir(folder)  # the model of another trial may have left it
@@ -405,7 +489,9 @@ class Worker(Child):
         self._threads = threads
 
     def use(self, threads: int) -> None:
-        """Let its trial use more threads from the next epoch on, if that changes no result."""
+        """Let its trial use more threads from the next epoch on, if that changes no
+        result.
+        """
         if threads > self._threads:
             self._threads = threads
             with suppress(ConnectionError):  # it died; ``receive`` says so
@@ -418,4 +504,6 @@ class Worker(Child):
         self.connection.close()
 
 
-EXECUTORS = Registry[type[Executor]]("executor", Executor, [LocalExecutor], holds_classes=True)
+EXECUTORS = Registry[type[Executor]](
+    "executor", Executor, [LocalExecutor], holds_classes=True
+)

@@ -1,4 +1,6 @@
-"""The way of a run: plan its trials, train and store them, summarize them, write the run."""
+"""The way of a run: plan its trials, train and store them, summarize them, write the
+run.
+"""
 
 import csv
 import logging
@@ -17,7 +19,14 @@ from rnnbench.analysis.summary import load_environment, summarize_run
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.data.dataset import PATHS, Dataset, Part, hold_out, hold_out_part, make_dataset
+from rnnbench.data.dataset import (
+    PATHS,
+    Dataset,
+    Part,
+    hold_out,
+    hold_out_part,
+    make_dataset,
+)
 from rnnbench.data.load import PreparedData
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import constraints, environment
@@ -30,11 +39,31 @@ from rnnbench.report.tables import table_files
 from rnnbench.request import RunRequest
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
-from rnnbench.results.store import BAD_ROWS, CONSTRAINTS, ENVIRONMENT, RESULTS, Store, lock_folder
+from rnnbench.results.store import (
+    BAD_ROWS,
+    CONSTRAINTS,
+    ENVIRONMENT,
+    RESULTS,
+    Store,
+    lock_folder,
+)
 from rnnbench.runner import executors as events
-from rnnbench.runner.executors import EXECUTORS, Executor, Listener, Outcomes, Task, TrialFailure
+from rnnbench.runner.executors import (
+    EXECUTORS,
+    Executor,
+    Listener,
+    Outcomes,
+    Task,
+    TrialFailure,
+)
 from rnnbench.runner.tracking import tell_trackers
-from rnnbench.storage import DamagedResultError, OtherVersionError, peek, write_document, write_text
+from rnnbench.storage import (
+    DamagedResultError,
+    OtherVersionError,
+    peek,
+    write_document,
+    write_text,
+)
 from rnnbench.terminal.display import show_trials
 from rnnbench.text import counted
 from rnnbench.training.outcome import TrialResult
@@ -42,7 +71,9 @@ from rnnbench.training.settings import resolve_engine, task_fault
 from rnnbench.training.trial import Trial, program_of, run_ensemble
 
 log = logging.getLogger(__name__)
-MOST_IN_MEMORY = 256 * 2**20  # the bytes of scores that a run keeps; others are read when needed
+MOST_IN_MEMORY = (
+    256 * 2**20
+)  # the bytes of scores that a run keeps; others are read when needed
 
 
 @dataclass(frozen=True)
@@ -52,7 +83,9 @@ class Plan:
     dataset: DatasetSummary
     trials: list[Trial]  # the longest first, so that no core idles
     corpora: Mapping[str, Path]  # the file of each corpus in the cache, by fingerprint
-    vocabulary: Vocabulary | None = None  # turns texts into ids; only if networks are kept
+    vocabulary: Vocabulary | None = (
+        None  # turns texts into ids; only if networks are kept
+    )
 
 
 @dataclass
@@ -67,7 +100,9 @@ class PlanResult:
     @property
     def trials(self) -> list[TrialResult]:
         """The results, in the order of the plan."""
-        return [self.results[trial] for trial in self.plan.trials if trial in self.results]
+        return [
+            self.results[trial] for trial in self.plan.trials if trial in self.results
+        ]
 
     @property
     def without_result(self) -> list[Trial]:
@@ -88,7 +123,9 @@ class PlanResult:
             error = self.failures[trial].reason if trial in self.failures else of_all
             error = error and shortened(error.partition("\n")[0], 200)
             part = str(trial.part) if trial.part else None
-            found.append(MissingTrial(model=trial.name, seed=trial.seed, part=part, error=error))
+            found.append(
+                MissingTrial(model=trial.name, seed=trial.seed, part=part, error=error)
+            )
         return found
 
 
@@ -100,7 +137,9 @@ def plan_benchmark(
     keep_models: bool = False,
     parts: Sequence[Part] = (),  # held out in turn, in place of the test documents
 ) -> Plan:
-    """List the trials of a benchmark, or raise ``UserError`` if they cannot be trained here."""
+    """List the trials of a benchmark, or raise ``UserError`` if they cannot be trained
+    here.
+    """
     datasets: dict[Part | None, Dataset] = {None: data.dataset}
     if parts:
         whole = make_dataset(data.corpus, data.section, blind=True)
@@ -108,11 +147,19 @@ def plan_benchmark(
     programs: dict[tuple[Any, ...], int] = {}
 
     def place(trial: Trial) -> tuple[int, int]:
-        work, program = trial.work * max(trial.epochs, 1), program_of(trial.model, trial.training)
-        return -work, programs.setdefault(program, len(programs))  # the longest comes first
+        work, program = (
+            trial.work * max(trial.epochs, 1),
+            program_of(trial.model, trial.training),
+        )
+        return -work, programs.setdefault(
+            program, len(programs)
+        )  # the longest comes first
 
     facts: dict[str, Any] = {"threads": threads, "keep": keep_models}
-    of_part = (_trials(benchmark, data, own, part=part, **facts) for part, own in datasets.items())
+    of_part = (
+        _trials(benchmark, data, own, part=part, **facts)
+        for part, own in datasets.items()
+    )
     trials = sorted(chain.from_iterable(of_part), key=place)
     for name, model in benchmark.models.items():
         if isinstance(model, BaselineModel):
@@ -123,15 +170,24 @@ def plan_benchmark(
     for own, share in product(datasets.values(), shares):
         hold_out(len(own.y_train), share, own.groups)
     corpus = data.corpus
-    vocabulary = make_vocabulary(corpus, data.dataset, data.section) if keep_models else None
+    vocabulary = (
+        make_vocabulary(corpus, data.dataset, data.section) if keep_models else None
+    )
     corpora = {corpus.fingerprint: corpus.file} if corpus.file else {}
     return Plan(data.summary, trials, corpora, vocabulary)
 
 
 def _trials(
-    benchmark: Benchmark, data: PreparedData, dataset: Dataset, *, keep: bool, **facts: Any
+    benchmark: Benchmark,
+    data: PreparedData,
+    dataset: Dataset,
+    *,
+    keep: bool,
+    **facts: Any,
 ) -> list[Trial]:
-    """Return the trials of a benchmark on one dataset; ``facts`` are the same for all of them."""
+    """Return the trials of a benchmark on one dataset; ``facts`` are the same for all
+    of them.
+    """
     corpus = data.corpus
     facts |= {
         "data": data.section.model_copy(update=dict.fromkeys(PATHS)),
@@ -144,7 +200,9 @@ def _trials(
         "task": dataset.task,
     }
     found: list[Trial] = []
-    by_kind = sorted(benchmark.trials, key=lambda trial: isinstance(trial[1], EnsembleModel))
+    by_kind = sorted(
+        benchmark.trials, key=lambda trial: isinstance(trial[1], EnsembleModel)
+    )
     for name, model, seed in by_kind:  # ensembles come last
         own = model.ensemble if isinstance(model, EnsembleModel) else None
         trial = Trial(
@@ -155,7 +213,9 @@ def _trials(
             work=model.work_of_epoch(data.dataset),
             keep_model=keep and not own,
             members=tuple(_members(own, seed, found)) if own else (),
-            unlabeled_fingerprint=corpus.unlabeled_fingerprint if model.reads_unlabeled else "",
+            unlabeled_fingerprint=corpus.unlabeled_fingerprint
+            if model.reads_unlabeled
+            else "",
             **facts,
         )
         found.append(trial)
@@ -185,22 +245,27 @@ class Job:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Lock the folder for the block, and first store the config that continues the job."""
+        """Lock the folder for the block, and first store the config that continues the
+        job.
+        """
         if self.data.section.fit_on_all and not self.held_out:
             hint = "use `rnnbench choose` with --then-fit --on all"
             raise UserError(f"data.fit_on_all: no document is left to test on ({hint})")
         folder = self.store.folder
         with lock_folder(folder, self.command, self.record):
             self.store.check_writable(self.record)
-            if not (folder / self.record).exists():  # whose config stays until it is replaced
+            if not (
+                folder / self.record
+            ).exists():  # whose config stays until it is replaced
                 write_text(folder / "config.yaml", dump(self.benchmark, folder))
             yield
 
     def train(self, plan: Plan, listener: Listener) -> PlanResult:
         """Return the results of a plan, training the trials that are not stored.
 
-        A trial is stored the moment it finishes; one that fails keeps no other from being trained.
-        After an early end, trials that were not trained again keep their stored result.
+        A trial is stored the moment it finishes; one that fails keeps no other from
+        being trained. After an early end, trials that were not trained again keep their
+        stored result.
         """
         done = PlanResult(plan, {} if self.fresh else self.find_stored(plan.trials))
         listener(events.Planned(done.without_result, list(done.results)))
@@ -213,11 +278,19 @@ class Job:
         return done
 
     def _train(self, done: PlanResult, listener: Listener) -> None:
-        """Train and store the trials without a result; add their results or failures."""
+        """Train and store the trials without a result; add their results or
+        failures.
+        """
         store = self.store
-        packages = dict.fromkeys(chain.from_iterable(trial.packages for trial in done.plan.trials))
-        facts = environment(packages, jobs=self.executor.jobs, threads=self.executor.threads)
-        if (file := store.folder / ENVIRONMENT).is_file():  # earlier trials may need other packages
+        packages = dict.fromkeys(
+            chain.from_iterable(trial.packages for trial in done.plan.trials)
+        )
+        facts = environment(
+            packages, jobs=self.executor.jobs, threads=self.executor.threads
+        )
+        if (
+            file := store.folder / ENVIRONMENT
+        ).is_file():  # earlier trials may need other packages
             for key in ("versions", "installed"):
                 facts[key] = peek(file).get(key, {}) | facts[key]
         else:
@@ -247,28 +320,41 @@ class Job:
         trials = [trial for trial in done.without_result if not trial.members]
         corpora = done.plan.corpora
         with EXECUTORS.blamed(self.executor.name):  # only for what it does itself
-            outcomes = self.executor.run(trials, corpora, listener, Task()) if trials else ()
+            outcomes = (
+                self.executor.run(trials, corpora, listener, Task()) if trials else ()
+            )
             for trial, outcome in outcomes:
                 found = self.held_out.get((trial.name, trial.seed))
                 if found is None or isinstance(outcome, TrialFailure):
                     yield trial, outcome
                 else:  # it would answer documents that it has learned from
-                    yield trial, replace(found, record=outcome.record, weights=outcome.weights)
+                    yield (
+                        trial,
+                        replace(found, record=outcome.record, weights=outcome.weights),
+                    )
         for trial in done.without_outcome:
-            if trial.members and not (absent := [*filterfalse(done.results.get, trial.members)]):
+            if trial.members and not (
+                absent := [*filterfalse(done.results.get, trial.members)]
+            ):
                 members = [done.results[member] for member in trial.members]
                 yield trial, run_ensemble(trial, members, self.data.dataset.y_train)
             elif trial.members:
                 yield trial, TrialFailure(f"{absent[0]} has no result")
 
     def find_stored(self, trials: Iterable[Trial]) -> dict[Trial, TrialResult]:
-        """Return the results of trials that are stored, with the ``held_out`` answers if any."""
+        """Return the results of trials that are stored, with the ``held_out`` answers
+        if any.
+        """
         results: dict[Trial, TrialResult] = {}
         needed, n_of_others = set[Trial](), 0
-        for trial in sorted(trials, key=lambda trial: not trial.members):  # ensembles first
+        for trial in sorted(
+            trials, key=lambda trial: not trial.members
+        ):  # ensembles first
             found, key = None, key_of(trial)
             try:
-                if not (trial.members and self.held_out):  # which are no part of its fingerprint
+                if not (
+                    trial.members and self.held_out
+                ):  # which are no part of its fingerprint
                     found = self.store.load(key, with_model=trial.keep_model)
             except OtherVersionError:
                 n_of_others += 1
@@ -277,28 +363,38 @@ class Job:
             except FileNotFoundError:
                 pass
             if found and found.record.compact and trial in needed:
-                log.warning("%s is compact, but an ensemble needs all scores; not used", trial)
+                log.warning(
+                    "%s is compact, but an ensemble needs all scores; not used", trial
+                )
                 found = None
             own = self.held_out.get((trial.name, trial.seed))
             names = ("labels", "scores", "given") if own else ()
-            if found and all(np.array_equal(getattr(found, n), getattr(own, n)) for n in names):
+            if found and all(
+                np.array_equal(getattr(found, n), getattr(own, n)) for n in names
+            ):
                 results[trial] = self._fitting(found, trial, results)
             else:
                 needed |= {*trial.members}
         if n_of_others:
             n = counted(n_of_others, "stored trial")
-            log.warning("not used, but trained again: %s of another version of rnnbench", n)
+            log.warning(
+                "not used, but trained again: %s of another version of rnnbench", n
+            )
         return results
 
     def _fitting(self, result: TrialResult, trial: Trial, others: Sized) -> TrialResult:
-        """Return a result that reads its scores when needed, if many as large fill the memory."""
+        """Return a result that reads its scores when needed, if many as large fill the
+        memory.
+        """
         if (len(others) + 1) * result.scores.nbytes <= MOST_IN_MEMORY:
             return result
         return replace(result, stored_scores=partial(self.store.scores, key_of(trial)))
 
 
 def run(job: Job, request: RunRequest) -> tuple[StoredRun | None, PlanResult]:
-    """Return the run of a job, or ``None`` if no trial has a result, and those of its trials."""
+    """Return the run of a job, or ``None`` if no trial has a result, and those of its
+    trials.
+    """
     keep_models, threads = request.save_models, job.executor.threads
     plan = plan_benchmark(job.benchmark, job.data, threads, keep_models=keep_models)
     with job.writing(), tell_trackers(job.benchmark, job.store.folder) as tracked:
@@ -309,11 +405,15 @@ def run(job: Job, request: RunRequest) -> tuple[StoredRun | None, PlanResult]:
                 tracked(event)
 
             done = job.train(plan, tell)
-        return _write(job, done, is_compact=request.compact) if done.results else None, done
+        return _write(
+            job, done, is_compact=request.compact
+        ) if done.results else None, done
 
 
 def _write(job: Job, done: PlanResult, *, is_compact: bool) -> StoredRun:
-    """Summarize the trials and write the run; one that was ended early replaces no whole one."""
+    """Summarize the trials and write the run; one that was ended early replaces no
+    whole one.
+    """
     benchmark, plan, folder = job.benchmark, done.plan, job.store.folder
     try:
         if is_compact:  # only now: ensembles need all scores
@@ -326,16 +426,29 @@ def _write(job: Job, done: PlanResult, *, is_compact: bool) -> StoredRun:
             for name in benchmark.models
             if (found := [trial for trial in done.trials if trial.record.model == name])
         }
-        results = summarize_run(benchmark, plan.dataset, trials, job.command, done.missing)
+        results = summarize_run(
+            benchmark, plan.dataset, trials, job.command, done.missing
+        )
         machine = load_environment(folder)
-        files = {"config.yaml": dump(benchmark, folder), CONSTRAINTS: constraints(machine)}
+        files = {
+            "config.yaml": dump(benchmark, folder),
+            CONSTRAINTS: constraints(machine),
+        }
         if bad := job.data.corpus.bad_rows:
             listed = StringIO()
-            csv.writer(listed, lineterminator="\n").writerows([("place", "reason", "fault"), *bad])
+            csv.writer(listed, lineterminator="\n").writerows(
+                [("place", "reason", "fault"), *bad]
+            )
             files[BAD_ROWS] = listed.getvalue()
         stored = StoredRun(folder, results, trials, benchmark, machine)
-        if done.ending and done.without_result and peek(folder / RESULTS).get("missing") == []:
-            log.warning("%s: keeps its earlier, whole run until this one is whole", folder)
+        if (
+            done.ending
+            and done.without_result
+            and peek(folder / RESULTS).get("missing") == []
+        ):
+            log.warning(
+                "%s: keeps its earlier, whole run until this one is whole", folder
+            )
             return stored
         (folder / BAD_ROWS).unlink(missing_ok=True)  # that of an earlier run
         save_run(folder, results, files | table_files(results), plan.vocabulary)

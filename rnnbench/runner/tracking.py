@@ -1,4 +1,6 @@
-"""Trackers follow the events of a run, each in a thread of its own, so that no training waits."""
+"""Trackers follow the events of a run, each in a thread of its own, so that no training
+waits.
+"""
 
 import logging
 import signal
@@ -18,7 +20,14 @@ from rnnbench.analysis.summary import metrics_of
 from rnnbench.config.schema import Benchmark
 from rnnbench.errors import RnnbenchError, shortened
 from rnnbench.registry import PluginError, blame
-from rnnbench.runner.executors import EpochEnded, Event, Failed, Finished, Listener, Planned
+from rnnbench.runner.executors import (
+    EpochEnded,
+    Event,
+    Failed,
+    Finished,
+    Listener,
+    Planned,
+)
 from rnnbench.storage import TRACKING
 from rnnbench.tracking import TRACKERS
 from rnnbench.training.trial import Trial
@@ -31,16 +40,22 @@ LONGEST_REASON = 500  # the most characters that are kept of a tracker's error
 
 @contextmanager
 def tell_trackers(benchmark: Benchmark, folder: Path) -> Iterator[Listener]:
-    """Yield a listener that tells trackers, which write into ``tracking``; then end them."""
+    """Yield a listener that tells trackers, which write into ``tracking``; then end
+    them.
+    """
     if not benchmark.tracking:
         yield lambda _: None
         return
     trackers = _Trackers(benchmark, folder / TRACKING)
-    stdout, stderr = (cast(IO[str], _ByThread(stream)) for stream in (sys.stdout, sys.stderr))
+    stdout, stderr = (
+        cast(IO[str], _ByThread(stream)) for stream in (sys.stdout, sys.stderr)
+    )
     with redirect_stdout(stdout), redirect_stderr(stderr):
         try:
             yield trackers
-        except KeyboardInterrupt:  # a second one; the first one ends a run in good order
+        except (
+            KeyboardInterrupt
+        ):  # a second one; the first one ends a run in good order
             for thread in trackers.threads:
                 thread.stop()
             trackers.threads.clear()
@@ -50,13 +65,16 @@ def tell_trackers(benchmark: Benchmark, folder: Path) -> Iterator[Listener]:
 
 
 class _Trackers:
-    """The trackers of a run, which hear of the start of each trial, all its epochs and its end."""
+    """The trackers of a run, which hear of the start of each trial, all its epochs and
+    its end.
+    """
 
     def __init__(self, benchmark: Benchmark, folder: Path):
         self._benchmark, self._folder = benchmark, folder
         self.threads: list[TrackerThread] = []
         self._last: dict[Trial, int | None] = {}
-        """The last epoch of each unfinished trial that they know; ``None`` before its start."""
+        """The last epoch of each unfinished trial that they know; ``None`` before its
+        start."""
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -73,7 +91,9 @@ class _Trackers:
                 self._tell_epochs(trial, (epoch, loss, score))
             case Finished(trial, result=result) if result and trial in self._last:
                 curves = (result.record.history.loss, result.record.history.score)
-                known = ([nan if it is None else it for it in curve] for curve in curves)
+                known = (
+                    [nan if it is None else it for it in curve] for curve in curves
+                )
                 self._tell_epochs(trial, *zip(count(1), *known))
                 self._tell("trial_finished", trial, result, metrics_of(result))
                 del self._last[trial]
@@ -89,7 +109,9 @@ class _Trackers:
             last = 0
             self._tell("trial_started", trial)
         for epoch, loss, score in epochs:
-            if epoch == last + 1:  # the executor may leave some out; the result has them all
+            if (
+                epoch == last + 1
+            ):  # the executor may leave some out; the result has them all
                 self._tell("epoch_ended", trial, epoch, loss, score)
                 last = epoch
         self._last[trial] = last
@@ -124,10 +146,14 @@ class _Trackers:
 
 
 class TrackerThread(threading.Thread):
-    """Calls the methods of a tracker, one after the other, until it is stopped or fails."""
+    """Calls the methods of a tracker, one after the other, until it is stopped or
+    fails.
+    """
 
     def __init__(self, name: str, folder: Path):
-        super().__init__(daemon=True, name=f"tracker {name}")  # as the end of a process knows it
+        super().__init__(
+            daemon=True, name=f"tracker {name}"
+        )  # as the end of a process knows it
         self.label, self.failure = TRACKERS.label(name), ""
         self.prints: IO[str] | None = None  # the file that gets what this thread prints
         self._tracker, self._folder = name, folder
@@ -143,8 +169,12 @@ class TrackerThread(threading.Thread):
 
     def run(self) -> None:
         """Make the tracker and call it; keep the reason if that fails."""
-        if hasattr(signal, "pthread_sigmask"):  # they must wake the main thread, not this one
-            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+        if hasattr(
+            signal, "pthread_sigmask"
+        ):  # they must wake the main thread, not this one
+            signal.pthread_sigmask(
+                signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+            )
         path = self._folder / f"{self._tracker}.log"
         try:
             with blame(self.label):

@@ -1,4 +1,5 @@
-"""Comparisons of many models on the same documents, corrected by one joint distribution.
+"""Comparisons of many models on the same documents, corrected by one joint
+distribution.
 
 >>> import numpy as np
 >>> right = np.random.default_rng(1).random((3, 500)) < np.array([[0.9], [0.9], [0.7]])
@@ -12,28 +13,33 @@
 Two questions need two families of hypotheses:
 
 - *Which pairs differ?* ``corrected_p`` tests pairs step by step, each against the largest statistic
-  of all pairs that are at most as far apart (P. H. Westfall, S. S. Young: Resampling-Based Multiple
-  Testing, 1993; J. P. Romano, M. Wolf: Exact and approximate stepdown methods for multiple
-  hypothesis testing. Journal of the American Statistical Association 100, 2005).
+  of all pairs that are at most as far apart (P. H. Westfall, S. S. Young:
+  Resampling-Based Multiple Testing, 1993; J. P. Romano, M. Wolf: Exact and approximate
+  stepdown methods for multiple hypothesis testing. Journal of the American Statistical
+  Association 100, 2005).
 - *Which models could be the best?* ``worse_than_best_p`` removes models one by one, the worst
-  first, to find a model confidence set (P. R. Hansen, A. Lunde, J. M. Nason: The model confidence
-  set. Econometrica 79, 2011). This allows for choosing the best by the same results.
+  first, to find a model confidence set (P. R. Hansen, A. Lunde, J. M. Nason: The model
+  confidence set. Econometrica 79, 2011). This allows for choosing the best by the same
+  results.
 
-All pairs share the same random draws: under the null hypothesis, the difference of two models on a
-document, or on a group of documents, is equally likely to have the other sign (R. A. Fisher: The
-Design of Experiments, 1935; for groups: I. A. Canay, J. P. Romano, A. M. Shaikh: Randomization
-tests under an approximate symmetry assumption. Econometrica 85, 2017). Means over seeds are drawn
-from normal distributions with the measured variances. So p-values of models that err on the same
-documents are corrected less than by Holm's method, and more models need no more draws.
+All pairs share the same random draws: under the null hypothesis, the difference of two
+models on a document, or on a group of documents, is equally likely to have the other
+sign (R. A. Fisher: The Design of Experiments, 1935; for groups: I. A. Canay, J. P.
+Romano, A. M. Shaikh: Randomization tests under an approximate symmetry assumption.
+Econometrica 85, 2017). Means over seeds are drawn from normal distributions with the
+measured variances. So p-values of models that err on the same documents are corrected
+less than by Holm's method, and more models need no more draws.
 
-A pair's statistic is Student's, from the analysis of variance of ``rnnbench.analysis.intervals``.
-Pairs have different degrees of freedom, so each statistic is turned into the normal one that is
-about as rare (D. L. Wallace: Bounds on normal approximations to Student's and the chi-square
-distributions. Annals of Mathematical Statistics 30, 1959).
+A pair's statistic is Student's, from the analysis of variance of
+``rnnbench.analysis.intervals``. Pairs have different degrees of freedom, so each
+statistic is turned into the normal one that is about as rare (D. L. Wallace: Bounds on
+normal approximations to Student's and the chi-square distributions. Annals of
+Mathematical Statistics 30, 1959).
 
-With few seeds, a variance that chance made too small or too large would count twice, in a pair's
-statistic and in its draws. So draws of pairs with seeds are divided by their own root mean square:
-draws then tell how alike the pairs are, and Student's distribution tells how rare a statistic is.
+With few seeds, a variance that chance made too small or too large would count twice, in
+a pair's statistic and in its draws. So draws of pairs with seeds are divided by their
+own root mean square: draws then tell how alike the pairs are, and Student's
+distribution tells how rare a statistic is.
 """
 
 from collections.abc import Iterator, Sequence
@@ -54,14 +60,17 @@ FEWEST_DRAWS = 999
 MOST_CELLS = 200_000_000  # of pairs times draws; with more pairs, there are fewer draws
 SCALING_DRAWS = 500  # for the root mean square of a pair's draws
 CHUNK_CELLS = 500_000  # of pairs times draws, or of units times draws, at a time
-TAIL = 10  # with fewer draws beyond a statistic, its p-value comes from the normal distribution
+# with fewer draws beyond a statistic, its p-value comes from the normal distribution
+TAIL = 10
 RARE = TAIL / N_DRAWS
 LEVEL = 0.05
 SMALLEST_P = 1e-300
 ROUNDING = 1e-12  # scores that differ by less count as equal
 SQUARES_ROUNDING = 1e-9  # squares that differ by less than this share count as equal
 DRAW_ROUNDING = 1e-4  # the same for drawn statistics, which have single precision
-SMALLEST_SHARE = 1e-6  # of the variance over units; the degrees of freedom are below one there
+SMALLEST_SHARE = (
+    1e-6  # of the variance over units; the degrees of freedom are below one there
+)
 TINY = 1e-30  # in place of a variance of 0; squares of 32 bits hold its inverse
 
 
@@ -81,9 +90,11 @@ class ModelScores:
     seeds: Floats
     """``(m,)``: the variance of the score over seeds; 0 with a single seed."""
     chance: Floats
-    """``(m,)``: the part of ``seeds``, and of the variance over units, that is due to chance."""
+    """``(m,)``: the part of ``seeds``, and of the variance over units, that is due to
+    chance."""
     documents: Floats
-    """``(m, m)``: the variance of the difference of two models over single documents."""
+    """``(m, m)``: the variance of the difference of two models over single
+    documents."""
     documents_net: Floats
     """``(m, m)``: the same without chance."""
     z: Floats
@@ -92,7 +103,9 @@ class ModelScores:
 
 @dataclass(frozen=True, eq=False)
 class _Pairs:
-    """Some pairs of models, and the variances of their differences that no draw changes."""
+    """Some pairs of models, and the variances of their differences that no draw
+    changes.
+    """
 
     first: Positions
     second: Positions
@@ -112,11 +125,14 @@ def describe(
     """Return the scores of models and their variances.
 
     Args:
-        models: for each model, ``(n_seeds, n_documents)``: right or wrong, or any values whose mean
+        models: for each model, ``(n_seeds, n_documents)``: right or wrong, or any
+        values whose mean
             is the score, such as linearised ratios.
-        groups: ``(n_documents,)``, the cluster or block of each document, from 0; ``None`` if
+        groups: ``(n_documents,)``, the cluster or block of each document, from 0;
+        ``None`` if
             documents are independent.
-        n_groups: the number of groups of equal size that would be as informative as these groups;
+        n_groups: the number of groups of equal size that would be as informative as
+        these groups;
             by default their number.
     """
     values = [np.asarray(of_model, dtype=float) for of_model in models]
@@ -143,38 +159,51 @@ def describe(
 
 
 def corrected_p(scores: ModelScores, first: Positions, second: Positions) -> Floats:
-    """Return the p-value of each pair of models, ``(n_pairs,)``, corrected for all these pairs.
+    """Return the p-value of each pair of models, ``(n_pairs,)``, corrected for all
+    these pairs.
 
-    If models are equal, one or more of their pairs have a p-value below 0.05 in 5 % of cases.
+    If models are equal, one or more of their pairs have a p-value below 0.05 in 5 % of
+    cases.
     """
     measured = np.abs(scores.z[first, second])
     order = np.argsort(-measured, kind="stable")
     starts = np.arange(len(order))
     p = np.ones(len(order))
-    p[order] = _step_down_p(scores, first[order], second[order], starts, measured[order])
+    p[order] = _step_down_p(
+        scores, first[order], second[order], starts, measured[order]
+    )
     return p
 
 
 def worse_than_best_p(scores: ModelScores) -> Floats:
-    """Return the p-value of each model being as good as the best, ``(m,)``; 1 for the best.
+    """Return the p-value of each model being as good as the best, ``(m,)``; 1 for the
+    best.
 
-    If several models are truly the best, one or more of them have a p-value below 0.05 in 5 % of
-    cases. Any better model is evidence that a model is not the best.
+    If several models are truly the best, one or more of them have a p-value below 0.05
+    in 5 % of cases. Any better model is evidence that a model is not the best.
     """
     n_models = len(scores.units)
-    behind = scores.z.max(axis=0)  # the statistic of the model that beats it most clearly
-    order = np.lexsort((scores.units.mean(axis=1), -behind))  # the worst model leaves first
-    # Places in this order: first all pairs of the worst model, then those of the next one.
+    behind = scores.z.max(
+        axis=0
+    )  # the statistic of the model that beats it most clearly
+    order = np.lexsort(
+        (scores.units.mean(axis=1), -behind)
+    )  # the worst model leaves first
+    # Places in this order: first all pairs of the worst model, then those of the next
+    # one.
     first, second = np.triu_indices(n_models, 1)
     starts = np.searchsorted(first, np.arange(n_models - 1))
     p = np.ones(n_models)
     leaving = order[:-1]
-    p[leaving] = _step_down_p(scores, order[first], order[second], starts, behind[leaving])
+    p[leaving] = _step_down_p(
+        scores, order[first], order[second], starts, behind[leaving]
+    )
     return p
 
 
 def first_step_level(scores: ModelScores, first: Positions, second: Positions) -> float:
-    """Return the uncorrected p-value below which a pair is clear whatever the other pairs are.
+    """Return the uncorrected p-value below which a pair is clear whatever the other
+    pairs are.
 
     With Holm's method, it would be 0.05 divided by the number of pairs.
     """
@@ -183,12 +212,15 @@ def first_step_level(scores: ModelScores, first: Positions, second: Positions) -
     return min(LEVEL, float(2 * scipy.special.ndtr(-quantile)))
 
 
-def rank_intervals(scores: ModelScores, is_open: NDArray[np.bool_] | None = None) -> Positions:
+def rank_intervals(
+    scores: ModelScores, is_open: NDArray[np.bool_] | None = None
+) -> Positions:
     """Return the first and the last possible rank of each model, ``(m, 2)``, from 1.
 
-    In 95 % of cases, they include the true ranks of all models; equal models have equal ranks (M.
-    Mogstad, J. P. Romano, A. M. Shaikh, D. Wilhelm: Inference for ranks. Review of Economic Studies
-    91, 2024). ``is_open``, ``(m, m)``, says which pairs leave both orders open in any case.
+    In 95 % of cases, they include the true ranks of all models; equal models have equal
+    ranks (M. Mogstad, J. P. Romano, A. M. Shaikh, D. Wilhelm: Inference for ranks.
+    Review of Economic Studies 91, 2024). ``is_open``, ``(m, m)``, says which pairs
+    leave both orders open in any case.
     """
     n_models = len(scores.units)
     first, second = np.triu_indices(n_models, 1)
@@ -204,36 +236,45 @@ def rank_intervals(scores: ModelScores, is_open: NDArray[np.bool_] | None = None
 
 
 def smallest_p(n_groups: int) -> float:
-    """Return the smallest p-value of two single trainings on documents in ``n_groups`` groups.
+    """Return the smallest p-value of two single trainings on documents in ``n_groups``
+    groups.
 
-    It is the probability of signs that are all alike, or 0 if that is too rare to limit p-values.
+    It is the probability of signs that are all alike, or 0 if that is too rare to limit
+    p-values.
     """
     share = min(1.0, 2.0 ** (1 - n_groups))
     return share if share >= RARE else 0.0
 
 
 def beyond_draws(p: float, z: float) -> float:
-    """Return the p-value of a pair, from the normal distribution if it is too small for draws."""
+    """Return the p-value of a pair, from the normal distribution if it is too small for
+    draws.
+    """
     if p >= RARE:
         return p
     return max(SMALLEST_P, min(p, float(2 * scipy.special.ndtr(-abs(z)))))
 
 
 def sums_by_group(values: Floats, groups: Positions) -> Floats:
-    """Return a value for each group, ``(n_seeds, n_groups)``; their mean is that of ``values``.
+    """Return a value for each group, ``(n_seeds, n_groups)``; their mean is that of
+    ``values``.
 
-    It is the mean plus the group's sum of deviations from the mean, times the number of groups per
-    document.
+    It is the mean plus the group's sum of deviations from the mean, times the number of
+    groups per document.
     """
     mean = values.mean(axis=1, keepdims=True)
     n_groups = int(groups.max()) + 1
     deviations = values - mean
-    sums = np.stack([np.bincount(groups, row, minlength=n_groups) for row in deviations])
+    sums = np.stack(
+        [np.bincount(groups, row, minlength=n_groups) for row in deviations]
+    )
     return np.asarray(mean + sums * (n_groups / len(groups)))
 
 
 def _variance_over_seeds(values: Floats) -> float:
-    """Return the variance of the mean over seeds, ``(n_seeds, n_documents)``; 0 for one seed."""
+    """Return the variance of the mean over seeds, ``(n_seeds, n_documents)``; 0 for one
+    seed.
+    """
     if len(values) == 1:
         return 0.0
     of_seeds = values.mean(axis=1)
@@ -243,11 +284,18 @@ def _variance_over_seeds(values: Floats) -> float:
 
 
 def _chance(values: Floats) -> float:
-    """Return the part of the variance of the mean that neither seeds nor units explain."""
+    """Return the part of the variance of the mean that neither seeds nor units
+    explain.
+    """
     n_seeds, n_units = values.shape
     if n_seeds == 1 or n_units == 1:
         return 0.0
-    rest = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0) + values.mean()
+    rest = (
+        values
+        - values.mean(axis=1, keepdims=True)
+        - values.mean(axis=0)
+        + values.mean()
+    )
     mean_square = (rest**2).sum() / ((n_seeds - 1) * (n_units - 1))
     return float(mean_square / n_units / n_seeds)
 
@@ -262,7 +310,9 @@ def _variances_of_differences(units: Floats) -> Floats:
 
 
 def _squares_of_differences(rows: Floats) -> Floats:
-    """Return the sum of squares of the differences of each two rows, 0 if they are equal."""
+    """Return the sum of squares of the differences of each two rows, 0 if they are
+    equal.
+    """
     rest = rows - rows.mean(axis=0)
     products = rest @ rest.T
     squares = np.diag(products)
@@ -315,10 +365,12 @@ def _squared_z(
     seeds_second: NDArray[np.floating] | None,
     pairs: _Pairs,
 ) -> NDArray[np.floating]:
-    """Return the squares of the normal statistics of differences, ``(n_pairs, n_draws)``.
+    """Return the squares of the normal statistics of differences, ``(n_pairs,
+    n_draws)``.
 
-    ``over_units`` is the variance of the difference over units. Without seeds, which are ``None``
-    or 0, the variance is at least that over single documents. With seeds, chance counts once.
+    ``over_units`` is the variance of the difference over units. Without seeds, which
+    are ``None`` or 0, the variance is at least that over single documents. With seeds,
+    chance counts once.
     """
     total = np.maximum(over_units, pairs.documents)
     if seeds_first is None or seeds_second is None:
@@ -337,20 +389,28 @@ def _squared_z(
 def _normal_square(
     t_squared: NDArray[np.floating], df: float | NDArray[np.floating]
 ) -> NDArray[np.floating]:
-    """Return the square of the normal statistic that is about as rare as Student's (Wallace)."""
+    """Return the square of the normal statistic that is about as rare as Student's
+    (Wallace).
+    """
     factor = (8 * df + 1) / (8 * df + 3)
     return np.asarray(factor * factor * df * np.log1p(t_squared / df))
 
 
 def _step_down_p(
-    scores: ModelScores, first: Positions, second: Positions, starts: Positions, measured: Floats
+    scores: ModelScores,
+    first: Positions,
+    second: Positions,
+    starts: Positions,
+    measured: Floats,
 ) -> Floats:
-    """Return the p-values of hypotheses, ``(n_hypotheses,)``, which are in order of likelihood.
+    """Return the p-values of hypotheses, ``(n_hypotheses,)``, which are in order of
+    likelihood.
 
-    The first one is the least likely. The pairs of each begin at its start. A hypothesis is tested
-    by the largest drawn statistic of its own pairs and those of all later hypotheses. If too few
-    draws are as large as the measured statistic, its p-value comes from the normal distribution,
-    times the number of these pairs (Bonferroni), so that the number of draws limits no p-value.
+    The first one is the least likely. The pairs of each begin at its start. A
+    hypothesis is tested by the largest drawn statistic of its own pairs and those of
+    all later hypotheses. If too few draws are as large as the measured statistic, its
+    p-value comes from the normal distribution, times the number of these pairs
+    (Bonferroni), so that the number of draws limits no p-value.
     """
     if not len(measured):
         return np.ones(0)
@@ -370,8 +430,12 @@ def _step_down_p(
     return np.maximum.accumulate(np.maximum(p, SMALLEST_P))
 
 
-def _draws(scores: ModelScores, first: Positions, second: Positions) -> Iterator[Singles]:
-    """Yield the squared statistics of pairs, ``(n_pairs, n_draws)``, as if models were equal."""
+def _draws(
+    scores: ModelScores, first: Positions, second: Positions
+) -> Iterator[Singles]:
+    """Yield the squared statistics of pairs, ``(n_pairs, n_draws)``, as if models were
+    equal.
+    """
     n_draws = int(np.clip(MOST_CELLS // len(first), FEWEST_DRAWS, N_DRAWS))
     if not (scores.n_seeds > 1).any():
         yield from _raw_draws(scores, first, second, n_draws)
@@ -384,7 +448,8 @@ def _draws(scores: ModelScores, first: Positions, second: Positions) -> Iterator
 def _mean_square(scores: ModelScores, first: Positions, second: Positions) -> Singles:
     """Return the mean of the squared statistics that are drawn, ``(n_pairs, 1)``.
 
-    It is 1 for pairs without seeds, whose few possible statistics must stay as they are.
+    It is 1 for pairs without seeds, whose few possible statistics must stay as they
+    are.
     """
     total = np.zeros(len(first), np.float32)
     for drawn in _raw_draws(scores, first, second, SCALING_DRAWS):
@@ -398,14 +463,18 @@ def _mean_square(scores: ModelScores, first: Positions, second: Positions) -> Si
 def _raw_draws(
     scores: ModelScores, first: Positions, second: Positions, n_draws: int
 ) -> Iterator[Singles]:
-    """Yield the squared statistics of pairs, ``(n_pairs, n_draws)``, with their own variances."""
+    """Yield the squared statistics of pairs, ``(n_pairs, n_draws)``, with their own
+    variances.
+    """
     random = np.random.PCG64(0)  # NumPy never changes its raw numbers
     n_units = scores.units.shape[1]
     pairs = _pairs(scores, first, second, np.float32)
     squares = _squares_of_differences(scores.units)[first, second, np.newaxis] / n_units
     is_same = squares[:, 0] == 0
     squares = squares.astype(np.float32)
-    differences = (scores.units - scores.units[0]) / n_units  # signs of what all share cancel out
+    differences = (
+        scores.units - scores.units[0]
+    ) / n_units  # signs of what all share cancel out
     differs = np.ptp(differences, axis=0) > ROUNDING
     differences = np.ascontiguousarray(differences[:, differs], dtype=np.float32)
     has_seeds = bool((scores.n_seeds > 1).any())
@@ -433,10 +502,14 @@ def _random_signs(random: np.random.PCG64, n_rows: int, n_columns: int) -> Singl
     return bits.reshape(n_rows, n_columns).astype(np.float32) * 2 - 1
 
 
-def _draw_seeds(random: np.random.PCG64, scores: ModelScores, size: int) -> tuple[Singles, Singles]:
-    """Return the drawn effects of seeds on scores, and their drawn variances, ``(m, size)``.
+def _draw_seeds(
+    random: np.random.PCG64, scores: ModelScores, size: int
+) -> tuple[Singles, Singles]:
+    """Return the drawn effects of seeds on scores, and their drawn variances, ``(m,
+    size)``.
 
-    The order of models does not matter: random numbers are assigned by variance and score.
+    The order of models does not matter: random numbers are assigned by variance and
+    score.
     """
     n_models = len(scores.units)
     most = int(scores.n_seeds.max())

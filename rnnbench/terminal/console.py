@@ -1,6 +1,7 @@
 """Results go to standard output, everything else to standard error.
 
-Control characters in texts from outside are shown instead of being sent to the terminal.
+Control characters in texts from outside are shown instead of being sent to the
+terminal.
 """
 
 import io
@@ -29,16 +30,24 @@ if TYPE_CHECKING:
 
 JSON_VERSION = 1  # of JSON output whose record has no ``schema_version`` of its own
 IN_NOTEBOOK = Console().is_jupyter  # where output can be changed later
-DRAWING = threading.RLock()  # of standard error: no thread prints while another one redraws
+DRAWING = (
+    threading.RLock()
+)  # of standard error: no thread prints while another one redraws
 
 
 class SafeConsole(Console):
     """Shows control characters in a text instead of sending them to the terminal."""
 
-    def render(self, renderable: RenderableType, options: Any = None) -> Iterable[Segment]:
+    def render(
+        self, renderable: RenderableType, options: Any = None
+    ) -> Iterable[Segment]:
         """Yield the segments of anything, without control characters in their text."""
         for segment in super().render(renderable, options):
-            yield segment if segment.control else segment._replace(text=visible(segment.text))
+            yield (
+                segment
+                if segment.control
+                else segment._replace(text=visible(segment.text))
+            )
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Return a string as text; it is changed before columns are fitted to it."""
@@ -92,8 +101,12 @@ class _Warnings(logging.Handler):
 
 
 def notice(text: str, style: str = "") -> None:
-    """Print sentences on standard error: wrapped at words on a terminal, else in one line."""
-    err.print(Text(brief(text).rstrip("\n"), style=style), soft_wrap=not err.is_terminal)
+    """Print sentences on standard error: wrapped at words on a terminal, else in one
+    line.
+    """
+    err.print(
+        Text(brief(text).rstrip("\n"), style=style), soft_wrap=not err.is_terminal
+    )
 
 
 def print_error(message: str) -> None:
@@ -102,18 +115,31 @@ def print_error(message: str) -> None:
 
 
 def print_record(
-    record: BaseModel | Mapping[str, Any], *views: "Table | RenderableType", as_json: bool
+    record: BaseModel | Mapping[str, Any],
+    *views: "Table | RenderableType",
+    as_json: bool,
 ) -> None:
-    """Print the result of a command on standard output: the record as JSON, or the views of it."""
-    from rnnbench.report.table import Table, to_rich  # commands without tables need no NumPy
+    """Print the result of a command on standard output: the record as JSON, or the
+    views of it.
+    """
+    from rnnbench.report.table import (
+        Table,
+        to_rich,
+    )  # commands without tables need no NumPy
 
     if as_json:
-        facts = json.loads(record.model_dump_json()) if isinstance(record, BaseModel) else record
+        facts = (
+            json.loads(record.model_dump_json())
+            if isinstance(record, BaseModel)
+            else record
+        )
         typer.echo(json.dumps({"schema_version": JSON_VERSION, **facts}, indent=1))
         return
     with nullcontext() if out.is_terminal else out.capture() as captured:
         for view in views:
-            out.print(to_rich(view, out) if isinstance(view, Table) else view, crop=False)
+            out.print(
+                to_rich(view, out) if isinstance(view, Table) else view, crop=False
+            )
     if captured:  # without the spaces that fill the lines of a terminal
         out.file.write(re.sub(" +$", "", captured.get(), flags=re.MULTILINE))
 
@@ -128,7 +154,8 @@ def carry_out(
 ) -> None:
     """Carry out a training job and print its result; if it ends early, print a part.
 
-    ``closing`` makes sentences of the result and its seconds, the last of which is never wrapped.
+    ``closing`` makes sentences of the result and its seconds, the last of which is
+    never wrapped.
     """
     from rnnbench.job import FailedTrialsError, InterruptedRunError
 

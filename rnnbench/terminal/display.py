@@ -1,4 +1,6 @@
-"""The progress of downloads and trainings: Rich's bars on a terminal, plain lines elsewhere."""
+"""The progress of downloads and trainings: Rich's bars on a terminal, plain lines
+elsewhere.
+"""
 
 import math
 import signal
@@ -27,11 +29,15 @@ PLAIN_INTERVAL = 30.0  # seconds between two lines about a trial, without a term
 
 
 @contextmanager
-def _drawn(draw: Callable[[], RenderableType], *, quiet: bool) -> Iterator[Callable[[], None]]:
-    """Draw something repeatedly, where that is possible; yield a function that redraws at once.
+def _drawn(
+    draw: Callable[[], RenderableType], *, quiet: bool
+) -> Iterator[Callable[[], None]]:
+    """Draw something repeatedly, where that is possible; yield a function that redraws
+    at once.
 
-    As everywhere, ``DRAWING`` is locked before Rich's own lock: otherwise a thread that draws and
-    one that prints could wait for each other for ever. Rich's own thread would not lock it.
+    As everywhere, ``DRAWING`` is locked before Rich's own lock: otherwise a thread that
+    draws and one that prints could wait for each other for ever. Rich's own thread
+    would not lock it.
     """
     if quiet or not can_draw():
         yield lambda: None
@@ -40,7 +46,9 @@ def _drawn(draw: Callable[[], RenderableType], *, quiet: bool) -> Iterator[Calla
     is_over = threading.Event()
 
     def redraw_until_over() -> None:
-        if hasattr(signal, "pthread_sigmask"):  # Ctrl-C must wake the main thread, not this one
+        if hasattr(
+            signal, "pthread_sigmask"
+        ):  # Ctrl-C must wake the main thread, not this one
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
         while not is_over.wait(TICK_SECONDS):
             redraw()
@@ -61,7 +69,9 @@ def _in_notebook(draw: Callable[[], RenderableType]) -> tuple[Callable[[], None]
     shown = display({"text/html": ""}, raw=True, display_id=True)
 
     def redraw() -> None:
-        page = Console(record=True, file=StringIO(), width=err.width, force_jupyter=False)
+        page = Console(
+            record=True, file=StringIO(), width=err.width, force_jupyter=False
+        )
         page.print(draw())
         piece = '<pre style="line-height: normal">{code}</pre>'
         html = page.export_html(inline_styles=True, code_format=piece)
@@ -71,7 +81,9 @@ def _in_notebook(draw: Callable[[], RenderableType]) -> tuple[Callable[[], None]
 
 
 def _on_terminal(draw: Callable[[], RenderableType]) -> tuple[Callable[[], None], ...]:
-    """Start to draw on the terminal, and return functions that draw again, and end that."""
+    """Start to draw on the terminal, and return functions that draw again, and end
+    that.
+    """
     options: dict[str, Any] = {"console": err, "transient": True, "auto_refresh": False}
     # Below it is a line for the cursor: an echoed ^C would wrap a full one.
     live = Live(get_renderable=lambda: Group(draw(), ""), **options)
@@ -91,13 +103,21 @@ def can_draw() -> bool:
 
 @contextmanager
 def show_download(*, quiet: bool) -> Iterator[OnBytes]:
-    """Yield a callback that shows downloads: as bars on a terminal, else as a line at the start."""
+    """Yield a callback that shows downloads: as bars on a terminal, else as a line at
+    the start.
+    """
     tasks: dict[str, progress.TaskID] = {}
-    figures = [progress.DownloadColumn, progress.TransferSpeedColumn, progress.TimeRemainingColumn]
+    figures = [
+        progress.DownloadColumn,
+        progress.TransferSpeedColumn,
+        progress.TimeRemainingColumn,
+    ]
     shown = figures if err.width >= 80 else figures[:1]
     name = Column(no_wrap=True, overflow="ellipsis", max_width=err.width // 2)
     columns = [kind(table_column=Column(no_wrap=True)) for kind in shown]
-    bars = progress.Progress(_text("{task.description}", name), progress.BarColumn(None), *columns)
+    bars = progress.Progress(
+        _text("{task.description}", name), progress.BarColumn(None), *columns
+    )
 
     def on_bytes(download: str, done: int, total: int | None) -> None:
         if download not in tasks:
@@ -112,7 +132,9 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
 
 @contextmanager
 def show_trials(*, quiet: bool) -> Iterator[events.Listener]:
-    """Yield a listener that shows running trials: as bars on a terminal, else as lines."""
+    """Yield a listener that shows running trials: as bars on a terminal, else as
+    lines.
+    """
     bars, shown = TrialBars(), dict[Trial, float]()
 
     def on_event(event: events.Event) -> None:
@@ -126,23 +148,31 @@ def show_trials(*, quiet: bool) -> Iterator[events.Listener]:
                 left = bars.whole.time_remaining
                 rest = f"; {left:.0f} s left in total" if left else ""
                 scores = f"loss {event.loss:.4f}, {trial.score_name} {event.score:.4f}"
-                message = f"{trial}: epoch {event.epoch} of {trial.epochs}, {scores}{rest}"
+                message = (
+                    f"{trial}: epoch {event.epoch} of {trial.epochs}, {scores}{rest}"
+                )
             if message:
                 shown[trial] = now
         if message:
             redraw()
-            err.print(message, soft_wrap=not can_draw())  # on a terminal wrapped between words
+            err.print(
+                message, soft_wrap=not can_draw()
+            )  # on a terminal wrapped between words
 
     with _drawn(bars.get_renderable, quiet=quiet) as redraw:
         yield (lambda _: None) if quiet else on_event
 
 
 class TrialBars(progress.Progress):
-    """The bar of a whole run, and those of its running trials, with the columns that fit."""
+    """The bar of a whole run, and those of its running trials, with the columns that
+    fit.
+    """
 
     def __init__(self) -> None:
         name = Column(overflow="ellipsis", min_width=len("100/200 trials"))
-        phase = Column(no_wrap=True, overflow="ellipsis", max_width=max(err.width // 4, 15))
+        phase = Column(
+            no_wrap=True, overflow="ellipsis", max_width=max(err.width // 4, 15)
+        )
         columns = [
             (0, _text("{task.description}", name)),
             (0, _text("{task.fields[seed]}")),
@@ -155,22 +185,35 @@ class TrialBars(progress.Progress):
             (60, _text("left")),
         ]
         fitting = (column for least, column in columns if err.width >= least)
-        super().__init__(*fitting, expand=err.width >= 60, speed_estimate_period=math.inf)
+        super().__init__(
+            *fitting, expand=err.width >= 60, speed_estimate_period=math.inf
+        )
         self.ended = self.planned = 0
         self.running: dict[Trial, progress.Task] = {}
         self.whole = self._add("", visible=False)
 
-    def _add(self, name: str, seed: str = "", phase: str = "", **facts: Any) -> progress.Task:
-        """Return a new bar, whose numbers are epochs, for the whole run weighted by their work."""
+    def _add(
+        self, name: str, seed: str = "", phase: str = "", **facts: Any
+    ) -> progress.Task:
+        """Return a new bar, whose numbers are epochs, for the whole run weighted by
+        their work.
+        """
         facts |= {"seed": seed, "worker": "", "phase": phase, "scores": ""}
         self.add_task(name, **facts)
         return self.tasks[-1]
 
     def _row(self, trial: Trial) -> progress.Task:
         if trial not in self.running:
-            part = str(trial).removeprefix(trial.name).replace(",", "").replace(" of ", "/")
+            part = (
+                str(trial)
+                .removeprefix(trial.name)
+                .replace(",", "")
+                .replace(" of ", "/")
+            )
             name, seed = visible(trial.name), visible(part).strip()
-            self.running[trial] = self._add(name, seed, "starting", total=trial.epochs or None)
+            self.running[trial] = self._add(
+                name, seed, "starting", total=trial.epochs or None
+            )
         return self.running[trial]
 
     def _reach(self, trial: Trial, epoch: float) -> None:
@@ -183,13 +226,19 @@ class TrialBars(progress.Progress):
         match event:
             case events.Planned(to_train):
                 self.planned = len(to_train)
-                work = sum(trial.epochs * trial.work for trial in to_train) or self.planned
+                work = (
+                    sum(trial.epochs * trial.work for trial in to_train) or self.planned
+                )
                 self.update(self.whole.id, total=work, visible=True)
             case events.PhaseBegan(trial, phase, worker):
                 self.update(self._row(trial).id, phase=phase, worker=_on(worker))
-                if phase == TRAINING or not trial.epochs:  # the pace is measured from here
+                if (
+                    phase == TRAINING or not trial.epochs
+                ):  # the pace is measured from here
                     self._reach(trial, self._row(trial).completed)
-            case events.EpochEnded(trial, 0, worker=worker):  # again, if its worker died
+            case events.EpochEnded(
+                trial, 0, worker=worker
+            ):  # again, if its worker died
                 self._reach(trial, 0)
                 self.remove_task(self.running.pop(trial).id)
                 self.update(self._row(trial).id, worker=_on(worker))
@@ -220,7 +269,9 @@ def _message(event: events.Event) -> str | None:
             return f"{scheduler}: {counted(workers, 'worker')} with {counted(cores, 'core')}{link}"
         case events.Finished(trial, score, seconds):
             documents = "" if trial.part or trial.data.fit_on_all else "test "
-            return f"{trial}: {documents}{trial.score_name} {score:.4f}, {seconds:.1f} s"
+            return (
+                f"{trial}: {documents}{trial.score_name} {score:.4f}, {seconds:.1f} s"
+            )
         case events.Failed(trial, reason):
             return f"{trial}: failed: {reason}"
     return None

@@ -1,4 +1,6 @@
-"""Options and arguments that several commands share, and what TAB suggests for them, at once."""
+"""Options and arguments that several commands share, and what TAB suggests for them, at
+once.
+"""
 
 import shlex
 import shutil
@@ -25,11 +27,15 @@ _change = partial(typer.Option, rich_help_panel=CHANGES)
 
 
 def among(*names: str, is_list: bool = False) -> Callable[[str], list[str]]:
-    """Return a completer of ``names``; in a comma-separated list, nothing is suggested twice."""
+    """Return a completer of ``names``; in a comma-separated list, nothing is suggested
+    twice.
+    """
 
     def complete(incomplete: str) -> list[str]:
         before, comma, _ = incomplete.rpartition(",") if is_list else ("", "", "")
-        return [before + comma + name for name in names if name not in before.split(",")]
+        return [
+            before + comma + name for name in names if name not in before.split(",")
+        ]
 
     return complete
 
@@ -44,7 +50,9 @@ def _configs() -> list[str]:
 
 
 def _runs() -> list[str]:
-    files = _files("results/*/results.json", "results/*/*/results.json", "*/results.json")
+    files = _files(
+        "results/*/results.json", "results/*/*/results.json", "*/results.json"
+    )
     return [*dict.fromkeys(str(file.parent) for file in files)]
 
 
@@ -60,18 +68,22 @@ def folder(name: str | Path) -> Path:
 
 
 FOLDER: dict[str, Any] = {"metavar": "FOLDER", "parser": folder}
-CONFIG = (
-    "A config file, the name of one from `rnnbench config list`, or a table or folder of texts."
-)
+CONFIG = "A config file, the name of one from `rnnbench config list`, or a table or folder of texts."
 Config = Annotated[Path, config_argument(help=CONFIG)]
 SEED = "The seed of the model; by default the first."
 NetworkSeed = Annotated[int | None, typer.Option(metavar="K", help=SEED)]
 Epochs = Annotated[int | None, _change(metavar="N", help="Epochs of every training.")]
-SEEDS = "The number of seeds, such as 5, or a list, such as 0,1,2; '7,' is seed 7 alone."
+SEEDS = (
+    "The number of seeds, such as 5, or a list, such as 0,1,2; '7,' is seed 7 alone."
+)
 Seeds = Annotated[str | None, _change(metavar="N|LIST", help=SEEDS)]
-Models = Annotated[str | None, _change(metavar="A,B", help="Only these models of the config.")]
+Models = Annotated[
+    str | None, _change(metavar="A,B", help="Only these models of the config.")
+]
 SOURCE = f"The source of the documents: {', '.join(['auto', *SOURCES])}."
-_source = _change("--data", metavar="SOURCE", help=SOURCE, autocompletion=among("auto", *SOURCES))
+_source = _change(
+    "--data", metavar="SOURCE", help=SOURCE, autocompletion=among("auto", *SOURCES)
+)
 Source = Annotated[str | None, _source]
 OFFLINE = "Read the source offline, from this file or folder."
 DataPath = Annotated[str | None, _change("--path", metavar="PATH", help=OFFLINE)]
@@ -81,7 +93,9 @@ LABELS_IN = "The column of a table with the labels."
 TextColumn = Annotated[str | None, _column("--text", help=TEXTS_IN)]
 LabelColumn = Annotated[str | None, _column("--label", help=LABELS_IN)]
 SET = "Change any value of the config; repeatable."
-Settings = Annotated[list[str] | None, _change("--set", metavar="KEY.PATH=VALUE", help=SET)]
+Settings = Annotated[
+    list[str] | None, _change("--set", metavar="KEY.PATH=VALUE", help=SET)
+]
 LEFT_OUT = "Leave out test documents that are also in the training set."
 WithoutDuplicates = Annotated[bool, typer.Option("--without-duplicates", help=LEFT_OUT)]
 QUANTITIES = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
@@ -94,12 +108,18 @@ def examples(*commands: str) -> str:
     return "\n\n".join(["Examples:", *(f"- `{command}`" for command in commands)])
 
 
-def command_with(app: typer.Typer, *lines: str, name: str | None = None) -> Callable[[F], F]:
-    """Return what adds a function to ``app`` as a command, with examples below its help."""
+def command_with(
+    app: typer.Typer, *lines: str, name: str | None = None
+) -> Callable[[F], F]:
+    """Return what adds a function to ``app`` as a command, with examples below its
+    help.
+    """
     return app.command(name, epilog=examples(*lines))
 
 
-Runs = Annotated[list[Path], run_folder(help="Folders of finished runs; all else is left out.")]
+Runs = Annotated[
+    list[Path], run_folder(help="Folders of finished runs; all else is left out.")
+]
 
 
 def check_config_name(file: Path) -> None:
@@ -109,11 +129,15 @@ def check_config_name(file: Path) -> None:
 
 
 def line(*words: object) -> str:
-    """Return a command line to be typed, with the program's path if the shell would not find it."""
+    """Return a command line to be typed, with the program's path if the shell would not
+    find it.
+    """
     called, found = Path(sys.argv[0]), shutil.which("rnnbench")
     is_file = called.name == "rnnbench" and called.exists()
     is_other = is_file and not (found and called.samefile(found))
-    return encodable(shlex.join([str(called) if is_other else "rnnbench", *map(str, words)]))
+    return encodable(
+        shlex.join([str(called) if is_other else "rnnbench", *map(str, words)])
+    )
 
 
 def command() -> str:

@@ -1,4 +1,6 @@
-"""The course of a training: its recipe, its phases, the order of its steps, and its epochs."""
+"""The course of a training: its recipe, its phases, the order of its steps, and its
+epochs.
+"""
 
 import math
 import time
@@ -19,10 +21,13 @@ from rnnbench.training.decision import DecisionRule
 from rnnbench.training.outcome import History, Judged, TrialRecord, Weights
 
 OnEpoch = Callable[[int, float, float], None]
-"""Called after each epoch with its number, from 1, and its loss and score in training."""
+"""Called after each epoch with its number, from 1, and its loss and score in
+training."""
 Documents = tuple[NDArray[Any], NDArray[Any]]
 """The inputs ``(n, timesteps)``, and the labels, ``(n,)`` or ``(n, n_topics)``."""
-TRAINING = "training"  # the phase of the epochs, unless the first one has to compile something
+TRAINING = (
+    "training"  # the phase of the epochs, unless the first one has to compile something
+)
 OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -33,8 +38,8 @@ class Schedule(Section):
     start: Positive = 0.001
     """The learning rate of the first step."""
     schedule: Literal["cosine", "step"]
-    """``cosine`` falls to 0 at the end of the last epoch (I. Loshchilov, F. Hutter: SGDR, ICLR
-    2017, without restarts); ``step`` falls at intervals."""
+    """``cosine`` falls to 0 at the end of the last epoch (I. Loshchilov, F. Hutter:
+    SGDR, ICLR 2017, without restarts); ``step`` falls at intervals."""
     every: PositiveInt = 10
     """Epochs between two falls of ``step``."""
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
@@ -42,7 +47,9 @@ class Schedule(Section):
 
 
 def _measure(value: Any) -> Any:
-    return "score" if value == "accuracy" else value  # its name in configs of earlier runs
+    return (
+        "score" if value == "accuracy" else value
+    )  # its name in configs of earlier runs
 
 
 class EarlyStopping(Section):
@@ -51,22 +58,29 @@ class EarlyStopping(Section):
     patience: PositiveInt = 5
     """The number of epochs without a better one after which it ends."""
     on: Annotated[Literal["score", "loss"], BeforeValidator(_measure)] = "score"
-    """The measure of the best epoch, on the validation documents. The other one decides ties."""
+    """The measure of the best epoch, on the validation documents. The other one decides
+    ties."""
 
 
 def _rate(value: Any) -> Any:
     if isinstance(value, dict):
         return Schedule.model_validate(value)
-    if isinstance(value, Schedule) or (type(value) in (int, float) and 0 < value < math.inf):
+    if isinstance(value, Schedule) or (
+        type(value) in (int, float) and 0 < value < math.inf
+    ):
         return value
-    allowed = "a number above 0, or a schedule, such as {start: 0.002, schedule: cosine}"
+    allowed = (
+        "a number above 0, or a schedule, such as {start: 0.002, schedule: cosine}"
+    )
     raise problem(f"got {spell(value)}", f"should be {allowed}")
 
 
 class Recipe(Section):
     """The hyperparameters of a training, which are the same in every engine."""
 
-    later_keys = frozenset({"ema", "early_stopping", "class_weights", "gradient_clip", "decision"})
+    later_keys = frozenset(
+        {"ema", "early_stopping", "class_weights", "gradient_clip", "decision"}
+    )
 
     epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 10
     """Passes through the training documents."""
@@ -77,17 +91,19 @@ class Recipe(Section):
     learning_rate: Annotated[float | Schedule, BeforeValidator(_rate)] = 0.001
     """The size of the optimizer's steps: a number, or a schedule, by which it falls."""
     gradient_clip: Positive | None = None
-    """The largest norm of a step's gradients, all together; larger ones are scaled down to it."""
+    """The largest norm of a step's gradients, all together; larger ones are scaled down
+    to it."""
     class_weights: Literal["balanced"] | None = None
-    """``balanced`` multiplies the loss of a document by ``n / (topics * n_of_its_topic)``, so that
-    rare topics count as much as frequent ones."""
+    """``balanced`` multiplies the loss of a document by ``n / (topics *
+    n_of_its_topic)``, so that rare topics count as much as frequent ones."""
     validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the training documents held out to choose the best epoch; at 0, the last is kept."""
+    """Share of the training documents held out to choose the best epoch; at 0, the last
+    is kept."""
     early_stopping: EarlyStopping | None = None
     """Ends a training when later epochs are no better; needs ``validation_split``."""
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """Decay of an exponential moving average of the weights over optimizer steps, such as 0.99. The
-    averages are validated, tested and saved instead of the weights."""
+    """Decay of an exponential moving average of the weights over optimizer steps, such
+    as 0.99. The averages are validated, tested and saved instead of the weights."""
     decision: DecisionRule = DecisionRule()
     """How scores become topics, if a document may have any number of them."""
 
@@ -98,19 +114,25 @@ class Recipe(Section):
         return self
 
     def batches(self, n: int, seed: int, epoch: int) -> list[NDArray[np.intp]]:
-        """Return the positions of ``n`` documents in each step of an epoch; epochs count from 1.
+        """Return the positions of ``n`` documents in each step of an epoch; epochs
+        count from 1.
 
-        They are ``numpy.random.default_rng([seed, epoch]).permutation(n)``, cut by ``batch_size``.
+        They are ``numpy.random.default_rng([seed, epoch]).permutation(n)``, cut by
+        ``batch_size``.
         """
         order = np.random.default_rng([seed, epoch]).permutation(n)
         return np.split(order, range(self.batch_size, n, self.batch_size))
 
     def count_batches(self, n: int) -> int:
-        """Return the number of batches in ``n`` documents, including a smaller last one."""
+        """Return the number of batches in ``n`` documents, including a smaller last
+        one.
+        """
         return -(-n // self.batch_size)
 
     def learning_rates(self, documents: int) -> NDArray[np.float64]:
-        """Return the learning rate of each step on this many ``documents``, ``(steps,)``."""
+        """Return the learning rate of each step on this many ``documents``,
+        ``(steps,)``.
+        """
         in_epoch = self.count_batches(documents)
         steps, rate = np.arange(self.epochs * in_epoch), self.learning_rate
         if not isinstance(rate, Schedule):
@@ -133,7 +155,8 @@ def ignore(*_: Any) -> None:
     """Do nothing after an epoch, or when a phase begins."""
 
 
-# These are no arguments, so that engines and tasks of other packages need not pass them on.
+# These are no arguments, so that engines and tasks of other packages need not pass them
+# on.
 _on_phase: ContextVar[Callable[[str], None]] = ContextVar("on_phase", default=ignore)
 _threads: ContextVar[Callable[[], int]] = ContextVar("threads", default=lambda: 1)
 
@@ -144,7 +167,9 @@ def begin(phase: str = TRAINING) -> None:
 
 
 def threads_now() -> int:
-    """Return how many threads a training may use from now on, which grows as others end."""
+    """Return how many threads a training may use from now on, which grows as others
+    end.
+    """
     return _threads.get()()
 
 
@@ -165,8 +190,9 @@ ask_for_threads = partial(_set, _threads)  # in a block, have ``threads_now`` ca
 class Epochs:
     """The epochs of one training so far.
 
-    The best has the highest validation score, then the lowest loss, or the other way round, and is
-    the first of equal ones; one without a finite loss is best only if none has one.
+    The best has the highest validation score, then the lowest loss, or the other way
+    round, and is the first of equal ones; one without a finite loss is best only if
+    none has one.
     """
 
     on_epoch: OnEpoch = ignore
@@ -181,11 +207,17 @@ class Epochs:
     @property
     def is_over(self) -> bool:
         """Whether the training ends early."""
-        last = (self.best_epoch or 0) + (self.stopping.patience if self.stopping else math.inf)
+        last = (self.best_epoch or 0) + (
+            self.stopping.patience if self.stopping else math.inf
+        )
         return len(self.history.loss) >= last
 
-    def note(self, own: Judged, held_out: Judged | None, read: Callable[[], Weights]) -> None:
-        """Note an epoch; ``read`` is called for the weights if it is the best so far."""
+    def note(
+        self, own: Judged, held_out: Judged | None, read: Callable[[], Weights]
+    ) -> None:
+        """Note an epoch; ``read`` is called for the weights if it is the best so
+        far.
+        """
         history, epoch = self.history, len(self.history.loss) + 1
         history.loss.append(own[0])
         history.score.append(own[1])
@@ -207,7 +239,8 @@ class Epochs:
     ) -> TrialRecord:
         """Return the facts of a training on so many ``documents``, whose time ends now.
 
-        A step's time is that in the median epoch of the first ``timed``, or all, after the first.
+        A step's time is that in the median epoch of the first ``timed``, or all, after
+        the first.
         """
         steps, seconds = recipe.count_batches(documents), np.diff(self.ends)
         seconds = seconds[:timed] if timed > 1 else seconds
@@ -225,8 +258,12 @@ class Epochs:
         )
 
 
-def hold_out_documents(dataset: Dataset, share: float) -> tuple[Documents, Documents | None]:
-    """Return the documents to train on, and those to validate on, if the share is not 0."""
+def hold_out_documents(
+    dataset: Dataset, share: float
+) -> tuple[Documents, Documents | None]:
+    """Return the documents to train on, and those to validate on, if the share is not
+    0.
+    """
     x, y = dataset.x_train, dataset.y_train
     kept, held_out = hold_out(len(y), share, dataset.groups)
     return (x[kept], y[kept]), (x[held_out], y[held_out]) if len(held_out) else None

@@ -1,4 +1,6 @@
-"""The result of one trial: a record, and the scores that all metrics are computed from."""
+"""The result of one trial: a record, and the scores that all metrics are computed
+from.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,14 +20,17 @@ ROUNDING = 1e-3  # how far above 0 rounding may lift a log-probability
 
 Judged = tuple[float, float]  # the mean loss and the score of a model on documents
 Weights = list[NDArray[Any]]
-"""The weights of a network, in the order of Keras's ``model.get_weights()``; or the arrays of a
-baseline, see ``models.linear``, of which there are none if it cannot be kept."""
+"""The weights of a network, in the order of Keras's ``model.get_weights()``; or the
+arrays of a baseline, see ``models.linear``, of which there are none if it cannot be
+kept."""
 
 
 class History(Record):
-    """Loss, the mean cross-entropy in nats, and score by epoch; ``None`` where a loss is no number.
+    """Loss, the mean cross-entropy in nats, and score by epoch; ``None`` where a loss
+    is no number.
 
-    They are those on the training documents or, with ``val_``, on documents held out of these.
+    They are those on the training documents or, with ``val_``, on documents held out of
+    these.
     """
 
     loss: list[float | None] = []
@@ -46,16 +51,19 @@ class Machine(Record):
 
 
 class TrialRecord(Record):
-    """One training: facts that its engine reports, and what ``run_trial`` adds to identify it."""
+    """One training: facts that its engine reports, and what ``run_trial`` adds to
+    identify it.
+    """
 
     older_versions = (4,)
     engine: str
     params: int | None
     """Number of trained parameters; ``None`` if not known."""
     score_kind: Literal["log_probabilities", "margins", "answers"]
-    """The kind of score for each document and topic: natural logarithms of probabilities, or
-    margins, which may be any numbers. If only answers are known, it is 1 for a topic that was
-    given, and 0 for the others, or the score of the answer in place of the topic."""
+    """The kind of score for each document and topic: natural logarithms of
+    probabilities, or margins, which may be any numbers. If only answers are known, it
+    is 1 for a topic that was given, and 0 for the others, or the score of the answer in
+    place of the topic."""
     task: str = SINGLE_LABEL.name
     """The kind of task."""
     decision: Decision | None = None
@@ -63,25 +71,29 @@ class TrialRecord(Record):
     epochs: int = 0
     """Epochs of training; 0 for a model without epochs."""
     best_epoch: int | None = None
-    """The epoch, from 1, that did best on the validation documents, and was kept; ``None`` where
-    none are held out and the last one was kept."""
+    """The epoch, from 1, that did best on the validation documents, and was kept;
+    ``None`` where none are held out and the last one was kept."""
     steps: int = 0
     """Optimizer steps in all epochs together."""
     fit_seconds: float | None
-    """Wall time of the training, preparation and compilation included; ``None`` if not known."""
+    """Wall time of the training, preparation and compilation included; ``None`` if not
+    known."""
     ms_per_step: float | None = None
     """Milliseconds per optimizer step; the median over the epochs after the first."""
     predict_ms_per_document: float | None = None
-    """Milliseconds of scoring the test documents, all together, divided by their number."""
+    """Milliseconds of scoring the test documents, all together, divided by their
+    number."""
     peak_memory_mb: float | None = None
-    """How far the memory of the process rose above what it held before the training and the test,
-    in 10**6 bytes; ``None`` where the system does not tell: elsewhere than on Linux with glibc."""
+    """How far the memory of the process rose above what it held before the training and
+    the test, in 10**6 bytes; ``None`` where the system does not tell: elsewhere than on
+    Linux with glibc."""
     history: History = History()
     stock_layers: list[str] = []
     """Noted by an engine of earlier versions; empty in new records."""
     schema_version: Literal[5] = TRIAL_VERSION
     fingerprint: str = ""
-    """Of everything that can change the outcome: model, data, training, seed and versions."""
+    """Of everything that can change the outcome: model, data, training, seed and
+    versions."""
     source: str = ""
     dataset_fingerprint: str = ""
     model: str = ""
@@ -89,7 +101,8 @@ class TrialRecord(Record):
     cpu: str = ""
     """The name of the processor."""
     processor: ProcessorRecord | None = None
-    """More about the processor that trained the model; ``None`` in records of earlier versions."""
+    """More about the processor that trained the model; ``None`` in records of earlier
+    versions."""
     threads: int = 1
     """Threads of the process that trained the model."""
     machine: Machine | None = None
@@ -100,19 +113,24 @@ class TrialRecord(Record):
 
 @dataclass(frozen=True, eq=False)
 class TrialResult:
-    """The result of one trial: its record, its scores, and the arrays of a model to keep."""
+    """The result of one trial: its record, its scores, and the arrays of a model to
+    keep.
+    """
 
     record: TrialRecord
     labels: Labels
-    """The true topics of the test documents, ``(n_test,)`` or ``(n_test, n_topics)``."""
+    """The true topics of the test documents, ``(n_test,)`` or ``(n_test,
+    n_topics)``."""
     stored_scores: NDArray[np.float32] | Callable[[], NDArray[np.float32]]
-    """The scores, or a function that reads them: the memory may be too small for all results."""
+    """The scores, or a function that reads them: the memory may be too small for all
+    results."""
     weights: Weights | None = None
     given: Labels | None = None
-    """The answers, if they do not follow from the scores and the decision in the record."""
+    """The answers, if they do not follow from the scores and the decision in the
+    record."""
     corrections: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    """Of a compact trial, for each metric of scores: the numbers ``(n_test,)`` to add to the values
-    of documents that its compact scores give."""
+    """Of a compact trial, for each metric of scores: the numbers ``(n_test,)`` to add
+    to the values of documents that its compact scores give."""
 
     @property
     def task(self) -> TaskKind:
@@ -121,8 +139,12 @@ class TrialResult:
 
     @property
     def scores(self) -> NDArray[np.float32]:
-        """The scores ``(n_test, n_topics)``. They are finite, even where a probability is 0."""
-        return self.stored_scores() if callable(self.stored_scores) else self.stored_scores
+        """The scores ``(n_test, n_topics)``. They are finite, even where a probability
+        is 0.
+        """
+        return (
+            self.stored_scores() if callable(self.stored_scores) else self.stored_scores
+        )
 
     @cached_property
     def answers(self) -> Labels:
@@ -163,15 +185,18 @@ class TrialResult:
 def log_probabilities(probabilities: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return the natural logarithms of probabilities, at least ``LOWEST``.
 
-    Numbers that are no probabilities, as of a training that diverged, stay visible as NaN.
+    Numbers that are no probabilities, as of a training that diverged, stay visible as
+    NaN.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.maximum(np.log(probabilities), LOWEST), np.float32)
 
 
 def with_floor(logs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return log-probabilities ``(n, n_topics)`` with, in place of ``-inf``, ``LOWEST`` or the
-    lowest finite one of the row if lower, so that it never outranks another.
+    """Return log-probabilities ``(n, n_topics)`` with, in place of ``-inf``, ``LOWEST``
+    or the lowest finite one of the row if lower, so that it never outranks another.
     """
-    lowest = np.min(logs, axis=1, keepdims=True, where=np.isfinite(logs), initial=LOWEST)
+    lowest = np.min(
+        logs, axis=1, keepdims=True, where=np.isfinite(logs), initial=LOWEST
+    )
     return np.where(np.isneginf(logs), lowest, logs)

@@ -41,14 +41,23 @@ def order(board):
     [
         (
             {"one": {"rnn": [9], "gru": [15]}, "two": {"rnn": [11], "svm": [18]}},
-            [(1, "svm", "two"), (2, "gru", "one"), (3, "rnn", "two"), (4, "rnn", "one")],
+            [
+                (1, "svm", "two"),
+                (2, "gru", "one"),
+                (3, "rnn", "two"),
+                (4, "rnn", "one"),
+            ],
         ),
         (
             {"one": {"a": [2, 4, 6], "b": [15], "c": [6, 4, 2], "d": [3]}},
             [(1, "b", "one"), (2, "a", "one"), (2, "c", "one"), (4, "d", "one")],
         ),
         (
-            {"one": {"rnn": [9, 10]}, "two": {"rnn": [9, 10], "gru": [10]}, "three": {"rnn": [9]}},
+            {
+                "one": {"rnn": [9, 10]},
+                "two": {"rnn": [9, 10], "gru": [10]},
+                "three": {"rnn": [9]},
+            },
             [(1, "gru", "two"), (2, "rnn", "one"), (3, "rnn", "three")],
         ),
     ],
@@ -62,7 +71,9 @@ def test_models_are_ranked_by_accuracy(runs, expected):
 
 
 def test_a_model_without_the_metric_comes_last_without_a_rank():
-    (board,) = rank_runs([run("one", svm=[20], rnn=[9], records={"svm": MARGINS})], "log_loss")
+    (board,) = rank_runs(
+        [run("one", svm=[20], rnn=[9], records={"svm": MARGINS})], "log_loss"
+    )
 
     assert order(board) == [(1, "rnn", "one"), (None, "svm", "one")]
     assert board.entries[0].against_best, "which is with the best accuracy"
@@ -89,7 +100,10 @@ def test_each_is_compared_with_the_best_accuracy_only():
 
 def test_other_documents_have_their_own_board_however_the_same_ones_are_padded():
     other, padded = {"split_fingerprint": "6" * 64}, {"fingerprint": "e" * 64}
-    two, three = run("two", rnn=[11], dataset=other), run("three", rnn=[12], dataset=padded)
+    two, three = (
+        run("two", rnn=[11], dataset=other),
+        run("three", rnn=[12], dataset=padded),
+    )
 
     first, second = rank_runs([run("one", rnn=[9]), two, three])
 
@@ -134,7 +148,11 @@ def dated(name, day, *, split="5", **rights):
 
 
 def test_runs_are_ordered_by_date():
-    runs = [dated("c", 3, rnn=[9]), dated("d", 1, rnn=[9]), dated("other", 1, split="6", rnn=[9])]
+    runs = [
+        dated("c", 3, rnn=[9]),
+        dated("d", 1, rnn=[9]),
+        dated("other", 1, split="6", rnn=[9]),
+    ]
 
     history, other = trace_runs(runs)
     named, _ = trace_runs(runs, names=[f"all/{name}" for name in "cd."])
@@ -143,7 +161,11 @@ def test_runs_are_ordered_by_date():
     assert [entry.run for entry in other.entries] == ["other"], "on other documents"
     assert [entry.run for entry in named.entries] == ["all/d", "all/c"]
     first = history.entries[0]
-    assert (first.date, first.commit, first.version) == ("2026-11-01T10:20:30Z", "0" * 40, "0.0")
+    assert (first.date, first.commit, first.version) == (
+        "2026-11-01T10:20:30Z",
+        "0" * 40,
+        "0.0",
+    )
 
 
 def test_a_change_is_that_from_the_run_before_on_the_same_documents():
@@ -178,8 +200,8 @@ def test_other_metrics_have_values_but_no_changes():
 
 # Mean ranks over datasets
 
-# Demšar's table 6: the areas under the curve of C4.5, C4.5+m, C4.5+cf and C4.5+m+cf. On the
-# last dataset but one, C4.5+cf is ahead of C4.5+m+cf before rounding.
+# Demšar's table 6: the areas under the curve of C4.5, C4.5+m, C4.5+cf and C4.5+m+cf. On
+# the last dataset but one, C4.5+cf is ahead of C4.5+m+cf before rounding.
 AREAS = np.array(
     [
         [0.763, 0.768, 0.771, 0.798],
@@ -209,30 +231,45 @@ def test_ranks_and_statistics_are_those_of_demsars_example():
 
     assert ranks[5].tolist() == [1, 2.5, 4, 2.5]
     assert ranks.mean(axis=0).round(3).tolist() == [3.143, 2.0, 2.893, 1.964]
-    assert (round(test.chi_squared, 2), round(test.f, 2), test.df) == (9.28, 3.69, (3, 39))
+    assert (round(test.chi_squared, 2), round(test.f, 2), test.df) == (
+        9.28,
+        3.69,
+        (3, 39),
+    )
     assert test.is_clear, "the critical value of F(3, 39) is 2.85"
 
 
 def test_critical_values_are_those_of_demsars_table():
-    found = [critical_difference(30, k) / (k * (k + 1) / (6 * 30)) ** 0.5 for k in range(2, 11)]
+    found = [
+        critical_difference(30, k) / (k * (k + 1) / (6 * 30)) ** 0.5
+        for k in range(2, 11)
+    ]
 
     assert found == pytest.approx(QUANTILES, abs=0.001)
 
 
 @settings(max_examples=25)
 @given(st.lists(st.integers(0, 30), min_size=2, max_size=9), st.integers(1, 31))
-def test_two_models_share_a_group_if_and_only_if_they_differ_by_less(values, difference):
+def test_two_models_share_a_group_if_and_only_if_they_differ_by_less(
+    values, difference
+):
     means = {f"model{number}": value for number, value in enumerate(sorted(values))}
 
     groups = [set(group) for group in groups_within(means, difference)]
 
     for a, b in combinations(means, 2):
-        assert any({a, b} <= group for group in groups) == (means[b] - means[a] < difference)
-    assert not any(one <= other for one in groups for other in groups if one is not other)
+        assert any({a, b} <= group for group in groups) == (
+            means[b] - means[a] < difference
+        )
+    assert not any(
+        one <= other for one in groups for other in groups if one is not other
+    )
     assert all(len(group) > 1 for group in groups)
 
 
-@pytest.mark.parametrize(("n", "k", "p"), [(2, 2, 1 / 2), (5, 2, 1 / 16), (3, 3, 1 / 36)])
+@pytest.mark.parametrize(
+    ("n", "k", "p"), [(2, 2, 1 / 2), (5, 2, 1 / 16), (3, 3, 1 / 36)]
+)
 def test_if_all_datasets_agree_the_p_value_is_the_probability_of_that(n, k, p):
     test = friedman_test(np.tile(np.arange(1.0, k + 1), (n, 1)))
 
@@ -245,7 +282,10 @@ def ranked(rights, metric="accuracy", **facts):
 
 def test_models_are_ranked_on_each_dataset_and_ordered_by_their_means():
     ranks = ranked(
-        {"r8": {"rnn": [9], "gru": [15], "svm": [9]}, "r52": {"svm": [8], "rnn": [7], "gru": [8]}}
+        {
+            "r8": {"rnn": [9], "gru": [15], "svm": [9]},
+            "r52": {"svm": [8], "rnn": [7], "gru": [8]},
+        }
     )
 
     assert [element.name for element in ranks.datasets] == ["r8 (r8)", "r52 (r52)"]
@@ -265,11 +305,16 @@ def test_without_a_clear_difference_all_models_are_one_group_however_many_seeds_
 
     assert ranks.test.p == pytest.approx(1 / 6)
     assert ranks.groups == [["high", "middle", "low"]]
-    assert ranked({"set0": seeds, "set1": seeds}) == ranks, "seeds do not count as datasets"
+    assert ranked({"set0": seeds, "set1": seeds}) == ranks, (
+        "seeds do not count as datasets"
+    )
 
 
 def test_models_that_a_dataset_lacks_are_left_out_with_a_warning(caplog):
-    runs = {"r8": {"rnn": [9], "gru": [8], "mlp": [7]}, "r52": {"rnn": [9], "gru": [8], "svm": [7]}}
+    runs = {
+        "r8": {"rnn": [9], "gru": [8], "mlp": [7]},
+        "r52": {"rnn": [9], "gru": [8], "svm": [7]},
+    }
 
     ranks = ranked(runs)
 
@@ -282,13 +327,20 @@ def test_models_that_a_dataset_lacks_are_left_out_with_a_warning(caplog):
 
 
 def test_runs_on_the_same_documents_are_one_dataset_and_the_first_counts(caplog):
-    first, other = runs_on_datasets({"r8": {"rnn": [9]}, "r52": {"rnn": [9], "gru": [8]}})
+    first, other = runs_on_datasets(
+        {"r8": {"rnn": [9]}, "r52": {"rnn": [9], "gru": [8]}}
+    )
     dataset = first.results.dataset.model_dump(include={"source", "split_fingerprint"})
-    again = scored_run({"rnn": [2], "gru": [5]}, folder="results/again", dataset=dataset)
+    again = scored_run(
+        {"rnn": [2], "gru": [5]}, folder="results/again", dataset=dataset
+    )
 
     ranks = rank_over_datasets(rank_runs([first, again, other]))
 
-    assert [element.name for element in ranks.datasets] == ["r8 (r8, again)", "r52 (r52)"]
+    assert [element.name for element in ranks.datasets] == [
+        "r8 (r8, again)",
+        "r52 (r52)",
+    ]
     assert ranks.datasets[0].ranks == {"rnn": 1, "gru": 2}
     assert caplog.messages == ["r8 (r8, again): the first run counts for rnn"]
 

@@ -13,7 +13,9 @@ N_DOCUMENTS = 12
 
 # The answers of one to three trials to N_DOCUMENTS documents; 0 is always right.
 TRIALS = st.lists(
-    st.lists(st.integers(0, 2), min_size=N_DOCUMENTS, max_size=N_DOCUMENTS), min_size=1, max_size=3
+    st.lists(st.integers(0, 2), min_size=N_DOCUMENTS, max_size=N_DOCUMENTS),
+    min_size=1,
+    max_size=3,
 )
 BOTH = st.fixed_dictionaries({"rnn": TRIALS, "lstm": TRIALS})
 few = settings(max_examples=25)
@@ -53,19 +55,30 @@ def test_b_compared_with_a_mirrors_a_compared_with_b(answers_a, answers_b):
     back = {change.name: change for change in compare_runs(b, a).models}
 
     for name, change in forth.items():
-        assert change.difference == pytest.approx(change.b.score.mean - change.a.score.mean)
+        assert change.difference == pytest.approx(
+            change.b.score.mean - change.a.score.mean
+        )
         assert 0 <= change.p <= change.p_corrected <= 1
         assert back[name].difference == -change.difference
-        assert back[name].interval.low == pytest.approx(-change.interval.high, abs=1e-12)
-        assert back[name].interval.high == pytest.approx(-change.interval.low, abs=1e-12)
+        assert back[name].interval.low == pytest.approx(
+            -change.interval.high, abs=1e-12
+        )
+        assert back[name].interval.high == pytest.approx(
+            -change.interval.low, abs=1e-12
+        )
         assert back[name].p == pytest.approx(change.p, rel=1e-6)
         assert back[name].p_corrected == pytest.approx(change.p_corrected, rel=0.25)
         assert (back[name].a, back[name].b) == (change.b, change.a)
 
 
 @pytest.mark.parametrize(("in_a", "in_b"), [(True, True), (True, False), (False, True)])
-def test_runs_are_compared_by_blocks_if_either_says_that_documents_are_in_order_of_time(in_a, in_b):
-    a, b = (run({"dataset": {"in_order": way}}, rnn=[n]) for way, n in ((in_a, 3), (in_b, 9)))
+def test_runs_are_compared_by_blocks_if_either_says_that_documents_are_in_order_of_time(
+    in_a, in_b
+):
+    a, b = (
+        run({"dataset": {"in_order": way}}, rnn=[n])
+        for way, n in ((in_a, 3), (in_b, 9))
+    )
 
     assert [entry.method for entry in compare_runs(a, b).models] == [BLOCKS]
 
@@ -77,7 +90,9 @@ def test_p_values_are_corrected_for_the_models_that_are_compared():
     alone = compare_runs(a, b, ["rnn"]).models[0]
 
     assert alone.p_corrected == alone.p == both.p == pytest.approx(2 / 2**7)
-    assert both.p <= both.p_corrected <= 2 * both.p, "a model that stays the same costs nothing"
+    assert both.p <= both.p_corrected <= 2 * both.p, (
+        "a model that stays the same costs nothing"
+    )
 
 
 def test_the_speed_ratio_says_how_many_times_as_fast_b_is():
@@ -94,7 +109,9 @@ def test_the_speed_ratio_says_how_many_times_as_fast_b_is():
     ("only", "names", "only_in_a", "only_in_b"),
     [(None, ["rnn", "lstm"], ["gru"], ["svm"]), (["gru", "rnn"], ["rnn"], ["gru"], [])],
 )
-def test_models_are_matched_by_name_in_the_order_of_a(only, names, only_in_a, only_in_b):
+def test_models_are_matched_by_name_in_the_order_of_a(
+    only, names, only_in_a, only_in_b
+):
     a, b = run(gru=[3], rnn=[3], lstm=[3]), run(lstm=[3], svm=[3], rnn=[3])
 
     comparison = compare_runs(a, b, only)
@@ -118,7 +135,12 @@ def test_a_name_without_a_pair_is_the_users_error(in_b, only, message):
 
 
 def test_accuracies_on_other_documents_are_not_compared_and_the_differences_are_named():
-    dataset = {"split_fingerprint": "6" * 64, "source": "r52", "train_size": 7, "timesteps": 9}
+    dataset = {
+        "split_fingerprint": "6" * 64,
+        "source": "r52",
+        "train_size": 7,
+        "timesteps": 9,
+    }
     data = {"test_split": 0.5, "maxlen": 50, "padding": "post"}
 
     with pytest.raises(UserError) as error:
@@ -192,8 +214,14 @@ def verdict(gate, a, b):
         ("", "should be METRIC drops|rises AMOUNT, such as 'accuracy drops 0.01'"),
         ("accuracy drops by 0.1", "should be METRIC drops|rises AMOUNT"),
         ("acuracy drops 0.1", "no metric 'acuracy' (allowed: accuracy, macro_f1, "),
-        ("accuracy drop 0.1", "got 'drop' (allowed: drops, rises; did you mean 'drops'?)"),
-        ("accuracy drops much", "got 'much' (allowed: a number from 0, a percentage of A, "),
+        (
+            "accuracy drop 0.1",
+            "got 'drop' (allowed: drops, rises; did you mean 'drops'?)",
+        ),
+        (
+            "accuracy drops much",
+            "got 'much' (allowed: a number from 0, a percentage of A, ",
+        ),
         ("accuracy drops -0.1", "got '-0.1' (allowed: a number from 0"),
         ("accuracy drops nan", "got 'nan' (allowed: a number from 0"),
         ("accuracy drops inf%", "got 'inf%' (allowed: a number from 0"),
@@ -215,14 +243,19 @@ def test_the_main_metric_alone_is_tested_and_needs_no_name():
 
     assert verdict("drops significantly", PLAIN, better).passed
     assert not verdict("rises 0.1", PLAIN, better).passed
-    with pytest.raises(UserError, match="only accuracy is tested for significance; give an "):
+    with pytest.raises(
+        UserError, match="only accuracy is tested for significance; give an "
+    ):
         verdict("macro_f1 rises significantly", PLAIN, better)
 
 
 @pytest.mark.parametrize(
     ("gate", "passes"),
     [
-        ("accuracy drops 0.1", True),  # from 0.8 to 0.7, in floats slightly more than 0.1
+        (
+            "accuracy drops 0.1",
+            True,
+        ),  # from 0.8 to 0.7, in floats slightly more than 0.1
         ("accuracy drops 0.099", False),
         ("accuracy drops 12.5%", True),
         ("accuracy drops 12.4%", False),
@@ -242,12 +275,21 @@ def test_a_gate_fails_if_a_model_moves_by_more_than_the_amount(gate, passes):
 
 @pytest.mark.parametrize(
     ("before", "after", "dropped", "rose"),
-    [(18, 2, True, False), (18, 19, False, False), (18, 20, False, False), (2, 18, False, True)],
+    [
+        (18, 2, True, False),
+        (18, 19, False, False),
+        (18, 20, False, False),
+        (2, 18, False, True),
+    ],
 )
-def test_a_significant_move_needs_a_small_p_value_and_the_direction(before, after, dropped, rose):
+def test_a_significant_move_needs_a_small_p_value_and_the_direction(
+    before, after, dropped, rose
+):
     a, b = scored(rnn=[before]), scored(rnn=[after])
 
-    drop, rise = (verdict(f"accuracy {way} significantly", a, b) for way in ("drops", "rises"))
+    drop, rise = (
+        verdict(f"accuracy {way} significantly", a, b) for way in ("drops", "rises")
+    )
 
     assert (not drop.passed, not rise.passed) == (dropped, rose)
     assert all(failure.p_corrected < 0.05 for failure in drop.failures + rise.failures)
@@ -268,5 +310,7 @@ def test_a_metric_that_only_a_has_fails_and_one_that_a_lacks_is_named():
 def test_a_gate_that_cannot_be_checked_on_any_model_is_the_users_error(metric):
     svm = scored(svm=[17], records={"svm": MARGINS | {"ms_per_step": None}})
 
-    with pytest.raises(UserError, match=f"no model has {metric} in both runs \\(svm\\)"):
+    with pytest.raises(
+        UserError, match=f"no model has {metric} in both runs \\(svm\\)"
+    ):
         verdict(f"{metric} rises 1%", svm, svm)

@@ -33,7 +33,14 @@ from rnnbench.analysis.intervals import (
     sums_of,
 )
 from rnnbench.errors import UserError
-from rnnbench.results.schema import ANOVA, BLOCKS, CLUSTERS, MCNEMAR, RANDOMIZATION, STUDENT
+from rnnbench.results.schema import (
+    ANOVA,
+    BLOCKS,
+    CLUSTERS,
+    MCNEMAR,
+    RANDOMIZATION,
+    STUDENT,
+)
 
 
 def answers(only_a: int, only_b: int, both: int = 50, neither: int = 20):
@@ -65,9 +72,14 @@ def test_mcnemars_p_value_is_the_two_sided_binomial_tail(only_a, only_b, both, n
 
 @few
 @given(st.lists(st.integers(-3, 3), min_size=5, max_size=5))
-def test_the_p_value_of_blocks_is_the_share_of_signs_that_give_as_large_a_difference(sizes):
+def test_the_p_value_of_blocks_is_the_share_of_signs_that_give_as_large_a_difference(
+    sizes,
+):
     differences = np.array([*sizes, *[0] * (N_BLOCKS - 5)])
-    a, b = (np.arange(3) < np.maximum(0, sign * differences)[:, np.newaxis] for sign in (1, -1))
+    a, b = (
+        np.arange(3) < np.maximum(0, sign * differences)[:, np.newaxis]
+        for sign in (1, -1)
+    )
     sums = [abs(np.dot(signs, sizes)) for signs in product((-1, 1), repeat=5)]
 
     p = blocks_p(a.ravel(), b.ravel(), blocks(a.size))
@@ -77,28 +89,39 @@ def test_the_p_value_of_blocks_is_the_share_of_signs_that_give_as_large_a_differ
 
 @few
 @given(st.integers(0, 1_000))
-def test_single_trials_in_order_of_time_are_compared_by_blocks_and_never_differ_more(seed):
+def test_single_trials_in_order_of_time_are_compared_by_blocks_and_never_differ_more(
+    seed,
+):
     a, b = Population(seeds=0).draw(np.random.default_rng(seed), 1, [1, 1], 200)
     hits = {name: Hits(drawn[0], in_order=True) for name, drawn in (("a", a), ("b", b))}
 
     (found,) = compare_pairs([("a", "b")], hits)
 
     assert found.method == BLOCKS
-    assert found.p == max(mcnemar_p(a[0][0], b[0][0]), blocks_p(a[0][0], b[0][0], blocks(200)))
+    assert found.p == max(
+        mcnemar_p(a[0][0], b[0][0]), blocks_p(a[0][0], b[0][0], blocks(200))
+    )
     assert found.interval == estimate_difference(*hits.values()).interval
 
 
 def parts_of_f1(seed, n_documents):
-    """Numerators and denominators of the micro-F1 of two models, ``(2, 2, n_documents)``."""
+    """Numerators and denominators of the micro-F1 of two models, ``(2, 2,
+    n_documents)``.
+    """
     random = np.random.default_rng(seed)
     both = random.integers(0, 3, (2, n_documents))
     extra = random.integers(0, 2, (2, n_documents))
-    return np.stack([2 * both, both + random.integers(2, 4, n_documents) + extra], axis=1) * 1.0
+    return (
+        np.stack([2 * both, both + random.integers(2, 4, n_documents) + extra], axis=1)
+        * 1.0
+    )
 
 
 @few
 @given(st.integers(0, 1_000))
-def test_the_p_value_of_swaps_is_the_share_of_all_swaps_that_give_as_large_a_difference(seed):
+def test_the_p_value_of_swaps_is_the_share_of_all_swaps_that_give_as_large_a_difference(
+    seed,
+):
     a, b = parts_of_f1(seed, 8)
     f1 = lambda parts: parts[0].sum() / parts[1].sum()  # noqa: E731
     swaps = np.array(list(product((False, True), repeat=8)))
@@ -109,13 +132,17 @@ def test_the_p_value_of_swaps_is_the_share_of_all_swaps_that_give_as_large_a_dif
     exact = np.mean(np.array(all_ways) >= abs(f1(a) - f1(b)) - 1e-12)
     assert p == pytest.approx(exact, abs=0.02)
     order = np.random.default_rng(seed).permutation(8)
-    assert swaps_p(b[:, order], a[:, order]) == p, "in any order of documents and models"
+    assert swaps_p(b[:, order], a[:, order]) == p, (
+        "in any order of documents and models"
+    )
 
 
 def test_the_p_value_of_swaps_never_changes_and_is_near_mcnemars_if_answers_are_right_or_wrong():
     n = np.arange(300)
     a, b = np.stack([n % 3, n % 5 + 1]), np.stack([n % 7 % 3, n % 4 + 1])
-    right = [np.stack([2.0 * hits, np.full(len(hits), 2.0)]) for hits in answers(30, 15)]
+    right = [
+        np.stack([2.0 * hits, np.full(len(hits), 2.0)]) for hits in answers(30, 15)
+    ]
 
     assert swaps_p(a, b) == 7029 / 10_001
     assert swaps_p(a, a) == 1
@@ -123,16 +150,23 @@ def test_the_p_value_of_swaps_never_changes_and_is_near_mcnemars_if_answers_are_
 
 
 @pytest.mark.parametrize("in_order", [False, True])
-def test_single_trials_of_several_topics_are_compared_by_swaps_others_by_variances(in_order):
+def test_single_trials_of_several_topics_are_compared_by_swaps_others_by_variances(
+    in_order,
+):
     a, b = parts_of_f1(1, 200)
-    pair = {"a": Hits(a[:, np.newaxis], in_order), "b": Hits(b[:, np.newaxis], in_order)}
+    pair = {
+        "a": Hits(a[:, np.newaxis], in_order),
+        "b": Hits(b[:, np.newaxis], in_order),
+    }
 
     (found,) = compare_pairs([("a", "b")], pair)
 
     of_blocks = swaps_p(*(sums_of(of, blocks(200)) for of in (a, b)))
     assert found.p == (max(swaps_p(a, b), of_blocks) if in_order else swaps_p(a, b))
     assert found.method == (BLOCKS if in_order else RANDOMIZATION)
-    assert found.difference == pytest.approx(a[0].sum() / a[1].sum() - b[0].sum() / b[1].sum())
+    assert found.difference == pytest.approx(
+        a[0].sum() / a[1].sum() - b[0].sum() / b[1].sum()
+    )
     pair["b"] = Hits(np.stack([b, a], axis=1), in_order)
     assert compare_pairs([("a", "b")], pair)[0].method == ANOVA
 
@@ -150,7 +184,9 @@ def test_trials_that_agree_are_compared_by_mcnemars_test_others_by_an_analysis_o
         a, b = right[entry.a], right[entry.b]
         estimate = estimate_difference(Hits(a), Hits(b))
         assert (entry.difference, entry.interval) == (estimate.value, estimate.interval)
-        assert entry.p == (mcnemar_p(a[0], b[0]) if entry.method == MCNEMAR else estimate.p)
+        assert entry.p == (
+            mcnemar_p(a[0], b[0]) if entry.method == MCNEMAR else estimate.p
+        )
         assert entry.p <= entry.p_corrected <= 1
 
 
@@ -262,15 +298,23 @@ def test_pairs_are_grouped_by_their_better_model_the_most_accurate_first():
 
     found = by_better(results)
 
-    assert {better: [entry.b for entry in pairs] for better, pairs in found.items()} == {
+    assert {
+        better: [entry.b for entry in pairs] for better, pairs in found.items()
+    } == {
         "high": ["middle", "low"],
         "middle": ["low"],
     }
-    (stored,) = [entry for entry in results.comparisons if (entry.a, entry.b) == ("low", "high")]
+    (stored,) = [
+        entry for entry in results.comparisons if (entry.a, entry.b) == ("low", "high")
+    ]
     turned = found["high"][1]
-    assert [*by_better(scored_run({"a": [9], "b": [9], "c": [9]}).results)] == ["a", "b"]
+    assert [*by_better(scored_run({"a": [9], "b": [9], "c": [9]}).results)] == [
+        "a",
+        "b",
+    ]
     assert [
-        [pair.b for pair in pairs] for pairs in by_better(results, "low", "middle").values()
+        [pair.b for pair in pairs]
+        for pairs in by_better(results, "low", "middle").values()
     ] == [["low"]]
     assert turned.difference == -stored.difference == pytest.approx(0.75)
     assert (turned.interval.low, turned.interval.high) == (
@@ -301,14 +345,19 @@ def test_a_detectable_difference_is_found_in_80_percent(n_seeds, points):
 
     drawn = draw_models(random, 400, apart, 599)
 
-    found = [estimate_difference(Hits(a), Hits(b)).p < 0.05 for a, b in zip(*drawn, strict=True)]
+    found = [
+        estimate_difference(Hits(a), Hits(b)).p < 0.05
+        for a, b in zip(*drawn, strict=True)
+    ]
     assert np.mean(found) == pytest.approx(0.8, abs=0.08)
 
 
 @pytest.fixture(scope="module")
 def run():
     """Two models that are close, one far away, and one with a single seed."""
-    return scored_run({"a": [17, 16, 17], "b": [14, 15, 14], "far": [2, 3, 2], "one": [14]})
+    return scored_run(
+        {"a": [17, 16, 17], "b": [14, 15, 14], "far": [2, 3, 2], "one": [14]}
+    )
 
 
 def by_names(pairs):
@@ -322,7 +371,11 @@ def by_names(pairs):
         ({"a": [17, 15], "b": [16, 14]}, True, False),
         ({"a": [12, 12, 12], "b": [11, 11, 11]}, True, True),
     ],
-    ids=["one seed says nothing about others", "two are too few", "documents are too few"],
+    ids=[
+        "one seed says nothing about others",
+        "two are too few",
+        "documents are too few",
+    ],
 )
 def test_a_pair_that_no_number_of_seeds_tells_apart_says_why(
     rights, is_spread_known, is_detectable
@@ -330,7 +383,9 @@ def test_a_pair_that_no_number_of_seeds_tells_apart_says_why(
     (pair,) = power_of_pairs(scored_run(rights))
 
     assert pair.is_spread_known == is_spread_known
-    assert pair.seeds_needed is None or rights["a"] == [17, 15], "more than two seeds could tell"
+    assert pair.seeds_needed is None or rights["a"] == [17, 15], (
+        "more than two seeds could tell"
+    )
     assert (pair.detectable is not None, pair.detectable_corrected is not None) == (
         is_detectable,
         is_detectable,
@@ -338,7 +393,9 @@ def test_a_pair_that_no_number_of_seeds_tells_apart_says_why(
 
 
 @pytest.mark.parametrize("difference", [0.03, 0.04, 0.05])
-def test_the_seeds_needed_are_the_fewest_with_which_the_difference_is_detectable(difference):
+def test_the_seeds_needed_are_the_fewest_with_which_the_difference_is_detectable(
+    difference,
+):
     drawn = Population.of(0.85, 3).draw(np.random.default_rng(1), 1, [3, 3], 2_568)
     squares = mean_squares(*(Hits(entry[0]) for entry in drawn))
 
@@ -384,7 +441,9 @@ def test_single_trials_that_differ_on_very_many_documents_are_compared_by_studen
 
 
 @pytest.mark.parametrize("is_right_or_wrong", [True, False])
-def test_single_trials_are_compared_by_clusters_and_never_differ_more(is_right_or_wrong):
+def test_single_trials_are_compared_by_clusters_and_never_differ_more(
+    is_right_or_wrong,
+):
     random = np.random.default_rng(1)
     groups = random.integers(20, size=150)
     a, b = random.random((2, 1, 150)) + random.random(20)[groups] * [[[1]], [[0.7]]]
@@ -396,7 +455,9 @@ def test_single_trials_are_compared_by_clusters_and_never_differ_more(is_right_o
     if is_right_or_wrong:
         expected = max(mcnemar_p(a[0], b[0]), blocks_p(a[0], b[0], groups))
     else:
-        expected = max(swaps_p(a[0], b[0]), swaps_p(*(sums_of(own[0], groups) for own in (a, b))))
+        expected = max(
+            swaps_p(a[0], b[0]), swaps_p(*(sums_of(own[0], groups) for own in (a, b)))
+        )
     assert (found.method, found.p) == (CLUSTERS, expected)
 
 

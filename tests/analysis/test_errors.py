@@ -49,15 +49,25 @@ def test_the_answer_of_a_model_is_its_most_frequent_one_and_a_topic_has_only_so_
     trials = {"a": [result(answers=[answer, 0, 1, 2]) for answer in (1, 2, 2)]}
     wrong = {"a": [result(answers=[1, 1, 0, 0])]}
 
-    assert hardest_documents(trials, n=1)[0].answers == {"a": Answer(topics=2, trials=2, of=3)}
-    assert [item.position for item in hardest_documents(wrong, n=4, per_topic=1)] == [0, 2, 3]
-    assert hardest_documents({"a": [result(answers=RIGHT)]}, n=5) == [], "all answers are right"
+    assert hardest_documents(trials, n=1)[0].answers == {
+        "a": Answer(topics=2, trials=2, of=3)
+    }
+    assert [item.position for item in hardest_documents(wrong, n=4, per_topic=1)] == [
+        0,
+        2,
+        3,
+    ]
+    assert hardest_documents({"a": [result(answers=RIGHT)]}, n=5) == [], (
+        "all answers are right"
+    )
 
 
 def test_errors_are_counted_by_the_training_documents_of_the_topic_and_on_contradicted_ones():
     topics = [TopicCount(topic=f"topic{n}", train=n, test=1) for n in (100, 10, 9)]
     dataset = dataset_summary(topics=topics, majority_topic="topic100")
-    shares = mistaken_shares([result(answers=[0, 1, 0, 0]), result(answers=[0, 0, 0, 0])])
+    shares = mistaken_shares(
+        [result(answers=[0, 1, 0, 0]), result(answers=[0, 0, 0, 0])]
+    )
 
     kinds = kinds_of_documents(LABELS, dataset)
     assert {kind: shares[chosen].tolist() for kind, chosen in kinds.items()} == {
@@ -67,7 +77,9 @@ def test_errors_are_counted_by_the_training_documents_of_the_topic_and_on_contra
         "labels with 100 or more": [0, 0.5],
     }
     found = Duplicates(same_topic=[0], other_topics=[1, 3], both=[2])
-    *_, (kind, contradicted) = kinds_of_documents(LABELS, dataset_summary(duplicates=found)).items()
+    *_, (kind, contradicted) = kinds_of_documents(
+        LABELS, dataset_summary(duplicates=found)
+    ).items()
     assert kind == "documents in training with other labels only"
     assert contradicted.tolist() == [False, True, False, True]
 
@@ -76,7 +88,8 @@ ANSWERS = st.lists(st.integers(0, 2), min_size=len(LABELS), max_size=len(LABELS)
 
 
 @pytest.mark.parametrize(
-    ("labels", "n", "topics"), [([3, 1, 1, 2, 3, 0], 3, [1, 3, 0]), ([2, 2, 5], 10, [2, 5])]
+    ("labels", "n", "topics"),
+    [([3, 1, 1, 2, 3, 0], 3, [1, 3, 0]), ([2, 2, 5], 10, [2, 5])],
 )
 def test_the_most_frequent_topics_come_first_ties_by_label_and_empty_ones_not_at_all(
     labels, n, topics
@@ -86,12 +99,16 @@ def test_the_most_frequent_topics_come_first_ties_by_label_and_empty_ones_not_at
 
 @settings(max_examples=25)
 @given(st.lists(ANSWERS, min_size=1, max_size=3))
-def test_confusion_is_the_mean_over_trials_and_each_row_with_documents_sums_to_one(answers):
+def test_confusion_is_the_mean_over_trials_and_each_row_with_documents_sums_to_one(
+    answers,
+):
     trials = [result(answers=item) for item in answers]
 
     shares = confusion(trials, topics=[0, 1, 2])
 
-    assert shares == pytest.approx(np.mean([confusion([t], [0, 1, 2]) for t in trials], axis=0))
+    assert shares == pytest.approx(
+        np.mean([confusion([t], [0, 1, 2]) for t in trials], axis=0)
+    )
     assert shares.sum(axis=1) == pytest.approx([1, 1, 1, 0])
     few = confusion([result(answers=[0, 1, 1, 0])], topics=[0, 1])
     assert few.tolist() == [[0.5, 0.5, 0], [0, 1, 0], [1, 0, 0]]
@@ -105,7 +122,8 @@ def test_f1_by_topic_is_that_of_scikit_learn_as_a_mean_over_trials(answers):
     scores = f1_by_topic({"rnn": trials}, [1, 0])
 
     expected = [
-        f1_score(LABELS, item, labels=[1, 0], average=None, zero_division=0) for item in answers
+        f1_score(LABELS, item, labels=[1, 0], average=None, zero_division=0)
+        for item in answers
     ]
     assert scores["rnn"] == pytest.approx(np.mean(expected, axis=0))
 
@@ -117,7 +135,9 @@ def run_on(found, **data):
     """A run on a corpus; ``data`` changes values in its config, as if after the run."""
     split = make_dataset(found, Data(**DATA)).split_fingerprint(found.fingerprint)
     marks = {"corpus_fingerprint": found.fingerprint, "split_fingerprint": split}
-    return finished_run({"rnn": [(0, 0, 0, 1)]}, dataset={"source": "r8"} | marks, data=DATA | data)
+    return finished_run(
+        {"rnn": [(0, 0, 0, 1)]}, dataset={"source": "r8"} | marks, data=DATA | data
+    )
 
 
 def test_the_words_are_those_of_the_test_documents_of_the_corpus_in_the_cache():
@@ -159,20 +179,26 @@ def plain_calibration_error(confidence, right):
     for low, high in pairwise(edges):
         inside = (confidence > low) & (confidence <= high)
         if inside.any():
-            error += inside.mean() * abs(confidence[inside].mean() - right[inside].mean())
+            error += inside.mean() * abs(
+                confidence[inside].mean() - right[inside].mean()
+            )
     return error
 
 
 @settings(max_examples=25)
 @given(st.lists(st.tuples(st.floats(0.01, 1), st.booleans()), min_size=1, max_size=60))
-def test_the_calibration_error_is_that_of_its_definition_and_lies_in_its_interval(answers):
+def test_the_calibration_error_is_that_of_its_definition_and_lies_in_its_interval(
+    answers,
+):
     confidence, right = (np.array(column) for column in zip(*answers, strict=True))
     trials = [Answers(confidence, right)] * 2
 
     for in_order in (False, True):
         error, interval = calibration_error(trials, in_order=in_order)
 
-        assert error == pytest.approx(plain_calibration_error(confidence, right), abs=0.02)
+        assert error == pytest.approx(
+            plain_calibration_error(confidence, right), abs=0.02
+        )
         assert interval.low <= error + 1e-9
         assert error <= interval.high + 1e-9
         assert interval.low >= 0

@@ -28,7 +28,11 @@ from rnnbench.analysis.intervals import (
 )
 from rnnbench.results.schema import Interval
 
-T = {2: math.tan(0.95 * math.pi / 2), 3: 0.95 / math.sqrt(2 * 0.975 * 0.025), 5: 2.7764451}
+T = {
+    2: math.tan(0.95 * math.pi / 2),
+    3: 0.95 / math.sqrt(2 * 0.975 * 0.025),
+    5: 2.7764451,
+}
 """Student's quantiles by number of values; those of two and three in closed form."""
 Z = 1.9599640
 """The normal quantile."""
@@ -44,12 +48,16 @@ def pairs_of_models(draw):
     """Hits of two models on the same documents, each with its own number of trials."""
     n_documents = draw(st.integers(2, 30))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    return tuple(Hits(random.random((draw(st.integers(1, 5)), n_documents)) < 0.8) for _ in "ab")
+    return tuple(
+        Hits(random.random((draw(st.integers(1, 5)), n_documents)) < 0.8) for _ in "ab"
+    )
 
 
 def drawn(n_seeds, n_documents=599, points=1.0, seed=0):
     population = Population.of(0.85, points)
-    return Hits(population.draw(np.random.default_rng(seed), 1, [n_seeds], n_documents)[0][0])
+    return Hits(
+        population.draw(np.random.default_rng(seed), 1, [n_seeds], n_documents)[0][0]
+    )
 
 
 @pytest.mark.parametrize("more", [0, 1])
@@ -62,7 +70,9 @@ def test_intervals_of_a_mean_and_of_one_more_value_are_the_closed_form(more, val
 
     interval = t_interval(values, more)
 
-    assert (interval.low, interval.high) == pytest.approx((mean - half, mean + half), abs=1e-6)
+    assert (interval.low, interval.high) == pytest.approx(
+        (mean - half, mean + half), abs=1e-6
+    )
     assert t_interval(values[:1], more) is t_interval([], more) is None
 
 
@@ -76,18 +86,24 @@ def test_the_interval_of_a_single_trial_is_wilsons_closed_form(counts):
 
     interval = score_interval(Hits(np.arange(n)[np.newaxis] < right))
 
-    assert (interval.low, interval.high) == pytest.approx((centre - half, centre + half), abs=1e-6)
+    assert (interval.low, interval.high) == pytest.approx(
+        (centre - half, centre + half), abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("share", [0.8, 1])
 def test_trials_that_agree_have_the_interval_of_one(share):
     right = np.random.default_rng(0).random((1, 60)) < share
 
-    assert score_interval(Hits(np.repeat(right, 4, axis=0))) == score_interval(Hits(right))
+    assert score_interval(Hits(np.repeat(right, 4, axis=0))) == score_interval(
+        Hits(right)
+    )
 
 
 @pytest.mark.parametrize("n_seeds", [1, 4])
-def test_the_interval_of_micro_f1_is_students_and_near_that_of_resampled_documents(n_seeds):
+def test_the_interval_of_micro_f1_is_students_and_near_that_of_resampled_documents(
+    n_seeds,
+):
     random = np.random.default_rng(0)
     both = random.integers(0, 3, (1, 900)) * np.ones((n_seeds, 1))
     parts = np.stack([2 * both, both + random.integers(2, 5, 900)])
@@ -105,7 +121,9 @@ def test_the_interval_of_micro_f1_is_students_and_near_that_of_resampled_documen
 
 @pytest.mark.parametrize("f1", [0, 1])
 def test_a_micro_f1_of_0_or_1_has_an_interval_of_more_than_a_point(f1):
-    interval = score_interval(Hits(np.stack([np.full((2, 60), 2 * f1), np.full((2, 60), 2)])))
+    interval = score_interval(
+        Hits(np.stack([np.full((2, 60), 2 * f1), np.full((2, 60), 2)]))
+    )
 
     assert interval == score_interval(Hits(np.full((1, 60), f1 == 1)))
 
@@ -114,8 +132,12 @@ def two_way_analysis(hits):
     """The mean squares of the two-way analysis of variance, spelled out."""
     n_seeds, n_columns = hits.shape
     mean, of_seeds, of_columns = hits.mean(), hits.mean(axis=1), hits.mean(axis=0)
-    between_seeds = n_columns * sum((item - mean) ** 2 for item in of_seeds) / (n_seeds - 1)
-    between_columns = n_seeds * sum((item - mean) ** 2 for item in of_columns) / (n_columns - 1)
+    between_seeds = (
+        n_columns * sum((item - mean) ** 2 for item in of_seeds) / (n_seeds - 1)
+    )
+    between_columns = (
+        n_seeds * sum((item - mean) ** 2 for item in of_columns) / (n_columns - 1)
+    )
     rest = sum(
         (hits[seed, column] - of_seeds[seed] - of_columns[column] + mean) ** 2
         for seed in range(n_seeds)
@@ -126,7 +148,9 @@ def two_way_analysis(hits):
 
 @few
 @given(arrays(bool, array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=9)))
-def test_a_difference_has_the_error_of_the_two_way_analysis_and_satterthwaites_degrees(right):
+def test_a_difference_has_the_error_of_the_two_way_analysis_and_satterthwaites_degrees(
+    right,
+):
     n_seeds, n_columns = right.shape
     seeds, columns, rest = two_way_analysis(right)
 
@@ -149,10 +173,14 @@ def test_the_seeds_of_both_models_add_to_the_variance():
 
     estimate = estimate_difference(Hits(seeds_alone), Hits(documents_alone))
 
-    of_documents = 0.75 * 0.25 / 39  # right ones times wrong ones, over one less than their number
+    of_documents = (
+        0.75 * 0.25 / 39
+    )  # right ones times wrong ones, over one less than their number
     variance = of_documents + 1 / 9
     assert estimate.error == pytest.approx(variance**0.5)
-    assert estimate.df == pytest.approx(variance**2 / (of_documents**2 / 39 + (1 / 9) ** 2 / 2))
+    assert estimate.df == pytest.approx(
+        variance**2 / (of_documents**2 / 39 + (1 / 9) ** 2 / 2)
+    )
     single = estimate_difference(Hits(seeds_alone[:1]), Hits(documents_alone[:1]))
     assert single.df == 39
 
@@ -174,23 +202,31 @@ def test_95_percent_intervals_contain_the_true_mean_in_93_to_98_and_fewer_with_f
 
 
 @pytest.mark.parametrize("n_seeds", [1, 5])
-def test_intervals_of_blocks_contain_the_true_mean_even_if_errors_come_in_bursts(n_seeds):
+def test_intervals_of_blocks_contain_the_true_mean_even_if_errors_come_in_bursts(
+    n_seeds,
+):
     population = Population.of(0.975, 0.3, bursts=0.3)
 
     single, blocks = (
-        coverage(population, n_seeds, 2_189, times=300, in_order=way) for way in (False, True)
+        coverage(population, n_seeds, 2_189, times=300, in_order=way)
+        for way in (False, True)
     )
 
     assert single < 0.87
     assert 0.92 <= blocks <= 0.98
 
 
-@pytest.mark.parametrize(("models", "points"), [([3, 3], 0.3), ([5, 5], 3), ([5, 1], 0.3)])
+@pytest.mark.parametrize(
+    ("models", "points"), [([3, 3], 0.3), ([5, 5], 3), ([5, 1], 0.3)]
+)
 def test_a_difference_that_is_not_there_is_found_in_5_percent(models, points):
     population = Population.of(0.85, points)
     drawn = population.draw(np.random.default_rng(2), 1_000, models, 599)
 
-    found = [estimate_difference(Hits(a), Hits(b)).p < 0.05 for a, b in zip(*drawn, strict=True)]
+    found = [
+        estimate_difference(Hits(a), Hits(b)).p < 0.05
+        for a, b in zip(*drawn, strict=True)
+    ]
 
     chance = 2.5 * (0.05 * 0.95 / len(found)) ** 0.5
     assert 0.035 - chance <= np.mean(found) <= 0.065 + chance
@@ -210,7 +246,9 @@ def test_an_interval_contains_0_if_and_only_if_the_p_value_is_above_5_percent(mo
 def test_a_p_value_is_twice_students_tail_beyond_the_value(value, error, df):
     expected = 2 * stats.t.sf(value / error, df)
 
-    assert Estimate(value, error, df).p == pytest.approx(max(SMALLEST_P, expected), rel=1e-6)
+    assert Estimate(value, error, df).p == pytest.approx(
+        max(SMALLEST_P, expected), rel=1e-6
+    )
     assert Estimate(1.0, 0.0, 2_000).p == Estimate(1.0, 1e-9, 2_000).p == SMALLEST_P
 
 
@@ -242,11 +280,20 @@ def test_the_interval_over_folds_allows_for_their_overlap():
 
 @pytest.mark.parametrize("level", [0.05, 0.001])
 def test_the_p_value_over_folds_is_that_of_the_interval_of_the_difference(level):
-    folds, other = np.array([0.7, 0.8, 0.75, 0.85, 0.9]), np.array([0.71, 0.78, 0.76, 0.8, 0.9])
+    folds, other = (
+        np.array([0.7, 0.8, 0.75, 0.85, 0.9]),
+        np.array([0.71, 0.78, 0.76, 0.8, 0.9]),
+    )
     found = estimate_over_folds((folds - other)[:, np.newaxis]).around
-    reach = stats.t.ppf(1 - level / 2, 4) / stats.t.ppf(0.975, 4) * (found.high - found.low) / 2
+    reach = (
+        stats.t.ppf(1 - level / 2, 4)
+        / stats.t.ppf(0.975, 4)
+        * (found.high - found.low)
+        / 2
+    )
 
-    # Moved until an interval of this level ends at 0, the difference has the p-value of the level.
+    # Moved until an interval of this level ends at 0, the difference has the p-value of
+    # the level.
     moved = folds - (folds - other).mean() + reach
 
     assert estimate_over_folds((moved - other)[:, np.newaxis]).p == pytest.approx(level)
@@ -256,21 +303,28 @@ def test_folds_that_agree_are_counted_like_documents_and_one_fold_shows_nothing(
     assert estimate_over_folds(np.zeros((2, 1))).p == 1
     assert estimate_over_folds(np.full((5, 1), 0.25)).p == 2 / 2**5
     assert estimate_over_folds(np.array([[0.5]])) is None
-    assert estimate_over_folds(np.full((3, 2), 0.5)).around == Interval(low=0.5, high=0.5)
+    assert estimate_over_folds(np.full((3, 2), 0.5)).around == Interval(
+        low=0.5, high=0.5
+    )
 
 
 def test_the_variance_that_is_expected_of_more_seeds_is_that_of_more_seeds():
     few = [
-        mean_squares(drawn(3, points=3, seed=seed)).with_seeds(12).variance for seed in range(150)
+        mean_squares(drawn(3, points=3, seed=seed)).with_seeds(12).variance
+        for seed in range(150)
     ]
-    many = [mean_squares(drawn(12, points=3, seed=seed)).variance for seed in range(150)]
+    many = [
+        mean_squares(drawn(12, points=3, seed=seed)).variance for seed in range(150)
+    ]
 
     assert np.mean(few) == pytest.approx(np.mean(many), rel=0.1)
 
 
 def test_blocks_vary_as_clusters_do():
     right = np.repeat([[True, False]], [40, 21], axis=1)
-    ends = np.arange(N_BLOCKS + 1) * 61 // N_BLOCKS  # of blocks of three or four documents
+    ends = (
+        np.arange(N_BLOCKS + 1) * 61 // N_BLOCKS
+    )  # of blocks of three or four documents
     sums = [(right[0] - 40 / 61)[start:end].sum() for start, end in pairwise(ends)]
 
     squares = mean_squares(Hits(right, in_order=True))
@@ -324,7 +378,9 @@ def test_the_variance_of_clusters_is_that_of_their_sums(seed, n_clusters):
     single = mean_squares(Hits(values)).documents
     assert squares.documents == pytest.approx(max(expected, single))
     sizes = np.bincount(groups)
-    assert n_equal(groups) == pytest.approx(n_clusters / (1 + np.var(sizes) / np.mean(sizes) ** 2))
+    assert n_equal(groups) == pytest.approx(
+        n_clusters / (1 + np.var(sizes) / np.mean(sizes) ** 2)
+    )
 
 
 @few

@@ -1,4 +1,6 @@
-"""Notes on what learners trip over: each for what calls for it, and for nothing else."""
+"""Notes on what learners trip over: each for what calls for it, and for nothing
+else.
+"""
 
 import re
 
@@ -17,7 +19,10 @@ from rnnbench.data.audit import summarize_dataset
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import Data, make_dataset
 
-MASKED, EMBEDDING = {"embedding": {"dim": 2}}, {"embedding": {"dim": 2, "masking": False}}
+MASKED, EMBEDDING = (
+    {"embedding": {"dim": 2}},
+    {"embedding": {"dim": 2, "masking": False}},
+)
 GRU, STACKED = {"gru": {"units": 2}}, {"gru": {"units": 2, "return_sequences": True}}
 POOLED = [{"conv1d": {"filters": 2, "kernel_size": 2}}, {"pooling": {"by": "max"}}]
 BOTH_WAYS = {"bidirectional": {"layer": {"gru": {"units": 2}}}}
@@ -73,10 +78,18 @@ def test_an_option_in_advice_is_that_of_a_command_beside_it():
     advice = " ".join(note.advice for note in notes)
     commands = re.findall(r"`rnnbench (\w+) ([^`]*)`", advice)
 
-    options = [option for _, rest in commands for option in re.findall(r"--[a-z-]+", rest)]
-    assert re.findall(r"--[a-z-]+", advice) == options == ["--without-duplicates", "--seeds"]
+    options = [
+        option for _, rest in commands for option in re.findall(r"--[a-z-]+", rest)
+    ]
+    assert (
+        re.findall(r"--[a-z-]+", advice)
+        == options
+        == ["--without-duplicates", "--seeds"]
+    )
     for (command, _), option in zip(commands, options, strict=True):
-        assert option in [name for item in load_command(command).params for name in item.opts]
+        assert option in [
+            name for item in load_command(command).params for name in item.opts
+        ]
 
 
 def test_the_offset_of_ids_is_shown_on_the_first_document():
@@ -85,7 +98,10 @@ def test_the_offset_of_ids_is_shown_on_the_first_document():
 
     note = note_on_decoding(corpus, dataset)
 
-    assert "begins 'a b'; with its ids looked up as ranks, it would be 'd e'" in note.evidence
+    assert (
+        "begins 'a b'; with its ids looked up as ranks, it would be 'd e'"
+        in note.evidence
+    )
 
 
 POST = {"data": {"padding": "post"}}
@@ -105,7 +121,11 @@ IDS, PADDING = ["word ids as numbers"], ["padding before the last state"]
         ([EMBEDDING, *POOLED], POST, []),
         ([EMBEDDING, STACKED, {"pooling": {"by": "max"}}], POST, []),
         ([EMBEDDING, GRU], {"training": {"seeds": [7]}}, ["one seed"]),
-        ([EMBEDDING, GRU], {"training": {"validation_split": 0}}, ["nothing to choose on"]),
+        (
+            [EMBEDDING, GRU],
+            {"training": {"validation_split": 0}},
+            ["nothing to choose on"],
+        ),
     ],
 )
 def test_a_network_has_only_the_notes_that_fit_it_and_a_baseline_has_none(
@@ -113,11 +133,16 @@ def test_a_network_has_only_the_notes_that_fit_it_and_a_baseline_has_none(
 ):
     assert titles(notes_on_config(config(layers, **changes))) == expected
     baselines = {"nb": {"baseline": "multinomial_naive_bayes"}}
-    assert titles(notes_on_config(benchmark(models=baselines, data={"source": "r8"}))) == []
+    assert (
+        titles(notes_on_config(benchmark(models=baselines, data={"source": "r8"})))
+        == []
+    )
 
 
 def test_a_model_that_answers_the_majority_only_is_noted():
-    run = finished_run({"stuck": [np.zeros(4, int), [0, 0, 0, 1]], "rnn": [[0, 1, 1, 0]] * 2})
+    run = finished_run(
+        {"stuck": [np.zeros(4, int), [0, 0, 0, 1]], "rnn": [[0, 1, 1, 0]] * 2}
+    )
 
     found = [note for note in notes_on_run(run) if "one answer" in note.title]
 

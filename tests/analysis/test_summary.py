@@ -1,4 +1,6 @@
-"""Summaries of runs, with all documents and without some, and finished runs read back."""
+"""Summaries of runs, with all documents and without some, and finished runs read
+back.
+"""
 
 import json
 import re
@@ -78,21 +80,38 @@ def test_a_model_is_summarized_over_its_seeds():
         name: statistic([entry[name] for entry in metrics]) for name in usable_metrics()
     }
     assert summary.score.mean == summary.mean_of("accuracy") == (1 + 0.5) / 2
-    assert [(entry.seed, entry.fingerprint[0]) for entry in summary.trials] == [(0, "f"), (7, "a")]
-    assert [entry.metrics for entry in summary.trials] == list(map(metrics_of, trials)) == metrics
+    assert [(entry.seed, entry.fingerprint[0]) for entry in summary.trials] == [
+        (0, "f"),
+        (7, "a"),
+    ]
+    assert (
+        [entry.metrics for entry in summary.trials]
+        == list(map(metrics_of, trials))
+        == metrics
+    )
 
 
 def test_a_model_without_steps_or_probabilities_has_no_statistic_of_them():
     trials = [result(RIGHT, ms_per_step=None, **MARGINS), result(RIGHT)]
 
     assert "log_loss" not in summarize(trials[0]).metrics
-    assert summarize(trials[0]).mean_of("log_loss") is summarize(trials[0]).ms_per_step is None
-    assert summarize(*trials).metrics["log_loss"].n == summarize(*trials).ms_per_step.n == 1
+    assert (
+        summarize(trials[0]).mean_of("log_loss")
+        is summarize(trials[0]).ms_per_step
+        is None
+    )
+    assert (
+        summarize(*trials).metrics["log_loss"].n
+        == summarize(*trials).ms_per_step.n
+        == 1
+    )
 
 
 def test_the_topics_of_test_documents_that_no_seed_answers_are_never_predicted():
     trial, other = result(ALWAYS_EARN, seed=0), result((1, 1, 1, 1), seed=1)
-    without_grain = TrialResult(trial.record, np.array([0, 0, 1, 1], np.int32), trial.scores)
+    without_grain = TrialResult(
+        trial.record, np.array([0, 0, 1, 1], np.int32), trial.scores
+    )
 
     assert summarize(trial, other).topics_never_predicted == ["grain"]
     assert summarize(without_grain).topics_never_predicted == ["acq"]
@@ -105,7 +124,8 @@ def test_all_pairs_of_models_and_the_majority_are_compared_in_the_order_of_the_c
 
     assert [model.name for model in results.models] == ["z", "a", "b"]
     assert [
-        (entry.a, entry.b, entry.difference, entry.method) for entry in results.comparisons
+        (entry.a, entry.b, entry.difference, entry.method)
+        for entry in results.comparisons
     ] == [
         ("z", "a", 0.5, MCNEMAR),
         ("z", "b", 0.25, ANOVA),
@@ -115,8 +135,12 @@ def test_all_pairs_of_models_and_the_majority_are_compared_in_the_order_of_the_c
         ("b", ALWAYS, 0.25, ANOVA),
     ]
     dataset = dataset_summary(majority_topic="grain", majority_score=0.25)
-    (other,) = summarize_run(benchmark(), dataset, {"rnn": [result(ALWAYS_EARN)]}).comparisons
-    assert (other.b, other.difference) == ("always 'grain'", 0.25), "the majority in training"
+    (other,) = summarize_run(
+        benchmark(), dataset, {"rnn": [result(ALWAYS_EARN)]}
+    ).comparisons
+    assert (other.b, other.difference) == ("always 'grain'", 0.25), (
+        "the majority in training"
+    )
 
 
 def test_intervals_and_p_values_come_from_blocks_if_documents_are_in_order_of_time():
@@ -125,13 +149,19 @@ def test_intervals_and_p_values_come_from_blocks_if_documents_are_in_order_of_ti
     run = scored_run({"a": [160, 150, 140], "b": [100]}, of=200, dataset=facts)
 
     hits = {
-        name: Hits.of(trials, in_order=True, is_random=True) for name, trials in run.trials.items()
+        name: Hits.of(trials, in_order=True, is_random=True)
+        for name, trials in run.trials.items()
     }
     for model in run.results.models:
         assert model.interval == score_interval(hits[model.name])
-    for comparisons in (run.results.comparisons, run.results.without_duplicates.comparisons):
+    for comparisons in (
+        run.results.comparisons,
+        run.results.without_duplicates.comparisons,
+    ):
         assert [entry.method for entry in comparisons] == [ANOVA, ANOVA, BLOCKS]
-    single = (replace(of_model, in_order=False, is_random=True) for of_model in hits.values())
+    single = (
+        replace(of_model, in_order=False, is_random=True) for of_model in hits.values()
+    )
     of_blocks = estimate_difference(*hits.values())
     assert run.results.comparisons[0].p == of_blocks.p > estimate_difference(*single).p
 
@@ -147,7 +177,9 @@ def test_results_have_the_facts_of_the_run():
     }
 
     plan = benchmark(training=training, models=models)
-    results = summarize_run(plan, dataset_summary(), trials, command="rnnbench run small.yaml")
+    results = summarize_run(
+        plan, dataset_summary(), trials, command="rnnbench run small.yaml"
+    )
 
     assert (results.name, results.command) == ("small", "rnnbench run small.yaml")
     assert results.dataset == dataset_summary()
@@ -155,7 +187,12 @@ def test_results_have_the_facts_of_the_run():
     assert results.engine == "native (a, c), keras (b)"
     assert (results.validation_split, results.threads) == (0.25, [1, 5])
     kinds = {model.name: model.is_baseline for model in results.models}
-    assert [*kinds.items()] == [("a", False), ("b", False), ("c", False), ("naive", True)]
+    assert [*kinds.items()] == [
+        ("a", False),
+        ("b", False),
+        ("c", False),
+        ("naive", True),
+    ]
     assert results.metrics == list(usable_metrics())
 
 
@@ -172,7 +209,8 @@ OTHERS = {
 }
 NAMES = ["low", "rnn", "high"]
 ANSWERS = [(0, 0, 0, 1), (0, 0, 1, 1), (0, 0, 1, 2)]
-"""The answers of three trials, which are right about 2, 3 and 4 of the 4 test documents."""
+"""The answers of three trials, which are right about 2, 3 and 4 of the 4 test
+documents."""
 
 
 def named(references):
@@ -180,14 +218,18 @@ def named(references):
 
 
 def published(*references, intervals=((0.7, 0.8),) * 3, training=None, **changes):
-    """The published accuracies that are shown beside our three models, of 10 parameters each."""
+    """The published accuracies that are shown beside our three models, of 10 parameters
+    each.
+    """
     plan = benchmark(
         models=dict.fromkeys(NAMES, benchmark().models["rnn"]),
         references=named(references),
         training={"epochs": 1, "batch_size": 4} | (training or {}),
     )
     dataset = dataset_summary(**changes)
-    ours = summarize_run(plan, dataset, {name: [result(model=name)] for name in NAMES}).models
+    ours = summarize_run(
+        plan, dataset, {name: [result(model=name)] for name in NAMES}
+    ).models
     models = [
         model.model_copy(update={"interval": Interval(low=low, high=high)})
         for model, (low, high) in zip(ours, intervals, strict=True)
@@ -220,7 +262,9 @@ def of_several_seeds(*references, answers=ANSWERS):
     ],
     ids=str,
 )
-def test_an_accuracy_of_our_model_is_shown_if_no_setting_that_is_known_differs(changes, is_shown):
+def test_an_accuracy_of_our_model_is_shown_if_no_setting_that_is_known_differs(
+    changes, is_shown
+):
     found = published(OURS | changes, training={"engine": "keras", "seeds": [3]})
 
     assert [(entry.source, entry.model, entry.score) for entry in found] == [
@@ -250,7 +294,8 @@ def test_accuracies_of_other_models_are_compared_with_all_of_ours_on_the_same_sp
     found = published(OTHERS, OURS, intervals=[(0.5, 0.6), (0.9, 0.9613), (0.97, 0.98)])
 
     places = [
-        (entry.model, {name: entry.lies(name) for name in entry.intervals}) for entry in found
+        (entry.model, {name: entry.lies(name) for name in entry.intervals})
+        for entry in found
     ]
     assert places == [
         ("Text GCN", {"low": "above", "rnn": "above", "high": "inside"}),
@@ -270,10 +315,14 @@ DUPLICATES = [0, 5, 6, 39]
 
 
 def run_with(duplicates, answers=None, clusters=None):
-    """A run of two models of three seeds, with these test documents in the training set."""
+    """A run of two models of three seeds, with these test documents in the training
+    set.
+    """
     random = np.random.default_rng(0)
     answers = answers or {
-        name: [np.where(random.random(40) < share, LABELS, 1).tolist() for _ in range(3)]
+        name: [
+            np.where(random.random(40) < share, LABELS, 1).tolist() for _ in range(3)
+        ]
         for name, share in (("rnn", 0.5), ("lstm", 0.9))
     }
     facts = {
@@ -301,7 +350,10 @@ def test_a_run_without_duplicates_is_that_of_the_other_documents_which_its_summa
     assert rest.results.without_duplicates is None
     none = run_with([])
     assert drop_duplicates(none) is none
-    assert (none.results.without_duplicates, none.results.changed_verdicts) == (None, [])
+    assert (none.results.without_duplicates, none.results.changed_verdicts) == (
+        None,
+        [],
+    )
 
 
 def test_duplicates_in_clusters_are_left_out_of_them():
@@ -341,7 +393,11 @@ TRIALS = {
         result(answers=(0, 0, 0, 1), model="rnn", seed=7, fingerprint="7" * 64),
         result(answers=(0, 0, 1, 2), model="rnn", seed=3, fingerprint="3" * 64),
     ],
-    "svm": [result(answers=(2, 0, 1, 1), model="svm", seed=7, fingerprint="a" * 64, **MARGINS)],
+    "svm": [
+        result(
+            answers=(2, 0, 1, 1), model="svm", seed=7, fingerprint="a" * 64, **MARGINS
+        )
+    ],
 }
 RESULTS = summarize_run(PLAN, dataset_summary(), TRIALS, "rnnbench run small.yaml")
 RECORD, PREDICTIONS = "trials/rnn-seed3*.json", "predictions/rnn-seed3*.npz"
@@ -375,7 +431,9 @@ def find(folder, pattern):
 def refusal(folder, pattern, reason=""):
     """Expect an error that names a file, and the reason."""
     name = re.escape(find(folder, pattern).name)
-    return pytest.raises(DamagedResultError, match=rf"^unusable result: .*{name}[\s\S]*{reason}")
+    return pytest.raises(
+        DamagedResultError, match=rf"^unusable result: .*{name}[\s\S]*{reason}"
+    )
 
 
 def test_a_run_comes_back_as_it_was_left(finished):
@@ -385,7 +443,9 @@ def test_a_run_comes_back_as_it_was_left(finished):
     assert run.results == load_results(finished) == RESULTS
     assert run.benchmark == PLAN
     assert run.environment == ENVIRONMENT
-    assert {name: [trial.record for trial in entry] for name, entry in run.trials.items()} == {
+    assert {
+        name: [trial.record for trial in entry] for name, entry in run.trials.items()
+    } == {
         name: [trial.record for trial in of_model] for name, of_model in TRIALS.items()
     }
     np.testing.assert_array_equal(run.trials["svm"][0].scores, TRIALS["svm"][0].scores)
@@ -400,11 +460,15 @@ def test_a_folder_without_a_finished_run_is_refused(folder):
             load_run(place)
         assert str(caught.value) == f"{place}: no results.json in it ({hint})"
     (folder / "choice.json").touch()
-    with pytest.raises(UserError, match=r"it holds a choice; .*/fitted is the run that"):
+    with pytest.raises(
+        UserError, match=r"it holds a choice; .*/fitted is the run that"
+    ):
         load_run(folder)
 
 
-def test_the_summary_is_read_without_the_trials_and_what_needs_them_names_its_command(folder):
+def test_the_summary_is_read_without_the_trials_and_what_needs_them_names_its_command(
+    folder,
+):
     shutil.rmtree(folder / "trials")
 
     assert load_results(folder) == RESULTS
@@ -416,7 +480,9 @@ def test_the_summary_is_read_without_the_trials_and_what_needs_them_names_its_co
     )
 
 
-def test_a_summary_without_a_metric_is_made_anew_from_the_trials_with_a_warning(folder, caplog):
+def test_a_summary_without_a_metric_is_made_anew_from_the_trials_with_a_warning(
+    folder, caplog
+):
     older = RESULTS.model_copy(update={"metrics": RESULTS.metrics[:-1]})
     save_run(folder, older, {"config.yaml": dump(PLAN, folder)})
     file = folder / "results.json"
@@ -424,7 +490,9 @@ def test_a_summary_without_a_metric_is_made_anew_from_the_trials_with_a_warning(
 
     assert load_run(folder).results == RESULTS
 
-    assert caplog.messages == [f"{file}: it lacks log_loss; recomputed from the stored trials"]
+    assert caplog.messages == [
+        f"{file}: it lacks log_loss; recomputed from the stored trials"
+    ]
     assert file.read_bytes() == before
 
 
@@ -442,7 +510,10 @@ GONE = {
 
 @pytest.mark.parametrize(
     ("name", "damage"),
-    [*product(FILES, DAMAGES), *product(FILES[1:], GONE)],  # without the first, it is no run
+    [
+        *product(FILES, DAMAGES),
+        *product(FILES[1:], GONE),
+    ],  # without the first, it is no run
 )
 def test_a_file_that_is_damaged_or_missing_is_named(folder, name, damage):
     with refusal(folder, name):
@@ -456,7 +527,12 @@ def test_a_file_that_is_damaged_or_missing_is_named(folder, name, damage):
         ("results.json", "1.5", "1.4", "it is not as it was written"),
         (RECORD, "1.5", "1.4", "it is not as it was written"),
         ("config.yaml", "adam", "sgd", ""),
-        ("environment.json", "keras", "torch", "; run the benchmark again with --fresh$"),
+        (
+            "environment.json",
+            "keras",
+            "torch",
+            "; run the benchmark again with --fresh$",
+        ),
     ],
 )
 def test_a_changed_file_is_noticed(folder, name, old, new, reason):
@@ -479,7 +555,12 @@ WRONG = [
     ("results.json", "dataset.majority_topic", "wheat", "is none of the topics"),
     ("results.json", "models.0.metrics.macro_f1", ..., "no macro_f1"),
     ("results.json", "models.0.metrics.accuracy.mean", 1.5, "no share"),
-    ("results.json", "comparisons.0.difference", 0.5, "difference of rnn and svm is 0.5, but"),
+    (
+        "results.json",
+        "comparisons.0.difference",
+        0.5,
+        "difference of rnn and svm is 0.5, but",
+    ),
     ("results.json", "published", [OTHER_MODEL], "a model that is not there"),
     ("environment.json", "versions", "keras 3", "versions: .*dictionary"),
     ("environment.json", "colour", {}, "colour: Extra"),
@@ -513,7 +594,9 @@ def test_a_value_that_no_run_has_is_named_even_if_its_checksum_is_right(
 
 @pytest.fixture(scope="module")
 def with_duplicates(tmp_path_factory):
-    """The folder of a run of two models, some of whose test documents are duplicates."""
+    """The folder of a run of two models, some of whose test documents are
+    duplicates.
+    """
     folder = tmp_path_factory.mktemp("duplicates") / "small"
     return write_run(replace(run_with(DUPLICATES), folder=folder))
 
@@ -565,7 +648,9 @@ def of_several_topics(tmp_path_factory):
 
 
 @pytest.mark.parametrize("key", ["at_half.mean", "below", "metrics.micro_f1.mean"])
-def test_a_value_that_a_decision_does_not_give_is_refused(of_several_topics, tmp_path, key):
+def test_a_value_that_a_decision_does_not_give_is_refused(
+    of_several_topics, tmp_path, key
+):
     folder = shutil.copytree(of_several_topics, tmp_path / "small")
 
     change(folder / "results.json", f"models.0.{key}", 0.123)
@@ -624,5 +709,7 @@ def test_the_p_value_of_being_best_is_that_of_the_verdict():
 
     p_best = {model.name: model.p_best for model in results.models}
     assert p_best.pop("spread") == 1
-    assert p_best == {name: pair.p_corrected for name, pair in results.against_best.items()}
+    assert p_best == {
+        name: pair.p_corrected for name, pair in results.against_best.items()
+    }
     assert results.against_best["worse"].p_corrected > 0.05

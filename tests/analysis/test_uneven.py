@@ -12,7 +12,9 @@ TIMES = 500
 
 
 def share_uneven(n_seeds, deviation, share_lower=0.0, distance=0.0):
-    """Return the share of made-up models that are uneven; deviations are in documents."""
+    """Return the share of made-up models that are uneven; deviations are in
+    documents.
+    """
     rng = np.random.default_rng(0)
     uneven = []
     for _ in range(TIMES):

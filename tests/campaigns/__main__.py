@@ -1,4 +1,5 @@
-"""Try to break rnnbench with random and listed cases, and print a table of the findings.
+"""Try to break rnnbench with random and listed cases, and print a table of the
+findings.
 
 It works in a temporary folder, on made-up newswires, and needs Linux::
 
@@ -53,11 +54,19 @@ def main(arguments):
     """Carry out campaigns and print what they found; return the exit status."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     description = __doc__.partition("\n")[0]
-    parser = argparse.ArgumentParser(prog="python tests/campaigns", description=description)
-    parser.add_argument("--seed", type=int, default=0, help="the seed of all random choices (0)")
-    parser.add_argument("--short", action="store_true", help="fewer cases, in half a minute")
+    parser = argparse.ArgumentParser(
+        prog="python tests/campaigns", description=description
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="the seed of all random choices (0)"
+    )
+    parser.add_argument(
+        "--short", action="store_true", help="fewer cases, in half a minute"
+    )
     parser.add_argument("--only", metavar="NAME,NAME", help=", ".join(CAMPAIGNS))
-    parser.add_argument("--case", type=int, metavar="K", help="only this case of each campaign")
+    parser.add_argument(
+        "--case", type=int, metavar="K", help="only this case of each campaign"
+    )
     for name, campaign in CAMPAIGNS.items():
         what = f"cases of {name} ({campaign.long:,})"
         parser.add_argument(f"--{name}", type=int, metavar="N", help=what)

@@ -1,4 +1,6 @@
-"""Shared by all campaigns: a tiny benchmark, a finished run of it, and watched processes."""
+"""Shared by all campaigns: a tiny benchmark, a finished run of it, and watched
+processes.
+"""
 
 import os
 import resource
@@ -28,18 +30,24 @@ models:
 """
 N_TRIALS = 4
 RUN = ("run", "tiny.yaml", "--jobs", "2", "--save-models")
-BASELINES = (*("run", "tiny.yaml", "--jobs", "1", "--models", "bayes,random"), "--save-models")
+BASELINES = (
+    *("run", "tiny.yaml", "--jobs", "1", "--models", "bayes,random"),
+    "--save-models",
+)
 """A run that needs no TensorFlow."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PACKAGE = str(Path(rnnbench_package.__file__).parents[1])
-"""The folder that holds the package under test, so that child processes import the same one."""
+"""The folder that holds the package under test, so that child processes import the same
+one."""
 SECONDS = 120
 """How long a command may take where nothing else is said."""
 
 
 @dataclass(frozen=True)
 class Bench:
-    """A folder with ``tiny.yaml``, its newswires, and an undisturbed run in ``results/tiny``."""
+    """A folder with ``tiny.yaml``, its newswires, and an undisturbed run in
+    ``results/tiny``.
+    """
 
     folder: Path
 
@@ -52,7 +60,9 @@ class Bench:
         return self.folder / "cache"
 
     def lay_out(self, folder):
-        """Make a working folder with the same config and newswires, where nothing has run."""
+        """Make a working folder with the same config and newswires, where nothing has
+        run.
+        """
         (folder / "temporary").mkdir(parents=True)
         (folder / "tiny.yaml").write_text(CONFIG)
         (folder / "sgml").symlink_to(self.folder / "sgml")
@@ -73,8 +83,8 @@ class Bench:
 class Done:
     """A command that has ended, by itself or because it hung and was killed.
 
-    A signal that ended it is a negative status. The peak memory is that of the command or of its
-    largest child, whichever is more.
+    A signal that ended it is a negative status. The peak memory is that of the command
+    or of its largest child, whichever is more.
     """
 
     status: int
@@ -109,8 +119,8 @@ def start(
 ):
     """Start ``rnnbench`` in a folder that also holds its cache and its temporary files.
 
-    It leads its own process group, and its signals have their default handlers. ``limits`` are
-    ``resource.RLIMIT_...`` with their values.
+    It leads its own process group, and its signals have their default handlers.
+    ``limits`` are ``resource.RLIMIT_...`` with their values.
     """
 
     def begin():
@@ -143,7 +153,9 @@ def rnnbench(arguments, folder, *, seconds=SECONDS, **options):
 
 
 def finish(process, seconds=SECONDS):
-    """Wait for a process that ``start`` made; kill its whole group when its time is over."""
+    """Wait for a process that ``start`` made; kill its whole group when its time is
+    over.
+    """
     begun = time.monotonic()
     streams = [stream for stream in (process.stdout, process.stderr) if stream]
     with ThreadPoolExecutor(2) as pool:
@@ -158,7 +170,9 @@ def finish(process, seconds=SECONDS):
 
 
 def _reap(process, deadline):
-    """Wait for a process; return its peak memory in MB, and whether it had to be killed."""
+    """Wait for a process; return its peak memory in MB, and whether it had to be
+    killed.
+    """
     hung = False
     while True:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
@@ -178,7 +192,9 @@ def end_group(group):
 
 
 def processes_of(group):
-    """Yield each live process of a group: its id, command line and used time in clock ticks."""
+    """Yield each live process of a group: its id, command line and used time in clock
+    ticks.
+    """
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
             continue
@@ -190,7 +206,9 @@ def processes_of(group):
 
 
 def wait_until(is_so, seconds, every=0.01):
-    """Return whether ``is_so()`` became true in time; it is called every ``every`` seconds."""
+    """Return whether ``is_so()`` became true in time; it is called every ``every``
+    seconds.
+    """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if is_so():

@@ -1,4 +1,6 @@
-"""A campaign: many cases of one kind, each repeatable on its own, and what they found."""
+"""A campaign: many cases of one kind, each repeatable on its own, and what they
+found.
+"""
 
 import logging
 import os
@@ -37,12 +39,14 @@ class Campaign:
     """Cases of one kind.
 
     Attributes:
-        long: the default number of cases.
-        short: the number of cases with ``--short``.
-        attempt: tries one case and yields a description of each problem. It takes the number of
-            the case, its own random generator, what ``prepare`` returned, and an empty folder.
+        long: the default number of cases. short: the number of cases with ``--short``.
+        attempt: tries one case and yields a description of each problem. It takes the
+        number of
+            the case, its own random generator, what ``prepare`` returned, and an empty
+            folder.
         prepare: takes the bench and an empty folder, and returns what all cases share.
-        is_list: whether the cases are a fixed list; if not, there can be any number of them.
+        is_list: whether the cases are a fixed list; if not, there can be any number of
+        them.
     """
 
     long: int
@@ -52,7 +56,9 @@ class Campaign:
     is_list: bool = False
 
     def numbers(self, count):
-        """Return the numbers of at most ``count`` cases; those of a list are spread over it."""
+        """Return the numbers of at most ``count`` cases; those of a list are spread
+        over it.
+        """
         if not self.is_list:
             return range(count)
         return range(0, self.long, -(-self.long // count)) if count else range(0)
@@ -60,7 +66,9 @@ class Campaign:
 
 @dataclass
 class Outcome:
-    """What came of a campaign so far: cases, findings by number of the case, and skipped cases."""
+    """What came of a campaign so far: cases, findings by number of the case, and
+    skipped cases.
+    """
 
     name: str
     cases: int = 0
@@ -96,20 +104,29 @@ def carry_out(name, campaign, seed, numbers, bench):
                 outcome.findings.append((number, what))
                 print(f"{name} {number}: {what}", file=sys.stderr)  # noqa: T201
             outcome.cases += 1
-            shutil.rmtree(place, ignore_errors=True)  # long campaigns would fill the disk
+            shutil.rmtree(
+                place, ignore_errors=True
+            )  # long campaigns would fill the disk
     outcome.seconds = time.monotonic() - begun
     print(f"{name}: {outcome.cases} cases", file=sys.stderr)  # noqa: T201
     return outcome
 
 
 def as_text(outcomes, seed):
-    """Return a table of the campaigns, all findings, and the reasons why cases were skipped."""
+    """Return a table of the campaigns, all findings, and the reasons why cases were
+    skipped.
+    """
     rows = [
-        [done.name, *(f"{n:,}" for n in (done.cases, len(done.findings), round(done.seconds)))]
+        [
+            done.name,
+            *(f"{n:,}" for n in (done.cases, len(done.findings), round(done.seconds))),
+        ]
         for done in outcomes
     ]
     caption = f"Seed {seed}. Findings are listed below, each with the command that repeats it."
-    lines = [to_markdown(Table(["campaign", "cases", "findings", "seconds"], rows, caption))]
+    lines = [
+        to_markdown(Table(["campaign", "cases", "findings", "seconds"], rows, caption))
+    ]
     for done in outcomes:
         for case, what in done.findings:
             command = f"--only {done.name} --seed {seed} --case {case}"
@@ -121,7 +138,9 @@ def as_text(outcomes, seed):
 
 @contextmanager
 def at_most(seconds):
-    """Raise ``TooSlow`` if the block does not end in time; only the main thread can be stopped."""
+    """Raise ``TooSlow`` if the block does not end in time; only the main thread can be
+    stopped.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -144,12 +163,16 @@ def warnings_heard():
     heard: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
-    with patch.multiple(logging.getLogger("rnnbench"), handlers=[handler], propagate=False):
+    with patch.multiple(
+        logging.getLogger("rnnbench"), handlers=[handler], propagate=False
+    ):
         yield heard
 
 
 def spell(error):
-    """Return an exception as a short text, with the place in the package that it comes from."""
+    """Return an exception as a short text, with the place in the package that it comes
+    from.
+    """
     place, trace = "", error.__traceback__
     while trace is not None:
         file = Path(trace.tb_frame.f_code.co_filename)
@@ -162,7 +185,8 @@ def spell(error):
 def misbehaviour(done, statuses, lines=6):
     """Yield what is wrong with a command that should have ended with a short message.
 
-    It must have one of the ``statuses`` and at most ``lines`` lines, but none is needed with 0.
+    It must have one of the ``statuses`` and at most ``lines`` lines, but none is needed
+    with 0.
     """
     last = done.err.strip().rpartition("\n")[2][:200]
     if done.hung:
@@ -182,7 +206,9 @@ def misbehaviour(done, statuses, lines=6):
 
 
 def unreadable(run, ending=None):
-    """Yield what is wrong with a run, if there is a summary of it; a message may end so."""
+    """Yield what is wrong with a run, if there is a summary of it; a message may end
+    so.
+    """
     if (run / "results.json").exists():
         try:
             with warnings_heard():
@@ -193,7 +219,9 @@ def unreadable(run, ending=None):
 
 
 def rerun(command, folder, n_stored):
-    """Yield what is wrong when a command is run again, to its end; return its status."""
+    """Yield what is wrong when a command is run again, to its end; return its
+    status.
+    """
     done = rnnbench(command, folder)
     yield from (f"the next run: {what}" for what in misbehaviour(done, [0]))
     uses = re.search(rf"\b{n_stored} of \d+ trials are stored already", done.err)
@@ -203,7 +231,9 @@ def rerun(command, folder, n_stored):
 
 
 def replace_value(random, tree, new_value, new_keys):
-    """Replace a random value in a tree, or add one; return its path and the new value."""
+    """Replace a random value in a tree, or add one; return its path and the new
+    value.
+    """
     keys: list[str] = []
     while True:
         key = random.choice(list(tree) if isinstance(tree, dict) else range(len(tree)))

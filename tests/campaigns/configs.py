@@ -1,4 +1,6 @@
-"""Loads randomly changed configs and options: each is valid, or every problem in it is named."""
+"""Loads randomly changed configs and options: each is valid, or every problem in it is
+named.
+"""
 
 import datetime
 import re
@@ -20,30 +22,159 @@ from rnnbench.terminal import options
 
 SHIPPED = Path(__file__).parents[2] / "configs"
 SLOW, LONGEST = 2, 10
-"""Processor seconds after which loading is too slow, and seconds after which it is stopped."""
+"""Processor seconds after which loading is too slow, and seconds after which it is
+stopped."""
 LONG_MESSAGE = (MAX_PROBLEMS + 1) * (MAX_MESSAGE + 1)
-"""Characters that a message may have: a line for each problem, and one that counts the rest."""
+"""Characters that a message may have: a line for each problem, and one that counts the
+rest."""
 WEIRD = [
-    *("", "~", "null", "true", "no", ".nan", ".inf", "-.inf", "1e400", "-0", "0x10", "0o17"),
-    *("1_000", "9" * 400, "9" * 5_000, "-1", "1.5", "1e3", "'", '"', "[]", "{}", "[[]]", "[,]"),
-    *("{a: {b: c}}", "{a: }", "*a", "&a b", "&a [*a]", "!!int x", "!!binary x", "!<x> y", "!x"),
-    *("!!python/object/apply:os.system ['true']", "!!python/name:os.system", "!!set {a}"),
-    *("? x", "- - -", "%YAML 9", "---", "...", "<<: *x", "|", ">-", "@", "`", "%", "{[}]", "a: b"),
-    *("\u2028", "\u202e", "\ufeff", "\x85", "\x1b[31m", "\x00", "\x07", "\t", "\r", "\U0001d4b3"),
-    *("<img src=x onerror=alert(1)>", "../../etc/passwd", "/dev/zero", "~root", "~nobody-has/x"),
-    *("a" * 10_000, "a b " * 5_000, "2026-01-01", "12:30:45", "{{x}}", "$HOME", "topics", "Name"),
-    *(",".join("m" * 50_000), "[0, 0]", "[1, 2, 3]", "[-1]", "[1.0]", "['']", "4294967296"),
+    *(
+        "",
+        "~",
+        "null",
+        "true",
+        "no",
+        ".nan",
+        ".inf",
+        "-.inf",
+        "1e400",
+        "-0",
+        "0x10",
+        "0o17",
+    ),
+    *(
+        "1_000",
+        "9" * 400,
+        "9" * 5_000,
+        "-1",
+        "1.5",
+        "1e3",
+        "'",
+        '"',
+        "[]",
+        "{}",
+        "[[]]",
+        "[,]",
+    ),
+    *(
+        "{a: {b: c}}",
+        "{a: }",
+        "*a",
+        "&a b",
+        "&a [*a]",
+        "!!int x",
+        "!!binary x",
+        "!<x> y",
+        "!x",
+    ),
+    *(
+        "!!python/object/apply:os.system ['true']",
+        "!!python/name:os.system",
+        "!!set {a}",
+    ),
+    *(
+        "? x",
+        "- - -",
+        "%YAML 9",
+        "---",
+        "...",
+        "<<: *x",
+        "|",
+        ">-",
+        "@",
+        "`",
+        "%",
+        "{[}]",
+        "a: b",
+    ),
+    *(
+        "\u2028",
+        "\u202e",
+        "\ufeff",
+        "\x85",
+        "\x1b[31m",
+        "\x00",
+        "\x07",
+        "\t",
+        "\r",
+        "\U0001d4b3",
+    ),
+    *(
+        "<img src=x onerror=alert(1)>",
+        "../../etc/passwd",
+        "/dev/zero",
+        "~root",
+        "~nobody-has/x",
+    ),
+    *(
+        "a" * 10_000,
+        "a b " * 5_000,
+        "2026-01-01",
+        "12:30:45",
+        "{{x}}",
+        "$HOME",
+        "topics",
+        "Name",
+    ),
+    *(
+        ",".join("m" * 50_000),
+        "[0, 0]",
+        "[1, 2, 3]",
+        "[-1]",
+        "[1.0]",
+        "['']",
+        "4294967296",
+    ),
     *("99999999999999999999", "\u0131", "é"),
 ]
 """Texts that stand where a value, or a line, should be."""
 VALUES = [
-    *(None, True, 0, -1, 1, 1.5, 10**400, float("nan"), float("inf"), "", "x", "a" * 5_000, "\0"),
-    *([], {}, [[]], [None], {"": ""}, {"x": {"y": 1}}, [{"dense": None}], {"layers": []}),
-    *("../x", "/dev/zero", "\x1b[31m", "topics", [0, 0], list(range(20_000)), {"a b": 1}),
+    *(
+        None,
+        True,
+        0,
+        -1,
+        1,
+        1.5,
+        10**400,
+        float("nan"),
+        float("inf"),
+        "",
+        "x",
+        "a" * 5_000,
+        "\0",
+    ),
+    *(
+        [],
+        {},
+        [[]],
+        [None],
+        {"": ""},
+        {"x": {"y": 1}},
+        [{"dense": None}],
+        {"layers": []},
+    ),
+    *(
+        "../x",
+        "/dev/zero",
+        "\x1b[31m",
+        "topics",
+        [0, 0],
+        list(range(20_000)),
+        {"a b": 1},
+    ),
 ]
 """Values of other types; all of them can be written as YAML."""
 OBJECTS = [
-    *(b"x", object(), {1, 2}, (1, 2), datetime.date(2026, 1, 1), np.float32(1), np.arange(3)),
+    *(
+        b"x",
+        object(),
+        {1, 2},
+        (1, 2),
+        datetime.date(2026, 1, 1),
+        np.float32(1),
+        np.arange(3),
+    ),
     *({1: 2}, {None: 1}, {(1, 2): 3}, Path("x"), Ellipsis, len, "\udcff", 1j),
 ]
 """Values that only a program can give."""
@@ -63,7 +194,9 @@ def attempt(_number, random, texts, folder):
     for name, text in texts.items():
         (folder / name).write_text(text, "utf-8")
     file = folder / random.choice(list(texts))
-    way = random.choice((_changed_text, _changed_text, _changed_tree, _mapping, _options))
+    way = random.choice(
+        (_changed_text, _changed_text, _changed_tree, _mapping, _options)
+    )
     what, load = way(random, file)
     for problem in _misloaded(load):
         yield f"{file.name}, {what}: {problem}"
@@ -87,7 +220,9 @@ def _misloaded(load):
 
 
 def _changed_text(random, file):
-    """Change the content of a file; return how, and a function that loads it, as others do."""
+    """Change the content of a file; return how, and a function that loads it, as others
+    do.
+    """
     content, made = file.read_bytes(), []
     for _ in range(random.choice((1, 1, 2, 3))):
         made.append(random.choice([*TEXT_CHANGES]))
@@ -108,20 +243,36 @@ def _mapping(random, file):
     values = [*VALUES, *OBJECTS, tree]
     path, value = replace_value(random, tree, lambda _: random.choice(values), KEYS)
     if path != "extends" and isinstance(tree.get("extends"), str):
-        tree["extends"] = str(file.parent / tree["extends"])  # else from the working folder
+        tree["extends"] = str(
+            file.parent / tree["extends"]
+        )  # else from the working folder
     return f"mapping, {path} becomes {value!r:.80}", lambda: rnnbench.load_config(tree)
 
 
 def _options(random, file):
     tree = yaml.safe_load(file.read_bytes())
-    settings = [f"{_key(random, tree)}={_text(random)}" for _ in range(random.randint(0, 2))]
+    settings = [
+        f"{_key(random, tree)}={_text(random)}" for _ in range(random.randint(0, 2))
+    ]
     settings += [_text(random)] if random.random() < 0.1 else []
     models = _text(random) if random.random() < 0.3 else None
     seeds = random.choice([None, "3", "0,1", "0,0", ",", "1,,2", _text(random)])
     epochs = random.choice([None, 1, 0, -1, 10**30])
-    data, path = random.choice([None, _text(random)]), random.choice([None, _text(random)])
-    given = {"models": models, "seeds": seeds, "epochs": epochs, "data": data, "path": path}
-    words = [*(f"{name} {value!r:.80}" for name, value in given.items()), f"{settings!r:.200}"]
+    data, path = (
+        random.choice([None, _text(random)]),
+        random.choice([None, _text(random)]),
+    )
+    given = {
+        "models": models,
+        "seeds": seeds,
+        "epochs": epochs,
+        "data": data,
+        "path": path,
+    }
+    words = [
+        *(f"{name} {value!r:.80}" for name, value in given.items()),
+        f"{settings!r:.200}",
+    ]
 
     def load_some():
         new = changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
@@ -138,12 +289,16 @@ def _key(random, tree):
         keys.append(str(key))
         tree = tree[key]
     if random.random() < 0.3:
-        keys.append(random.choice(["", "x", "0", "-1", "99", "\udcff", "é", "a" * 3_000]))
+        keys.append(
+            random.choice(["", "x", "0", "-1", "99", "\udcff", "é", "a" * 3_000])
+        )
     return ".".join(keys)
 
 
 def _text(random):
-    """Return a weird text, as a terminal may give it: a byte that is not UTF-8 is a surrogate."""
+    """Return a weird text, as a terminal may give it: a byte that is not UTF-8 is a
+    surrogate.
+    """
     text = random.choice(WEIRD).replace("\0", "")
     return text + random.choice(["", "", "\udcff", ",", " ", "=", text[:20]])
 
@@ -179,7 +334,14 @@ def _weird_at(pattern):
 def _deep(random, content):
     depth = random.choice((50, 101, 1_000, 20_000))
     opening, closing = random.choice([(b"[", b"]"), (b"{a: ", b"}"), (b"- ", b"")])
-    return content + b"deep: " + b"\n" * (not closing) + opening * depth + closing * depth + b"\n"
+    return (
+        content
+        + b"deep: "
+        + b"\n" * (not closing)
+        + opening * depth
+        + closing * depth
+        + b"\n"
+    )
 
 
 def _bomb(random, content):
@@ -195,7 +357,9 @@ def _bomb(random, content):
 
 def _bad_bytes(random, content):
     place = random.randrange(len(content) + 1)
-    bad = random.choice([b"\0", b"\xff", b"\xc3", b"\x1b[2J", b"\xef\xbb\xbf", b"\xff\xfe", b"\r"])
+    bad = random.choice(
+        [b"\0", b"\xff", b"\xc3", b"\x1b[2J", b"\xef\xbb\xbf", b"\xff\xfe", b"\r"]
+    )
     return content[:place] + bad + content[place:]
 
 
@@ -211,12 +375,16 @@ ENCODINGS = ["utf-16", "utf-32", "utf-8-sig"]
 TEXT_CHANGES = {
     "a line deleted": _on_lines(lambda _, lines, place: lines.pop(place)),
     "a line moved": _on_lines(
-        lambda random, lines, place: lines.insert(random.randrange(len(lines)), lines.pop(place))
+        lambda random, lines, place: lines.insert(
+            random.randrange(len(lines)), lines.pop(place)
+        )
     ),
     "a line repeated": _on_lines(
         lambda random, lines, place: lines.insert(place, random.choice(lines))
     ),
-    "a key repeated": _on_lines(lambda _, lines, place: lines.insert(place, lines[place])),
+    "a key repeated": _on_lines(
+        lambda _, lines, place: lines.insert(place, lines[place])
+    ),
     "a weird line": _on_lines(_weird_line),
     "a weird value": _weird_at(rb"(?:: |- |, |\[)([^\s,\]}][^\n,\]}]*)"),
     "another weird value": _weird_at(rb": ([^\s,\]}][^\n,\]}]*)"),

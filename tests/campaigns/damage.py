@@ -1,7 +1,8 @@
 """Damages stored results, or forges them with valid checksums.
 
-``flips`` damages a file: it is refused, or read as if nothing had happened. ``forgeries`` changes
-values and puts the checksums right: the run is refused, or shown without harm.
+``flips`` damages a file: it is refused, or read as if nothing had happened.
+``forgeries`` changes values and puts the checksums right: the run is refused, or shown
+without harm.
 """
 
 import io
@@ -48,19 +49,27 @@ KINDS = {
 def copy_and_read(bench, folder):
     """Copy the undisturbed run and its corpus, and read both.
 
-    Return, by kind, the files, and the readers of these with what they return before any damage.
+    Return, by kind, the files, and the readers of these with what they return before
+    any damage.
     """
     run, corpora = bench.copy_run(folder), Path(os.environ["RNNBENCH_CACHE"], "corpora")
     shutil.copytree(bench.cache / "corpora", corpora)
-    for file in corpora.rglob("altered-*"):  # under its own name it is found without a path
+    for file in corpora.rglob(
+        "altered-*"
+    ):  # under its own name it is found without a path
         file.rename(file.with_name(file.name.removeprefix("altered-")))
-    files = {kind: sorted(run.glob(pattern)) for kind, pattern in KINDS.items() if pattern}
+    files = {
+        kind: sorted(run.glob(pattern)) for kind, pattern in KINDS.items() if pattern
+    }
     files["corpus"] = sorted(corpora.rglob("sgml-*.npz"))
     with warnings_heard():
         whole = load_run(bench.run)
         readers = {kind: [partial(_facts, run, whole)] for kind in KINDS}
         readers["model"] = readers["vocabulary"] = [
-            lambda: [answer.model_dump() for answer in load_run(run).model("rnn").answers(TEXT)]
+            lambda: [
+                answer.model_dump()
+                for answer in load_run(run).model("rnn").answers(TEXT)
+            ]
         ]
         readers["corpus"] = [
             partial(texts_of_test_documents, whole),
@@ -138,18 +147,70 @@ def damage(random, content):
 # Forgeries with valid checksums.
 
 TEXTS = [
-    *("", "x", "../../x", "/x", "\x1b[31mforged\x1b[0m", "\x9b31m", "\x07\x08", "a\nb", "a\r"),
-    *("<img src=x onerror=forged()>", "<script>forged()</script>", "a|b", "`x`", "[x](forged:)"),
-    *("{{ 7 * 7 }}", "$x^2$", "$\\frac$", "\udcff", "earn", "others", "$", "\\frac", "\t"),
-    *("\u202eforged", "é\U0001d4b3", "a" * 5_000, "rnn", "nan", "0", "log_probabilities"),
+    *(
+        "",
+        "x",
+        "../../x",
+        "/x",
+        "\x1b[31mforged\x1b[0m",
+        "\x9b31m",
+        "\x07\x08",
+        "a\nb",
+        "a\r",
+    ),
+    *(
+        "<img src=x onerror=forged()>",
+        "<script>forged()</script>",
+        "a|b",
+        "`x`",
+        "[x](forged:)",
+    ),
+    *(
+        "{{ 7 * 7 }}",
+        "$x^2$",
+        "$\\frac$",
+        "\udcff",
+        "earn",
+        "others",
+        "$",
+        "\\frac",
+        "\t",
+    ),
+    *(
+        "\u202eforged",
+        "é\U0001d4b3",
+        "a" * 5_000,
+        "rnn",
+        "nan",
+        "0",
+        "log_probabilities",
+    ),
     *("margins", "native", "svg\0", "[bold]x[/bold]", "[/]", ":smile:", "%s{0}"),
 ]
-NUMBERS = [0, 1, 2, 3, -1, 7, 1.5, -0.5, 1e-300, 1e308, -1e308, 10**6, 2**31, 2**63, 10**30]
+NUMBERS = [
+    0,
+    1,
+    2,
+    3,
+    -1,
+    7,
+    1.5,
+    -0.5,
+    1e-300,
+    1e308,
+    -1e308,
+    10**6,
+    2**31,
+    2**63,
+    10**30,
+]
 OTHERS = [None, True, False, [], {}, [[]], [None], {"x": 1}, [1, "x"], {"": {}}]
 LIVE = re.compile(r"<(?:img|script)\b[^>]*>?[^<]*forged", re.IGNORECASE)
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`|\\<", re.DOTALL | re.MULTILINE)
 """The parts of Markdown in which HTML is not alive."""
-PAGES = re.compile(r"results/tiny/(?:report\.(?:html|md)|plots(?:/[\w-]+\.(?:svg|png))?|\.lock)")
+PAGES = re.compile(
+    r"results/tiny/(?:report\.(?:html|md)|plots(?:/[\w-]+\.(?:svg|png))?|\.lock)"
+)
 """The files that a report writes."""
 
 
@@ -199,7 +260,10 @@ def _shown(forged, clean):
 def _written(forged):
     """Yield what is wrong with the files of the report that the command has written."""
     for file in (*forged.glob("report.*"), *forged.glob("plots/*.svg")):
-        yield from (f"{file.name}: {what}" for what in harmful(file.name, file.read_text("utf-8")))
+        yield from (
+            f"{file.name}: {what}"
+            for what in harmful(file.name, file.read_text("utf-8"))
+        )
 
 
 def _harm(name, read):
@@ -227,7 +291,11 @@ def harmful(name, text):
 
 def _on_the_command_line(forged, clean):
     """Yield what is wrong with the commands that show runs."""
-    for command in (("leaderboard", forged), ("compare", clean, forged), ("report", forged)):
+    for command in (
+        ("leaderboard", forged),
+        ("compare", clean, forged),
+        ("report", forged),
+    ):
         words = ["--words", "0"] if command[0] == "report" else []
         with at_most(LONGEST):
             ended = CliRunner().invoke(app, [*map(str, command), *words])
@@ -240,7 +308,9 @@ def _on_the_command_line(forged, clean):
 
 
 def _forge_document(pattern, random, run):
-    """Change values in a JSON document and give it a valid checksum; return what was done."""
+    """Change values in a JSON document and give it a valid checksum; return what was
+    done.
+    """
     file = random.choice(sorted(run.glob(pattern)))
     facts = json.loads(file.read_bytes())
     del facts["checksum"]
@@ -279,7 +349,9 @@ def _forge_config(random, run):
     old = lines[place]
     key, colon, _ = old.partition(":")
     value = json.dumps(random.choice([*TEXTS, *NUMBERS, *OTHERS]))
-    lines[place] = random.choice([f"{key}{colon} {value}", "", f"{old}\n{old}", f"{old}x"])
+    lines[place] = random.choice(
+        [f"{key}{colon} {value}", "", f"{old}\n{old}", f"{old}x"]
+    )
     file.write_text("\n".join([*lines, ""]), "utf-8")
     _put_right(run / "results.json", config_sha256=sha256_file(file))
     return f"{old.strip()} becomes {lines[place].strip()[:60]!r}"
@@ -294,7 +366,9 @@ def _forge_predictions(random, run):
     content = io.BytesIO()
     np.savez(content, **ARRAYS[name](labels, scores))
     file.write_bytes(content.getvalue())
-    _put_right(run / "trials" / f"{file.stem}.json", predictions_sha256=sha256_file(file))
+    _put_right(
+        run / "trials" / f"{file.stem}.json", predictions_sha256=sha256_file(file)
+    )
     return f"{file.name[:20]}: {name}"
 
 

@@ -23,7 +23,8 @@ from campaigns.campaign import Campaign, misbehaviour
 from pyarrow import parquet
 
 SECONDS, MEMORY, PEAK_MB = 10, 6 * 2**30, 1_500
-"""The time and the address space of a command, and the memory that it may really use."""
+"""The time and the address space of a command, and the memory that it may really
+use."""
 WIDE_SECONDS = 30
 """The time of a command that reads a table; 20,000 columns take a few seconds."""
 GIGABYTE = 2**30
@@ -39,7 +40,9 @@ def _sparse(place):
 
 
 def _socket(place):
-    """Bind a socket by a short name in its own folder, because the name of one cannot be long."""
+    """Bind a socket by a short name in its own folder, because the name of one cannot
+    be long.
+    """
     with socket.socket(socket.AF_UNIX) as opened:
         here = os.open(".", os.O_RDONLY)
         try:
@@ -85,7 +88,8 @@ PLACES = {
 }
 """Places of files, and a command that reads, or writes, each."""
 MAY_WORK = ("report", "run")
-"""Commands that may put a file in the place of a thing, or train again what cannot be read."""
+"""Commands that may put a file in the place of a thing, or train again what cannot be
+read."""
 
 
 def attempt(number, _random, bench, folder):
@@ -104,7 +108,9 @@ def _thing_in_place(thing, place, bench, folder):
     file.unlink(missing_ok=True)
     THINGS[thing](file)
     arguments = PLACES[place]
-    yield from _checked(arguments, folder, (0, 1, 2, 3) if arguments[0] in MAY_WORK else (2,))
+    yield from _checked(
+        arguments, folder, (0, 1, 2, 3) if arguments[0] in MAY_WORK else (2,)
+    )
 
 
 def _checked(arguments, folder, statuses=(2,), lines=12, seconds=SECONDS):
@@ -181,8 +187,12 @@ def _huge_tar_header(place):
 
 def _repeated_text(place):
     """Write a table with 60 GB of text, the same in each row."""
-    texts = pyarrow.DictionaryArray.from_arrays([0] * 60_000, pyarrow.array(["word " * 200_000]))
-    parquet.write_table(pyarrow.table({"text": texts, "label": ["a", "b"] * 30_000}), place)
+    texts = pyarrow.DictionaryArray.from_arrays(
+        [0] * 60_000, pyarrow.array(["word " * 200_000])
+    )
+    parquet.write_table(
+        pyarrow.table({"text": texts, "label": ["a", "b"] * 30_000}), place
+    )
 
 
 BOMBS = {
@@ -249,14 +259,21 @@ TABLES = {
     "wide.parquet": _wide_parquet,
     "twice.parquet": _names_twice,
 }
-ARRAYS = {"many.npz": _many_arrays, "zeros.npz": _array_of_zeros, "endless.npy": _endless_array}
+ARRAYS = {
+    "many.npz": _many_arrays,
+    "zeros.npz": _array_of_zeros,
+    "endless.npy": _endless_array,
+}
 
 
 def _read(command, name, _bench, folder):
     (TABLES | ARRAYS)[name](folder / name)
-    # A model answers whatever can be read, and a row that cannot be is a problem in its answers.
+    # A model answers whatever can be read, and a row that cannot be is a problem in its
+    # answers.
     statuses = (0, 2) if command[0] == "predict" else (2,)
-    yield from _checked((*command, name), folder, statuses, lines=20, seconds=WIDE_SECONDS)
+    yield from _checked(
+        (*command, name), folder, statuses, lines=20, seconds=WIDE_SECONDS
+    )
 
 
 CASES = [

@@ -1,4 +1,6 @@
-"""Kills a command that writes beside files of the user's; the next one tidies up after it alone."""
+"""Kills a command that writes beside files of the user's; the next one tidies up after
+it alone.
+"""
 
 import time
 from functools import partial
@@ -6,15 +8,30 @@ from functools import partial
 from campaigns.bench import SECONDS, end_group, finish, rnnbench, start, wait_until
 from campaigns.campaign import Campaign, misbehaviour
 
-OWN = [".rnnbench-mine.tmp", ".rnnbench-00000000-0123456789abcdef.tmp", "notes.tmp", ".hidden"]
+OWN = [
+    ".rnnbench-mine.tmp",
+    ".rnnbench-00000000-0123456789abcdef.tmp",
+    "notes.tmp",
+    ".hidden",
+]
 """Names of the user's, some of which are almost ours."""
-PREDICT = ("predict", "results/tiny", "bayes", "--in", "new.csv", "--out", "out/answers.csv")
+PREDICT = (
+    "predict",
+    "results/tiny",
+    "bayes",
+    "--in",
+    "new.csv",
+    "--out",
+    "out/answers.csv",
+)
 
 
 def attempt(_number, random, bench, folder):
     bench.lay_out(folder)
     bench.copy_run(folder)
-    rows = [f"net profit rose {number}\n" for number in range(random.choice((10, 20_000)))]
+    rows = [
+        f"net profit rose {number}\n" for number in range(random.choice((10, 20_000)))
+    ]
     (folder / "new.csv").write_text("text\n" + "".join(rows))
     out = folder / "out"
     out.mkdir()

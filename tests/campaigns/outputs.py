@@ -1,6 +1,8 @@
-"""Puts texts into a table that would control a terminal or run in a spreadsheet or on a page.
+"""Puts texts into a table that would control a terminal or run in a spreadsheet or on a
+page.
 
-No command sends them to a terminal. In a file, a cell is what it was or, on demand, no formula.
+No command sends them to a terminal. In a file, a cell is what it was or, on demand, no
+formula.
 """
 
 import csv
@@ -14,7 +16,14 @@ from campaigns.campaign import Campaign, misbehaviour
 PARTS = [
     *("\x1b[2J", "\x1b]0;title\x07", "\x9b31m", "\x07", "\u202e", "\x7f"),
     *("=1+1", "+49 123", "-x", "@SUM(A1)", "\t=1", "-1.5", "a, b", 'a "quoted" word'),
-    *("[x](javascript:alert(1))", "https://example.org", "<b>", "|", "$x^{2$", "net profit"),
+    *(
+        "[x](javascript:alert(1))",
+        "https://example.org",
+        "<b>",
+        "|",
+        "$x^{2$",
+        "net profit",
+    ),
 ]
 CONTROLS = {"\x1b", "\x07", "\x9b", "\u202e", "\x7f"}
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")

@@ -1,7 +1,8 @@
-"""Puts files of the user's where commands write, or removes results while a run goes on.
+"""Puts files of the user's where commands write, or removes results while a run goes
+on.
 
-A user's file keeps its bytes, whatever its name, and a run whose results were removed never ends as
-if they were there.
+A user's file keeps its bytes, whatever its name, and a run whose results were removed
+never ends as if they were there.
 """
 
 import shutil
@@ -12,7 +13,16 @@ from campaigns.campaign import Campaign, misbehaviour
 
 FINE, WRONG = 0, 2
 OUT = ("--out", "out")
-CHOOSE = ("choose", "tiny.yaml", "--models", "bayes,random", "--folds", "2", "--jobs", "1")
+CHOOSE = (
+    "choose",
+    "tiny.yaml",
+    "--models",
+    "bayes,random",
+    "--folds",
+    "2",
+    "--jobs",
+    "1",
+)
 INTO_FOLDERS = [
     (*BASELINES, *OUT),
     (*CHOOSE, *OUT),
@@ -29,20 +39,55 @@ INTO_RUNS = [BASELINES, ("report", "results/tiny", "--words", "0")]
 """Commands that write into the folder of a run."""
 NAMES = [
     *("config.yaml", "environment.json", "constraints.txt", "results.json", "table.md"),
-    *("table.csv", "choice.json", "choice.md", "site.json", "index.html", "runs/tiny/report.html"),
-    *("speed.json", "speed.md", "speed-config.yaml", "report.html", "report.md", "mine.txt"),
-    *("trials/bayes-seed3.json", "predictions/a.npz", "models/vocabulary.json", "tracking/a.csv"),
+    *(
+        "table.csv",
+        "choice.json",
+        "choice.md",
+        "site.json",
+        "index.html",
+        "runs/tiny/report.html",
+    ),
+    *(
+        "speed.json",
+        "speed.md",
+        "speed-config.yaml",
+        "report.html",
+        "report.md",
+        "mine.txt",
+    ),
+    *(
+        "trials/bayes-seed3.json",
+        "predictions/a.npz",
+        "models/vocabulary.json",
+        "tracking/a.csv",
+    ),
     *("plots/mine.png", ".lock", ".lock.json"),
 ]
 HIDDEN = [".bashrc", ".config/settings.json", ".ssh/id_ed25519", ".profile"]
 PREDICT = ("predict", "results/tiny", "bayes", "--in", "new.csv", "--force", "--out")
-OWN_IN_RUNS = ["report.html", "report.md", "plots/mine.png", "mine.txt", "trials/mine.txt"]
+OWN_IN_RUNS = [
+    "report.html",
+    "report.md",
+    "plots/mine.png",
+    "mine.txt",
+    "trials/mine.txt",
+]
 """Names in the folder of a run that may be the user's."""
 
 
 def attempt(_number, random, bench, folder):
     bench.lay_out(folder)
-    kinds = ("folder", "folder", "file", "run", "inputs", "removal", "home", "verdict", "table")
+    kinds = (
+        "folder",
+        "folder",
+        "file",
+        "run",
+        "inputs",
+        "removal",
+        "home",
+        "verdict",
+        "table",
+    )
     match random.choice(kinds):
         case "removal":
             yield from _removal(random, folder)
@@ -51,22 +96,35 @@ def attempt(_number, random, bench, folder):
             yield from _verdicts(random, bench, folder)
             return
         case "home":
-            own = [f"out/{name}" for name in random.sample(HIDDEN, random.choice((1, 2)))]
+            own = [
+                f"out/{name}" for name in random.sample(HIDDEN, random.choice((1, 2)))
+            ]
             command, statuses = random.choice(INTO_FOLDERS), [WRONG]
         case "table":
             own, statuses = ["new.csv"], [WRONG]
-            command = (*PREDICT, random.choice(("new.csv", "./new.csv", "temporary/../new.csv")))
+            command = (
+                *PREDICT,
+                random.choice(("new.csv", "./new.csv", "temporary/../new.csv")),
+            )
         case "folder":
-            own = [f"out/{name}" for name in random.sample(NAMES, random.choice((1, 1, 2, 5)))]
+            own = [
+                f"out/{name}"
+                for name in random.sample(NAMES, random.choice((1, 1, 2, 5)))
+            ]
             command, statuses = random.choice(INTO_FOLDERS), [WRONG]
         case "file":
-            own, command = ["mine.svg", "mine.yaml", "mine.json"], random.choice(INTO_FILES)
+            own, command = (
+                ["mine.svg", "mine.yaml", "mine.json"],
+                random.choice(INTO_FILES),
+            )
             statuses = [WRONG]
         case "run":
             names = random.sample(OWN_IN_RUNS, random.choice((1, 2)))
             own = [f"results/tiny/{name}" for name in names]
             command, statuses = random.choice(INTO_RUNS), [FINE, WRONG]
-        case _:  # results go to the folder of the config and its data, or to one of the two
+        case (
+            _
+        ):  # results go to the folder of the config and its data, or to one of the two
             out = random.choice((".", "", " ", "sgml", "./temporary/.."))
             own, statuses = [], [WRONG]
             command = (*random.choice((BASELINES, CHOOSE)), "--out", out)
@@ -74,10 +132,16 @@ def attempt(_number, random, bench, folder):
     for name in own:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(f"my {name}")
-    files = [*(folder / name for name in own), folder / "tiny.yaml", *folder.glob("sgml/*")]
+    files = [
+        *(folder / name for name in own),
+        folder / "tiny.yaml",
+        *folder.glob("sgml/*"),
+    ]
     before = {file: file.read_bytes() for file in files}
     done = rnnbench(command, folder)
-    yield from (f"{' '.join(command)}, {own}: {what}" for what in misbehaviour(done, statuses))
+    yield from (
+        f"{' '.join(command)}, {own}: {what}" for what in misbehaviour(done, statuses)
+    )
     for file, content in before.items():
         if not file.is_file() or file.read_bytes() != content:
             yield f"{' '.join(command)}: {file.relative_to(folder)} is lost"
@@ -99,7 +163,10 @@ def _verdicts(random, bench, folder):
     )
     results = folder / place / "results.json"
     before = results.read_bytes()
-    yield from (f"{command}: {what}" for what in misbehaviour(rnnbench(command, folder), [WRONG]))
+    yield from (
+        f"{command}: {what}"
+        for what in misbehaviour(rnnbench(command, folder), [WRONG])
+    )
     if results.read_bytes() != before:
         yield f"{command}: {place} is replaced"
 
@@ -109,12 +176,17 @@ def _removal(random, folder):
     place = random.choice(("", "trials", "predictions"))
     process = start(("run", "tiny.yaml", "--jobs", "2", *OUT), folder)
     trials = folder / "out" / "trials"
-    wait_until(lambda: any(trials.glob("[!.]*")) or process.poll() is not None, seconds=60)
+    wait_until(
+        lambda: any(trials.glob("[!.]*")) or process.poll() is not None, seconds=60
+    )
     time.sleep(random.choice((0, 0.1, 0.5, 1)) * random.random())
     shutil.rmtree(folder / "out" / place, ignore_errors=True)
     done = finish(process)
     yield from misbehaviour(done, [FINE, 1, WRONG], lines=20)
-    left = len(list(trials.glob("[!.]*"))), len(list(trials.parent.glob("predictions/[!.]*")))
+    left = (
+        len(list(trials.glob("[!.]*"))),
+        len(list(trials.parent.glob("predictions/[!.]*"))),
+    )
     if done.status == FINE and left != (N_TRIALS, N_TRIALS):
         yield f"{place or 'all'} was removed: exit status 0 with {left} files of {N_TRIALS} trials"
 

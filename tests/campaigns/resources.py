@@ -1,4 +1,6 @@
-"""Takes away disk space, memory, locks or names. The command has to say so and keep its results."""
+"""Takes away disk space, memory, locks or names. The command has to say so and keep its
+results.
+"""
 
 import os
 import resource
@@ -11,7 +13,8 @@ from campaigns.bench import BASELINES, PACKAGE, RUN, rnnbench
 from campaigns.campaign import Campaign, Skip, misbehaviour, rerun, unreadable
 
 USED_UP, WRONG = 1, 2
-"""The exit status when a disk or another resource is used up, and when a name is wrong."""
+"""The exit status when a disk or another resource is used up, and when a name is
+wrong."""
 COMMANDS = {
     "version": ("--version",),
     "help": ("--help",),
@@ -47,7 +50,9 @@ def _to_a_full_device(command, unbuffered, bench, folder):
 
 def _limited(kind, limit, status, _bench, folder):
     """Run with a limit and, once it is gone, again."""
-    variables = {"OPENBLAS_NUM_THREADS": "1"}  # with more, it may crash where memory is short
+    variables = {
+        "OPENBLAS_NUM_THREADS": "1"
+    }  # with more, it may crash where memory is short
     done = rnnbench(BASELINES, folder, limits={kind: limit}, variables=variables)
     yield from misbehaviour(done, [status], lines=12)
     yield from _resumed(BASELINES, folder)
@@ -70,7 +75,9 @@ def _on_a_small_disk(kilobytes, where, command, status, _bench, folder):
         yield from misbehaviour(rnnbench(command, folder), [status], lines=12)
         yield from unreadable(folder / "results" / "tiny")
         subprocess.run(["mount", "-o", "remount,size=64m", place], check=True)  # noqa: S607
-        yield from _resumed([word for word in command if word != "--save-models"], folder)
+        yield from _resumed(
+            [word for word in command if word != "--save-models"], folder
+        )
     finally:
         subprocess.run(["umount", "-l", place], check=True)  # noqa: S607
 
@@ -81,7 +88,9 @@ def _disturbed(code, command, status, _bench, folder):
     place.mkdir()
     (place / "sitecustomize.py").write_text(code)
     path = os.pathsep.join([str(place), PACKAGE, os.environ.get("PYTHONPATH", "")])
-    yield from misbehaviour(rnnbench(command, folder, variables={"PYTHONPATH": path}), [status])
+    yield from misbehaviour(
+        rnnbench(command, folder, variables={"PYTHONPATH": path}), [status]
+    )
 
 
 def _in_the_way(name, make, command, _bench, folder):
@@ -169,7 +178,10 @@ NAMES = {
     "odd --path": ((*BASELINES, "--path", b"sgml-\xff"), WRONG),
     "odd config": (("run", b"tiny-\xff.yaml", "--models", "bayes"), 0),
     "odd config to check": (("config", "check", b"tiny-\xff.yaml", "--no-build"), 0),
-    "odd config as JSON": (("config", "check", b"tiny-\xff.yaml", "--json", "--no-build"), 0),
+    "odd config as JSON": (
+        ("config", "check", b"tiny-\xff.yaml", "--json", "--no-build"),
+        0,
+    ),
     "odd config to show": (("config", "show", b"tiny-\xff.yaml"), 0),
     "odd name to write": (("config", "new", b"new-\xff.yaml"), 0),
     "odd model": (("run", "tiny.yaml", "--models", b"\xff"), WRONG),
@@ -182,7 +194,10 @@ NAMES = {
     "odd report": (("report", b"results-\xff", "--words", "0"), WRONG),
     "odd comparison": (("compare", "results/tiny", b"results-\xff"), WRONG),
     "odd metric": (("leaderboard", "results/tiny", "--metric", b"\xff"), WRONG),
-    "odd gate": (("compare", "results/tiny", "results/tiny", "--fail-if", b"\xff"), WRONG),
+    "odd gate": (
+        ("compare", "results/tiny", "results/tiny", "--fail-if", b"\xff"),
+        WRONG,
+    ),
     "odd text": (("predict", "results/tiny", "rnn", b"profit \xff rose"), 0),
     "odd kind": (("explain", b"\xff"), WRONG),
     "odd command": ((b"\xff",), WRONG),
@@ -199,10 +214,17 @@ CASES = [
     ),
     *(
         (f"{n} open files", partial(_limited, resource.RLIMIT_NOFILE, n, status))
-        for n, status in {8: USED_UP, 12: USED_UP, **dict.fromkeys((16, 20, 24, 32, 48), 0)}.items()
+        for n, status in {
+            8: USED_UP,
+            12: USED_UP,
+            **dict.fromkeys((16, 20, 24, 32, 48), 0),
+        }.items()
     ),
     *(
-        (f"{n} MiB of memory", partial(_limited, resource.RLIMIT_AS, n * 2**20, USED_UP))
+        (
+            f"{n} MiB of memory",
+            partial(_limited, resource.RLIMIT_AS, n * 2**20, USED_UP),
+        )
         for n in (60, 150)
     ),
     *(
@@ -220,8 +242,15 @@ CASES = [
         for name, make in OBSTACLES.items()
     ),
     *(
-        (f"a {make} as {name}", partial(_in_the_way, name, make, ("report", "results/tiny")))
-        for name, make in {"report.html": "folder", "report.md": "folder", "plots": "file"}.items()
+        (
+            f"a {make} as {name}",
+            partial(_in_the_way, name, make, ("report", "results/tiny")),
+        )
+        for name, make in {
+            "report.html": "folder",
+            "report.md": "folder",
+            "plots": "file",
+        }.items()
     ),
     ("a file as models", partial(_in_the_way, "models", "file", RUN)),
     ("a read-only folder", _read_only),

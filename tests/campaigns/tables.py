@@ -1,7 +1,8 @@
-"""Has commands read hostile tables and arrays: each is read, or refused in a brief message.
+"""Has commands read hostile tables and arrays: each is read, or refused in a brief
+message.
 
-A file has quotation marks anywhere, damage, many columns or columns of one name, or an array that
-is larger than it looks.
+A file has quotation marks anywhere, damage, many columns or columns of one name, or an
+array that is larger than it looks.
 """
 
 import csv
@@ -61,7 +62,9 @@ def _misread(command):
 
 
 def _write(file, header, rows):
-    """Write a table in the format that its name asks for, which may repeat names of columns."""
+    """Write a table in the format that its name asks for, which may repeat names of
+    columns.
+    """
     if file.suffix in (".csv", ".tsv"):
         text = io.StringIO()
         delimiter = "\t" if file.suffix == ".tsv" else ","
@@ -78,7 +81,9 @@ def _write(file, header, rows):
     else:
         objects = [dict(zip(header, row, strict=True)) for row in rows]
         lines = [json.dumps(row) for row in objects]
-        file.write_text(json.dumps(objects) if file.suffix == ".json" else "\n".join(lines))
+        file.write_text(
+            json.dumps(objects) if file.suffix == ".json" else "\n".join(lines)
+        )
     return file
 
 
@@ -94,7 +99,9 @@ def _with_quotes(random, folder):
 
 
 def _damaged(random, folder):
-    file = _write(Path(folder, f"damaged{random.choice(TABLES + ARRAYS)}"), HEADER, ROWS)
+    file = _write(
+        Path(folder, f"damaged{random.choice(TABLES + ARRAYS)}"), HEADER, ROWS
+    )
     content = file.read_bytes()
     for _ in range(random.choice((1, 1, 3))):
         _, content = damage(random, content or b"\0")
@@ -116,11 +123,15 @@ def _with_columns(random, folder):
 
 def _array(random, folder):
     """Write arrays of any size and type, of which the header may be forged."""
-    shape = random.choice([(), (0,), (7,), (7, 3), (7, 1), (0, 2), (7, 2, 2), (500, 2_000)])
+    shape = random.choice(
+        [(), (0,), (7,), (7, 3), (7, 1), (0, 2), (7, 2, 2), (500, 2_000)]
+    )
     kinds = ["f8", "i1", "U3", "S2", "c8", "M8[s]", "?", "V4", "f2", ">i4", "i4,f4"]
     array = np.zeros(shape, random.choice(kinds))
     content = io.BytesIO()
-    forged = random.choice([shape, (10**11,), (-7,), (2**62, 2**62, 0), (4 * 10**6,), (7, 10**9)])
+    forged = random.choice(
+        [shape, (10**11,), (-7,), (2**62, 2**62, 0), (4 * 10**6,), (7, 10**9)]
+    )
     kind = np.lib.format.dtype_to_descr(array.dtype)
     header = {"descr": kind, "fortran_order": random.random() < 0.3, "shape": forged}
     np.lib.format.write_array_header_1_0(content, header)

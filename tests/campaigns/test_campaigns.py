@@ -1,4 +1,6 @@
-"""The short form of the campaigns finds nothing; and a campaign does report what there is."""
+"""The short form of the campaigns finds nothing; and a campaign does report what there
+is.
+"""
 
 import subprocess
 import sys
@@ -12,7 +14,9 @@ def test_the_short_form_finds_nothing():
     # In a process of its own: a child's peak memory counts what its parent had.
     command = [sys.executable, Path(__file__).parent, "--short"]
 
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=400)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=400
+    )
 
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -47,4 +51,7 @@ def test_findings_come_with_the_command_that_repeats_them_alone(tmp_path):
 def test_the_cases_of_a_list_are_spread_over_it():
     listed = Campaign(10, 3, attempt, is_list=True)
 
-    assert [list(listed.numbers(count)) for count in (3, 10)] == [[0, 4, 8], list(range(10))]
+    assert [list(listed.numbers(count)) for count in (3, 10)] == [
+        [0, 4, 8],
+        list(range(10)),
+    ]

@@ -1,6 +1,8 @@
-"""Gives ``verdict`` tables of answers in clusters that nobody declared, among other columns.
+"""Gives ``verdict`` tables of answers in clusters that nobody declared, among other
+columns.
 
-Where answers in a cluster always agree, the line names the column; nothing else is named.
+Where answers in a cluster always agree, the line names the column; nothing else is
+named.
 """
 
 import csv
@@ -27,7 +29,10 @@ def attempt(_number, random, _bench, folder):
             cluster = stem.format(number)
             row = {"id": f"{cluster}_{place}" if are_ids else f"{len(rows)}"}
             row |= {"label": "yes", "prediction": answer}
-            row |= {"day": f"2026-01-{1 + number % 28:02}", "weight": f"{random.random():.3f}"}
+            row |= {
+                "day": f"2026-01-{1 + number % 28:02}",
+                "weight": f"{random.random():.3f}",
+            }
             row |= {"language": random.choice(("de", "en"))}
             if not are_ids:
                 row[name] = cluster
@@ -47,7 +52,8 @@ def attempt(_number, random, _bench, folder):
     done = rnnbench(("verdict", "mine.csv"), folder)
     yield from (f"{case}: {what}" for what in misbehaviour(done, [0]))
     told = re.findall(
-        r"documents (?:with the same|whose) '(.+?)' (?:begins|\()", " ".join(done.err.split())
+        r"documents (?:with the same|whose) '(.+?)' (?:begins|\()",
+        " ".join(done.err.split()),
     )
     if told != [column]:
         yield f"{case}: named {told}"

@@ -1,10 +1,10 @@
 """Strikes a Dask cluster at any moment of a run: no finished trial is lost or differs.
 
-Each case has a cluster of its own: a scheduler and two workers with nannies. What is killed is a
-process that trains, a worker, which its nanny starts again, a worker with its nanny, or the
-scheduler. Or a worker is retired, the connection to the scheduler is cut, the scheduler is stopped,
-or the run gets Ctrl-C, also while the scheduler is stopped. A run that ends early is finished by
-local processes.
+Each case has a cluster of its own: a scheduler and two workers with nannies. What is
+killed is a process that trains, a worker, which its nanny starts again, a worker with
+its nanny, or the scheduler. Or a worker is retired, the connection to the scheduler is
+cut, the scheduler is stopped, or the run gets Ctrl-C, also while the scheduler is
+stopped. A run that ends early is finished by local processes.
 """
 
 import os
@@ -17,7 +17,13 @@ from campaigns.campaign import Campaign, rerun
 from campaigns.kills import PATIENCE, RUN_FOLDER, other_results
 from clusters import children, cluster, kept, kill_session
 
-ENDINGS = {"scheduler": 3, "connection": 3, "silence": 3, "ctrl-c": 130, "ctrl-c in silence": 130}
+ENDINGS = {
+    "scheduler": 3,
+    "connection": 3,
+    "silence": 3,
+    "ctrl-c": 130,
+    "ctrl-c in silence": 130,
+}
 """The exit status of a run that was struck so, if it ends early."""
 TARGETS = ("child", "worker", "machine", "retirement", *ENDINGS)
 MOMENTS = ("started", "test accuracy")
@@ -37,7 +43,10 @@ def attempt(_number, random, bench, folder):
             running = start([*RUN, *options], folder, stdout=out, stderr=err)
         try:
             wait_until(
-                lambda: log.read_text().count(text) >= count or running.poll() is not None, SECONDS
+                lambda: (
+                    log.read_text().count(text) >= count or running.poll() is not None
+                ),
+                SECONDS,
             )
             time.sleep(delay)
             _strike(target, random, made, workers, running.pid)
@@ -59,7 +68,9 @@ def _after_strike(target, status, said, made, bench, folder):
     if not wait_until(lambda: not children(made.folder), PATIENCE, every=0.1):
         yield "processes that train are left"
     reached = ("child", "worker", "connection", "ctrl-c")
-    if target in reached and not wait_until(lambda: _is_clean(made), PATIENCE, every=0.5):
+    if target in reached and not wait_until(
+        lambda: _is_clean(made), PATIENCE, every=0.5
+    ):
         yield "files of the run are left in workers"
     if status and status == ENDINGS.get(target):
         yield from rerun(RUN, folder, said.count("test accuracy"))
@@ -70,7 +81,9 @@ def _after_strike(target, status, said, made, bench, folder):
 
 
 def _is_clean(made):
-    """Return whether no worker keeps files of the run; a worker that restarts cannot say so."""
+    """Return whether no worker keeps files of the run; a worker that restarts cannot
+    say so.
+    """
     try:
         return not any(made.ask(kept).values())
     except OSError:
@@ -84,7 +97,9 @@ def _strike(target, random, made, workers, run):
         kill_session(random.choice(made.processes[1:]))
     elif target == "retirement":
         with made.client() as client:
-            client.retire_workers([random.choice([*client.scheduler_info()["workers"]])])
+            client.retire_workers(
+                [random.choice([*client.scheduler_info()["workers"]])]
+            )
     elif target == "connection":
         made.cut_clients()
     if target.endswith("silence"):

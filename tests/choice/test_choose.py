@@ -1,4 +1,6 @@
-"""``rnnbench choose``, typed and called from Python; mostly with baselines, which are fast."""
+"""``rnnbench choose``, typed and called from Python; mostly with baselines, which are
+fast.
+"""
 
 import csv
 import json
@@ -14,7 +16,13 @@ from in_process import InProcess
 
 import rnnbench
 from rnnbench.analysis.intervals import Hits, estimate_over_folds, score_interval
-from rnnbench.choice.choose import P_BEST, Candidate, choice_table, draw_points, recommend
+from rnnbench.choice.choose import (
+    P_BEST,
+    Candidate,
+    choice_table,
+    draw_points,
+    recommend,
+)
 from rnnbench.models.baselines import Stratified
 from rnnbench.report.words import in_blocks, short_p
 from rnnbench.results.schema import ANOVA
@@ -47,7 +55,8 @@ OF_ONE_SEED = (
 def rows(tests="lunch"):
     """Return 40 texts with labels; the last ten are for testing."""
     learned = [
-        ("cheap pills now", "spam") if n % 3 else (f"lunch at {n}", "ham") for n in range(30)
+        ("cheap pills now", "spam") if n % 3 else (f"lunch at {n}", "ham")
+        for n in range(30)
     ]
     return [("text", "label"), *learned, *[(tests, "ham"), ("pills", "spam")] * 5]
 
@@ -78,7 +87,10 @@ def choose(**options):
 @pytest.fixture(scope="module")
 def chosen(tmp_path_factory):
     """A choice of all baselines by four folds."""
-    with chdir(tmp_path_factory.mktemp("chosen")), pytest.MonkeyPatch.context() as patch:
+    with (
+        chdir(tmp_path_factory.mktemp("chosen")),
+        pytest.MonkeyPatch.context() as patch,
+    ):
         patch.setitem(EXECUTORS._usable, "local", InProcess)
         write_files()
         return choose(models=FAST[1].split(","), folds=4)
@@ -87,10 +99,14 @@ def chosen(tmp_path_factory):
 # What is ranked, and on what.
 
 
-def test_every_model_and_point_is_ranked_and_the_best_come_first_in_table_and_frame(chosen):
+def test_every_model_and_point_is_ranked_and_the_best_come_first_in_table_and_frame(
+    chosen,
+):
     candidates = {candidate.name: candidate for candidate in chosen.results.candidates}
 
-    points = [f"nb[alpha={alpha},max_ngram={n}]" for alpha in (0.1, 100) for n in (1, 2)]
+    points = [
+        f"nb[alpha={alpha},max_ngram={n}]" for alpha in (0.1, 100) for n in (1, 2)
+    ]
     assert sorted(candidates) == ["always", "chance", *points]
     accuracies = [candidate.score for candidate in candidates.values()]
     assert accuracies == sorted(accuracies, reverse=True)
@@ -99,7 +115,9 @@ def test_every_model_and_point_is_ranked_and_the_best_come_first_in_table_and_fr
     assert list(frame["alpha"][:2]) == [0.1, 0.1]
     assert {"score", "low", "high", "params", "seeds", "fit_seconds", "p"} < set(frame)
     always = candidates["always"]
-    assert always.score == pytest.approx(20 / 30), "the share of right answers to all documents"
+    assert always.score == pytest.approx(20 / 30), (
+        "the share of right answers to all documents"
+    )
     assert np.average(always.of_parts, weights=[8, 8, 7, 7]) == pytest.approx(20 / 30)
     best, *others = chosen.results.candidates
     ahead = [np.subtract(best.of_parts, other.of_parts) for other in others]
@@ -141,16 +159,24 @@ def test_the_test_documents_change_nothing():
     models = ["nb", "always", "rnn"]
     before = choose(out="before", models=models).results
     write_texts(
-        rows(tests="a much longer text, with many other words, each of them seen only here")
+        rows(
+            tests="a much longer text, with many other words, each of them seen only here"
+        )
     )
     after = choose(out="after", models=models).results
 
     def ranked(results):
-        return [candidate.model_dump(exclude={"fit_seconds"}) for candidate in results.candidates]
+        return [
+            candidate.model_dump(exclude={"fit_seconds"})
+            for candidate in results.candidates
+        ]
 
     assert ranked(before) == ranked(after)
     assert before.dataset.fingerprint != after.dataset.fingerprint
-    trials = [{file.name for file in Path(out, "trials").iterdir()} for out in ("before", "after")]
+    trials = [
+        {file.name for file in Path(out, "trials").iterdir()}
+        for out in ("before", "after")
+    ]
     assert trials[0] == trials[1], "even their fingerprints are the same"
 
 
@@ -166,13 +192,19 @@ def test_documents_in_order_of_time_are_ordered_again_and_count_as_blocks(parts)
     is_right = np.array([label == "spam" for _, label in texts])[-n:]
     (always,) = choice.results.candidates
     assert always.interval == score_interval(Hits(is_right[np.newaxis], in_order=True))
-    assert f"The held-out documents are {in_blocks(n)}." in choice_table(choice.results).caption
+    assert (
+        f"The held-out documents are {in_blocks(n)}."
+        in choice_table(choice.results).caption
+    )
 
 
 def test_groups_of_held_out_texts_count_as_clusters():
     authors = [place // 6 for place in range(180)]
     labels = ["spam" if author % 3 else "ham" for author in authors]
-    table = [(f"text {n}", *facts) for n, facts in enumerate(zip(labels, authors, strict=True))]
+    table = [
+        (f"text {n}", *facts)
+        for n, facts in enumerate(zip(labels, authors, strict=True))
+    ]
     write_texts([("text", "label", "author"), *table])
     settings = ["data.split=shuffled", "data.group=author"]
 
@@ -197,7 +229,10 @@ def test_five_folds_are_the_default_and_tracking_is_for_runs(caplog):
 def test_a_network_is_ranked_with_every_seed_and_its_own_training():
     choice = choose(models=["rnn", "chance"], seeds=2, folds=2)
     candidates = choice.results.candidates
-    assert {candidate.name: candidate.seeds for candidate in candidates} == {"rnn": 2, "chance": 2}
+    assert {candidate.name: candidate.seeds for candidate in candidates} == {
+        "rnn": 2,
+        "chance": 2,
+    }
     assert choice.benchmark.training_of("rnn").learning_rate == 0.01
     assert len(list(Path("results/choice-mine/trials").glob("rnn-*.json"))) == 4
     assert all(candidate.over_parts is not None for candidate in candidates)
@@ -222,7 +257,9 @@ def test_a_fold_without_two_topics_to_train_on_is_refused_before_training(cli):
     write_texts([("text", "label"), ("a b", "x"), *[("c d", "y")] * 9])
     result = cli("choose", "mine.yaml", *FAST, "--folds", 2)
     assert result.exit_code == 2
-    assert result.stderr.endswith("fold 1 of 2: all documents to train on have the label 'y'\n")
+    assert result.stderr.endswith(
+        "fold 1 of 2: all documents to train on have the label 'y'\n"
+    )
 
 
 def test_an_interrupted_choice_says_how_to_go_on(cli, monkeypatch):
@@ -235,7 +272,9 @@ def test_an_interrupted_choice_says_how_to_go_on(cli, monkeypatch):
     monkeypatch.setitem(EXECUTORS._usable, "local", Interrupted)
     with pytest.raises(rnnbench.InterruptedRunError) as caught:
         choose(out="o'brien")
-    again = """rnnbench choose 'o'"'"'brien/config.yaml' --folds 3 --out 'o'"'"'brien'"""
+    again = (
+        """rnnbench choose 'o'"'"'brien/config.yaml' --folds 3 --out 'o'"'"'brien'"""
+    )
     assert str(caught.value).splitlines() == [
         "Interrupted; 1 of 15 trials are stored in o'brien/. This command continues from there:",
         f"  {again}",
@@ -251,8 +290,12 @@ def test_the_table_says_which_are_not_clearly_worse_and_the_record_is_stored(cli
     result = cli("choose", "mine.yaml", *FAST, "--folds", 3, "--quiet")
 
     lines = result.stdout.splitlines()
-    assert any(line.split()[:3] == ["nb", "0.1", "1"] and "best" in line for line in lines)
-    assert any(line.split()[:3] == ["nb", "0.1", "2"] and " no" in line for line in lines)
+    assert any(
+        line.split()[:3] == ["nb", "0.1", "1"] and "best" in line for line in lines
+    )
+    assert any(
+        line.split()[:3] == ["nb", "0.1", "2"] and " no" in line for line in lines
+    )
     assert any(line.split()[:1] == ["always"] and "yes" in line for line in lines)
     text = " ".join(result.stdout.split())
     assert "Accuracy on 30 of 30 training documents (3 folds)." in text
@@ -260,10 +303,16 @@ def test_the_table_says_which_are_not_clearly_worse_and_the_record_is_stored(cli
     assert OF_ONE_SEED in text
     assert result.stderr == ""
 
-    printed = json.loads(cli("choose", "mine.yaml", *FAST, "--folds", 3, "--json").stdout)
+    printed = json.loads(
+        cli("choose", "mine.yaml", *FAST, "--folds", 3, "--json").stdout
+    )
     stored = json.loads(Path("results/choice-mine/choice.json").read_text())
     assert stored == printed | {"checksum": stored["checksum"]}
-    assert Path("results/choice-mine/choice.md").read_text().startswith("| model | alpha |")
+    assert (
+        Path("results/choice-mine/choice.md")
+        .read_text()
+        .startswith("| model | alpha |")
+    )
 
 
 def test_a_failing_model_costs_only_itself_and_the_others_are_written(cli, monkeypatch):
@@ -275,17 +324,29 @@ def test_a_failing_model_costs_only_itself_and_the_others_are_written(cli, monke
     record = json.loads(result.stdout)
     assert [candidate["name"] for candidate in record["candidates"]] == ["always"]
     assert {trial["model"] for trial in record["missing"]} == {"chance"}
-    assert "2 of 4 trials failed; results/choice-mine/ has the results of the others" in (
-        result.stderr
+    assert (
+        "2 of 4 trials failed; results/choice-mine/ has the results of the others"
+        in (result.stderr)
     )
     assert list(rnnbench.load_config("best.yaml").models) == ["always"]
     result = cli(*command, "chance", "--write", "none.yaml")
-    assert "none.yaml: not written; no model has finished all its trials" in result.stderr
+    assert (
+        "none.yaml: not written; no model has finished all its trials" in result.stderr
+    )
 
 
 def test_the_best_of_each_model_is_written_as_a_config_that_says_how(cli):
     Path("best.yaml").write_text("mine: true\n")
-    command = ("choose", "mine.yaml", "--models", "nb,rnn", "--folds", 2, "--write", "best.yaml")
+    command = (
+        "choose",
+        "mine.yaml",
+        "--models",
+        "nb,rnn",
+        "--folds",
+        2,
+        "--write",
+        "best.yaml",
+    )
     result = cli(*command, "--force")
     assert "Written to best.yaml; next: rnnbench run best.yaml" in result.stderr
 
@@ -308,17 +369,35 @@ def test_the_best_of_each_model_is_written_as_a_config_that_says_how(cli):
     [
         (["--folds", 3, "--last", 0.2], "use either folds or last, not both"),
         (["--last", 1.5], "last: got 1.5 (should be between 0 and 1)"),
-        (["--folds", 31], "folds: got 31 (allowed: 2 to 30, the documents to train on)"),
+        (
+            ["--folds", 31],
+            "folds: got 31 (allowed: 2 to 30, the documents to train on)",
+        ),
         (["--models", "no"], "no model 'no'"),
         (["--folds", 10**9], "folds: got 1000000000 (should be 2 to 1,000)"),
         (["--force"], "--force: needs --write"),
         (["--on", "all"], "on: 'all' needs then_fit"),
         (["--then-fit", "--on", "test"], "on: got 'test' (allowed: train, all)"),
-        (["--write", "best.csv"], "best.csv: would be read as a table of texts (use .yaml)"),
-        (["--write", "mine.yaml"], "--write mine.yaml: the choice needs this file itself"),
-        (["--write", "best.yaml"], "--write best.yaml: exists already (--force overwrites it)"),
-        (["--write", "texts.csv", "--force"], "--write texts.csv: the choice needs this file"),
-        (["--out", "f", "--write", "f/config.yaml"], "f/config.yaml: the choice needs this file"),
+        (
+            ["--write", "best.csv"],
+            "best.csv: would be read as a table of texts (use .yaml)",
+        ),
+        (
+            ["--write", "mine.yaml"],
+            "--write mine.yaml: the choice needs this file itself",
+        ),
+        (
+            ["--write", "best.yaml"],
+            "--write best.yaml: exists already (--force overwrites it)",
+        ),
+        (
+            ["--write", "texts.csv", "--force"],
+            "--write texts.csv: the choice needs this file",
+        ),
+        (
+            ["--out", "f", "--write", "f/config.yaml"],
+            "f/config.yaml: the choice needs this file",
+        ),
     ],
 )
 def test_wrong_options_are_answered_before_anything_is_trained(cli, options, message):
@@ -352,7 +431,9 @@ def candidate(name, params, accuracy, p=None, n_seeds=None):
         interval=interval,
         seeds=1,
         fit_seconds=1,
-        against_best=None if p is None else pair | {"method": ANOVA, "n_seeds": n_seeds},
+        against_best=None
+        if p is None
+        else pair | {"method": ANOVA, "n_seeds": n_seeds},
     )
 
 
@@ -362,26 +443,68 @@ BEST = candidate("rnn", 900, 0.9)
 @pytest.mark.parametrize(
     ("others", "name", "claim"),
     [
-        ([], "rnn", "rnn is the only model: a network with 900 parameters and an accuracy of 0.90"),
-        ([("svm", 100, 0.8, 0.01)], "rnn", "is the best, and all others are clearly worse: a net"),
-        ([("svm", 1000, 0.8, 0.05)], "svm", "is the simplest of 2 models that are not clearly wo"),
+        (
+            [],
+            "rnn",
+            "rnn is the only model: a network with 900 parameters and an accuracy of 0.90",
+        ),
+        (
+            [("svm", 100, 0.8, 0.01)],
+            "rnn",
+            "is the best, and all others are clearly worse: a net",
+        ),
+        (
+            [("svm", 1000, 0.8, 0.05)],
+            "svm",
+            "is the simplest of 2 models that are not clearly wo",
+        ),
         ([("small", 451, 0.89, 1)], "rnn", "are not much simpler"),
         ([("small", 450, 0.89, 1)], "rnn", "much simpler"),
-        ([("small", 449, 0.89, 1)], "small", "than the best, rnn (a network with 900 parameters "),
-        ([("svm", 9, 0.89, 1, 2)], "rnn", "too few seeds to tell which others are as good"),
-        ([("always", 0, 0.8, 1)], "rnn", "As always, which reads no text, is not clearly worse"),
-        ([("vectors", 9, 0.89, 1), ("svm", 500, 0.8, 1)], "svm", "the simplest of 3 models"),
-        ([("svm", 20, 0.89, 1), ("nb", 10, 0.8, 1)], "svm", "a baseline with 20 parameters"),
-        ([("svm", 21, 0.89, 1), ("nb", 10, 0.8, 1)], "nb", "a baseline with 10 parameters"),
+        (
+            [("small", 449, 0.89, 1)],
+            "small",
+            "than the best, rnn (a network with 900 parameters ",
+        ),
+        (
+            [("svm", 9, 0.89, 1, 2)],
+            "rnn",
+            "too few seeds to tell which others are as good",
+        ),
+        (
+            [("always", 0, 0.8, 1)],
+            "rnn",
+            "As always, which reads no text, is not clearly worse",
+        ),
+        (
+            [("vectors", 9, 0.89, 1), ("svm", 500, 0.8, 1)],
+            "svm",
+            "the simplest of 3 models",
+        ),
+        (
+            [("svm", 20, 0.89, 1), ("nb", 10, 0.8, 1)],
+            "svm",
+            "a baseline with 20 parameters",
+        ),
+        (
+            [("svm", 21, 0.89, 1), ("nb", 10, 0.8, 1)],
+            "nb",
+            "a baseline with 10 parameters",
+        ),
     ],
     ids=str,
 )
-def test_the_simplest_model_that_is_not_clearly_worse_is_recommended(others, name, claim):
+def test_the_simplest_model_that_is_not_clearly_worse_is_recommended(
+    others, name, claim
+):
     end = {"dense": {"units": "topics", "activation": "softmax"}}
     network = {"layers": [{"simple_rnn": {"units": 2}}, end]}
     kinds = {"svm": "tfidf_linear_svm", "nb": "nb_svm", "always": "most_frequent"}
     models = {model: {"baseline": kind} for model, kind in kinds.items()}
-    models |= {"vectors": {"baseline": "sentence_embedding"}, "rnn": network, "small": network}
+    models |= {
+        "vectors": {"baseline": "sentence_embedding"},
+        "rnn": network,
+        "small": network,
+    }
     benchmark = rnnbench.load_config({"name": "all", "models": models})
 
     found = recommend(
@@ -393,15 +516,24 @@ def test_the_simplest_model_that_is_not_clearly_worse_is_recommended(others, nam
     assert recommend([], benchmark.models, SINGLE_LABEL) is None
 
 
-def test_the_recommended_model_is_kept_and_tested_on_documents_that_it_has_not_learned(cli):
+def test_the_recommended_model_is_kept_and_tested_on_documents_that_it_has_not_learned(
+    cli,
+):
     result = cli("choose", "mine.yaml", *FAST, "--folds", 3, "--then-fit")
 
     folder = Path("results/choice-mine/fitted")
     fitted = rnnbench.load_run(folder)
-    assert [(model.name, model.chosen_from) for model in fitted.results.models] == [("nb", 4)]
-    assert (fitted.results.dataset.train_size, fitted.results.dataset.test_size) == (30, 10)
+    assert [(model.name, model.chosen_from) for model in fitted.results.models] == [
+        ("nb", 4)
+    ]
+    assert (fitted.results.dataset.train_size, fitted.results.dataset.test_size) == (
+        30,
+        10,
+    )
     assert fitted.benchmark.models["nb"].baseline.alpha == 0.1
-    assert "Recommended: nb[alpha=0.1,max_ngram=1] is the best" in " ".join(result.stdout.split())
+    assert "Recommended: nb[alpha=0.1,max_ngram=1] is the best" in " ".join(
+        result.stdout.split()
+    )
     assert "test accuracy" in result.stdout
     assert result.stderr.endswith(f"next: rnnbench predict {folder} TEXT\n")
     again = cli(*shlex.split(fitted.results.command)[1:])
@@ -409,14 +541,21 @@ def test_the_recommended_model_is_kept_and_tested_on_documents_that_it_has_not_l
 
 
 @pytest.mark.parametrize(
-    ("split", "parts"), [("shuffled", {"folds": 2}), ("last", {"folds": None, "last": 0.5})]
+    ("split", "parts"),
+    [("shuffled", {"folds": 2}), ("last", {"folds": None, "last": 0.5})],
 )
 def test_a_model_of_all_documents_has_the_accuracy_of_the_choice(parts, split):
-    options = {"models": ["rnn", "always"], "settings": {"data.split": split}, "seeds": 2}
+    options = {
+        "models": ["rnn", "always"],
+        "settings": {"data.split": split},
+        "seeds": 2,
+    }
     choice = choose(then_fit=True, on="all", **parts, **options)
 
     (model,), dataset = choice.fitted.results.models, choice.fitted.results.dataset
-    found = next(one for one in choice.results.candidates if one.name == choice.recommended)
+    found = next(
+        one for one in choice.results.candidates if one.name == choice.recommended
+    )
     assert model.score.mean == pytest.approx(found.score)
     assert model.interval.low == pytest.approx(found.interval.low)
     assert (dataset.train_size, dataset.test_size) == (40, choice.results.held_out)
@@ -433,7 +572,9 @@ def test_a_model_of_all_documents_has_the_accuracy_of_the_choice(parts, split):
     assert "40 training and 0 test documents" in page
 
 
-@pytest.mark.parametrize("outcome", [KeyboardInterrupt(), TrialFailure("no room")], ids=str)
+@pytest.mark.parametrize(
+    "outcome", [KeyboardInterrupt(), TrialFailure("no room")], ids=str
+)
 def test_what_was_chosen_is_shown_even_if_the_fit_ends_early(cli, monkeypatch, outcome):
     class Ending(InProcess):
         def run(self, trials, *rest):
@@ -445,7 +586,15 @@ def test_what_was_chosen_is_shown_even_if_the_fit_ends_early(cli, monkeypatch, o
                 raise outcome
 
     monkeypatch.setitem(EXECUTORS._usable, "local", Ending)
-    command = ("choose", "mine.yaml", *FAST, "--then-fit", "--json", "--write", "best.yaml")
+    command = (
+        "choose",
+        "mine.yaml",
+        *FAST,
+        "--then-fit",
+        "--json",
+        "--write",
+        "best.yaml",
+    )
     result = cli(*command)
 
     has_failed = isinstance(outcome, TrialFailure)
@@ -467,7 +616,9 @@ def test_only_what_has_the_answers_of_this_choice_is_not_fitted_again(cli):
     assert "rnn seed 0: accuracy" in other
 
 
-def test_labels_that_occur_only_in_test_documents_are_noticed_before_anything_is_trained(cli):
+def test_labels_that_occur_only_in_test_documents_are_noticed_before_anything_is_trained(
+    cli,
+):
     write_texts([*rows()[:-10], *[("hello", "a new label")] * 10])
     options = ("--then-fit", "--on", "all", "--set", "data.min_per_label=2")
     result = cli("choose", "mine.yaml", *FAST, *options)
@@ -476,14 +627,24 @@ def test_labels_that_occur_only_in_test_documents_are_noticed_before_anything_is
 
 
 def test_its_answers_are_those_of_trainings_without_the_document_and_its_words_all_words():
-    options = {"models": "rnn", "folds": None, "last": 0.2, "then_fit": True, "on": "all"}
-    choice = choose(**options, settings={"training.epochs": 40, "training.learning_rate": 0.05})
+    options = {
+        "models": "rnn",
+        "folds": None,
+        "last": 0.2,
+        "then_fit": True,
+        "on": "all",
+    }
+    choice = choose(
+        **options, settings={"training.epochs": 40, "training.learning_rate": 0.05}
+    )
 
     (file,) = Path("results/choice-mine/predictions").glob("rnn-*.npz")
     with np.load(file) as held_out:
         assert np.array_equal(choice.fitted.scores("rnn")[0], held_out["scores"])
         assert np.array_equal(choice.fitted.labels, held_out["labels"])
-    write_texts([("text", "label"), *rows()[1:31], *[("tea", "ham"), ("coffee", "spam")] * 5])
+    write_texts(
+        [("text", "label"), *rows()[1:31], *[("tea", "ham"), ("coffee", "spam")] * 5]
+    )
     choice = choose(**options, out="other", settings={"training.epochs": 40})
     (found,) = choice.fitted.model("rnn").answers("tea coffee")
     assert found.unknown_words == [], "words of the test documents are learned"
@@ -561,4 +722,7 @@ def test_a_larger_sample_has_the_points_of_a_smaller_one_and_the_draw_never_chan
 
     assert [len(sample) for sample in samples] == [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 11]
     assert all(small <= large for small, large in pairwise(samples))
-    assert draw_points(reversed(grid), 2) == {"m[lr=0.2,units=16]", "m[lr=0.5,units=16]"}
+    assert draw_points(reversed(grid), 2) == {
+        "m[lr=0.2,units=16]",
+        "m[lr=0.5,units=16]",
+    }

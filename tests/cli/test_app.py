@@ -18,7 +18,9 @@ def tree():
     for name in COMMANDS:
         commands[name,] = command = load_command(name)
         if isinstance(command, TyperGroup):
-            commands |= {(name, part): found for part, found in command.commands.items()}
+            commands |= {
+                (name, part): found for part, found in command.commands.items()
+            }
     return commands
 
 
@@ -30,22 +32,31 @@ EXAMPLES = [
 ]
 
 
-@pytest.mark.parametrize(("words", "example"), EXAMPLES, ids=[example for _, example in EXAMPLES])
+@pytest.mark.parametrize(
+    ("words", "example"), EXAMPLES, ids=[example for _, example in EXAMPLES]
+)
 def test_every_example_in_the_help_is_a_valid_command_line(words, example):
     program, *typed = shlex.split(example.partition(" > ")[0].partition(" < ")[0])
     command = next(found for n in (2, 1) if (found := tuple(typed[:n])) in TREE)
 
     assert (program, *typed[: len(words)]) == ("rnnbench", *words)
     assert not isinstance(TREE[command], TyperGroup)
-    TREE[command].make_context(" ".join(command), typed[len(command) :])  # parses, runs nothing
+    TREE[command].make_context(
+        " ".join(command), typed[len(command) :]
+    )  # parses, runs nothing
 
 
 @pytest.mark.parametrize("command", TREE, ids=" ".join)
-def test_every_command_has_help_with_examples_and_no_type_for_options_without_a_value(cli, command):
+def test_every_command_has_help_with_examples_and_no_type_for_options_without_a_value(
+    cli, command
+):
     result = cli(*command, "--help")
 
     assert result.exit_code == 0
-    example, printed = " ".join(["• rnnbench", *command]), " ".join(result.output.split())
+    example, printed = (
+        " ".join(["• rnnbench", *command]),
+        " ".join(result.output.split()),
+    )
     assert f"Examples: {example}" in printed or isinstance(TREE[command], TyperGroup)
     assert "bool" not in result.output
 
@@ -69,7 +80,12 @@ def test_the_version_is_printed(cli):
 
 def test_help_and_commands_that_only_read_import_nothing_that_takes_long(tmp_path):
     run_folder(tmp_path / "run", {"rnn": [(0, 0, 0, 1)]})
-    commands = "config check smoke --no-build", "config show smoke", "config new", "models show all"
+    commands = (
+        "config check smoke --no-build",
+        "config show smoke",
+        "config new",
+        "models show all",
+    )
     code = (
         "import sys\n"
         "from rnnbench.cli.app import app\n"
@@ -85,7 +101,9 @@ def test_help_and_commands_that_only_read_import_nothing_that_takes_long(tmp_pat
         "for command in ('compare run run', 'leaderboard run'):\n"
         "    assert not heavy(command.split(), 'matplotlib'), command\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=tmp_path)
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, cwd=tmp_path
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,7 +127,10 @@ def test_a_wrong_command_line_is_the_users_error(cli, arguments, message):
     ("words", "message"),
     [
         ("data show --sources all", "--sources: lists all sources"),
-        ("config show --schema config --set a=1", "--set: changes a CONFIG, not a schema"),
+        (
+            "config show --schema config --set a=1",
+            "--set: changes a CONFIG, not a schema",
+        ),
         ("leaderboard results --model ''", "--model: needs --badge"),
     ],
 )

@@ -73,11 +73,27 @@ def on_cluster(cli, made, monkeypatch):
 def test_ctrl_c_ends_children_on_all_workers_and_another_run_finishes_what_is_left(
     made, on_cluster
 ):
-    command = ["-m", "rnnbench", "run", "tiny.yaml", "--executor", "dask", "--scheduler", made.file]
+    command = [
+        "-m",
+        "rnnbench",
+        "run",
+        "tiny.yaml",
+        "--executor",
+        "dask",
+        "--scheduler",
+        made.file,
+    ]
     process = subprocess.Popen(
-        [sys.executable, *command], env=made.environment, stderr=subprocess.PIPE, text=True
+        [sys.executable, *command],
+        env=made.environment,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    wait_for(lambda: is_stored("bayes") and len(children(made.folder)) == 2, "both children", 300)
+    wait_for(
+        lambda: is_stored("bayes") and len(children(made.folder)) == 2,
+        "both children",
+        300,
+    )
 
     begin = time.monotonic()
     process.send_signal(signal.SIGINT)
@@ -114,7 +130,12 @@ def test_a_run_whose_scheduler_is_lost_ends_and_is_finished_by_local_processes(
 
     assert lost.exit_code == 3
     scheduler = f"--executor dask --scheduler {made.file}"
-    again = f"This command continues from there:\n  rnnbench run tiny.yaml {scheduler}\n"
+    again = (
+        f"This command continues from there:\n  rnnbench run tiny.yaml {scheduler}\n"
+    )
     for words in ("the connection to the scheduler is lost", again):
         assert words in lost.stderr
-    assert "1 of 1 trials are stored already" in cli("run", "tiny.yaml", "--models", "bayes").stderr
+    assert (
+        "1 of 1 trials are stored already"
+        in cli("run", "tiny.yaml", "--models", "bayes").stderr
+    )

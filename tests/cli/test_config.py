@@ -29,7 +29,9 @@ def folder(tmp_path, monkeypatch):
 def test_every_problem_of_every_config_is_reported_with_its_line_and_the_others_counted(
     cli, folder
 ):
-    baselines = "  always: {baseline: most_frequent}\n  by_chance: {baseline: stratified}\n"
+    baselines = (
+        "  always: {baseline: most_frequent}\n  by_chance: {baseline: stratified}\n"
+    )
     (folder / "a.yaml").write_text(f"{FINE}{baselines}training: {{seeds: 5}}\n")
 
     result = cli("config", "check", "nowhere.yaml", "wrong.yaml", "fine.yaml", "a.yaml")
@@ -53,21 +55,40 @@ def test_checks_as_json(cli):
     wrong, fine = facts["files"]
 
     assert (result.exit_code, facts["schema_version"]) == (2, 1)
-    assert (wrong["file"], wrong["is_fine"], wrong["models"]) == ("wrong.yaml", False, None)
-    assert [problem["where"] for problem in wrong["problems"]] == ["wrong.yaml:1", "wrong.yaml:3"]
+    assert (wrong["file"], wrong["is_fine"], wrong["models"]) == (
+        "wrong.yaml",
+        False,
+        None,
+    )
+    assert [problem["where"] for problem in wrong["problems"]] == [
+        "wrong.yaml:1",
+        "wrong.yaml:3",
+    ]
     assert wrong["problems"][1]["key"] == "training.epohcs"
-    counts = {"models": 1, "trials": 1, "seconds": None, "gigabytes": None, "problems": []}
+    counts = {
+        "models": 1,
+        "trials": 1,
+        "seconds": None,
+        "gigabytes": None,
+        "problems": [],
+    }
     assert fine == {"file": "fine.yaml", "is_fine": True, "name": "a", **counts}
 
 
-def test_the_time_of_all_trainings_is_estimated_if_the_documents_are_at_hand(cli, folder):
-    table = "text,label\n" + "".join(f"word{n % 3} more,topic{n % 3}\n" for n in range(20))
+def test_the_time_of_all_trainings_is_estimated_if_the_documents_are_at_hand(
+    cli, folder
+):
+    table = "text,label\n" + "".join(
+        f"word{n % 3} more,topic{n % 3}\n" for n in range(20)
+    )
     (folder / "texts.csv").write_text(table)
     data = "data: {source: files, path: texts.csv}\ntraining: {epochs: 1000}\n"
     (folder / "mine.yaml").write_text(FINE + data)
 
     shown = cli("config", "check", "mine.yaml").stdout
-    assert re.fullmatch(r"mine.+ 1 trial, about \d+ s of training on this machine\n", shown)
+    assert re.fullmatch(
+        r"mine.+ 1 trial, about \d+ s of training on this machine\n", shown
+    )
     (facts,) = json.loads(cli("config", "check", "mine.yaml", "--json").stdout)["files"]
     assert facts["seconds"] > 0
 
@@ -104,7 +125,9 @@ FAULTS = {
 def test_what_building_finds_is_reported_at_the_line_of_its_model_or_section(
     cli, folder, monkeypatch, end
 ):
-    monkeypatch.setattr(BASELINES["sentence_embedding"], "packages", ("no-such-package",))
+    monkeypatch.setattr(
+        BASELINES["sentence_embedding"], "packages", ("no-such-package",)
+    )
     (folder / "texts.csv").write_text("text,label\n" + "a b,x\nc d,y\n" * 3)
     (folder / "a.yaml").write_text(FINE + end)
 
@@ -117,16 +140,22 @@ def test_what_building_finds_is_reported_at_the_line_of_its_model_or_section(
 # show
 
 
-def test_the_output_is_a_config_of_the_same_benchmark_wherever_it_is(cli, folder, repository):
+def test_the_output_is_a_config_of_the_same_benchmark_wherever_it_is(
+    cli, folder, repository
+):
     notebook = repository / "configs" / "all.yaml"
     (folder / "elsewhere").mkdir()
-    (folder / "a.yaml").write_text(f"extends: {notebook}\nname: a\ndata: {{path: b.npz}}\n")
+    (folder / "a.yaml").write_text(
+        f"extends: {notebook}\nname: a\ndata: {{path: b.npz}}\n"
+    )
 
     shown = cli("config", "show", "a.yaml", "--set", "training.seeds=[3, 7]").stdout
     (folder / "elsewhere/a.yaml").write_text(shown)
 
     same = {"extends": str(notebook), "name": "a", "data": {"path": folder / "b.npz"}}
-    assert load(folder / "elsewhere/a.yaml") == load(same | {"training": {"seeds": [3, 7]}})
+    assert load(folder / "elsewhere/a.yaml") == load(
+        same | {"training": {"seeds": [3, 7]}}
+    )
 
 
 # new
@@ -137,7 +166,9 @@ def test_a_new_config_is_named_after_its_file_and_has_no_problems(cli, folder):
 
     assert result.exit_code == 0
     assert load(folder / "my first.yaml").name == "my_first"
-    assert cli("config", "check", "my first.yaml").stdout.endswith("fine, 2 models, 4 trials\n")
+    assert cli("config", "check", "my first.yaml").stdout.endswith(
+        "fine, 2 models, 4 trials\n"
+    )
     assert cli("config", "new").stdout == starter(), "without a file it is printed"
 
 
@@ -162,7 +193,12 @@ def test_the_configs_of_the_package_are_listed(cli):
     listed = json.loads(cli("config", "list", "--json").stdout)["configs"]
     found = {config["name"]: config for config in listed}
 
-    assert found["lstm"] == {"name": "lstm", "models": 1, "trials": 5, "summary": "One LSTM layer."}
+    assert found["lstm"] == {
+        "name": "lstm",
+        "models": 1,
+        "trials": 5,
+        "summary": "One LSTM layer.",
+    }
     assert found["notebook"]["models"] is None
     assert "One LSTM layer." in cli("config", "list").stdout
 
@@ -170,7 +206,10 @@ def test_the_configs_of_the_package_are_listed(cli):
 def test_a_copy_is_a_config_with_the_table_it_names(cli):
     assert cli("config", "new", "sub/mine.yaml", "--from", "own_texts").exit_code == 0
 
-    assert {file.name for file in Path("sub").iterdir()} == {"mine.yaml", "own_texts.csv"}
+    assert {file.name for file in Path("sub").iterdir()} == {
+        "mine.yaml",
+        "own_texts.csv",
+    }
     assert cli("config", "check", "sub/mine.yaml", "--no-build").exit_code == 0
     refused = cli("config", "new", "--from", "al")
     assert refused.exit_code == 2
@@ -180,7 +219,9 @@ def test_a_copy_is_a_config_with_the_table_it_names(cli):
 def test_a_table_is_never_overwritten_and_then_nothing_is_copied(cli):
     Path("own_texts.csv").write_text("mine")
 
-    assert cli("config", "new", "a.yaml", "--from", "own_texts", "--force").exit_code == 2
+    assert (
+        cli("config", "new", "a.yaml", "--from", "own_texts", "--force").exit_code == 2
+    )
 
     assert Path("own_texts.csv").read_text() == "mine"
     assert not Path("a.yaml").exists()
@@ -210,7 +251,9 @@ def nets(folder):
     (folder / "checked_nets.py").write_text(NETS)
     functions = ("logits", "broken", "gone")
     lines = [f'  {name}: {{python: "checked_nets:{name}"}}' for name in functions]
-    (folder / "nets.yaml").write_text("\n".join(["name: nets", "models:", *lines, f"  m: {LSTM}"]))
+    (folder / "nets.yaml").write_text(
+        "\n".join(["name: nets", "models:", *lines, f"  m: {LSTM}"])
+    )
     return "nets.yaml"
 
 
@@ -232,10 +275,14 @@ def test_networks_that_cannot_be_built_are_named_with_their_line(cli, nets):
 
 def test_the_json_schemas_are_printed(cli):
     schema, of_results = (
-        json.loads(cli("config", "show", "--schema", kind).stdout) for kind in ("config", "results")
+        json.loads(cli("config", "show", "--schema", kind).stdout)
+        for kind in ("config", "results")
     )
 
     assert "models" in schema["$defs"]["Benchmark"]["properties"]
     assert "models" in of_results["properties"]
-    assert "name one of the two" in cli("config", "show", "fine.yaml", "--schema", "config").stderr
+    assert (
+        "name one of the two"
+        in cli("config", "show", "fine.yaml", "--schema", "config").stderr
+    )
     assert "'b' is not one of 'config'" in cli("config", "show", "--schema", "b").stderr

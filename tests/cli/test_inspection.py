@@ -107,7 +107,10 @@ def test_without_data_models_are_listed_without_parameters_but_no_network_is_sho
     only_svm = ["--set", "models={svm: {baseline: tfidf_linear_svm}}"]
     assert "not counted" not in cli("models", "show", "a.yaml", *only_svm).stdout
 
-    shown, described = cli("models", "show", "a.yaml", "reader"), cli("data", "show", "a.yaml")
+    shown, described = (
+        cli("models", "show", "a.yaml", "reader"),
+        cli("data", "show", "a.yaml"),
+    )
     assert shown.exit_code == described.exit_code == 2
     assert shown.stderr == described.stderr
     assert "run `rnnbench data prepare --data r52`" in shown.stderr
@@ -144,12 +147,19 @@ def test_a_baseline_is_shown_without_data(cli):
 
     assert shown.stdout.startswith("svm: tfidf_linear_svm\n\nA linear SVM on TF-IDF;")
     assert {"max_ngram 2", "sublinear_tf false"} <= {*in_short(shown)}, "as in YAML"
-    dummy = cli("models", "show", "a.yaml", "svm", "--set", "models.svm.baseline=most_frequent")
+    dummy = cli(
+        "models", "show", "a.yaml", "svm", "--set", "models.svm.baseline=most_frequent"
+    )
     assert "It has no parameters." in dummy.stdout
     facts = as_json(cli, "models", "show", "a.yaml", "svm")
     parameters = facts.pop("parameters")
     assert (parameters["C"], parameters["char_ngrams"]) == (1.0, None)
-    named = {"schema_version": 1, "name": "svm", "kind": "baseline", "baseline": "tfidf_linear_svm"}
+    named = {
+        "schema_version": 1,
+        "name": "svm",
+        "kind": "baseline",
+        "baseline": "tfidf_linear_svm",
+    }
     assert facts == named
 
 
@@ -159,7 +169,9 @@ def test_a_model_that_is_not_there_and_a_grid_are_the_users_errors(cli):
     assert "MODEL: no model 'raeder'" in missing.stderr
     assert "did you mean 'reader'?" in missing.stderr
 
-    with_grid = "{baseline: tfidf_linear_svm, grid: {baseline.tfidf_linear_svm.C: [1, 2]}}"
+    with_grid = (
+        "{baseline: tfidf_linear_svm, grid: {baseline.tfidf_linear_svm.C: [1, 2]}}"
+    )
     Path("a.yaml").write_text(R52.replace("{baseline: tfidf_linear_svm}", with_grid))
     grid = cli("models", "show", "a.yaml", "svm")
     assert (grid.exit_code, grid.stderr) == (
@@ -201,8 +213,17 @@ def test_documents_in_the_cache_are_described_with_the_notes_on_them(cli):
 
 def test_show_prints_a_newswire_and_what_each_model_of_a_config_is_given(cli):
     printed = cli("data", "show", 8, *MADE_UP, "--set", "data.maxlen=8").stdout
-    assert printed.startswith("document 8, topic earn, 19 words, left out\n\nnet profit ")
-    pad = ("--set", "data.pad_length=5", "--set", "data.padding=pre", "--set", "data.maxlen=50")
+    assert printed.startswith(
+        "document 8, topic earn, 19 words, left out\n\nnet profit "
+    )
+    pad = (
+        "--set",
+        "data.pad_length=5",
+        "--set",
+        "data.padding=pre",
+        "--set",
+        "data.maxlen=50",
+    )
     svm = ("--set", "models.svm={baseline: tfidf_linear_svm}")
 
     facts = as_json(cli, "data", "show", "mine.yaml", 8, *pad, *svm)
@@ -215,7 +236,9 @@ def test_show_prints_a_newswire_and_what_each_model_of_a_config_is_given(cli):
         {"models": ["svm"], "kind": "text"},
     ]
     lines = cli("data", "show", "mine.yaml", 8, *pad).stdout.splitlines()
-    assert all(line == line.rstrip() for line in lines), "it is no terminal that they have to fill"
+    assert all(line == line.rstrip() for line in lines), (
+        "it is no terminal that they have to fill"
+    )
 
 
 # doctor
@@ -231,7 +254,9 @@ def test_without_an_argument_the_machine_is_checked(cli):
 
     found = {check.pop("name"): check for check in json.loads(done.stdout)["checks"]}
     assert [*found] == ["Python", "packages", "processor", "engine", "cache", "disk"]
-    assert re.match(r"rnnbench \S+, llvmlite \d.*, tensorflow \d", found["packages"]["found"])
+    assert re.match(
+        r"rnnbench \S+, llvmlite \d.*, tensorflow \d", found["packages"]["found"]
+    )
     assert "no documents (rnnbench data prepare)" in found["cache"]["found"]
     assert (done.exit_code, done.stderr) == (0, "")
 
@@ -239,9 +264,19 @@ def test_without_an_argument_the_machine_is_checked(cli):
 @pytest.mark.parametrize(
     ("broken", "stand_in", "message", "exit_code"),
     [
-        ("missing", lambda _: ["keras"], "packages  not installed: keras (pip install keras)", 1),
+        (
+            "missing",
+            lambda _: ["keras"],
+            "packages  not installed: keras (pip install keras)",
+            1,
+        ),
         ("LEAST_FREE", 10**18, "are free here (delete or move files)", 1),
-        ("cache.folder", lambda: Path(__file__), "(set RNNBENCH_CACHE to use another folder)", 2),
+        (
+            "cache.folder",
+            lambda: Path(__file__),
+            "(set RNNBENCH_CACHE to use another folder)",
+            2,
+        ),
         ("cache.find", lambda name: name == "r8", ", documents of r8\n", 0),
     ],
 )
@@ -260,7 +295,10 @@ def test_what_is_wrong_with_a_machine_decides_the_exit_code(
 
 def test_a_config_has_notes_on_its_documents_and_its_models(cli):
     on_documents, on_ids, *on_models = notes(cli, "mine.yaml")
-    assert (on_documents, on_ids) == ("documents lost to maxlen", "the offset of word ids")
+    assert (on_documents, on_ids) == (
+        "documents lost to maxlen",
+        "the offset of word ids",
+    )
     assert on_models[:2] == ["word ids as numbers", "padding before the last state"]
     assert on_models[2:] == ["one seed", "nothing to choose on"]
     first = "word ids as numbers\n  The first layer of rnn is given"
@@ -276,7 +314,10 @@ def test_your_own_texts_have_no_note_on_word_ids_and_no_documents_are_fetched(cl
     assert "the offset of word ids" not in notes(cli, "own.yaml")
     shown = cli("doctor", "smoke")
     assert "word ids as numbers" in shown.stdout
-    assert "No notes about the documents: no documents of keras, sgml, r52 are" in shown.stderr
+    assert (
+        "No notes about the documents: no documents of keras, sgml, r52 are"
+        in shown.stderr
+    )
 
 
 def test_a_run_has_notes_on_its_answers(cli):
@@ -302,7 +343,9 @@ def test_quotation_marks_do_not_hold_a_reader(cli, name, content):
 
     assert done.exit_code == 2
     assert "cannot be used" in done.stderr
-    assert time.monotonic() - start < 20, "minutes, if lines are read again for each bad row"
+    assert time.monotonic() - start < 20, (
+        "minutes, if lines are read again for each bad row"
+    )
 
 
 @pytest.mark.parametrize("command", [("data", "show"), ("verdict",)])
@@ -326,7 +369,10 @@ def test_a_table_of_many_columns_is_answered_in_seconds(cli, command):
     done = cli(*command, "wide.parquet")
 
     assert done.exit_code == 2
-    assert "c4 and 19,995 more" in done.stderr or "20,000 columns of classes" in done.stderr
+    assert (
+        "c4 and 19,995 more" in done.stderr
+        or "20,000 columns of classes" in done.stderr
+    )
     assert time.monotonic() - start < 60
 
 

@@ -25,13 +25,43 @@ models:
   rnn: {layers: [simple_rnn: {units: 2}, dense: {units: topics, activation: softmax}]}
 """
 RUN = ("run", "mine.yaml", "--models", "nb,always", "--jobs", "1", "--quiet")
-CHOOSE = ("choose", "mine.yaml", "--models", "nb,always", "--folds", "2", "--jobs", "1", "--quiet")
+CHOOSE = (
+    "choose",
+    "mine.yaml",
+    "--models",
+    "nb,always",
+    "--folds",
+    "2",
+    "--jobs",
+    "1",
+    "--quiet",
+)
 SPEED = ("bench-speed", "mine.yaml", "--models", "rnn", "--only", "native-1", "--quiet")
 SITE = ("site", "finished")
 NAMES = [
-    *("config.yaml", "environment.json", "constraints.txt", "table.md", "table.csv", "choice.md"),
-    *("report.html", "report.md", "index.html", "speed.md", "speed-config.yaml", *KINDS),
-    *("trials/a.json", "predictions/a.npz", "models/a.npz", "plots/mine.png", "tracking/a.csv"),
+    *(
+        "config.yaml",
+        "environment.json",
+        "constraints.txt",
+        "table.md",
+        "table.csv",
+        "choice.md",
+    ),
+    *(
+        "report.html",
+        "report.md",
+        "index.html",
+        "speed.md",
+        "speed-config.yaml",
+        *KINDS,
+    ),
+    *(
+        "trials/a.json",
+        "predictions/a.npz",
+        "models/a.npz",
+        "plots/mine.png",
+        "tracking/a.csv",
+    ),
 ]
 """Files that rnnbench writes, or that lie in folders that it writes into."""
 
@@ -42,15 +72,22 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
     Path("mine.yaml").write_text(CONFIG)
-    Path("base.yaml").write_text("data: {source: files, path: table.csv, test_split: 0.5}\n")
-    rows = [("cheap pills", "spam") if n % 3 else (f"lunch at {n}", "ham") for n in range(40)]
+    Path("base.yaml").write_text(
+        "data: {source: files, path: table.csv, test_split: 0.5}\n"
+    )
+    rows = [
+        ("cheap pills", "spam") if n % 3 else (f"lunch at {n}", "ham")
+        for n in range(40)
+    ]
     write_table(Path("table.csv"), rows)
     return tmp_path
 
 
 @pytest.fixture
 def kept(cli):
-    """Runs a command that is refused with a message, and must leave all files as they are."""
+    """Runs a command that is refused with a message, and must leave all files as they
+    are.
+    """
 
     def run(message, *command):
         before = contents()
@@ -64,7 +101,9 @@ def kept(cli):
 
 def contents():
     """Return what every file in the working folder holds."""
-    files = (file for file in Path().rglob("*") if file.is_file() and file.name != ".lock")
+    files = (
+        file for file in Path().rglob("*") if file.is_file() and file.name != ".lock"
+    )
     return {str(file): file.read_bytes() for file in files}
 
 
@@ -74,7 +113,9 @@ def write(*files):
         file.write_text("mine")
 
 
-@pytest.mark.parametrize("command", [RUN, CHOOSE, SPEED, SITE], ids=lambda command: command[0])
+@pytest.mark.parametrize(
+    "command", [RUN, CHOOSE, SPEED, SITE], ids=lambda command: command[0]
+)
 def test_a_folder_of_the_users_is_refused_whatever_is_in_it(kept, command):
     run_folder(Path("finished"), {"rnn": [(0, 0, 0, 1)]})
     write(*(f"own/{name}" for name in NAMES))
@@ -92,7 +133,9 @@ def test_a_folder_of_the_users_is_refused_whatever_is_in_it(kept, command):
 
 def test_the_working_folder_and_a_folder_of_another_kind_of_result_are_refused(kept):
     others = "base.yaml, mine.yaml, table.csv"
-    kept(f".: holds something other than a run: {others} (use --out", *RUN, "--out", ".")
+    kept(
+        f".: holds something other than a run: {others} (use --out", *RUN, "--out", "."
+    )
     run_folder(Path("finished"), {"rnn": [(0, 0, 0, 1)]})
     write_speed(Path("speed"), speed_results(), "name: mine\n")
 
@@ -117,7 +160,9 @@ def test_a_verdict_is_not_written_over_an_interrupted_run(cli, kept):
     kept(fault, "verdict", "answers.csv", "--out", "out")
 
 
-@pytest.mark.parametrize("command", [RUN, CHOOSE, SPEED, SITE], ids=lambda command: command[0])
+@pytest.mark.parametrize(
+    "command", [RUN, CHOOSE, SPEED, SITE], ids=lambda command: command[0]
+)
 @pytest.mark.parametrize("name", [".bashrc", ".config/settings", ".ssh/id"])
 def test_a_home_folder_that_has_only_hidden_files_is_refused(kept, command, name):
     run_folder(Path("finished"), {"rnn": [(0, 0, 0, 1)]})
@@ -170,13 +215,21 @@ def test_a_run_that_takes_the_place_of_another_says_so_and_an_interrupted_one_do
 
     assert ended.exit_code == 130
     assert "results/mine: this will replace the results of rnnbench " in ended.stderr
-    assert "mine: keeps its earlier, whole run until this one is whole\n" in ended.stderr
+    assert (
+        "mine: keeps its earlier, whole run until this one is whole\n" in ended.stderr
+    )
     changed = {name for name, _ in finished.items() - contents().items()}
     assert changed <= {"results/mine/environment.json"}
-    assert "this will replace" not in cli(*other, "--out", "results/mine", "--fresh").stderr
+    assert (
+        "this will replace"
+        not in cli(*other, "--out", "results/mine", "--fresh").stderr
+    )
     monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
     assert cli(*other).exit_code == 0
-    assert Path("results/mine/results.json").read_bytes() != finished["results/mine/results.json"]
+    assert (
+        Path("results/mine/results.json").read_bytes()
+        != finished["results/mine/results.json"]
+    )
 
 
 def test_a_run_may_read_what_lies_in_its_folder_unless_it_is_written_there(cli, kept):
@@ -199,7 +252,13 @@ def test_a_run_may_read_what_lies_in_its_folder_unless_it_is_written_there(cli, 
     Path("out/config.yaml").write_text(stored + "# My own comment.\n")
     kept("out/config.yaml: results would overwrite it", *again)
     Path("out/trials/own.yaml").write_text("extends: ../config.yaml\n")
-    kept("out/trials/own.yaml: results would", "run", "out/trials/own.yaml", "--out", "out")
+    kept(
+        "out/trials/own.yaml: results would",
+        "run",
+        "out/trials/own.yaml",
+        "--out",
+        "out",
+    )
 
 
 def test_results_may_not_lie_among_texts_which_their_txt_files_would_join(kept):
@@ -212,22 +271,32 @@ def test_results_may_not_lie_among_texts_which_their_txt_files_would_join(kept):
 
 
 def test_a_speed_benchmark_is_not_written_over_its_config(kept):
-    write_speed(Path("speed"), speed_results(), CONFIG.replace("base.yaml", "../base.yaml"))
+    write_speed(
+        Path("speed"), speed_results(), CONFIG.replace("base.yaml", "../base.yaml")
+    )
     command = ("bench-speed", "speed/speed-config.yaml", *SPEED[2:], "--out", "speed")
 
     kept("speed/speed-config.yaml: results would overwrite it", *command)
 
 
-def test_a_report_replaces_only_reports_and_other_results_remove_only_reports(cli, kept):
+def test_a_report_replaces_only_reports_and_other_results_remove_only_reports(
+    cli, kept
+):
     assert cli(*RUN, "--out", "out").exit_code == 0
     report = ("report", "out", "--words", "0")
     pages = ("report.html", "report.md")
-    own = ("out/plots/mine.png", "out/plots/confusion-mine.png", "out/plots/accuracy.png")
+    own = (
+        "out/plots/mine.png",
+        "out/plots/confusion-mine.png",
+        "out/plots/accuracy.png",
+    )
     write(*(f"out/{page}" for page in pages), *own)
     assert cli(*RUN, "--out", "out", "--seeds", "2").exit_code == 0
     for page in pages:
         kept(f"out/{page}: rnnbench did not write it (move it away)", *report)
-        assert Path(f"out/{page}").read_text() == "mine", "other results did not remove it either"
+        assert Path(f"out/{page}").read_text() == "mine", (
+            "other results did not remove it either"
+        )
         Path(f"out/{page}").unlink()
     kept(f"{own[-1]}: rnnbench did not write it (move it away)", *report)
     Path(own[-1]).unlink()
@@ -260,18 +329,38 @@ def test_a_badge_replaces_only_a_badge_and_no_pipe(cli, kept):
     for _ in range(2):
         assert cli("leaderboard", run, "--badge", "badge.json").exit_code == 0
 
-    Path("index.json").write_text('{"schemaVersion": 2, "manifests": []}')  # of container images
+    Path("index.json").write_text(
+        '{"schemaVersion": 2, "manifests": []}'
+    )  # of container images
     for name in ("mine.yaml", "finished/results.json", "index.json"):
-        kept(f"--badge {name}: exists and is not a badge", "leaderboard", run, "--badge", name)
+        kept(
+            f"--badge {name}: exists and is not a badge",
+            "leaderboard",
+            run,
+            "--badge",
+            name,
+        )
     os.mkfifo("pipe")
-    kept("pipe: cannot be written: not a regular file", "leaderboard", run, "--badge", "pipe")
+    kept(
+        "pipe: cannot be written: not a regular file",
+        "leaderboard",
+        run,
+        "--badge",
+        "pipe",
+    )
     assert Path("pipe").is_fifo()
 
 
 def test_a_diagram_replaces_a_file_only_with_force(kept):
     write("mine.svg")
 
-    kept("--plot mine.svg: exists already (--force", "leaderboard", "sets", "--plot", "mine.svg")
+    kept(
+        "--plot mine.svg: exists already (--force",
+        "leaderboard",
+        "sets",
+        "--plot",
+        "mine.svg",
+    )
     kept("--force: needs --plot", "leaderboard", "sets", "--force")
 
 
@@ -284,14 +373,18 @@ def test_an_environment_that_somebody_removes_meanwhile_is_named(cli, monkeypatc
     done = cli(*RUN, "--out", "out")
 
     assert done.exit_code == 1
-    assert done.stderr.endswith("out: its files were removed during the run; run it again\n")
+    assert done.stderr.endswith(
+        "out: its files were removed during the run; run it again\n"
+    )
 
 
 @pytest.mark.parametrize(
     ("command", "removed"),
     [(RUN, "out"), (RUN, "out/predictions"), (CHOOSE, "out/trials")],
 )
-def test_trials_that_somebody_removes_meanwhile_are_named(cli, monkeypatch, command, removed):
+def test_trials_that_somebody_removes_meanwhile_are_named(
+    cli, monkeypatch, command, removed
+):
     class Removing(InProcess):
         def run(self, *arguments):
             first, *others = super().run(*arguments)
@@ -304,7 +397,9 @@ def test_trials_that_somebody_removes_meanwhile_are_named(cli, monkeypatch, comm
 
     assert done.exit_code == 1
     n_trials = {"run": 2, "choose": 4}[command[0]]
-    assert f"out: files of 1 of {n_trials} trials were removed during the" in done.stderr
+    assert (
+        f"out: files of 1 of {n_trials} trials were removed during the" in done.stderr
+    )
     assert "always seed 0" in done.stderr or "nb seed 0" in done.stderr
     assert "This command continues from there:" in done.stderr
     monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)

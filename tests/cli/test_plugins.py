@@ -130,7 +130,9 @@ def place(tmp_path_factory, tiny_sgml):
 
 @pytest.fixture
 def here(tmp_path, tiny_sgml, working_folder):
-    """The same in the working folder of this process, with nothing trained and no packages."""
+    """The same in the working folder of this process, with nothing trained and no
+    packages.
+    """
     assert working_folder == tmp_path
     return Place(tmp_path, tiny_sgml)
 
@@ -145,7 +147,9 @@ def tried(place):
     return place.rnnbench("run", "own.yaml", *options)
 
 
-def test_each_model_that_fails_is_named_with_its_reason_and_without_a_traceback(place, tried):
+def test_each_model_that_fails_is_named_with_its_reason_and_without_a_traceback(
+    place, tried
+):
     assert tried.returncode == 1
     for line in (
         "of_nothing seed 0: failed: python: nets:of_nothing returned NoneType, not a keras.Model",
@@ -177,7 +181,9 @@ WARNINGS = [
 
 
 def test_a_run_computes_a_metric_and_names_those_that_fail(place, tried):
-    assert [line for line in tried.stderr.splitlines() if line.startswith("metric")] == WARNINGS
+    assert [
+        line for line in tried.stderr.splitlines() if line.startswith("metric")
+    ] == WARNINGS
     for model in load_results(place.folder / "results/own").models:
         assert 0 < (mean := model.metrics["brier"].mean) < 1
         assert "wrong" not in model.metrics
@@ -195,12 +201,16 @@ def test_trackers_record_a_run_and_one_that_fails_does_not_end_it(place, tried):
     tracked = place.folder / "results/own/tracking"
     assert {*(tracked / "notes.txt").read_text().splitlines()} == accuracies
     assert (tracked / "notes.log").read_text() == "Welcome to the notes!\n"
-    reason = "tracker 'clumsy' of the package books failed: OSError: no space in the notes"
+    reason = (
+        "tracker 'clumsy' of the package books failed: OSError: no space in the notes"
+    )
     assert tried.stderr.count(reason) == 1
 
 
 @pytest.mark.usefixtures("here")
-def test_runs_are_compared_by_a_metric_that_came_later(cli, place, install, monkeypatch):
+def test_runs_are_compared_by_a_metric_that_came_later(
+    cli, place, install, monkeypatch
+):
     monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
     assert cli("run", "tiny.yaml", "--out", "before", "--quiet").exit_code == 0
     install(place.site)
@@ -208,9 +218,13 @@ def test_runs_are_compared_by_a_metric_that_came_later(cli, place, install, monk
     compared = cli("compare", "before", "before", "--fail-if", "brier rises 0")
 
     assert compared.exit_code == 0, compared.stderr
-    assert "before/results.json: it lacks brier, nan, wrong; recomputed" in compared.stderr
+    assert (
+        "before/results.json: it lacks brier, nan, wrong; recomputed" in compared.stderr
+    )
     assert "passed: brier rises 0: 1 model (not measured: svm)" in compared.stderr
-    assert "Lower is better: log-loss, Brier score." in " ".join(compared.stdout.split())
+    assert "Lower is better: log-loss, Brier score." in " ".join(
+        compared.stdout.split()
+    )
     refused = cli("compare", "before", "before", "--fail-if", "broken rises 0")
     assert refused.exit_code == 2
     assert "metric 'broken' of the package measures cannot be loaded" in refused.stderr
@@ -220,16 +234,22 @@ def test_runs_are_compared_by_a_metric_that_came_later(cli, place, install, monk
 @pytest.mark.usefixtures("tried")
 def test_their_saved_models_can_be_used(cli, place, install, model):
     install(place.site)
-    install(place.folder)  # for nets.py; it is the working folder of those who work there
+    install(
+        place.folder
+    )  # for nets.py; it is the working folder of those who work there
 
-    done = cli("predict", place.folder / "results/own", model, "net profit rose", "--json")
+    done = cli(
+        "predict", place.folder / "results/own", model, "net profit rose", "--json"
+    )
 
     assert done.exit_code == 0
     (found,) = json.loads(done.stdout)["predictions"]
     assert {entry["topic"] for entry in found["topics"]} == {"earn", "acq"}
 
 
-def test_a_module_that_is_missing_is_named_before_anything_is_trained(cli, place, here, install):
+def test_a_module_that_is_missing_is_named_before_anything_is_trained(
+    cli, place, here, install
+):
     install(place.site)
 
     done = cli("run", "own.yaml", "--set", "models.of_nothing.python=absent.nets:make")
@@ -242,15 +262,22 @@ def test_a_module_that_is_missing_is_named_before_anything_is_trained(cli, place
     assert not [*here.folder.glob("results/own/trials/*")]
 
 
-def test_a_plug_in_that_cannot_be_used_is_named_and_stops_no_other_command(cli, here, install):
+def test_a_plug_in_that_cannot_be_used_is_named_and_stops_no_other_command(
+    cli, here, install
+):
     install(write_nearest(here.site))
-    entries, facts = {"scale": "absent:It"}, {"group": "rnnbench.layers", "name": "broken"}
+    entries, facts = (
+        {"scale": "absent:It"},
+        {"group": "rnnbench.layers", "name": "broken"},
+    )
     install(write_distribution(here.folder / "broken", entries, {}, **facts))
 
     done = cli("run", "own.yaml", "--models", "of_nothing")
 
     assert done.exit_code == 2
-    place = "own.yaml:9: models.from_plugin.layers.1: layer 'scale' of the package broken"
+    place = (
+        "own.yaml:9: models.from_plugin.layers.1: layer 'scale' of the package broken"
+    )
     assert place in done.stderr
     assert "ModuleNotFoundError: No module named 'absent'" in done.stderr
     assert not (here.folder / "results").exists()
@@ -269,7 +296,9 @@ def test_plug_ins_are_listed_and_shown_like_built_in_kinds(cli, place, install):
     new = cli("config", "new").stdout
     assert "- scale: {start: 1.0}" in new
     assert "nearest: {k: 1}" in new
-    wrong = cli("run", "own.yaml", "--set", "models.from_plugin.layers.1.scale.start=two")
+    wrong = cli(
+        "run", "own.yaml", "--set", "models.from_plugin.layers.1.scale.start=two"
+    )
     assert "layers.1.scale.start: got 'two' (should be a valid number" in wrong.stderr
 
 
@@ -289,7 +318,11 @@ def with_sources(here, install):
 def test_a_source_of_another_package_is_used_like_a_built_in_one(cli, caplog):
     brought = cli("data", "prepare", "--data", "notes", "--path", "own.notes", "--json")
     facts = json.loads(brought.stdout)
-    assert (facts["source"], facts["from"], facts["documents"]) == ("notes", "own.notes", 10)
+    assert (facts["source"], facts["from"], facts["documents"]) == (
+        "notes",
+        "own.notes",
+        10,
+    )
     shown = json.loads(cli("data", "show", "0", "--data", "notes", "--json").stdout)
     assert (shown["topic"], shown["words"]) == ("cats", ["meow", "purr"])
     assert not caplog.messages
@@ -303,7 +336,9 @@ def test_files_are_recognised_by_sources_of_other_packages(cli):
     recognised = cli("data", "prepare", "--path", "own.notes")
 
     assert "notes (own.notes)" in recognised.stdout
-    assert "source 'broken' of the package made-up cannot be loaded" in recognised.stderr
+    assert (
+        "source 'broken' of the package made-up cannot be loaded" in recognised.stderr
+    )
     assert recognised.stderr.count("it is left out") == 1
     assert not cli("data", "prepare", "--path", "sgml").exit_code
 
@@ -315,11 +350,18 @@ def test_a_source_that_fails_is_named(cli):
     without = cli("data", "prepare", "--data", "notes")
 
     assert (failing.exit_code, broken.exit_code, without.exit_code) == (2, 2, 3)
-    assert "'notes' of the package made-up failed: IsADirectoryError: " in failing.stderr
-    message = "source 'broken' of the package made-up cannot be loaded from not_there:BROKEN"
+    assert (
+        "'notes' of the package made-up failed: IsADirectoryError: " in failing.stderr
+    )
+    message = (
+        "source 'broken' of the package made-up cannot be loaded from not_there:BROKEN"
+    )
     assert message in broken.stderr
     assert "  notes: it can only be read from a file" in without.stderr
-    assert "--data notes --path FILE: a .notes file with a topic, a comma" in without.stderr
+    assert (
+        "--data notes --path FILE: a .notes file with a topic, a comma"
+        in without.stderr
+    )
 
 
 # Kinds of task
@@ -337,19 +379,31 @@ STARS = example("tasks").replace("CLOSENESS =", PICKY + "CLOSENESS =")
 
 @pytest.fixture
 def run_task(cli, here, install):
-    """Install a package with the task ``stars`` and its metric, and run a config of that task."""
-    rows = [f"word{number % 4},{number % 4 if number % 7 else 4}" for number in range(70)]
+    """Install a package with the task ``stars`` and its metric, and run a config of
+    that task.
+    """
+    rows = [
+        f"word{number % 4},{number % 4 if number % 7 else 4}" for number in range(70)
+    ]
     (here.folder / "stars.csv").write_text("\n".join(["text,label", *rows]))
     models = "{bayes: {baseline: multinomial_naive_bayes}}"
     data = "{path: stars.csv, task: stars}"
-    (here.folder / "stars.yaml").write_text(f"name: stars\ndata: {data}\nmodels: {models}\n")
+    (here.folder / "stars.yaml").write_text(
+        f"name: stars\ndata: {data}\nmodels: {models}\n"
+    )
 
     def run(source, *arguments):
         entries = {"stars": "made_up_stars:STARS"}
         modules = {"made_up_stars": source}
-        write_distribution(here.site, entries, modules, group="rnnbench.tasks", name="sky")
+        write_distribution(
+            here.site, entries, modules, group="rnnbench.tasks", name="sky"
+        )
         entries = {"closeness": "made_up_stars:CLOSENESS"}
-        install(write_distribution(here.site, entries, {}, group="rnnbench.metrics", name="near"))
+        install(
+            write_distribution(
+                here.site, entries, {}, group="rnnbench.metrics", name="near"
+            )
+        )
         return cli("run", "stars.yaml", *arguments)
 
     return run
@@ -358,12 +412,24 @@ def run_task(cli, here, install):
 @pytest.mark.parametrize(
     ("right", "wrong", "reason"),
     [
-        ('main = "closeness"', 'main = "nearness"', "there is no metric 'nearness' (allowed: "),
+        (
+            'main = "closeness"',
+            'main = "nearness"',
+            "there is no metric 'nearness' (allowed: ",
+        ),
         ('main = "closeness"', "", "it has no `main` (should be a text)"),
         ('tasks=("stars",),', "", "the metric 'closeness' is for other tasks ("),
-        ("is_of_answers=True,", "", "the metric 'closeness' needs scores (should have is_of_ans"),
+        (
+            "is_of_answers=True,",
+            "",
+            "the metric 'closeness' needs scores (should have is_of_ans",
+        ),
         ("1 / (1 +", "2 / (1 +", "its parts give a score of 2 (allowed: 0 to 1)"),
-        ("=STARS.score", "=lambda labels, answers: 0.5", "its metric 'closeness' gives 0.5"),
+        (
+            "=STARS.score",
+            "=lambda labels, answers: 0.5",
+            "its metric 'closeness' gives 0.5",
+        ),
     ],
 )
 def test_a_task_without_a_usable_metric_is_refused_before_training(
@@ -379,13 +445,17 @@ def test_a_task_without_a_usable_metric_is_refused_before_training(
     assert not [*here.folder.glob("results/*/trials/*")]
 
 
-def test_a_metric_of_a_task_that_fails_on_some_answers_ends_in_a_sentence(run_task, monkeypatch):
+def test_a_metric_of_a_task_that_fails_on_some_answers_ends_in_a_sentence(
+    run_task, monkeypatch
+):
     monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
 
     ended = run_task(STARS.replace("=STARS.score", "=picky"))
 
     assert ended.exit_code == 2
-    assert "metric 'closeness' of the package near failed: LookupError: no" in ended.stderr
+    assert (
+        "metric 'closeness' of the package near failed: LookupError: no" in ended.stderr
+    )
     assert "the metric 'closeness' of the task stars has no value" in ended.stderr
 
 
@@ -393,7 +463,9 @@ def test_a_metric_of_a_task_that_fails_on_some_answers_ends_in_a_sentence(run_ta
 
 
 @pytest.mark.usefixtures("here")
-def test_a_tracker_that_cannot_be_used_is_refused_before_anything_is_trained(cli, monkeypatch):
+def test_a_tracker_that_cannot_be_used_is_refused_before_anything_is_trained(
+    cli, monkeypatch
+):
     monkeypatch.setitem(sys.modules, "wandb", None)
 
     for name, message in (
@@ -429,7 +501,10 @@ GREETING = """
 
 @pytest.fixture
 def with_commands(tmp_path, install):
-    names = {name: f"made_up_commands:{name.upper()}" for name in ("greet", "lost", "text", "run")}
+    names = {
+        name: f"made_up_commands:{name.upper()}"
+        for name in ("greet", "lost", "text", "run")
+    }
     modules = {"made_up_commands": COMMANDS, "made_up_greeting": GREETING}
     entries = names | {"broken": "absent:It"}
     install(write_distribution(tmp_path, entries, modules, group="rnnbench.commands"))
@@ -444,7 +519,9 @@ def test_help_lists_commands_of_a_package_without_importing_what_they_do(cli, ca
     assert any("Train and test every model" in line for line in lines)
     assert "made_up_greeting" not in sys.modules
     (warning,) = caplog.messages
-    assert warning.startswith("command 'broken' of the package made-up cannot be loaded")
+    assert warning.startswith(
+        "command 'broken' of the package made-up cannot be loaded"
+    )
 
 
 @pytest.mark.usefixtures("with_commands")
@@ -454,7 +531,9 @@ def test_a_command_of_a_package_runs_like_ours(cli):
 
 
 @pytest.mark.usefixtures("with_commands")
-def test_completion_gives_names_alone_even_if_a_command_is_broken(cli, monkeypatch, caplog):
+def test_completion_gives_names_alone_even_if_a_command_is_broken(
+    cli, monkeypatch, caplog
+):
     asked = {"COMP_WORDS": "rnnbench gre", "COMP_CWORD": "1"}
     for name, value in ({"_RNNBENCH_COMPLETE": "complete_bash"} | asked).items():
         monkeypatch.setenv(name, value)

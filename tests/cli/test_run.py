@@ -44,7 +44,9 @@ def config(tmp_path, tiny_sgml, monkeypatch):
 
 
 def _files(folder, kind="trials"):
-    """Return the files of the trials in a results folder, by model and seed: ``rnn-seed0``."""
+    """Return the files of the trials in a results folder, by model and seed:
+    ``rnn-seed0``.
+    """
     found = sorted(Path(folder, kind).glob("*-seed*"))
     return {file.stem.rpartition("-")[0]: file for file in found}
 
@@ -58,13 +60,23 @@ def _write_tiny(folder, files):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, tiny_sgml):
-    """The folder of a run by a process of its own that kept its networks, and what it printed."""
+    """The folder of a run by a process of its own that kept its networks, and what it
+    printed.
+    """
     folder = tmp_path_factory.mktemp("finished")
     _write_tiny(folder, tiny_sgml)
     command = [sys.executable, "-m", "rnnbench", "run", "tiny.yaml", "--save-models"]
-    environment = os.environ | {"RNNBENCH_CACHE": str(folder / "cache"), "PYTHONIOENCODING": "utf8"}
+    environment = os.environ | {
+        "RNNBENCH_CACHE": str(folder / "cache"),
+        "PYTHONIOENCODING": "utf8",
+    }
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return folder / "results" / "tiny", done
@@ -76,13 +88,17 @@ def copied(finished, tmp_path):
     return shutil.copytree(finished[0], tmp_path / "results/tiny")
 
 
-def test_a_run_ends_with_one_table_the_best_model_the_folder_and_the_next_command(finished):
+def test_a_run_ends_with_one_table_the_best_model_the_folder_and_the_next_command(
+    finished,
+):
     _, done = finished
 
     table = done.stdout.partition("─\n")[2]
     first_words = [line.split()[0] for line in table.splitlines() if line.strip()]
     assert first_words == ["rnn", "gru", "bayes", "random", "svm", "always", "Data:"]
-    assert done.stdout.endswith("Data: sgml (sgml), 22 documents to test on. Seeds: 3, 8.\n")
+    assert done.stdout.endswith(
+        "Data: sgml (sgml), 22 documents to test on. Seeds: 3, 8.\n"
+    )
     for trial in ("gru seed 8", "random seed 8", "svm seed 3"):
         assert f"{trial}: test accuracy" in done.stderr
     best, stored = done.stderr.splitlines()[-2:]
@@ -103,14 +119,18 @@ def test_the_run_leaves_everything_in_its_folder(finished):
         for model in load_results(folder).models
         for trial in model.trials
     ]
-    assert sorted(str(file.relative_to(folder)) for file in folder.rglob("*.*")) == sorted(
+    assert sorted(
+        str(file.relative_to(folder)) for file in folder.rglob("*.*")
+    ) == sorted(
         [".lock", "config.yaml", "constraints.txt", "environment.json", "results.json"]
         + ["table.csv", "table.md", "models/vocabulary.json"]
         + [f"trials/{stem}.json" for stem in stems]
         + [f"predictions/{stem}.npz" for stem in stems]
         + [f"models/{stem}.npz" for stem in stems]
     )
-    assert list(_files(folder)) == TRIALS, "a baseline that no seed changes is tried once"
+    assert list(_files(folder)) == TRIALS, (
+        "a baseline that no seed changes is tried once"
+    )
 
 
 def test_results_json_holds_what_was_measured(finished):
@@ -119,7 +139,9 @@ def test_results_json_holds_what_was_measured(finished):
 
     dataset = results.dataset
     assert (dataset.train_size, dataset.test_size, dataset.source) == (22, 22, "sgml")
-    assert [(model.name, model.is_baseline, len(model.trials)) for model in results.models] == [
+    assert [
+        (model.name, model.is_baseline, len(model.trials)) for model in results.models
+    ] == [
         ("rnn", False, 2),
         ("gru", False, 2),
         ("bayes", True, 1),
@@ -130,18 +152,24 @@ def test_results_json_holds_what_was_measured(finished):
         accuracies = [trial.metrics["accuracy"] for trial in model.trials]
         assert model.metrics["accuracy"].mean == pytest.approx(np.mean(accuracies))
         for trial in model.trials:
-            stored = np.load(_files(folder, "predictions")[f"{model.name}-seed{trial.seed}"])
+            stored = np.load(
+                _files(folder, "predictions")[f"{model.name}-seed{trial.seed}"]
+            )
             predicted = stored["scores"].argmax(axis=1)
             assert trial.metrics["accuracy"] == np.mean(predicted == stored["labels"])
         assert (model.ms_per_step is None) is model.is_baseline
         assert 0 < model.predict_ms_per_document.mean < 1000
         assert (model.peak_memory_mb is None) is (sys.platform != "linux")
     svm = results.models[-1]
-    assert svm.metrics["accuracy"].mean > dataset.majority_score, "words tell topics apart"
+    assert svm.metrics["accuracy"].mean > dataset.majority_score, (
+        "words tell topics apart"
+    )
     assert results.validation_split == 0.25
     for trial in load_run(folder).trials["rnn"]:
         history = trial.record.history
-        assert len(history.val_score) == len(history.val_loss) == trial.record.epochs == 6
+        assert (
+            len(history.val_score) == len(history.val_loss) == trial.record.epochs == 6
+        )
         assert history.val_score[trial.record.best_epoch - 1] == max(history.val_score)
         assert trial.record.steps == 6 * 5, "17 of 22 documents are five batches of 4"
 
@@ -154,15 +182,24 @@ def test_all_tables_are_stored_and_printed_if_wanted(cli, copied):
     names = ["rnn", "gru", "bayes", "random", "svm", "always 'earn'"]
     assert [row["model"] for row in rows] == names
     assert [row["model"] for row in rows if not row["ms_per_step_mean"]] == names[2:]
-    assert [row["model"] for row in rows if not row["predict_ms_per_document_mean"]] == names[-1:]
-    assert [row["model"] for row in rows if not row["log_loss_mean"]] == ["svm", "always 'earn'"]
+    assert [
+        row["model"] for row in rows if not row["predict_ms_per_document_mean"]
+    ] == names[-1:]
+    assert [row["model"] for row in rows if not row["log_loss_mean"]] == [
+        "svm",
+        "always 'earn'",
+    ]
     starts = tuple(f"| {name} |" for name in names)
     in_tables = [
-        line for line in (copied / "table.md").read_text().splitlines() if line.startswith(starts)
+        line
+        for line in (copied / "table.md").read_text().splitlines()
+        if line.startswith(starts)
     ]
     assert len(in_tables) > len(names)
     printed = " ".join(verbose.stdout.split())
-    assert all(cell in printed for line in in_tables for cell in line.strip("| ").split(" | "))
+    assert all(
+        cell in printed for line in in_tables for cell in line.strip("| ").split(" | ")
+    )
     assert "Seeds: 3, 8. Epoch: the best of 6 on 25% of the training" in printed
     assert "Engine: native" in printed
     assert "ms per step" not in quiet.stdout
@@ -178,12 +215,16 @@ def _run(cli, *arguments):
 def _content(folder):
     """Return the content of all files of trials, and when each was written."""
     files = [
-        file for kind in ("trials", "predictions", "models") for file in folder.glob(f"{kind}/*")
+        file
+        for kind in ("trials", "predictions", "models")
+        for file in folder.glob(f"{kind}/*")
     ]
     return {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in files}
 
 
-def test_a_rerun_of_the_stored_config_trains_nothing_and_needs_no_tensorflow(copied, finished):
+def test_a_rerun_of_the_stored_config_trains_nothing_and_needs_no_tensorflow(
+    copied, finished
+):
     before, environment = _content(copied), (copied / "environment.json").read_text()
     (copied / "constraints.txt").unlink()
     code = (
@@ -203,7 +244,9 @@ def test_a_rerun_of_the_stored_config_trains_nothing_and_needs_no_tensorflow(cop
     assert "8 of 8 trials are stored already and are not trained again" in rerun.stderr
     assert _content(copied) == before
     assert (copied / "environment.json").read_text() == environment
-    assert (copied / "constraints.txt").read_text() == (finished[0] / "constraints.txt").read_text()
+    assert (copied / "constraints.txt").read_text() == (
+        finished[0] / "constraints.txt"
+    ).read_text()
     printed = Results.model_validate_json(rerun.stdout)
     assert printed == load_results(copied)
     assert printed.models == load_results(finished[0]).models
@@ -235,7 +278,9 @@ def test_what_is_damaged_or_was_not_kept_is_trained_again(cli, copied):
 
 def test_a_compact_run_gives_the_same_tables_and_keeps_its_networks(cli, copied):
     def shown():
-        printed = [cli(command, copied).stdout for command in ("leaderboard", "compare")]
+        printed = [
+            cli(command, copied).stdout for command in ("leaderboard", "compare")
+        ]
         cli("report", copied, "--words", "0")
         page, _, _ = (copied / "report.md").read_text().partition("## Reproduce")
         return [*printed, page, (copied / "table.md").read_text()]
@@ -249,17 +294,23 @@ def test_a_compact_run_gives_the_same_tables_and_keeps_its_networks(cli, copied)
     compact = _content(copied)
     networks = set(copied.glob("models/*.npz"))
     assert {file for file in files if compact[file] == files[file]} == networks
-    assert load_results(copied).model_copy(update={"command": results.command}) == results
+    assert (
+        load_results(copied).model_copy(update={"command": results.command}) == results
+    )
     assert shown() == tables
     _run(cli)
     assert _content(copied) == compact, "stored trials stay compact"
 
 
 @pytest.mark.usefixtures("quick")
-def test_trials_of_two_configurations_stand_beside_each_other_until_they_are_fresh(cli, copied):
+def test_trials_of_two_configurations_stand_beside_each_other_until_they_are_fresh(
+    cli, copied
+):
     before, arguments = _content(copied), ("--models", "gru,svm")
 
-    said = _run(cli, *arguments, "--epochs", "1", "--set", "training.batch_size=8").stderr
+    said = _run(
+        cli, *arguments, "--epochs", "1", "--set", "training.batch_size=8"
+    ).stderr
 
     assert "1 of 3 trials are stored" in said, "the baseline knows no batches"
     assert _content(copied).items() > before.items()
@@ -270,34 +321,63 @@ def test_trials_of_two_configurations_stand_beside_each_other_until_they_are_fre
     before = _content(copied)
     _run(cli, "--models", "bayes", "--fresh", "--quiet", "--json")
     after = _content(copied)
-    changed = {file.stem.partition("-")[0] for file in before if after.get(file) != before[file]}
+    changed = {
+        file.stem.partition("-")[0]
+        for file in before
+        if after.get(file) != before[file]
+    }
     assert changed == {"bayes"}
 
 
 @pytest.mark.usefixtures("quick")
 def test_stored_trials_of_another_version_are_counted_and_trained_again(cli, copied):
     record = _files(copied)["svm-seed3"]
-    record.write_text(json.dumps(json.loads(record.read_text()) | {"schema_version": 1}))
+    record.write_text(
+        json.dumps(json.loads(record.read_text()) | {"schema_version": 1})
+    )
 
     said = _run(cli, "--models", "svm,bayes").stderr
 
-    assert "not used, but trained again: 1 stored trial of another version of rnnbench\n" in said
+    assert (
+        "not used, but trained again: 1 stored trial of another version of rnnbench\n"
+        in said
+    )
     assert "1 of 2 trials are stored already" in said
 
 
 def test_a_narrow_terminal_without_unicode_gets_progress_and_table_all_the_same():
-    command = [sys.executable, "-m", "rnnbench", "run", "tiny.yaml", "--models", "random"]
-    environment = os.environ | {"PYTHONIOENCODING": "ascii", "TERM": "xterm", "NO_COLOR": "1"}
+    command = [
+        sys.executable,
+        "-m",
+        "rnnbench",
+        "run",
+        "tiny.yaml",
+        "--models",
+        "random",
+    ]
+    environment = os.environ | {
+        "PYTHONIOENCODING": "ascii",
+        "TERM": "xterm",
+        "NO_COLOR": "1",
+    }
 
     table, shown = run_in_terminal([*command, "--jobs", "1"], 40, environment)
 
     assert "? 0." in table
-    assert max(map(len, table.splitlines())) <= 40, "as wide as the terminal beside the pipe"
-    rows = [line.rstrip() for line in shown if re.match(r"0/2 trials|random +seed \d +[a-z]", line)]
+    assert max(map(len, table.splitlines())) <= 40, (
+        "as wide as the terminal beside the pipe"
+    )
+    rows = [
+        line.rstrip()
+        for line in shown
+        if re.match(r"0/2 trials|random +seed \d +[a-z]", line)
+    ]
     assert "0/2 trials" in rows
     assert any(re.fullmatch(r"random +seed [38] +[a-zA-Z ]+", row) for row in rows)
     assert max(map(len, rows)) <= 40
-    assert any(re.match(r"random seed 8: test accuracy 0\.\d{4},", line) for line in shown)
+    assert any(
+        re.match(r"random seed 8: test accuracy 0\.\d{4},", line) for line in shown
+    )
     assert list(_files("results/tiny")) == ["random-seed3", "random-seed8"]
     assert not Path("results/tiny/models").exists(), "nothing was to be kept"
 
@@ -305,10 +385,19 @@ def test_a_narrow_terminal_without_unicode_gets_progress_and_table_all_the_same(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--epochs", "0"], "--epochs: training.epochs: got 0 (should be greater than 0)"),
+        (
+            ["--epochs", "0"],
+            "--epochs: training.epochs: got 0 (should be greater than 0)",
+        ),
         (["--seeds", "x"], "--seeds: training.seeds: got 'x'"),
-        (["--seeds", ","], "--seeds: training.seeds: got [] (allowed: a number from 1 to 10,000"),
-        (["--models", ""], "models: names no model (allowed: rnn, gru, bayes, random, svm)"),
+        (
+            ["--seeds", ","],
+            "--seeds: training.seeds: got [] (allowed: a number from 1 to 10,000",
+        ),
+        (
+            ["--models", ""],
+            "models: names no model (allowed: rnn, gru, bayes, random, svm)",
+        ),
         (["--data", "kears"], "did you mean 'keras'?"),
         (["--path", "nowhere"], "nowhere: no such file or folder"),
         (
@@ -318,7 +407,10 @@ def test_a_narrow_terminal_without_unicode_gets_progress_and_table_all_the_same(
         (["--out", "tiny.yaml"], "tiny.yaml: is a file, not a folder (use --out"),
         (["--out", "q/\udcff"], r"q/\udcff: the name of the folder is not in UTF-8"),
         (["--out", "x" * 300], "File name too long"),
-        (["--executor", "locl"], "no executor 'locl' (allowed: local, dask; did you mean"),
+        (
+            ["--executor", "locl"],
+            "no executor 'locl' (allowed: local, dask; did you mean",
+        ),
     ],
 )
 def test_a_wrong_option_trains_nothing(cli, arguments, message):
@@ -330,7 +422,9 @@ def test_a_wrong_option_trains_nothing(cli, arguments, message):
 
 
 def _start_and_wait_for(words, *arguments):
-    """Start a run in a process group of its own; return it, and what it said until ``words``."""
+    """Start a run in a process group of its own; return it, and what it said until
+    ``words``.
+    """
     command = [sys.executable, "-m", "rnnbench", "run", "tiny.yaml", "--jobs", "1"]
     command += ["--models", "rnn,gru", "--seeds", "1", "--epochs", "2000", *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -344,11 +438,15 @@ def _start_and_wait_for(words, *arguments):
     return running, said
 
 
-def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(cli, tmp_path, monkeypatch):
+def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(
+    cli, tmp_path, monkeypatch
+):
     how = signal.SIGTERM
     (tmp_path / "temporary").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
-    signal.signal(how, signal.SIG_DFL)  # else the run inherits it from tests under nohup
+    signal.signal(
+        how, signal.SIG_DFL
+    )  # else the run inherits it from tests under nohup
     running, said = _start_and_wait_for("gru seed 0: test accuracy", "--fresh")
 
     os.killpg(running.pid, how)
@@ -360,20 +458,28 @@ def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(cli, tmp_
     assert time.monotonic() - start < 10
     assert "Interrupted; 1 of 2 trials are stored in results/tiny/" in said
     again = said.strip().rpartition("\n")[2]
-    assert again.startswith("  rnnbench run tiny.yaml --jobs 1 --models rnn,gru --seeds 1")
+    assert again.startswith(
+        "  rnnbench run tiny.yaml --jobs 1 --models rnn,gru --seeds 1"
+    )
     assert "--fresh" not in again
     assert "Traceback" not in said
-    assert "1 of 2 trials are missing: rnn seed 0 (not run: interrupted)" in " ".join(table.split())
+    assert "1 of 2 trials are missing: rnn seed 0 (not run: interrupted)" in " ".join(
+        table.split()
+    )
     assert "rnn not run: interrupted - -" in " ".join(table.split())
     assert list(_files("results/tiny")) == ["gru-seed0"]
     assert _is_gone_within(10, running.pid)
     assert not list((tmp_path / "temporary").iterdir())
     shown = cli("leaderboard", "results/tiny")
     assert shown.exit_code == 0
-    assert "results/tiny: partial: 1 of 2 trials are missing: rnn seed 0" in shown.stderr
+    assert (
+        "results/tiny: partial: 1 of 2 trials are missing: rnn seed 0" in shown.stderr
+    )
 
 
-def test_a_second_run_is_refused_until_the_first_one_is_killed_which_leaves_no_process(cli):
+def test_a_second_run_is_refused_until_the_first_one_is_killed_which_leaves_no_process(
+    cli,
+):
     endless = ("--models", "bayes,rnn", "--epochs", "100000")
     running, _ = _start_and_wait_for("rnn seed 0: started", *endless)
 

@@ -17,7 +17,10 @@ SVM = MARGINS | {"ms_per_step": None}
 def folder(tmp_path_factory):
     """A folder with finished runs; no test changes them."""
     folder = tmp_path_factory.mktemp("runs")
-    before, after = {"rnn": [18], "svm": [9] * 3}, {"rnn": [4], "svm": [9] * 3, "gru": [9]}
+    before, after = (
+        {"rnn": [18], "svm": [9] * 3},
+        {"rnn": [4], "svm": [9] * 3, "gru": [9]},
+    )
     models = {"rnn": [9], "lstm": [15], "svm": [18]}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -26,12 +29,16 @@ def folder(tmp_path_factory):
             write_run(scored_run(rights, folder=name, records=records))
         for name, day, right in (("third", 3, 4), ("first", 1, 18), ("second", 2, 3)):
             environment = {"date": f"2026-11-0{day}T10:20:30Z"}
-            write_run(scored_run({"rnn": [right] * 3}, folder=name, environment=environment))
+            write_run(
+                scored_run({"rnn": [right] * 3}, folder=name, environment=environment)
+            )
         for run in runs_on_datasets(
             {"r8": models, "r52": models, "mine": models | {"mlp": [3]}}, folder="sets"
         ):
             write_run(run)
-        write_run(scored_run({"rnn": [15, 12, 16], "lstm": [13, 14, 12]}, folder="close"))
+        write_run(
+            scored_run({"rnn": [15, 12, 16], "lstm": [13, 14, 12]}, folder="close")
+        )
     return folder
 
 
@@ -49,21 +56,45 @@ NO_RUN = "nowhere: no results.json in it (should be a folder"
     ("command", "message"),
     [
         ("compare nowhere before", NO_RUN),
-        ("compare nowhere nowhere --fail-if accuracy", "--fail-if 'accuracy': should be METRIC"),
-        ("compare before after --format json", "'json' is not one of 'table', 'markdown',"),
+        (
+            "compare nowhere nowhere --fail-if accuracy",
+            "--fail-if 'accuracy': should be METRIC",
+        ),
+        (
+            "compare before after --format json",
+            "'json' is not one of 'table', 'markdown',",
+        ),
         ("compare before after --format junit", "--format junit: needs --fail-if"),
-        ("compare before after --format markdown --json", "--json: not with --format markdown"),
+        (
+            "compare before after --format markdown --json",
+            "--json: not with --format markdown",
+        ),
         ("compare before --format markdown", "--format: needs RUN_B"),
         ("compare close --models gru", "no model 'gru' (allowed: rnn, lstm)"),
         ("leaderboard", "Missing argument"),
         ("leaderboard before nowhere", NO_RUN),
-        ("leaderboard nowhere --metric acuracy", "--metric: no metric 'acuracy' (allowed: acc"),
+        (
+            "leaderboard nowhere --metric acuracy",
+            "--metric: no metric 'acuracy' (allowed: acc",
+        ),
         ("leaderboard first --history --plot a.svg", "--history: not with --plot or"),
-        ("leaderboard before --plot a.jpg", "--plot a.jpg: got '.jpg' (allowed: .png, .svg, .pdf"),
-        ("leaderboard before after --plot a.svg", "needs 2 datasets or more, got 1, made-up (bef"),
-        ("leaderboard before --badge a.svg --model lstm", "--model: no model 'lstm' (allowed: rnn"),
+        (
+            "leaderboard before --plot a.jpg",
+            "--plot a.jpg: got '.jpg' (allowed: .png, .svg, .pdf",
+        ),
+        (
+            "leaderboard before after --plot a.svg",
+            "needs 2 datasets or more, got 1, made-up (bef",
+        ),
+        (
+            "leaderboard before --badge a.svg --model lstm",
+            "--model: no model 'lstm' (allowed: rnn",
+        ),
         ("leaderboard before after --badge a.svg", "--badge: takes one RUN, got 2"),
-        ("leaderboard before --badge before", "before: cannot be written: Is a directory"),
+        (
+            "leaderboard before --badge before",
+            "before: cannot be written: Is a directory",
+        ),
         ("leaderboard before --model rnn", "--model: needs --badge"),
     ],
 )
@@ -100,7 +131,9 @@ def in_order(printed, *parts):
 
 def test_models_of_all_runs_are_ranked_in_one_table_for_each_set_of_documents(cli):
     shown = cli("leaderboard", "before", "after", "sets/r52")
-    result = cli("leaderboard", "before", "after", "sets/r52", "--json", "--metric", "macro_f1")
+    result = cli(
+        "leaderboard", "before", "after", "sets/r52", "--json", "--metric", "macro_f1"
+    )
 
     assert (shown.exit_code, shown.stderr) == (0, "")
     in_order(
@@ -112,7 +145,10 @@ def test_models_of_all_runs_are_ranked_in_one_table_for_each_set_of_documents(cl
     assert document["schema_version"] == 6
     first, second = document["leaderboards"]
     assert (first["metric"], first["runs"]) == ("macro_f1", ["before", "after"])
-    assert (second["dataset"]["source"], second["entries"][0]["against_best"]) == ("r52", None)
+    assert (second["dataset"]["source"], second["entries"][0]["against_best"]) == (
+        "r52",
+        None,
+    )
     assert [entry["rank"] for entry in first["entries"]] == [1, 2, 2, 4]
 
 
@@ -124,13 +160,21 @@ def test_files_and_folders_that_are_no_runs_are_left_out_with_a_warning(cli, tmp
     assert result.exit_code == 0
     assert "r52" in result.stdout
     assert result.stderr.splitlines() == [
-        f"{path}: no finished run, left out" for path in (tmp_path / "notes.txt", tmp_path)
+        f"{path}: no finished run, left out"
+        for path in (tmp_path / "notes.txt", tmp_path)
     ]
 
 
 def test_a_diagram_of_mean_ranks_over_datasets_is_written(cli, tmp_path):
     name = "new/ranks.svg"
-    command = ("leaderboard", "sets/r8", "sets/r52", "sets/mine", "--plot", tmp_path / name)
+    command = (
+        "leaderboard",
+        "sets/r8",
+        "sets/r52",
+        "sets/mine",
+        "--plot",
+        tmp_path / name,
+    )
 
     result, as_json = cli(*command), cli(*command, "--force", "--json")
 
@@ -160,12 +204,17 @@ def test_a_history_has_the_oldest_run_first_and_marks_clear_changes(cli):
         "second 2026-11-02 10:20 000000000000 rnn down 0.1500",
         "third 2026-11-03 10:20 000000000000 - 0.2000",
     )
-    document = json.loads(cli("leaderboard", "first", "second", "--history", "--json").stdout)
+    document = json.loads(
+        cli("leaderboard", "first", "second", "--history", "--json").stdout
+    )
     assert document.keys() == {"schema_version", "histories"}
     (history,) = document["histories"]
     first, second = history["entries"]
     assert (first["date"], first["changes"]) == ("2026-11-01T10:20:30Z", {})
-    assert (second["values"]["rnn"]["mean"], second["changes"]["rnn"]["is_clear"]) == (0.15, True)
+    assert (second["values"]["rnn"]["mean"], second["changes"]["rnn"]["is_clear"]) == (
+        0.15,
+        True,
+    )
 
 
 def test_a_badge_is_written_beside_the_table(cli, tmp_path):
@@ -173,7 +222,16 @@ def test_a_badge_is_written_beside_the_table(cli, tmp_path):
 
     result = cli("leaderboard", "before", "--badge", file)
     badge = json.loads(file.read_text())
-    cli("leaderboard", "before", "--metric", "macro_f1", "--badge", file, "--model", "rnn")
+    cli(
+        "leaderboard",
+        "before",
+        "--metric",
+        "macro_f1",
+        "--badge",
+        file,
+        "--model",
+        "rnn",
+    )
     other = json.loads(file.read_text())
 
     assert "1 rnn before" in " ".join(result.stdout.split())
@@ -193,14 +251,19 @@ def test_a_forged_interval_is_refused_in_place_of_json(cli, folder, tmp_path):
     result = cli("leaderboard", run, "--json")
 
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "models.rnn.interval.low is 0.89, but the stored trials give 0.69" in result.stderr
+    assert (
+        "models.rnn.interval.low is 0.89, but the stored trials give 0.69"
+        in result.stderr
+    )
 
 
 # compare
 
 
 def test_a_comparison_as_json_has_the_gates(cli):
-    result = cli("compare", "before", "after", "--json", "--fail-if", "ms_per_step rises 1%")
+    result = cli(
+        "compare", "before", "after", "--json", "--fail-if", "ms_per_step rises 1%"
+    )
 
     document = json.loads(result.stdout)
     assert result.exit_code == 0
@@ -211,15 +274,27 @@ def test_a_comparison_as_json_has_the_gates(cli):
     assert (rnn["b"]["metrics"]["accuracy"]["mean"], rnn["speed_ratio"]) == (0.2, 1.25)
     assert document["differences"][0]["key"] == "models.gru"
     assert document["gates"][0]["passed"]
-    assert result.stderr == "passed: ms_per_step rises 1%: 1 model (not measured: svm)\n"
+    assert (
+        result.stderr == "passed: ms_per_step rises 1%: 1 model (not measured: svm)\n"
+    )
 
 
 def test_a_gate_that_fails_ends_with_1_and_names_model_and_numbers(cli):
     gates = ["accuracy drops 0.5", "accuracy drops significantly", "accuracy drops 70%"]
-    result = cli("compare", "before", "after", *(x for gate in gates for x in ("--fail-if", gate)))
+    result = cli(
+        "compare",
+        "before",
+        "after",
+        *(x for gate in gates for x in ("--fail-if", gate)),
+    )
 
     assert result.exit_code == 1
-    for words in ("-0.7000", "Clearly worse in B: rnn", "Only in B: gru", "config: models.gru"):
+    for words in (
+        "-0.7000",
+        "Clearly worse in B: rnn",
+        "Only in B: gru",
+        "config: models.gru",
+    ):
         assert words in " ".join(result.stdout.split())
     for line in (
         "failed: accuracy drops 0.5: rnn: 0.9 in A, 0.2 in B\n",
@@ -255,12 +330,16 @@ def test_other_formats_have_the_gates_too(cli, form, start):
 def test_without_duplicates_only_the_other_documents_count(cli, tmp_path):
     facts = {"duplicates": {"other_topics": list(range(10))}}
     few, more = (
-        write_run(scored_run({"rnn": [right]}, folder=tmp_path / str(right), dataset=facts))
+        write_run(
+            scored_run({"rnn": [right]}, folder=tmp_path / str(right), dataset=facts)
+        )
         for right in (8, 12)
     )
 
     whole = json.loads(cli("compare", few, more, "--json").stdout)
-    rest = json.loads(cli("compare", few, more, "--json", "--without-duplicates").stdout)
+    rest = json.loads(
+        cli("compare", few, more, "--json", "--without-duplicates").stdout
+    )
 
     assert whole["models"][0]["difference"] == pytest.approx(4 / 20)
     assert rest["models"][0]["difference"] == pytest.approx(2 / 10)

@@ -1,4 +1,6 @@
-"""Your own texts, from the table to a prediction, and from a grid to the leaderboard."""
+"""Your own texts, from the table to a prediction, and from a grid to the
+leaderboard.
+"""
 
 import json
 from pathlib import Path
@@ -29,7 +31,9 @@ pytestmark = pytest.mark.usefixtures("quick")
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """Work in a folder with ``sub/mine.yaml``, ``sub/grid.yaml`` and the tables they name."""
+    """Work in a folder with ``sub/mine.yaml``, ``sub/grid.yaml`` and the tables they
+    name.
+    """
     monkeypatch.chdir(tmp_path)
     Path("sub/data").mkdir(parents=True)
     Path("sub/mine.yaml").write_text(CONFIG)
@@ -76,25 +80,42 @@ def test_your_own_texts_take_the_way_of_all_others(cli):
 
     assert cli("report", "results/mine").stdout == "results/mine/report.html\n"
     assert "Buy cheap pills" in Path("results/mine/report.html").read_text()
-    (predicted,) = as_json(cli, "predict", "results/mine", "rnn", "Pills at NOON")["predictions"]
+    (predicted,) = as_json(cli, "predict", "results/mine", "rnn", "Pills at NOON")[
+        "predictions"
+    ]
     assert predicted["unknown_words"] == ["noon"]
 
 
 def test_a_messy_table_is_enough(cli):
-    rows = [(number, f"{'buy' if number % 2 else 'see'} you {number}") for number in range(40)]
+    rows = [
+        (number, f"{'buy' if number % 2 else 'see'} you {number}")
+        for number in range(40)
+    ]
     lines = [f"{n};{text} à côté;{['ham', 'spam'][n % 2]}" for n, text in rows]
-    Path("tweets.csv").write_bytes("\n".join(["id;tweet;mood", *lines, "40;;ham"]).encode("cp1252"))
+    Path("tweets.csv").write_bytes(
+        "\n".join(["id;tweet;mood", *lines, "40;;ham"]).encode("cp1252")
+    )
 
     models = "multinomial_naive_bayes,tfidf_linear_svm"
     done = cli("run", "tweets.csv", "--models", models)
     assert done.exit_code == 0, done.stderr
-    assert "read as semicolons, cp1252, texts in 'tweet', labels in 'mood'\n" in done.stderr
+    assert (
+        "read as semicolons, cp1252, texts in 'tweet', labels in 'mood'\n"
+        in done.stderr
+    )
     assert "1 of 41 rows cannot be used: 1 empty text\n  tweets.csv:42: " in done.stderr
     listed = Path("results/tweets/bad_rows.csv").read_text()
     assert listed == "place,reason,fault\ntweets.csv:42,empty text,the text is empty\n"
     assert "without 1 bad row" in Path("results/tweets/table.md").read_text()
 
-    again = cli("run", "results/tweets/config.yaml", "--models", models, "--out", "results/tweets")
+    again = cli(
+        "run",
+        "results/tweets/config.yaml",
+        "--models",
+        models,
+        "--out",
+        "results/tweets",
+    )
     assert "2 of 2 trials are stored already" in again.stderr
     Path("conf").mkdir()
     assert cli("config", "new", "conf/own.yaml", "--from", "tweets.csv").exit_code == 0
@@ -107,15 +128,20 @@ def test_a_messy_table_is_enough(cli):
 
     Path("tweets.csv").write_bytes(before.rpartition(b"\n")[0])
     assert cli("run", "tweets.csv", "--models", models).exit_code == 0
-    assert not Path("results/tweets/bad_rows.csv").exists(), "which was about other rows"
+    assert not Path("results/tweets/bad_rows.csv").exists(), (
+        "which was about other rows"
+    )
 
 
 def test_what_a_flag_says_of_a_table_is_not_detected(cli):
-    Path("own.csv").write_text("text;mood;topic\n" + "some words;good;new\nothers;bad;old\n" * 3)
+    Path("own.csv").write_text(
+        "text;mood;topic\n" + "some words;good;new\nothers;bad;old\n" * 3
+    )
     given = ("--set", "data.label=mood", "--set", "data.encoding=latin-1")
     shown = cli("config", "show", "own.csv", *given)
     assert (
-        shown.stderr == "own.csv: read as semicolons, latin-1, texts in 'text', labels in 'mood'\n"
+        shown.stderr
+        == "own.csv: read as semicolons, latin-1, texts in 'text', labels in 'mood'\n"
     )
     assert "label: mood\n  delimiter: ;\n  encoding: latin-1\n" in shown.stdout
     wrong = cli("config", "show", "own.csv", "--set", "data.delimiter=long")
@@ -164,7 +190,9 @@ def test_another_folder_is_not_a_config(cli):
 @pytest.mark.parametrize("where", [["own.csv"], ["--path", "own.csv"]])
 @pytest.mark.parametrize("command", ["prepare", "show"])
 def test_options_name_the_columns_of_the_texts_to_describe(cli, command, where):
-    Path("own.csv").write_text("body,mood,topic\n" + "some words,good,new\nothers,bad,old\n" * 3)
+    Path("own.csv").write_text(
+        "body,mood,topic\n" + "some words,good,new\nothers,bad,old\n" * 3
+    )
     columns = ["--text", "body", "--label", "mood"]
 
     described = as_json(cli, "data", command, *where, *columns)
@@ -173,11 +201,19 @@ def test_options_name_the_columns_of_the_texts_to_describe(cli, command, where):
 
 
 def test_a_new_config_for_a_table_without_a_clear_label_says_what_is_left_to_do(cli):
-    Path("lines.csv").write_text("scene,line\n" + "".join(f"{n},line {n}\n" for n in range(9)))
+    Path("lines.csv").write_text(
+        "scene,line\n" + "".join(f"{n},line {n}\n" for n in range(9))
+    )
     made = cli("config", "new", "lines.yaml", "--from", "lines.csv")
-    assert "which column holds the labels; set data.label to one of scene, line\n" in made.stderr
+    assert (
+        "which column holds the labels; set data.label to one of scene, line\n"
+        in made.stderr
+    )
     refused = cli("config", "new", "lines.yaml", "--from", "line.csv", "--force")
-    assert (refused.exit_code, refused.stderr) == (2, "line.csv: no such table of texts\n")
+    assert (refused.exit_code, refused.stderr) == (
+        2,
+        "line.csv: no such table of texts\n",
+    )
 
 
 def test_a_table_is_not_the_name_of_a_source(cli):
@@ -191,10 +227,14 @@ def test_the_points_of_a_grid_are_models_like_any_other(cli):
     first = as_json(cli, "run", "sub/grid.yaml", "--models", "nb")
     assert [model["name"] for model in first["models"]] == POINTS
 
-    only = cli("run", "sub/grid.yaml", "--models", f"{POINTS[1]},{POINTS[2]}", "--out", "two")
+    only = cli(
+        "run", "sub/grid.yaml", "--models", f"{POINTS[1]},{POINTS[2]}", "--out", "two"
+    )
     assert only.exit_code == 0
     again = cli("run", "results/mine/config.yaml", "--out", "results/mine")
-    assert "nb[alpha=0.1,max_ngram=1] seed 0: started" not in again.stderr, "all were stored"
+    assert "nb[alpha=0.1,max_ngram=1] seed 0: started" not in again.stderr, (
+        "all were stored"
+    )
     (ranked,) = as_json(cli, "leaderboard", "results/mine", "two")["leaderboards"]
     assert len(ranked["entries"]) == 4, "the same trials in both runs are shown once"
     compared = as_json(cli, "compare", "results/mine", "two")

@@ -18,12 +18,16 @@ def here(tmp_path, monkeypatch):
     """Answers of two models in files."""
     monkeypatch.chdir(tmp_path)
     for name, share in (("good", 0.95), ("poor", 0.7)):
-        given = np.where(RANDOM.random(200) < share, LABELS, RANDOM.choice(["no", "yes"], 200))
+        given = np.where(
+            RANDOM.random(200) < share, LABELS, RANDOM.choice(["no", "yes"], 200)
+        )
         rows = (
             f"{n},{own},{n // 4},{label}\n"
             for n, (own, label) in enumerate(zip(given, LABELS, strict=True))
         )
-        (tmp_path / f"{name}.csv").write_text("id,prediction,page,label\n" + "".join(rows))
+        (tmp_path / f"{name}.csv").write_text(
+            "id,prediction,page,label\n" + "".join(rows)
+        )
 
 
 def test_it_prints_scores_differences_and_power(cli):
@@ -50,7 +54,9 @@ def write_passages(file, ids, passages, right):
 
 
 def clustered(share):
-    """The passages of questions, six each, and whether answers are right; a share agrees."""
+    """The passages of questions, six each, and whether answers are right; a share
+    agrees.
+    """
     passages = np.repeat(np.arange(100), 6)
     effects = RANDOM.standard_normal(100)[passages] * share**0.5
     return passages, effects + RANDOM.standard_normal(600) * (1 - share) ** 0.5 > -0.8
@@ -63,7 +69,10 @@ def test_an_undeclared_column_of_clusters_is_named(cli):
 
     told = " ".join(cli("verdict", "mine.csv").stderr.split())
 
-    assert "documents with the same 'passage' (100 clusters) tend to be answered right" in told
+    assert (
+        "documents with the same 'passage' (100 clusters) tend to be answered right"
+        in told
+    )
     assert "--cluster passage" in told
 
 
@@ -93,7 +102,10 @@ def test_ids_with_a_common_beginning_are_named(cli):
     ids = [f"passage{passage}-{place % 6}" for place, passage in enumerate(passages)]
     write_passages("mine.csv", ids, ["-"] * 600, right)
 
-    assert "documents whose 'id' begins alike (100 clusters)" in cli("verdict", "mine.csv").stderr
+    assert (
+        "documents whose 'id' begins alike (100 clusters)"
+        in cli("verdict", "mine.csv").stderr
+    )
 
 
 def test_passages_of_independent_answers_are_not_named(cli):
@@ -162,7 +174,11 @@ def test_scores_are_stored_for_other_commands(cli, tmp_path):
     again = ["verdict", "rubric.csv", "--cluster", "page", "--out", "run"]
 
     assert [cli(*again).exit_code for _ in range(2)] == [0, 0]
-    for command in (["leaderboard", "run"], ["report", "run"], ["compare", "run", "run"]):
+    for command in (
+        ["leaderboard", "run"],
+        ["report", "run"],
+        ["compare", "run", "run"],
+    ):
         assert cli(*command).exit_code == 0
     text = (tmp_path / "run/report.md").read_text()
     assert "in 20 clusters" in text
@@ -182,7 +198,10 @@ def test_a_verdict_on_other_answers_is_replaced_only_with_force(cli):
     refused = cli("verdict", "poor.csv", "--out", "run")
 
     assert refused.exit_code == 2
-    assert "run: holds a verdict on other answers (name another folder; --force" in refused.stderr
+    assert (
+        "run: holds a verdict on other answers (name another folder; --force"
+        in refused.stderr
+    )
     assert Path("run/results.json").read_bytes() == before
     assert cli("verdict", "poor.csv", "--out", "run", "--force").exit_code == 0
 
@@ -198,7 +217,10 @@ def test_force_needs_a_folder_to_overwrite(cli):
     [
         (["--column", "lable=page"], "--column lable=page: got 'lable'"),
         (["--column", "id"], "--column id: should be KEY=NAME, such as id=document"),
-        (["--only", "page"], "--only page: should be COLUMN=VALUE, such as language=en"),
+        (
+            ["--only", "page"],
+            "--only page: should be COLUMN=VALUE, such as language=en",
+        ),
         (["--cluster", "pages"], "good.csv: no column 'pages'"),
         (["--only", "page=none"], "good.csv: no usable row"),
         (["--score", "page"], "got the score 2 (allowed: 0 to 1)"),

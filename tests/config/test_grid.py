@@ -55,14 +55,30 @@ def facts(model) -> tuple:
             {f"rnn[units={n}]": (2, n, {"epochs": 1}) for n in (3, 4)},
         ),
         (
-            ["zip: {layers.1.gru.units: [3, 4], layers.2.gru.units: [5, 6]}", "training.ema: [.5]"],
-            {f"rnn[1.gru.units={n},2.gru.units={n + 2}]": (n, n + 2, {"ema": 0.5}) for n in (3, 4)},
+            [
+                "zip: {layers.1.gru.units: [3, 4], layers.2.gru.units: [5, 6]}",
+                "training.ema: [.5]",
+            ],
+            {
+                f"rnn[1.gru.units={n},2.gru.units={n + 2}]": (n, n + 2, {"ema": 0.5})
+                for n in (3, 4)
+            },
         ),
-        (["layers.*.gru.units: [3, 4]"], {f"rnn[units={n}]": (n, n, None) for n in (3, 4)}),
+        (
+            ["layers.*.gru.units: [3, 4]"],
+            {f"rnn[units={n}]": (n, n, None) for n in (3, 4)},
+        ),
         (["layers.2.gru.units: [3]"], {"rnn": (2, 3, None)}),
         ([""], {"rnn": (2, 2, None)}),
     ],
-    ids=["crossed", "nested keys", "zipped", "every layer of a kind", "one value", "nothing"],
+    ids=[
+        "crossed",
+        "nested keys",
+        "zipped",
+        "every layer of a kind",
+        "one value",
+        "nothing",
+    ],
 )
 def test_a_grid_stands_for_its_points(lines, points):
     found = models(with_grid(*lines))
@@ -73,7 +89,10 @@ def test_a_grid_stands_for_its_points(lines, points):
 @pytest.mark.parametrize(
     ("grid", "names"),
     [
-        ("{arguments.lr: [1, 2], training.learning_rate: [0.1]}", ["own[lr=1]", "own[lr=2]"]),
+        (
+            "{arguments.lr: [1, 2], training.learning_rate: [0.1]}",
+            ["own[lr=1]", "own[lr=2]"],
+        ),
         (
             "{zip: {arguments.lr: [1, 2], training.learning_rate: [0.1, 0.2]}}",
             [f"own[arguments.lr={n},training.learning_rate=0.{n}]" for n in (1, 2)],
@@ -81,15 +100,21 @@ def test_a_grid_stands_for_its_points(lines, points):
         ('{arguments.text: ["a,b", "a=b"]}', ["own[text=a_b]", "own[text=a_b-2]"]),
     ],
 )
-def test_points_have_different_names_even_if_their_short_forms_are_the_same(grid, names):
+def test_points_have_different_names_even_if_their_short_forms_are_the_same(
+    grid, names
+):
     file = write(f"name: a\nmodels:\n  own:\n    python: nets:make\n    grid: {grid}\n")
     assert list(models(file)) == names
 
 
 def test_a_value_may_be_anything_that_the_parameter_takes():
     grid = "{arguments.sizes: [[1, 2], [3], null, {a: true}, a b/c]}"
-    found = models(write(f"name: a\nmodels:\n  own: {{python: 'nets:make', grid: {grid}}}\n"))
-    assert list(found) == [f"own[sizes={size}]" for size in ("1_2", "3", "null", "a_true", "a_b_c")]
+    found = models(
+        write(f"name: a\nmodels:\n  own: {{python: 'nets:make', grid: {grid}}}\n")
+    )
+    assert list(found) == [
+        f"own[sizes={size}]" for size in ("1_2", "3", "null", "a_true", "a_b_c")
+    ]
     sizes = [model.arguments["sizes"] for model in found.values()]
     assert sizes == [[1, 2], [3], None, {"a": True}, "a b/c"]
 
@@ -143,8 +168,13 @@ def test_a_list_that_a_flag_sets_for_all_trainings_makes_a_grid_of_every_network
 
 
 def test_a_point_may_change_in_all_that_is_not_in_its_name():
-    resolved = write(dump(load(with_grid("layers.2.gru.units: [3, 4]"))), "resolved.yaml")
-    changes = ["models.rnn[units=3].layers.1.gru.units=7", "models.rnn[units=3].training.epochs=5"]
+    resolved = write(
+        dump(load(with_grid("layers.2.gru.units: [3, 4]"))), "resolved.yaml"
+    )
+    changes = [
+        "models.rnn[units=3].layers.1.gru.units=7",
+        "models.rnn[units=3].training.epochs=5",
+    ]
     changed = models(resolved, *changes)
     assert facts(changed["rnn[units=3]"]) == (7, 3, {"epochs": 5})
     assert facts(changed["rnn[units=4]"]) == (2, 4, None)
@@ -168,13 +198,24 @@ LONG = [f"{'x' * 38}{n}" for n in range(2)]
 @pytest.mark.parametrize(
     ("grid", "answer"),
     [
-        ({"arguments": dict.fromkeys("abc", LONG)}, "is too long (allowed: 100 characters in bra"),
-        ({"training.epochs": [*range(1, 1_002)]}, "makes 1,001 models (allowed: 1,000, with "),
-        ({f"arguments.a{n}": [n] for n in range(101)}, "has 101 key paths (allowed: 100)"),
+        (
+            {"arguments": dict.fromkeys("abc", LONG)},
+            "is too long (allowed: 100 characters in bra",
+        ),
+        (
+            {"training.epochs": [*range(1, 1_002)]},
+            "makes 1,001 models (allowed: 1,000, with ",
+        ),
+        (
+            {f"arguments.a{n}": [n] for n in range(101)},
+            "has 101 key paths (allowed: 100)",
+        ),
     ],
 )
 def test_a_grid_that_is_too_large_is_refused(grid, answer):
-    (found,) = messages({"name": "a", "models": {"rnn": {"python": "nets:make", "grid": grid}}})
+    (found,) = messages(
+        {"name": "a", "models": {"rnn": {"python": "nets:make", "grid": grid}}}
+    )
     assert re.match(rf"models\.rnn\.grid: .*{re.escape(answer)}", found)
 
 

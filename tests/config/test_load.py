@@ -1,4 +1,5 @@
-"""The meaning of configs, of ``extends`` and flags, and configs that are written and read again.
+"""The meaning of configs, of ``extends`` and flags, and configs that are written and
+read again.
 
 For mistakes in them see test_messages.py.
 """
@@ -61,10 +62,14 @@ def test_a_file_that_is_not_there_or_no_config_is_named():
         "ovn.csv: no such file (allowed: own.csv; did you mean 'own.csv'?)"
     ]
     (fault,) = messages(write("a, b", "x.txt"))
-    assert fault.endswith("a table of texts ends in .csv, .tsv, .jsonl, .ndjson, .json, .parquet")
+    assert fault.endswith(
+        "a table of texts ends in .csv, .tsv, .jsonl, .ndjson, .json, .parquet"
+    )
     Path("configs").mkdir()
     (fault,) = messages(Path("configs"))
-    assert fault.startswith("configs: is a folder (should be a config file, or a folder with a")
+    assert fault.startswith(
+        "configs: is a folder (should be a config file, or a folder with a"
+    )
     Path("bad.yaml").write_bytes("# no\nname: café\n".encode("latin-1"))
     assert messages(Path("bad.yaml")) == ["bad.yaml:2: is not UTF-8"]
 
@@ -75,7 +80,12 @@ def test_what_is_left_out_or_empty_is_at_its_default_that_of_keras_and_one_seed_
     assert load(write(f"data:\ntraining:\n{SMALL}")) == small
     data, training = small.data, small.training
     assert (data.source, data.path, data.split) == ("auto", None, "auto")
-    assert (data.num_words, data.maxlen, data.test_split, data.seed) == (None, None, 0.2, 113)
+    assert (data.num_words, data.maxlen, data.test_split, data.seed) == (
+        None,
+        None,
+        0.2,
+        113,
+    )
     assert (data.pad_length, data.padding, data.truncating) == (None, "pre", "pre")
     assert (training.epochs, training.batch_size, training.engine) == (10, 32, "auto")
     assert (training.optimizer, training.learning_rate) == ("adam", 0.001)
@@ -83,11 +93,19 @@ def test_what_is_left_out_or_empty_is_at_its_default_that_of_keras_and_one_seed_
 
 
 def test_seeds_are_ten_thousand_at_most():
-    with pytest.raises(ValidationError, match=r"\(allowed: a number from 1 to 10,000, or "):
+    with pytest.raises(
+        ValidationError, match=r"\(allowed: a number from 1 to 10,000, or "
+    ):
         Training(seeds=list(range(10_001)))
 
 
-COUNTED = {"analyzer": "word", "min_ngram": 1, "max_ngram": 3, "min_df": 1, "char_ngrams": None}
+COUNTED = {
+    "analyzer": "word",
+    "min_ngram": 1,
+    "max_ngram": 3,
+    "min_df": 1,
+    "char_ngrams": None,
+}
 LINEAR = {"sublinear_tf": False, "C": 0.5, "calibrated": False}
 SVM = {"baseline": {"tfidf_linear_svm": COUNTED | LINEAR}}
 OWN = {"python": "my.nets:make", "arguments": {"units": 8, "rates": [0.1, None]}}
@@ -130,7 +148,9 @@ def test_a_mapping_may_extend_files_but_not_itself_and_keeps_its_own_values():
 
 
 def test_what_is_done_to_the_values_of_one_load_does_not_reach_the_next():
-    file = write("name: m\nmodels: {m: {python: 'nets:build', arguments: {units: [1, 2]}}}\n")
+    file = write(
+        "name: m\nmodels: {m: {python: 'nets:build', arguments: {units: [1, 2]}}}\n"
+    )
     load(file).models["m"].arguments["units"].pop()
 
     assert load(file).models["m"].arguments == {"units": [1, 2]}
@@ -146,7 +166,10 @@ def test_mistakes_in_a_mapping_are_answered_as_in_a_file_without_a_place():
 
 
 def test_names_and_data_paths_are_relative_to_the_file_that_they_are_in():
-    write("name: &x base\nseed: 3\ndata: {path: ../corpus, train: *x}\n", "configs/bases/base.yaml")
+    write(
+        "name: &x base\nseed: 3\ndata: {path: ../corpus, train: *x}\n",
+        "configs/bases/base.yaml",
+    )
     write("extends: bases/base.yaml\nname: middle\n", "configs/middle.yaml")
     value = tree_of(write("extends: configs/middle.yaml\n")).root.plain
     assert (value["name"], value["seed"]) == ("middle", 3)
@@ -159,8 +182,13 @@ def test_names_and_data_paths_are_relative_to_the_file_that_they_are_in():
 
 
 def test_of_several_extended_files_the_last_wins_key_by_key_and_entries_keep_their_order():
-    write("zulu: [1, 2]\ntraining: {epochs: 3, batch_size: 7}\ndata: {seed: 3}\n", "z.yaml")
-    write("alpha: 2\nzulu: [1]\ntraining: {epochs: 4, batch_size: }\ndata: \n", "a.yaml")
+    write(
+        "zulu: [1, 2]\ntraining: {epochs: 3, batch_size: 7}\ndata: {seed: 3}\n",
+        "z.yaml",
+    )
+    write(
+        "alpha: 2\nzulu: [1]\ntraining: {epochs: 4, batch_size: }\ndata: \n", "a.yaml"
+    )
     value = tree_of(write("rnn: 3\nextends: [z.yaml, a.yaml]\n")).root.plain
     assert value == {
         "zulu": [1],
@@ -185,7 +213,12 @@ def test_a_config_extends_a_hundred_files_at_most():
 
 def test_of_two_flags_the_last_wins_and_one_may_mend_a_mistake_or_remove_a_value():
     text = f"training: {{epochs: ten}}\ndata: {{path: corpus, maxlen: 50}}\n{SMALL}"
-    flags = ["training.epochs=5", "training.epochs=6", "data.maxlen=", "data.path=corpus"]
+    flags = [
+        "training.epochs=5",
+        "training.epochs=6",
+        "data.maxlen=",
+        "data.path=corpus",
+    ]
     benchmark = load(write(text, "configs/a.yaml"), [*map(setting, flags)])
     assert benchmark.training == Training(epochs=6)
     assert benchmark.data == Data(path="corpus"), "relative to the working folder"
@@ -193,7 +226,13 @@ def test_of_two_flags_the_last_wins_and_one_may_mend_a_mistake_or_remove_a_value
 
 @pytest.mark.parametrize(
     "key",
-    ["data.path", "training.seeds", "models", "models.rnn.layers.0", "references.paper.models"],
+    [
+        "data.path",
+        "training.seeds",
+        "models",
+        "models.rnn.layers.0",
+        "references.paper.models",
+    ],
 )
 @settings(max_examples=10)
 @given(value=plain_values)
@@ -225,9 +264,13 @@ def test_select_answers_with_the_models_there_are():
 
 def test_data_are_those_of_the_config_of_flags_or_the_default_and_checked():
     assert load_data(write(f"data: {{maxlen: 50}}\n{SMALL}")) == Data(maxlen=50)
-    assert load_data(None, [Override("--data", "data.source", "r8")]) == Data(source="r8")
+    assert load_data(None, [Override("--data", "data.source", "r8")]) == Data(
+        source="r8"
+    )
     assert load_data(None) == Data()
-    with pytest.raises(ConfigError, match=r"^--set .+: training: unknown key \(allowed: data\)$"):
+    with pytest.raises(
+        ConfigError, match=r"^--set .+: training: unknown key \(allowed: data\)$"
+    ):
         load_data(None, [setting("training.epochs=3")])
 
 
@@ -248,7 +291,11 @@ def test_any_argument_and_text_that_is_dumped_loads_again(value, text):
 
 @pytest.mark.parametrize(
     ("path", "folder"),
-    [("corpus", "configs"), ("/corpora/Büro", "results/small"), ("configs/corpus", "link")],
+    [
+        ("corpus", "configs"),
+        ("/corpora/Büro", "results/small"),
+        ("configs/corpus", "link"),
+    ],
 )
 def test_a_dump_names_the_same_data_from_another_folder(path, folder):
     Path("far/away").mkdir(parents=True)
@@ -257,4 +304,7 @@ def test_a_dump_names_the_same_data_from_another_folder(path, folder):
     text = dump(benchmark, Path(folder))
     assert "path: ../" in text, "so that all can be moved"
     assert Path(path).name in text, "letters stay readable"
-    assert dumped_and_loaded(benchmark, Path(folder)).data.path.resolve() == Path(path).resolve()
+    assert (
+        dumped_and_loaded(benchmark, Path(folder)).data.path.resolve()
+        == Path(path).resolve()
+    )

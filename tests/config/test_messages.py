@@ -1,7 +1,7 @@
 """The answers to the configs in ``wrong_configs.yaml``, kept in ``wrong_configs.txt``.
 
-After a deliberate change of a message, ``python tests/config/test_messages.py`` writes the answers
-again, and ``git diff`` shows the new messages.
+After a deliberate change of a message, ``python tests/config/test_messages.py`` writes
+the answers again, and ``git diff`` shows the new messages.
 """
 
 import re
@@ -21,7 +21,9 @@ ANSWERS = Path(__file__).with_name("wrong_configs.txt")
 
 
 def read_cases():
-    """Return each case, ``group: case``, with its files, name -> text, and its flags."""
+    """Return each case, ``group: case``, with its files, name -> text, and its
+    flags.
+    """
     groups = yaml.safe_load(CONFIGS.read_text(encoding="utf-8"))
     small = groups["values"]["small"]
     found = {}
@@ -41,7 +43,9 @@ def _files(case, around, small):
         return {file: text.replace("$small\n", small) for file, text in case.items()}
     text = re.sub(
         r"^( *)(.*)\$case$",
-        lambda line: f"{line[1]}{line[2]}" + case.rstrip("\n").replace("\n", f"\n{line[1]}"),
+        lambda line: (
+            f"{line[1]}{line[2]}" + case.rstrip("\n").replace("\n", f"\n{line[1]}")
+        ),
         around,
         flags=re.MULTILINE,
     )
@@ -68,7 +72,9 @@ def answer(files, flags):
 
 
 CASES = read_cases()
-BLOCKS = (block.partition("\n") for block in ANSWERS.read_text(encoding="utf-8").split("\n\n"))
+BLOCKS = (
+    block.partition("\n") for block in ANSWERS.read_text(encoding="utf-8").split("\n\n")
+)
 RECORDED = {title.removeprefix("# "): text.splitlines() for title, _, text in BLOCKS}
 
 

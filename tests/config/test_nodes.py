@@ -1,4 +1,6 @@
-"""The dialect of YAML that configs are written in, and how trees of values are changed."""
+"""The dialect of YAML that configs are written in, and how trees of values are
+changed.
+"""
 
 import pytest
 import yaml
@@ -24,14 +26,29 @@ def test_values_are_those_of_yaml_1_2_and_all_else_is_text():
     values = [-3, 10, 0.001, 1.0, float("-inf"), True, None, "3", {"b": None}]
     found = read("[-3, 010, 1e-3, 1., -.inf, true, ~, !!str 3, {b: }]")
     assert (found, [*map(type, found)]) == (values, [*map(type, values)])
-    words = ["yes", "off", "True", "Null", "0x10", "1_000", "1:30", "2001-01-01", "nan", "<<", "="]
+    words = [
+        "yes",
+        "off",
+        "True",
+        "Null",
+        "0x10",
+        "1_000",
+        "1:30",
+        "2001-01-01",
+        "nan",
+        "<<",
+        "=",
+    ]
     assert read("\n".join(f"- {word}" for word in words)) == words
     keys = ["1.50", "null", "true", "010", "<<"]
     assert list(read("{1.50: a, null: b, true: c, 010: d, <<: {e: f}}")) == keys
 
 
 BOMB = "\n".join(
-    [f"a0: &a0 [{'x, ' * 9}]", *(f"a{n + 1}: &a{n + 1} [{f'*a{n}, ' * 9}]" for n in range(9))]
+    [
+        f"a0: &a0 [{'x, ' * 9}]",
+        *(f"a{n + 1}: &a{n + 1} [{f'*a{n}, ' * 9}]" for n in range(9)),
+    ]
 )
 DEEPEST = f"{'[' * MAX_DEPTH}0{']' * MAX_DEPTH}"
 
@@ -46,12 +63,39 @@ def test_more_data_than_any_config_needs_is_refused(text):
 def test_after_too_many_values_the_rest_is_not_even_parsed(monkeypatch):
     monkeypatch.setattr(nodes, "MAX_VALUES", 5)
     assert read("[1, 2, 3, 4]") == [1, 2, 3, 4]
-    with pytest.raises(ConfigError, match=r"^a.yaml:2: not YAML: too many values \(allowed: 5\)$"):
+    with pytest.raises(
+        ConfigError, match=r"^a.yaml:2: not YAML: too many values \(allowed: 5\)$"
+    ):
         read("[1, 2, 3, 4,\n5, ]]")
 
 
 def test_both_versions_of_yaml_read_what_was_written():
-    words = ["", "~", "null", "Null", "true", "no", "08", "010", "1_000", "0x1f", "0o7", "1e3"]
-    words += ["1e-3", ".5", ".inf", "1:30", "2001-01-01", "<<", "=", "- a", "a: b", "# a", "!a"]
+    words = [
+        "",
+        "~",
+        "null",
+        "Null",
+        "true",
+        "no",
+        "08",
+        "010",
+        "1_000",
+        "0x1f",
+        "0o7",
+        "1e3",
+    ]
+    words += [
+        "1e-3",
+        ".5",
+        ".inf",
+        "1:30",
+        "2001-01-01",
+        "<<",
+        "=",
+        "- a",
+        "a: b",
+        "# a",
+        "!a",
+    ]
     words += [0, -3, 1e-3, 1e30, float("inf"), True, None]
     assert read(to_yaml(words)) == yaml.safe_load(to_yaml(words)) == words

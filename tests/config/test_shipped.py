@@ -74,10 +74,17 @@ def test_configs_are_found_by_their_names_only():
     for other in ("none", "all.yaml", "./all.yaml", "../configs/all", ""):
         assert shipped.find(other) is None
     hidden = set(shipped.names()) - set(shipped.listed())
-    assert hidden > {"baseline_grids", "r52_networks", "zoo_baselines", "reuters46_layers"}
+    assert hidden > {
+        "baseline_grids",
+        "r52_networks",
+        "zoo_baselines",
+        "reuters46_layers",
+    }
     assert not hidden & {"baselines", "vanilla_rnn", "own_texts"}
     for name in shipped.names():
-        assert re.fullmatch(r"[A-Z].{,118}[.?]", shipped.summary(shipped.folder() / f"{name}.yaml"))
+        assert re.fullmatch(
+            r"[A-Z].{,118}[.?]", shipped.summary(shipped.folder() / f"{name}.yaml")
+        )
 
 
 def test_a_file_of_the_user_comes_before_a_name_and_a_folder_does_not():
@@ -86,7 +93,9 @@ def test_a_file_of_the_user_comes_before_a_name_and_a_folder_does_not():
     assert load("r52").name == "r52"
     Path("all").write_text("extends: smoke\nname: mine\n")
     assert load("all").name == "mine"
-    Path("mine.yaml").write_text("extends: notebook\nname: mine\nmodels: {m: {python: a:b}}")
+    Path("mine.yaml").write_text(
+        "extends: notebook\nname: mine\nmodels: {m: {python: a:b}}"
+    )
     assert load("mine.yaml").training == training
     Path("notebook.yaml").write_text(shipped.find("lstm").read_text())
     assert load("notebook.yaml") == benchmark_of("lstm"), "which extends notebook"
@@ -96,7 +105,9 @@ def test_a_file_of_the_user_comes_before_a_name_and_a_folder_does_not():
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_a_config_has_the_name_of_its_file_and_the_settings_and_results_of_its_documents(name):
+def test_a_config_has_the_name_of_its_file_and_the_settings_and_results_of_its_documents(
+    name,
+):
     benchmark = benchmark_of(name)
     assert benchmark.name == name
     if name in CHOICES or name in FIELDS:
@@ -104,7 +115,13 @@ def test_a_config_has_the_name_of_its_file_and_the_settings_and_results_of_its_d
         changed = {"pad_length": 150} if name == "reuters90_field" else {}
         assert benchmark.data == run.data.model_copy(update=changed)
         assert benchmark.training.facts("seeds") == run.training.facts("seeds")
-    sources = {"r52": "r52", "r8": "r8", "own": "files", "texts": "files", "reuters90": "modapte"}
+    sources = {
+        "r52": "r52",
+        "r8": "r8",
+        "own": "files",
+        "texts": "files",
+        "reuters90": "modapte",
+    }
     documents = name.partition("_")[0]
     assert benchmark.data.source == sources.get(documents, "auto")
     is_own = benchmark.data.source == "files"
@@ -114,7 +131,9 @@ def test_a_config_has_the_name_of_its_file_and_the_settings_and_results_of_its_d
     assert benchmark.references.keys() - shared.keys() <= own
     if name not in OTHER_SETTINGS:
         epochs, seeds = (2, 1) if name == "smoke" else (200, 5)
-        assert benchmark.data == Data(num_words=30_000, maxlen=50, test_split=0.3, padding="post")
+        assert benchmark.data == Data(
+            num_words=30_000, maxlen=50, test_split=0.3, padding="post"
+        )
         assert benchmark.training == Training(epochs=epochs, batch_size=50, seeds=seeds)
 
 
@@ -123,13 +142,19 @@ def test_baselines_are_chosen_from_the_same_grids(name):
     models = benchmark_of(f"{name}_baselines").models
     everywhere = benchmark_of("zoo_baselines").models
 
-    assert models == {point: everywhere[point] for point in everywhere if point in models}
-    assert len(models) == len(everywhere) or name == "reuters46"  # where a high C takes too long
+    assert models == {
+        point: everywhere[point] for point in everywhere if point in models
+    }
+    assert (
+        len(models) == len(everywhere) or name == "reuters46"
+    )  # where a high C takes too long
 
 
 def test_every_baseline_is_in_the_grids_or_in_the_baselines():
     models = benchmark_of("zoo_baselines").models.values()
-    kinds = {model.baseline.kind for model in models if isinstance(model, BaselineModel)}
+    kinds = {
+        model.baseline.kind for model in models if isinstance(model, BaselineModel)
+    }
     assert kinds == {*BASELINES} - {"most_frequent", "stratified"}
     models = benchmark_of("baselines").models
     assert {name: type(model.baseline) for name, model in models.items()} == {
@@ -143,8 +168,12 @@ def test_all_has_the_models_of_the_notebook_in_its_order_and_two_baselines(name)
     baselines = ["multinomial_naive_bayes", "tfidf_linear_svm"]
     assert list(benchmark.models) == [*NOTEBOOK_MODELS, *baselines]
     assert list(benchmark.references["notebook"].models) == NOTEBOOK_MODELS
-    assert benchmark.references["notebook"].training == Recipe(epochs=200, batch_size=50)
-    others = [paper for paper in benchmark.references.values() if paper.split is not None]
+    assert benchmark.references["notebook"].training == Recipe(
+        epochs=200, batch_size=50
+    )
+    others = [
+        paper for paper in benchmark.references.values() if paper.split is not None
+    ]
     assert all(paper.where for paper in others)
     assert len({(paper.split, paper.source) for paper in others}) == len(others)
 
@@ -163,17 +192,26 @@ EARLIER = {
 VARIANTS = {"reuters46_layers": "bigru_max"}
 """Choices in which all models are variants of one."""
 READ_PADDING = {"reuters46_networks"}
-"""Choices in which networks still read padding: their settings count, but none can be the best."""
-LAST_STEPS = {f.name for f in REFERENCE_CHOICES.glob("*_*")} - {*chain(*EARLIER.values())}
+"""Choices in which networks still read padding: their settings count, but none can be
+the best."""
+LAST_STEPS = {f.name for f in REFERENCE_CHOICES.glob("*_*")} - {
+    *chain(*EARLIER.values())
+}
 
 
 @pytest.mark.parametrize("name", sorted(LAST_STEPS))
 def test_models_have_the_settings_that_were_best_on_training_documents(name):
-    config = benchmark_of(max((own for own in shipped.listed() if name.startswith(own)), key=len))
+    config = benchmark_of(
+        max((own for own in shipped.listed() if name.startswith(own)), key=len)
+    )
     points = defaultdict(list)
     for step in (*EARLIER.get(name, []), name):  # of equals, the first is the best
-        results, _ = read_record(REFERENCE_CHOICES / step / "choice.json", ChoiceResults)
-        tried = load(REFERENCE_CHOICES / step / "config.yaml")  # some name an engine that is gone
+        results, _ = read_record(
+            REFERENCE_CHOICES / step / "choice.json", ChoiceResults
+        )
+        tried = load(
+            REFERENCE_CHOICES / step / "config.yaml"
+        )  # some name an engine that is gone
         for point in results.candidates:
             rank = rank_key(point.score, point.training.get("epochs", 0), point.params)
             model = VARIANTS.get(name, model_of(point.name))
@@ -212,7 +250,16 @@ def test_a_wheel_brings_the_package_and_the_configs(tmp_path, repository):
             files.add(file.relative_to(repository).as_posix())
     assert found == files
 
-    command = [sys.executable, "-m", "rnnbench", "config", "new", "a.yaml", "--from", "own_texts"]
+    command = [
+        sys.executable,
+        "-m",
+        "rnnbench",
+        "config",
+        "new",
+        "a.yaml",
+        "--from",
+        "own_texts",
+    ]
     variables = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
     subprocess.run(command, cwd=tmp_path, env=variables, check=True)
     assert (tmp_path / "own_texts.csv").is_file()
@@ -234,7 +281,11 @@ def test_every_option_that_is_switched_off_can_be_switched_on_and_dumped():
     Path("a.yaml").write_text(switched_on())
     benchmark = load("a.yaml")
 
-    points = [f"gru[units={units},epochs={epochs}]" for units in (16, 32) for epochs in (10, 20)]
+    points = [
+        f"gru[units={units},epochs={epochs}]"
+        for units in (16, 32)
+        for epochs in (10, 20)
+    ]
     assert list(benchmark.models) == [*points, "naive_bayes", "minilm", "both", "mine"]
     Path("config.yaml").write_text(dump(benchmark, Path()))
     assert load("config.yaml") == benchmark
@@ -243,13 +294,27 @@ def test_every_option_that_is_switched_off_can_be_switched_on_and_dumped():
 def test_a_new_config_names_every_key_there_is():
     networks = LayeredNetwork, PythonNetwork
     networks += TransformerModel, Transformer
-    sections = (Benchmark, Data, Training, *networks, BaselineModel, EnsembleModel, Ensemble)
+    sections = (
+        Benchmark,
+        Data,
+        Training,
+        *networks,
+        BaselineModel,
+        EnsembleModel,
+        Ensemble,
+    )
 
     named = set(re.findall(r"(\w+):", switched_on()))
 
-    every = {key for section in (*sections, Reference, Published) for key in section.model_fields}
+    every = {
+        key
+        for section in (*sections, Reference, Published)
+        for key in section.model_fields
+    }
     apart = {"train", "test", "fit_on_all"}
-    assert every - apart <= named, "which would need that there is no path, or no test document"
+    assert every - apart <= named, (
+        "which would need that there is no path, or no test document"
+    )
     assert "extends" in named
 
 
@@ -258,7 +323,9 @@ def test_a_new_config_lists_every_kind_of_layer_and_baseline_with_its_defaults()
 
     listed = {kind: parameters for item in layers for kind, parameters in item.items()}
     assert listed == {kind: defaults(layer) for kind, layer in LAYERS.items()}
-    assert comments(r"^  #   (.+)$") == {kind: defaults(one) for kind, one in BASELINES.items()}
+    assert comments(r"^  #   (.+)$") == {
+        kind: defaults(one) for kind, one in BASELINES.items()
+    }
 
 
 def comments(pattern):

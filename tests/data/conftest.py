@@ -17,7 +17,9 @@ def no_settings(monkeypatch):
         if name.startswith("PIP_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setattr(urllib.request, "_opener", None)  # it has read the proxies already
+    monkeypatch.setattr(
+        urllib.request, "_opener", None
+    )  # it has read the proxies already
 
 
 @pytest.fixture
@@ -56,7 +58,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             case ["silent"]:
                 self.server.is_over.wait()
             case ["drop-by-drop" | "index-drop-by-drop" as name, *_]:
-                kind = "text/html" if name.startswith("index") else "application/octet-stream"
+                kind = (
+                    "text/html"
+                    if name.startswith("index")
+                    else "application/octet-stream"
+                )
                 self.send(b"", length=len(CONTENT), kind=kind)
                 while not self.server.is_over.wait(0.05):
                     self.wfile.write(b"x")
@@ -69,7 +75,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.send(b"", length=None)
                 while not self.server.is_over.is_set():
                     self.wfile.write(bytes(1 << 16))
-            case ["simple", *_]:  # a package index: a page with links to the files of one package
+            case [
+                "simple",
+                *_,
+            ]:  # a package index: a page with links to the files of one package
                 names = [wheel.name for wheel in self.server.folder.glob("*.whl")]
                 page = "".join(f'<a href="/files/{name}">{name}</a>' for name in names)
                 self.send(page.encode(), kind="text/html")
@@ -82,7 +91,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", kind)
         if length is not None:
-            self.send_header("Content-Length", str(len(content) if length < 0 else length))
+            self.send_header(
+                "Content-Length", str(len(content) if length < 0 else length)
+            )
         self.end_headers()
         self.wfile.write(content)
         self.wfile.flush()

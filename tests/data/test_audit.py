@@ -26,7 +26,8 @@ DOCUMENTS = [  # words, topic, whether it is a test document
 
 TEXTS, LABELS, IS_TEST = zip(*DOCUMENTS, strict=True)
 CORPUS = replace(
-    corpus_of_texts(TEXTS, list(map(str, LABELS)), IS_TEST), topics=("earn", "acq", "trade", "gold")
+    corpus_of_texts(TEXTS, list(map(str, LABELS)), IS_TEST),
+    topics=("earn", "acq", "trade", "gold"),
 )
 DATASET = make_dataset(CORPUS, Data(maxlen=5, num_words=100))
 
@@ -36,20 +37,31 @@ def test_a_summary_has_the_origin_the_sizes_and_what_is_in_both_sets():
 
     topics = [
         TopicCount(topic=topic, train=train, test=test)
-        for topic, train, test in (("earn", 3, 2), ("acq", 1, 1), ("trade", 0, 2), ("gold", 0, 0))
+        for topic, train, test in (
+            ("earn", 3, 2),
+            ("acq", 1, 1),
+            ("trade", 0, 2),
+            ("gold", 0, 0),
+        )
     ]
     assert (summary.source, summary.origin) == ("made-up", "nowhere")
     assert summary.fingerprint == DATASET.fingerprint
     assert summary.split_fingerprint == DATASET.split_fingerprint(CORPUS.fingerprint)
     assert (summary.train_size, summary.test_size, summary.timesteps) == (4, 5, 4)
     assert summary.topics == summary.topics_by_frequency == topics
-    assert summary.duplicates == summary.whole_duplicates == Duplicates(same_topic=[0], both=[1])
+    assert (
+        summary.duplicates
+        == summary.whole_duplicates
+        == Duplicates(same_topic=[0], both=[1])
+    )
     assert (summary.majority_topic, summary.majority_score) == ("earn", 2 / 5)
     assert summary.topics_only_in_test == ["trade"]
 
 
 def test_cut_documents_are_duplicates_if_what_is_left_of_them_is():
-    dataset = make_dataset(CORPUS, Data(pad_length=2, num_words=100))  # a mark and the last word
+    dataset = make_dataset(
+        CORPUS, Data(pad_length=2, num_words=100)
+    )  # a mark and the last word
 
     summary = summarize_dataset(CORPUS, dataset)
 
@@ -64,7 +76,9 @@ def test_cut_documents_are_duplicates_if_what_is_left_of_them_is():
 
 def test_duplicates_are_documents_of_the_test_set():
     for positions in ([5], [-1], [0, 0]):
-        with pytest.raises(ValueError, match="duplicates that are not documents of the test set"):
+        with pytest.raises(
+            ValueError, match="duplicates that are not documents of the test set"
+        ):
             dataset_summary(duplicates={"same_topic": positions})
 
 
@@ -91,7 +105,9 @@ def test_a_dataset_without_duplicates_has_fewer_clusters():
 
 
 def test_a_single_cluster_that_duplicates_leave_is_none():
-    summary = dataset_summary(duplicates={"other_topics": [0, 3]}, clusters=[0, 1, 1, 2])
+    summary = dataset_summary(
+        duplicates={"other_topics": [0, 3]}, clusters=[0, 1, 1, 2]
+    )
 
     assert rest_of(summary, np.array([0, 1], np.int32)).clusters is None
 
@@ -119,9 +135,13 @@ def test_a_dataset_without_duplicates_has_other_counts_and_another_majority():
     assert rest.fingerprint != summary.fingerprint
 
 
-@pytest.mark.parametrize("y_test", [[EARN] * 5, [ACQ] * 5, [EARN, TRADE, GOLD, ACQ, ACQ]])
+@pytest.mark.parametrize(
+    "y_test", [[EARN] * 5, [ACQ] * 5, [EARN, TRADE, GOLD, ACQ, ACQ]]
+)
 def test_macro_f1_of_the_majority_is_that_of_scikit_learn(y_test):
-    summary = summarize_dataset(CORPUS, replace(DATASET, y_test=np.array(y_test, np.int32)))
+    summary = summarize_dataset(
+        CORPUS, replace(DATASET, y_test=np.array(y_test, np.int32))
+    )
 
     expected = f1_score(y_test, [EARN] * 5, average="macro")
     assert summary.majority_macro_f1 == pytest.approx(expected)

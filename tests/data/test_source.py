@@ -28,15 +28,22 @@ def test_a_source_has_a_name_that_can_be_part_of_a_file_name():
 
 
 def test_files_and_folders_are_recognised_by_patterns(tmp_path):
-    source = replace(sgml.SGML, patterns=("tweets-*.csv",), folder_patterns=("*/*.csv",))
+    source = replace(
+        sgml.SGML, patterns=("tweets-*.csv",), folder_patterns=("*/*.csv",)
+    )
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "a.csv").touch()
     assert all(map(source.recognises, (tmp_path / "Tweets-2020.CSV", tmp_path)))
-    assert not any(map(source.recognises, (tmp_path / "tweets.csv", tmp_path / "inner")))
+    assert not any(
+        map(source.recognises, (tmp_path / "tweets.csv", tmp_path / "inner"))
+    )
 
 
 def test_tokenizers_split_as_their_names_say():
-    text, words = "The U.S. bank's profit: 7%", ["the", "u", "s", "bank's", "profit", "7"]
+    text, words = (
+        "The U.S. bank's profit: 7%",
+        ["the", "u", "s", "bank's", "profit", "7"],
+    )
 
     found = {name: tokenize(text) for name, tokenize in TOKENIZERS.items()}
 

@@ -17,14 +17,18 @@ WORDS = ["net", "profit", "rose", "it", "buys", "unit", "gap", "loss", "quarter"
 
 @settings(max_examples=25)
 @given(
-    documents=st.lists(st.lists(st.sampled_from(WORDS), max_size=8), min_size=2, max_size=12),
+    documents=st.lists(
+        st.lists(st.sampled_from(WORDS), max_size=8), min_size=2, max_size=12
+    ),
     source=st.sampled_from(["keras", "sgml", "r52", "r8"]),
     data=settings_of_data(test_split=st.just(0.5)),
 )
 def test_a_document_is_encoded_as_its_row_in_the_dataset(documents, source, data):
     labels = [number % 2 for number in range(len(documents))]
     provenance = {"source": source, "from": "nowhere"}
-    corpus = corpus_of_words(documents, WORDS, labels, ["earn", "acq"], provenance=provenance)
+    corpus = corpus_of_words(
+        documents, WORDS, labels, ["earn", "acq"], provenance=provenance
+    )
     try:
         dataset = make_dataset(corpus, data)
     except UserError:
@@ -39,12 +43,17 @@ def test_a_document_is_encoded_as_its_row_in_the_dataset(documents, source, data
     assert encoded.ids.dtype == rows.dtype == np.int32
     np.testing.assert_array_equal(encoded.ids, rows)
     assert encoded.words == list(map(len, words))
-    assert (vocabulary.dataset_fingerprint, vocabulary.topics) == (dataset.fingerprint, TOPICS[:2])
+    assert (vocabulary.dataset_fingerprint, vocabulary.topics) == (
+        dataset.fingerprint,
+        TOPICS[:2],
+    )
 
 
 def test_words_that_are_not_in_the_vocabulary_are_unknown_and_listed_in_order():
     data = Data(source="sgml", num_words=100, pad_length=5, padding="post")
-    corpus = corpus_of_texts(["net profit", "rose", "it buys"], ["a", "b", "a"], source="sgml")
+    corpus = corpus_of_texts(
+        ["net profit", "rose", "it buys"], ["a", "b", "a"], source="sgml"
+    )
     vocabulary = make_vocabulary(corpus, make_dataset(corpus, data), data)
 
     encoded = encode(["Zinc, net tin zinc", "rose", "..."], vocabulary)
@@ -59,11 +68,18 @@ def test_words_that_are_not_in_the_vocabulary_are_unknown_and_listed_in_order():
     assert encode([], vocabulary).ids.shape == (0, 5)
     other = vocabulary.model_copy(update={"source": "tweets"})
 
-    with pytest.raises(UserError, match=r"'tweets' of this model is not installed .*r52, r8"):
+    with pytest.raises(
+        UserError, match=r"'tweets' of this model is not installed .*r52, r8"
+    ):
         encode(["net"], other)
 
 
-TEXTS = ["profit up again", "buys unit", "a newswire that is too long to be kept", "buys profit"]
+TEXTS = [
+    "profit up again",
+    "buys unit",
+    "a newswire that is too long to be kept",
+    "buys profit",
+]
 TOPICS = ["earn", "acq", "acq", "earn"]
 NEWSWIRES = corpus_of_texts(TEXTS, TOPICS, [False, False, False, True])
 

@@ -1,4 +1,6 @@
-"""The notebooks in ``examples/``, executed from top to bottom, with little data and few epochs."""
+"""The notebooks in ``examples/``, executed from top to bottom, with little data and few
+epochs.
+"""
 
 import json
 import os
@@ -27,20 +29,28 @@ def read(name):
 def execute(name, folder, questions, **parameters):
     """Execute a notebook in a folder, with other parameters.
 
-    ``questions`` are expressions, by name, that its variables are asked for at the end. Return its
-    cells by id, with their outputs, and the answers by name.
+    ``questions`` are expressions, by name, that its variables are asked for at the end.
+    Return its cells by id, with their outputs, and the answers by name.
     """
     notebook = read(name)
-    (position,) = [n for n, cell in enumerate(notebook.cells) if "parameters" in tags(cell)]
+    (position,) = [
+        n for n, cell in enumerate(notebook.cells) if "parameters" in tags(cell)
+    ]
     injected = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
     asked = ", ".join(f"{key!r}: {question}" for key, question in questions.items())
     notebook.cells.insert(position + 1, nbformat.v4.new_code_cell(injected))
     last = f"import json\nprint(json.dumps({{{asked}}}, default=lambda number: number.item()))"
     notebook.cells.append(nbformat.v4.new_code_cell(last))
     client = NotebookClient(
-        notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": folder}}
+        notebook,
+        timeout=SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": folder}},
     )
-    private = {"RNNBENCH_CACHE": str(folder / "cache"), "IPYTHONDIR": str(folder / "ipython")}
+    private = {
+        "RNNBENCH_CACHE": str(folder / "cache"),
+        "IPYTHONDIR": str(folder / "ipython"),
+    }
     one_worker = {"LOKY_MAX_CPU_COUNT": "1"}  # which compiles each model only once
     client.execute(env=os.environ | private | one_worker)
     return SimpleNamespace(
@@ -55,7 +65,9 @@ def tags(cell):
 
 
 def printed(cell, stream="stdout"):
-    return "".join(output.text for output in cell.outputs if output.get("name") == stream)
+    return "".join(
+        output.text for output in cell.outputs if output.get("name") == stream
+    )
 
 
 def kinds_of_outputs(cell):
@@ -65,13 +77,16 @@ def kinds_of_outputs(cell):
 
 @pytest.fixture(scope="module")
 def teaching(tmp_path_factory, tiny_sgml):
-    """The teaching notebook, on made-up newswires of which one in each file is too long."""
+    """The teaching notebook, on made-up newswires of which one in each file is too
+    long.
+    """
     body = " ".join(f"word{number}" for number in range(MAXLEN))
-    long = (
-        f"<REUTERS><TOPICS><D>acq</D></TOPICS>\n<TEXT><BODY>{body}\n&#3;</BODY></TEXT></REUTERS>\n"
-    )
+    long = f"<REUTERS><TOPICS><D>acq</D></TOPICS>\n<TEXT><BODY>{body}\n&#3;</BODY></TEXT></REUTERS>\n"
     folder = tmp_path_factory.mktemp("teaching")
-    write_files(folder / "sgml", {name: entry + long.encode() for name, entry in tiny_sgml.items()})
+    write_files(
+        folder / "sgml",
+        {name: entry + long.encode() for name, entry in tiny_sgml.items()},
+    )
     questions = {
         "recurrence": "recurrence_difference",
         "differences": "[item.check.largest_difference for item in explained]",
@@ -90,7 +105,13 @@ def teaching(tmp_path_factory, tiny_sgml):
         "compared": "len(pairs)",
     }
     return execute(
-        "teaching_notebook", folder, questions, EPOCHS=1, SEEDS=2, SOURCE="sgml", PATH="sgml"
+        "teaching_notebook",
+        folder,
+        questions,
+        EPOCHS=1,
+        SEEDS=2,
+        SOURCE="sgml",
+        PATH="sgml",
     )
 
 
@@ -114,7 +135,9 @@ def test_layers_are_explained_and_confirmed_by_keras(teaching):
     answers, (page,) = teaching.answers, teaching.cells["explain-lstm"].outputs
 
     assert answers["recurrence"] < 1e-6
-    assert printed(teaching.cells["toy-array"]).startswith("3 sequences of 2 steps with 3 features")
+    assert printed(teaching.cells["toy-array"]).startswith(
+        "3 sequences of 2 steps with 3 features"
+    )
     assert answers["layers"] == ["simple_rnn", "gru", "lstm"]
     assert max(answers["differences"]) < 1e-6
     assert answers["failures"] == [[], [], []]
@@ -127,7 +150,9 @@ def test_documents_become_sequences(teaching, tiny_sgml):
 
     assert answers["sizes"][:2] == [3 * n, 2 * n]
     assert answers["sizes"][2] < MAXLEN
-    assert f"{n} of {3 * n} documents are left out" in printed(teaching.cells["dropped"])
+    assert f"{n} of {3 * n} documents are left out" in printed(
+        teaching.cells["dropped"]
+    )
     right, wrong = answers["decoded"]
     assert re.match("<start> (net profit rose|it buys unit)", right)
     assert right != wrong
@@ -140,7 +165,11 @@ def test_documents_become_sequences(teaching, tiny_sgml):
 def test_the_four_models_and_their_opponents_are_trained_and_compared(teaching):
     answers, said = teaching.answers, printed(teaching.cells["differences"])
 
-    assert answers["models"] == [*NETWORKS, "multinomial_naive_bayes", "tfidf_linear_svm"]
+    assert answers["models"] == [
+        *NETWORKS,
+        "multinomial_naive_bayes",
+        "tfidf_linear_svm",
+    ]
     assert answers["trained"] == [1, [0, 1]]
     assert answers["by_formula"] == answers["parameters"]
     assert list(answers["by_formula"]) == NETWORKS
@@ -168,7 +197,9 @@ def test_a_run_is_shown_once_without_its_progress_and_plots(teaching, own_texts)
     for executed in (teaching, own_texts):
         cell = executed.cells["run"]
         *progress, shown = [output for output in cell.outputs if "data" in output]
-        assert [output.data for output in progress] == [{"text/html": ""}] * 2, "nothing is left"
+        assert [output.data for output in progress] == [{"text/html": ""}] * 2, (
+            "nothing is left"
+        )
         assert set(shown.data) == {"text/plain", "text/html"}
         assert "Means over seeds" in shown.data["text/plain"]
         assert re.search(r"^\w+ seed 1: test accuracy ", printed(cell), re.MULTILINE)
@@ -177,7 +208,9 @@ def test_a_run_is_shown_once_without_its_progress_and_plots(teaching, own_texts)
     of_own_texts = [own_texts.cells[name] for name in ("plot", "confusion")]
     for cell in of_teaching + of_own_texts:
         assert any("image/png" in kinds for kinds in kinds_of_outputs(cell)), cell.id
-    assert (own_texts.folder / "results" / "my_texts" / "comparison.png").stat().st_size > 1_000
+    assert (
+        own_texts.folder / "results" / "my_texts" / "comparison.png"
+    ).stat().st_size > 1_000
 
 
 @pytest.mark.parametrize("name", ["teaching_notebook", "own_texts"])
@@ -195,7 +228,9 @@ def test_a_notebook_is_valid_without_outputs_and_fits_any_machine_and_version(na
         for kind in ("markdown", "code")
     )
     assert not re.search(r"\d\.\d|\d ?%|\d,\d{3}", text), "numbers are computed"
-    assert not re.search(r"(?<![\w.)])[/~]\w+/|[A-Z]:\\\\", text + code), "paths are relative"
+    assert not re.search(r"(?<![\w.)])[/~]\w+/|[A-Z]:\\\\", text + code), (
+        "paths are relative"
+    )
     assert set(re.findall(r"\brnnbench\.(\w+)", code)) <= set(rnnbench.__all__)
     assert "from rnnbench" not in code
     for target in re.findall(r"\]\(([^)]+)\)", text):

@@ -10,7 +10,9 @@ import pytest
 from plugin_files import run_rnnbench
 
 ROOT = Path(__file__).parents[2]
-PROJECT = tomllib.loads((ROOT / "examples/plugin/pyproject.toml").read_text())["project"]
+PROJECT = tomllib.loads((ROOT / "examples/plugin/pyproject.toml").read_text())[
+    "project"
+]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,8 @@ def plugged(tmp_path_factory):
     facts = f"Metadata-Version: 2.1\nName: {PROJECT['name']}\nVersion: {PROJECT['version']}\n"
     (info / "METADATA").write_text(facts)
     lines = [
-        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in entries.items())
+        f"[{group}]\n"
+        + "".join(f"{name} = {value}\n" for name, value in entries.items())
         for group, entries in PROJECT["entry-points"].items()
     ]
     (info / "entry_points.txt").write_text("\n".join(lines))
@@ -49,7 +52,9 @@ def test_its_plug_ins_work_together(plugged):
 
 
 def test_models_are_compared_by_the_metric_of_its_task(plugged):
-    done = run_rnnbench("run", "stars.yaml", "--json", "--quiet", site=plugged, cwd=plugged)
+    done = run_rnnbench(
+        "run", "stars.yaml", "--json", "--quiet", site=plugged, cwd=plugged
+    )
 
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)
@@ -63,4 +68,6 @@ def test_each_kind_of_plug_in_has_an_example():
     contributing = (ROOT / "CONTRIBUTING.md").read_text()
 
     kinds = set(re.findall(r"`(rnnbench\.[a-z]+s)` \|", contributing))
-    assert {*PROJECT["entry-points"], "rnnbench.models"} == kinds, "transformers are a model"
+    assert {*PROJECT["entry-points"], "rnnbench.models"} == kinds, (
+        "transformers are a model"
+    )

@@ -8,7 +8,12 @@ from pydantic import ValidationError
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from rnnbench.errors import UserError
-from rnnbench.models.baselines import BASELINES, Baseline, check_installed, parse_baseline
+from rnnbench.models.baselines import (
+    BASELINES,
+    Baseline,
+    check_installed,
+    parse_baseline,
+)
 
 kinds = pytest.mark.parametrize("kind", KINDS)
 
@@ -30,7 +35,13 @@ def test_a_baseline_is_its_kind_alone_or_with_parameters(kind):
     assert parse_baseline(baseline) is baseline
 
 
-COUNTED = {"analyzer": "word", "min_ngram": 1, "max_ngram": 1, "min_df": 1, "char_ngrams": None}
+COUNTED = {
+    "analyzer": "word",
+    "min_ngram": 1,
+    "max_ngram": 1,
+    "min_df": 1,
+    "char_ngrams": None,
+}
 PAIRS = COUNTED | {"max_ngram": 2}
 TFIDF = {"sublinear_tf": False}
 OTHERS = {"analyzer": "char", "min_ngram": 3, "max_ngram": 5, "min_df": 2}
@@ -41,7 +52,10 @@ PARAMETERS = {
         PAIRS | TFIDF | {"C": 1.0, "calibrated": False},
         {"sublinear_tf": True, "C": 0.5},
     ),
-    "tfidf_logistic_regression": (PAIRS | TFIDF | {"C": 1.0}, {"sublinear_tf": True, "C": 3.0}),
+    "tfidf_logistic_regression": (
+        PAIRS | TFIDF | {"C": 1.0},
+        {"sublinear_tf": True, "C": 3.0},
+    ),
     "multinomial_naive_bayes": (COUNTED | {"alpha": 1.0}, {"alpha": 2.0}),
     "complement_naive_bayes": (
         COUNTED | TFIDF | {"alpha": 1.0, "norm": False},
@@ -68,13 +82,20 @@ def test_parameters_and_defaults_are_those_of_scikit_learn_but_for_pairs_of_word
     if others:
         words, classifier = baseline.pipeline(seed=0)
         ngrams = dict(zip(("min_ngram", "max_ngram"), words.ngram_range, strict=True))
-        assert (words.get_params() | classifier.get_params() | ngrams).items() >= others.items()
+        assert (
+            words.get_params() | classifier.get_params() | ngrams
+        ).items() >= others.items()
 
 
 @pytest.mark.parametrize("analyzer", ["word", "char", "char_wb"])
 @pytest.mark.parametrize("kind", ["tfidf_linear_svm", "multinomial_naive_bayes"])
 def test_words_and_characters_are_counted_as_scikit_learn_does(kind, analyzer):
-    texts = ["grain exports 3", "grain prices fell", "Ünïted states exports fell", "3 3"]
+    texts = [
+        "grain exports 3",
+        "grain prices fell",
+        "Ünïted states exports fell",
+        "3 3",
+    ]
     baseline = BASELINES[kind](analyzer=analyzer, min_ngram=2, max_ngram=3)
     stock = TfidfVectorizer if kind == "tfidf_linear_svm" else CountVectorizer
 
@@ -84,19 +105,25 @@ def test_words_and_characters_are_counted_as_scikit_learn_does(kind, analyzer):
     expected = stock(
         analyzer=analyzer, ngram_range=(2, 3), lowercase=False, token_pattern=pattern
     ).fit(texts)
-    np.testing.assert_array_equal(words.get_feature_names_out(), expected.get_feature_names_out())
+    np.testing.assert_array_equal(
+        words.get_feature_names_out(), expected.get_feature_names_out()
+    )
     np.testing.assert_allclose(
         words.transform(texts).toarray(), expected.transform(texts).toarray()
     )
 
 
-@pytest.mark.parametrize("kind", ["tfidf_linear_svm", "multinomial_naive_bayes", "nb_svm"])
+@pytest.mark.parametrize(
+    "kind", ["tfidf_linear_svm", "multinomial_naive_bayes", "nb_svm"]
+)
 def test_words_and_the_characters_within_them_are_counted_together(kind):
     texts, labels = ["grain exports 3", "grain prices fell", "3 3", ""], [0, 1, 0, 1]
     within = {"analyzer": "char_wb", "min_ngram": 3, "max_ngram": 5}
     options = {"max_ngram": 1, "char_ngrams": [3, 5]}, {"max_ngram": 1}, within
 
-    counted = (fitted(BASELINES[kind](**option), texts, labels)[0] for option in options)
+    counted = (
+        fitted(BASELINES[kind](**option), texts, labels)[0] for option in options
+    )
 
     together, *parts = (vectorizer.transform(texts).toarray() for vectorizer in counted)
     np.testing.assert_allclose(together, np.hstack(parts))
@@ -106,15 +133,25 @@ def test_words_and_the_characters_within_them_are_counted_together(kind):
     ("kind", "parameter", "wrong"),
     [
         # With the last two, a solver would never end.
-        ("tfidf_linear_svm", "C", [-1, float("inf"), float("nan"), "1", True, None, 1e-300, 1e300]),
+        (
+            "tfidf_linear_svm",
+            "C",
+            [-1, float("inf"), float("nan"), "1", True, None, 1e-300, 1e300],
+        ),
         ("multinomial_naive_bayes", "alpha", [0, float("inf")]),
         ("tfidf_linear_svm", "max_ngram", [0, 6, 1.5, "2"]),
         ("tfidf_linear_svm", "min_df", [0, 1.5]),
-        ("tfidf_linear_svm", "char_ngrams", [[3], [0, 3], [5, 3], [3, 6], [3, 4, 5], "35"]),
+        (
+            "tfidf_linear_svm",
+            "char_ngrams",
+            [[3], [0, 3], [5, 3], [3, 6], [3, 4, 5], "35"],
+        ),
         ("nb_svm", "beta", [-0.1, 1.1, float("nan")]),
     ],
 )
-def test_strengths_are_positive_and_one_to_five_words_are_counted_together(kind, parameter, wrong):
+def test_strengths_are_positive_and_one_to_five_words_are_counted_together(
+    kind, parameter, wrong
+):
     for value in wrong:
         with pytest.raises(ValidationError):
             BASELINES[kind](**{parameter: value})
@@ -123,13 +160,18 @@ def test_strengths_are_positive_and_one_to_five_words_are_counted_together(kind,
 @kinds
 def test_a_seed_changes_the_answers_of_random_baselines_only(kind):
     documents = [*DOCUMENTS, "77 88"] * 20
-    pipelines = [BASELINES[kind]().pipeline(seed).fit(DOCUMENTS, LABELS) for seed in (0, 0, 1)]
+    pipelines = [
+        BASELINES[kind]().pipeline(seed).fit(DOCUMENTS, LABELS) for seed in (0, 0, 1)
+    ]
 
     first, again, other = (pipeline.predict(documents) for pipeline in pipelines)
 
     np.testing.assert_array_equal(first, again)
     assert np.array_equal(first, other) != BASELINES[kind].is_random
-    assert hasattr(pipelines[0], "predict_proba") == parse_baseline(kind).gives_probabilities
+    assert (
+        hasattr(pipelines[0], "predict_proba")
+        == parse_baseline(kind).gives_probabilities
+    )
 
 
 def test_a_baseline_whose_packages_are_not_installed_is_refused(monkeypatch):

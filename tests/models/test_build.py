@@ -1,4 +1,6 @@
-"""From descriptions to Keras models, of every kind of layer and from outside, and their files."""
+"""From descriptions to Keras models, of every kind of layer and from outside, and their
+files.
+"""
 
 from contextlib import nullcontext
 from itertools import combinations
@@ -36,7 +38,9 @@ from rnnbench.storage import UnwritableError
 
 ALL = load(Path(__file__).parents[2] / "configs" / "all.yaml")
 SHAPE = Shape(timesteps=6, n_topics=7, n_ids=12)
-IDS = np.random.default_rng(0).integers(0, SHAPE.n_ids, (5, SHAPE.timesteps), dtype=np.int32)
+IDS = np.random.default_rng(0).integers(
+    0, SHAPE.n_ids, (5, SHAPE.timesteps), dtype=np.int32
+)
 
 
 def test_every_kind_and_option_stands_in_a_stack_that_is_tested():
@@ -45,19 +49,30 @@ def test_every_kind_and_option_stands_in_a_stack_that_is_tested():
 
 
 def built(stack, seed):
-    """Return a network whatever was drawn before, and its first weights, layer by layer."""
+    """Return a network whatever was drawn before, and its first weights, layer by
+    layer.
+    """
     keras.utils.set_random_seed(int(np.random.default_rng().integers(2**31)))
     model = build(network(stack), SHAPE, seed)
     return model, [layer.get_weights() for layer in model.layers]
 
 
 @pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)
-def test_a_model_follows_the_seed_and_maps_word_ids_to_a_probability_for_each_topic(stack):
+def test_a_model_follows_the_seed_and_maps_word_ids_to_a_probability_for_each_topic(
+    stack,
+):
     (model, first), (_, again) = (built(stack, seed=0) for _ in range(2))
 
     keras.tree.map_structure(np.testing.assert_array_equal, first, again)
-    random = [weight for layer in first for weight in layer if weight.ndim > 1 and np.ptp(weight)]
-    for one, two in combinations(random, 2):  # both directions of a bidirectional layer, too
+    random = [
+        weight
+        for layer in first
+        for weight in layer
+        if weight.ndim > 1 and np.ptp(weight)
+    ]
+    for one, two in combinations(
+        random, 2
+    ):  # both directions of a bidirectional layer, too
         assert one.shape != two.shape or not np.array_equal(one, two)
 
     probabilities = predict(randomized(model), IDS)
@@ -67,14 +82,20 @@ def test_a_model_follows_the_seed_and_maps_word_ids_to_a_probability_for_each_to
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     assert np.ptp(probabilities, axis=0).max() > 0.001, "words have an influence"
 
-    batch_size = 11  # it divides no size of a layer, so it identifies the gradients of weights
+    batch_size = (
+        11  # it divides no size of a layer, so it identifies the gradients of weights
+    )
     products = network(stack).products(batch_size, SHAPE)
-    gradients = sum(own.rows * own.columns for own in products if own.inner % batch_size == 0)
+    gradients = sum(
+        own.rows * own.columns for own in products if own.inner % batch_size == 0
+    )
     kernels = [
         weight.shape
         for layer in model.layers
         for weight in layer.weights
-        if len(weight.shape) > 1 and "bias" not in weight.name and "embedding" not in layer.name
+        if len(weight.shape) > 1
+        and "bias" not in weight.name
+        and "embedding" not in layer.name
     ]
     assert gradients == sum(map(prod, kernels)), "the products are those of its kernels"
 
@@ -110,13 +131,20 @@ def test_masking_leaves_padding_without_influence(stack):
     model = randomized(build(network(stack), SHAPE, 0))
     short = np.array([[1, 5, 6, 7, 0, 0]], np.int32)
 
-    masked, as_if_short = predict(model, short), predict(model, np.roll(short, 2, axis=1))
+    masked, as_if_short = (
+        predict(model, short),
+        predict(model, np.roll(short, 2, axis=1)),
+    )
 
     np.testing.assert_allclose(masked, as_if_short, atol=1e-5)
 
 
 ACTIVATIONS = {"activation": "relu", "recurrent_activation": "hard_sigmoid"}
-RECURRENT_PARAMETERS = ACTIVATIONS | {"units": 3, "dropout": 0.1, "recurrent_dropout": 0.2}
+RECURRENT_PARAMETERS = ACTIVATIONS | {
+    "units": 3,
+    "dropout": 0.1,
+    "recurrent_dropout": 0.2,
+}
 
 
 @pytest.mark.parametrize(
@@ -126,7 +154,10 @@ RECURRENT_PARAMETERS = ACTIVATIONS | {"units": 3, "dropout": 0.1, "recurrent_dro
         ("lstm", RECURRENT_PARAMETERS | {"unit_forget_bias": False}),
         ("spatial_dropout", {"rate": 0.25}),
         ("layer_norm", {"epsilon": 0.5}),
-        ("conv1d", {"filters": 2, "kernel_size": 3, "padding": "causal", "activation": "tanh"}),
+        (
+            "conv1d",
+            {"filters": 2, "kernel_size": 3, "padding": "causal", "activation": "tanh"},
+        ),
     ],
 )
 def test_parameters_reach_keras(kind, parameters):
@@ -136,7 +167,9 @@ def test_parameters_reach_keras(kind, parameters):
         layers = [both.forward_layer, both.backward_layer, alone]
         assert [layer.go_backwards for layer in layers] == [False, True, False]
     else:
-        layers = [build(network([EMBEDDING, {kind: parameters}, MEAN]), SHAPE, 0).layers[1]]
+        layers = [
+            build(network([EMBEDDING, {kind: parameters}, MEAN]), SHAPE, 0).layers[1]
+        ]
 
     for layer in layers:
         config = layer.get_config() | {"kernel_size": parameters.get("kernel_size")}
@@ -147,7 +180,9 @@ def test_parameters_reach_keras(kind, parameters):
 def test_without_an_embedding_a_word_is_its_id_or_its_share_of_the_ids(inputs, scale):
     ids = np.array([[0, 1, 2], [3, 30_001, 49_999]], np.int32)
 
-    model = build(network([{"simple_rnn": {"units": 2}}], inputs=inputs), Shape(3, 2, 50_000), 0)
+    model = build(
+        network([{"simple_rnn": {"units": 2}}], inputs=inputs), Shape(3, 2, 50_000), 0
+    )
     found = np.array(keras.Model(model.inputs[0], model.layers[-2].input)(ids))
 
     assert (found.shape, found.dtype) == ((2, 3, 1), np.float32)
@@ -164,12 +199,20 @@ def test_documents_are_predicted_alike_however_many_there_are(monkeypatch):
 
 def test_a_window_that_is_longer_than_the_sequences_is_the_users_error():
     six, seven = (
-        network([EMBEDDING, {"conv1d": {"filters": 3, "kernel_size": n, "padding": "valid"}}, MEAN])
+        network(
+            [
+                EMBEDDING,
+                {"conv1d": {"filters": 3, "kernel_size": n, "padding": "valid"}},
+                MEAN,
+            ]
+        )
         for n in (6, 7)
     )
 
     assert build(six, SHAPE, 0).layers[1].output.shape[1:] == (1, 3)
-    with pytest.raises(UserError, match=r"^the layers do not fit 6 steps: .*\(7, 4, 3\)"):
+    with pytest.raises(
+        UserError, match=r"^the layers do not fit 6 steps: .*\(7, 4, 3\)"
+    ):
         build(seven, SHAPE, 0)
 
 
@@ -205,7 +248,9 @@ def test_a_layer_that_keras_cannot_save_is_the_reason():
         def get_config(self):
             raise LookupError("no config today")
 
-    with pytest.raises(RnnbenchError, match=r"^Keras cannot save the network: no config today$"):
+    with pytest.raises(
+        RnnbenchError, match=r"^Keras cannot save the network: no config today$"
+    ):
         to_bytes(keras.Sequential([keras.Input((6,)), Own()]))
 
 
@@ -223,20 +268,32 @@ FEW = np.arange(10, dtype=np.int32).reshape(2, 5)
 OWN = PythonNetwork(python="nets:make")
 
 
-def test_a_function_is_given_the_shape_and_its_arguments_and_its_model_is_taken(working_folder):
+def test_a_function_is_given_the_shape_and_its_arguments_and_its_model_is_taken(
+    working_folder,
+):
     write_module(working_folder, "my.nets", MAKE)
-    described = PythonNetwork(python="my.nets:make", arguments={"units": 7, "mask_zero": True})
+    described = PythonNetwork(
+        python="my.nets:make", arguments={"units": 7, "mask_zero": True}
+    )
 
     model = build(described, SMALL, 0)
 
     embedding = model.layers[0]
-    assert (embedding.input_dim, embedding.output_dim, embedding.mask_zero) == (12, 7, True)
+    assert (embedding.input_dim, embedding.output_dim, embedding.mask_zero) == (
+        12,
+        7,
+        True,
+    )
     assert predict(model, FEW).shape == (2, 3)
 
 
 def assert_follows_its_seed(described):
-    """Make sure that the weights of a network depend on the seed, whatever was drawn before."""
-    first, again, other = (predict(build(described, SMALL, seed), FEW) for seed in (0, 0, 1))
+    """Make sure that the weights of a network depend on the seed, whatever was drawn
+    before.
+    """
+    first, again, other = (
+        predict(build(described, SMALL, seed), FEW) for seed in (0, 0, 1)
+    )
 
     assert first.shape == (2, 3)
     np.testing.assert_array_equal(first, again)
@@ -295,18 +352,29 @@ COMPILED = f"""{MAKE}
     ("source", "message"),
     [
         (FAILS, r"cannot be imported: RuntimeError: out of order \(nets.py, line 1\)$"),
-        ("def make(shape, units): ...", "failed: TypeError: .*missing 1 required .*'units'"),
+        (
+            "def make(shape, units): ...",
+            "failed: TypeError: .*missing 1 required .*'units'",
+        ),
         (COMPILED, "returned a compiled model"),
         (
             MISFIT.format(5, 4),
             r"returned a model from \(None, 5\) to \(None, 4\) \(should be from \(None, 5\), "
             r"word ids, to \(None, 3\), a probability for each topic\)$",
         ),
-        (MISFIT.format(6, 3), r"returned a model from \(None, 6\) to \(None, 3\) \(should be "),
-        (SUBCLASS, r"returned a model without known inputs \(should be sequential or functional"),
+        (
+            MISFIT.format(6, 3),
+            r"returned a model from \(None, 6\) to \(None, 3\) \(should be ",
+        ),
+        (
+            SUBCLASS,
+            r"returned a model without known inputs \(should be sequential or functional",
+        ),
     ],
 )
-def test_a_function_that_fails_or_returns_no_model_that_fits(working_folder, source, message):
+def test_a_function_that_fails_or_returns_no_model_that_fits(
+    working_folder, source, message
+):
     write_module(working_folder, "nets", source)
 
     with pytest.raises(PluginError, match=f"^python: nets:make {message}"):
@@ -357,8 +425,14 @@ LAYER = """
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("import keras; return keras.layers.Dense", "failed: ValueError: Only instances of"),
-        ("return super().keras_layer(shape, seed_of)", "failed: AttributeError: .*keras_name"),
+        (
+            "import keras; return keras.layers.Dense",
+            "failed: ValueError: Only instances of",
+        ),
+        (
+            "return super().keras_layer(shape, seed_of)",
+            "failed: AttributeError: .*keras_name",
+        ),
     ],
     ids=["a class", "not written"],
 )
@@ -367,7 +441,9 @@ def test_a_layer_that_cannot_be_made_is_named(install, tmp_path, body, message):
     install(write_distribution(tmp_path, {"own": "own_layers:Own"}, modules))
     described = network([EMBEDDING, {"own": {}}, MEAN])
 
-    with pytest.raises(PluginError, match=f"^layer 'own' of the package made-up {message}"):
+    with pytest.raises(
+        PluginError, match=f"^layer 'own' of the package made-up {message}"
+    ):
         build(described, SMALL, 0)
 
 

@@ -31,7 +31,9 @@ def test_a_layer_from_outside_is_found_inside_others(install, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["my", "my.nets", "my.deeper", "my.deeper.nets"])
-def test_the_version_of_a_function_changes_with_any_file_of_its_package(working_folder, name):
+def test_the_version_of_a_function_changes_with_any_file_of_its_package(
+    working_folder, name
+):
     for module in ("my.nets", "my.deeper.nets", "my.parts", "another"):
         write_module(working_folder, module, MAKE)
     before = code(f"{name}:make")
@@ -54,7 +56,9 @@ def test_the_version_of_a_function_is_the_hash_of_its_modules_file_the_installed
     own = write_module(working_folder, "nets", "raise SystemExit('it was run')")
 
     for file in own, installed:
-        assert code("nets:make") == {"nets:make": hashlib.sha256(file.read_bytes()).hexdigest()}
+        assert code("nets:make") == {
+            "nets:make": hashlib.sha256(file.read_bytes()).hexdigest()
+        }
         install(tmp_path / "site")
     assert "nets" not in sys.modules
 
@@ -66,13 +70,17 @@ def test_a_module_that_is_in_no_file_is_the_users_error(working_folder, module):
     write_module(working_folder, "nets", MAKE)
 
     hint = r"\(should be installed, or in the working folder\)"
-    with pytest.raises(UserError, match=rf"^python: {module}:make: no module {module} {hint}$"):
+    with pytest.raises(
+        UserError, match=rf"^python: {module}:make: no module {module} {hint}$"
+    ):
         code(f"{module}:make")
 
 
 def test_a_package_that_fails_is_the_users_error(working_folder):
     write_module(working_folder, "broken.nets", MAKE)
-    (working_folder / "broken" / "__init__.py").write_text("raise RuntimeError('out of order')")
+    (working_folder / "broken" / "__init__.py").write_text(
+        "raise RuntimeError('out of order')"
+    )
 
     message = "python: broken.nets:make cannot be imported: RuntimeError: out of order"
     with pytest.raises(UserError, match=f"^{message}$"):
@@ -94,7 +102,9 @@ def test_the_version_of_a_plug_in_has_that_of_its_package_and_changes_the_finger
     for number, version in enumerate(("1.2", "1.3", "1.3")):
         install(write(tmp_path / str(number), version=version))
         planned = trial(tmp_path, models={"own": described})
-        (file,) = tmp_path.glob(f"0/made_up_{'layers' if kind == 'scale' else 'baselines'}.py")
+        (file,) = tmp_path.glob(
+            f"0/made_up_{'layers' if kind == 'scale' else 'baselines'}.py"
+        )
         sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
         assert code_of(planned.model) == {kind: f"made-up {version} {sha256}"}
         fingerprints.add(planned.fingerprint)

@@ -26,7 +26,9 @@ BRANCHES = """
 def test_layers_are_listed_from_word_ids_to_topics_with_parameters():
     found = describe(network([EMBEDDING, {"gru": {"units": 2}}]), SHAPE)
 
-    assert [(own.keras_class, own.outputs, own.trainable_params) for own in found.layers] == [
+    assert [
+        (own.keras_class, own.outputs, own.trainable_params) for own in found.layers
+    ] == [
         ("InputLayer", ((None, 5),), 0),
         ("Embedding", ((None, 5, 4),), 40),
         ("GRU", ((None, 2),), 48),
@@ -39,10 +41,14 @@ def test_layers_are_listed_from_word_ids_to_topics_with_parameters():
     assert (again.layers[1].trainable_params, again.layers[1].other_params) == (0, 40)
     assert (again.trainable_params, again.other_params) == (57, 40)
     assert again.layers[1:] != found.layers[1:]
-    assert again.layers[2:] == found.layers[2:], "names do not depend on models described before"
+    assert again.layers[2:] == found.layers[2:], (
+        "names do not depend on models described before"
+    )
 
 
-def test_a_model_with_branches_is_listed_with_all_its_layers_and_outputs(working_folder):
+def test_a_model_with_branches_is_listed_with_all_its_layers_and_outputs(
+    working_folder,
+):
     write_module(working_folder, "branches", BRANCHES)
 
     found = describe(PythonNetwork(python="branches:make"), SHAPE)

@@ -21,13 +21,17 @@ N, WORDS, TOPICS = 24, 7, 3
 
 
 def documents(seed):
-    """Return which words occur in some documents, and their topics, each of which is there."""
+    """Return which words occur in some documents, and their topics, each of which is
+    there.
+    """
     x = np.random.default_rng(seed).random((N, WORDS)) < 0.4
     return x.astype(np.int64), np.arange(N) % TOPICS
 
 
 @settings(max_examples=10)
-@given(st.integers(0, 99), st.sampled_from([0.0, 0.25, 1.0]), st.sampled_from([0.5, 1.0]))
+@given(
+    st.integers(0, 99), st.sampled_from([0.0, 0.25, 1.0]), st.sampled_from([0.5, 1.0])
+)
 def test_the_margins_are_those_of_wang_and_manning(seed, beta, alpha):
     x, y = documents(seed)
 
@@ -36,7 +40,9 @@ def test_the_margins_are_those_of_wang_and_manning(seed, beta, alpha):
     for topic in range(TOPICS):
         p, q = (alpha + x[part].sum(axis=0) for part in (y == topic, y != topic))
         ratios = np.log((p / np.abs(p).sum()) / (q / np.abs(q).sum()))
-        svm = LinearSVC(C=0.5, random_state=0, max_iter=10_000).fit(x * ratios, y == topic)
+        svm = LinearSVC(C=0.5, random_state=0, max_iter=10_000).fit(
+            x * ratios, y == topic
+        )
         weights = svm.coef_[0]
         interpolated = (1 - beta) * np.abs(weights).sum() / WORDS + beta * weights
         margins = (x * ratios) @ interpolated + svm.intercept_
@@ -51,7 +57,11 @@ def test_a_calibrated_svm_is_as_sure_as_it_is_right(has_one_label):
     chance = 1 / (1 + np.exp(-random.normal(scale=1.5, size=4_000)))
     truth = random.random(4_000) < chance
     x = csr_matrix(np.stack([chance, 1 - chance], axis=1))
-    y = truth.astype(np.int64) if has_one_label else np.stack([truth, ~truth], 1).astype(np.uint8)
+    y = (
+        truth.astype(np.int64)
+        if has_one_label
+        else np.stack([truth, ~truth], 1).astype(np.uint8)
+    )
 
     found = CalibratedSVM().fit(x, y)
 
@@ -61,12 +71,17 @@ def test_a_calibrated_svm_is_as_sure_as_it_is_right(has_one_label):
         assert truth[part].mean() == pytest.approx(of_truth[part].mean(), abs=0.08)
     svm = LinearSVC(random_state=0).fit(x, truth)
     ratio = found.coef_[1 if has_one_label else 0] / svm.coef_[0]
-    assert ratio == pytest.approx(ratio[0], rel=1e-3)  # the SVM of all documents, scaled
+    assert ratio == pytest.approx(
+        ratio[0], rel=1e-3
+    )  # the SVM of all documents, scaled
     assert ratio[0] > 0
 
 
 def test_a_calibrated_svm_learns_from_rare_topics():
-    x, y = csr_matrix(np.eye(6)), np.eye(6, 3, dtype=np.uint8)  # most are in the first documents
+    x, y = (
+        csr_matrix(np.eye(6)),
+        np.eye(6, 3, dtype=np.uint8),
+    )  # most are in the first documents
     y[:, 2] = 1
     logs = CalibratedSVM().fit(x, y).predict_log_proba(x)
     assert np.isfinite(logs).all()
@@ -78,12 +93,17 @@ def test_the_margins_are_in_the_order_of_the_labels():
     labels = np.array([7, 2, 5])[y]
 
     margins, own = (
-        NaiveBayesSVM().fit(csr_matrix(x), of).decision_function(x) for of in (labels, y)
+        NaiveBayesSVM().fit(csr_matrix(x), of).decision_function(x)
+        for of in (labels, y)
     )
 
     assert margins.shape == (N, TOPICS)
     np.testing.assert_array_equal(margins, own[:, [1, 2, 0]])
-    assert clone(NaiveBayesSVM(2.0, 3.0, 0.5)).get_params() == {"alpha": 2.0, "C": 3.0, "beta": 0.5}
+    assert clone(NaiveBayesSVM(2.0, 3.0, 0.5)).get_params() == {
+        "alpha": 2.0,
+        "C": 3.0,
+        "beta": 0.5,
+    }
 
 
 def test_any_number_of_topics_are_learned_each_as_it_is_alone():
@@ -95,7 +115,9 @@ def test_any_number_of_topics_are_learned_each_as_it_is_alone():
     for place in (0, 1, 3):
         alone = NaiveBayesSVM().fit(x, topics[:, place])
         np.testing.assert_array_equal(found.coef_[place], alone.coef_[1])
-    assert (found.decision_function(x)[:, 2] == 1).all(), "all documents have this topic"
+    assert (found.decision_function(x)[:, 2] == 1).all(), (
+        "all documents have this topic"
+    )
 
 
 with_encoder = pytest.mark.skipif(

@@ -1,4 +1,6 @@
-"""The layers that Keras does not have, against scikit-learn, NumPy and the layers of Keras."""
+"""The layers that Keras does not have, against scikit-learn, NumPy and the layers of
+Keras.
+"""
 
 from itertools import pairwise
 
@@ -37,7 +39,9 @@ SEQUENCES = np.random.default_rng(0).normal(size=(3, STEPS, 2)).astype(np.float3
 
 N_IDS = 9
 id_arrays = arrays.arrays(
-    np.int32, st.tuples(st.integers(1, 5), st.integers(1, 6)), elements=st.integers(0, N_IDS - 1)
+    np.int32,
+    st.tuples(st.integers(1, 5), st.integers(1, 6)),
+    elements=st.integers(0, N_IDS - 1),
 )
 
 
@@ -73,7 +77,9 @@ def test_tfidf_is_that_of_scikit_learn(learned, other):
 
 @settings(max_examples=10)
 @given(learned=id_arrays, other=id_arrays)
-def test_shares_are_those_of_the_words_that_were_in_the_documents_learned_from(learned, other):
+def test_shares_are_those_of_the_words_that_were_in_the_documents_learned_from(
+    learned, other
+):
     known = {word for document in words(learned) for word in document}
     expected = np.zeros((len(other), N_IDS))
     for row, document in zip(expected, words(other), strict=True):
@@ -91,7 +97,9 @@ ways = pytest.mark.parametrize("by", POOLS)
 
 
 def pooled(by, steps, weights):
-    """Return the vector of those steps of a sequence that count, ``(steps, features)``."""
+    """Return the vector of those steps of a sequence that count, ``(steps,
+    features)``.
+    """
     if by == "max":
         return steps.max(axis=0)
     if by == "mean":
@@ -108,12 +116,16 @@ def layer_and_sequences(by, sequences, steps, features, seed):
     random = np.random.default_rng(seed)
     layer = POOLS[by]()
     layer.build((sequences, steps, features))
-    layer.set_weights([random.normal(size=weight.shape) for weight in layer.get_weights()])
+    layer.set_weights(
+        [random.normal(size=weight.shape) for weight in layer.get_weights()]
+    )
     return layer, random.normal(size=(sequences, steps, features)).astype(np.float32)
 
 
 small = st.integers(1, 5)
-masks = arrays.arrays(bool, st.tuples(small, small)).filter(lambda mask: mask.any(axis=1).all())
+masks = arrays.arrays(bool, st.tuples(small, small)).filter(
+    lambda mask: mask.any(axis=1).all()
+)
 """Which steps of some sequences count: at least one of each."""
 
 
@@ -130,7 +142,9 @@ def test_masked_steps_have_no_influence_not_even_on_gradients(by, mask, features
             tape.watch(inputs)
             out = layer(inputs, mask=mask)
             loss = tf.reduce_sum(out**2)
-        outcomes.append((out, *tape.gradient(loss, [inputs, *layer.trainable_variables])))
+        outcomes.append(
+            (out, *tape.gradient(loss, [inputs, *layer.trainable_variables]))
+        )
 
     for ours, others in zip(*outcomes, strict=True):
         np.testing.assert_allclose(ours, others, atol=1e-4)
@@ -150,13 +164,20 @@ def test_a_sequence_that_is_masked_throughout_has_the_vector_0_and_no_gradient(b
     np.testing.assert_array_equal(found[0], np.zeros(3))
     np.testing.assert_array_equal(gradient[0], np.zeros((4, 3)))
     for own, steps in zip(found[1:], (x[1], x[2, ::2]), strict=True):
-        np.testing.assert_allclose(own, pooled(by, steps, layer.get_weights()), atol=1e-6)
+        np.testing.assert_allclose(
+            own, pooled(by, steps, layer.get_weights()), atol=1e-6
+        )
 
 
 @of_one_step
 @ways
 @settings(max_examples=15)
-@given(mask=masks, is_masked=st.booleans(), chunks=st.integers(1, 4), seed=st.integers(0, 99))
+@given(
+    mask=masks,
+    is_masked=st.booleans(),
+    chunks=st.integers(1, 4),
+    seed=st.integers(0, 99),
+)
 def test_the_vectors_of_equal_parts_of_the_steps_that_count_are_joined(
     by, mask, is_masked, chunks, seed
 ):
@@ -168,12 +189,15 @@ def test_the_vectors_of_equal_parts_of_the_steps_that_count_are_joined(
     found = layer(x, mask=mask) if is_masked else layer(x)
 
     assert found.shape == layer.compute_output_shape(x.shape) == (len(mask), chunks * 2)
-    documents = [steps[own] if is_masked else steps for steps, own in zip(x, mask, strict=True)]
+    documents = [
+        steps[own] if is_masked else steps for steps, own in zip(x, mask, strict=True)
+    ]
     for own, steps in zip(np.array(found), documents, strict=True):
         ends = [-(-len(steps) * number // chunks) for number in range(chunks + 1)]
         parts = [steps[start:end] for start, end in pairwise(ends)]
         expected = [
-            pooled(by, part, layer.get_weights()) if len(part) else np.zeros(2) for part in parts
+            pooled(by, part, layer.get_weights()) if len(part) else np.zeros(2)
+            for part in parts
         ]
         np.testing.assert_allclose(own, np.concatenate(expected), atol=1e-5)
 
@@ -183,11 +207,15 @@ def test_the_vectors_of_equal_parts_of_the_steps_that_count_are_joined(
 
 @settings(max_examples=10)
 @given(ids=id_arrays, n=st.integers(2, 4), buckets=st.integers(1, 50))
-def test_words_and_ngrams_without_padding_have_vectors_and_equal_ngrams_the_same(ids, n, buckets):
+def test_words_and_ngrams_without_padding_have_vectors_and_equal_ngrams_the_same(
+    ids, n, buckets
+):
     layer = HashedEmbedding(N_IDS, dim=2, n=n, buckets=buckets, seed=3)
     vectors, kept = np.array(layer(ids)), np.array(layer.compute_mask(ids))
 
-    places = [(size, t) for size in range(1, n + 1) for t in range(ids.shape[1] - size + 1)]
+    places = [
+        (size, t) for size in range(1, n + 1) for t in range(ids.shape[1] - size + 1)
+    ]
     grams = [[tuple(row[t : t + size]) for size, t in places] for row in ids.tolist()]
     assert kept.tolist() == [[0 not in gram for gram in row] for row in grams]
     own, matrix = {}, layer.get_weights()[0]
@@ -226,11 +254,15 @@ def test_a_step_is_moved_by_the_vector_of_its_number_among_those_that_count(mask
 
 
 def normalized(x):
-    return (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(x.var(axis=-1, keepdims=True) + 1e-3)
+    return (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(
+        x.var(axis=-1, keepdims=True) + 1e-3
+    )
 
 
 def encoded(x, weights):
-    """Return the output of a block for the steps of one document, ``(steps, features)``."""
+    """Return the output of a block for the steps of one document, ``(steps,
+    features)``.
+    """
     (*attention, output, bias, scale, offset) = weights[:10]
     y, parts = normalized(x) * scale + offset, []
     query, key, value = (
@@ -239,10 +271,16 @@ def encoded(x, weights):
     )
     for own in range(len(query)):
         scores = np.exp(query[own] @ key[own].T / np.sqrt(query.shape[-1]))
-        parts.append(scores / scores.sum(axis=1, keepdims=True) @ value[own] @ output[own])
+        parts.append(
+            scores / scores.sum(axis=1, keepdims=True) @ value[own] @ output[own]
+        )
     x = x + sum(parts) + bias
     scale, offset, inner, shift, outer, bias = weights[10:]
-    return x + np.maximum((normalized(x) * scale + offset) @ inner + shift, 0) @ outer + bias
+    return (
+        x
+        + np.maximum((normalized(x) * scale + offset) @ inner + shift, 0) @ outer
+        + bias
+    )
 
 
 @pytest.mark.parametrize("heads", [1, 2, 3])
@@ -252,7 +290,9 @@ def test_each_document_is_encoded_as_if_it_was_alone_and_had_no_padding(heads):
     mask = np.array([[1] * 6, [0, 0, 1, 1, 1, 1], [1, 0, 1, 0, 0, 0], [0] * 6], bool)
     layer = TransformerBlock(heads, units=5, dropout=0.5)
     layer.build(x.shape)
-    layer.set_weights([random.normal(size=own.shape) / 2 for own in layer.get_weights()])
+    layer.set_weights(
+        [random.normal(size=own.shape) / 2 for own in layer.get_weights()]
+    )
 
     found = np.array(layer(x, mask=mask))
 
@@ -275,7 +315,9 @@ def test_the_first_kernels_of_a_block_are_as_large_as_those_of_dense_layers_of_i
 
 
 def test_a_block_drops_only_while_it_is_trained_and_a_seed_drops_the_same():
-    one, again, other = (TransformerBlock(2, 5, dropout=0.5, seed=seed) for seed in (1, 1, 2))
+    one, again, other = (
+        TransformerBlock(2, 5, dropout=0.5, seed=seed) for seed in (1, 1, 2)
+    )
     other.build(SEQUENCES.shape)
 
     first, repeated = (layer(SEQUENCES, training=True) for layer in (one, again))
@@ -315,8 +357,14 @@ def test_a_scan_gives_the_states_of_a_loop_however_open_its_gates_are(
 ):
     random = np.random.default_rng(seed)
     x, mask = random.normal(size=(3, steps, 2)), random.random((3, steps)) < 0.7
-    options = {"activation": activation, "go_backwards": is_backwards, "dtype": "float64"}
-    whole, last = (MinimalGRU(3, return_sequences=own, **options) for own in (True, False))
+    options = {
+        "activation": activation,
+        "go_backwards": is_backwards,
+        "dtype": "float64",
+    }
+    whole, last = (
+        MinimalGRU(3, return_sequences=own, **options) for own in (True, False)
+    )
     weights = [random.normal(size=shape) * scale for shape in ((2, 6), (6,))]
     for layer in (whole, last):
         layer.build(x.shape)
@@ -324,7 +372,10 @@ def test_a_scan_gives_the_states_of_a_loop_however_open_its_gates_are(
 
     states, ends = np.array(whole(x, mask=mask)), last(x, mask=mask)
 
-    function, way = {"linear": lambda y: y, "tanh": np.tanh}[activation], -1 if is_backwards else 1
+    function, way = (
+        {"linear": lambda y: y, "tanh": np.tanh}[activation],
+        -1 if is_backwards else 1,
+    )
     for own, end, document, kept in zip(states, ends, x, mask, strict=True):
         expected = scanned(document[::way], kept[::way], *weights, function)
         np.testing.assert_allclose(own, expected, rtol=1e-9, atol=1e-12)
@@ -364,7 +415,9 @@ def test_the_outputs_of_branches_are_joined_and_the_mask_is_that_of_the_first():
     expected = [branch.call(SEQUENCES, mask=mask) for branch in branches]
     np.testing.assert_array_equal(found, np.concatenate(expected, axis=-1))
     np.testing.assert_array_equal(layer.compute_mask(SEQUENCES, mask), mask)
-    assert np.abs(found - layer(SEQUENCES)).max() > 0.01, "the mask reaches the branches"
+    assert np.abs(found - layer(SEQUENCES)).max() > 0.01, (
+        "the mask reaches the branches"
+    )
     vectors = SideBySide([keras.Sequential([POOLS["max"]()])])
     assert vectors.compute_mask(SEQUENCES, mask) is None
 
@@ -387,14 +440,21 @@ def test_documents_in_a_masked_batch_are_convolved_as_if_each_was_alone(
     mask = np.arange(steps) < np.array(lengths)[:, np.newaxis]
     layer = MaskedConv1D(3, kernel, padding=padding, activation="tanh")
     layer.build(x.shape)
-    layer.set_weights([random.normal(size=weight.shape) for weight in layer.get_weights()])
+    layer.set_weights(
+        [random.normal(size=weight.shape) for weight in layer.get_weights()]
+    )
 
-    found, handed_on = np.array(layer(x, mask=mask)), np.array(layer.compute_mask(x, mask))
+    found, handed_on = (
+        np.array(layer(x, mask=mask)),
+        np.array(layer.compute_mask(x, mask)),
+    )
 
     np.testing.assert_array_equal(handed_on, mask[:, : found.shape[1]])
     for own, whole, length in zip(found, x, lengths, strict=True):
         if alone := max(length - (kernel - 1 if padding == "valid" else 0), 0):
-            np.testing.assert_allclose(own[:alone], layer(whole[None, :length])[0], atol=1e-5)
+            np.testing.assert_allclose(
+                own[:alone], layer(whole[None, :length])[0], atol=1e-5
+            )
     np.testing.assert_array_equal(layer(x), keras.layers.Conv1D.call(layer, x))
     assert layer.compute_mask(x) is None
 
@@ -417,7 +477,9 @@ def recurrent(kind, rate=0.5, seed=0, below=()):
     )
     model = keras.Sequential([keras.Input((STEPS, 2)), *below, layer])
     random = np.random.default_rng(2)
-    model.set_weights([random.normal(size=own.shape) / 4 for own in model.get_weights()])
+    model.set_weights(
+        [random.normal(size=own.shape) / 4 for own in model.get_weights()]
+    )
     return model
 
 
@@ -438,7 +500,8 @@ def embedding(rate=0.5, seed=0):
 
 
 def trainer(model, inputs):
-    """Return a function from nothing to the outputs in training, and gradients by the weights.
+    """Return a function from nothing to the outputs in training, and gradients by the
+    weights.
 
     The gradients are those of the sum of the squares of the outputs.
     """
@@ -448,19 +511,25 @@ def trainer(model, inputs):
             out = model(tf.constant(inputs), training=True)
             loss = tf.reduce_sum(out**2)
         weights = [weight.value for weight in model.trainable_variables]
-        return out, [tf.convert_to_tensor(slope) for slope in tape.gradient(loss, weights)]
+        return out, [
+            tf.convert_to_tensor(slope) for slope in tape.gradient(loss, weights)
+        ]
 
     return lambda: keras.tree.map_structure(np.array, step())
 
 
 def kept_in(step):
-    """Return which recurrent weights are kept in a step: those that a gradient reaches."""
+    """Return which recurrent weights are kept in a step: those that a gradient
+    reaches.
+    """
     _, gradients = step()
     return gradients[RECURRENT_KERNEL] != 0
 
 
 @dropping_kinds
-def test_a_step_is_that_of_the_stock_layer_with_some_recurrent_weights_0_and_the_rest_scaled(kind):
+def test_a_step_is_that_of_the_stock_layer_with_some_recurrent_weights_0_and_the_rest_scaled(
+    kind,
+):
     rate = 0.25
     model = recurrent(kind, rate)
 
@@ -487,7 +556,9 @@ def test_each_step_drops_others_and_a_seed_the_same():
 
     np.testing.assert_array_equal(kept_in(again), first)
     for mask in (second, kept_in(other)):
-        assert np.mean(mask == first) == pytest.approx(0.5, abs=0.1), "as often as by chance"
+        assert np.mean(mask == first) == pytest.approx(0.5, abs=0.1), (
+            "as often as by chance"
+        )
 
 
 @dropping_kinds
@@ -529,7 +600,11 @@ def test_an_embedding_drops_words_wherever_they_are_and_scales_the_rest():
     kept = np.array([values[word] == {left} for word in values])
     assert np.mean(kept) == pytest.approx(1 - rate, abs=0.1)
     counts = np.bincount(IDS.flat, minlength=WORDS)
-    slopes = 2 * left**2 * counts * [left in values.get(word, ()) for word in range(WORDS)]
-    np.testing.assert_allclose(gradient, np.repeat(slopes[:, np.newaxis], 3, axis=1), rtol=1e-5)
+    slopes = (
+        2 * left**2 * counts * [left in values.get(word, ()) for word in range(WORDS)]
+    )
+    np.testing.assert_allclose(
+        gradient, np.repeat(slopes[:, np.newaxis], 3, axis=1), rtol=1e-5
+    )
     assert np.any(out != second), "each step drops others"
     np.testing.assert_array_equal(again()[0], out, err_msg="a seed drops the same")

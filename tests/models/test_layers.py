@@ -29,31 +29,49 @@ BOTH_WAYS_STEP_BY_STEP = {"bidirectional": {"layer": SEQUENCE, "merge_mode": "su
 NGRAMS = {"ngram_embedding": {"dim": 4}}
 SCAN = {"min_gru": {"units": 2}}
 
-NEED_A_SEQUENCE = [SEQUENCE, VECTOR, BOTH_WAYS, BOTH_WAYS_STEP_BY_STEP, CONV, POOLING, SPATIAL]
+NEED_A_SEQUENCE = [
+    SEQUENCE,
+    VECTOR,
+    BOTH_WAYS,
+    BOTH_WAYS_STEP_BY_STEP,
+    CONV,
+    POOLING,
+    SPATIAL,
+]
 NEED_A_SEQUENCE += [SCAN, {"positions": {}}, TRANSFORMER]
 ANY = [EMBEDDING, UNMASKED, NGRAMS, BAG, *NEED_A_SEQUENCE, DENSE, DROPOUT, NORM]
 ANY += [parallel([CONV, POOLING], [VECTOR])]
 
 
 def fits(*layers):
-    return [layer.kind for layer in parse_layers(layers)] == [kind for (kind,) in layers]
+    return [layer.kind for layer in parse_layers(layers)] == [
+        kind for (kind,) in layers
+    ]
 
 
 def misfits(*layers):
     """Return (position, first words of the message) of each error."""
     with pytest.raises(ValidationError) as caught:
         parse_layers(layers)
-    return [(item["loc"][0], " ".join(item["msg"].split()[:3])) for item in caught.value.errors()]
+    return [
+        (item["loc"][0], " ".join(item["msg"].split()[:3]))
+        for item in caught.value.errors()
+    ]
 
 
 @pytest.mark.parametrize("described", [*ANY, SOFTMAX], ids=str)
-def test_a_layer_is_its_kind_and_its_parameters_and_is_dumped_with_every_default(described):
+def test_a_layer_is_its_kind_and_its_parameters_and_is_dumped_with_every_default(
+    described,
+):
     layer = parse_layer(described)
 
     ((kind, parameters),) = described.items()
     dumped = layer.model_dump()[kind]
     assert type(layer) is LAYERS[kind]
-    assert all(dumped[key] == parameters[key] for key in parameters.keys() - {"layer", "branches"})
+    assert all(
+        dumped[key] == parameters[key]
+        for key in parameters.keys() - {"layer", "branches"}
+    )
     assert parse_layer(layer.model_dump()) == layer
     assert parse_layer(layer) is layer
 
@@ -66,9 +84,13 @@ def test_the_defaults_are_those_of_keras_but_a_convolution_keeps_the_length():
     )
     for layer in layers:
         fields = type(layer).model_fields.items()
-        required = {name: dict(layer)[name] for name, field in fields if field.is_required()}
+        required = {
+            name: dict(layer)[name] for name, field in fields if field.is_required()
+        }
         stock = (
-            getattr(keras.layers, layer.keras_name.removeprefix("Masked"))(**required).get_config()
+            getattr(keras.layers, layer.keras_name.removeprefix("Masked"))(
+                **required
+            ).get_config()
             | required
         )
         ours = {"padding": "same"} if type(layer) is Conv1D else {"weight_drop": 0.0}
@@ -81,7 +103,9 @@ NEEDED, TOOK_IDS = "needs a sequence,", "takes word ids,"
 def test_every_misfit_is_told_but_the_layer_after_a_wrong_one_is_not_blamed():
     found = misfits(VECTOR, DENSE, SEQUENCE, VECTOR, VECTOR)
     assert found == [(2, NEEDED), (4, NEEDED), (4, "the last layer")]
-    assert misfits(VECTOR, {"lstn": {}}, VECTOR, SOFTMAX) == [(1, "unknown layer 'lstn'")]
+    assert misfits(VECTOR, {"lstn": {}}, VECTOR, SOFTMAX) == [
+        (1, "unknown layer 'lstn'")
+    ]
 
 
 def test_the_last_layer_gives_a_probability_for_each_topic_of_a_document():
@@ -112,7 +136,9 @@ def test_a_layer_that_works_across_steps_needs_a_sequence_and_others_take_vector
 
 
 def places_of_misfits(*layers):
-    """Return the place of each error below the layer in the middle, and its first words."""
+    """Return the place of each error below the layer in the middle, and its first
+    words.
+    """
     with pytest.raises(ValidationError) as caught:
         parse_layers([EMBEDDING, *layers, SOFTMAX])
     found = [(item["loc"], item["msg"]) for item in caught.value.errors()]
@@ -121,13 +147,23 @@ def places_of_misfits(*layers):
 
 
 def test_layers_side_by_side_fit_if_each_branch_does_and_all_have_the_same_length():
-    assert fits(EMBEDDING, parallel([CONV, POOLING], [SEQUENCE, VECTOR], [POOLING, DENSE]), SOFTMAX)
-    assert fits(EMBEDDING, parallel([CONV], [DENSE], [parallel([SEQUENCE])]), POOLING, SOFTMAX)
+    assert fits(
+        EMBEDDING,
+        parallel([CONV, POOLING], [SEQUENCE, VECTOR], [POOLING, DENSE]),
+        SOFTMAX,
+    )
+    assert fits(
+        EMBEDDING, parallel([CONV], [DENSE], [parallel([SEQUENCE])]), POOLING, SOFTMAX
+    )
     assert fits(VECTOR, parallel([DENSE], [DROPOUT]), SOFTMAX)
     found = misfits(VECTOR, parallel([DENSE], [CONV]), SOFTMAX)
     assert found == [(1, NEEDED)]
-    assert misfits(EMBEDDING, parallel([CONV], [DENSE]), SOFTMAX) == [(2, "gives an answer")]
-    assert misfits(EMBEDDING, parallel([POOLING], [VECTOR]), CONV, POOLING, SOFTMAX)[0] == (
+    assert misfits(EMBEDDING, parallel([CONV], [DENSE]), SOFTMAX) == [
+        (2, "gives an answer")
+    ]
+    assert misfits(EMBEDDING, parallel([POOLING], [VECTOR]), CONV, POOLING, SOFTMAX)[
+        0
+    ] == (
         2,
         NEEDED,
     )
@@ -135,7 +171,11 @@ def test_layers_side_by_side_fit_if_each_branch_does_and_all_have_the_same_lengt
 
 def test_a_misfit_in_a_branch_is_told_at_its_place():
     valid = {"conv1d": {"filters": 3, "kernel_size": 2, "padding": "valid"}}
-    branches = [POOLING, DENSE, CONV], [VECTOR], [EMBEDDING, parallel([POOLING, VECTOR])]
+    branches = (
+        [POOLING, DENSE, CONV],
+        [VECTOR],
+        [EMBEDDING, parallel([POOLING, VECTOR])],
+    )
 
     assert places_of_misfits(parallel(*branches)) == [
         ((0, 2, "conv1d"), "needs a"),
@@ -172,7 +212,9 @@ def test_a_layer_of_another_package_is_one_like_ours(install, tmp_path):
     assert layer.settings() == {"start": 2.0}
     with pytest.raises(PydanticCustomError, match=r"scale; did you mean 'scale'\?"):
         parse_layer({"scal": {}})
-    with pytest.raises(ValidationError, match=r"unknown key \(allowed: start; did you mean"):
+    with pytest.raises(
+        ValidationError, match=r"unknown key \(allowed: start; did you mean"
+    ):
         parse_layer({"scale": {"strat": 2.0}})
 
 
@@ -192,7 +234,9 @@ def test_it_declares_its_inputs_and_outputs(install, tmp_path):
             def gives_sequence(self, *, from_sequence):
                 return False
     """
-    install(write_distribution(tmp_path, {"own": "own_layers:Own"}, {"own_layers": source}))
+    install(
+        write_distribution(tmp_path, {"own": "own_layers:Own"}, {"own_layers": source})
+    )
 
     assert fits(UNMASKED, OWN, SOFTMAX)
     assert fits(UNMASKED, OWN)
@@ -200,8 +244,14 @@ def test_it_declares_its_inputs_and_outputs(install, tmp_path):
     assert misfits(OWN, VECTOR, SOFTMAX) == [(1, NEEDED)]
 
 
-def test_one_that_cannot_be_used_is_named_beside_other_problems_of_a_stack(install, tmp_path):
-    install(write_distribution(tmp_path, {"own": "own_layers:Own"}, {"own_layers": "Own = 3"}))
+def test_one_that_cannot_be_used_is_named_beside_other_problems_of_a_stack(
+    install, tmp_path
+):
+    install(
+        write_distribution(
+            tmp_path, {"own": "own_layers:Own"}, {"own_layers": "Own = 3"}
+        )
+    )
 
     with pytest.raises(ValidationError) as caught:
         parse_layers([OWN, {"lstn": {}}, SOFTMAX])
@@ -216,7 +266,9 @@ def test_one_that_cannot_be_used_is_named_beside_other_problems_of_a_stack(insta
 
 
 places = st.tuples(
-    st.integers(0, 2**70), st.integers(0, 99), st.sampled_from(["kernel", "dropout", "x", "xx", ""])
+    st.integers(0, 2**70),
+    st.integers(0, 99),
+    st.sampled_from(["kernel", "dropout", "x", "xx", ""]),
 )
 
 

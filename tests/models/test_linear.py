@@ -1,4 +1,6 @@
-"""Fitted baselines as arrays: they score texts as the pipelines do, without scikit-learn."""
+"""Fitted baselines as arrays: they score texts as the pipelines do, without
+scikit-learn.
+"""
 
 import json
 
@@ -7,7 +9,11 @@ import pytest
 from baseline_kinds import KINDS
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
+from sklearn.feature_extraction.text import (
+    CountVectorizer,
+    HashingVectorizer,
+    TfidfVectorizer,
+)
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.naive_bayes import BernoulliNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -21,14 +27,17 @@ N_TOPICS = 5
 KNOWN = np.array([0, 2, 3])
 LABELS = np.repeat(KNOWN, [4, 10, 6])
 DOCUMENTS = [
-    f"{topic}0 {topic}1 a{topic} {topic}2 {topic}{row % 3}" for row, topic in enumerate(LABELS)
+    f"{topic}0 {topic}1 a{topic} {topic}2 {topic}{row % 3}"
+    for row, topic in enumerate(LABELS)
 ]
 NEW = ["20 21 a3", "30 9 9 9", "", "21", "00 " * 300]
 TWO = np.arange(20) % 2
 
 
 def fitted(baseline, labels=LABELS):
-    """Return a fitted baseline as arrays, and the scores that its pipeline gives new texts."""
+    """Return a fitted baseline as arrays, and the scores that its pipeline gives new
+    texts.
+    """
     pipeline = baseline.pipeline(0).fit(DOCUMENTS, labels)
     kind = {
         "reads_words": baseline.reads_words,
@@ -37,7 +46,11 @@ def fitted(baseline, labels=LABELS):
     known = np.unique(labels)
     scores = score(baseline, pipeline, DOCUMENTS, N_TOPICS, known)
     expected = score(baseline, pipeline, NEW, N_TOPICS, known)[:, known]
-    return arrays_of(pipeline, DOCUMENTS, scores, known, **kind), expected, known.tolist()
+    return (
+        arrays_of(pipeline, DOCUMENTS, scores, known, **kind),
+        expected,
+        known.tolist(),
+    )
 
 
 OTHERS = [
@@ -65,7 +78,9 @@ def test_the_arrays_of_every_baseline_score_new_texts_as_its_pipeline_does(given
     assert (others < found[:, known].min(axis=1, keepdims=True)).all()
 
 
-texts = st.lists(st.sampled_from(["a", "bc", "def", "gh", "é", "  ", " ", "\n"]), max_size=9)
+texts = st.lists(
+    st.sampled_from(["a", "bc", "def", "gh", "é", "  ", " ", "\n"]), max_size=9
+)
 
 
 @given(
@@ -76,11 +91,20 @@ texts = st.lists(st.sampled_from(["a", "bc", "def", "gh", "é", "  ", " ", "\n"]
     st.booleans(),
     st.sampled_from([None, "l1", "l2"]),
 )
-def test_terms_and_their_values_are_those_of_scikit_learn(given, analyzer, range_, a, b, norm):
+def test_terms_and_their_values_are_those_of_scikit_learn(
+    given, analyzer, range_, a, b, norm
+):
     ngrams = range_[0], sum(range_)
-    options = {"analyzer": analyzer, "ngram_range": ngrams, "binary": a, "sublinear_tf": b}
+    options = {
+        "analyzer": analyzer,
+        "ngram_range": ngrams,
+        "binary": a,
+        "sublinear_tf": b,
+    }
     options["norm"] = norm
-    split = {"tokenizer": str.split, "token_pattern": None} if analyzer == "word" else {}
+    split = (
+        {"tokenizer": str.split, "token_pattern": None} if analyzer == "word" else {}
+    )
     vectorizer = TfidfVectorizer(lowercase=False, **options, **split)
     ours = Counts(**options, n_terms=0)
 
@@ -122,11 +146,16 @@ def test_what_is_no_linear_rule_over_counted_words_has_no_arrays(steps):
 
 def test_what_is_no_pipeline_has_no_arrays():
     kind = {"reads_words": False, "gives_probabilities": False}
-    assert arrays_of(RidgeClassifier(), DOCUMENTS, np.zeros((20, N_TOPICS)), KNOWN, **kind) == []
+    assert (
+        arrays_of(RidgeClassifier(), DOCUMENTS, np.zeros((20, N_TOPICS)), KNOWN, **kind)
+        == []
+    )
 
 
 def test_a_pipeline_from_another_package_has_arrays_if_it_is_such_a_rule():
-    pipeline = make_pipeline(TfidfVectorizer(**SPLIT), RidgeClassifier()).fit(DOCUMENTS, LABELS)
+    pipeline = make_pipeline(TfidfVectorizer(**SPLIT), RidgeClassifier()).fit(
+        DOCUMENTS, LABELS
+    )
     scores = np.full((20, N_TOPICS), -9.0)
     scores[:, [0, 2, 3]] = pipeline.decision_function(DOCUMENTS)
 

@@ -8,12 +8,18 @@ from rnnbench.models.layers import Product, Shape
 
 
 def of_layers(*layers, batch_size=6):
-    """Return the products of a step on sequences of five steps, of nine ids and seven topics."""
-    return network([*layers]).products(batch_size, Shape(timesteps=5, n_topics=7, n_ids=9))
+    """Return the products of a step on sequences of five steps, of nine ids and seven
+    topics.
+    """
+    return network([*layers]).products(
+        batch_size, Shape(timesteps=5, n_topics=7, n_ids=9)
+    )
 
 
 def kernel(rows, inner, columns):
-    """Return the products of a kernel: forward, its gradient, and back to the inputs."""
+    """Return the products of a kernel: forward, its gradient, and back to the
+    inputs.
+    """
     return [
         Product(rows, inner, columns),
         Product(inner, rows, columns),
@@ -40,7 +46,10 @@ def test_the_products_of_the_notebooks_lstm():
 
 def test_nothing_passes_back_to_word_counts_or_to_an_embedding_that_is_not_trained():
     topics = kernel(6, 3, 7)
-    for below, rows, features, above in (bag_of_words("tfidf"), 6, 9, []), (FROZEN, 30, 4, [MEAN]):
+    for below, rows, features, above in (
+        (bag_of_words("tfidf"), 6, 9, []),
+        (FROZEN, 30, 4, [MEAN]),
+    ):
         products = of_layers(below, {"dense": {"units": 3}}, *above)
         assert Counter(products) == Counter([*kernel(rows, features, 3)[:2], *topics])
 
@@ -60,7 +69,9 @@ def test_the_cost_of_a_small_stack():
 
     conv = 3 * (30 * (2 * 4) * 4)  # eight numbers in a window
     conv += 3 * (18 * (3 * 4) * 4) + 3 * (18 * (2 * 4) * 4)  # three valid windows
-    recurrent = 2 * (2 * 3 * (6 * 2 * 6) + 2 * 18 * 6)  # two directions, three gates of two units
+    recurrent = 2 * (
+        2 * 3 * (6 * 2 * 6) + 2 * 18 * 6
+    )  # two directions, three gates of two units
     inputs = 3 * (18 * 4 * 12)
     dense = 3 * (18 * 4 * 3)
     attention = 3 * (18 * 3 * 3) + 3 * (18 * 3 * 1)
@@ -79,7 +90,11 @@ def test_the_cost_of_attention_grows_with_the_square_of_the_steps():
         MEAN,
     ]
 
-    heads = 3 * (4 * (54 * 4 * 6))  # queries, keys, values and their sum; heads of two features
-    pairs = 3 * (2 * (6 * 3 * (9 * 9 * 2)))  # of 9 steps with 9, in 6 documents and 3 heads
+    heads = 3 * (
+        4 * (54 * 4 * 6)
+    )  # queries, keys, values and their sum; heads of two features
+    pairs = 3 * (
+        2 * (6 * 3 * (9 * 9 * 2))
+    )  # of 9 steps with 9, in 6 documents and 3 heads
     dense = 3 * (2 * (54 * 4 * 7))
     assert cost_of(*stack) == heads + pairs + dense + 3 * (6 * 4 * 7)

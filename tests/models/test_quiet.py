@@ -19,7 +19,9 @@ def say(message):
     os.write(2, message.encode())
 
 
-def test_messages_and_prints_are_hidden_and_tensorflow_is_asked_to_be_quiet_and_fast(capfd):
+def test_messages_and_prints_are_hidden_and_tensorflow_is_asked_to_be_quiet_and_fast(
+    capfd,
+):
     with quiet_tensorflow():
         say("chatter")
         print("noise")  # noqa: T201

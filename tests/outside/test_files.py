@@ -53,11 +53,16 @@ def test_a_table_has_ids_labels_and_answers(ending):
 
 
 def test_models_are_in_the_order_of_their_rows_and_only_ids_of_rows_count():
-    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    pyarrow, parquet = (
+        pytest.importorskip("pyarrow"),
+        pytest.importorskip("pyarrow.parquet"),
+    )
     models = pyarrow.DictionaryArray.from_arrays([1, 1, 0, 0], ["bert", "lstm"])
     ids = pyarrow.DictionaryArray.from_arrays([2, 0, 0, 2], ["7", "unused", "8"])
     rest = {"label": ["a", "b", "b", "a"], "prediction": ["a", "b", "b", "b"]}
-    parquet.write_table(pyarrow.table({"model": models, "id": ids, **rest}), "both.parquet")
+    parquet.write_table(
+        pyarrow.table({"model": models, "id": ids, **rest}), "both.parquet"
+    )
 
     labels, answers, facts = read("both.parquet")
 
@@ -66,7 +71,9 @@ def test_models_are_in_the_order_of_their_rows_and_only_ids_of_rows_count():
 
 
 def test_a_table_may_have_models_and_seeds():
-    rows = [(m, s, i, i % 2, (i + s) % 2) for m in "ab" for s in (3, 5) for i in range(4)]
+    rows = [
+        (m, s, i, i % 2, (i + s) % 2) for m in "ab" for s in (3, 5) for i in range(4)
+    ]
     header = ("model", "seed", "idx", "gold", "y_pred")
 
     labels, answers, _ = read(table("all.csv", header, rows))
@@ -91,7 +98,8 @@ def test_labels_may_be_in_a_file_of_their_own():
     table("labels.csv", ("id", "text", "label"), [("8", "b", "no"), ("7", "a", "yes")])
 
     labels, answers, _ = read(
-        table("m.csv", ("id", "prediction"), [("7", "no"), ("8", "no")]), labels="labels.csv"
+        table("m.csv", ("id", "prediction"), [("7", "no"), ("8", "no")]),
+        labels="labels.csv",
     )
 
     assert labels == ["yes", "no"]
@@ -102,7 +110,9 @@ def test_labels_may_be_in_a_file_of_their_own():
 def test_labels_in_another_file_tell_that_there_may_be_several(name):
     if name.endswith("csv"):
         table(name, ("id", "label"), [(1, "gold;corn"), (2, "")])
-        scores = table("m.csv", ("id", "gold", "corn", "odd"), [(1, 0.6, 0.5, 0), (2, 0.4, 0.3, 0)])
+        scores = table(
+            "m.csv", ("id", "gold", "corn", "odd"), [(1, 0.6, 0.5, 0), (2, 0.4, 0.3, 0)]
+        )
     else:
         arrays(name, np.array([[1, 1], [0, 0]]))
         scores = arrays("m.npy", np.array([[0.6, 0.5], [0.4, 0.3]]))
@@ -114,13 +124,23 @@ def test_labels_in_another_file_tell_that_there_may_be_several(name):
 
 
 def test_classes_that_are_no_label_are_mentioned(caplog):
-    read(table("m.csv", ("label", "neg", "pos", "length"), [("neg", 1, 0, 0), ("pos", 0, 1, 9)]))
+    read(
+        table(
+            "m.csv",
+            ("label", "neg", "pos", "length"),
+            [("neg", 1, 0, 0), ("pos", 0, 1, 9)],
+        )
+    )
 
     assert "m.csv: classes that are no label: length" in caplog.text
 
 
 def test_labels_that_contradict_those_of_a_run_are_refused(tmp_path):
-    run = verdict(["a", "b"], {"m": ["a", "b"]}, ids=["2", "1"]).save(tmp_path / "run").folder
+    run = (
+        verdict(["a", "b"], {"m": ["a", "b"]}, ids=["2", "1"])
+        .save(tmp_path / "run")
+        .folder
+    )
     rows = [("1", "b", "b"), ("2", "a", "a")]
 
     _, answers, _ = read(table("m.csv", rows=rows), labels=run)
@@ -132,7 +152,13 @@ def test_labels_that_contradict_those_of_a_run_are_refused(tmp_path):
 
 
 def test_names_tell_models_and_seeds():
-    names = ["x/bert-seed1.csv", "x/bert_seed_0.csv", "my=other.csv", "a b.csv", "z=1.csv"]
+    names = [
+        "x/bert-seed1.csv",
+        "x/bert_seed_0.csv",
+        "my=other.csv",
+        "a b.csv",
+        "z=1.csv",
+    ]
     Path("x").mkdir()
     for name in names:
         table(name.removeprefix("my="))
@@ -153,8 +179,15 @@ def test_a_column_a_class_gives_the_best_or_those_above_half():
     scores = [(1, "a", 0.7, 0.3), (2, "b", "", 0.5), (3, "b", -1, 2)]
     several = [(1, ["a", "b"], 0.7, 0.5), (2, [], 0.4, 0.1)]
 
-    assert read(table("m.csv", ("id", "label", "a", "b"), scores))[1]["m"][0] == ["a", None, "b"]
-    assert read(table("n.jsonl", ("id", "label", "a", "b"), several))[1]["n"][0] == [["a", "b"], []]
+    assert read(table("m.csv", ("id", "label", "a", "b"), scores))[1]["m"][0] == [
+        "a",
+        None,
+        "b",
+    ]
+    assert read(table("n.jsonl", ("id", "label", "a", "b"), several))[1]["n"][0] == [
+        ["a", "b"],
+        [],
+    ]
 
 
 def test_labels_are_split_at_a_separator():
@@ -169,7 +202,12 @@ def test_labels_are_split_at_a_separator():
 def test_columns_and_rows_can_be_chosen():
     header = ("key", "truth", "said", "split", "doc")
     rows = [(1, "x", "y", "test", {"page": 4}), (2, "x", "x", "dev", {"page": 4})]
-    columns = {"id": "key", "label": "truth", "prediction": "said", "cluster": "doc.page"}
+    columns = {
+        "id": "key",
+        "label": "truth",
+        "prediction": "said",
+        "cluster": "doc.page",
+    }
 
     labels, answers, rest = read(
         table("m.jsonl", header, rows), columns=columns, only=("split", "test")
@@ -181,7 +219,9 @@ def test_columns_and_rows_can_be_chosen():
 def test_scores_are_read_as_numbers():
     rows = [(1, "0.5", "p"), (2, "True", "p"), (3, "", "q")]
 
-    labels, answers, _ = read(table("m.csv", ("id", "f1", "page"), rows), columns={"score": "f1"})
+    labels, answers, _ = read(
+        table("m.csv", ("id", "f1", "page"), rows), columns={"score": "f1"}
+    )
 
     assert labels is None
     assert answers["m"][0][:2] == [0.5, 1]
@@ -191,7 +231,11 @@ def test_scores_are_read_as_numbers():
 def test_numpy_arrays_are_labels_or_scores():
     logits = np.array([[0.0, 2, 1], [3, 0, 0]])
     np.savez("hf-seed4.npz", predictions=logits, label_ids=np.array([1, 2]))
-    np.savez("sets.npz", predictions=logits - 1.5, label_ids=np.array([[0.0, 1, 1], [1, 0, 0]]))
+    np.savez(
+        "sets.npz",
+        predictions=logits - 1.5,
+        label_ids=np.array([[0.0, 1, 1], [1, 0, 0]]),
+    )
     np.save("plain.npy", np.array([1, 1]))
     np.save("labels.npy", np.array([1, 0]))
 
@@ -199,7 +243,10 @@ def test_numpy_arrays_are_labels_or_scores():
     assert (labels, answers, rest["ids"]) == ([1, 2], {"hf": {4: [1, 0]}}, None)
     labels, answers, _ = read("sets.npz")
     assert (labels, answers["sets"][0]) == ([[1, 2], [0]], [[1], [0]])
-    assert read("plain.npy", labels="labels.npy")[:2] == ([1, 0], {"plain": {0: [1, 1]}})
+    assert read("plain.npy", labels="labels.npy")[:2] == (
+        [1, 0],
+        {"plain": {0: [1, 1]}},
+    )
 
 
 def test_samples_of_lm_evaluation_harness_have_a_metric(caplog):
@@ -244,20 +291,35 @@ FAULTS = {
     "m.csv: no usable row": lambda: [table("m.csv", rows=[])],
     "m.csv: no answers": lambda: [table("m.csv", ("id", "label"), [(1, 2)])],
     "no labels .*--labels": lambda: [table("m.csv", ("id", "prediction"), [(1, 2)])],
-    "two answers of m, seed 0, to a document: 7 .*--only": lambda: [table("m.csv", rows=BAD)],
+    "two answers of m, seed 0, to a document: 7 .*--only": lambda: [
+        table("m.csv", rows=BAD)
+    ],
     "m.csv: 1 row without an id": lambda: [table("m.csv", rows=[("", "a", "a")])],
-    "m.csv: 1 row without a seed": lambda: [table("m.csv", (*HEADER, "seed"), [(1, 2, 2, "")])],
+    "m.csv: 1 row without a seed": lambda: [
+        table("m.csv", (*HEADER, "seed"), [(1, 2, 2, "")])
+    ],
     "b.csv: two labels of one document: yes, no .id 7": lambda: [
         table("a.csv"),
         table("b.csv", rows=[("7", "no", "no")]),
     ],
-    "b.csv: no id, unlike a.csv": lambda: [table("a.csv"), table("b.csv", HEADER[1:], [(1, 2)])],
+    "b.csv: no id, unlike a.csv": lambda: [
+        table("a.csv"),
+        table("b.csv", HEADER[1:], [(1, 2)]),
+    ],
     "m.csv: given twice": lambda: [table("m.csv"), "./m.csv"],
-    "a-seed01.csv: two answers of a, seed 1": lambda: [table("a-seed1.csv"), table("a-seed01.csv")],
-    "class text: not only numbers": lambda: [table("m.csv", ("label", "text"), [("a", "b")])],
+    "a-seed01.csv: two answers of a, seed 1": lambda: [
+        table("a-seed1.csv"),
+        table("a-seed01.csv"),
+    ],
+    "class text: not only numbers": lambda: [
+        table("m.csv", ("label", "text"), [("a", "b")])
+    ],
     "two columns 'id'": lambda: [table("m.txt.csv", ("id", "id", "prediction"), [])],
     "two columns 'a'": lambda: [table("m.csv", ("label", "a", "a"), [("a", 1, 0)])],
-    "two answers of m, seed 0.*NAME=FILE names a model": lambda: [table("m.csv"), in_folder()],
+    "two answers of m, seed 0.*NAME=FILE names a model": lambda: [
+        table("m.csv"),
+        in_folder(),
+    ],
     "score: not only numbers: int too large": lambda: [
         table("m.jsonl", ("id", "score"), [(1, 10**400)])
     ],
@@ -276,14 +338,20 @@ FAULTS = {
     "m.npz: no score is above 0": lambda: [
         arrays("m.npz", label=np.eye(2), prediction=-np.ones((2, 2)))
     ],
-    r"prediction \(1, 2, 2\)": lambda: [arrays("m.npz", label=[1], prediction=np.zeros((1, 2, 2)))],
+    r"prediction \(1, 2, 2\)": lambda: [
+        arrays("m.npz", label=[1], prediction=np.zeros((1, 2, 2)))
+    ],
     r"m.npz: other \(should be label": lambda: [arrays("m.npz", other=[1])],
-    "m.npy: cannot be .* declares 800,000,000,128 bytes, but has 128": lambda: [endless("m.npy")],
+    "m.npy: cannot be .* declares 800,000,000,128 bytes, but has 128": lambda: [
+        endless("m.npy")
+    ],
     "m.npz: cannot be .* 3,000,001 rows .allowed: 3,000,000": lambda: [
         arrays("m.npz", prediction=np.zeros(3_000_001, np.int8))
     ],
     "m.npz: prediction: more than 10,000,000 labels": lambda: [
-        arrays("m.npz", label=np.eye(10_001, 2), prediction=np.ones((10_001, 1_000)) > 0)
+        arrays(
+            "m.npz", label=np.eye(10_001, 2), prediction=np.ones((10_001, 1_000)) > 0
+        )
     ],
     r"m.npz: prediction \(1, 1001\) .*2 to 1,000 classes": lambda: [
         arrays("m.npz", prediction=np.zeros((1, 1_001)))
@@ -324,7 +392,9 @@ def write_answers(name):
 
 
 @pytest.mark.parametrize("name", ["m.npz", "m.npy", "m.parquet", "m.jsonl"])
-@given(place=st.floats(0, 1, exclude_max=True), damage=st.binary(min_size=1, max_size=4))
+@given(
+    place=st.floats(0, 1, exclude_max=True), damage=st.binary(min_size=1, max_size=4)
+)
 @example(place=0.75, damage=b"\x11")
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_damaged_answers_are_read_or_refused(name, place, damage):
@@ -338,9 +408,13 @@ def test_damaged_answers_are_read_or_refused(name, place, damage):
 
 
 def test_a_dot_leads_nowhere_in_a_text():
-    assert read(table("m.csv"), columns={"cluster": "id.x"})[2]["clusters"] == [None] * 3
+    assert (
+        read(table("m.csv"), columns={"cluster": "id.x"})[2]["clusters"] == [None] * 3
+    )
 
 
 def test_unknown_columns_are_named():
-    with pytest.raises(UserError, match=r"m.csv: no column 'lable' .*did you mean 'label'"):
+    with pytest.raises(
+        UserError, match=r"m.csv: no column 'lable' .*did you mean 'label'"
+    ):
         read(table("m.csv"), columns={"label": "lable"})

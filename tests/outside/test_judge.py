@@ -28,7 +28,9 @@ SCORES = {"good": RANDOM.random(N) ** 0.5, "poor": RANDOM.random(N)}
 def numbers(found):
     """The scores, intervals and p-values of a verdict."""
     models = [(one.name, one.score, one.interval) for one in found.results.models]
-    return models, [(pair.difference, pair.interval, pair.p) for pair in found.results.comparisons]
+    return models, [
+        (pair.difference, pair.interval, pair.p) for pair in found.results.comparisons
+    ]
 
 
 def means(found):
@@ -71,7 +73,10 @@ def test_labels_may_be_of_any_type(change):
 
 
 def test_the_same_label_may_be_of_another_type_in_answers():
-    assert means(verdict([1, 2, 1], {"m": ["1", " 2", "2"], "n": [1.0, 2, 1]})) == [2 / 3, 1]
+    assert means(verdict([1, 2, 1], {"m": ["1", " 2", "2"], "n": [1.0, 2, 1]})) == [
+        2 / 3,
+        1,
+    ]
 
 
 def test_documents_may_have_any_number_of_topics_as_names_or_as_0_and_1():
@@ -87,17 +92,26 @@ def test_documents_may_have_any_number_of_topics_as_names_or_as_0_and_1():
 
 
 def test_without_labels_mean_scores_are_compared():
-    found, right = verdict(None, SCORES), {name: own > 0.5 for name, own in SCORES.items()}
+    found, right = (
+        verdict(None, SCORES),
+        {name: own > 0.5 for name, own in SCORES.items()},
+    )
 
     assert means(found) == pytest.approx([own.mean() for own in SCORES.values()])
     assert list(found.results.metrics) == ["score"]
-    as_labels = verdict(np.ones(N, int), {name: own.astype(int) for name, own in right.items()})
-    assert numbers(verdict(None, right))[0] == numbers(as_labels)[0], "exact match is accuracy"
+    as_labels = verdict(
+        np.ones(N, int), {name: own.astype(int) for name, own in right.items()}
+    )
+    assert numbers(verdict(None, right))[0] == numbers(as_labels)[0], (
+        "exact match is accuracy"
+    )
 
 
 @pytest.mark.parametrize("labels", [LABELS, None])
 def test_clusters_of_the_same_answers_count_as_one_document_each(labels):
-    single = (ANSWERS["good"], ANSWERS["poor"][0]) if labels is not None else SCORES.values()
+    single = (
+        (ANSWERS["good"], ANSWERS["poor"][0]) if labels is not None else SCORES.values()
+    )
     once = verdict(labels, dict(zip("ab", single, strict=True)))
     answers = {name: np.repeat(own, 4) for name, own in zip("ab", single, strict=True)}
     right = None if labels is None else np.repeat(labels, 4)
@@ -115,13 +129,21 @@ def test_clusters_of_the_same_answers_count_as_one_document_each(labels):
 @given(st.randoms(use_true_random=False), st.booleans())
 def test_the_order_of_documents_with_ids_does_not_matter(random, has_days):
     order = random.sample(range(N), N)
-    days = [date(2026, 1, 1 + place % 28).isoformat() for place in range(N)] if has_days else None
+    days = (
+        [date(2026, 1, 1 + place % 28).isoformat() for place in range(N)]
+        if has_days
+        else None
+    )
     facts = {"ids": [f"{place}" for place in range(N)], "clusters": days}
-    moved = {key: values and [values[at] for at in order] for key, values in facts.items()}
+    moved = {
+        key: values and [values[at] for at in order] for key, values in facts.items()
+    }
     answers = {"a": ANSWERS["good"], "b": ANSWERS["poor"][1]}
 
     found = verdict(LABELS, answers, **facts)
-    other = verdict(LABELS[order], {name: own[order] for name, own in answers.items()}, **moved)
+    other = verdict(
+        LABELS[order], {name: own[order] for name, own in answers.items()}, **moved
+    )
 
     assert found.results.dataset == other.results.dataset
     assert found.results.dataset.ids[:3] == ["0", "1", "2"]
@@ -131,12 +153,17 @@ def test_the_order_of_documents_with_ids_does_not_matter(random, has_days):
 def test_missing_answers_are_refused_left_out_or_wrong(caplog):
     answers = {"a": ["x", None, "y"], "b": ["x", "x", "y"]}
 
-    with pytest.raises(UserError, match=r"a: no answer to 1 of 3 documents: 1 .*drop leaves"):
+    with pytest.raises(
+        UserError, match=r"a: no answer to 1 of 3 documents: 1 .*drop leaves"
+    ):
         verdict(["x", "x", "y"], answers)
     without = verdict(["x", "x", "y"], answers, missing="drop")
     wrong = verdict(["x", "x", "y"], answers, missing="wrong")
 
-    assert (without.results.dataset.test_size, wrong.results.dataset.test_size) == (2, 3)
+    assert (without.results.dataset.test_size, wrong.results.dataset.test_size) == (
+        2,
+        3,
+    )
     assert (means(without), means(wrong)) == ([1, 1], [2 / 3, 1])
     assert "missing: wrong" in caplog.text
     assert means(verdict(None, {"a": [1, np.nan]}, missing="wrong")) == [0.5]
@@ -159,9 +186,16 @@ def test_nothing_among_topics_is_no_topic_and_alone_a_missing_answer(nothing):
         verdict(["x", "y"], {"a": ["x", nothing]})
 
 
-@pytest.mark.parametrize("labels", [[True, False], [1, 0], ["true", "false"], ["1", "0"]])
+@pytest.mark.parametrize(
+    "labels", [[True, False], [1, 0], ["true", "false"], ["1", "0"]]
+)
 def test_yes_and_no_may_be_written_in_several_ways(labels):
-    ways = {"a": [1, 0], "b": np.array([True, False]), "c": ["True", "False"], "d": [1.0, 0.0]}
+    ways = {
+        "a": [1, 0],
+        "b": np.array([True, False]),
+        "c": ["True", "False"],
+        "d": [1.0, 0.0],
+    }
 
     assert means(verdict(labels, ways)) == [1, 1, 1, 1]
 
@@ -178,7 +212,12 @@ def test_answers_that_are_no_labels_are_mentioned(caplog):
         ([], {"a": []}, {}, "no documents"),
         ([1], {}, {}, "no models"),
         ([1, 2], {"a": [1]}, {}, "a: 1 answer, but 2 documents"),
-        ([1, None], {"a": [1, 1]}, {"missing": "wrong"}, "no label of 1 of 2 documents: 1"),
+        (
+            [1, None],
+            {"a": [1, 1]},
+            {"missing": "wrong"},
+            "no label of 1 of 2 documents: 1",
+        ),
         ([None], {"a": [None]}, {"missing": "drop"}, "no labels"),
         ([[], []], {"a": [[], []]}, {}, "no labels"),
         ([1, 2], [[1, 2]], {}, "answers should be a dict"),
@@ -186,8 +225,18 @@ def test_answers_that_are_no_labels_are_mentioned(caplog):
         ([1, 2], {"a": iter([1, 2])}, {}, "a: got .*should be a list"),
         (iter([1, 2]), {"a": [1, 2]}, {}, "labels: got .*should be a list"),
         ([1, 2], {"a": {"first": [1, 2]}}, {}, "a: got the seed 'first'"),
-        (np.ones((2, 1), int), {"a": np.ones((2, 1), int)}, {}, "in two columns or more"),
-        ([1, 2], {"a": [1, 2]}, {"missing": "omit"}, "missing: got 'omit' .allowed: error"),
+        (
+            np.ones((2, 1), int),
+            {"a": np.ones((2, 1), int)},
+            {},
+            "in two columns or more",
+        ),
+        (
+            [1, 2],
+            {"a": [1, 2]},
+            {"missing": "omit"},
+            "missing: got 'omit' .allowed: error",
+        ),
         (None, {"a": [10**400]}, {}, "scores should be numbers"),
         ([1, [2]], {"a": [1, 1]}, {}, "if any is a list, all must be"),
         ([1], {"a": [object()]}, {}, "should be a text or a whole number"),
@@ -201,9 +250,19 @@ def test_answers_that_are_no_labels_are_mentioned(caplog):
             {"ids": ["x"]},
             "ids: 1, of which 0 are empty .should be one for each of 2",
         ),
-        ([1, 2], {"a": [1, 1]}, {"clusters": ["x", None]}, "clusters: 2, of which 1 are empty"),
+        (
+            [1, 2],
+            {"a": [1, 1]},
+            {"clusters": ["x", None]},
+            "clusters: 2, of which 1 are empty",
+        ),
         ([1, 2], {"a": [1, 1]}, {"clusters": ["x", "x"]}, "all documents are in one"),
-        ([1, 2], {"a": [None, 1], "b": [1, None]}, {"missing": "drop"}, "no document is left"),
+        (
+            [1, 2],
+            {"a": [None, 1], "b": [1, None]},
+            {"missing": "drop"},
+            "no document is left",
+        ),
         ([1, 2], {"a/b": [1, 1]}, {}, "models.a/b: got 'a/b'"),
     ],
 )
@@ -242,7 +301,9 @@ def test_scores_and_topics_are_saved_as_they_were(tmp_path, labels):
 
 
 def test_models_are_tested_on_the_documents_of_a_run(tmp_path):
-    run = verdict(TOPICS[LABELS], {"theirs": TOPICS[ANSWERS["good"]]}).save(tmp_path / "run")
+    run = verdict(TOPICS[LABELS], {"theirs": TOPICS[ANSWERS["good"]]}).save(
+        tmp_path / "run"
+    )
     mine = verdict(load_run(run.folder), {"mine": TOPICS[ANSWERS["poor"][0]]})
 
     (board,) = leaderboard([run, mine.save(tmp_path / "mine")]).boards

@@ -1,6 +1,7 @@
 """What the trackers record, read back with the tools that read such files.
 
-First a whole run that all of them record, then trials that fail, are interrupted, or start anew.
+First a whole run that all of them record, then trials that fail, are interrupted, or
+start anew.
 """
 
 import os
@@ -68,7 +69,11 @@ def trials(done):
 
 def history_of(record):
     """Return the values of each curve."""
-    return {name.replace("score", "accuracy"): values for name, values in record.history if values}
+    return {
+        name.replace("score", "accuracy"): values
+        for name, values in record.history
+        if values
+    }
 
 
 def test_the_results_are_printed_and_stored_as_without_trackers(done, folder):
@@ -98,11 +103,15 @@ def test_trials_that_are_stored_are_not_tracked_again(cli, done, folder, monkeyp
 
 @pytest.fixture(scope="module")
 def read_events():
-    """Reads an event file by TensorBoard without TensorFlow, whose import takes seconds."""
+    """Reads an event file by TensorBoard without TensorFlow, whose import takes
+    seconds.
+    """
     with pytest.MonkeyPatch.context() as patch:
         name = "tensorboard.compat.notf"
         patch.setitem(sys.modules, name, ModuleType(name))
-        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+        from tensorboard.backend.event_processing.event_accumulator import (
+            EventAccumulator,
+        )
 
         yield lambda folder: EventAccumulator(str(folder)).Reload()
 
@@ -137,7 +146,10 @@ def test_tensorboard_has_the_curves_of_each_trial_and_its_final_metrics(events, 
     assert list(events) == TRIALS
     for name, (record, metrics) in trials.items():
         accumulator = events[name]
-        curves, final = history_of(record), {f"test/{entry}": metrics[entry] for entry in metrics}
+        curves, final = (
+            history_of(record),
+            {f"test/{entry}": metrics[entry] for entry in metrics},
+        )
         facts = (*COSTS, "params", "best_epoch")
         costs = {fact for fact in facts if getattr(record, fact) is not None}
         assert set(accumulator.Tags()["scalars"]) == {*curves, *final, *costs}
@@ -156,9 +168,12 @@ def test_tensorboard_has_the_hyperparameters_of_each_trial(events):
     found = {}
     for name, accumulator in events.items():
         assert status_of(accumulator) == "STATUS_SUCCESS"
-        start = hparams_of(accumulator, metadata.SESSION_START_INFO_TAG).session_start_info
+        start = hparams_of(
+            accumulator, metadata.SESSION_START_INFO_TAG
+        ).session_start_info
         found[name] = {
-            key: getattr(value, value.WhichOneof("kind")) for key, value in start.hparams.items()
+            key: getattr(value, value.WhichOneof("kind"))
+            for key, value in start.hparams.items()
         }
     assert (
         found["rnn seed 8"].items()
@@ -175,7 +190,9 @@ def test_tensorboard_has_the_hyperparameters_of_each_trial(events):
 
 
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader")  # which MLflow uses
-def test_mlflow_has_a_run_for_the_benchmark_and_one_below_it_for_each_trial(folder, trials):
+def test_mlflow_has_a_run_for_the_benchmark_and_one_below_it_for_each_trial(
+    folder, trials
+):
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
@@ -191,11 +208,17 @@ def test_mlflow_has_a_run_for_the_benchmark_and_one_below_it_for_each_trial(fold
         assert run.info.status == "FINISHED"
         assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
         assert run.data.tags["rnnbench.fingerprint"] == record.fingerprint
-        assert (run.data.params["model"], run.data.params["seed"]) == tuple(name.split(" seed "))
+        assert (run.data.params["model"], run.data.params["seed"]) == tuple(
+            name.split(" seed ")
+        )
         for key, values in history_of(record).items():
             points = client.get_metric_history(run.info.run_id, key)
-            assert [(point.step, point.value) for point in points] == list(enumerate(values, 1))
-        final = {key.removeprefix("test/"): run.data.metrics[key] for key in run.data.metrics}
+            assert [(point.step, point.value) for point in points] == list(
+                enumerate(values, 1)
+            )
+        final = {
+            key.removeprefix("test/"): run.data.metrics[key] for key in run.data.metrics
+        }
         assert final.items() >= metrics.items()
 
 
@@ -205,7 +228,9 @@ def values_of(items):
 
 
 def read_wandb(folder):
-    """Yield the run and the records of each ``.wandb`` file, a log in the format of LevelDB."""
+    """Yield the run and the records of each ``.wandb`` file, a log in the format of
+    LevelDB.
+    """
     import wandb
     from wandb.proto.wandb_internal_pb2 import Record
 
@@ -213,7 +238,9 @@ def read_wandb(folder):
     for file in folder.glob("wandb/offline-run-*/*.wandb"):
         data, place, record, records = file.read_bytes(), 7, b"", []
         while place + 7 <= len(data):
-            left = 2**15 - place % 2**15  # in the block; a header does not cross its end
+            left = (
+                2**15 - place % 2**15
+            )  # in the block; a header does not cross its end
             if left < 7:
                 place += left
                 continue
@@ -242,9 +269,13 @@ def test_wandb_has_a_run_for_each_trial_in_a_group_and_sends_nothing(folder, tri
     for name, (records, config) in found.items():
         record, metrics = trials[name]
         assert config["rnnbench.fingerprint"] == f'"{record.fingerprint}"'
-        rows = [values_of(row.history.item) for row in records if row.HasField("history")]
+        rows = [
+            values_of(row.history.item) for row in records if row.HasField("history")
+        ]
         for key, values in history_of(record).items():
-            points = [(int(row["epoch"]), float(row[key])) for row in rows if key in row]
+            points = [
+                (int(row["epoch"]), float(row[key])) for row in rows if key in row
+            ]
             assert points == list(enumerate(values, 1))
         summary = {}
         for row in records:
@@ -278,13 +309,17 @@ def end(tracker, trials):
     tracker.close()
 
 
-def test_tensorboard_has_each_epoch_at_once_and_how_each_trial_ended(tmp_path, three, read_events):
+def test_tensorboard_has_each_epoch_at_once_and_how_each_trial_ended(
+    tmp_path, three, read_events
+):
     def read(seed):
         (folder,) = (tmp_path / "tensorboard").glob(f"rnn-seed{seed}-*")
         return read_events(folder)
 
     tracker = started(TensorBoardTracker, tmp_path, three)
-    assert [(scalar.step, scalar.value) for scalar in read(0).Scalars("loss")] == [(1, 1.0)]
+    assert [(scalar.step, scalar.value) for scalar in read(0).Scalars("loss")] == [
+        (1, 1.0)
+    ]
     tracker.trial_started(three[0])  # its worker has died
     tracker.epoch_ended(three[0], 1, 0.5, 0.25)
     end(tracker, three)
@@ -305,7 +340,9 @@ def test_event_files_are_written_without_tensorflow(tmp_path):
         "assert 'tensorflow' not in sys.modules"
     )
     path = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    subprocess.run([sys.executable, "-c", code, tmp_path], check=True, env=os.environ | path)
+    subprocess.run(
+        [sys.executable, "-c", code, tmp_path], check=True, env=os.environ | path
+    )
 
 
 def test_wandb_goes_where_the_user_wants_it(tmp_path, three, monkeypatch):
@@ -321,7 +358,10 @@ def test_wandb_goes_where_the_user_wants_it(tmp_path, three, monkeypatch):
     for run, records in read_wandb(elsewhere):
         assert (run.project, run.run_group) == ("mine", "small")
         errors = [values_of(row.summary.update).get("error") for row in records]
-        ended[run.display_name] = exit_code_of(records), [error for error in errors if error]
+        ended[run.display_name] = (
+            exit_code_of(records),
+            [error for error in errors if error],
+        )
     failed = (1, ['"no training today"'])
     assert ended == {"rnn seed 0": (0, []), "rnn seed 1": failed, "rnn seed 2": (1, [])}
     assert not (tmp_path / "tracking").exists()
@@ -354,7 +394,9 @@ def runs(folder, monkeypatch):
 
 
 def statuses(runs_by_name):
-    return {name: [run.info.status for run in found] for name, found in runs_by_name.items()}
+    return {
+        name: [run.info.status for run in found] for name, found in runs_by_name.items()
+    }
 
 
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader")  # which MLflow uses
@@ -393,5 +435,7 @@ def test_mlflow_goes_on_with_a_run_that_was_interrupted(tmp_path, three, runs):
         "rnn seed 2": ["KILLED", "KILLED", "FINISHED"],
     }
     started(MlflowTracker, tmp_path, []).close()
-    with pytest.raises(ValueError, match="too many values"):  # what is finished stays as it is
+    with pytest.raises(
+        ValueError, match="too many values"
+    ):  # what is finished stays as it is
         runs()

@@ -21,5 +21,7 @@ def finished(tmp_path_factory, run_apart):
     """The folder of a run that kept its models."""
     folder = tmp_path_factory.mktemp("kept")
     done = run_apart(folder, CONFIG, "--save-models")
-    assert done.stderr.count("lots cannot be kept: it is not linear in counted words") == 1
+    assert (
+        done.stderr.count("lots cannot be kept: it is not linear in counted words") == 1
+    )
     return folder / "results/tiny"

@@ -40,7 +40,9 @@ def folder(finished, tmp_path):
 
 @pytest.fixture
 def predict(cli, finished):
-    """Return the predictions for the command's arguments after the folder and the model."""
+    """Return the predictions for the command's arguments after the folder and the
+    model.
+    """
 
     def run(*arguments, folder=finished, stdin=None, model="reader"):
         done = cli("predict", folder, model, *arguments, "--json", stdin=stdin)
@@ -68,7 +70,9 @@ def probabilities(prediction):
     return {own["topic"]: own["probability"] for own in prediction["topics"]}
 
 
-def test_the_most_probable_topics_come_first_with_bars_and_the_words_that_were_read(cli, finished):
+def test_the_most_probable_topics_come_first_with_bars_and_the_words_that_were_read(
+    cli, finished
+):
     done = cli("predict", finished, "reader", f"{TEXT} zzz")
 
     assert (done.exit_code, done.stderr) == (0, "")
@@ -78,7 +82,9 @@ def test_the_most_probable_topics_come_first_with_bars_and_the_words_that_were_r
     assert first.count("█") > second.count("█")
     assert words.rstrip() == "9 words, 8 of them read, 1 unknown: zzz"
     assert not any(rest)
-    (top,) = cli("predict", finished, "reader", f"{TEXT} zzz", "--top", 1).stdout.splitlines()[:1]
+    (top,) = cli(
+        "predict", finished, "reader", f"{TEXT} zzz", "--top", 1
+    ).stdout.splitlines()[:1]
     assert (top, "acq" in top) == (first, False)
 
 
@@ -109,7 +115,10 @@ def test_a_test_document_is_predicted_as_in_the_run(predict, finished, model):
 
         is_margin = trial.record.score_kind == "margins"
         of_each = [
-            {own["topic"]: own["margin" if is_margin else "probability"] for own in one["topics"]}
+            {
+                own["topic"]: own["margin" if is_margin else "probability"]
+                for own in one["topics"]
+            }
             for one in found
         ]
         by_label = np.array([[own[topic] for topic in topics] for own in of_each])
@@ -123,7 +132,9 @@ def test_without_a_seed_the_first_one_answers(predict):
     assert predict(TEXT) == predict(TEXT, "--seed", 3) != predict(TEXT, "--seed", 8)
 
 
-def test_without_a_model_the_most_accurate_one_answers_and_is_named(cli, finished, folder):
+def test_without_a_model_the_most_accurate_one_answers_and_is_named(
+    cli, finished, folder
+):
     summaries = load_run(finished).results.models
     best = max(summaries, key=lambda model: model.score.mean)
 
@@ -146,7 +157,10 @@ def test_without_a_model_the_most_accurate_one_answers_and_is_named(cli, finishe
             Store(folder).save(trial)
     nothing = cli("predict", folder, TEXT)
     assert (nothing.exit_code, nothing.stdout) == (2, "")
-    assert f"{folder}: no trained model was kept (run it again: rnnbench " in nothing.stderr
+    assert (
+        f"{folder}: no trained model was kept (run it again: rnnbench "
+        in nothing.stderr
+    )
 
 
 def test_a_kept_baseline_whose_arrays_were_changed_is_refused(refused, folder):
@@ -157,16 +171,23 @@ def test_a_kept_baseline_whose_arrays_were_changed_is_refused(refused, folder):
     for weights in ([facts, others[0][1:], *others[1:]], [np.array([{}])], [facts] * 6):
         Store(folder).save(replace(trial, weights=weights))
         assert refused(folder, "svm", TEXT).startswith(f"unusable result: {file}: ")
-    with zipfile.ZipFile(file, "w") as archive, archive.open("arr_0.npy", "w") as member:
+    with (
+        zipfile.ZipFile(file, "w") as archive,
+        archive.open("arr_0.npy", "w") as member,
+    ):
         header = {"descr": "<f8", "fortran_order": False, "shape": (10**12,)}
         np.lib.format.write_array_header_1_0(member, header)
     trials = folder / "trials" / f"{file.stem}.json"
-    record, facts = read_record(trials, TrialRecord, "predictions_sha256", "weights_sha256")
+    record, facts = read_record(
+        trials, TrialRecord, "predictions_sha256", "weights_sha256"
+    )
     write_document(trials, record, **facts | {"weights_sha256": sha256_file(file)})
     assert "arr_0.npy is not as large as it declares" in refused(folder, "svm", TEXT)
 
 
-def test_texts_come_from_the_command_line_from_files_and_from_standard_input(predict, tmp_path):
+def test_texts_come_from_the_command_line_from_files_and_from_standard_input(
+    predict, tmp_path
+):
     other = "It buys unit 3 of the company's"
     file = tmp_path / "newswire.txt"
     file.write_text(other, encoding="utf-8")
@@ -179,7 +200,9 @@ def test_texts_come_from_the_command_line_from_files_and_from_standard_input(pre
     assert predict("--file", file, "--file", file) == typed[1:] * 2
 
 
-@pytest.mark.parametrize(("model", "kind"), [("reader", "probability"), ("svm", "margin")])
+@pytest.mark.parametrize(
+    ("model", "kind"), [("reader", "probability"), ("svm", "margin")]
+)
 def test_words_decide_as_much_as_the_score_falls_without_them(predict, model, kind):
     text = "net profit rose profit 7 pct"
     (found,) = predict(text, "--explain", model=model)
@@ -189,24 +212,36 @@ def test_words_decide_as_much_as_the_score_falls_without_them(predict, model, ki
     assert {*words} == {*text.split()}
     score_of = np.log if kind == "probability" else float
     for own, fall in words.items():
-        (rest,) = predict(" ".join(word for word in text.split() if word != own), model=model)
-        (without,) = (one[kind] for one in rest["topics"] if one["topic"] == first["topic"])
-        assert fall == pytest.approx(score_of(first[kind]) - score_of(without), abs=1e-4)
+        (rest,) = predict(
+            " ".join(word for word in text.split() if word != own), model=model
+        )
+        (without,) = (
+            one[kind] for one in rest["topics"] if one["topic"] == first["topic"]
+        )
+        assert fall == pytest.approx(
+            score_of(first[kind]) - score_of(without), abs=1e-4
+        )
 
 
 def test_deciding_words_have_bars_and_a_text_without_an_answer_has_none(cli, finished):
-    shown = cli("predict", finished, "svm", f"{TEXT} zzz", "--explain").stdout.splitlines()
+    shown = cli(
+        "predict", finished, "svm", f"{TEXT} zzz", "--explain"
+    ).stdout.splitlines()
 
     assert re.fullmatch(r"earn +-?\d\.\d{4} *", shown[0]), "a margin has no bar"
     start = shown.index("How much the margin of earn falls without the word:")
-    assert re.fullmatch(r"\w+ +(\+\d\.\d{4}  █{30}|-\d\.\d{4}  ░{30})", shown[start + 1].rstrip())
+    assert re.fullmatch(
+        r"\w+ +(\+\d\.\d{4}  █{30}|-\d\.\d{4}  ░{30})", shown[start + 1].rstrip()
+    )
     shown = cli("predict", finished, "reader", TEXT, "--explain").stdout
     assert "How much the log-probability of earn falls without the word:\n" in shown
     nothing = cli("predict", finished, "reader", "zinc", "--explain").stdout
     assert "falls" not in nothing
 
 
-def test_a_model_whose_best_probability_is_too_low_is_unsure(cli, predict, finished, folder):
+def test_a_model_whose_best_probability_is_too_low_is_unsure(
+    cli, predict, finished, folder
+):
     (found,) = predict(TEXT)
     best = found["topics"][0]["probability"]
 
@@ -214,14 +249,18 @@ def test_a_model_whose_best_probability_is_too_low_is_unsure(cli, predict, finis
         assert predict(TEXT, "--unsure-below", least)[0]["unsure"] is unsure
     assert predict("zzz", "--unsure-below", 1)[0]["unsure"] is False, "it has no answer"
     assert "unsure" not in found
-    shown = cli("predict", finished, "letters", TEXT, "--unsure-below", 1).stdout.splitlines()
+    shown = cli(
+        "predict", finished, "letters", TEXT, "--unsure-below", 1
+    ).stdout.splitlines()
     assert [line.split()[0] for line in shown[:2]] == ["unsure", "earn"]
     kept = find_model(folder, "reader", None)
     with pytest.raises(UserError, match=r"^unsure_below: got nan \(should be less "):
         kept.answers([TEXT], unsure_below=float("nan"))
 
 
-def test_the_page_of_errors_says_what_decided_the_answers_of_the_best_kept_model(finished, folder):
+def test_the_page_of_errors_says_what_decided_the_answers_of_the_best_kept_model(
+    finished, folder
+):
     run = best_first(load_run(finished))
     corpus = load_corpus(run.benchmark.data)
     documents = make_dataset(corpus, run.benchmark.data).test_documents
@@ -243,10 +282,14 @@ def test_the_page_of_errors_says_what_decided_the_answers_of_the_best_kept_model
     page = PageContent("", "", "", [], [errors(Reported(run, texts, 60, hardest[:1]))])
     word, weight = next(iter(found[0]["words"].items()))
     assert f"{word} {weight:+z.2f}" in render(page, "report.md.j2")
-    assert f'<dd>{weight:+z.2f}<i style="width: 100%">' in render(page).replace(' class="less"', "")
+    assert f'<dd>{weight:+z.2f}<i style="width: 100%">' in render(page).replace(
+        ' class="less"', ""
+    )
     assert {content["why"] for content in reasons(run, None)} == {""}
     shutil.rmtree(folder / "models")
-    assert {content["why"] for content in reasons(replace(run, folder=folder), texts)} == {""}
+    assert {
+        content["why"] for content in reasons(replace(run, folder=folder), texts)
+    } == {""}
 
 
 def test_several_texts_have_their_names_above_them(cli, finished, tmp_path):
@@ -257,7 +300,11 @@ def test_several_texts_have_their_names_above_them(cli, finished, tmp_path):
     done = cli(*arguments, stdin=TEXT)
     names = json.loads(cli(*arguments, "--json", stdin=TEXT).stdout)["texts"]
 
-    assert names == ['"profit profit profit profit profit pr..."', "standard input", str(file)]
+    assert names == [
+        '"profit profit profit profit profit pr..."',
+        "standard input",
+        str(file),
+    ]
     lines = done.stdout.splitlines()
     above = [lines[lines.index(name) + 1][:4].strip() for name in names[:2]]
     assert {*above} <= {"earn", "acq"}
@@ -269,11 +316,15 @@ def test_to_a_text_of_which_no_word_is_known_there_is_no_answer(cli, predict, fi
     assert (unknown["topics"], len(unknown["unknown_words"])) == ([], 2)
     assert known["topics"]
     shown = cli("predict", finished, "reader", "zzz zinc").stdout
-    assert "The model knows none of the words that it read, so it has no answer." in shown
+    assert (
+        "The model knows none of the words that it read, so it has no answer." in shown
+    )
     assert "earn" not in shown
 
 
-def test_unknown_words_are_counted_each_time_and_the_first_ones_listed_once(cli, predict, finished):
+def test_unknown_words_are_counted_each_time_and_the_first_ones_listed_once(
+    cli, predict, finished
+):
     few, many = "zzz zinc profit zzz", " ".join(f"word{number}" for number in range(12))
 
     (of_few,) = predict(few)
@@ -287,7 +338,9 @@ def test_unknown_words_are_counted_each_time_and_the_first_ones_listed_once(cli,
 
 def test_when_the_front_is_cut_the_start_mark_goes_first(predict, folder):
     vocabulary = read_record(folder / VOCABULARY, Vocabulary)[0]
-    write_document(folder / VOCABULARY, vocabulary.model_copy(update={"truncating": "pre"}))
+    write_document(
+        folder / VOCABULARY, vocabulary.model_copy(update={"truncating": "pre"})
+    )
     texts = [" ".join(["profit"] * words) for words in (8, 9, 10)]
 
     found = predict(*texts, folder=folder)
@@ -308,7 +361,11 @@ def test_another_process_gives_the_same_prints_nothing_else_and_needs_no_tensorf
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", code], input=TEXT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        input=TEXT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     assert done.stderr == ""
@@ -328,7 +385,10 @@ def test_a_network_is_exported_as_a_file_for_keras(cli, finished, predict, tmp_p
     (answer,) = keras.models.load_model(file).predict_on_batch(ids)
     found = probabilities(predict(TEXT, "--seed", 8)[0])
     assert sorted(found.values()) == pytest.approx(sorted(answer), abs=1e-6)
-    again, exists = cli(*arguments), f"--out {file}: exists already (--force overwrites it)\n"
+    again, exists = (
+        cli(*arguments),
+        f"--out {file}: exists already (--force overwrites it)\n",
+    )
     assert (again.exit_code, again.stderr) == (2, exists)
     assert cli(*arguments, "--force").exit_code == 0
     baseline = cli("models", "export", finished, "svm", "--out", tmp_path / "svm.keras")
@@ -361,28 +421,36 @@ def test_a_run_that_is_partial_is_said_to_be_so(cli, folder):
     results, facts = read_record(folder / "results.json", Results, "config_sha256")
     missing = [MissingTrial(model="late", seed=3, error=None)]
     write_document(
-        folder / "results.json", results.model_copy(update={"missing": missing}), **facts
+        folder / "results.json",
+        results.model_copy(update={"missing": missing}),
+        **facts,
     )
     said = cli("predict", folder, TEXT, "--quiet").stderr
     n = 1 + sum(len(model.trials) for model in results.models)
     assert said == f"{folder}: partial: 1 of {n} trials are missing\n"
 
 
-def test_where_networks_were_not_kept_the_command_that_keeps_them_is_named(refused, folder):
+def test_where_networks_were_not_kept_the_command_that_keeps_them_is_named(
+    refused, folder
+):
     for trial in load_run(folder).trials["reader"]:
         Store(folder).save(trial)
     shutil.rmtree(folder / "models")
 
     message = refused(folder, "reader", TEXT)
 
-    assert f"{folder}: the trained reader was not kept (run it again: rnnbench " in message
+    assert (
+        f"{folder}: the trained reader was not kept (run it again: rnnbench " in message
+    )
     assert message.count("--save-models") == 1
 
 
 def test_a_vocabulary_that_does_not_fit_the_network_is_refused(folder, refused):
     vocabulary = read_record(folder / VOCABULARY, Vocabulary)[0]
     for timesteps in (-1, 0, 3):
-        write_document(folder / VOCABULARY, vocabulary.model_copy(update={"timesteps": timesteps}))
+        write_document(
+            folder / VOCABULARY, vocabulary.model_copy(update={"timesteps": timesteps})
+        )
 
         assert "unusable result: " in refused(folder, "reader", TEXT)
 
@@ -390,18 +458,24 @@ def test_a_vocabulary_that_does_not_fit_the_network_is_refused(folder, refused):
 def test_without_the_vocabulary_of_the_dataset_nothing_is_predicted(refused, folder):
     vocabulary = read_record(folder / VOCABULARY, Vocabulary)[0]
     write_document(
-        folder / VOCABULARY, vocabulary.model_copy(update={"dataset_fingerprint": "0" * 64})
+        folder / VOCABULARY,
+        vocabulary.model_copy(update={"dataset_fingerprint": "0" * 64}),
     )
 
     message = refused(folder, "reader", TEXT)
 
-    assert f"{folder}: the vocabulary of its dataset was not kept (run it again: " in message
+    assert (
+        f"{folder}: the vocabulary of its dataset was not kept (run it again: "
+        in message
+    )
     assert message.count("--save-models") == 1
     (folder / "models" / "vocabulary.json").unlink()
     assert refused(folder, "reader", TEXT) == message
 
 
-def test_a_kept_network_is_used_though_that_of_another_seed_is_gone(predict, refused, folder):
+def test_a_kept_network_is_used_though_that_of_another_seed_is_gone(
+    predict, refused, folder
+):
     (file,) = (folder / "models").glob("reader-seed3-*.npz")
     file.unlink()
 
@@ -410,11 +484,15 @@ def test_a_kept_network_is_used_though_that_of_another_seed_is_gone(predict, ref
 
 
 @pytest.mark.parametrize("typed", [[], [""], ["net profit", " "], ["-"]])
-@pytest.mark.parametrize("stdin", [io.TextIOWrapper(io.BytesIO()), None], ids=["empty", "closed"])
+@pytest.mark.parametrize(
+    "stdin", [io.TextIOWrapper(io.BytesIO()), None], ids=["empty", "closed"]
+)
 def test_a_missing_or_blank_text_is_refused(monkeypatch, typed, stdin):
     monkeypatch.setattr(sys, "stdin", stdin)
 
-    with pytest.raises(UserError, match=r"a text is missing \(should be TEXT, --file FILE, or - "):
+    with pytest.raises(
+        UserError, match=r"a text is missing \(should be TEXT, --file FILE, or - "
+    ):
         read_texts(typed, [])
 
 
@@ -426,7 +504,9 @@ def test_a_file_need_not_be_utf_8_but_must_be_readable_and_not_too_long(tmp_path
     with pytest.raises(UserError, match=f"^{tmp_path}: cannot be read: Is a directory"):
         read_texts([], [tmp_path])
     file.write_text("x" * (MAX_BYTES + 1))
-    with pytest.raises(UserError, match=r"newswire.txt: cannot be read: longer than 1,000,000 byt"):
+    with pytest.raises(
+        UserError, match=r"newswire.txt: cannot be read: longer than 1,000,000 byt"
+    ):
         read_texts([], [file])
 
 

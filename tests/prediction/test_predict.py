@@ -1,4 +1,6 @@
-"""Machine code reads texts, and gives the answers of Keras; where there is none, Keras reads."""
+"""Machine code reads texts, and gives the answers of Keras; where there is none, Keras
+reads.
+"""
 
 import numpy as np
 import pytest
@@ -20,17 +22,44 @@ LSTM = {"lstm": {"units": 5, "return_sequences": True}}
 CONV = {"conv1d": {"filters": 5, "kernel_size": 3, "activation": "relu"}}
 DROPOUT = [{"spatial_dropout": {"rate": 0.5}}, {"dropout": {"rate": 0.5}}]
 STACKS = {
-    "masked": [EMBEDDING, *DROPOUT, {"bidirectional": {"layer": LSTM}}, {"layer_norm": {}}, MAX],
+    "masked": [
+        EMBEDDING,
+        *DROPOUT,
+        {"bidirectional": {"layer": LSTM}},
+        {"layer_norm": {}},
+        MAX,
+    ],
     "unmasked": [UNMASKED, CONV, {"pooling": {"by": "attention"}}],
     "side by side": [EMBEDDING, {"parallel": {"branches": [[CONV, MAX], [LSTM, MAX]]}}],
     "bag": [{"bag_of_words": {"values": "tfidf"}}, {"dense": {"units": 7}}],
-    "numbers": [{"gru": {"units": 4, "return_sequences": True}}, {"lstm": {"units": 5}}],
+    "numbers": [
+        {"gru": {"units": 4, "return_sequences": True}},
+        {"lstm": {"units": 5}},
+    ],
     "scaled": [{"lstm": {"units": 5}}],
     "other": [{"gru": {"units": 4, "reset_after": False}}],
 }
 COVERED = [name for name in STACKS if name != "other"]
-WORDS = ["net", "profit", "rose", "7", "pct", "in", "the", "quarter", "it", "buys", "unit", "3"]
-TEXTS = ["Net profit rose 7 pct in the quarter", "It buys unit 3", "zinc", "profit " * 20] * 3
+WORDS = [
+    "net",
+    "profit",
+    "rose",
+    "7",
+    "pct",
+    "in",
+    "the",
+    "quarter",
+    "it",
+    "buys",
+    "unit",
+    "3",
+]
+TEXTS = [
+    "Net profit rose 7 pct in the quarter",
+    "It buys unit 3",
+    "zinc",
+    "profit " * 20,
+] * 3
 
 
 def test_the_repr_of_a_kept_model_is_short(kept):
@@ -103,7 +132,10 @@ def by_code(monkeypatch):
 
 
 def by_keras(model):
-    ids, network = encode(TEXTS, model.vocabulary).ids, build(model.model, model.shape, seed=0)
+    ids, network = (
+        encode(TEXTS, model.vocabulary).ids,
+        build(model.model, model.shape, seed=0),
+    )
     with np.load(model.file) as weights:
         network.set_weights([*weights.values()])
     return network.predict(ids, verbose=0)
@@ -123,7 +155,9 @@ def test_keras_reads_what_machine_code_cannot(kept, by_code, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(memory, "LARGEST_ARENA", 1000)
         program_for.cache_clear()
-        np.testing.assert_allclose(masked.predict_proba(TEXTS), by_keras(masked), atol=2e-6)
+        np.testing.assert_allclose(
+            masked.predict_proba(TEXTS), by_keras(masked), atol=2e-6
+        )
     monkeypatch.setattr(engine.NativeEngine, "why_not", lambda _: "it needs llvmlite")
     assert kept("masked").answers(TEXTS)
 

@@ -1,4 +1,6 @@
-"""Kept models of documents with any number of topics: the rule of the trial gives the answers."""
+"""Kept models of documents with any number of topics: the rule of the trial gives the
+answers.
+"""
 
 import csv
 import json
@@ -78,7 +80,9 @@ def test_it_gives_the_scores_and_the_topics_of_the_trial(trained):
 
 @pytest.fixture
 def kept():
-    """A model with a probability of 0.8, 0.4 and 0.1 for texts with a word that it knows."""
+    """A model with a probability of 0.8, 0.4 and 0.1 for texts with a word that it
+    knows.
+    """
     odds = np.log([4.0, 2 / 3, 1 / 9])
     facts = {"reads_words": False, "gives_probabilities": True, "has_one_label": False}
     rule = json.dumps(facts | {"labels": [0, 1, 2], "counts": []}).encode()
@@ -104,7 +108,10 @@ def test_given_topics_come_first_and_are_never_cut_and_others_are_in_brackets(ke
 
     (found,) = kept.answers("corn", 1)
     assert (found.answers, found.answer) == (["grain", "ship"], "grain, ship")
-    assert [(one.topic, one.given) for one in found.topics] == [("grain", True), ("ship", True)]
+    assert [(one.topic, one.given) for one in found.topics] == [
+        ("grain", True),
+        ("ship", True),
+    ]
     assert shown(kept.answers("corn")[0]) == ["grain", "ship", "(corn)", "1"]
     assert kept.predict(["corn"]).tolist() == [[0, 1, 1]]
     assert kept.answers("zzz")[0].answer is None
@@ -119,7 +126,9 @@ def test_an_answer_may_have_no_topic(kept):
 
 
 @pytest.mark.parametrize(
-    ("threshold", "sureness"), [(0.5, 0.8), (0.3, 0.4), (0.9, 0.2)], ids=["one", "two", "none"]
+    ("threshold", "sureness"),
+    [(0.5, 0.8), (0.3, 0.4), (0.9, 0.2)],
+    ids=["one", "two", "none"],
 )
 def test_an_answer_is_as_sure_as_its_least_probable_topic_or_as_that_there_is_none(
     kept, threshold, sureness
@@ -136,7 +145,9 @@ def test_a_table_joins_topics_by_the_separator_of_the_table_of_the_run(kept, tmp
     source.write_text("text\ncorn\n")
     decide(kept, 0.3)
 
-    predict_table(replace(kept, label_separator="; "), source, Target(out), "text", silent)
+    predict_table(
+        replace(kept, label_separator="; "), source, Target(out), "text", silent
+    )
 
     (row,) = csv.DictReader(out.read_text().splitlines())
     assert row["predicted"] == "corn; grain"

@@ -1,4 +1,6 @@
-"""Tables of texts with the answers of a model: ``rnnbench predict RUN --in TABLE --out FILE``."""
+"""Tables of texts with the answers of a model: ``rnnbench predict RUN --in TABLE --out
+FILE``.
+"""
 
 import csv
 import io
@@ -17,8 +19,17 @@ from rnnbench.prediction import table
 from rnnbench.prediction.predict import find_model
 from rnnbench.tasks import SINGLE_LABEL
 
-TEXTS = ["Net profit rose, 7 pct", "It buys\nunit 3", "zzz zinc", " ", 'a "profit" rose zzz', "!?"]
-ROWS = [{"id": str(number), "text": text, "ö": "š"} for number, text in enumerate(TEXTS)]
+TEXTS = [
+    "Net profit rose, 7 pct",
+    "It buys\nunit 3",
+    "zzz zinc",
+    " ",
+    'a "profit" rose zzz',
+    "!?",
+]
+ROWS = [
+    {"id": str(number), "text": text, "ö": "š"} for number, text in enumerate(TEXTS)
+]
 
 
 @pytest.fixture
@@ -52,7 +63,9 @@ def read(content, ending=".csv"):
 
 
 @pytest.mark.parametrize("ending", [".csv", ".jsonl"])
-@pytest.mark.parametrize(("model", "kind"), [("reader", "probability"), ("svm", "margin")])
+@pytest.mark.parametrize(
+    ("model", "kind"), [("reader", "probability"), ("svm", "margin")]
+)
 def test_every_row_gets_its_answer_and_keeps_its_place_and_columns(
     predict, finished, tmp_path, model, kind, ending
 ):
@@ -65,7 +78,9 @@ def test_every_row_gets_its_answer_and_keeps_its_place_and_columns(
     assert [*found[0]] == ["id", "text", "ö", *new]
     assert [{name: row[name] for name in ROWS[0]} for row in found] == ROWS
     nothing = "" if ending == ".csv" else None
-    for row, answer in zip(found, find_model(finished, model, None).answers(TEXTS, 2), strict=True):
+    for row, answer in zip(
+        found, find_model(finished, model, None).answers(TEXTS, 2), strict=True
+    ):
         if answer.topics:
             first, second = answer.topics
             assert (row["predicted"], row["second_best"]) == (first.topic, second.topic)
@@ -73,7 +88,9 @@ def test_every_row_gets_its_answer_and_keeps_its_place_and_columns(
         else:
             assert {row["predicted"], row["second_best"], row[kind]} == {nothing}
     shares = [row["unknown_words"] for row in found]
-    assert shares == [nothing if one is None else type(shares[0])(one) for one in SHARES]
+    assert shares == [
+        nothing if one is None else type(shares[0])(one) for one in SHARES
+    ]
     problems = [nothing, nothing, "unknown words", "empty text", nothing, "no words"]
     assert [row["problem"] for row in found] == problems
     assert WITHOUT in done.stderr
@@ -99,7 +116,9 @@ def test_the_best_model_answers_and_standard_streams_are_used(predict, tmp_path)
 
 
 RAGGED = b'text,id\nprofit,1\n"a"b,2\nprofit,3,4\nprofit\nprofit \xff,5\n'
-FAULTY = b'{"text": "profit", "id": "1"}\n[1]\n{"text": 7, "id": "2"}\n{"id": "4"}\n{"te\n'
+FAULTY = (
+    b'{"text": "profit", "id": "1"}\n[1]\n{"text": 7, "id": "2"}\n{"id": "4"}\n{"te\n'
+)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +129,10 @@ FAULTY = b'{"text": "profit", "id": "1"}\n[1]\n{"text": 7, "id": "2"}\n{"id": "4
             RAGGED + 30 * "é,6\n".encode(),
             [
                 *([2, "", "", "not a row"], [3, "profit", "3", "not a row"]),
-                *([4, "profit", "", "not a row"], [5, r"profit \udcff", "5", "not decodable"]),
+                *(
+                    [4, "profit", "", "not a row"],
+                    [5, r"profit \udcff", "5", "not decodable"],
+                ),
             ],
         ),
         (
@@ -136,17 +158,30 @@ def test_a_row_that_cannot_be_used_keeps_its_place_and_says_why(
     for number, *expected in bad:
         row = rows[number - 1]
         assert [row["text"], row["id"], row["problem"]] == expected
-        assert not any(row[new] for new in ("predicted", "margin", "second_best", "unknown_words"))
+        assert not any(
+            row[new] for new in ("predicted", "margin", "second_best", "unknown_words")
+        )
     assert f" of {len(rows)} rows: " in done.stderr
 
 
-def test_rows_of_which_a_model_is_not_sure_enough_are_unsure(predict, finished, tmp_path):
+def test_rows_of_which_a_model_is_not_sure_enough_are_unsure(
+    predict, finished, tmp_path
+):
     (tmp_path / "new.csv").write_text(spelled(ROWS))
     answers = find_model(finished, "letters", None).answers(TEXTS)
     least = sorted(one.topics[0].probability for one in answers if one.topics)[1]
 
     done = predict(
-        *("letters", "--in", "new.csv", "--out", "out.csv", "--unsure-below", least, "--json")
+        *(
+            "letters",
+            "--in",
+            "new.csv",
+            "--out",
+            "out.csv",
+            "--unsure-below",
+            least,
+            "--json",
+        )
     )
 
     rows = read((tmp_path / "out.csv").read_text())
@@ -159,22 +194,31 @@ def test_rows_of_which_a_model_is_not_sure_enough_are_unsure(predict, finished, 
     assert json.loads(done.stdout) == record
 
 
-def test_the_column_of_the_texts_can_be_named_and_is_that_of_the_run_otherwise(predict, tmp_path):
+def test_the_column_of_the_texts_can_be_named_and_is_that_of_the_run_otherwise(
+    predict, tmp_path
+):
     (tmp_path / "new.tsv").write_text('body\tid\nnet "profit" rose\t1\n\nit buys\t2\n')
 
     done = predict("svm", "--in", "new.tsv", "--text", "body")
 
-    rows = list(csv.DictReader(io.StringIO(done.stdout), delimiter="\t", quoting=csv.QUOTE_NONE))
+    rows = list(
+        csv.DictReader(io.StringIO(done.stdout), delimiter="\t", quoting=csv.QUOTE_NONE)
+    )
     assert [row["body"] for row in rows] == ['net "profit" rose', "it buys"]
     assert [row["predicted"] for row in rows] == ["earn", "acq"]
     found = predict("svm", "--in", "new.tsv")
     assert found.stdout == done.stdout
     assert "new.tsv: read as utf-8, texts in 'body'\n" in found.stderr
     wrong = predict("svm", "--in", "new.tsv", "--text", "bodi", status=2)
-    assert "new.tsv: no column 'bodi' (allowed: body, id; did you mean 'body'?" in wrong.stderr
+    assert (
+        "new.tsv: no column 'bodi' (allowed: body, id; did you mean 'body'?"
+        in wrong.stderr
+    )
 
 
-def test_a_field_that_tabs_cannot_separate_is_refused_or_quoted_as_it_was(predict, tmp_path):
+def test_a_field_that_tabs_cannot_separate_is_refused_or_quoted_as_it_was(
+    predict, tmp_path
+):
     (tmp_path / "new.csv").write_text(spelled(ROWS))
 
     done = predict("svm", "--in", "new.csv", "--out", "out.tsv", status=2)
@@ -190,16 +234,24 @@ def test_a_field_that_tabs_cannot_separate_is_refused_or_quoted_as_it_was(predic
     ("name", "content", "message"),
     [
         ("new.csv", "text,text\na,b\n", "new.csv: two columns have the same name"),
-        ("new.csv", "text,margin\nprofit,1\n", "new.csv: rename the column 'margin': the"),
+        (
+            "new.csv",
+            "text,margin\nprofit,1\n",
+            "new.csv: rename the column 'margin': the",
+        ),
         ("new.csv", "", "new.csv: it is empty"),
         ("new.xlsx", "", "new.xlsx: not a table of texts (allowed: .csv, "),
         ("none.csv", None, "--in none.csv: no such file"),
         (".", None, "--in .: not a file (use - for standard input)"),
     ],
 )
-def test_a_table_that_cannot_be_answered_leaves_no_file(predict, tmp_path, name, content, message):
+def test_a_table_that_cannot_be_answered_leaves_no_file(
+    predict, tmp_path, name, content, message
+):
     if content is not None:
-        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        (tmp_path / name).write_bytes(
+            content if isinstance(content, bytes) else content.encode()
+        )
 
     done = predict("svm", "--in", name, "--out", "out.csv", "--quiet", status=2)
 
@@ -269,14 +321,27 @@ def test_csv_safe_puts_an_apostrophe_before_formulas_alone(predict, tmp_path):
 
     done = predict("svm", "--in", "new.csv", "--out", "out.csv", "--csv-safe")
 
-    assert written(tmp_path) == [*(f"'{formula}" for formula in FORMULAS), "-1.5", "a=b"]
+    assert written(tmp_path) == [
+        *(f"'{formula}" for formula in FORMULAS),
+        "-1.5",
+        "a=b",
+    ]
     assert "formula" not in done.stderr
 
 
 def test_a_table_cannot_control_the_terminal_that_it_is_printed_on(finished, tmp_path):
     rows = [{"text": "profit \x1b[2J\x07", "b": "\x9b1m"}]
     (tmp_path / "new.csv").write_text(spelled(rows))
-    command = [sys.executable, "-m", "rnnbench", "predict", str(finished), "svm", "--in", "new.csv"]
+    command = [
+        sys.executable,
+        "-m",
+        "rnnbench",
+        "predict",
+        str(finished),
+        "svm",
+        "--in",
+        "new.csv",
+    ]
 
     printed = printed_on_terminal(command, tmp_path)
 
@@ -285,19 +350,31 @@ def test_a_table_cannot_control_the_terminal_that_it_is_printed_on(finished, tmp
 
 
 def printed_on_terminal(command, folder):
-    """Run a command whose standard output is a terminal, and return what it printed there."""
+    """Run a command whose standard output is a terminal, and return what it printed
+    there.
+    """
     ours, theirs = pty.openpty()
-    subprocess.run(command, cwd=folder, stdout=theirs, stderr=subprocess.DEVNULL, check=True)
+    subprocess.run(
+        command, cwd=folder, stdout=theirs, stderr=subprocess.DEVNULL, check=True
+    )
     os.close(theirs)
     return os.read(ours, 100_000).decode()
 
 
-values = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=9)
+values = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=9
+)
 
 
 @settings(max_examples=20)
-@given(st.lists(st.fixed_dictionaries({"text": values, "b": values}), min_size=1, max_size=20))
-def test_any_texts_come_back_unchanged_whatever_is_in_memory_at_once(tmp_path_factory, rows):
+@given(
+    st.lists(
+        st.fixed_dictionaries({"text": values, "b": values}), min_size=1, max_size=20
+    )
+)
+def test_any_texts_come_back_unchanged_whatever_is_in_memory_at_once(
+    tmp_path_factory, rows
+):
     folder = tmp_path_factory.mktemp("tables")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(table, "AT_ONCE", 3)
@@ -305,7 +382,9 @@ def test_any_texts_come_back_unchanged_whatever_is_in_memory_at_once(tmp_path_fa
             (folder / f"new{ending}").write_text(spelled(rows, ending), newline="")
             files = folder / f"new{ending}", table.Target(folder / "out.jsonl")
             counts = table.predict_table(Echo, *files, "text", silent)
-            found = [json.loads(line) for line in (folder / "out.jsonl").open(newline="\n")]
+            found = [
+                json.loads(line) for line in (folder / "out.jsonl").open(newline="\n")
+            ]
             assert [{"text": row["text"], "b": row["b"]} for row in found] == rows
             assert counts.total() == len(rows)
 
@@ -323,4 +402,7 @@ class Echo:
         assert len(texts) <= 3
         from rnnbench.prediction.predict import Prediction
 
-        return [Prediction(words=0, words_read=0, unknown_words=[], topics=[]) for _ in texts]
+        return [
+            Prediction(words=0, words_read=0, unknown_words=[], topics=[])
+            for _ in texts
+        ]

@@ -1,7 +1,7 @@
 """Tables, captions and sentences about made-up models and runs, kept in ``answers.md``.
 
-After a deliberate change, ``python tests/report/test_answers.py`` writes them again, and
-``git diff`` shows the change.
+After a deliberate change, ``python tests/report/test_answers.py`` writes them again,
+and ``git diff`` shows the change.
 """
 
 import json
@@ -9,7 +9,14 @@ import re
 from pathlib import Path
 
 import pytest
-from factories import MARGINS, SOFTMAX, benchmark, finished_run, runs_on_datasets, scored_run
+from factories import (
+    MARGINS,
+    SOFTMAX,
+    benchmark,
+    finished_run,
+    runs_on_datasets,
+    scored_run,
+)
 from summaries import GRID, NOTEBOOK, PAPER, summarize, with_models
 
 from rnnbench.analysis.boards import rank_over_datasets, rank_runs, trace_runs
@@ -45,7 +52,9 @@ def said(results):
 
 
 def run(of=100, **rights):
-    """The results of a run on documents of which half are of the most frequent topic."""
+    """The results of a run on documents of which half are of the most frequent
+    topic.
+    """
     labels = [0] * (of // 2) + [1] * (of // 2)
     answers = {
         model: [labels[:right] + [2] * (of - right) for right in trials]
@@ -57,14 +66,21 @@ def run(of=100, **rights):
 def partial():
     """Results in which a model lacks two seeds, and another one is not there at all."""
     why = "the trial of gru with seed 0 failed: ValueError: it is too large for this machine"
-    missing = [MissingTrial(model="vanilla_rnn", seed=seed, error=None) for seed in (2, 3)]
+    missing = [
+        MissingTrial(model="vanilla_rnn", seed=seed, error=None) for seed in (2, 3)
+    ]
     missing.append(MissingTrial(model="gru", seed=0, error=why))
     return summarize().model_copy(update={"seeds": [0, 1, 2, 3], "missing": missing})
 
 
 def of_every_kind():
     """Results with all that a caption can say, and models that lack metrics."""
-    known = {"accuracy": 0.9, "std": 0.002, "transductive": True, "pretrained": "word vectors"}
+    known = {
+        "accuracy": 0.9,
+        "std": 0.002,
+        "transductive": True,
+        "pretrained": "word vectors",
+    }
     chosen = {"accuracy": 0.7, "caveat": "chosen on the test documents"}
     models = {
         "known": known,
@@ -89,11 +105,15 @@ def of_every_kind():
 
 
 def with_duplicates(duplicates):
-    """Three seeds each of a model ahead and one behind; the duplicates are where it is ahead."""
+    """Three seeds each of a model ahead and one behind; the duplicates are where it is
+    ahead.
+    """
     labels = [0, 0, 1, 2] * 10
     answers = {"ahead": [labels] * 3, "behind": [[1] * 20 + labels[20:]] * 3}
     facts = {"test_size": 40, "duplicates": {"other_topics": duplicates}}
-    return finished_run(answers, labels=labels, dataset=facts, training={"seeds": 3}).results
+    return finished_run(
+        answers, labels=labels, dataset=facts, training={"seeds": 3}
+    ).results
 
 
 def power_of(**answers):
@@ -143,7 +163,11 @@ def gates():
 def boards(metric="accuracy"):
     """The tables of two runs that differ in one model."""
     records = {"svm": MARGINS | {"params": 12_746, "fit_seconds": 236.21}}
-    one = {"stacked_vanilla_rnn": [2, 3, 2], "multinomial_naive_bayes": [18] * 3, "svm": [17]}
+    one = {
+        "stacked_vanilla_rnn": [2, 3, 2],
+        "multinomial_naive_bayes": [18] * 3,
+        "svm": [17],
+    }
     runs = [
         scored_run(one, folder="results/one", records=records),
         scored_run({"svm": [17] * 3}, folder="results/two", records=records),
@@ -157,7 +181,10 @@ def history(*rights, metric="accuracy", **facts):
         scored_run(
             of_run,
             folder=f"runs/{day}",
-            environment={"date": f"2026-11-0{day}T10:20:30Z", "git_commit": "a" * 40 + "+"},
+            environment={
+                "date": f"2026-11-0{day}T10:20:30Z",
+                "git_commit": "a" * 40 + "+",
+            },
             **facts,
         )
         for day, of_run in enumerate(rights, start=1)
@@ -168,11 +195,15 @@ def history(*rights, metric="accuracy", **facts):
 
 def ranks(n, corpora="", rights=(3, 15, 9)):
     """Mean ranks on some datasets, each of a corpus."""
-    models = dict(zip(("low", "high", "middle"), ([right] for right in rights), strict=True))
+    models = dict(
+        zip(("low", "high", "middle"), ([right] for right in rights), strict=True)
+    )
     runs = runs_on_datasets({f"set{number}": models for number in range(n)})
     found = rank_over_datasets(rank_runs(runs))
     datasets = [
-        entry.model_copy(update={"corpus_fingerprint": corpora[number]}) if corpora else entry
+        entry.model_copy(update={"corpus_fingerprint": corpora[number]})
+        if corpora
+        else entry
         for number, entry in enumerate(found.datasets)
     ]
     return found.model_copy(update={"datasets": datasets})
@@ -186,9 +217,18 @@ def crossed():
 def badges():
     dataset = {"majority_score": 0.5}
     rights = {"rnn": [80, 81, 82], "svm": [90], "even": [50], "good": [98]}
-    results = scored_run(rights, of=100, dataset=dataset, records={"svm": MARGINS}).results
-    gone = results.model_copy(update={"missing": [MissingTrial(model="gru", seed=0, error=None)]})
-    asked = [(None, "accuracy"), ("rnn", "accuracy"), ("even", "accuracy"), (None, "log_loss")]
+    results = scored_run(
+        rights, of=100, dataset=dataset, records={"svm": MARGINS}
+    ).results
+    gone = results.model_copy(
+        update={"missing": [MissingTrial(model="gru", seed=0, error=None)]}
+    )
+    asked = [
+        (None, "accuracy"),
+        ("rnn", "accuracy"),
+        ("even", "accuracy"),
+        (None, "log_loss"),
+    ]
     found = [make_badge(results, *entry) for entry in [*asked, ("svm", "macro_f1")]]
     return "\n".join(map(json.dumps, [*found, make_badge(gone, "svm", "accuracy")]))
 
@@ -198,7 +238,9 @@ def one_seed_as_csv():
 
 
 EMBEDDING = {"embedding": {"dim": 64}}
-BOTH_WAYS = {"bidirectional": {"layer": {"gru": {"units": 4, "return_sequences": True}}}}
+BOTH_WAYS = {
+    "bidirectional": {"layer": {"gru": {"units": 4, "return_sequences": True}}}
+}
 LAYERED = {
     "scaled": [{"lstm": {"units": 3, "dropout": 0.1}}],
     "both_ways": [EMBEDDING, BOTH_WAYS, {"pooling": {"by": "max"}}],
@@ -222,13 +264,18 @@ OTHERS = {
     "always": {"baseline": "most_frequent"},
     "svm": {"baseline": {"tfidf_linear_svm": {"C": 2.0, "max_ngram": 1}}},
     "own": {"python": "nets:small"},
-    "own_wide": {"python": "nets:small", "arguments": {"width": 8, "by": "max", "deep": True}},
+    "own_wide": {
+        "python": "nets:small",
+        "arguments": {"width": 8, "by": "max", "deep": True},
+    },
 }
 
 
 def models_in_words():
     """Models in short."""
-    networks = {name: {"layers": [*layers, SOFTMAX]} for name, layers in LAYERED.items()}
+    networks = {
+        name: {"layers": [*layers, SOFTMAX]} for name, layers in LAYERED.items()
+    }
     networks["scaled"]["inputs"] = "scaled_ids"
     lines = []
     for name, model in benchmark(models=networks | OTHERS).models.items():
@@ -250,12 +297,15 @@ CASES = {
         *(score_table(summarize(n_seeds=n)) for n in (1, 3))
     ),
     "A partial run": lambda: tables(score_table(partial())) + said(partial()),
-    "Points of grids": lambda: tables(*result_tables(summarize(GRID, references=[PAPER]))[:2]),
+    "Points of grids": lambda: tables(
+        *result_tables(summarize(GRID, references=[PAPER]))[:2]
+    ),
     "All that a caption can say": lambda: tables(*result_tables(of_every_kind())),
     "A run of baselines": lambda: tables(
         score_table(
             finished_run(
-                {"svm": [[0, 0, 1, 2]]}, models={"svm": {"baseline": "tfidf_linear_svm"}}
+                {"svm": [[0, 0, 1, 2]]},
+                models={"svm": {"baseline": "tfidf_linear_svm"}},
             ).results
         )
     ),
@@ -263,15 +313,25 @@ CASES = {
         score_table(
             with_models(
                 summarize(GRID[:1]),
-                {"training": {"learning_rate": 0.1, "epochs": 3, "validation_split": 0.3}},
+                {
+                    "training": {
+                        "learning_rate": 0.1,
+                        "epochs": 3,
+                        "validation_split": 0.3,
+                    }
+                },
             )
         )
     ),
-    "Pairs of models": lambda: tables(comparisons_table(run(rnn=[60, 61, 62], gru=[95, 94, 95]))),
+    "Pairs of models": lambda: tables(
+        comparisons_table(run(rnn=[60, 61, 62], gru=[95, 94, 95]))
+    ),
     "Verdicts that rest on duplicates": lambda: tables(
         score_table(with_duplicates(list(range(20))), is_wide=True)
     ),
-    "No verdict rests on duplicates": lambda: score_table(with_duplicates([39])).caption,
+    "No verdict rests on duplicates": lambda: (
+        score_table(with_duplicates([39])).caption
+    ),
     "Power": lambda: (
         power_of(a=[15, 12, 16], b=[13, 14, 12], one=[14], same=[14])
         + power_of(a=[19, 18, 19], b=[1, 2, 1])
@@ -279,7 +339,10 @@ CASES = {
     "Errors": lambda: tables(
         errors_table(
             finished_run(
-                {"lstm": [[0, 0, 1, 0], [0, 1, 1, 0]], "rnn": [[1, 1, 1, 1], [1, 1, 1, 0]]}
+                {
+                    "lstm": [[0, 0, 1, 0], [0, 1, 1, 0]],
+                    "rnn": [[1, 1, 1, 1], [1, 1, 1, 0]],
+                }
             )
         )
     ),
@@ -301,26 +364,41 @@ CASES = {
         *comparison_tables(compare_runs(*[scored_run({"r": [9]})] * 2))[::3]
     ),
     "Two runs on documents in order of time": in_blocks,
-    "Gates": lambda: "\n".join([line for lines in verdict_lines(gates()[1]) for line in lines]),
-    "Gates in Markdown": lambda: comparison_markdown(*gates()).partition("| B - A of")[0],
+    "Gates": lambda: "\n".join(
+        [line for lines in verdict_lines(gates()[1]) for line in lines]
+    ),
+    "Gates in Markdown": lambda: comparison_markdown(*gates()).partition("| B - A of")[
+        0
+    ],
     "Gates in JUnit XML": lambda: junit("after compared with before", gates()[1]),
     "A leaderboard": lambda: tables(*boards()),
     "A leaderboard by another metric": lambda: tables(boards("log_loss")[0]),
-    "A history": lambda: history({"rnn": [18, 17, 18], "svm": [9]}, {"rnn": [2, 3, 2], "run": [9]}),
+    "A history": lambda: history(
+        {"rnn": [18, 17, 18], "svm": [9]}, {"rnn": [2, 3, 2], "run": [9]}
+    ),
     "A history of too few seeds": lambda: history({"rnn": [18, 17]}, {"rnn": [2, 3]}),
     "A history of another metric": lambda: history(
         {"rnn": [18], "svm": [9]}, metric="log_loss", records={"svm": MARGINS}
     ),
     "Mean ranks": lambda: tables(ranks_table(ranks(6))),
-    "Mean ranks of equals on few datasets": lambda: tables(ranks_table(ranks(2, "", (9, 15, 9)))),
-    "Mean ranks on datasets of the same corpora": lambda: ranks_caption(ranks(5, "abacb")),
+    "Mean ranks of equals on few datasets": lambda: tables(
+        ranks_table(ranks(2, "", (9, 15, 9)))
+    ),
+    "Mean ranks on datasets of the same corpora": lambda: ranks_caption(
+        ranks(5, "abacb")
+    ),
     "Mean ranks on which datasets differ": lambda: ranks_caption(crossed()),
 }
 
 
 def recorded():
-    blocks = re.split("^## ", ANSWERS.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
-    return {title: text.strip() for title, _, text in (block.partition("\n") for block in blocks)}
+    blocks = re.split("^## ", ANSWERS.read_text(encoding="utf-8"), flags=re.MULTILINE)[
+        1:
+    ]
+    return {
+        title: text.strip()
+        for title, _, text in (block.partition("\n") for block in blocks)
+    }
 
 
 def answer(case):
@@ -330,7 +408,9 @@ def answer(case):
 
 @pytest.mark.parametrize("case", CASES)
 def test_tables_and_sentences_are_as_recorded(case):
-    assert answer(case) == recorded().get(case), "to accept a change, see the top of this file"
+    assert answer(case) == recorded().get(case), (
+        "to accept a change, see the top of this file"
+    )
 
 
 def test_no_answer_is_left_from_a_case_that_is_gone():

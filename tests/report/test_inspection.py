@@ -1,4 +1,6 @@
-"""One document, and models, in the terminal: at any width, in any encoding, without Keras."""
+"""One document, and models, in the terminal: at any width, in any encoding, without
+Keras.
+"""
 
 import io
 from dataclasses import replace
@@ -68,7 +70,10 @@ def test_what_is_cut_off_is_counted_and_named():
 def test_a_document_that_is_left_out_says_why():
     text = words(document_view(LEFT_OUT, INPUTS))
 
-    assert "No model is given this document: it is not shorter than data.maxlen, 5." in text
+    assert (
+        "No model is given this document: it is not shorter than data.maxlen, 5."
+        in text
+    )
     assert "cut off" not in text
     assert "The inputs of the models" not in text
 
@@ -76,7 +81,9 @@ def test_a_document_that_is_left_out_says_why():
 def test_each_input_is_shown_once_with_its_models():
     *_, rnn, lstm = shown(document_view(SHORT, INPUTS), 200)
 
-    assert rnn == "   rnn: the id of each word, divided by 2,000, one feature at each step"
+    assert (
+        rnn == "   rnn: the id of each word, divided by 2,000, one feature at each step"
+    )
     vectors = "word ids, each of which selects a vector of an embedding"
     assert lstm == f"   lstm: {vectors}; padding is skipped"
 
@@ -91,7 +98,10 @@ EMBEDDING = {"embedding": {"dim": 2, "masking": False}}
         ({"layers": [RNN, SOFTMAX]}, "numbers"),
         ({"layers": [RNN, SOFTMAX], "inputs": "scaled_ids"}, "scaled_numbers"),
         ({"layers": [EMBEDDING, RNN, SOFTMAX]}, "ids"),
-        ({"layers": [{"embedding": {"dim": 2, "masking": True}}, RNN, SOFTMAX]}, "masked_ids"),
+        (
+            {"layers": [{"embedding": {"dim": 2, "masking": True}}, RNN, SOFTMAX]},
+            "masked_ids",
+        ),
         ({"layers": [{"bag_of_words": {"values": "shares"}}, SOFTMAX]}, "shares"),
         ({"baseline": "tfidf_linear_svm"}, "text"),
         ({"baseline": {"tfidf_linear_svm": {"analyzer": "char"}}}, "words"),
@@ -132,7 +142,9 @@ def test_no_line_is_longer_than_the_terminal_is_wide(width):
 
 SHAPE = Shape(timesteps=5, n_topics=3, n_ids=1000)
 PROVENANCE = {"source": "made-up", "from": "nowhere"}
-BOTH_WAYS = {"bidirectional": {"layer": {"gru": {"units": 4, "return_sequences": True}}}}
+BOTH_WAYS = {
+    "bidirectional": {"layer": {"gru": {"units": 4, "return_sequences": True}}}
+}
 
 
 def test_totals_and_the_data_stand_below():
@@ -150,7 +162,9 @@ def test_a_network_fits_the_terminal(width):
 
 def drawn(layer, width=100):
     """Return the lines of a network from those of this layer on."""
-    facts = LayerFacts("layer", "Layer", parse_layer(layer), ((None, 4),), trainable_params=1234)
+    facts = LayerFacts(
+        "layer", "Layer", parse_layer(layer), ((None, 4),), trainable_params=1234
+    )
     description = Description((facts,), trainable_params=1234, other_params=56)
     network = benchmark().models["rnn"]
     lines = shown(network_view("net", network, description, SHAPE, PROVENANCE), width)

@@ -54,12 +54,16 @@ def test_the_page_needs_nothing_from_outside(page):
     elements = Elements(page)
 
     assert all(address.startswith("#") for address in elements.loaded)
-    assert {*elements.addresses} == {"xmlns", "xmlns:xlink"}, "the names of SVG, not addresses"
+    assert {*elements.addresses} == {"xmlns", "xmlns:xlink"}, (
+        "the names of SVG, not addresses"
+    )
     assert not re.search(r"url\((?!#)", page)
     assert "@import" not in page
 
 
-def test_the_policy_forbids_the_network_and_allows_the_one_script_which_only_writes_text(page):
+def test_the_policy_forbids_the_network_and_allows_the_one_script_which_only_writes_text(
+    page,
+):
     (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     policy = next(
         attrs["content"]
@@ -70,7 +74,9 @@ def test_the_policy_forbids_the_network_and_allows_the_one_script_which_only_wri
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert script == SCRIPT
     assert page.count("<script") == 1
-    assert {"default-src 'none'", f"script-src 'sha256-{digest}'"} <= {*policy.split("; ")}
+    assert {"default-src 'none'", f"script-src 'sha256-{digest}'"} <= {
+        *policy.split("; ")
+    }
     assert not re.search(r"connect-src|img-src|unsafe-eval|https?:|\*", policy)
     forbidden = r"\beval\b|Function\(|innerHTML|outerHTML|insertAdjacent|document\.write|fetch|http"
     assert not re.search(forbidden, script)
@@ -88,23 +94,35 @@ def test_the_navigation_leads_to_every_section_and_a_topic_to_its_errors(page):
     assert page.index('id="error-3"') < page.index("test document 3")
 
 
-def test_tables_have_captions_and_headers_landmarks_are_there_and_what_scrolls_has_the_focus(page):
+def test_tables_have_captions_and_headers_landmarks_are_there_and_what_scrolls_has_the_focus(
+    page,
+):
     tags, tables = Elements(page).tags, page.count("<table ")
     names = [tag for tag, _ in tags]
-    scrolling = [attrs for _, attrs in tags if "scroll" in attrs.get("class", "").split()]
+    scrolling = [
+        attrs for _, attrs in tags if "scroll" in attrs.get("class", "").split()
+    ]
 
     assert tables == page.count("<caption>") > 0
     assert all(attrs["scope"] in ("row", "col") for tag, attrs in tags if tag == "th")
-    assert all("<th scope=" in row for row in re.findall(r"<tr[ >].*?</tr>", page, re.DOTALL))
+    assert all(
+        "<th scope=" in row for row in re.findall(r"<tr[ >].*?</tr>", page, re.DOTALL)
+    )
     assert '<th scope="col"></th>' not in page
-    assert [names.count(item) for item in ("header", "nav", "main", "h1")] == [1, 1, 1, 1]
+    assert [names.count(item) for item in ("header", "nav", "main", "h1")] == [
+        1,
+        1,
+        1,
+        1,
+    ]
     assert len(scrolling) == tables + page.count("<figure")
     assert all(item["tabindex"] == "0" and item["aria-label"] for item in scrolling)
 
 
 def luminance(colour):
     parts = [
-        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in colour
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+        for value in colour
     ]
     return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
@@ -116,7 +134,9 @@ def contrast(one, other):
 
 
 def colours_of(page, theme):
-    """The colours of a theme by their names in the style sheet, each as three parts of 1."""
+    """The colours of a theme by their names in the style sheet, each as three parts of
+    1.
+    """
     style = page[page.index("<style>") : page.index("</style>")]
     blocks = re.findall(r"(@media screen[^{]*\{\s*)?:root \{([^}]*)", style)
     chosen = [text for dark, text in blocks if bool(dark) == (theme == "dark")]
@@ -134,7 +154,9 @@ def test_text_is_legible_on_the_page_and_on_every_cell(page, theme):
         assert contrast(colours[name], colours["soft"]) >= 4.5
     for share in range(101):
         opacity = share / 100 * STRONGEST
-        cell = [opacity * b + (1 - opacity) * p for b, p in zip(blue, paper, strict=True)]
+        cell = [
+            opacity * b + (1 - opacity) * p for b, p in zip(blue, paper, strict=True)
+        ]
         assert contrast(ink, cell) >= 4.5, f"a share of {share} %"
 
 
@@ -151,7 +173,9 @@ def test_a_section_is_shown_in_both_pages_and_in_the_navigation(run, monkeypatch
     assert Elements(html).links == ["#mine"]
     assert "<dt>colour</dt><dd>&lt;blue&gt;</dd>" in html
     assert "## My own\n\nLook.\n\n- colour: &lt;blue>\n" in markdown
-    assert "```console\nrnnbench run 'my  config.yaml' --fresh " in markdown, "in one line"
+    assert "```console\nrnnbench run 'my  config.yaml' --fresh " in markdown, (
+        "in one line"
+    )
     assert not {"\x1b", "\x9b"} & {*html, *markdown}
 
 
@@ -159,7 +183,9 @@ PLOT = "](plots/mine.png)"
 HOSTILE = [PLOT, 'id="mine-figure_1"', f"\n![{PLOT}\n- [{PLOT}\n"]
 
 
-def test_plots_are_written_beside_the_pages_and_only_files_of_reports_are_replaced(tmp_path):
+def test_plots_are_written_beside_the_pages_and_only_files_of_reports_are_replaced(
+    tmp_path,
+):
     folder = run_folder(tmp_path, ANSWERS)
     names = ["accuracy", "confusion-lstm", "confusion-rnn", "cost", "differences"]
     names += ["learning_curves"]
@@ -171,7 +197,10 @@ def test_plots_are_written_beside_the_pages_and_only_files_of_reports_are_replac
     assert all(f"](plots/{name}.png)" in markdown for name in names)
 
     own = [folder / "plots/mine.png", folder / "plots/mine.svg"]
-    of_older_report = [folder / "plots/accuracy.svg", folder / "plots/confusion-rnn.svg"]
+    of_older_report = [
+        folder / "plots/accuracy.svg",
+        folder / "plots/confusion-rnn.svg",
+    ]
     for file in (*own, *of_older_report):
         file.touch()
     (folder / "report.md").unlink()  # the other page names the plots, too
@@ -204,7 +233,10 @@ def test_a_section_is_folded_if_it_has_a_result(run, monkeypatch):
 
     html, markdown = pages(run)
 
-    assert '<details><summary><h2>My own</h2> <span class="muted">3 of &lt;4&gt;</span>' in html
+    assert (
+        '<details><summary><h2>My own</h2> <span class="muted">3 of &lt;4&gt;</span>'
+        in html
+    )
     assert "## My own\n\n3 of &lt;4>\n\nLook.\n" in markdown
 
 
@@ -234,7 +266,9 @@ def test_a_misclassified_text_of_ones_own_is_shown_as_it_was_written_with_its_ro
 
 
 def test_the_content_of_a_run_is_escaped():
-    run = finished_run(ANSWERS, dataset={"origin": "<img src=x>"}, environment={"cpu": "<b>&"})
+    run = finished_run(
+        ANSWERS, dataset={"origin": "<img src=x>"}, environment={"cpu": "<b>&"}
+    )
 
     page, _ = pages(run, texts=[["<script>alert(1)</script>"]] * 4)
 

@@ -33,8 +33,16 @@ def page(tmp_path_factory):
         model: [[*labels[:right], *[(item + 1) % 3 for item in labels[right:]]]] * 3
         for model, right in zip(MODELS, RIGHT, strict=True)
     }
-    notebook = {"source": "notebook", "dataset": "d" * 64, "models": {"rnn": {"accuracy": 0.7}}}
-    paper = {"source": "paper", "split": "5" * 64, "models": {"Text GCN": {"accuracy": 0.9}}}
+    notebook = {
+        "source": "notebook",
+        "dataset": "d" * 64,
+        "models": {"rnn": {"accuracy": 0.7}},
+    }
+    paper = {
+        "source": "paper",
+        "split": "5" * 64,
+        "models": {"Text GCN": {"accuracy": 0.9}},
+    }
     run = finished_run(
         answers,
         folder=tmp_path_factory.mktemp("run"),
@@ -68,7 +76,10 @@ def test_the_script_runs_and_nothing_is_loaded_or_refused(browser, page):
     browser.open(page)
 
     assert browser.evaluate("document.querySelectorAll('thead button').length") > 0
-    kinds, asks = {event["method"] for event in browser.events}, "Network.requestWillBeSent"
+    kinds, asks = (
+        {event["method"] for event in browser.events},
+        "Network.requestWillBeSent",
+    )
     asked = [event["params"] for event in browser.events if event["method"] == asks]
     assert [item["request"]["url"] for item in asked] == [page.as_uri()]
     # What the policy refuses is logged.
@@ -106,9 +117,7 @@ def test_a_plot_fits_a_phone(browser, page):
     assert plot < 1.2 * main
 
 
-FIRST_CELLS = (
-    "[...document.querySelectorAll('table')[0].rows].slice(1).map((row) => row.cells[0].innerText)"
-)
+FIRST_CELLS = "[...document.querySelectorAll('table')[0].rows].slice(1).map((row) => row.cells[0].innerText)"
 
 
 def test_a_header_sorts_by_the_keyboard_and_the_baseline_stays_last(browser, page):
@@ -136,7 +145,9 @@ def test_numbers_are_sorted_as_numbers_and_missing_ones_come_last(browser, page)
     table = "<tbody><tr><td>{}<tr><td>{}<tr><td>{}<tr><td>{}<tr><td>{}"
     cells = ["9 (2 of 3 seeds)", "-", "1,000", "-2e-03 to 7", "more documents"]
     html = f"<thead><tr><th>n</thead>{table.format(*cells)}"
-    browser.evaluate(f"document.body.append(make('table', {{id: 'mine', innerHTML: `{html}`}}))")
+    browser.evaluate(
+        f"document.body.append(make('table', {{id: 'mine', innerHTML: `{html}`}}))"
+    )
     browser.evaluate("makeSortable(document.querySelector('#mine'))")
     body = "document.querySelector('#mine tbody').innerText.trim().split(/\\s*\\n/)"
 
@@ -147,22 +158,31 @@ def test_numbers_are_sorted_as_numbers_and_missing_ones_come_last(browser, page)
 
 def test_a_filter_leaves_the_rows_with_its_words_and_counts_them(browser, page):
     browser.open(page)
-    browser.evaluate("document.querySelector('section:has(#differences) summary').click()")
+    browser.evaluate(
+        "document.querySelector('section:has(#differences) summary').click()"
+    )
     browser.evaluate("document.querySelector('input[type=search]').focus()")
 
     browser.send("Input.insertText", text="GRU - LSTM")
 
     shown = "[...document.querySelector('section:has(#differences) tbody').rows]"
-    left = browser.evaluate(f"{shown}.filter((row) => !row.hidden).map((row) => row.innerText)")
+    left = browser.evaluate(
+        f"{shown}.filter((row) => !row.hidden).map((row) => row.innerText)"
+    )
     assert len(left) == 1
     assert left[0].startswith("gru - lstm"), "the better model is first"
-    assert browser.evaluate("document.querySelector('output').innerText").strip() == "1 of 15 rows"
+    assert (
+        browser.evaluate("document.querySelector('output').innerText").strip()
+        == "1 of 15 rows"
+    )
 
 
 def test_a_model_that_is_not_picked_leaves_tables_plots_and_errors(browser, page):
     browser.open(page)
     rows = "[...document.querySelectorAll('tr, dt, summary')]"
-    visible = f"{rows}.filter((one) => one.checkVisibility()).map((one) => one.innerText)"
+    visible = (
+        f"{rows}.filter((one) => one.checkVisibility()).map((one) => one.innerText)"
+    )
     off = "[...document.querySelectorAll('svg .off')]"
 
     browser.evaluate("document.querySelector('.picker').open = true")
@@ -171,9 +191,13 @@ def test_a_model_that_is_not_picked_leaves_tables_plots_and_errors(browser, page
     texts = browser.evaluate(visible)
     assert any("lstm" in text for text in texts)
     assert not [text for text in texts if "gru" in text]
-    opacities = browser.evaluate(f"{off}.map((element) => getComputedStyle(element).opacity)")
+    opacities = browser.evaluate(
+        f"{off}.map((element) => getComputedStyle(element).opacity)"
+    )
     assert {*opacities} == {"0.08"}
-    assert "4 of 5" in browser.evaluate("document.querySelector('.picker summary').innerText")
+    assert "4 of 5" in browser.evaluate(
+        "document.querySelector('.picker summary').innerText"
+    )
 
 
 def test_on_paper_everything_is_there(browser, page):
@@ -187,7 +211,9 @@ def test_on_paper_everything_is_there(browser, page):
     cut = "[...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > e.clientWidth)"
     assert browser.evaluate(f"{cut}.length") == 0
     parts = "[...document.querySelectorAll('table, figure, svg.narrow, article, dl')]"
-    assert browser.evaluate(f"{parts}.every((one) => one.checkVisibility())"), "folded, too"
+    assert browser.evaluate(f"{parts}.every((one) => one.checkVisibility())"), (
+        "folded, too"
+    )
     hidden = "!document.querySelector('.picker').checkVisibility()"
     assert browser.evaluate(hidden)
     browser.evaluate("document.querySelector('input[value=gru]').click()")

@@ -1,4 +1,6 @@
-"""The plots of a run, on axes of a program and for a page, and those of several runs."""
+"""The plots of a run, on axes of a program and for a page, and those of several
+runs.
+"""
 
 import io
 import re
@@ -86,7 +88,8 @@ def test_a_majority_far_below_all_models_takes_no_room_but_is_named():
     far = run.results.dataset.model_copy(update={"majority_score": 0.5})
 
     axes = plot_run(
-        replace(run, results=run.results.model_copy(update={"dataset": far})), "accuracy"
+        replace(run, results=run.results.model_copy(update={"dataset": far})),
+        "accuracy",
     )
 
     assert axes.get_xlim()[0] > 0.9
@@ -94,21 +97,34 @@ def test_a_majority_far_below_all_models_takes_no_room_but_is_named():
 
 
 def test_a_curve_is_chosen_by_the_name_that_keras_gives_it():
-    history = History(loss=[3, 2], score=[0.1, 0.2], val_loss=[4, 3], val_score=[0.3, 0.4])
+    history = History(
+        loss=[3, 2], score=[0.1, 0.2], val_loss=[4, 3], val_score=[0.3, 0.4]
+    )
     run = made_up(records={model: {"history": history} for model in ANSWERS})
 
-    names = {field: field.replace("score", "accuracy") for field in type(history).model_fields}
-    curves = {field: plot_run(run, "learning_curves", curve=name) for field, name in names.items()}
+    names = {
+        field: field.replace("score", "accuracy")
+        for field in type(history).model_fields
+    }
+    curves = {
+        field: plot_run(run, "learning_curves", curve=name)
+        for field, name in names.items()
+    }
 
     for name, axes in curves.items():
-        lines = {line.get_label(): line.get_ydata().tolist() for line in axes.get_lines()}
+        lines = {
+            line.get_label(): line.get_ydata().tolist() for line in axes.get_lines()
+        }
         assert lines["rnn"] == getattr(history, name)
         assert legend_of(axes) == ["rnn", "lstm"]
         assert axes.get_xlabel() == "epoch"
     assert curves["val_loss"].get_title() == "loss on the validation documents"
 
 
-TOPICS = [TopicCount(topic=topic, train=9, test=1) for topic in ("$\\frac$", "\ud800", "others")]
+TOPICS = [
+    TopicCount(topic=topic, train=9, test=1)
+    for topic in ("$\\frac$", "\ud800", "others")
+]
 
 
 @pytest.mark.parametrize(
@@ -132,16 +148,31 @@ def test_a_topic_may_have_any_name(name, models, is_given):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("acuracy",), "no plot 'acuracy' of .* .allowed: accuracy, .*; did you mean 'accuracy'"),
+        (
+            ("acuracy",),
+            "no plot 'acuracy' of .* .allowed: accuracy, .*; did you mean 'accuracy'",
+        ),
         (("accuracy", "lstn"), "models: no model 'lstn' .*did you mean 'lstm'"),
         (("accuracy", []), "models: names no model"),
         (("accuracy", None, "loss"), "curve: got 'loss' for 'score' .*learning_curves"),
-        (("differences", "rnn"), "models: .*'differences' needs two models, got 1 .allowed: rnn,"),
+        (
+            ("differences", "rnn"),
+            "models: .*'differences' needs two models, got 1 .allowed: rnn,",
+        ),
         (("cost", "rnn"), "models: .*'cost' needs two models, got 1 .allowed: rnn,"),
-        (("confusion",), "models: .*'confusion' shows one model, got 2 .allowed: rnn, lstm"),
+        (
+            ("confusion",),
+            "models: .*'confusion' shows one model, got 2 .allowed: rnn, lstm",
+        ),
         (("learning_curves", None, "los"), "curve: got 'los' .*did you mean 'loss'"),
-        (("learning_curves", None, "val_loss"), "curve: got 'val_loss' .*validation_split"),
-        (("accuracy", None, None, [1]), "ax: got an object of type list .*matplotlib.axes.Axes"),
+        (
+            ("learning_curves", None, "val_loss"),
+            "curve: got 'val_loss' .*validation_split",
+        ),
+        (
+            ("accuracy", None, None, [1]),
+            "ax: got an object of type list .*matplotlib.axes.Axes",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_and_no_figure_is_left(arguments, message):
@@ -154,7 +185,9 @@ def test_what_is_wrong_is_named_and_no_figure_is_left(arguments, message):
 def test_a_model_without_epochs_has_no_learning_curve():
     records = {"lstm": {"history": History()}}
 
-    with pytest.raises(UserError, match=r"lstm has no learning curve; .*\(allowed: rnn\)"):
+    with pytest.raises(
+        UserError, match=r"lstm has no learning curve; .*\(allowed: rnn\)"
+    ):
         plot_run(made_up(records=records), "learning_curves", ["rnn", "lstm"])
 
     assert legend_of(plot_run(made_up(records=records), "learning_curves")) == ["rnn"]
@@ -166,11 +199,17 @@ SEEDS = {"svm": [9] * 3, "rnn": [2, 3, 2], "gru": [19, 18, 18], "lstm": [18, 18,
 
 
 def marks_of(axes):
-    """The row, the marker and whether it is filled, of each difference that is drawn."""
+    """The row, the marker and whether it is filled, of each difference that is
+    drawn.
+    """
     marks = [line for line in axes.get_lines() if line.get_marker() in ("o", "x")]
     rows = [label.get_text() for label in axes.get_yticklabels()]
     return [
-        (rows[mark.get_ydata()[0]], mark.get_marker(), mark.get_markerfacecolor() != "none")
+        (
+            rows[mark.get_ydata()[0]],
+            mark.get_marker(),
+            mark.get_markerfacecolor() != "none",
+        )
         for mark in marks
         if len(mark.get_ydata())
     ]
@@ -179,7 +218,9 @@ def marks_of(axes):
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("letter", ["x", "\N{CJK UNIFIED IDEOGRAPH-4E2D}"])
 def test_the_longest_labels_leave_room_for_the_axes_of_a_confusion(letter):
-    topics = [TopicCount(topic=letter * 100 + str(n), train=1, test=1) for n in range(3)]
+    topics = [
+        TopicCount(topic=letter * 100 + str(n), train=1, test=1) for n in range(3)
+    ]
 
     dataset = {"topics": topics, "majority_topic": topics[0].topic}
     plot = ConfusionPlot(made_up(dataset=dataset), ["lstm"])
@@ -198,7 +239,9 @@ def test_a_run_of_one_model_needs_no_name_for_its_confusion():
 def test_each_difference_is_below_the_better_model_and_filled_if_it_is_clear():
     axes = plot_run(scored_run(SEEDS), "differences")
 
-    weights = {label.get_text(): label.get_fontweight() for label in axes.get_yticklabels()}
+    weights = {
+        label.get_text(): label.get_fontweight() for label in axes.get_yticklabels()
+    }
     rows = "gru minus, lstm, svm, rnn, lstm minus, svm, rnn, svm minus, rnn"
     assert ", ".join(label.get_text() for label in axes.get_yticklabels()) == rows
     assert {name for name, weight in weights.items() if weight == "bold"} == {
@@ -212,19 +255,28 @@ def test_each_difference_is_below_the_better_model_and_filled_if_it_is_clear():
 
 
 @pytest.mark.parametrize("n_others", [0, 6])
-def test_on_the_front_of_costs_are_the_models_that_none_is_faster_and_better_than(n_others):
+def test_on_the_front_of_costs_are_the_models_that_none_is_faster_and_better_than(
+    n_others,
+):
     seconds = {"svm": 0.1, "rnn": 3, "gru": 30, "lstm": 4}
     others = {f"slow{number}": [1] * 3 for number in range(n_others)}
-    records = {model: {"fit_seconds": seconds.get(model, 40)} for model in SEEDS | others}
+    records = {
+        model: {"fit_seconds": seconds.get(model, 40)} for model in SEEDS | others
+    }
 
     axes = plot_run(scored_run(SEEDS | others, records=records), "cost")
 
-    (front,) = [line for line in axes.get_lines() if line.get_drawstyle() == "steps-post"][:1]
+    (front,) = [
+        line for line in axes.get_lines() if line.get_drawstyle() == "steps-post"
+    ][:1]
     assert front.get_xdata() == pytest.approx([0.1, 4]), "gru is only as good as lstm"
     named = {text.get_text() for text in axes.texts}
     assert named == ({"svm", "lstm"} if others else {*SEEDS})
     assert axes.get_xscale() == "log"
-    assert legend_of(axes) == ["95 % over documents and seeds", "none is faster and better"]
+    assert legend_of(axes) == [
+        "95 % over documents and seeds",
+        "none is faster and better",
+    ]
 
 
 def test_a_training_of_no_time_is_drawn_although_the_axis_has_no_zero():
@@ -233,14 +285,18 @@ def test_a_training_of_no_time_is_drawn_although_the_axis_has_no_zero():
 
     axes = plot_run(run, "cost")
 
-    dots = [line.get_xdata()[0] for line in axes.get_lines() if line.get_marker() == "o"]
+    dots = [
+        line.get_xdata()[0] for line in axes.get_lines() if line.get_marker() == "o"
+    ]
     assert dots == [1e-3, 1e-3]
 
 
 def test_of_so_many_models_that_only_the_best_is_compared_others_have_no_differences():
     run = scored_run({f"model{number}": [2 + number % 17] for number in range(61)})
 
-    with pytest.raises(UserError, match="models: no two of model0, model1 were compared"):
+    with pytest.raises(
+        UserError, match="models: no two of model0, model1 were compared"
+    ):
         plot_run(run, "differences", ["model0", "model1"])
 
 
@@ -248,7 +304,10 @@ def test_of_so_many_models_that_only_the_best_is_compared_others_have_no_differe
 
 
 def drawn():
-    run, kinds = made_up(), (ScorePlot, DifferencesPlot, LearningCurves, CostPlot, ConfusionPlot)
+    run, kinds = (
+        made_up(),
+        (ScorePlot, DifferencesPlot, LearningCurves, CostPlot, ConfusionPlot),
+    )
     return [plot for kind in kinds for plot in kind.in_report(run)]
 
 
@@ -271,7 +330,9 @@ def test_plots_are_always_the_same_svg_without_background_and_png_with_one(plots
         assert len(ids) == len(set(ids))
 
 
-def test_text_stays_text_parts_name_their_models_and_the_alternative_has_the_numbers(plots):
+def test_text_stays_text_parts_name_their_models_and_the_alternative_has_the_numbers(
+    plots,
+):
     found = [{*re.findall(r'<g data-models="([^"]*)"', plot.svg)} for plot in plots[:4]]
     assert found == [{"rnn", "lstm"}, {"lstm rnn"}, {"rnn", "lstm"}, {"rnn", "lstm"}]
     accuracy, differences, _, _, _, of_lstm = plots
@@ -279,16 +340,22 @@ def test_text_stays_text_parts_name_their_models_and_the_alternative_has_the_num
     assert {"rnn", "lstm", "always 'earn'", "test accuracy"} <= {*texts_of(accuracy)}
     assert "rnn 0.625 (" in accuracy.alt
     number = r"\d\.\d+"
-    assert re.match(rf"lstm - rnn \+0\.250 \(-{number} to \+{number}, too few", differences.alt)
+    assert re.match(
+        rf"lstm - rnn \+0\.250 \(-{number} to \+{number}, too few", differences.alt
+    )
     assert of_lstm.models == ["lstm"]
-    assert of_lstm.alt.endswith("lstm classified correctly: earn 0.75, acq 1.00, grain 1.00")
+    assert of_lstm.alt.endswith(
+        "lstm classified correctly: earn 0.75, acq 1.00, grain 1.00"
+    )
 
 
 def test_curves_are_as_long_as_the_longest_training_and_the_table_has_their_ends():
     run = made_up()
     long = History(loss=[3.0, 2.0, 1.0, 0.5], score=[0.1, 0.2, 0.3, 0.4])
     first = run.trials["rnn"][0]
-    run.trials["rnn"][0] = replace(first, record=first.record.model_copy(update={"history": long}))
+    run.trials["rnn"][0] = replace(
+        first, record=first.record.model_copy(update={"history": long})
+    )
 
     (plot,) = LearningCurves.in_report(run)
 
@@ -339,11 +406,19 @@ def test_numbers_that_are_far_too_large_leave_room_for_the_others():
 
 
 def test_each_published_accuracy_of_a_model_is_drawn_beside_it():
-    reference = {"source": "notebook", "dataset": "d" * 64, "models": {"rnn": {"accuracy": 0.7}}}
+    reference = {
+        "source": "notebook",
+        "dataset": "d" * 64,
+        "models": {"rnn": {"accuracy": 0.7}},
+    }
 
     def diamonds(references):  # the legend has one, too
         plot = ScorePlot(made_up(references=references))
-        return len(re.findall(r"<use [^>]*stroke: #1b1f24[^>]*stroke-linejoin: miter", plot.svg))
+        return len(
+            re.findall(
+                r"<use [^>]*stroke: #1b1f24[^>]*stroke-linejoin: miter", plot.svg
+            )
+        )
 
     assert diamonds({}) == 0
     assert diamonds({"a": reference}) == 2
@@ -361,7 +436,9 @@ def test_a_change_is_filled_if_it_is_clear():
     axes = plot.on(None)
 
     lines = axes.get_lines()
-    marks = [line for line in lines if line.get_marker() == "o" and any(line.get_xdata())]
+    marks = [
+        line for line in lines if line.get_marker() == "o" and any(line.get_xdata())
+    ]
     assert [mark.get_markerfacecolor() == "none" for mark in marks] == [True, False]
     assert [round(mark.get_xdata()[0], 2) for mark in marks] == [0.05, 0.85]
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
@@ -378,7 +455,10 @@ def history_of(*rights, metric="accuracy", **facts):
         scored_run(
             of_run,
             folder=f"runs/{day}",
-            environment={"date": f"2026-11-{day:02}T10:20:30Z", "git_commit": f"{day:02}" * 20},
+            environment={
+                "date": f"2026-11-{day:02}T10:20:30Z",
+                "git_commit": f"{day:02}" * 20,
+            },
             **facts,
         )
         for day, of_run in enumerate(rights, start=1)
@@ -388,10 +468,18 @@ def history_of(*rights, metric="accuracy", **facts):
 
 
 def test_a_history_has_dates_commits_and_marks_of_clear_changes():
-    plot = HistoryPlot(history_of({"rnn": [18, 17, 18]}, {"rnn": [2, 3, 2]}), "rnn", "mine")
+    plot = HistoryPlot(
+        history_of({"rnn": [18, 17, 18]}, {"rnn": [2, 3, 2]}), "rnn", "mine"
+    )
 
     texts = set(texts_of(plot))
-    assert {"2026-11-01", "0101010", "test accuracy", "clearly down", "95 % over seeds"} <= texts
+    assert {
+        "2026-11-01",
+        "0101010",
+        "test accuracy",
+        "clearly down",
+        "95 % over seeds",
+    } <= texts
     assert "clearly up" not in texts
     assert plot.alt == (
         "test accuracy of rnn in 2 runs: 0.8833 ± 0.0717 in the first, 0.1167 ± 0.0717 in the "
@@ -401,11 +489,17 @@ def test_a_history_has_dates_commits_and_marks_of_clear_changes():
 
 
 def test_a_run_without_the_model_is_a_gap():
-    history = history_of({"rnn": [18], "svm": [9]}, {"svm": [9]}, {"rnn": [18], "svm": [9]})
+    history = history_of(
+        {"rnn": [18], "svm": [9]}, {"svm": [9]}, {"rnn": [18], "svm": [9]}
+    )
 
     (axes,) = HistoryPlot(history, "rnn", "mine").figure.axes
 
-    assert list(np.ma.getmaskarray(axes.lines[0].get_ydata(orig=True))) == [False, True, False]
+    assert list(np.ma.getmaskarray(axes.lines[0].get_ydata(orig=True))) == [
+        False,
+        True,
+        False,
+    ]
 
 
 def test_numbers_that_there_is_no_room_for_are_at_the_edge_of_a_history():
@@ -438,7 +532,9 @@ NAMES = ["low", "high", "middle"]
 
 def ranks_on(n_datasets, names=NAMES, rights=(3, 15, 9), **facts):
     of_models = {name: [right] for name, right in zip(names, rights, strict=True)}
-    runs = runs_on_datasets({f"set{number}": of_models for number in range(n_datasets)}, **facts)
+    runs = runs_on_datasets(
+        {f"set{number}": of_models for number in range(n_datasets)}, **facts
+    )
     return rank_over_datasets(rank_runs(runs))
 
 
@@ -456,7 +552,12 @@ def test_the_best_is_at_the_top_and_a_bar_joins_what_is_not_told_apart():
     axes = draw(ranks)
 
     rows = [label.get_text() for label in axes.get_yticklabels()]
-    assert rows == ["critical difference 1.35", "high  1.00", "middle  2.00", "low  3.00"]
+    assert rows == [
+        "critical difference 1.35",
+        "high  1.00",
+        "middle  2.00",
+        "low  3.00",
+    ]
     assert axes.get_xlabel().replace("\n", " ") == ranks_caption(ranks)
     bars = [bar.get_segments()[0][:, 1].round().tolist() for bar in axes.collections]
     assert bars == [[1, 2], [2, 3]], "those of the best models first"
@@ -473,7 +574,12 @@ LONG = [f"bidirectional_lstm[units={number},lr=0.003]" for number in range(10, 3
 def test_no_words_overlap_and_none_leave_the_picture(n_datasets, names):
     axes = draw(ranks_on(n_datasets, names, range(len(names))))
 
-    labels = (*axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label, axes.title)
+    labels = (
+        *axes.get_xticklabels(),
+        *axes.get_yticklabels(),
+        axes.xaxis.label,
+        axes.title,
+    )
     boxes = [text.get_window_extent() for text in labels]
     assert not [pair for pair in combinations(boxes, 2) if pair[0].overlaps(pair[1])]
     width, height = axes.figure.bbox.size
@@ -485,7 +591,11 @@ def test_no_words_overlap_and_none_leave_the_picture(n_datasets, names):
 def test_a_picture_is_a_file_that_is_always_the_same():
     plot = RanksPlot(ranks_on(2))
 
-    for suffix, start in {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}.items():
+    for suffix, start in {
+        ".png": b"\x89PNG",
+        ".svg": b"<?xml",
+        ".pdf": b"%PDF",
+    }.items():
         picture = plot.picture(suffix)
         assert picture.startswith(start)
         assert plot.picture(suffix) == picture

@@ -55,9 +55,14 @@ def plug_ins(tmp_path, install):
 
     def put(*names):
         sections = {name: f"made_up_report:{name}" for name in names}
-        plot, modules = {"sizes": "made_up_report:SizesPlot"}, {"made_up_report": MODULE}
+        plot, modules = (
+            {"sizes": "made_up_report:SizesPlot"},
+            {"made_up_report": MODULE},
+        )
         write_distribution(tmp_path, sections, modules, group="rnnbench.sections")
-        write_distribution(tmp_path, plot, {}, group="rnnbench.plots", name="made-up-plots")
+        write_distribution(
+            tmp_path, plot, {}, group="rnnbench.plots", name="made-up-plots"
+        )
         install(tmp_path)
         look_again(SECTIONS, PLOTS)
 
@@ -82,7 +87,10 @@ def test_a_section_and_a_plot_of_another_package_are_in_the_report(plug_ins):
     ("name", "message"),
     [
         ("broken", "section 'broken' of the package made-up failed: AttributeError"),
-        ("wrong", "section 'wrong' of the package made-up failed: TypeError: it returned str"),
+        (
+            "wrong",
+            "section 'wrong' of the package made-up failed: TypeError: it returned str",
+        ),
     ],
 )
 def test_a_section_that_fails_is_named_with_its_package(plug_ins, name, message):
@@ -99,17 +107,23 @@ def test_sections_without_content_are_left_out():
 
     assert not {"learning", "published", "duplicates"} & {*found}
     assert list(alone) == [name for name in SECTIONS if name in alone]
-    assert [kind for kind, _ in alone["differences"].parts] == ["table"], "with the majority"
+    assert [kind for kind, _ in alone["differences"].parts] == ["table"], (
+        "with the majority"
+    )
     assert {"learning", "reproduce"} <= {*alone}
 
 
 def words_of(section):
     """All that a section says, except cells of tables."""
-    tables = [content for kind, content in section.parts if kind in ("table", "heatmap")]
+    tables = [
+        content for kind, content in section.parts if kind in ("table", "heatmap")
+    ]
     plots = [f"{plot.alt} {plot.svg}" for plot in section.plots]
     captions = [f"{table.caption} {' '.join(table.headers)}" for table in tables]
     facts = [f"{item}" for kind, item in section.parts if kind == "facts"]
-    return " ".join([section.title, section.lead, section.result, *plots, *captions, *facts])
+    return " ".join(
+        [section.title, section.lead, section.result, *plots, *captions, *facts]
+    )
 
 
 def test_texts_of_ones_own_have_labels_and_newswires_have_topics():
@@ -158,7 +172,9 @@ def test_differences_are_those_of_the_better_model_in_the_order_of_accuracy():
 
 
 def test_on_a_page_the_first_number_is_beside_the_name_even_if_points_have_parameters():
-    run = finished_run({"rnn[units=3]": ANSWERS["rnn"], "rnn[units=4]": ANSWERS["lstm"]})
+    run = finished_run(
+        {"rnn[units=3]": ANSWERS["rnn"], "rnn[units=4]": ANSWERS["lstm"]}
+    )
 
     ((_, table),) = section_of("score", run).parts
 

@@ -1,4 +1,6 @@
-"""Documents with any number of topics, from a run to its report, comparisons and choices."""
+"""Documents with any number of topics, from a run to its report, comparisons and
+choices.
+"""
 
 import re
 
@@ -35,9 +37,13 @@ def test_the_main_metric_has_its_own_name_and_the_threshold_is_said(run):
 
     right = f1_score(trial.labels, trial.answers, average="micro")
     assert svm.score.mean == svm.mean_of("micro_f1") == pytest.approx(right)
-    by_hand = f1_score(trial.labels, trial.scores >= 0, average="micro", zero_division=0)
+    by_hand = f1_score(
+        trial.labels, trial.scores >= 0, average="micro", zero_division=0
+    )
     assert svm.at_half.mean == pytest.approx(by_hand), "margins from 0 on"
-    assert svm.below == np.sum(trial.scores.max(axis=1) < trial.record.decision.threshold)
+    assert svm.below == np.sum(
+        trial.scores.max(axis=1) < trial.record.decision.threshold
+    )
     assert svm.params > 0
     assert svm.params % 3 == 0, "coefficients and an intercept for each topic"
     assert [header[:13] for header in table.headers[1:2]] == ["test micro-F1"]
@@ -83,10 +89,15 @@ def test_the_report_has_what_applies_and_says_what_is_missed_and_added(run):
 
     assert not {"confusion", "calibration"} & {*sections}
     assert {"score", "topics", "mistakes", "errors", "learning"} < {*sections}
-    assert all(re.match(r"missed|added|right", text) for text in mistakes[0]["answers"].values())
+    assert all(
+        re.match(r"missed|added|right", text)
+        for text in mistakes[0]["answers"].values()
+    )
     assert "Missed and added labels" in page
     assert "accuracy" not in page.lower().replace("misclassified", "")
-    with pytest.raises(UserError, match=r"no plot 'confusion' of a run of the task multi_label"):
+    with pytest.raises(
+        UserError, match=r"no plot 'confusion' of a run of the task multi_label"
+    ):
         run.plot("confusion", "svm")
     assert run.plot("micro_f1").get_xlabel() == "test micro-F1"
 
@@ -100,10 +111,17 @@ def test_runs_are_compared_ranked_and_shown_by_their_main_metric(run, tmp_path):
     with pytest.raises(UserError, match="rnn: too few seeds to tell"):
         judge(gate, compared)
     assert judge(gate, rnnbench.compare(run, run, "svm")).passed
-    assert (board.boards[0].metric, board.boards[0].entries[0].model.name) == ("micro_f1", "svm")
-    with pytest.raises(UserError, match=r"several is a task of the kind multi_label, which has no"):
+    assert (board.boards[0].metric, board.boards[0].entries[0].model.name) == (
+        "micro_f1",
+        "svm",
+    )
+    with pytest.raises(
+        UserError, match=r"several is a task of the kind multi_label, which has no"
+    ):
         rnnbench.leaderboard([run], "accuracy")
-    with pytest.raises(UserError, match="runs of different kinds of task cannot be compared"):
+    with pytest.raises(
+        UserError, match="runs of different kinds of task cannot be compared"
+    ):
         compare_runs(run, one_label)
     with pytest.raises(UserError, match="runs of one kind of task"):
         rnnbench.leaderboard([run, one_label]).mean_ranks()
@@ -115,11 +133,15 @@ def test_a_model_of_all_documents_has_the_score_of_the_choice_by_the_rules_of_it
     several_topics,
 ):
     several_topics["models"] = {"svm": {"baseline": "tfidf_linear_svm"}}
-    choice = rnnbench.choose(several_topics, folds=2, then_fit=True, on="all", progress=False)
+    choice = rnnbench.choose(
+        several_topics, folds=2, then_fit=True, on="all", progress=False
+    )
 
     (model,), (trial,) = choice.fitted.results.models, choice.fitted.trials["svm"]
     assert model.score.mean == pytest.approx(choice.results.candidates[0].score)
-    assert (trial.answers != trial.task.answers(trial.scores, trial.record.decision)).any()
+    assert (
+        trial.answers != trial.task.answers(trial.scores, trial.record.decision)
+    ).any()
     assert rnnbench.load_run(choice.fitted.folder).results == choice.fitted.results
 
 

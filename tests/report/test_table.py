@@ -73,12 +73,19 @@ def test_headers_are_broken_then_columns_stand_below_each_other_then_cells(width
 
 
 def test_every_group_of_columns_tells_points_apart_and_rows_keep_the_whole_names_of_models():
-    rows = [["svm[C=1]", "0.9149", "0.8898 to 0.9346"], ["svm[C=3]", "0.9150", "0.8899 to 0.9347"]]
+    rows = [
+        ["svm[C=1]", "0.9149", "0.8898 to 0.9346"],
+        ["svm[C=3]", "0.9150", "0.8899 to 0.9347"],
+    ]
     points = with_points(Table(["model", "accuracy", "its interval"], rows, ""))
 
     lines = printed(points, 32)
 
-    assert lines.count(" model  C  accuracy") == lines.count(" model  C      its interval") == 1
+    assert (
+        lines.count(" model  C  accuracy")
+        == lines.count(" model  C      its interval")
+        == 1
+    )
     assert [row[:2] for row in points.rows] == [["svm", "1"], ["svm", "3"]]
     assert points.models == [["svm[C=1]"], ["svm[C=3]"]]
 
@@ -104,7 +111,12 @@ def test_a_result_is_shown_where_the_width_is_said_to_be_zero(monkeypatch):
     assert "stacked_lstm" in repr(Example(TWO))
 
 
-ADDRESSES = ["[x](javascript:alert(1))", "https://example.org", "www.example.org", "me@example.org"]
+ADDRESSES = [
+    "[x](javascript:alert(1))",
+    "https://example.org",
+    "www.example.org",
+    "me@example.org",
+]
 
 
 @pytest.mark.parametrize("label", ADDRESSES)

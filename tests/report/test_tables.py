@@ -7,7 +7,14 @@ from xml.etree import ElementTree
 import pytest
 from factories import MARGINS, scored_run
 from rich.console import Console
-from summaries import NAMES_OF_THE_BENCHMARK, NETWORKS, NOTEBOOK, PAPER, summarize, with_models
+from summaries import (
+    NAMES_OF_THE_BENCHMARK,
+    NETWORKS,
+    NOTEBOOK,
+    PAPER,
+    summarize,
+    with_models,
+)
 
 from rnnbench.analysis.boards import rank_runs
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
@@ -46,7 +53,9 @@ def test_the_caption_says_which_epochs_of_models_that_differ(trainings, epoch):
 
 
 def widest(n_seeds):
-    """Results with the names, the published accuracies and the widest numbers of the benchmark."""
+    """Results with the names, the published accuracies and the widest numbers of the
+    benchmark.
+    """
     notebook = NOTEBOOK | {"models": {name: {"accuracy": 0.8} for name in NETWORKS}}
     conditions = {"std": 0.001, "transductive": True, "pretrained": "language model"}
     marked = {"accuracy": 0.9, "caveat": "chosen on the test documents"} | conditions
@@ -103,13 +112,25 @@ def test_a_run_from_before_a_cost_was_measured_has_a_dash_for_it(repository):
     assert table.headers[-3:-1] == ["ms per document", "peak MB"]
     assert {(*row[-3:-1],) for row in table.rows} == {(MISSING, MISSING)}
     name = "complement_naive_bayes"
-    assert f"Cheapest model that is not clearly worse: {name} (trained in 0.02" in table.caption
-    assert all(row[f"{cost}_mean"] is None for row in summary_rows(results)[:-1] for cost in costs)
+    assert (
+        f"Cheapest model that is not clearly worse: {name} (trained in 0.02"
+        in table.caption
+    )
+    assert all(
+        row[f"{cost}_mean"] is None
+        for row in summary_rows(results)[:-1]
+        for cost in costs
+    )
 
 
 def two_runs():
     """Two runs with the names of the benchmark, and the widest numbers."""
-    names = ["vanilla_rnn", "stacked_vanilla_rnn", "stacked_lstm", "multinomial_naive_bayes"]
+    names = [
+        "vanilla_rnn",
+        "stacked_vanilla_rnn",
+        "stacked_lstm",
+        "multinomial_naive_bayes",
+    ]
     records = {name: {"ms_per_step": 26.374, "fit_seconds": 236.21} for name in names}
     platform = "Linux-6.18.44-x86_64-with-glibc2.41"
     return [
@@ -117,9 +138,15 @@ def two_runs():
             dict.fromkeys(names, rights),
             folder=f"results/{folder}",
             records=records,
-            environment={"platform": f"{platform}{folder}", "git_commit": folder[0] * 40},
+            environment={
+                "platform": f"{platform}{folder}",
+                "git_commit": folder[0] * 40,
+            },
         )
-        for folder, rights in (("all", [3, 3, 4, 3, 3]), ("keras", [17, 17, 16, 17, 17]))
+        for folder, rights in (
+            ("all", [3, 3, 4, 3, 3]),
+            ("keras", [17, 17, 16, 17, 17]),
+        )
     ]
 
 
@@ -138,7 +165,9 @@ def test_comparisons_and_leaderboards_fit_into_80_columns(metric):
 
 @pytest.mark.parametrize("name", ['<a> & "b"', "é ☃", "\x1b\x00\ufffe\ud800"])
 def test_junit_is_ascii_and_well_formed_whatever_a_folder_is_called(name):
-    text = junit(name, [judge(parse_gate("accuracy drops 0.5"), compare_runs(*two_runs()))])
+    text = junit(
+        name, [judge(parse_gate("accuracy drops 0.5"), compare_runs(*two_runs()))]
+    )
 
     assert text.isascii()
     root = ElementTree.fromstring(text)  # noqa: S314 - ours
@@ -148,7 +177,11 @@ def test_junit_is_ascii_and_well_formed_whatever_a_folder_is_called(name):
 @pytest.mark.parametrize(
     ("model", "metric", "message"),
     [
-        ("rnm", "accuracy", r"--model: no model 'rnm' \(allowed: rnn, svm; did you mean 'rnn'"),
+        (
+            "rnm",
+            "accuracy",
+            r"--model: no model 'rnm' \(allowed: rnn, svm; did you mean 'rnn'",
+        ),
         ("svm", "log_loss", "--metric log_loss: svm has no log_loss"),
         (None, "acuracy", "metric: no metric 'acuracy'"),
     ],

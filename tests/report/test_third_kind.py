@@ -70,8 +70,12 @@ def test_models_are_compared_by_its_metric_from_the_run_to_the_page(config):
 
     one = next(model for model in run.results.models if model.name == "one")
     assert one.main == "closeness"
-    assert one.score.mean == pytest.approx((1 / (1 + abs(trial.labels - trial.answers))).mean())
-    assert {"accuracy", "macro_f1"} < {*one.metrics}, "it is a special case of one label"
+    assert one.score.mean == pytest.approx(
+        (1 / (1 + abs(trial.labels - trial.answers))).mean()
+    )
+    assert {"accuracy", "macro_f1"} < {*one.metrics}, (
+        "it is a special case of one label"
+    )
     assert run.tables()[0].headers[1].startswith("test closeness")
     assert "closeness of" in {table.headers[0] for table in run.tables()} | {
         table.headers[0] for table in rnnbench.compare(run, run).tables()

@@ -1,4 +1,6 @@
-"""Compact trials: what stays of their scores, which labels must not decide, and their metrics."""
+"""Compact trials: what stays of their scores, which labels must not decide, and their
+metrics.
+"""
 
 from dataclasses import replace
 
@@ -24,7 +26,9 @@ KEY = ("rnn", 0, "f" * 64)
 KINDS = st.sampled_from(["log_probabilities", "margins"])
 SPREAD = st.floats(width=32, allow_nan=False, allow_infinity=False)
 CLOSE = st.sampled_from([-(1 + step * 2.0**-20) for step in range(6)])
-LOGS = st.floats(-100, 0, width=32) | st.sampled_from([-87.33655, -103.0, -1e30, -1e-30, -0.0])
+LOGS = st.floats(-100, 0, width=32) | st.sampled_from(
+    [-87.33655, -103.0, -1e30, -1e-30, -0.0]
+)
 SETS = {"task": "multi_label", "decision": Decision(threshold=-1.0)}
 
 
@@ -52,7 +56,9 @@ def trial_of_one_topic(n_documents=200, seed=0, **changes):
 
 def trial_of_several_topics(n_documents=200):
     labels = np.random.default_rng(0).random((n_documents, 9)) < 0.2
-    return TrialResult(trial_record(**SETS), labels.astype(np.uint8), probabilities(n_documents, 9))
+    return TrialResult(
+        trial_record(**SETS), labels.astype(np.uint8), probabilities(n_documents, 9)
+    )
 
 
 @settings(max_examples=50)
@@ -108,8 +114,13 @@ def test_scores_that_are_compact_stay_as_they_are(scores):
 
 
 @settings(max_examples=50)
-@given(scores=arrays(np.float32, (4, 9), elements=LOGS), threshold=st.floats(-5, 0, width=32))
-@example(scores=np.tile(np.log(np.arange(1, 10, dtype="f4") / 10), (4, 1)), threshold=-0.125)
+@given(
+    scores=arrays(np.float32, (4, 9), elements=LOGS),
+    threshold=st.floats(-5, 0, width=32),
+)
+@example(
+    scores=np.tile(np.log(np.arange(1, 10, dtype="f4") / 10), (4, 1)), threshold=-0.125
+)
 def test_no_answer_of_several_topics_changes_nor_one_at_half(scores, threshold):
     labels, decision = np.eye(4, 9, 5, np.uint8), Decision(threshold=threshold)
     facts = trial_record(task="multi_label", decision=decision)
@@ -134,7 +145,10 @@ def test_the_mean_probability_of_the_other_topics_stays():
 
 def accuracy_of_both(first, second):
     """The accuracy of an ensemble of two trials."""
-    members = [("rnn", first.scores, first.answers), ("svm", second.scores, second.answers)]
+    members = [
+        ("rnn", first.scores, first.answers),
+        ("svm", second.scores, second.answers),
+    ]
     scores = combined(Ensemble(of=["rnn", "svm"]), members)
     return SINGLE_LABEL.score(first.labels, SINGLE_LABEL.answers(scores))
 
@@ -145,7 +159,9 @@ def test_two_compact_trials_have_the_accuracy_of_the_whole_ones_together():
 
     whole = accuracy_of_both(first, second)
 
-    assert accuracy_of_both(compact(first), compact(second)) == pytest.approx(whole, abs=0.01)
+    assert accuracy_of_both(compact(first), compact(second)) == pytest.approx(
+        whole, abs=0.01
+    )
 
 
 @pytest.mark.parametrize("kind", [{}, MARGINS])
@@ -197,10 +213,16 @@ PLUGIN = """
 """
 
 
-def test_a_metric_of_scores_that_is_one_number_is_left_out_of_compact_trials(tmp_path, install):
+def test_a_metric_of_scores_that_is_one_number_is_left_out_of_compact_trials(
+    tmp_path, install
+):
     entries = {"mean": "measures:MEAN", "values": "measures:VALUES"}
     site = tmp_path / "site"
-    install(write_distribution(site, entries, {"measures": PLUGIN}, group="rnnbench.metrics"))
+    install(
+        write_distribution(
+            site, entries, {"measures": PLUGIN}, group="rnnbench.metrics"
+        )
+    )
     trial = trial_of_one_topic()
 
     found, expected = metrics_of(compact(trial)), metrics_of(trial)
@@ -217,18 +239,26 @@ def test_a_compact_file_of_an_earlier_version_is_refused(tmp_path):
     checksum = sha256_file(place.predictions)
     write_document(place.record, trial.record, predictions_sha256=checksum)
 
-    with pytest.raises(DamagedResultError, match=r"an earlier version made it compact.* again$"):
+    with pytest.raises(
+        DamagedResultError, match=r"an earlier version made it compact.* again$"
+    ):
         store.load(KEY)
 
 
 @pytest.mark.parametrize(
-    "values", [np.ones(1, "f4"), np.full(200, np.nan, "f4"), np.ones(200, "i4")], ids=str
+    "values",
+    [np.ones(1, "f4"), np.full(200, np.nan, "f4"), np.ones(200, "i4")],
+    ids=str,
 )
 def test_corrections_that_fit_no_documents_are_refused(tmp_path, values):
     trial, store = compact(trial_of_one_topic()), Store(tmp_path)
     store.save(trial)
     place = place_of(tmp_path, KEY)
-    arrays = {"labels": trial.labels, "compact_scores": trial.scores, "correction_log_loss": values}
+    arrays = {
+        "labels": trial.labels,
+        "compact_scores": trial.scores,
+        "correction_log_loss": values,
+    }
     np.savez(place.predictions, **arrays)
     checksum = sha256_file(place.predictions)
     write_document(place.record, trial.record, predictions_sha256=checksum)

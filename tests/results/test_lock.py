@@ -45,7 +45,9 @@ def lock_once(folder):
 def test_a_holder_that_has_not_said_who_it_is_is_respected_until_it_dies(other, folder):
     for content in ("", "{}", '{"pid": "../x"}'):
         (folder / HOLDER).write_text(content)
-        with pytest.raises(UserError, match=r"another process is writing .*: it is not known"):
+        with pytest.raises(
+            UserError, match=r"another process is writing .*: it is not known"
+        ):
             lock_once(folder)
 
     (folder / HOLDER).write_text(HELD)
@@ -68,15 +70,24 @@ def test_two_runs_of_one_process_exclude_each_other_until_one_ends_however(folde
 def test_a_file_takes_the_place_of_locks_where_the_system_has_none_but_not_where_they_fail(
     folder, monkeypatch, recwarn
 ):
-    monkeypatch.setattr("fcntl.flock", Mock(side_effect=OSError(errno.ENOSYS, "no locks")))
+    monkeypatch.setattr(
+        "fcntl.flock", Mock(side_effect=OSError(errno.ENOSYS, "no locks"))
+    )
 
-    with lock_folder(folder, "first"), pytest.raises(UserError, match=f"process {os.getpid()} on"):
+    with (
+        lock_folder(folder, "first"),
+        pytest.raises(UserError, match=f"process {os.getpid()} on"),
+    ):
         lock_once(folder)
 
     lock_once(folder)
     assert not recwarn.list
-    monkeypatch.setattr("fcntl.flock", Mock(side_effect=OSError(errno.ENOLCK, "no locks")))
-    with pytest.raises(UserError, match=f"^{folder}: cannot be written: its file system cannot lo"):
+    monkeypatch.setattr(
+        "fcntl.flock", Mock(side_effect=OSError(errno.ENOLCK, "no locks"))
+    )
+    with pytest.raises(
+        UserError, match=f"^{folder}: cannot be written: its file system cannot lo"
+    ):
         lock_once(folder)
 
 

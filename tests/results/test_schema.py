@@ -14,15 +14,27 @@ from rnnbench.results.schema import Interval, MissingTrial, PublishedScore, Resu
             "3 of 4 trials are missing: rnn seeds 0, 1 (not run: interrupted); lstm seed 7 (not run"
             ": interrupted)",
         ),
-        ([("rnn", n) for n in range(10_010)], "8, 9 and 10,000 more (not run: interrupted)"),
-        ([(f"model{n}", 0) for n in range(12)], "model9 seed 0 (not run: interrupted) and 2 more"),
+        (
+            [("rnn", n) for n in range(10_010)],
+            "8, 9 and 10,000 more (not run: interrupted)",
+        ),
+        (
+            [(f"model{n}", 0) for n in range(12)],
+            "model9 seed 0 (not run: interrupted) and 2 more",
+        ),
     ],
 )
 def test_missing_trials_are_listed_by_model_and_of_many_the_first_ten(missing, words):
     results = finished_run({"svm": [(0, 0, 0, 1)]}).results
-    trials = [MissingTrial(model=model, seed=seed, error=None) for model, seed in missing]
+    trials = [
+        MissingTrial(model=model, seed=seed, error=None) for model, seed in missing
+    ]
 
-    assert results.model_copy(update={"missing": trials}).missing_in_words().endswith(words)
+    assert (
+        results.model_copy(update={"missing": trials})
+        .missing_in_words()
+        .endswith(words)
+    )
 
 
 def test_a_value_lies_below_inside_or_above_an_interval_whose_ends_are_inside():
@@ -32,7 +44,12 @@ def test_a_value_lies_below_inside_or_above_an_interval_whose_ends_are_inside():
 
 @pytest.mark.parametrize("intervals", [["lstm"], ["rnn", "lstm"], []])
 def test_a_published_accuracy_of_our_model_is_compared_with_that_model_alone(intervals):
-    facts = {"source": "x", "model": "rnn", "accuracy": 0.5, "yardstick": "over documents"}
+    facts = {
+        "source": "x",
+        "model": "rnn",
+        "accuracy": 0.5,
+        "yardstick": "over documents",
+    }
     facts["intervals"] = dict.fromkeys(intervals, Interval(low=0, high=1))
 
     assert PublishedScore(**facts, is_of_our_model=False).model == "rnn"
@@ -49,18 +66,34 @@ def in_both(change):
     ("change", "message"),
     [
         (lambda _, rest: rest["comparisons"].pop(), "other comparisons without"),
-        (lambda _, rest: rest.update(test_size=20), "another number of test documents without"),
+        (
+            lambda _, rest: rest.update(test_size=20),
+            "another number of test documents without",
+        ),
         (lambda _, rest: rest["scores"].pop("rnn"), "other models without duplicates"),
-        (lambda whole, _: whole["comparisons"].clear(), "other comparisons without duplicates"),
-        (lambda whole, _: whole["dataset"].update(duplicates=None), "dataset.duplicates"),
-        (in_both(lambda found: found.pop()), "not compared with the best or the majority"),
+        (
+            lambda whole, _: whole["comparisons"].clear(),
+            "other comparisons without duplicates",
+        ),
+        (
+            lambda whole, _: whole["dataset"].update(duplicates=None),
+            "dataset.duplicates",
+        ),
+        (
+            in_both(lambda found: found.pop()),
+            "not compared with the best or the majority",
+        ),
         (in_both(lambda found: found[0].update(a="x")), "with x, which is not there"),
-        (lambda whole, _: whole.update(cheapest="x"), "a cheapest model that is not there"),
+        (
+            lambda whole, _: whole.update(cheapest="x"),
+            "a cheapest model that is not there",
+        ),
     ],
 )
 def test_a_summary_is_consistent_with_itself(change, message):
     run = scored_run(
-        {"rnn": [3, 4, 5], "lstm": [9, 8, 9]}, dataset={"duplicates": {"same_topic": [3]}}
+        {"rnn": [3, 4, 5], "lstm": [9, 8, 9]},
+        dataset={"duplicates": {"same_topic": [3]}},
     )
     document = run.results.model_dump(mode="json")
     assert Results.model_validate(document).model_dump(mode="json") == document
@@ -72,12 +105,19 @@ def test_a_summary_is_consistent_with_itself(change, message):
 
 
 def test_of_models_with_equally_many_right_answers_the_first_is_the_best():
-    results = scored_run({"first": [27, 2, 16, 22, 5], "second": [27, 2, 16, 25, 2]}, of=30).results
+    results = scored_run(
+        {"first": [27, 2, 16, 22, 5], "second": [27, 2, 16, 25, 2]}, of=30
+    ).results
 
     assert results.best.name == "first"
 
 
-CLEAR_OR_NOT = {"svm": [9] * 3, "rnn": [2, 3, 2], "gru": [19, 18, 18], "lstm": [18, 18, 19]}
+CLEAR_OR_NOT = {
+    "svm": [9] * 3,
+    "rnn": [2, 3, 2],
+    "gru": [19, 18, 18],
+    "lstm": [18, 18, 19],
+}
 """Only the last two, of which the first is the best, do not clearly differ."""
 
 
@@ -90,18 +130,28 @@ CLEAR_OR_NOT = {"svm": [9] * 3, "rnn": [2, 3, 2], "gru": [19, 18, 18], "lstm": [
         ((1, 1, 9, 8), (1, 1, 1, 1), 2, None),
         ((8, 8, 7, 8), (1, 1, 1, 1), 2, "gru"),
     ],
-    ids=["faster", "the best itself", "equally fast, but smaller", "two seeds", "fastest of all"],
+    ids=[
+        "faster",
+        "the best itself",
+        "equally fast, but smaller",
+        "two seeds",
+        "fastest of all",
+    ],
 )
 def test_the_cheapest_is_the_fastest_model_that_is_not_clearly_worse(
     seconds, params, n_seeds, cheapest
 ):
     rights = {model: of[:n_seeds] for model, of in CLEAR_OR_NOT.items()}
     costs = zip(rights, seconds, params, strict=True)
-    records = {model: {"fit_seconds": time, "params": size} for model, time, size in costs}
+    records = {
+        model: {"fit_seconds": time, "params": size} for model, time, size in costs
+    }
 
     results = scored_run(rights, records=records).results
 
     assert results.cheapest == cheapest
     older = results.model_dump(mode="json")
     del older["cheapest"]
-    assert Results.model_validate(older) == results, "it follows from what older files have"
+    assert Results.model_validate(older) == results, (
+        "it follows from what older files have"
+    )

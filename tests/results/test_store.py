@@ -46,7 +46,9 @@ def with_network(**changes):
 
 
 @pytest.mark.parametrize("key", [("rnn", 0, OTHER), ("rnn", 1, MINE), ("gru", 0, MINE)])
-def test_a_trial_is_given_for_its_own_model_seed_and_fingerprint_alone(store, key, files):
+def test_a_trial_is_given_for_its_own_model_seed_and_fingerprint_alone(
+    store, key, files
+):
     store.save(with_network())
     for file in (files.record, files.predictions, files.weights):
         other = stores.place_of(store.folder, key).record.stem
@@ -58,7 +60,9 @@ def test_a_trial_is_given_for_its_own_model_seed_and_fingerprint_alone(store, ke
         store.kept(key)
 
 
-def test_a_trial_comes_back_from_files_named_after_model_seed_and_fingerprint(store, files):
+def test_a_trial_comes_back_from_files_named_after_model_seed_and_fingerprint(
+    store, files
+):
     saved = with_network()
     store.save(saved)
     store.save(result(model="lstm", seed=7, fingerprint=OTHER))
@@ -74,7 +78,9 @@ def test_a_trial_comes_back_from_files_named_after_model_seed_and_fingerprint(st
     assert (loaded.labels.dtype, loaded.scores.dtype) == (np.int32, np.float32)
     assert store.load(KEY, with_model=True)
     assert store.kept(KEY) == (saved.record, files.weights)
-    for ours, theirs in zip(read_weights(files.weights, DECLARED), WEIGHTS, strict=True):
+    for ours, theirs in zip(
+        read_weights(files.weights, DECLARED), WEIGHTS, strict=True
+    ):
         np.testing.assert_array_equal(ours, theirs)
 
 
@@ -89,10 +95,14 @@ def test_the_same_trial_trained_afresh_replaces_the_old_one(store):
 
 
 @pytest.mark.parametrize(("limit", "kind"), [(1, "predictions"), (64, "models")])
-def test_what_is_too_large_to_be_read_again_is_not_stored(store, limit, kind, monkeypatch):
+def test_what_is_too_large_to_be_read_again_is_not_stored(
+    store, limit, kind, monkeypatch
+):
     monkeypatch.setattr("rnnbench.storage.MAX_HASHED", limit)
 
-    with pytest.raises(RnnbenchError, match=rf"{kind}/{STEM}.*: cannot be stored: .* {limit}\)"):
+    with pytest.raises(
+        RnnbenchError, match=rf"{kind}/{STEM}.*: cannot be stored: .* {limit}\)"
+    ):
         store.save(replace(with_network(), weights=[np.ones(99, np.float32)]))
 
     assert not store.folder.exists()
@@ -100,11 +110,18 @@ def test_what_is_too_large_to_be_read_again_is_not_stored(store, limit, kind, mo
 
 @pytest.mark.parametrize(
     ("model", "fingerprint"),
-    [("rnn", "a" * 63 + "/"), ("rnn", "a" * 64 + "\n"), ("rnn", "\u0661" * 64), ("../rnn", MINE)],
+    [
+        ("rnn", "a" * 63 + "/"),
+        ("rnn", "a" * 64 + "\n"),
+        ("rnn", "\u0661" * 64),
+        ("../rnn", MINE),
+    ],
 )
 def test_names_from_outside_never_become_paths(store, model, fingerprint):
     for read in (store.load, store.kept):
-        with pytest.raises(DamagedResultError, match=f"^unusable result: {store.folder}: .* 64 "):
+        with pytest.raises(
+            DamagedResultError, match=f"^unusable result: {store.folder}: .* 64 "
+        ):
             read((model, 0, fingerprint))
     with pytest.raises(DamagedResultError):
         store.save(result(model=model, fingerprint=fingerprint))
@@ -116,7 +133,10 @@ def test_a_loss_that_is_not_a_number_is_stored_as_null(store, files):
     store.save(result(history=history, fingerprint=MINE))
 
     text = files.record.read_text()
-    assert json.loads(text, parse_constant=pytest.fail)["history"]["loss"] == [None, None]
+    assert json.loads(text, parse_constant=pytest.fail)["history"]["loss"] == [
+        None,
+        None,
+    ]
     assert store.load(KEY).record.history.loss == [None, None]
 
 
@@ -143,9 +163,17 @@ def test_what_is_damaged_is_named(store, files, kind, damage, reason):
     file, is_network = getattr(files, kind), kind == "weights"
     damage(file)
 
-    assert not is_network or store.load(KEY), "the trial of a damaged network can be used"
-    for read in (store.kept, partial(store.load, with_model=True)) if is_network else (store.load,):
-        with pytest.raises(DamagedResultError, match=f"^unusable result: {file}: {reason}"):
+    assert not is_network or store.load(KEY), (
+        "the trial of a damaged network can be used"
+    )
+    for read in (
+        (store.kept, partial(store.load, with_model=True))
+        if is_network
+        else (store.load,)
+    ):
+        with pytest.raises(
+            DamagedResultError, match=f"^unusable result: {file}: {reason}"
+        ):
             read(KEY)
 
 
@@ -174,12 +202,18 @@ def _bomb(file):
 
 
 MISLEADING = {
-    "a pickle": lambda file: file.write_bytes(pickle.dumps(Hostile(file.with_name("trace")))),
-    "a pickle in an array": lambda file: np.savez(file, labels=hostile(file), scores=SCORES),
+    "a pickle": lambda file: file.write_bytes(
+        pickle.dumps(Hostile(file.with_name("trace")))
+    ),
+    "a pickle in an array": lambda file: np.savez(
+        file, labels=hostile(file), scores=SCORES
+    ),
     "an array alone": lambda file: file.write_bytes(np.lib.format.magic(1, 0)),
     "a bomb": _bomb,
     "larger than any memory": _array_larger_than_any_memory,
-    "one score a document": lambda file: np.savez(file, labels=LABELS, scores=SCORES[:, 0]),
+    "one score a document": lambda file: np.savez(
+        file, labels=LABELS, scores=SCORES[:, 0]
+    ),
     "a label too few": lambda file: np.savez(file, labels=LABELS[1:], scores=SCORES),
     "words": lambda file: np.savez(file, labels=LABELS, scores=SCORES.astype(str)),
 }
@@ -190,9 +224,13 @@ def test_predictions_made_to_mislead_are_named_and_run_nothing(store, files, wri
     saved = result(fingerprint=MINE)
     store.save(saved)
     write(files.predictions)
-    write_document(files.record, saved.record, predictions_sha256=sha256_file(files.predictions))
+    write_document(
+        files.record, saved.record, predictions_sha256=sha256_file(files.predictions)
+    )
 
-    with pytest.raises(DamagedResultError, match=f"^unusable result: {files.predictions}: "):
+    with pytest.raises(
+        DamagedResultError, match=f"^unusable result: {files.predictions}: "
+    ):
         store.load(KEY)
 
     assert not files.predictions.with_name("trace").exists()
@@ -200,7 +238,10 @@ def test_predictions_made_to_mislead_are_named_and_run_nothing(store, files, wri
 
 MISLEADING_WEIGHTS = {
     "a pickle in an array": lambda file: [hostile(file, (2, 3)), WEIGHTS[1]],
-    "larger than any memory": lambda _: [np.zeros((2, 3, 10**15, 0), np.float32), WEIGHTS[1]],
+    "larger than any memory": lambda _: [
+        np.zeros((2, 3, 10**15, 0), np.float32),
+        WEIGHTS[1],
+    ],
     "too few": lambda _: WEIGHTS[:1],
     "another order": lambda _: WEIGHTS[::-1],
     "other numbers": lambda _: [WEIGHTS[0].astype("f8"), WEIGHTS[1]],
@@ -209,7 +250,9 @@ MISLEADING_WEIGHTS = {
 
 
 @pytest.mark.parametrize("weights", MISLEADING_WEIGHTS.values(), ids=MISLEADING_WEIGHTS)
-def test_weights_other_than_those_of_the_network_are_named_and_not_read(tmp_path, weights):
+def test_weights_other_than_those_of_the_network_are_named_and_not_read(
+    tmp_path, weights
+):
     file = tmp_path / "weights.npz"
     np.savez(file, *weights(file))
 
@@ -242,5 +285,9 @@ def test_a_compact_trial_is_stored_in_a_fraction_of_the_size(tmp_path, kind):
     np.testing.assert_array_equal(loaded.scores, light.scores)
     np.testing.assert_array_equal(loaded.labels, trial.labels)
     written = file.stat().st_mtime_ns
-    assert store.make_compact(key).weights is store.load(key, with_model=True).weights is None
+    assert (
+        store.make_compact(key).weights
+        is store.load(key, with_model=True).weights
+        is None
+    )
     assert file.stat().st_mtime_ns == written

@@ -12,7 +12,9 @@ SMALL = {"layers": [{"lstm": {"units": 8}}, factories.SOFTMAX]}
 
 
 def seconds(models, **training):
-    benchmark = factories.benchmark(models=models, training={"epochs": 100_000} | training)
+    benchmark = factories.benchmark(
+        models=models, training={"epochs": 100_000} | training
+    )
     dataset = make_dataset(factories.corpus(200), benchmark.data)
     params = {name: 10_000 for name in benchmark.models if name != "baseline"}
     return estimate_seconds(benchmark, BenchmarkCheck({}, dataset, params))
@@ -20,7 +22,9 @@ def seconds(models, **training):
 
 @pytest.fixture
 def arithmetic(monkeypatch):
-    """A machine of one core, which takes a nanosecond for a multiplication, or for an addition."""
+    """A machine of one core, which takes a nanosecond for a multiplication, or for an
+    addition.
+    """
 
     def of_products(products, _):
         return {product: product.multiply_adds * 1e-9 for product in products}
@@ -37,7 +41,9 @@ def test_larger_networks_more_epochs_also_of_one_model_and_more_seeds_take_longe
     assert seconds({"m": SMALL}, epochs=1_000_000) > 3 * once
     assert seconds({"m": SMALL}, seeds=100) > 3 * once
     assert seconds({"m": SMALL | {"training": {"epochs": 1}}}) < once / 2
-    assert seconds({"m": LARGE}, engine="native") < seconds({"m": LARGE}, engine="keras")
+    assert seconds({"m": LARGE}, engine="native") < seconds(
+        {"m": LARGE}, engine="keras"
+    )
 
 
 @pytest.mark.usefixtures("arithmetic")
@@ -46,8 +52,12 @@ def test_padding_takes_no_time_where_it_is_skipped():
         embedding = {"embedding": {"dim": 8, "masking": masking}}
         return {"m": {"layers": [embedding, *LARGE["layers"]]}}
 
-    assert seconds(of(masking=True), engine="native") < seconds(of(masking=False), engine="native")
-    assert seconds(of(masking=True), engine="keras") == seconds(of(masking=False), engine="keras")
+    assert seconds(of(masking=True), engine="native") < seconds(
+        of(masking=False), engine="native"
+    )
+    assert seconds(of(masking=True), engine="keras") == seconds(
+        of(masking=False), engine="keras"
+    )
 
 
 def test_without_networks_or_with_networks_from_functions_nothing_is_estimated():

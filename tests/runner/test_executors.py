@@ -39,7 +39,9 @@ def _prepare_nothing(_):
 
 
 def run(trials, folder, carry_out=None, *, jobs=1, prepare=_prepare_nothing):
-    """Return the outcomes of trials by seed, and the events; trains where nothing else is given."""
+    """Return the outcomes of trials by seed, and the events; trains where nothing else
+    is given.
+    """
     events = []
     task = Task(carry_out, prepare) if carry_out else Task()
     outcomes = LocalExecutor(jobs, 1).run(trials, corpora(folder), events.append, task)
@@ -58,7 +60,13 @@ def trials(tmp_path):
 
 @pytest.mark.parametrize(
     ("cores", "jobs", "expected"),
-    [(2, None, (2, 1)), (2, 1, (1, 2)), (8, None, (8, 1)), (8, 3, (3, 2)), (2, 5, (5, 1))],
+    [
+        (2, None, (2, 1)),
+        (2, 1, (1, 2)),
+        (8, None, (8, 1)),
+        (8, 3, (3, 2)),
+        (2, 5, (5, 1)),
+    ],
 )
 def test_cores_are_divided_among_the_jobs(monkeypatch, cores, jobs, expected):
     monkeypatch.setattr(executors, "usable_cores", lambda: cores)
@@ -68,7 +76,9 @@ def test_cores_are_divided_among_the_jobs(monkeypatch, cores, jobs, expected):
     assert (executor.jobs, executor.threads) == expected
 
 
-def test_trials_are_trained_and_reported_with_the_same_bits_as_in_this_process(tmp_path, trials):
+def test_trials_are_trained_and_reported_with_the_same_bits_as_in_this_process(
+    tmp_path, trials
+):
     outcomes, events = run(trials[:2], tmp_path)
 
     assert outcomes.keys() == {0, 1}
@@ -83,7 +93,9 @@ def test_trials_are_trained_and_reported_with_the_same_bits_as_in_this_process(t
 
 
 def _threads_at_last(one, *_):
-    """Return how many threads a trial may use at its end; seed 0 waits for more than one."""
+    """Return how many threads a trial may use at its end; seed 0 waits for more than
+    one.
+    """
     patience = time.monotonic() + 60
     while one.seed == 0 and threads_now() == 1 and time.monotonic() < patience:
         time.sleep(0.01)
@@ -161,7 +173,9 @@ def _misbehave(one, *_):
     return _die() if one.seed == 1 else "done"
 
 
-def test_a_trial_that_fails_and_a_worker_that_dies_cost_no_other_trial(tmp_path, trials):
+def test_a_trial_that_fails_and_a_worker_that_dies_cost_no_other_trial(
+    tmp_path, trials
+):
     three = [replace(trials[0], seed=seed) for seed in range(3)]
 
     outcomes, _ = run(three, tmp_path, _misbehave, prepare=_chatter)
@@ -199,7 +213,9 @@ def _die_beside_another(one, corpus, _):
             corpus.with_name("left").write_text(str(pid))
             _die()
         elif one.seed == 0:
-            time.sleep(600)  # a process that the worker started keeps open whatever is open
+            time.sleep(
+                600
+            )  # a process that the worker started keeps open whatever is open
     return "done"
 
 
@@ -214,7 +230,10 @@ def test_a_trial_whose_worker_died_is_tried_again_by_itself(tmp_path, trials, ca
         "waiting to be tried again",
         "starting worker",
     ]
-    assert "rnn seed 0: a worker process died (killed, or out of memory?); it is" in caplog.text
+    assert (
+        "rnn seed 0: a worker process died (killed, or out of memory?); it is"
+        in caplog.text
+    )
 
 
 def test_workers_that_die_before_they_come_to_a_trial_end_the_run(tmp_path, trials):
@@ -250,7 +269,9 @@ def test_a_ctrl_c_while_a_process_starts_is_heard_afterwards(monkeypatch):
     started = []
 
     def start(process):
-        signal.raise_signal(signal.SIGINT)  # to this thread; test_main has one to any thread
+        signal.raise_signal(
+            signal.SIGINT
+        )  # to this thread; test_main has one to any thread
         started.append(process)
 
     monkeypatch.setattr("multiprocessing.context.SpawnProcess.start", start)
@@ -286,9 +307,13 @@ def _raises(error):
 def test_whatever_is_raised_for_a_trial_is_its_failure(
     tmp_path, where, error, reason, has_traceback
 ):
-    functions = {"carry_out": lambda *_: None, "prepare": lambda _: None} | {where: _raises(error)}
+    functions = {"carry_out": lambda *_: None, "prepare": lambda _: None} | {
+        where: _raises(error)
+    }
 
-    failure = Task(**functions).attempt(trial(tmp_path), tmp_path, lambda: None, lambda *_: None)
+    failure = Task(**functions).attempt(
+        trial(tmp_path), tmp_path, lambda: None, lambda *_: None
+    )
 
     assert failure.reason == reason
     assert ("Traceback" in failure.traceback) is has_traceback

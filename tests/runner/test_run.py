@@ -15,7 +15,13 @@ from rnnbench.errors import UserError
 from rnnbench.job import FailedTrialsError
 from rnnbench.models.baselines import BASELINES
 from rnnbench.results.store import ENVIRONMENT, Store
-from rnnbench.runner.executors import EpochEnded, Failed, Finished, Planned, TrialFailure
+from rnnbench.runner.executors import (
+    EpochEnded,
+    Failed,
+    Finished,
+    Planned,
+    TrialFailure,
+)
 from rnnbench.runner.run import Job, plan_benchmark
 from rnnbench.storage import write_document
 from rnnbench.training.trial import run_ensemble
@@ -26,7 +32,9 @@ def make_plan(tiny_sgml_folder):
     """Plans a benchmark on made-up documents."""
 
     def make(data=None, **changes):
-        data = {"source": "sgml", "path": tiny_sgml_folder, "test_split": 0.5} | (data or {})
+        data = {"source": "sgml", "path": tiny_sgml_folder, "test_split": 0.5} | (
+            data or {}
+        )
         plan = benchmark(data=data, **changes)
         return plan_benchmark(plan, prepare(plan.data), threads=1)
 
@@ -47,7 +55,14 @@ def store(tmp_path):
 
 def job(store, executor=None, **facts):
     """A job that trains plans in this process."""
-    return Job(None, None, executor or InProcess(), store, "rnnbench", **{"fresh": False} | facts)
+    return Job(
+        None,
+        None,
+        executor or InProcess(),
+        store,
+        "rnnbench",
+        **{"fresh": False} | facts,
+    )
 
 
 def run(plan, store, executor=None, *, fresh=False):
@@ -57,7 +72,9 @@ def run(plan, store, executor=None, *, fresh=False):
 
 
 def run_all(plan, store, **options):
-    """Run a plan in which no trial fails; return the results of its trials and the events."""
+    """Run a plan in which no trial fails; return the results of its trials and the
+    events.
+    """
     done, events = run(plan, store, **options)
     assert (done.failures, done.missing, done.ending) == ({}, [], None)
     return done.trials, events
@@ -68,11 +85,15 @@ def test_every_model_is_planned_with_every_seed_those_that_take_longest_first(
 ):
     layers = [{"simple_rnn": {"units": units}} for units in (2, 5)]
     small, big = ({"layers": [layer, SOFTMAX]} for layer in layers)
-    plan = make_plan(models={"small": small, "big": big}, training={"seeds": [0, 7], "epochs": 1})
+    plan = make_plan(
+        models={"small": small, "big": big}, training={"seeds": [0, 7], "epochs": 1}
+    )
 
     names = ["big seed 0", "big seed 7", "small seed 0", "small seed 7"]
     assert [str(trial) for trial in plan.trials] == names
-    assert {trial.dataset_fingerprint for trial in plan.trials} == {plan.dataset.fingerprint}
+    assert {trial.dataset_fingerprint for trial in plan.trials} == {
+        plan.dataset.fingerprint
+    }
     assert {trial.source for trial in plan.trials} == {"sgml"}
     assert {trial.corpus_fingerprint for trial in plan.trials} == plan.corpora.keys()
     assert plan.corpora.keys() == {plan.dataset.corpus_fingerprint}
@@ -101,12 +122,16 @@ def test_the_longest_training_comes_first_and_programs_are_shared(make_plan):
     }
     models["long"] = {"layers": layers, "training": {"epochs": 1000}}
 
-    names = [trial.name for trial in make_plan(models=models, training={"seeds": 1}).trials]
+    names = [
+        trial.name for trial in make_plan(models=models, training={"seeds": 1}).trials
+    ]
 
     assert names == ["long", "m-2-0", "m-2-1", "m-4-0", "m-4-1"]
 
 
-def test_a_baseline_that_no_seed_changes_is_planned_once_and_after_all_networks(make_plan):
+def test_a_baseline_that_no_seed_changes_is_planned_once_and_after_all_networks(
+    make_plan,
+):
     models = {
         "svm": {"baseline": "tfidf_linear_svm"},
         "random": {"baseline": "stratified"},
@@ -129,9 +154,14 @@ def test_a_baseline_whose_package_is_missing_is_refused_before_anything_is_train
 ):
     monkeypatch.setattr(BASELINES["stratified"], "packages", ("no-such-package",))
 
-    always, it = {"always": {"baseline": "most_frequent"}}, {"it": {"baseline": "stratified"}}
+    always, it = (
+        {"always": {"baseline": "most_frequent"}},
+        {"it": {"baseline": "stratified"}},
+    )
 
-    with pytest.raises(UserError, match=r"^baseline 'stratified' needs no-such-package$"):
+    with pytest.raises(
+        UserError, match=r"^baseline 'stratified' needs no-such-package$"
+    ):
         make_plan(models=always | it)
     make_plan(models=always)
 
@@ -169,7 +199,9 @@ def test_a_damaged_trial_is_named_and_trained_again(plan, store, caplog):
 
     _, events = run_all(plan, store)
 
-    assert [event.trial for event in events if isinstance(event, Finished)] == plan.trials[:1]
+    assert [
+        event.trial for event in events if isinstance(event, Finished)
+    ] == plan.trials[:1]
     assert f"unusable result: {file}: changed since" in caplog.text
     assert "was stored; it is not used" in caplog.text
 
@@ -182,7 +214,10 @@ def test_of_a_plan_that_grew_only_what_is_new_is_trained(make_plan, store):
     grown = make_plan(models=models, training={"epochs": 9, "seeds": 2})
     results, events = run_all(grown, store)
 
-    assert [str(trial) for trial in events[0].to_train] == ["random seed 0", "random seed 1"]
+    assert [str(trial) for trial in events[0].to_train] == [
+        "random seed 0",
+        "random seed 1",
+    ]
     assert [str(trial) for trial in events[0].stored] == ["svm seed 0"]
     assert len(results) == 3
 
@@ -229,7 +264,9 @@ def test_an_ensemble_is_made_again_of_answers_of_a_choice(make_plan, store):
     results, _ = run_all(replace(plan, trials=alone), store)
     store.save(run_ensemble(both, results, results[0].labels))
 
-    answers = {(trial.name, trial.seed): own for trial, own in zip(alone, results, strict=True)}
+    answers = {
+        (trial.name, trial.seed): own for trial, own in zip(alone, results, strict=True)
+    }
     assert set(job(store).find_stored(plan.trials)) == set(plan.trials)
     assert set(job(store, held_out=answers).find_stored(plan.trials)) == set(alone)
 
@@ -237,7 +274,9 @@ def test_an_ensemble_is_made_again_of_answers_of_a_choice(make_plan, store):
 def test_weights_are_stored_and_not_kept_in_memory(make_plan, store):
     names = "multinomial_naive_bayes", "complement_naive_bayes"
     plan = make_plan(models={name: {"baseline": name} for name in names})
-    keeping = replace(plan, trials=[replace(trial, keep_model=True) for trial in plan.trials])
+    keeping = replace(
+        plan, trials=[replace(trial, keep_model=True) for trial in plan.trials]
+    )
 
     done, events = run(keeping, store)
 
@@ -247,7 +286,9 @@ def test_weights_are_stored_and_not_kept_in_memory(make_plan, store):
 
 
 class Interrupted(InProcess):
-    """Is interrupted after the first trial, so that the others neither finish nor fail."""
+    """Is interrupted after the first trial, so that the others neither finish nor
+    fail.
+    """
 
     def run(self, trials, corpora, listener, task):
         outcomes = super().run(trials, corpora, listener, task)
@@ -255,7 +296,9 @@ class Interrupted(InProcess):
         raise KeyboardInterrupt
 
 
-def test_trials_that_ctrl_c_kept_from_being_trained_again_keep_their_stored_result(plan, store):
+def test_trials_that_ctrl_c_kept_from_being_trained_again_keep_their_stored_result(
+    plan, store
+):
     run(plan, store, InProcess())
 
     done, _ = run(plan, store, Interrupted(), fresh=True)
@@ -264,9 +307,15 @@ def test_trials_that_ctrl_c_kept_from_being_trained_again_keep_their_stored_resu
     assert (len(done.trials), done.missing) == (4, [])
 
 
-@pytest.mark.parametrize(("seeds", "jobs"), [([0, 7], 7), ([7], 1)], ids=["nothing", "a trial"])
-def test_a_rerun_that_fails_changes_the_environment_if_it_finishes(plan, store, seeds, jobs):
-    write_document(store.folder / ENVIRONMENT, environment(["keras"], jobs=7, threads=1))
+@pytest.mark.parametrize(
+    ("seeds", "jobs"), [([0, 7], 7), ([7], 1)], ids=["nothing", "a trial"]
+)
+def test_a_rerun_that_fails_changes_the_environment_if_it_finishes(
+    plan, store, seeds, jobs
+):
+    write_document(
+        store.folder / ENVIRONMENT, environment(["keras"], jobs=7, threads=1)
+    )
 
     done, _ = run(plan, store, Fails(seeds))
 
@@ -277,7 +326,9 @@ def test_a_rerun_that_fails_changes_the_environment_if_it_finishes(plan, store, 
 
 
 def test_scores_of_many_trials_are_not_kept_in_memory(make_plan, store, monkeypatch):
-    models = {name: {"baseline": name} for name in ("multinomial_naive_bayes", "stratified")}
+    models = {
+        name: {"baseline": name} for name in ("multinomial_naive_bayes", "stratified")
+    }
     plan = make_plan(models=models)
     whole = run_all(plan, store)[0]
     monkeypatch.setattr("rnnbench.runner.run.MOST_IN_MEMORY", 0)
@@ -296,6 +347,8 @@ def test_scores_of_many_trials_are_not_kept_in_memory(make_plan, store, monkeypa
         for one, other in zip(ours, whole, strict=True):
             np.testing.assert_array_equal(one.scores, other.scores)
             np.testing.assert_array_equal(one.answers, other.answers)
-            np.testing.assert_array_equal(one.without([0]).scores, other.without([0]).scores)
+            np.testing.assert_array_equal(
+                one.without([0]).scores, other.without([0]).scores
+            )
             assert one.score == other.score
             assert one.without([0]).score == other.without([0]).score

@@ -1,4 +1,6 @@
-"""Trackers in threads of their own: what they are told, and what becomes of those that fail."""
+"""Trackers in threads of their own: what they are told, and what becomes of those that
+fail.
+"""
 
 import json
 import sys
@@ -85,8 +87,17 @@ TRACKERS = """
         def trial_started(self, trial):
             time.sleep(60)
 """
-METHODS = ("start", "trial_started", "epoch_ended", "trial_finished", "trial_failed", "close")
-ENTRIES = {f"fails-in-{method}": f"made_up_trackers:fails_in_{method}" for method in METHODS}
+METHODS = (
+    "start",
+    "trial_started",
+    "epoch_ended",
+    "trial_finished",
+    "trial_failed",
+    "close",
+)
+ENTRIES = {
+    f"fails-in-{method}": f"made_up_trackers:fails_in_{method}" for method in METHODS
+}
 KINDS = ("Diary", "Leaves", "Prints", "Hangs")
 ENTRIES |= {kind.lower(): f"made_up_trackers:{kind}" for kind in KINDS}
 
@@ -95,7 +106,11 @@ ENTRIES |= {kind.lower(): f"made_up_trackers:{kind}" for kind in KINDS}
 def _installed(install, tmp_path):
     modules = {"made_up_trackers": TRACKERS}
     group = "rnnbench.trackers"
-    install(write_distribution(tmp_path / "site", ENTRIES, modules, group=group, name="made-up"))
+    install(
+        write_distribution(
+            tmp_path / "site", ENTRIES, modules, group=group, name="made-up"
+        )
+    )
 
 
 @pytest.fixture
@@ -128,7 +143,9 @@ def diary(folder):
     return [json.loads(line) for line in (folder / "tracking/diary.jsonl").open()]
 
 
-def test_trackers_are_told_in_order_whatever_is_reported_late_twice_or_never(tmp_path, trials):
+def test_trackers_are_told_in_order_whatever_is_reported_late_twice_or_never(
+    tmp_path, trials
+):
     one, other = trials
     track(tmp_path, "diary", Planned([], trials))
     assert not (tmp_path / "tracking").exists(), "nothing is trained"
@@ -193,13 +210,17 @@ def test_a_tracker_that_fails_is_named_once_and_the_others_go_on(
     assert diary(tmp_path)[-1] == ["close"]
     assert capsys.readouterr().out == ""
     assert (sys.stdout, sys.stderr) == streams
-    logs = {file.stem: file.read_text() for file in (tmp_path / "tracking").glob("*.log")}
+    logs = {
+        file.stem: file.read_text() for file in (tmp_path / "tracking").glob("*.log")
+    }
     assert logs.pop("prints") == "Welcome\nand a word of warning\n"
     assert logs.keys() == {"leaves", *(f"fails-in-{method}" for method in METHODS)}
     assert "LookupError: no close today" in logs["fails-in-close"]
 
 
-def test_what_others_print_while_trackers_run_is_not_kept_from_them(tmp_path, trials, capsys):
+def test_what_others_print_while_trackers_run_is_not_kept_from_them(
+    tmp_path, trials, capsys
+):
     with tell_trackers(benchmark(tracking="prints"), tmp_path) as tell:
         tell(Planned(trials, []))
         wait_for(tmp_path / "tracking/prints.log", "warning")
@@ -217,7 +238,9 @@ def test_a_tracker_that_hangs_delays_a_run_no_longer_than_it_may(
     start = time.monotonic()
     events = [EpochEnded(trials[0], epoch, 1.0, 0.5) for epoch in range(5_000)]
 
-    track(tmp_path, ["hangs", "diary"], Planned(trials, []), *events, finished(trials[0]))
+    track(
+        tmp_path, ["hangs", "diary"], Planned(trials, []), *events, finished(trials[0])
+    )
 
     assert time.monotonic() - start < 20
     label = "tracker 'hangs' of the package made-up"
@@ -231,13 +254,18 @@ def test_a_tracker_that_hangs_delays_a_run_no_longer_than_it_may(
     ("error", "is_closed"),
     [(ValueError, True), (KeyboardInterrupt, False)],  # as a second Ctrl-C raises it
 )
-def test_only_a_second_ctrl_c_keeps_trackers_from_finishing(tmp_path, trials, error, is_closed):
+def test_only_a_second_ctrl_c_keeps_trackers_from_finishing(
+    tmp_path, trials, error, is_closed
+):
     def end(tell):
         tell(Planned(trials, []))
         wait_for(tmp_path / "tracking/diary.jsonl", "start")
         raise error
 
-    with pytest.raises(error), tell_trackers(benchmark(tracking="diary"), tmp_path) as tell:
+    with (
+        pytest.raises(error),
+        tell_trackers(benchmark(tracking="diary"), tmp_path) as tell,
+    ):
         end(tell)
 
     assert (["close"] in diary(tmp_path)) is is_closed
@@ -254,4 +282,6 @@ def test_ctrl_c_while_only_trackers_are_awaited_leaves_them_out(
     track(tmp_path, ["diary"], Planned(trials, []), finished(trials[0]))
 
     assert caplog.messages == ["trackers that had not finished were left out"]
-    wait_for(tmp_path / "tracking/diary.jsonl", "start")  # it looks for the tracker before that
+    wait_for(
+        tmp_path / "tracking/diary.jsonl", "start"
+    )  # it looks for the tracker before that

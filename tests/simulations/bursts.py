@@ -28,11 +28,18 @@ def main():
             for points in POINTS:
                 population = Population.of(accuracy, points, bursts)
                 for n_seeds in SEEDS:
-                    cell = [f"{n_documents:,}", f"{accuracy:.1%}", f"{points:g}", f"{n_seeds}"]
+                    cell = [
+                        f"{n_documents:,}",
+                        f"{accuracy:.1%}",
+                        f"{points:g}",
+                        f"{n_seeds}",
+                    ]
                     rows.append([*cell, *_facts(population, n_seeds, n_documents)])
                     print(rows[-1], file=sys.stderr)  # noqa: T201
     headers = ["documents", "accuracy", "points", "seeds", "bursts"]
-    headers += [f"{fact}, {way}" for fact in ("held", "found") for way in ("single", "blocks")]
+    headers += [
+        f"{fact}, {way}" for fact in ("held", "found") for way in ("single", "blocks")
+    ]
     caption = (
         f"Of {TIMES:,} simulated benchmarks of two equal models each. Points: the standard "
         "deviation of accuracy over seeds, if there are several. Bursts: the variance of the "
@@ -47,7 +54,9 @@ def main():
 
 
 def _facts(population, n_seeds, n_documents):
-    """Return the ratio of variances, and the shares held and found, of single and in blocks."""
+    """Return the ratio of variances, and the shares held and found, of single and in
+    blocks.
+    """
     random = np.random.default_rng(0)
     ratios, held, found = [], [], []
     for _ in range(TIMES // CHUNK):
@@ -66,7 +75,9 @@ def _facts(population, n_seeds, n_documents):
 
 
 def _ratio(hits):
-    """Return how much more the accuracy varies in blocks than if documents were independent."""
+    """Return how much more the accuracy varies in blocks than if documents were
+    independent.
+    """
     rest = hits - hits.mean(axis=-1, keepdims=True)
     sums = np.add.reduceat(rest, np.arange(0, hits.shape[-1], LENGTH), axis=-1)
     return float((sums**2).sum() / (rest**2).sum())

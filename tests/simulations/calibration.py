@@ -25,7 +25,9 @@ class Answers:
 
 
 def draw(random, excess, n_seeds, n_documents):
-    """Return the answers of trials that agree on half of the documents; see ``Answers``."""
+    """Return the answers of trials that agree on half of the documents; see
+    ``Answers``.
+    """
     odds = random.normal(SPREAD, SPREAD, n_documents) + random.normal(
         0, CHANCE, (n_seeds, n_documents)
     )
@@ -43,13 +45,23 @@ def _share(odds):
 
 
 def facts(excess, n_seeds, n_documents, times=TIMES):
-    """Return the true error, the mean found, and the shares of intervals that contain the true one.
+    """Return the true error, the mean found, and the shares of intervals that contain
+    the true one.
 
-    The first share is that of the intervals of rnnbench, the second that of a bootstrap.
+    The first share is that of the intervals of rnnbench, the second that of a
+    bootstrap.
     """
     random = np.random.default_rng(0)
-    many = [one for _ in range(MANY // 20_000) for one in draw(random, excess, n_seeds, 20_000)[:1]]
-    true = np.mean([calibration_error([one], in_order=False)[0] for one in many]) if excess else 0
+    many = [
+        one
+        for _ in range(MANY // 20_000)
+        for one in draw(random, excess, n_seeds, 20_000)[:1]
+    ]
+    true = (
+        np.mean([calibration_error([one], in_order=False)[0] for one in many])
+        if excess
+        else 0
+    )
     found, held, resampled = [], [], []
     for number in range(times):
         trials = draw(random, excess, n_seeds, n_documents)
@@ -62,11 +74,15 @@ def facts(excess, n_seeds, n_documents, times=TIMES):
 
 
 def _bootstrap(random, trials, true, times=40):
-    """Return whether the middle 95 % of resampled errors, if they are normal, contain the true."""
+    """Return whether the middle 95 % of resampled errors, if they are normal, contain
+    the true.
+    """
     errors, n = [], len(trials[0].values)
     for _ in range(times):
         chosen = random.integers(0, n, n)
-        again = [Answers(np.exp(one.scores[chosen, 0]), one.values[chosen]) for one in trials]
+        again = [
+            Answers(np.exp(one.scores[chosen, 0]), one.values[chosen]) for one in trials
+        ]
         errors.append(calibration_error(again, in_order=False)[0])
     return abs(np.mean(errors) - true) < 1.96 * np.std(errors, ddof=1)
 
@@ -85,7 +101,15 @@ def main():
         "Held: share of 95 % intervals that contain the true error. Held by bootstrap: the same "
         "for the middle of the errors of resampled documents, for every eighth model."
     )
-    headers = ["model", "documents", "seeds", "true ECE", "found", "held", "held by bootstrap"]
+    headers = [
+        "model",
+        "documents",
+        "seeds",
+        "true ECE",
+        "found",
+        "held",
+        "held by bootstrap",
+    ]
     sys.stdout.write(to_markdown(Table(headers, rows, caption)))
 
 

@@ -15,12 +15,15 @@ from rnnbench.report.table import Table, to_markdown
 TIMES = 1_000
 N_CLUSTERS, SHARES, SEEDS = (10, 30, 100), (0.0, 0.3), (1, 5)
 SIZE, SPREAD = 8, 1.0
-"""The size of equal clusters, and the standard deviation of the logarithms of unequal ones."""
+"""The size of equal clusters, and the standard deviation of the logarithms of unequal
+ones."""
 POPULATION = Population.of(0.85, 1)
 
 
 def draw(random, groups, share, n_seeds):
-    """Hits of two equal models, whose effects of documents have a share of clusters in common."""
+    """Hits of two equal models, whose effects of documents have a share of clusters in
+    common.
+    """
     n = len(groups)
 
     def effects():
@@ -33,7 +36,9 @@ def draw(random, groups, share, n_seeds):
         score *= (1 + POPULATION.documents**2) ** 0.5 / POPULATION.total
     for _ in "ab":
         own = score + in_common * shared**0.5 + effects() * (1 - shared) ** 0.5
-        of_seeds = random.standard_normal((n_seeds, 1)) * POPULATION.seeds * (n_seeds > 1)
+        of_seeds = (
+            random.standard_normal((n_seeds, 1)) * POPULATION.seeds * (n_seeds > 1)
+        )
         yield random.standard_normal((n_seeds, n)) + own + of_seeds > 0
 
 
@@ -44,11 +49,15 @@ def shares(n_clusters, is_equal, share, n_seeds, times=TIMES):
         sizes = np.full(n_clusters, SIZE)
         if not is_equal:
             mean = np.log(SIZE) - SPREAD**2 / 2
-            sizes = random.lognormal(mean, SPREAD, n_clusters).round().clip(1).astype(int)
+            sizes = (
+                random.lognormal(mean, SPREAD, n_clusters).round().clip(1).astype(int)
+            )
         groups = np.repeat(np.arange(n_clusters), sizes)
         a, b = draw(random, groups, share, n_seeds)
         for way, clusters in enumerate((None, groups)):
-            hits = {name: Hits(of, clusters=clusters) for name, of in (("a", a), ("b", b))}
+            hits = {
+                name: Hits(of, clusters=clusters) for name, of in (("a", a), ("b", b))
+            }
             counts[0, way] += POPULATION.accuracy in score_interval(hits["a"])
             counts[1, way] += compare_pairs([("a", "b")], hits)[0].p < 0.05
     return (counts / times).ravel()
@@ -60,12 +69,18 @@ def main():
         for is_equal in (True, False):
             for share in SHARES:
                 for n_seeds in SEEDS:
-                    cell = [f"{n_clusters}", "equal" if is_equal else "unequal", f"{share:g}"]
+                    cell = [
+                        f"{n_clusters}",
+                        "equal" if is_equal else "unequal",
+                        f"{share:g}",
+                    ]
                     found = shares(n_clusters, is_equal, share, n_seeds)
                     rows.append([*cell, f"{n_seeds}", *map("{:.3f}".format, found)])
                     print(rows[-1], file=sys.stderr)  # noqa: T201
     headers = ["clusters", "sizes", "share", "seeds"]
-    headers += [f"{fact}, {way}" for fact in ("held", "found") for way in ("single", "clusters")]
+    headers += [
+        f"{fact}, {way}" for fact in ("held", "found") for way in ("single", "clusters")
+    ]
     caption = (
         f"Of {TIMES:,} simulated benchmarks of two equal models each, with an accuracy of 85 %. "
         f"Clusters have {SIZE} documents, or a mean of as many and sizes whose logarithms have a "

@@ -1,6 +1,7 @@
 """Print how often simulated 95 % intervals of a mean accuracy contain the true value.
 
-Run it as ``python tests/simulations/coverage_of_intervals.py``; it takes about two minutes.
+Run it as ``python tests/simulations/coverage_of_intervals.py``; it takes about two
+minutes.
 """
 
 import sys
@@ -20,11 +21,18 @@ def main():
     for n_documents, accuracy in TEST_SETS:
         for points in POINTS:
             population = Population.of(accuracy, points)
-            held = [coverage(population, n_seeds, n_documents, TIMES) for n_seeds in SEEDS]
+            held = [
+                coverage(population, n_seeds, n_documents, TIMES) for n_seeds in SEEDS
+            ]
             cell = [f"{n_documents:,}", f"{accuracy:.0%}", f"{points:g}"]
             rows.append([*cell, *map("{:.3f}".format, held)])
             print(rows[-1], file=sys.stderr)  # noqa: T201
-    headers = ["documents", "accuracy", "points", *(f"{n_seeds} seeds" for n_seeds in SEEDS)]
+    headers = [
+        "documents",
+        "accuracy",
+        "points",
+        *(f"{n_seeds} seeds" for n_seeds in SEEDS),
+    ]
     caption = (
         f"Share of 95 % intervals that contain the true mean accuracy, of {TIMES:,} simulated "
         "benchmarks each. Points: the standard deviation of accuracy over seeds."

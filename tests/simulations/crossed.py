@@ -14,15 +14,15 @@ SPAN = 20
 class Population:
     """Seeds and documents from which the trials of a model are drawn.
 
-    A seed is right about a document if the sum of ``score``, an effect of the seed, one of the
-    document and chance of spread 1 is positive. All are normal, so there are closed forms.
+    A seed is right about a document if the sum of ``score``, an effect of the seed, one
+    of the document and chance of spread 1 is positive. All are normal, so there are
+    closed forms.
 
     Attributes:
-        seeds: the spread of the effects of seeds.
-        score: the mean of the sum.
-        documents: the spread of the effects of documents.
-        shared: the correlation of the effects of a document on two models.
-        bursts: the share of the variance of these effects that documents have in common with their
+        seeds: the spread of the effects of seeds. score: the mean of the sum.
+        documents: the spread of the effects of documents. shared: the correlation of
+        the effects of a document on two models. bursts: the share of the variance of
+        these effects that documents have in common with their
             neighbours.
     """
 
@@ -34,7 +34,9 @@ class Population:
 
     @classmethod
     def of(cls, accuracy, points, bursts=0.0):
-        """Return one of a mean accuracy whose seeds differ by a standard deviation in points."""
+        """Return one of a mean accuracy whose seeds differ by a standard deviation in
+        points.
+        """
         from scipy.stats import norm
 
         score = norm.ppf(accuracy)
@@ -56,16 +58,18 @@ class Population:
 
     def draw(self, random, times, models, n_documents):
         """Return hits of models on the same documents; see ``draw_models``."""
-        return draw_models(random, times, [(self, n_trials) for n_trials in models], n_documents)
+        return draw_models(
+            random, times, [(self, n_trials) for n_trials in models], n_documents
+        )
 
 
 def draw_models(random, times, models, n_documents):
-    """Return hits of models on the same documents, ``(times, n_trials, n_documents)`` each.
+    """Return hits of models on the same documents, ``(times, n_trials, n_documents)``
+    each.
 
     Args:
-        random: the source of chance.
-        times: how many independent benchmarks.
-        models: the population of each and its number of trials; if that is 1, the seed has no
+        random: the source of chance. times: how many independent benchmarks. models:
+        the population of each and its number of trials; if that is 1, the seed has no
             effect, and the mean accuracy is the same.
         n_documents: of each benchmark.
     """
@@ -77,13 +81,17 @@ def draw_models(random, times, models, n_documents):
         own = normal(times, 1, n_documents)
         if not bursts:
             return own
-        return own * (1 - bursts) ** 0.5 + smooth(normal(times, 1, n_documents)) * bursts**0.5
+        return (
+            own * (1 - bursts) ** 0.5
+            + smooth(normal(times, 1, n_documents)) * bursts**0.5
+        )
 
     in_common = effects(models[0][0].bursts)
     drawn = []
     for model, n_trials in models:
         of_documents = model.documents * (
-            in_common * model.shared**0.5 + effects(model.bursts) * (1 - model.shared) ** 0.5
+            in_common * model.shared**0.5
+            + effects(model.bursts) * (1 - model.shared) ** 0.5
         )
         of_seeds = normal(times, n_trials, 1) * model.seeds
         score = model.score
@@ -96,7 +104,9 @@ def draw_models(random, times, models, n_documents):
 
 
 def smooth(chance):
-    """Return an autoregressive process of variance 1 along the last axis, from its innovations."""
+    """Return an autoregressive process of variance 1 along the last axis, from its
+    innovations.
+    """
     from scipy.signal import lfilter
 
     kept = np.exp(-1 / SPAN)
@@ -118,7 +128,9 @@ def coverage(population, n_trials, n_documents, times, *, in_order=False):
 
 
 def holm(ps):
-    """Return p-values corrected for their number (S. Holm, Scand. J. Statistics 6, 1979)."""
+    """Return p-values corrected for their number (S. Holm, Scand. J. Statistics 6,
+    1979).
+    """
     order = np.argsort(ps, kind="stable")
     scaled = np.asarray(ps)[order] * np.arange(len(ps), 0, -1)
     corrected = np.empty(len(ps))

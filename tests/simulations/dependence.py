@@ -1,7 +1,8 @@
-"""Print how much more accuracies vary if alike or neighbouring test documents count as one.
+"""Print how much more accuracies vary if alike or neighbouring test documents count as
+one.
 
-Run it as ``python tests/simulations/dependence.py RUN...`` with folders of finished runs; their
-documents must be in the cache.
+Run it as ``python tests/simulations/dependence.py RUN...`` with folders of finished
+runs; their documents must be in the cache.
 """
 
 import sys
@@ -31,9 +32,14 @@ def _table(folder):
     run = load_run(folder)
     texts = texts_of_test_documents(run)
     if texts is None:
-        sys.exit(f"{folder}: its documents are not in the cache: see `rnnbench data prepare`")
+        sys.exit(
+            f"{folder}: its documents are not in the cache: see `rnnbench data prepare`"
+        )
     documents = texts.words
-    hits = [Hits.of(trials, in_order=False, is_random=True) for trials in run.trials.values()]
+    hits = [
+        Hits.of(trials, in_order=False, is_random=True)
+        for trials in run.trials.values()
+    ]
     shares = [of_model.values.mean(axis=0) for of_model in hits]
     differences = [a - b for a, b in combinations(shares, 2)]
     rows = []

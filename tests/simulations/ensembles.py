@@ -1,8 +1,9 @@
 """Print how far intervals and p-values of ensembles can be trusted.
 
-Run it as ``python tests/simulations/ensembles.py``; it takes about a minute. The trials of an
-ensemble contain those of a network, with the same seeds, and a model that does not depend on the
-seed. So their errors and their seeds move together, but are compared as if they were apart.
+Run it as ``python tests/simulations/ensembles.py``; it takes about a minute. The trials
+of an ensemble contain those of a network, with the same seeds, and a model that does
+not depend on the seed. So their errors and their seeds move together, but are compared
+as if they were apart.
 """
 
 import sys
@@ -17,7 +18,8 @@ TIMES = 2_000
 TEST_SETS = [(599, 0.92), (2_568, 0.95), (3_019, 0.88)]
 POINTS, SEEDS = (0.3, 1.0), (3, 5, 10)
 SHARED = 0.8
-"""The correlation of the effects of a document on the network and on the other model."""
+"""The correlation of the effects of a document on the network and on the other
+model."""
 
 
 def main():
@@ -25,9 +27,22 @@ def main():
     for n_documents, accuracy in TEST_SETS:
         for points in POINTS:
             for n_seeds in SEEDS:
-                cell = [f"{n_documents:,}", f"{accuracy:.0%}", f"{points:g}", str(n_seeds)]
+                cell = [
+                    f"{n_documents:,}",
+                    f"{accuracy:.0%}",
+                    f"{points:g}",
+                    str(n_seeds),
+                ]
                 rows.append([*cell, *facts(n_documents, accuracy, points, n_seeds)])
-    headers = ["documents", "accuracy", "points", "seeds", "held: ensemble", "difference", "found"]
+    headers = [
+        "documents",
+        "accuracy",
+        "points",
+        "seeds",
+        "held: ensemble",
+        "difference",
+        "found",
+    ]
     caption = (
         f"Of {TIMES:,} simulated benchmarks of a network and of its ensemble with a model that "
         "does not depend on the seed; both have the same true accuracy. Points: the standard "
@@ -43,7 +58,10 @@ def facts(n_documents, accuracy, points, n_seeds):
     held, held_zero, found = [], [], []
     for _ in range(TIMES):
         network, ensemble = draw(random, n_documents, accuracy, points, n_seeds)
-        interval, pair = score_interval(ensemble), estimate_difference(ensemble, network)
+        interval, pair = (
+            score_interval(ensemble),
+            estimate_difference(ensemble, network),
+        )
         held.append(interval.low <= accuracy <= interval.high)
         held_zero.append(pair.interval.low <= 0 <= pair.interval.high)
         found.append(pair.p < 0.05)
@@ -51,10 +69,12 @@ def facts(n_documents, accuracy, points, n_seeds):
 
 
 def draw(random, n_documents, accuracy, points, n_seeds):
-    """Return the hits of a network and of its ensemble, which has the same mean accuracy.
+    """Return the hits of a network and of its ensemble, which has the same mean
+    accuracy.
 
-    A trial is right about a document if a sum of normal effects is positive: of its seed, of the
-    document, and of chance. That of the ensemble is the mean of the network's and of the other's.
+    A trial is right about a document if a sum of normal effects is positive: of its
+    seed, of the document, and of chance. That of the ensemble is the mean of the
+    network's and of the other's.
     """
     level = norm.ppf(accuracy)
     of_seed = points / 100 / norm.pdf(level) * 2**0.5

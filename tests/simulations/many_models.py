@@ -1,8 +1,10 @@
-"""Print how often models of large families are called different, or worse than the best.
+"""Print how often models of large families are called different, or worse than the
+best.
 
-Run it as ``python tests/simulations/many_models.py RUN RUN``, with the folders of a run with one
-topic a document and of one with several; it takes about an hour. Each family answers the same
-documents. Some are simulated; others answer stretches of documents as the models of a run do.
+Run it as ``python tests/simulations/many_models.py RUN RUN``, with the folders of a run
+with one topic a document and of one with several; it takes about an hour. Each family
+answers the same documents. Some are simulated; others answer stretches of documents as
+the models of a run do.
 """
 
 import sys
@@ -29,7 +31,8 @@ TIMES_APART = {3: 200, 10: 200, 40: 80, 120: 20}
 """The same with one or two models that are better than the others."""
 ACCURACY, POINTS, BURSTS = 0.95, 0.25, 0.3
 N_STRONG = 6
-"""The models of a run, the best ones, that equal mixed models draw their answers from."""
+"""The models of a run, the best ones, that equal mixed models draw their answers
+from."""
 BETTER = 0.02
 """The distance of the best models from the others."""
 N_DOCUMENTS = 2_568
@@ -41,7 +44,9 @@ WORST_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Outcome:
-    """Verdicts on one family; shares are ``None`` where no model is worse than the best."""
+    """Verdicts on one family; shares are ``None`` where no model is worse than the
+    best.
+    """
 
     has_false_pair: bool
     has_false_pair_by_holm: bool
@@ -52,7 +57,9 @@ class Outcome:
 
 
 class Simulated:
-    """Models whose answers are drawn, with bursts of errors in documents in order of time."""
+    """Models whose answers are drawn, with bursts of errors in documents in order of
+    time.
+    """
 
     def __init__(self, name, n_documents, bursts):
         self.name = name
@@ -74,7 +81,9 @@ class Simulated:
 
 
 class Mixed:
-    """Models that answer stretches of documents as models of a stored run do, drawn at random."""
+    """Models that answer stretches of documents as models of a stored run do, drawn at
+    random.
+    """
 
     def __init__(self, folder):
         run = load_run(Path(folder))
@@ -98,7 +107,9 @@ class Mixed:
         return parts.mean()
 
     def draw(self, random, is_best, n_seeds):
-        """Return values whose means are the scores of models; equal ones have equal weights."""
+        """Return values whose means are the scores of models; equal ones have equal
+        weights.
+        """
         weights = np.zeros((len(is_best), len(self.parts)))
         weights[:, self.strong] = 1 / len(self.strong)
         if not is_best.all():
@@ -112,7 +123,9 @@ class Mixed:
             chosen = random.choice(len(of_model), n_stretches, p=of_model)
             model_of_document = np.repeat(chosen, STRETCH)[: self.n_documents]
             seeds = random.permutation(self.most_seeds)[:n_seeds]
-            trials = [self.parts[model_of_document, seed, ..., order].T for seed in seeds]
+            trials = [
+                self.parts[model_of_document, seed, ..., order].T for seed in seeds
+            ]
             values = np.stack(trials, axis=-2)
             models.append(linearised(values) if values.ndim == 3 else values)
         return models
@@ -168,7 +181,9 @@ def cell(world, n_models, n_seeds):
         is_best = np.arange(n_models) < n_best
         apart = []
         for _ in range(TIMES_APART[n_models]):
-            apart.append(judge(world.draw(random, is_best, n_seeds), world.groups, is_best))
+            apart.append(
+                judge(world.draw(random, is_best, n_seeds), world.groups, is_best)
+            )
         found = [share(apart, "worse_found"), share(apart, "worse_found_by_holm")]
         row += [" / ".join(found), share(apart, "loses_a_best")]
     return row
@@ -178,7 +193,10 @@ def main(folders):
     many_models.N_DRAWS = N_DRAWS
     many_models.FEWEST_DRAWS = N_DRAWS
     many_models.SCALING_DRAWS = N_SCALING_DRAWS
-    worlds = [Simulated("2,568, bursts", N_DOCUMENTS, BURSTS), Simulated("600", 600, 0.0)]
+    worlds = [
+        Simulated("2,568, bursts", N_DOCUMENTS, BURSTS),
+        Simulated("600", 600, 0.0),
+    ]
     worlds += [Mixed(folder) for folder in folders]
     rows = []
     for n_models in FAMILIES:
@@ -186,7 +204,13 @@ def main(folders):
             for n_seeds in SEEDS:
                 rows.append(cell(world, n_models, n_seeds))
                 print(rows[-1], file=sys.stderr, flush=True)  # noqa: T201
-    headers = ["documents", "models", "seeds", "any pair clear", "any pair clear (Holm)"]
+    headers = [
+        "documents",
+        "models",
+        "seeds",
+        "any pair clear",
+        "any pair clear (Holm)",
+    ]
     headers += ["a best excluded", "all ranks hold"]
     for words in ("one best", "two best"):
         headers += [f"{words}: others found worse / Holm", f"{words}: excluded"]

@@ -1,7 +1,9 @@
-"""Print how busy a run keeps many workers of a Dask cluster, with trials that only sleep.
+"""Print how busy a run keeps many workers of a Dask cluster, with trials that only
+sleep.
 
-Run it as ``python tests/simulations/many_workers.py``; it takes about eight minutes and two cores.
-The scheduler and all workers are in one process, so they have less of a processor than they would.
+Run it as ``python tests/simulations/many_workers.py``; it takes about eight minutes and
+two cores. The scheduler and all workers are in one process, so they have less of a
+processor than they would.
 """
 
 import os
@@ -40,7 +42,9 @@ def main(arguments):
         return
     with TemporaryDirectory() as folder:
         server = subprocess.Popen(
-            [sys.executable, __file__, folder], stderr=subprocess.DEVNULL, start_new_session=True
+            [sys.executable, __file__, folder],
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         try:
             address = Path(folder, "address")
@@ -71,14 +75,23 @@ def serve(folder):
 
     def sleep(*_):
         at = get_worker()
-        facts = {"key": at.get_current_task(), "name": str(at.name), "report": (0, 0.0, 0.0)}
+        facts = {
+            "key": at.get_current_task(),
+            "name": str(at.name),
+            "report": (0, 0.0, 0.0),
+        }
         at.log_event(on_worker.TOPIC, facts)
         time.sleep(SECONDS)
         return pickle.dumps((outcome, machine | {"address": at.address}))
 
     on_worker.carry_out = sleep  # type: ignore[assignment]
     dask.config.set(SETTINGS)
-    options = {"processes": False, "host": "127.0.0.1", "protocol": "tcp://", "memory_limit": 0}
+    options = {
+        "processes": False,
+        "host": "127.0.0.1",
+        "protocol": "tcp://",
+        "memory_limit": 0,
+    }
     with LocalCluster(
         n_workers=WORKERS, threads_per_worker=1, dashboard_address=None, **options
     ) as made:

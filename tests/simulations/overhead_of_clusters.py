@@ -1,7 +1,9 @@
-"""Print how much longer a run takes on a Dask cluster than with local processes, on one machine.
+"""Print how much longer a run takes on a Dask cluster than with local processes, on one
+machine.
 
-Run it as ``python tests/simulations/overhead_of_clusters.py configs/all.yaml --seeds 3``; the
-arguments are those of ``rnnbench run``. The executors take turns, and each trial is trained anew.
+Run it as ``python tests/simulations/overhead_of_clusters.py configs/all.yaml --seeds
+3``; the arguments are those of ``rnnbench run``. The executors take turns, and each
+trial is trained anew.
 """
 
 import os
@@ -37,7 +39,9 @@ def main(arguments):
     rows.append([statistics.median(column) for column in zip(*rows, strict=True)])
     shown = [
         [str(number or "median"), f"{local:.1f}", f"{dask:.1f}", f"{ratio:.3f}"]
-        for number, (local, dask, ratio) in zip([*range(1, ROUNDS + 1), 0], rows, strict=True)
+        for number, (local, dask, ratio) in zip(
+            [*range(1, ROUNDS + 1), 0], rows, strict=True
+        )
     ]
     settings = " and ".join(f"{name}={value}" for name, value in SETTINGS.items())
     caption = (
@@ -57,7 +61,10 @@ def local(arguments, cores):
 
 def dask(arguments, cores):
     """Return the seconds of a run on a cluster that is running already."""
-    with TemporaryDirectory() as folder, cluster(Path(folder), cores, **SETTINGS) as made:
+    with (
+        TemporaryDirectory() as folder,
+        cluster(Path(folder), cores, **SETTINGS) as made,
+    ):
         options = ["--executor", "dask", "--scheduler", str(made.file)]
         return _seconds([*arguments, *options], made.environment)
 
@@ -66,7 +73,9 @@ def _seconds(arguments, environment):
     command = [sys.executable, "-m", "rnnbench", "run", *arguments, "--quiet", "--out"]
     with TemporaryDirectory() as out:
         begun = time.monotonic()
-        subprocess.run([*command, out], env=environment, stdout=subprocess.DEVNULL, check=True)
+        subprocess.run(
+            [*command, out], env=environment, stdout=subprocess.DEVNULL, check=True
+        )
         return time.monotonic() - begun
 
 

@@ -1,9 +1,10 @@
-"""Print accuracies on the test documents of a run that R52 trains on, and on the others.
+"""Print accuracies on the test documents of a run that R52 trains on, and on the
+others.
 
-The network of ``reuters46`` began as that of ``r52``, which was shaped on R52's training documents.
-Many of these are test documents in the Keras set. Run it as
-``python tests/simulations/overlap.py RUN`` with the folder of a finished run on the Keras set; its
-documents and those of R52 must be in the cache.
+The network of ``reuters46`` began as that of ``r52``, which was shaped on R52's
+training documents. Many of these are test documents in the Keras set. Run it as
+``python tests/simulations/overlap.py RUN`` with the folder of a finished run on the
+Keras set; its documents and those of R52 must be in the cache.
 """
 
 import re
@@ -22,7 +23,8 @@ from rnnbench.report.table import Table, to_markdown
 from rnnbench.report.words import short_p
 
 END = 10
-"""The last words of a document, by which it is found in R52, where its title precedes them."""
+"""The last words of a document, by which it is found in R52, where its title precedes
+them."""
 
 
 def main(folder):
@@ -41,7 +43,8 @@ def main(folder):
     rows = {name: [name] for name in hits}
     for part in columns.values():
         of_part = {
-            name: Hits(right[:, part], is_random=is_random[name]) for name, right in hits.items()
+            name: Hits(right[:, part], is_random=is_random[name])
+            for name, right in hits.items()
         }
         compared = compare_pairs([*combinations(of_part, 2)], of_part)
         with_best = [entry for entry in compared if best in (entry.a, entry.b)]
@@ -67,8 +70,12 @@ def main(folder):
 def _ends(corpus, documents):
     """Return the last words of documents in the form that R52 has: letters alone."""
     words = np.array(corpus.vocabulary)
-    texts = (corpus.tokens[slice(*corpus.offsets[entry : entry + 2])] for entry in documents)
-    return [tuple(re.findall("[a-z]+", " ".join(words[text - 1]))[-END:]) for text in texts]
+    texts = (
+        corpus.tokens[slice(*corpus.offsets[entry : entry + 2])] for entry in documents
+    )
+    return [
+        tuple(re.findall("[a-z]+", " ".join(words[text - 1]))[-END:]) for text in texts
+    ]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Print what would have been reported with five of the seeds of a finished run.
 
-Run it as ``python tests/simulations/seeds.py RUN`` with the folder of a run that has many seeds.
+Run it as ``python tests/simulations/seeds.py RUN`` with the folder of a run that has
+many seeds.
 """
 
 import sys
@@ -28,10 +29,14 @@ def main(folder):
     dataset = run.results.dataset
     topics = [entry.topic for entry in dataset.topics]
     labels = next(iter(run.trials.values()))[0].labels
-    hits[dataset.majority_name] = labels[np.newaxis] == topics.index(dataset.majority_topic)
+    hits[dataset.majority_name] = labels[np.newaxis] == topics.index(
+        dataset.majority_topic
+    )
     random = [name for name in run.trials if run.benchmark.models[name].is_random]
     rng = np.random.default_rng(0)
-    sets = [rng.choice(len(run.results.seeds), FEW, replace=False) for _ in range(N_SETS)]
+    sets = [
+        rng.choice(len(run.results.seeds), FEW, replace=False) for _ in range(N_SETS)
+    ]
     tables = [_spreads(random, hits, sets), _verdicts(random, hits, sets)]
     sys.stdout.write("\n".join(map(to_markdown, tables)))
 
@@ -44,7 +49,9 @@ def _spreads(random, hits, sets):
         for few in sets:
             of_few, rest = accuracies[few], np.delete(accuracies, few)
             held.append(accuracies.mean() in t_interval(of_few))
-            others_held.append(np.mean([entry in t_interval(of_few, 1) for entry in rest]))
+            others_held.append(
+                np.mean([entry in t_interval(of_few, 1) for entry in rest])
+            )
         row = [name, f"{accuracies.mean():.4f}", f"{accuracies.std(ddof=1):.4f}"]
         row.append(f"{accuracies.min():.4f} to {accuracies.max():.4f}")
         rows.append([*row, f"{np.mean(held):.0%}", f"{np.mean(others_held):.0%}"])
@@ -62,12 +69,16 @@ def _spreads(random, hits, sets):
 def _verdicts(random, hits, sets):
     fixed = set(hits) - set(random)
     pairs = [pair for pair in combinations(hits, 2) if not fixed.issuperset(pair)]
-    whole = {name: Hits(right, is_random=name in random) for name, right in hits.items()}
+    whole = {
+        name: Hits(right, is_random=name in random) for name, right in hits.items()
+    }
     found = compare_pairs(pairs, whole)
     same = np.zeros(len(pairs))
     for few in sets:
         of_few = {
-            name: replace(of_model, parts=of_model.parts[few]) if of_model.is_random else of_model
+            name: replace(of_model, parts=of_model.parts[few])
+            if of_model.is_random
+            else of_model
             for name, of_model in whole.items()
         }
         again = compare_pairs(pairs, of_few)

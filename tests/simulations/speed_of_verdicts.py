@@ -1,7 +1,7 @@
 """Print the seconds of verdicts on 100,000 documents, 10 models and 5 seeds each.
 
-Run it as ``python tests/simulations/speed_of_verdicts.py``; the files need 1 GB in a temporary
-folder, and have a row for each answer. Commands include the start of Python.
+Run it as ``python tests/simulations/speed_of_verdicts.py``; the files need 1 GB in a
+temporary folder, and have a row for each answer. Commands include the start of Python.
 """
 
 import os
@@ -21,18 +21,28 @@ from rnnbench.environment import cpu
 from rnnbench.report.table import Table, to_markdown
 
 N, MODELS, SEEDS, LABELS = 100_000, 10, 5, 20
-PLAIN = csv.WriteOptions(quoting_style="none", quoting_header="none")  # as pandas writes it
-WRITERS = {"parquet": parquet.write_table, "csv": partial(csv.write_csv, write_options=PLAIN)}
+PLAIN = csv.WriteOptions(
+    quoting_style="none", quoting_header="none"
+)  # as pandas writes it
+WRITERS = {
+    "parquet": parquet.write_table,
+    "csv": partial(csv.write_csv, write_options=PLAIN),
+}
 
 
 def main():
     random, rows = np.random.default_rng(0), []
     labels = random.integers(LABELS, size=N)
     names = np.array([f"label{number}" for number in range(LABELS)])
-    is_right = random.random((MODELS, SEEDS, N)) < np.linspace(0.7, 0.9, MODELS)[:, None, None]
+    is_right = (
+        random.random((MODELS, SEEDS, N)) < np.linspace(0.7, 0.9, MODELS)[:, None, None]
+    )
     answers = np.where(is_right, labels, random.integers(LABELS, size=is_right.shape))
     scores = random.random(is_right.shape).round(4)
-    for kind, right, given in (("labels", names[labels], names[answers]), ("scores", None, scores)):
+    for kind, right, given in (
+        ("labels", names[labels], names[answers]),
+        ("scores", None, scores),
+    ):
         rows += [[f"arrays of {kind}", _seconds(_call, right, given)]]
         with TemporaryDirectory() as folder:
             table = _table(right, given)
@@ -50,7 +60,11 @@ def main():
 def _table(right, given):
     """Return a row for each answer, ``given`` ``(n_models, n_seeds, n)``."""
     model, seed, place = (index.ravel() for index in np.indices(given.shape))
-    columns = {"model": np.char.add("model", model.astype(str)), "seed": seed, "id": place}
+    columns = {
+        "model": np.char.add("model", model.astype(str)),
+        "seed": seed,
+        "id": place,
+    }
     if right is None:
         return pa.table(columns | {"score": given.ravel()})
     return pa.table(columns | {"label": right[place], "prediction": given.ravel()})

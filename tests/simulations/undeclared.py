@@ -1,4 +1,5 @@
-"""Print what clusters that nobody declared do, and how often the line about them appears.
+"""Print what clusters that nobody declared do, and how often the line about them
+appears.
 
 Run it as ``python tests/simulations/undeclared.py``; it takes about a minute.
 """
@@ -21,11 +22,16 @@ SHARED = 0.8
 
 
 def draw(random, passages, share, accuracy):
-    """Whether two equal models are right; effects have a share of passages in common."""
+    """Whether two equal models are right; effects have a share of passages in
+    common.
+    """
 
     def effects():
         of_passages = random.standard_normal(passages.max() + 1)[passages]
-        return of_passages * share**0.5 + random.standard_normal(len(passages)) * (1 - share) ** 0.5
+        return (
+            of_passages * share**0.5
+            + random.standard_normal(len(passages)) * (1 - share) ** 0.5
+        )
 
     in_common = effects()
     for _ in "ab":
@@ -58,10 +64,17 @@ def main():
         for accuracy in ACCURACIES:
             for share in SHARES:
                 cell = [f"{n_documents:,}", f"{accuracy:.0%}", f"{share:g}"]
-                rows.append([*cell, *map("{:.3f}".format, shares(n_documents, share, accuracy))])
+                rows.append(
+                    [*cell, *map("{:.3f}".format, shares(n_documents, share, accuracy))]
+                )
                 print(rows[-1], file=sys.stderr)  # noqa: T201
     headers = ["documents", "accuracy", "share", "line"]
-    headers += ["held, undeclared", "found, undeclared", "held, declared", "found, declared"]
+    headers += [
+        "held, undeclared",
+        "found, undeclared",
+        "held, declared",
+        "found, declared",
+    ]
     caption = (
         f"Of {TIMES:,} simulated benchmarks of two equal models each, with one training, on "
         f"clusters of {SIZE} documents, shuffled. Share: that of the variance over documents that "

@@ -25,7 +25,9 @@ def main():
         shares = [share_uneven(rng, n_seeds, deviation) for n_seeds in SEEDS]
         rows.append(row("one", deviation, shares))
     for share, distance in MIXTURES:
-        shares = [share_uneven(rng, n_seeds, DEVIATION, share, distance) for n_seeds in SEEDS]
+        shares = [
+            share_uneven(rng, n_seeds, DEVIATION, share, distance) for n_seeds in SEEDS
+        ]
         rows.append(row(f"{share:.0%} lower by {distance}", DEVIATION, shares))
     headers = ["groups", "deviation", *(f"{n_seeds} seeds" for n_seeds in SEEDS)]
     caption = (
@@ -37,7 +39,9 @@ def main():
 
 
 def share_uneven(rng, n_seeds, deviation, share_lower=0, distance=0):
-    """Return the share of models, of several normal seeds or two groups, that are uneven."""
+    """Return the share of models, of several normal seeds or two groups, that are
+    uneven.
+    """
     n_uneven = 0
     for _ in range(TIMES):
         center = rng.uniform(440, 460)

@@ -1,8 +1,9 @@
-"""Print how often differences are found between simulated models that differ, or are equal.
+"""Print how often differences are found between simulated models that differ, or are
+equal.
 
-Run it as ``python tests/simulations/verdicts.py``; it takes about half an hour. Each benchmark has
-seven models, so 21 pairs. A difference is found if its p-value, not corrected, is below 0.05;
-``many_models.py`` is about the corrections.
+Run it as ``python tests/simulations/verdicts.py``; it takes about half an hour. Each
+benchmark has seven models, so 21 pairs. A difference is found if its p-value, not
+corrected, is below 0.05; ``many_models.py`` is about the corrections.
 """
 
 import sys
@@ -16,7 +17,8 @@ from rnnbench.report.table import Table, to_markdown
 
 N_MODELS = 7
 TIMES, TIMES_APART = 2_000, 400
-"""Benchmarks of equal models, and of models that differ; a share of many pairs needs fewer."""
+"""Benchmarks of equal models, and of models that differ; a share of many pairs needs
+fewer."""
 TEST_SETS = [(599, 0.75), (599, 0.85), (2_189, 0.96), (2_568, 0.95)]
 SEEDS = (2, 3, 5, 10)
 SPREADS = [[0.3] * 7, [1.0] * 7, [3.0] * 7, [0.3, 0.3, 0.3, 1.0, 1.0, 3.0, 3.0]]
@@ -62,13 +64,22 @@ def _p_values(models, n_seeds, n_documents, *, with_first=False):
     If ``with_first``, only pairs with the first model are tested, in fewer benchmarks.
     """
     random = np.random.default_rng(0)
-    pairs = [pair for pair in combinations(range(len(models)), 2) if not with_first or 0 in pair]
+    pairs = [
+        pair
+        for pair in combinations(range(len(models)), 2)
+        if not with_first or 0 in pair
+    ]
     times = TIMES_APART if with_first else TIMES
     found = []
     for _ in range(times // CHUNK):
-        drawn = draw_models(random, CHUNK, [(model, n_seeds) for model in models], n_documents)
+        drawn = draw_models(
+            random, CHUNK, [(model, n_seeds) for model in models], n_documents
+        )
         of_pairs = [zip(drawn[i], drawn[j], strict=True) for i, j in pairs]
-        ps = [[estimate_difference(Hits(a), Hits(b)).p for a, b in pair] for pair in of_pairs]
+        ps = [
+            [estimate_difference(Hits(a), Hits(b)).p for a, b in pair]
+            for pair in of_pairs
+        ]
         found.append(np.array(ps))
     return np.concatenate(found, axis=1)
 

@@ -26,9 +26,13 @@ seeds_of_chance = st.integers(0, 10_000)
 
 
 def equal_models(seed, n_models, n_seeds, n_documents=300):
-    """The answers of models with the same true accuracy, ``(n_seeds, n_documents)`` each."""
+    """The answers of models with the same true accuracy, ``(n_seeds, n_documents)``
+    each.
+    """
     population = Population(seeds=0.1)
-    drawn = population.draw(np.random.default_rng(seed), 1, [n_seeds] * n_models, n_documents)
+    drawn = population.draw(
+        np.random.default_rng(seed), 1, [n_seeds] * n_models, n_documents
+    )
     return [answers[0] for answers in drawn]
 
 
@@ -53,7 +57,9 @@ def test_the_examples_are_right():
 
 @few
 @given(st.lists(st.integers(-2, 2), min_size=8, max_size=8).filter(any))
-def test_the_p_value_of_one_pair_is_the_share_of_signs_that_give_as_large_a_statistic(differences):
+def test_the_p_value_of_one_pair_is_the_share_of_signs_that_give_as_large_a_statistic(
+    differences,
+):
     differences = np.array(differences, float)
 
     def statistic(values):
@@ -145,7 +151,10 @@ def test_a_truly_best_model_is_excluded_in_5_percent(n_seeds, monkeypatch):
     excluded = []
     for seed in range(times):
         best = equal_models(seed, 3, n_seeds)
-        worse = [answers & (np.arange(300) % 10 > 0) for answers in equal_models(seed, 3, n_seeds)]
+        worse = [
+            answers & (np.arange(300) % 10 > 0)
+            for answers in equal_models(seed, 3, n_seeds)
+        ]
         excluded.append((worse_than_best_p(describe([*best, *worse]))[:3] < 0.05).any())
 
     assert np.mean(excluded) <= 0.05 + 2 * (0.05 * 0.95 / times) ** 0.5
@@ -154,7 +163,9 @@ def test_a_truly_best_model_is_excluded_in_5_percent(n_seeds, monkeypatch):
 @pytest.mark.parametrize("n_models", [3, 60])
 def test_no_number_of_models_hides_a_large_difference(n_models):
     random = np.random.default_rng(0)
-    models = [random.random((1, 400)) < share for share in [0.95] + [0.5] * (n_models - 1)]
+    models = [
+        random.random((1, 400)) < share for share in [0.95] + [0.5] * (n_models - 1)
+    ]
 
     p = worse_than_best_p(describe(models, blocks(400)))
 
@@ -198,7 +209,9 @@ def test_models_that_are_told_apart_have_ranks_of_their_own():
     assert rank_intervals(scores).tolist() == [[3, 3], [1, 1], [2, 2]]
 
 
-@pytest.mark.parametrize(("n_groups", "smallest"), [(2, 0.5), (5, 0.0625), (16, 0), (400, 0)])
+@pytest.mark.parametrize(
+    ("n_groups", "smallest"), [(2, 0.5), (5, 0.0625), (16, 0), (400, 0)]
+)
 def test_few_groups_limit_p_values(n_groups, smallest):
     assert smallest_p(n_groups) == smallest
 

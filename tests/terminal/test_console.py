@@ -34,7 +34,11 @@ SHOWN = re.compile("␛]0;title␇?␛\\[31mred\N{REPLACEMENT CHARACTER}")
 def test_control_characters_in_anything_that_is_printed_are_visible(thing, is_terminal):
     stream = io.StringIO()
     console = SafeConsole(
-        file=stream, width=100, force_terminal=is_terminal, markup=False, highlight=False
+        file=stream,
+        width=100,
+        force_terminal=is_terminal,
+        markup=False,
+        highlight=False,
     )
 
     console.print(to_rich(thing, console) if isinstance(thing, Table) else thing)

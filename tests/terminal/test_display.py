@@ -15,7 +15,14 @@ from rich.console import Console
 from terminals import CONTROL
 
 from rnnbench.data.dataset import Part
-from rnnbench.runner.executors import Connected, EpochEnded, Failed, Finished, PhaseBegan, Planned
+from rnnbench.runner.executors import (
+    Connected,
+    EpochEnded,
+    Failed,
+    Finished,
+    PhaseBegan,
+    Planned,
+)
 from rnnbench.terminal import console, display
 from rnnbench.terminal.display import TrialBars, show_download, show_trials
 from rnnbench.training.epochs import TRAINING
@@ -65,7 +72,9 @@ def drawn(listener, screen):
     screen.seek(0)
     screen.truncate()
     listener(Connected("here", 1, 1, ""))
-    below = CONTROL.sub("", screen.getvalue()).rpartition("here: 1 worker with 1 core")[2]
+    below = CONTROL.sub("", screen.getvalue()).rpartition("here: 1 worker with 1 core")[
+        2
+    ]
     _, *lines, last = (line.rstrip() for line in below.split("\n"))
     assert last == "", "the line of the cursor"
     return lines
@@ -93,7 +102,9 @@ def test_a_terminal_shows_the_whole_run_and_every_running_trial(screen, width, n
         assert (" on node1 " in row) == (width >= 100)
     assert " loading Tens" in starting[1]
     assert (" 0:00:00" in starting[1]) == (width >= 70)
-    assert bool(re.search(" ━{5,} ", starting[0])) == (width >= 80), "no column is empty"
+    assert bool(re.search(" ━{5,} ", starting[0])) == (width >= 80), (
+        "no column is empty"
+    )
     assert " epoch 1/200 " in training[1]
     end = " left" if width >= 60 else ""
     assert re.search(rf" 0:00:\d\d{end}$", training[1])
@@ -101,7 +112,9 @@ def test_a_terminal_shows_the_whole_run_and_every_running_trial(screen, width, n
 
 
 @pytest.mark.parametrize("epochs", [6, 60])
-def test_count_fold_and_time_left_are_whole_on_a_narrow_terminal(screen, width, network, epochs):
+def test_count_fold_and_time_left_are_whole_on_a_narrow_terminal(
+    screen, width, network, epochs
+):
     training = network.training.model_copy(update={"epochs": epochs})
     running = replace(network, training=training, part=Part(1, 5))
     with show_trials(quiet=False) as listener:
@@ -113,7 +126,9 @@ def test_count_fold_and_time_left_are_whole_on_a_narrow_terminal(screen, width, 
 
     end = " left" if width >= 60 else ""
     assert re.match(rf"0/12 trials .* \d:\d\d:\d\d{end}$", total)
-    assert re.match(rf"stacked_\S+ +seed 0 fold 1/5 .*epoch 1/\d+ .*\d:\d\d:\d\d{end}$", row)
+    assert re.match(
+        rf"stacked_\S+ +seed 0 fold 1/5 .*epoch 1/\d+ .*\d:\d\d:\d\d{end}$", row
+    )
     assert max(cell_len(total), cell_len(row)) <= width
 
 
@@ -149,7 +164,9 @@ def test_bars_move_without_an_event(screen, network, monkeypatch):
 
 
 @pytest.mark.parametrize("width", [80], indirect=True)
-def test_a_terminal_that_cannot_move_its_cursor_gets_lines(screen, network, monkeypatch):
+def test_a_terminal_that_cannot_move_its_cursor_gets_lines(
+    screen, network, monkeypatch
+):
     monkeypatch.setattr(display.err, "_environ", {"TERM": "dumb"})
     with show_download(quiet=False) as progress, show_trials(quiet=False) as listener:
         progress("fetch it", 512, 1024)
@@ -171,7 +188,9 @@ def test_a_download_takes_one_line_whose_numbers_are_whole(screen, width):
 
 
 @pytest.mark.parametrize("show", [show_download, show_trials])
-def test_messages_of_one_thread_and_bars_of_another_never_wait_for_each_other(monkeypatch, show):
+def test_messages_of_one_thread_and_bars_of_another_never_wait_for_each_other(
+    monkeypatch, show
+):
     err = console._Messages(file=io.StringIO(), force_terminal=True, width=80)
     monkeypatch.setattr(display, "err", err)
     monkeypatch.setattr(display, "TICK_SECONDS", 1e-5)
@@ -264,7 +283,9 @@ def test_the_epochs_of_a_large_model_are_more_of_the_work(two, baseline):
     large, small = (replace(two[0], name=f"of {work}", work=work) for work in (9, 1))
 
     planned = Planned([large, small, baseline], [])
-    whole = after(*((0, it) for it in (planned, epoch(large, 0), epoch(large, 1)))).whole
+    whole = after(
+        *((0, it) for it in (planned, epoch(large, 0), epoch(large, 1)))
+    ).whole
     assert (whole.completed, whole.total) == (9, 2000)
 
 
@@ -294,7 +315,9 @@ def test_a_trial_goes_from_phase_to_phase_and_from_epoch_to_epoch(two):
 
     seen = [after(*steps[:n]).running[one] for n in range(2, 8)]
 
-    assert [(row.fields["phase"], row.completed, row.fields["worker"]) for row in seen] == [
+    assert [
+        (row.fields["phase"], row.completed, row.fields["worker"]) for row in seen
+    ] == [
         ("starting worker", 0, "on w0"),
         ("starting", 0, "on w0"),
         ("compiling", 0, "on w0"),
@@ -306,11 +329,17 @@ def test_a_trial_goes_from_phase_to_phase_and_from_epoch_to_epoch(two):
 
 def test_the_time_left_is_known_when_an_epoch_was_timed_without_compilation(two):
     one = two[0]
-    compiling = [(0, Planned([one], [])), (2, PhaseBegan(one, "compiling")), (30, epoch(one, 1))]
+    compiling = [
+        (0, Planned([one], [])),
+        (2, PhaseBegan(one, "compiling")),
+        (30, epoch(one, 1)),
+    ]
 
     assert after(*compiling).whole.time_remaining is None
     assert after(*compiling, (31, epoch(one, 2))).whole.time_remaining == 198
-    compiled = after((0, Planned([one], [])), (2, PhaseBegan(one, TRAINING)), (3, epoch(one, 1)))
+    compiled = after(
+        (0, Planned([one], [])), (2, PhaseBegan(one, TRAINING)), (3, epoch(one, 1))
+    )
     assert compiled.whole.time_remaining == 199
 
 
@@ -325,7 +354,14 @@ def test_trials_side_by_side_share_the_time(two):
 
 def test_baselines_alone_are_counted_as_trials(baseline):
     three = [replace(baseline, name=name) for name in "abc"]
-    ends = [(now, Finished(one, 0.5, 10.0)) for now, one in zip((10, 20), three, strict=False)]
+    ends = [
+        (now, Finished(one, 0.5, 10.0))
+        for now, one in zip((10, 20), three, strict=False)
+    ]
     bars = after((0, Planned(three, [])), (0, PhaseBegan(three[0], "fitting")), *ends)
 
-    assert (bars.whole.completed, bars.whole.total, bars.whole.time_remaining) == (2, 3, 10)
+    assert (bars.whole.completed, bars.whole.total, bars.whole.time_remaining) == (
+        2,
+        3,
+        10,
+    )

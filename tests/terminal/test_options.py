@@ -26,9 +26,15 @@ def folder(tmp_path, monkeypatch):
 
 
 def variables(line):
-    """The environment in which bash calls a program when TAB is pressed at the end of a line."""
+    """The environment in which bash calls a program when TAB is pressed at the end of a
+    line.
+    """
     last = len(line.split(" ")) - 1
-    return {"_RNNBENCH_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(last)}
+    return {
+        "_RNNBENCH_COMPLETE": "complete_bash",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(last),
+    }
 
 
 @pytest.mark.parametrize(
@@ -39,7 +45,12 @@ def variables(line):
         ("run --see", ["--seeds"]),
         *(
             (f"{command} ", ["base.yaml", "configs/all.yaml", *shipped.listed()])
-            for command in ("run", "config check", "config check base.yaml", "models show")
+            for command in (
+                "run",
+                "config check",
+                "config check base.yaml",
+                "models show",
+            )
         ),
         ("run configs/a", ["configs/all.yaml"]),
         ("config new mine.yaml --from stacked_l", ["stacked_lstm"]),
@@ -57,7 +68,9 @@ def variables(line):
     ],
 )
 def test_tab_suggests_names_that_fit(line, offered):
-    done = CliRunner().invoke(app, env=variables(f"rnnbench {line}"), prog_name="rnnbench")
+    done = CliRunner().invoke(
+        app, env=variables(f"rnnbench {line}"), prog_name="rnnbench"
+    )
 
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.split() == offered
@@ -74,13 +87,19 @@ main()
 """
     environment = os.environ | variables("rnnbench run base.yaml --track m")
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
     )
 
     assert done.stdout.split() == ["mlflow", "imported:"]
 
 
-def test_the_program_is_called_by_its_path_where_the_shell_does_not_find_it(monkeypatch, tmp_path):
+def test_the_program_is_called_by_its_path_where_the_shell_does_not_find_it(
+    monkeypatch, tmp_path
+):
     here, other = tmp_path / "here" / "rnnbench", tmp_path / "other" / "rnnbench"
     for program in (here, other):
         program.parent.mkdir()

@@ -6,7 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnbench.tasks import ALWAYS, MULTI_LABEL, Decision
-from rnnbench.training.decision import DecisionRule, best_decision, decide, thresholds_by_topic
+from rnnbench.training.decision import (
+    DecisionRule,
+    best_decision,
+    decide,
+    thresholds_by_topic,
+)
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["empty", "best", "chosen"]))
@@ -19,7 +24,10 @@ def test_no_other_thresholds_have_a_higher_micro_f1(seed, none):
         decision = Decision(threshold=threshold, best_above=best_above)
         return MULTI_LABEL.score(labels, MULTI_LABEL.answers(scores, decision))
 
-    found, places = best_decision(labels, scores, none), [*np.unique(scores).tolist(), 9.0]
+    found, places = (
+        best_decision(labels, scores, none),
+        [*np.unique(scores).tolist(), 9.0],
+    )
     fallbacks = {"empty": [None], "best": [ALWAYS], "chosen": places}[none]
     best = max(score(threshold, above) for threshold in places for above in fallbacks)
     assert score(found.threshold, found.best_above) == pytest.approx(best)
@@ -29,7 +37,10 @@ def rule(**keys):
     return DecisionRule.model_validate(keys)
 
 
-ONE_EACH, SOME_NONE = np.eye(3, dtype=np.uint8), np.array([[0, 1, 1], [0, 0, 0]], np.uint8)
+ONE_EACH, SOME_NONE = (
+    np.eye(3, dtype=np.uint8),
+    np.array([[0, 1, 1], [0, 0, 0]], np.uint8),
+)
 
 
 def test_a_probability_is_a_log_probability_or_the_log_odds_of_a_margin():
@@ -52,7 +63,10 @@ def test_a_topic_that_was_not_learned_before_the_choice_has_the_threshold_of_all
     labels = np.array([[1, 0], [1, 1], [0, 0], [0, 0]], np.uint8)
     scores = np.array([[0.9, -5], [0.7, -5], [0.3, -5], [0.1, -5]], np.float32)
 
-    assert thresholds_by_topic(labels, scores) == [pytest.approx(0.5), pytest.approx(0.5)]
+    assert thresholds_by_topic(labels, scores) == [
+        pytest.approx(0.5),
+        pytest.approx(0.5),
+    ]
 
 
 def test_thresholds_by_topic_give_a_topic_without_held_out_documents_to_none_of_them():
@@ -72,7 +86,9 @@ def test_rare_topics_have_a_say_in_proportion_to_the_topics_so_far(seed):
     labels = (random.random((8, 3)) < [0.6, 0.4, 0.2]).astype(np.uint8)
     scores = np.round(labels + random.normal(size=labels.shape), 1).astype(np.float32)
     right = given = 0
-    for number, topic in enumerate(np.argsort(-labels.sum(axis=0, dtype=int), kind="stable"), 1):
+    for number, topic in enumerate(
+        np.argsort(-labels.sum(axis=0, dtype=int), kind="stable"), 1
+    ):
         threshold = thresholds_by_topic(labels, scores)[topic]
         n_true = int(labels[:, topic].sum())
 
@@ -82,7 +98,9 @@ def test_rare_topics_have_a_say_in_proportion_to_the_topics_so_far(seed):
 
         def value(cut, number=number, n_true=n_true, before=(right, given)):
             (hits, n), whole = facts(cut), n_true + before[1]
-            return hits / max(n + n_true, 1) / number + (before[0] + hits) / max(n + whole, 1)
+            return hits / max(n + n_true, 1) / number + (before[0] + hits) / max(
+                n + whole, 1
+            )
 
         best = max(map(value, [*scores[:, topic].tolist(), 9.0]))
         if np.ptp(scores[:, topic]):

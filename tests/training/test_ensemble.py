@@ -31,7 +31,9 @@ def test_of_one_label_the_probabilities_are_multiplied_and_add_up_to_one():
 
 def test_of_any_number_of_labels_the_log_odds_are_averaged():
     sure, given = logs([1.0, 0.2]), np.array([[1, 0]], np.uint8)
-    found = combined(ensemble("a", "b", weights=[3, 1]), [("a", A[:1], given), ("b", sure, given)])
+    found = combined(
+        ensemble("a", "b", weights=[3, 1]), [("a", A[:1], given), ("b", sure, given)]
+    )
     odds = 0.75 * np.log(0.2 / 0.8) + 0.25 * np.log(0.2 / 0.8)
     assert found[0, 1] == pytest.approx(-np.log1p(np.exp(-odds)))
     assert -1e-6 < found[0, 0] <= 0  # a probability of 1 is not infinitely sure
@@ -89,7 +91,9 @@ def test_a_run_makes_them_of_its_trials_and_stores_them(config, tmp_path):
         found = trials["both"][seed]
         assert found.scores == pytest.approx(combined(of, given), abs=1e-6)
         for fact in ("params", "fit_seconds", "predict_ms_per_document"):
-            assert getattr(found.record, fact) == sum(getattr(one.record, fact) for one in members)
+            assert getattr(found.record, fact) == sum(
+                getattr(one.record, fact) for one in members
+            )
         assert found.record.decision.threshold == pytest.approx(np.log(0.4))
     assert [len(trials[name]) for name in ("both", "all_seeds", "votes")] == [2, 1, 1]
 
@@ -98,7 +102,9 @@ def test_a_run_makes_them_of_its_trials_and_stores_them(config, tmp_path):
     parts = [one.predict_proba(texts) for one in kept]
     odds = np.mean([np.log(own) - np.log1p(-own) for own in parts], axis=0)
     together = run.model("both", seed=1)
-    assert together.predict_proba(texts) == pytest.approx(1 / (1 + np.exp(-odds)), abs=1e-5)
+    assert together.predict_proba(texts) == pytest.approx(
+        1 / (1 + np.exp(-odds)), abs=1e-5
+    )
     assert together.predict(texts).shape == (2, len(together.classes_))
 
     stored = (tmp_path / "out/trials").stat().st_mtime_ns
@@ -111,12 +117,16 @@ def test_it_has_no_result_where_a_member_failed(config, tmp_path):
     config["models"]["rnn"]["training"] = {"learning_rate": 3e38}
     models = ["both", "svm"]
     with pytest.raises(rnnbench.FailedTrialsError) as error:
-        rnnbench.run(config, out=tmp_path / "out", models=models, compact=True, progress=False)
+        rnnbench.run(
+            config, out=tmp_path / "out", models=models, compact=True, progress=False
+        )
 
     assert "both seed 0 failed: rnn seed 0 has no result" in str(error.value)
     found = error.value.run.trials.items()
     is_compact = {name: own.record.compact for name, (own,) in found}
-    assert is_compact == {"svm": True, "csvm": False}, "the ensemble will need all scores"
+    assert is_compact == {"svm": True, "csvm": False}, (
+        "the ensemble will need all scores"
+    )
 
 
 def test_a_choice_ranks_them_on_the_same_parts_as_their_members(config, tmp_path):
@@ -133,9 +143,13 @@ def test_a_choice_ranks_them_on_the_same_parts_as_their_members(config, tmp_path
 
 
 def test_a_compact_run_makes_them_of_all_scores(config, tmp_path):
-    """Compact scores depend on the true topics, so an ensemble of them would know these."""
+    """Compact scores depend on the true topics, so an ensemble of them would know
+    these.
+    """
     models = {"nb": {"baseline": "multinomial_naive_bayes"}, "csvm": MODELS["csvm"]}
-    config["models"] = models | {"both": {"ensemble": {"of": [*models]}, "training": RULE}}
+    config["models"] = models | {
+        "both": {"ensemble": {"of": [*models]}, "training": RULE}
+    }
     options = {"jobs": 1, "progress": False}
     whole = rnnbench.run(config, out=tmp_path / "whole", **options).trials["both"][0]
     for _ in range(2):

@@ -1,4 +1,6 @@
-"""The order of steps, which nothing but the arguments decides; notes on epochs; and phases."""
+"""The order of steps, which nothing but the arguments decides; notes on epochs; and
+phases.
+"""
 
 import math
 import random
@@ -24,19 +26,26 @@ NAN, INF = float("nan"), float("inf")
 def noted(validation, on_epoch=lambda *_: None):
     """Return the notes of epochs with these validation losses and accuracies.
 
-    The weights of an epoch are its number; also returns the epochs whose weights were read.
+    The weights of an epoch are its number; also returns the epochs whose weights were
+    read.
     """
     epochs, read = Epochs(on_epoch), []
     for number, judged in enumerate(validation, start=1):
-        epochs.note((1 / number, number / 100), judged, lambda n=number: read.append(n) or [n])
+        epochs.note(
+            (1 / number, number / 100), judged, lambda n=number: read.append(n) or [n]
+        )
     return epochs, read
 
 
 few = st.sampled_from([0.0, 0.25, 0.5, 1.0])
 
 
-@given(st.lists(st.tuples(few | st.just(NAN) | st.just(INF), few), min_size=1, max_size=12))
-def test_the_best_epoch_has_the_highest_accuracy_then_the_lowest_loss_and_comes_first(validation):
+@given(
+    st.lists(st.tuples(few | st.just(NAN) | st.just(INF), few), min_size=1, max_size=12)
+)
+def test_the_best_epoch_has_the_highest_accuracy_then_the_lowest_loss_and_comes_first(
+    validation,
+):
     def rank(number):
         loss, accuracy = validation[number - 1]
         return (False, -accuracy, loss) if math.isfinite(loss) else (True, 0, 0)
@@ -45,7 +54,9 @@ def test_the_best_epoch_has_the_highest_accuracy_then_the_lowest_loss_and_comes_
 
     numbers = range(1, len(validation) + 1)
     assert epochs.best_weights == [epochs.best_epoch] == [min(numbers, key=rank)]
-    assert read == [n for n in numbers if all(rank(n) < rank(before) for before in range(1, n))]
+    assert read == [
+        n for n in numbers if all(rank(n) < rank(before) for before in range(1, n))
+    ]
 
 
 @given(st.sampled_from([None, (0.5, 0.5)]), st.integers(0, 5))
@@ -56,7 +67,9 @@ def test_every_epoch_is_recorded_timed_and_told(judged, n):
 
     history, judged = epochs.history, list(filter(None, validation))
     assert told == [(epoch, 1 / epoch, epoch / 100) for epoch in range(1, n + 1)]
-    assert list(zip(history.loss, history.score, strict=True)) == [own[1:] for own in told]
+    assert list(zip(history.loss, history.score, strict=True)) == [
+        own[1:] for own in told
+    ]
     assert list(zip(history.val_loss, history.val_score, strict=True)) == judged
     assert (epochs.best_epoch is None) == (not judged)
     assert len(epochs.ends) == n + 1
@@ -84,12 +97,16 @@ def test_early_stopping_needs_documents_to_validate_on():
 def test_learning_rates_fall_as_those_of_keras():
     from keras.optimizers import schedules
 
-    cosine = Recipe(epochs=3, batch_size=4, learning_rate={"start": 0.1, "schedule": "cosine"})
+    cosine = Recipe(
+        epochs=3, batch_size=4, learning_rate={"start": 0.1, "schedule": "cosine"}
+    )
     falling = {"start": 0.1, "schedule": "step", "every": 2, "factor": 0.5}
     step = Recipe(epochs=5, batch_size=4, learning_rate=falling)
 
     keras = schedules.CosineDecay(0.1, 9)
-    np.testing.assert_allclose(cosine.learning_rates(10), [keras(n) for n in range(9)], rtol=1e-5)
+    np.testing.assert_allclose(
+        cosine.learning_rates(10), [keras(n) for n in range(9)], rtol=1e-5
+    )
     assert step.learning_rates(8).tolist() == [0.1] * 4 + [0.05] * 4 + [0.025] * 2
     assert Recipe(epochs=2).learning_rates(1).tolist() == [0.001] * 2
 
@@ -117,7 +134,9 @@ def test_the_order_is_the_documented_one_whatever_was_drawn_before(
     recipe = Recipe(batch_size=batch_size)
     found = [part.tolist() for part in recipe.batches(n, seed, epoch)]
 
-    assert found == [expected[start : start + batch_size] for start in range(0, n, batch_size)]
+    assert found == [
+        expected[start : start + batch_size] for start in range(0, n, batch_size)
+    ]
     assert len(found) == recipe.count_batches(n)
 
 
@@ -132,7 +151,9 @@ def test_each_seed_and_each_epoch_has_an_order_of_its_own(trial, other):
 def test_the_time_of_a_step_is_that_of_the_median_epoch_without_the_first_which_compiles():
     def ms_per_step(ends, documents, **timed):
         facts = {"engine": "any", "params": 1, "recipe": Recipe(batch_size=1)}
-        return Epochs(ends=ends).record(**facts, documents=documents, **timed).ms_per_step
+        return (
+            Epochs(ends=ends).record(**facts, documents=documents, **timed).ms_per_step
+        )
 
     assert ms_per_step([0.0, 60.0, 61.0, 70.0, 72.0], 4) == 500
     assert ms_per_step([0.0, 60.0, 61.0, 70.0, 72.0], 4, timed=2) == 250

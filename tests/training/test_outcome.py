@@ -18,13 +18,17 @@ def test_a_network_has_the_logarithms_of_its_probabilities_or_that_of_the_smalle
     found = log_probabilities(probabilities)
 
     assert found.dtype == np.float32
-    np.testing.assert_allclose(found, np.log(np.maximum(probabilities, TINY)), rtol=1e-6)
+    np.testing.assert_allclose(
+        found, np.log(np.maximum(probabilities, TINY)), rtol=1e-6
+    )
     assert (found[-4:] == np.float32(LOWEST)).all()
 
 
 @pytest.mark.filterwarnings("error")
 def test_a_training_that_diverged_is_not_hidden():
-    assert not np.isfinite(log_probabilities(np.array([np.nan, np.inf, -1], np.float32))).any()
+    assert not np.isfinite(
+        log_probabilities(np.array([np.nan, np.inf, -1], np.float32))
+    ).any()
 
 
 rows = arrays.arrays(
@@ -42,4 +46,6 @@ def test_only_a_probability_of_0_is_given_another_logarithm_which_outranks_none(
         finite = before[np.isfinite(before)]
         lowest = min([LOWEST, *finite])
         assert row.tolist() == np.where(np.isfinite(before), before, lowest).tolist()
-    assert np.isnan(with_floor(np.array([[np.nan, -np.inf]]))[0, 0]), "what is no number stays"
+    assert np.isnan(with_floor(np.array([[np.nan, -np.inf]]))[0, 0]), (
+        "what is no number stays"
+    )

@@ -1,4 +1,6 @@
-"""Word vectors, equal to a plain computation; language models; and what they learn from."""
+"""Word vectors, equal to a plain computation; language models; and what they learn
+from.
+"""
 
 from dataclasses import replace
 
@@ -12,7 +14,15 @@ from sklearn.utils.extmath import randomized_svd
 from stacks import line_by_line, network
 
 from rnnbench.data import cache
-from rnnbench.data.dataset import START, UNKNOWN, Data, Part, hold_out, hold_out_part, make_dataset
+from rnnbench.data.dataset import (
+    START,
+    UNKNOWN,
+    Data,
+    Part,
+    hold_out,
+    hold_out_part,
+    make_dataset,
+)
 from rnnbench.errors import UserError
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.training.engines import ENGINES, Assignment, ignore
@@ -37,7 +47,9 @@ SHARE = 0.4
 
 @st.composite
 def documents(draw):
-    texts = draw(st.lists(st.lists(st.integers(UNKNOWN, N_IDS - 1), max_size=15), min_size=1))
+    texts = draw(
+        st.lists(st.lists(st.integers(UNKNOWN, N_IDS - 1), max_size=15), min_size=1)
+    )
     return [np.array(text, np.int32) for text in texts]
 
 
@@ -47,7 +59,11 @@ def plain_ppmi(texts):
     for text in texts:
         for here, word in enumerate(text):
             for there, context in enumerate(text):
-                if here != there and abs(here - there) <= WINDOW and min(word, context) > UNKNOWN:
+                if (
+                    here != there
+                    and abs(here - there) <= WINDOW
+                    and min(word, context) > UNKNOWN
+                ):
                     counts[word, context] += 1
     smoothed = counts.sum(axis=0) ** SMOOTHING
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -57,14 +73,18 @@ def plain_ppmi(texts):
 
 
 def assert_decomposes(texts, dim):
-    """Compare the products of all words with all, whatever the signs of the features."""
+    """Compare the products of all words with all, whatever the signs of the
+    features.
+    """
     vectors = ppmi_svd_vectors(texts, N_IDS, dim).astype(float)
 
     u, s, _ = np.linalg.svd(plain_ppmi(texts))
     u, s = u[:, :dim], s[:dim]
     rank = np.count_nonzero(s > ROUNDING)
     scale = ROOT_MEAN_SQUARE**2 * N_IDS * rank / s.sum() if rank else 0
-    np.testing.assert_allclose(vectors @ vectors.T, scale * u @ np.diag(s) @ u.T, atol=1e-5)
+    np.testing.assert_allclose(
+        vectors @ vectors.T, scale * u @ np.diag(s) @ u.T, atol=1e-5
+    )
 
 
 @settings(max_examples=40)
@@ -89,12 +109,16 @@ def test_padding_and_words_in_no_document_have_zeros(texts, dim):
 
 def test_the_features_of_the_largest_singular_values_are_kept():
     random = np.random.default_rng(0)
-    assert_decomposes([random.integers(UNKNOWN, N_IDS, 12, dtype=np.int32) for _ in range(5)], 3)
+    assert_decomposes(
+        [random.integers(UNKNOWN, N_IDS, 12, dtype=np.int32) for _ in range(5)], 3
+    )
 
 
 @pytest.mark.parametrize("n", [3, 30])  # more and fewer iterations
 def test_the_decomposition_is_that_of_scikit_learn_bit_for_bit(n):
-    matrix = csr_array(random_array((60, 60), density=0.2, rng=np.random.default_rng(0)))
+    matrix = csr_array(
+        random_array((60, 60), density=0.2, rng=np.random.default_rng(0))
+    )
 
     u, s, _ = randomized_svd(matrix, n, random_state=0)
     np.testing.assert_equal(_largest_singular(matrix, n), (u, s))
@@ -127,7 +151,9 @@ def test_they_depend_on_training_documents_and_those_left_out_for_their_length_a
 
 
 @given(st.integers(1, 3), st.integers(1, 4))
-def test_what_is_left_out_of_a_test_set_of_its_source_is_not_learned_from(n_tested, n_left_out):
+def test_what_is_left_out_of_a_test_set_of_its_source_is_not_learned_from(
+    n_tested, n_left_out
+):
     texts = ["a b", "b a c", *["c d"] * n_tested, *["a b c d e"] * n_left_out]
     is_test = [False, False, *[True] * (n_tested + n_left_out)]
     labels = ["x", "y", *["x"] * (n_tested + n_left_out)]
@@ -135,18 +161,24 @@ def test_what_is_left_out_of_a_test_set_of_its_source_is_not_learned_from(n_test
 
     dataset = make_dataset(corpus, Data(maxlen=5))  # without the longest
 
-    learned = [ids.tolist() for ids in texts_for(dataset, 0.0, unlabeled=False) if len(ids)]
+    learned = [
+        ids.tolist() for ids in texts_for(dataset, 0.0, unlabeled=False) if len(ids)
+    ]
     assert learned == [[4, 5], [5, 4, 6]]
     assert dataset.n_untested == n_left_out
 
 
 def test_with_texts_without_labels_they_are_learned_from_these_and_training_documents_alone():
     corpus = factories.corpus_of_texts(
-        ["a b", "b a", "c c", "d d", "e e e e"], list("xyxyx"), [False, False, False, True, True]
+        ["a b", "b a", "c c", "d d", "e e e e"],
+        list("xyxyx"),
+        [False, False, False, True, True],
     )
     others = np.array([1, 9, 0, 6, 0], np.int32)  # words, or the next number, and ends
     corpus = replace(corpus, unlabeled=others)
-    data = Data(maxlen=5)  # without the last one, which is in the test set of the source
+    data = Data(
+        maxlen=5
+    )  # without the last one, which is in the test set of the source
 
     whole = make_dataset(corpus, data)
     part = hold_out_part(whole, Part(share=0.4))  # "c c"
@@ -161,14 +193,19 @@ def test_with_texts_without_labels_they_are_learned_from_these_and_training_docu
 
 
 GRU, LSTM = ({kind: {"units": 3, "weight_drop": 0.2}} for kind in ("gru", "lstm"))
-EMBEDDING, DROPOUT = {"embedding": {"dim": 4, "dropout": 0.1}}, {"spatial_dropout": {"rate": 0.5}}
+EMBEDDING, DROPOUT = (
+    {"embedding": {"dim": 4, "dropout": 0.1}},
+    {"spatial_dropout": {"rate": 0.5}},
+)
 
 
 def pretrained(*layers, epochs=2):
     """Return a network that begins as a language model."""
     plain = network([*layers]).model_dump()
     options = {"epochs": epochs, "learning_rate": 0.05}
-    return LayeredNetwork.model_validate(plain | {"pretrain": {"language_model": options}})
+    return LayeredNetwork.model_validate(
+        plain | {"pretrain": {"language_model": options}}
+    )
 
 
 BOTH_WAYS = pretrained(EMBEDDING, DROPOUT, {"bidirectional": {"layer": GRU}})
@@ -181,21 +218,27 @@ def dataset():
     return make_dataset(replace(corpus, unlabeled=texts), Data(test_split=0.3))
 
 
-@pytest.mark.parametrize(("layer", "times"), [(LSTM, 1), ({"bidirectional": {"layer": GRU}}, 2)])
+@pytest.mark.parametrize(
+    ("layer", "times"), [(LSTM, 1), ({"bidirectional": {"layer": GRU}}, 2)]
+)
 def test_it_learns_which_word_comes_next_the_same_way_each_time(layer, times):
     model = pretrained(EMBEDDING, layer, epochs=40)
     words = np.tile(np.array([START, 4, 5, 6, 7], np.int32), 60)
 
     (weights, losses), *others = (train(model, words, 8, []) for _ in range(times))
 
-    assert losses[0] == pytest.approx(np.log(5), abs=0.1), "that of five words, all as likely"
+    assert losses[0] == pytest.approx(np.log(5), abs=0.1), (
+        "that of five words, all as likely"
+    )
     assert losses[-1] < losses[0] / 2
     for again, _ in others:
         for one, other in zip(weights, again, strict=True):
             np.testing.assert_array_equal(one, other)
 
 
-def test_both_engines_begin_with_it_and_it_is_kept_and_made_again_if_damaged(dataset, caplog):
+def test_both_engines_begin_with_it_and_it_is_kept_and_made_again_if_damaged(
+    dataset, caplog
+):
     def weights(model=BOTH_WAYS):
         phases = []
         with report_phases_to(phases.append):
@@ -203,7 +246,9 @@ def test_both_engines_begin_with_it_and_it_is_kept_and_made_again_if_damaged(dat
         return found, bool(phases)
 
     first, was_made = weights()
-    wide = pretrained(EMBEDDING | {"embedding": {"dim": 4}}, {"bidirectional": {"layer": GRU}})
+    wide = pretrained(
+        EMBEDDING | {"embedding": {"dim": 4}}, {"bidirectional": {"layer": GRU}}
+    )
     again, is_made_again = weights(wide)
     assert (was_made, is_made_again) == (True, False)
     np.testing.assert_array_equal(first[1], again[1])

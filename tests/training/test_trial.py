@@ -22,7 +22,9 @@ from rnnbench.training.trial import dataset_of
 
 LAYERS = [{"simple_rnn": {"units": 3}}, SOFTMAX]
 RNN, SVM = {"rnn": {"layers": LAYERS}}, {"svm": {"baseline": "tfidf_linear_svm"}}
-OWN, LARGER = ({"own": {"python": "nets:make", "arguments": {"units": n}}} for n in (2, 3))
+OWN, LARGER = (
+    {"own": {"python": "nets:make", "arguments": {"units": n}}} for n in (2, 3)
+)
 BATCHES = {"epochs": 1, "batch_size": 4}
 """How the trials of ``factories`` are trained."""
 
@@ -49,7 +51,9 @@ def update(monkeypatch):
 
     def to_99(*names):
         monkeypatch.setattr(
-            environment, "version", lambda name: "99" if name in names else version(name)
+            environment,
+            "version",
+            lambda name: "99" if name in names else version(name),
         )
 
     return to_99
@@ -97,7 +101,9 @@ def test_how_exactly_text_vectors_are_classified_is_part_of_the_fingerprint(tmp_
     as_usual = of_baseline(tmp_path, {"sentence_embedding": {"tol": 1e-8}})
     rougher = of_baseline(tmp_path, {"sentence_embedding": {"tol": 1e-4}})
 
-    assert as_usual.fingerprint == of_baseline(tmp_path, "sentence_embedding").fingerprint
+    assert (
+        as_usual.fingerprint == of_baseline(tmp_path, "sentence_embedding").fingerprint
+    )
     assert as_usual.fingerprint != rougher.fingerprint
     described = as_usual.model.facts("training")["baseline"]["sentence_embedding"]
     assert described["tol"] == 1e-8, "its default is not that of earlier versions"
@@ -109,11 +115,17 @@ def test_the_result_of_a_baseline_tells_of_no_epochs(tmp_path):
     result = train(tmp_path, plan, pytest.fail)
 
     record = result.record
-    assert (record.model, record.engine, record.score_kind) == ("svm", "scikit-learn", "margins")
+    assert (record.model, record.engine, record.score_kind) == (
+        "svm",
+        "scikit-learn",
+        "margins",
+    )
     assert (record.epochs, plan.epochs, result.weights) == (0, 0, None)
 
 
-def test_weights_are_part_of_the_result_if_the_network_is_to_be_kept(tmp_path, monkeypatch):
+def test_weights_are_part_of_the_result_if_the_network_is_to_be_kept(
+    tmp_path, monkeypatch
+):
     plan = trial(tmp_path, training={"engine": "native", "epochs": 1})
 
     assert train(tmp_path, plan).weights is None
@@ -122,7 +134,9 @@ def test_weights_are_part_of_the_result_if_the_network_is_to_be_kept(tmp_path, m
 
     fewer = replace(kept, weights=kept.weights[:-1])
     monkeypatch.setattr(NativeEngine, "fit", lambda *_, **__: fewer)
-    with pytest.raises(PluginError, match=r"^engine 'native' returned weights of the shapes"):
+    with pytest.raises(
+        PluginError, match=r"^engine 'native' returned weights of the shapes"
+    ):
         train(tmp_path, plan)
 
 
@@ -136,11 +150,15 @@ def test_a_training_that_diverges_fails(tmp_path):
 def test_data_that_are_not_the_planned_ones_are_refused(tmp_path):
     for fact in ("corpus", "dataset", "split"):
         plan = replace(trial(tmp_path), **{f"{fact}_fingerprint": "0" * 64})
-        with pytest.raises(RnnbenchError, match=r"made-up\.npz: changed while the benchmark ran"):
+        with pytest.raises(
+            RnnbenchError, match=r"made-up\.npz: changed while the benchmark ran"
+        ):
             train(tmp_path, plan)
 
 
-def test_texts_that_changed_since_the_plan_are_noticed_even_where_no_array_shows_them(tmp_path):
+def test_texts_that_changed_since_the_plan_are_noticed_even_where_no_array_shows_them(
+    tmp_path,
+):
     plan = pretrained(tmp_path)
     before = corpus()
     longest = int(np.argmax(before.lengths))
@@ -155,7 +173,10 @@ def test_texts_that_changed_since_the_plan_are_noticed_even_where_no_array_shows
     assert dataset_of(plan, tmp_path / "made-up.npz"), "the right one is back"
 
 
-DATA, VALIDATION = {"data": {"test_split": 0.4}}, {"training": {"validation_split": 0.2}}
+DATA, VALIDATION = (
+    {"data": {"test_split": 0.4}},
+    {"training": {"validation_split": 0.2}},
+)
 OF_TRAINING = {
     "epochs": 2,
     "batch_size": 5,
@@ -170,12 +191,20 @@ CHANGES = [
     *((RNN, {"training": {key: value}}, True) for key, value in OF_TRAINING.items()),
     (RNN, {"models": of_layers({"gru": {"units": 3}})}, True),
     (RNN, {"models": {"rnn": {"layers": LAYERS, "inputs": "scaled_ids"}}}, True),
-    (RNN, {"models": of_layers({"simple_rnn": {"units": 3, "weight_drop": 0.1}})}, True),
+    (
+        RNN,
+        {"models": of_layers({"simple_rnn": {"units": 3, "weight_drop": 0.1}})},
+        True,
+    ),
     (OWN, {"models": LARGER}, True),
     *((SVM, change, True) for change in (DATA, VALIDATION)),
     (SVM, {"models": {"svm": {"baseline": {"tfidf_linear_svm": {"C": 0.5}}}}}, True),
     (SVM, {"models": {"svm": {"baseline": "tfidf_logistic_regression"}}}, True),
-    (SVM, {"models": {"svm": {"baseline": {"tfidf_linear_svm": {"max_ngram": 2}}}}}, False),
+    (
+        SVM,
+        {"models": {"svm": {"baseline": {"tfidf_linear_svm": {"max_ngram": 2}}}}},
+        False,
+    ),
     (SVM, {"models": {"svm": SVM["svm"] | {"chosen_from": 24}}}, False),
     *((SVM, {"training": {key: value}}, False) for key, value in OF_TRAINING.items()),
     *((SVM, change, False) for change in ({"training": {"seeds": 3}}, {"seed": 1})),
@@ -210,7 +239,9 @@ def test_the_words_of_ids_change_the_fingerprint_where_a_baseline_needs_them(
 ):
     plan = of_baseline(tmp_path, baseline)
 
-    assert (replace(plan, split_fingerprint="0" * 64).fingerprint != plan.fingerprint) is differs
+    assert (
+        replace(plan, split_fingerprint="0" * 64).fingerprint != plan.fingerprint
+    ) is differs
 
 
 def test_threads_change_the_fingerprint_of_a_network_if_its_engine_uses_them(tmp_path):
@@ -268,7 +299,9 @@ def test_the_largest_id_and_the_version_change_the_fingerprint_and_no_other_fact
     assert trial(tmp_path).fingerprint != plan.fingerprint
 
 
-@pytest.mark.parametrize(("initializer", "differs"), [("ppmi_svd", True), ("uniform", False)])
+@pytest.mark.parametrize(
+    ("initializer", "differs"), [("ppmi_svd", True), ("uniform", False)]
+)
 def test_texts_and_the_package_that_decomposes_matrices_change_networks_with_vectors_from_texts(
     tmp_path, update, initializer, differs
 ):
@@ -281,7 +314,9 @@ def test_texts_and_the_package_that_decomposes_matrices_change_networks_with_vec
     assert (pretrained(tmp_path, initializer).fingerprint != before) is differs
 
 
-@pytest.mark.parametrize(("initializer", "differs"), [("ppmi_svd", True), ("uniform", False)])
+@pytest.mark.parametrize(
+    ("initializer", "differs"), [("ppmi_svd", True), ("uniform", False)]
+)
 def test_documents_left_out_of_a_test_set_change_networks_with_vectors_from_texts(
     tmp_path, initializer, differs
 ):
@@ -290,11 +325,16 @@ def test_documents_left_out_of_a_test_set_change_networks_with_vectors_from_text
     assert (replace(plan, n_untested=280).fingerprint != plan.fingerprint) is differs
 
 
-def test_the_packages_that_a_baseline_needs_are_part_of_its_fingerprint(tmp_path, update):
+def test_the_packages_that_a_baseline_needs_are_part_of_its_fingerprint(
+    tmp_path, update
+):
     kinds = ("sentence_embedding", "tfidf_linear_svm")
     before = [of_baseline(tmp_path, kind).fingerprint for kind in kinds]
 
     update("wordllama")
 
     after = [of_baseline(tmp_path, kind).fingerprint for kind in kinds]
-    assert [one != other for one, other in zip(before, after, strict=True)] == [True, False]
+    assert [one != other for one, other in zip(before, after, strict=True)] == [
+        True,
+        False,
+    ]

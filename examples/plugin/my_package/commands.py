@@ -2,4 +2,6 @@
 
 from rnnbench import Command
 
-LARGEST = Command("largest", "my_package.largest:largest", "Print the largest model of a run.")
+LARGEST = Command(
+    "largest", "my_package.largest:largest", "Print the largest model of a run."
+)

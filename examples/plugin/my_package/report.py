@@ -9,7 +9,9 @@ class SizesPlot(RunPlot):
     kind, section, title = "sizes", "sizes", "Parameters"
 
     def prepare(self):
-        self.sizes = {m.name: m.params for m in self.run.results.models if m.name in self.chosen}
+        self.sizes = {
+            m.name: m.params for m in self.run.results.models if m.name in self.chosen
+        }
         self.size = (6, 1.5 + 0.4 * len(self.sizes))
         self.alt = ", ".join(f"{name}: {params}" for name, params in self.sizes.items())
 

@@ -1,4 +1,6 @@
-"""The catalogue of sources: the built-in ones, a module for each kind of file, and plug-ins."""
+"""The catalogue of sources: the built-in ones, a module for each kind of file, and
+plug-ins.
+"""
 
 from rnnbench.data.source import Source
 from rnnbench.data.sources.files import FILES
@@ -6,6 +8,17 @@ from rnnbench.data.sources.r52 import MODAPTE, R8, R52
 from rnnbench.data.sources.sgml import KERAS, SGML
 from rnnbench.registry import Registry
 
-BUILT_IN = (KERAS, SGML, R52, R8, MODAPTE, FILES)  # in the order in which they are tried
-AUTO = (KERAS.name, SGML.name, R52.name)  # what ``data.source: auto`` tries, in this order
+BUILT_IN = (
+    KERAS,
+    SGML,
+    R52,
+    R8,
+    MODAPTE,
+    FILES,
+)  # in the order in which they are tried
+AUTO = (
+    KERAS.name,
+    SGML.name,
+    R52.name,
+)  # what ``data.source: auto`` tries, in this order
 SOURCES: Registry[Source] = Registry("source", Source, BUILT_IN)

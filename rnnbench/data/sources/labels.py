@@ -17,7 +17,8 @@ SEPARATORS = (";", "|", ",")  # the surest first: a comma may well be part of a 
 
 
 def split_labels(cell: str, separator: str) -> list[str]:
-    """Return the labels in a cell; in brackets, they are a list as Python or JSON writes it.
+    """Return the labels in a cell; in brackets, they are a list as Python or JSON
+    writes it.
 
     >>> split_labels("earn; acq", ";")
     ['earn', 'acq']
@@ -48,10 +49,11 @@ def hint_at_lists(path: Path, labels: Iterable[str], option: str) -> None:
 
 
 def find_list(labels: Iterable[str]) -> tuple[str, str] | None:
-    """Return a label that looks like several, and their separator; ``None`` if none does.
+    """Return a label that looks like several, and their separator; ``None`` if none
+    does.
 
-    ``Health, Fitness`` may be one label, so with commas, each part has to occur in another label,
-    too.
+    ``Health, Fitness`` may be one label, so with commas, each part has to occur in
+    another label, too.
     """
     names = sorted(set(labels))[:MOST_LABELS]
     for name in names:

@@ -1,4 +1,6 @@
-"""The layers of networks: all kinds, and the check that a stack of them fits together."""
+"""The layers of networks: all kinds, and the check that a stack of them fits
+together.
+"""
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -10,7 +12,15 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from rnnbench.registry import Registry
-from rnnbench.section import Loc, at, computed, located, parse_variant, problem, problems
+from rnnbench.section import (
+    Loc,
+    at,
+    computed,
+    located,
+    parse_variant,
+    problem,
+    problems,
+)
 
 from . import feedforward, recurrent
 from .base import LARGEST, Batch, Layer, Product, SeedOf, Shape, derive_seed
@@ -30,8 +40,12 @@ def _stack(value: Any, hint: str = "a branch is written as `[gru: {units: 8}]`")
 
 
 def parse_layers(value: Any) -> tuple[Layer, ...]:
-    """Return a stack that ends in a probability for each topic, or raise all that is wrong."""
-    hint = "the last layer of a model is `- dense: {units: topics, activation: softmax}`"
+    """Return a stack that ends in a probability for each topic, or raise all that is
+    wrong.
+    """
+    hint = (
+        "the last layer of a model is `- dense: {units: topics, activation: softmax}`"
+    )
     stack, found = _stack(value, hint), list[InitErrorDetails]()
     layers: list[Layer | None] = [None] * len(stack)
     for position, description in enumerate(stack):
@@ -53,12 +67,17 @@ Branch = Annotated[tuple[_AnyLayer, ...], BeforeValidator(_stack)]
 
 
 class Parallel(Layer):
-    """Stacks of layers side by side: all get the same input, and their features are joined."""
+    """Stacks of layers side by side: all get the same input, and their features are
+    joined.
+    """
 
     kind = "parallel"
     branches: Annotated[list[Branch], Field(min_length=1)]
-    """Lists of layers. All end in a vector for each document, or all in sequences of one length."""
-    parts = computed(lambda own: (own, *chain(*(one.parts for one in chain(*own.branches)))))
+    """Lists of layers. All end in a vector for each document, or all in sequences of
+    one length."""
+    parts = computed(
+        lambda own: (own, *chain(*(one.parts for one in chain(*own.branches))))
+    )
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
         import keras
@@ -66,7 +85,9 @@ class Parallel(Layer):
         from rnnbench.models.keras_layers import SideBySide
 
         def made(layer: Layer, *place: int) -> Any:
-            return layer.keras_layer(shape, lambda role: seed_of(f"branch {place} {role}"))
+            return layer.keras_layer(
+                shape, lambda role: seed_of(f"branch {place} {role}")
+            )
 
         stacks = [
             [made(layer, number, position) for position, layer in enumerate(branch)]
@@ -78,7 +99,10 @@ class Parallel(Layer):
         return hash(tuple(self.branches))
 
     def ends(self, batch: Batch) -> list[Batch]:
-        return [reduce(lambda x, layer: layer.gives(x), branch, batch) for branch in self.branches]
+        return [
+            reduce(lambda x, layer: layer.gives(x), branch, batch)
+            for branch in self.branches
+        ]
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:
         steps = LARGEST if from_sequence else None
@@ -86,26 +110,41 @@ class Parallel(Layer):
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         ends = self.ends(batch)
-        features, trained = sum(end.features for end in ends), any(end.passes_back for end in ends)
-        return replace(ends[0], **{"features": features, "passes_back": trained} | changes)
+        features, trained = (
+            sum(end.features for end in ends),
+            any(end.passes_back for end in ends),
+        )
+        return replace(
+            ends[0], **{"features": features, "passes_back": trained} | changes
+        )
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        for layer, inputs in chain(*(with_inputs(branch, batch) for branch in self.branches)):
+        for layer, inputs in chain(
+            *(with_inputs(branch, batch) for branch in self.branches)
+        ):
             yield from layer.products(inputs)
 
     def in_short(self) -> str:
-        """Return its branches: ``parallel (conv1d 8 kernel_size 3 → pooling max | …)``."""
-        stacks = (" → ".join(layer.in_short() for layer in branch) for branch in self.branches)
+        """Return its branches: ``parallel (conv1d 8 kernel_size 3 → pooling max |
+        …)``.
+        """
+        stacks = (
+            " → ".join(layer.in_short() for layer in branch) for branch in self.branches
+        )
         return f"parallel ({' | '.join(stacks)})"
 
 
 _LONG = Batch(size=1, steps=LARGEST, features=1, n_topics=1, n_ids=1)
 _BUILT_IN: list[type[Layer]] = [*feedforward.KINDS, *recurrent.KINDS, Parallel]
-LAYERS: Registry[type[Layer]] = Registry("layer", Layer, _BUILT_IN, key="kind", holds_classes=True)
+LAYERS: Registry[type[Layer]] = Registry(
+    "layer", Layer, _BUILT_IN, key="kind", holds_classes=True
+)
 
 
 def with_inputs(layers: Iterable[Layer], batch: Batch) -> Iterator[tuple[Layer, Batch]]:
-    """Yield each layer of a stack with the shape of its input; ``batch`` is that of the first."""
+    """Yield each layer of a stack with the shape of its input; ``batch`` is that of the
+    first.
+    """
     for layer in layers:
         yield layer, batch
         batch = layer.gives(batch)
@@ -117,7 +156,9 @@ def _misfits_of_model(layers: Sequence[Layer | None]) -> Iterator[InitErrorDetai
     if last and not last.gives_topics:
         fault = "the last layer must give a probability for each topic"
         last_layer = "dense: {units: topics, activation: softmax}"
-        hint = f"allowed: {last_layer}, or sigmoid if documents have any number of topics"
+        hint = (
+            f"allowed: {last_layer}, or sigmoid if documents have any number of topics"
+        )
         yield at(place_of_last, problem(fault, hint))
     elif last and is_sequence:
         fault = "gives an answer at each step, but a document has one topic"
@@ -128,7 +169,9 @@ def _misfits_of_model(layers: Sequence[Layer | None]) -> Iterator[InitErrorDetai
 def _misfits(
     layers: Sequence[Layer | None], below: Loc = (), is_sequence: bool | None = True
 ) -> Generator[InitErrorDetails, None, bool | None]:
-    """Yield the errors of a stack; return whether it gives a sequence: ``None`` after a fault."""
+    """Yield the errors of a stack; return whether it gives a sequence: ``None`` after a
+    fault.
+    """
     for position, layer in enumerate(layers):
         if layer is None:
             is_sequence = None
@@ -147,13 +190,17 @@ def _misfits(
         if isinstance(layer, Parallel):
             found = _misfits_below(layer, (*place, "branches"), is_sequence)
             yield from found
-            is_sequence = None if found else is_sequence  # so that no layer above is blamed
+            is_sequence = (
+                None if found else is_sequence
+            )  # so that no layer above is blamed
         if layer.takes == "sequence" or is_sequence is not None:
             is_sequence = layer.gives_sequence(from_sequence=bool(is_sequence))
     return is_sequence
 
 
-def _misfits_below(layer: Parallel, place: Loc, is_sequence: bool | None) -> list[InitErrorDetails]:
+def _misfits_below(
+    layer: Parallel, place: Loc, is_sequence: bool | None
+) -> list[InitErrorDetails]:
     found: list[InitErrorDetails] = []
     for number, branch in enumerate(layer.branches):
         found += _misfits(branch, (*place, number), is_sequence)

@@ -1,4 +1,6 @@
-"""The base class of all layers, built in or from another package, and what layers are given."""
+"""The base class of all layers, built in or from another package, and what layers are
+given.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +15,8 @@ if TYPE_CHECKING:
 
 LARGEST = 100_000
 Size = Annotated[int, Field(gt=0, le=LARGEST)]
-"""A number of units, features or steps. A larger one is a mistake and would fill the memory."""
+"""A number of units, features or steps. A larger one is a mistake and would fill the
+memory."""
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Activation = Literal[
     "tanh", "sigmoid", "hard_sigmoid", "relu", "leaky_relu", "elu", "selu", "gelu", "silu",
@@ -24,7 +27,9 @@ SeedOf = Callable[[str], int]
 
 
 def derive_seed(seed: int, position: int, role: str) -> int:
-    """Return a seed below 2**31 for a role, such as ``kernel``, of the layer at a position."""
+    """Return a seed below 2**31 for a role, such as ``kernel``, of the layer at a
+    position.
+    """
     import numpy as np  # to describe a layer needs no NumPy
 
     sequence = np.random.SeedSequence(seed, spawn_key=(position, *role.encode()))
@@ -50,12 +55,19 @@ class Shape:
     @classmethod
     def of(cls, dataset: "Dataset") -> "Shape":
         """Return the shape of ``dataset``."""
-        return cls(dataset.timesteps, len(dataset.topics), dataset.n_ids, dataset.y_train.ndim == 1)
+        return cls(
+            dataset.timesteps,
+            len(dataset.topics),
+            dataset.n_ids,
+            dataset.y_train.ndim == 1,
+        )
 
 
 @dataclass(frozen=True)
 class Product:
-    """A matrix product ``(rows, inner)(inner, columns)``, carried out ``count`` times."""
+    """A matrix product ``(rows, inner)(inner, columns)``, carried out ``count``
+    times.
+    """
 
     rows: int
     inner: int
@@ -72,12 +84,10 @@ class Batch:
     """The shape of a batch between two layers.
 
     Attributes:
-        size: documents in the batch.
-        steps: length of their sequences, or ``None`` if each document is a single vector.
-        features: length of each vector.
-        n_topics: topics to tell apart.
-        n_ids: all word ids are below this.
-        passes_back: whether a layer below is trained, so that gradients must reach it.
+        size: documents in the batch. steps: length of their sequences, or ``None`` if
+        each document is a single vector. features: length of each vector. n_topics:
+        topics to tell apart. n_ids: all word ids are below this. passes_back: whether a
+        layer below is trained, so that gradients must reach it.
     """
 
     size: int
@@ -92,7 +102,9 @@ class Batch:
         return self.size * (1 if self.steps is None else self.steps)
 
     def times_kernel(self, columns: int, inner: int | None = None) -> Iterable[Product]:
-        """Yield the products of a kernel ``(inner, columns)``: forward, its gradient, and back."""
+        """Yield the products of a kernel ``(inner, columns)``: forward, its gradient,
+        and back.
+        """
         inner = inner or self.features
         yield Product(self.rows, inner, columns)
         yield Product(inner, self.rows, columns)
@@ -103,19 +115,22 @@ class Batch:
 class Layer(Variant):
     """A kind of layer. Its fields are the parameters in a config, named as in Keras.
 
-    A kind needs ``kind``, its name in configs, and ``keras_name`` or its own ``keras_layer``. The
-    defaults of everything else suit a layer that works on each vector by itself. Another package
-    adds a kind by naming its class in the entry-point group ``rnnbench.layers``.
+    A kind needs ``kind``, its name in configs, and ``keras_name`` or its own
+    ``keras_layer``. The defaults of everything else suit a layer that works on each
+    vector by itself. Another package adds a kind by naming its class in the entry-point
+    group ``rnnbench.layers``.
     """
 
     keras_name: ClassVar[str]
-    """The class in ``keras.layers``, or among those of this package, with the same parameters."""
+    """The class in ``keras.layers``, or among those of this package, with the same
+    parameters."""
     initializers: ClassVar[Mapping[str, str]] = {}
     """Keras's initializers of the weights that are random at first, by weight."""
     has_dropout: ClassVar[bool] = False
     """Whether the Keras layer takes a seed, mostly for dropout."""
     takes: ClassVar[Literal["ids", "sequence", "anything"]] = "anything"
-    """Word ids, which only the first layer gets; sequences of vectors; or these and single ones."""
+    """Word ids, which only the first layer gets; sequences of vectors; or these and
+    single ones."""
     makes_vector: ClassVar[bool] = False
     """Whether it makes one vector of each sequence."""
     is_trained: ClassVar[bool] = True
@@ -125,7 +140,8 @@ class Layer(Variant):
     gives_topics: ClassVar[bool] = False
     """Whether it gives a probability for each topic, as the last layer must."""
     has_one_label: ClassVar[bool] = True
-    """Whether the probabilities that it gives add up to 1, as for one topic a document."""
+    """Whether the probabilities that it gives add up to 1, as for one topic a
+    document."""
     pretrained_dim: ClassVar[int | None] = None
     """The length of its first word vectors, if they are learned from texts."""
     reads_unlabeled: ClassVar[bool] = False
@@ -136,8 +152,9 @@ class Layer(Variant):
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
         """Return the Keras layer. Import Keras here, not at the top of the module.
 
-        ``seed_of`` gives initializers and dropout their seeds; in layers of other packages, those
-        without a seed follow Keras's global seed. ``options`` of subclasses replace arguments.
+        ``seed_of`` gives initializers and dropout their seeds; in layers of other
+        packages, those without a seed follow Keras's global seed. ``options`` of
+        subclasses replace arguments.
         """
         import keras
 
@@ -151,18 +168,32 @@ class Layer(Variant):
         import keras
 
         random = {
-            f"{weight}_initializer": getattr(keras.initializers, name)(seed=seed_of(weight))
+            f"{weight}_initializer": getattr(keras.initializers, name)(
+                seed=seed_of(weight)
+            )
             for weight, name in self.initializers.items()
         }
-        return dict(self) | random | ({"seed": seed_of("dropout")} if self.has_dropout else {})
+        return (
+            dict(self)
+            | random
+            | ({"seed": seed_of("dropout")} if self.has_dropout else {})
+        )
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:
-        """Return whether its output is a vector for each step, and not one for each document."""
+        """Return whether its output is a vector for each step, and not one for each
+        document.
+        """
         return from_sequence and not self.makes_vector
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
-        """Return the shape of its output for ``batch``; ``changes`` replace the usual values."""
-        steps = batch.steps if self.gives_sequence(from_sequence=batch.steps is not None) else None
+        """Return the shape of its output for ``batch``; ``changes`` replace the usual
+        values.
+        """
+        steps = (
+            batch.steps
+            if self.gives_sequence(from_sequence=batch.steps is not None)
+            else None
+        )
         usual = {"steps": steps, "passes_back": batch.passes_back or self.is_trained}
         return replace(batch, **usual | changes)
 
@@ -174,7 +205,9 @@ class Layer(Variant):
         """Return its kind and required parameters: ``conv1d 8 kernel_size 3``."""
         fields = type(self).model_fields
         given = [f"{key} {value}" for key, value in self if fields[key].is_required()]
-        first = [text.partition(" ")[2] for text in given[:1]]  # its name goes without saying
+        first = [
+            text.partition(" ")[2] for text in given[:1]
+        ]  # its name goes without saying
         return " ".join([self.kind, *first, *given[1:]])
 
     def settings(self) -> dict[str, Any]:

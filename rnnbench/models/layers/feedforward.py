@@ -1,4 +1,6 @@
-"""Layers without a state: embeddings, bag of words, convolution, attention, pooling and others."""
+"""Layers without a state: embeddings, bag of words, convolution, attention, pooling and
+others.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -22,22 +24,27 @@ class Embedding(Layer):
     masking: bool = True
     """Whether the layers after it skip padding."""
     embeddings_initializer: Literal["uniform", "ppmi_svd"] = "uniform"
-    """The first vectors: random ones, or a truncated SVD of positive pointwise mutual information,
-    learned from all texts except those of the test and validation sets."""
+    """The first vectors: random ones, or a truncated SVD of positive pointwise mutual
+    information, learned from all texts except those of the test and validation sets."""
     texts: Literal["training", "unlabeled"] = "training"
-    """The texts of ``ppmi_svd``: ``unlabeled`` adds those of Reuters-21578 that are in no test set;
-    only for ``r52``, ``r8`` and ``modapte``."""
+    """The texts of ``ppmi_svd``: ``unlabeled`` adds those of Reuters-21578 that are in
+    no test set; only for ``r52``, ``r8`` and ``modapte``."""
     dropout: Rate = 0.0
-    """Share of the words to drop in each step of training, wherever they occur in a batch."""
+    """Share of the words to drop in each step of training, wherever they occur in a
+    batch."""
     gives_mask = computed(lambda own: own.masking)
-    pretrained_dim = computed(lambda it: it.dim if it.embeddings_initializer != "uniform" else None)
+    pretrained_dim = computed(
+        lambda it: it.dim if it.embeddings_initializer != "uniform" else None
+    )
     reads_unlabeled = computed(lambda own: own.texts == "unlabeled")
 
     @model_validator(mode="after")
     def _learns_from_texts(self) -> "Embedding":
         if self.texts != "training" and not self.pretrained_dim:
             hint = "allowed: embeddings_initializer: ppmi_svd"
-            raise problem(f"texts: vectors that are {self.embeddings_initializer} read none", hint)
+            raise problem(
+                f"texts: vectors that are {self.embeddings_initializer} read none", hint
+            )
         return self
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
@@ -54,14 +61,18 @@ class Embedding(Layer):
         return DropoutEmbedding(shape.n_ids, self.dim, **options)
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
-        return super().gives(batch, features=self.dim, passes_back=self.trainable, **changes)
+        return super().gives(
+            batch, features=self.dim, passes_back=self.trainable, **changes
+        )
 
     def in_short(self) -> str:
         return super().in_short() + (" ppmi_svd" if self.pretrained_dim else "")
 
 
 class NgramEmbedding(Layer):
-    """Vectors for all words, then for all n-grams, which share them by hash; must come first."""
+    """Vectors for all words, then for all n-grams, which share them by hash; must come
+    first.
+    """
 
     kind = "ngram_embedding"
     takes = "ids"
@@ -91,8 +102,8 @@ class WordCounts(Layer):
     makes_vector = True
     is_trained = False
     values: Literal["tfidf", "shares"]
-    """The number of a word: its TF-IDF as in scikit-learn, or its share of the words. Words that
-    occur in no training document are not counted."""
+    """The number of a word: its TF-IDF as in scikit-learn, or its share of the words.
+    Words that occur in no training document are not counted."""
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
         return super().keras_layer(shape, seed_of, n_ids=shape.n_ids, **options)
@@ -114,12 +125,16 @@ class Conv1D(Layer):
     activation: Activation = "linear"
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
-        windows = (batch.steps or 1) - (self.kernel_size - 1 if self.padding == "valid" else 0)
+        windows = (batch.steps or 1) - (
+            self.kernel_size - 1 if self.padding == "valid" else 0
+        )
         return super().gives(batch, steps=windows, features=self.filters, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
         windows = replace(batch, steps=self.gives(batch).steps)
-        return windows.times_kernel(self.filters, inner=self.kernel_size * batch.features)
+        return windows.times_kernel(
+            self.filters, inner=self.kernel_size * batch.features
+        )
 
 
 class Pooling(Layer):
@@ -131,8 +146,8 @@ class Pooling(Layer):
     later_keys = frozenset({"chunks"})
     by: Literal["max", "mean", "last", "attention"]
     chunks: Annotated[int, Field(ge=1, le=100)] = 1
-    """The number of equal parts of each document whose vectors are joined. With max, it is the
-    dynamic max pooling of XML-CNN."""
+    """The number of equal parts of each document whose vectors are joined. With max, it
+    is the dynamic max pooling of XML-CNN."""
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
         from rnnbench.models.keras_layers import POOLS
@@ -143,7 +158,9 @@ class Pooling(Layer):
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         passes_back = batch.passes_back or self.by == "attention"
         features = batch.features * self.chunks
-        return super().gives(batch, features=features, passes_back=passes_back, **changes)
+        return super().gives(
+            batch, features=features, passes_back=passes_back, **changes
+        )
 
     def products(self, batch: Batch) -> Iterable[Product]:
         if self.by == "attention":
@@ -179,7 +196,9 @@ class Dense(Layer):
         return super().keras_layer(shape, seed_of, units=units, **options)
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
-        return super().gives(batch, features=self.count_units(batch.n_topics), **changes)
+        return super().gives(
+            batch, features=self.count_units(batch.n_topics), **changes
+        )
 
     def products(self, batch: Batch) -> Iterable[Product]:
         return batch.times_kernel(self.count_units(batch.n_topics))
@@ -209,7 +228,9 @@ class SpatialDropout(Dropout):
 
 
 class Positions(Layer):
-    """Adds a learned vector for the position of each step among those that are not skipped."""
+    """Adds a learned vector for the position of each step among those that are not
+    skipped.
+    """
 
     kind = "positions"
     keras_name = "PositionEmbedding"
@@ -218,7 +239,9 @@ class Positions(Layer):
 
 
 class TransformerEncoder(Layer):
-    """Self-attention, then two dense layers at each step, both added to their inputs."""
+    """Self-attention, then two dense layers at each step, both added to their
+    inputs.
+    """
 
     kind = "transformer_encoder"
     keras_name = "TransformerBlock"
@@ -231,10 +254,18 @@ class TransformerEncoder(Layer):
     """Share to drop of the attention, and of what is added to the inputs."""
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        n, steps, inside = batch.features, batch.steps or 1, replace(batch, passes_back=True)
+        n, steps, inside = (
+            batch.features,
+            batch.steps or 1,
+            replace(batch, passes_back=True),
+        )
         size = -(-n // self.heads)
         whole, pairs = size * self.heads, batch.size * self.heads
-        for inner, columns in [(n, whole)] * 3 + [(whole, n), (n, self.units), (self.units, n)]:
+        for inner, columns in [(n, whole)] * 3 + [
+            (whole, n),
+            (n, self.units),
+            (self.units, n),
+        ]:
             yield from inside.times_kernel(columns, inner)
         for _ in range(3):  # forward, and both gradients
             yield Product(steps, size, steps, pairs)  # of the scores

@@ -49,7 +49,9 @@ class StepByStep(Recurrent):
             return getattr(keras.layers, self.keras_name)(**arguments)
         from rnnbench.models.keras_layers import WEIGHT_DROP
 
-        return WEIGHT_DROP[self.keras_name](weight_drop_seed=seed_of("weight_drop"), **arguments)
+        return WEIGHT_DROP[self.keras_name](
+            weight_drop_seed=seed_of("weight_drop"), **arguments
+        )
 
     def products(self, batch: Batch) -> Iterable[Product]:
         columns, steps = self.units * self.gates, batch.steps or 1
@@ -88,7 +90,9 @@ class LSTM(StepByStep):
 
 
 class MinGRU(Recurrent):
-    """A GRU whose gate reads only the inputs, so that all steps are computed at once."""
+    """A GRU whose gate reads only the inputs, so that all steps are computed at
+    once.
+    """
 
     kind = "min_gru"
     keras_name = "MinimalGRU"
@@ -97,11 +101,15 @@ class MinGRU(Recurrent):
     activation: Activation = "linear"
 
 
-RECURRENT: dict[str, type[Recurrent]] = {own.kind: own for own in (SimpleRNN, GRU, LSTM, MinGRU)}
+RECURRENT: dict[str, type[Recurrent]] = {
+    own.kind: own for own in (SimpleRNN, GRU, LSTM, MinGRU)
+}
 
 
 def _recurrent(value: Any) -> Recurrent:
-    return parse_variant(value, RECURRENT, "recurrent layer", "layer: {lstm: {units: 50}}")
+    return parse_variant(
+        value, RECURRENT, "recurrent layer", "layer: {lstm: {units: 50}}"
+    )
 
 
 class Bidirectional(Layer):
@@ -116,11 +124,16 @@ class Bidirectional(Layer):
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
         import keras
 
-        # A backward layer that Keras makes itself would begin with the weights of the other one.
+        # A backward layer that Keras makes itself would begin with the weights of the
+        # other one.
         forward = self.layer.keras_layer(shape, lambda role: seed_of(f"forward {role}"))
         way = {"go_backwards": True, "name": f"backward_{forward.name}"}
-        back = self.layer.keras_layer(shape, lambda role: seed_of(f"backward {role}"), **way)
-        return keras.layers.Bidirectional(forward, self.merge_mode, backward_layer=back, **options)
+        back = self.layer.keras_layer(
+            shape, lambda role: seed_of(f"backward {role}"), **way
+        )
+        return keras.layers.Bidirectional(
+            forward, self.merge_mode, backward_layer=back, **options
+        )
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:
         return self.layer.gives_sequence(from_sequence=from_sequence)

@@ -1,1 +1,3 @@
-"""Trials on a Dask cluster: placing them, what travels with them, and what workers do."""
+"""Trials on a Dask cluster: placing them, what travels with them, and what workers
+do.
+"""

@@ -1,4 +1,6 @@
-"""A run in a worker of a Dask cluster: what it needs there, and the children that train."""
+"""A run in a worker of a Dask cluster: what it needs there, and the children that
+train.
+"""
 
 import os
 import pickle
@@ -31,18 +33,28 @@ from rnnbench.text import listed
 from rnnbench.training.trial import Trial
 
 TOPIC = "rnnbench"  # of the events of all runs: the scheduler keeps each topic for good
-REPORT_SECONDS, LOOK_SECONDS = 0.5, 1.0  # between two events of a trial, and two looks at its child
+REPORT_SECONDS, LOOK_SECONDS = (
+    0.5,
+    1.0,
+)  # between two events of a trial, and two looks at its child
 END_SECONDS = 3.0  # for killed children to be gone
 MOST_BYTES = 2**30  # sent to each worker; they pass through the scheduler's memory
 PYTHON, CODE = "Python", "code of rnnbench"  # beside the names of packages
 NO_PACKAGES = {PYTHON, CODE, "rnnbench"}  # whose versions are compared, too
 MODULES = "modules"  # the folder of the modules that travel
-OTHER_CODE = "different rnnbench code (same version, but another commit or local changes)"
+OTHER_CODE = (
+    "different rnnbench code (same version, but another commit or local changes)"
+)
 
 
 def installed(packages: Iterable[str]) -> dict[str, str]:
-    """Return the versions on this machine, and the SHA-256 of rnnbench's files, by name."""
-    python, folder = platform.python_version().rpartition(".")[0], Path(rnnbench.__file__).parent
+    """Return the versions on this machine, and the SHA-256 of rnnbench's files, by
+    name.
+    """
+    python, folder = (
+        platform.python_version().rpartition(".")[0],
+        Path(rnnbench.__file__).parent,
+    )
     return {PYTHON: python, CODE: code.sha256_of(folder)} | versions(packages)
 
 
@@ -55,10 +67,16 @@ def differences(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
     ]
 
 
-def describe_differences(found: Mapping[str, Sequence[str]], here: Mapping[str, str]) -> str:
+def describe_differences(
+    found: Mapping[str, Sequence[str]], here: Mapping[str, str]
+) -> str:
     """Return what differs at workers, by their names, and what to do."""
-    names = dict.fromkeys(line.split()[0] for of_worker in found.values() for line in of_worker)
-    exact = [f"{name}=={here[name]}" for name in names if name in here.keys() - NO_PACKAGES]
+    names = dict.fromkeys(
+        line.split()[0] for of_worker in found.values() for line in of_worker
+    )
+    exact = [
+        f"{name}=={here[name]}" for name in names if name in here.keys() - NO_PACKAGES
+    ]
     install = f" (pip install {shlex.join(exact)})" if exact else ""
     head = "workers differ from this machine in what can change results:"
     advice = f"use the same versions and the same commit there{install}"
@@ -74,13 +92,18 @@ def grouped(found: Mapping[str, Sequence[str]]) -> list[str]:
     return [f"  {line}: {listed(where, 3)}" for line, where in workers.items()]
 
 
-def pack(trials: Sequence[Trial], corpora: Mapping[str, Path]) -> tuple[bytes, dict[str, str]]:
-    """Return a zip file of what trials need, and the name in it, a sha256, of each corpus.
+def pack(
+    trials: Sequence[Trial], corpora: Mapping[str, Path]
+) -> tuple[bytes, dict[str, str]]:
+    """Return a zip file of what trials need, and the name in it, a sha256, of each
+    corpus.
 
-    ``MODULES`` has the modules of ``python:`` models that are not installed, what they import from
-    beside them, and all Python files of packages around them.
+    ``MODULES`` has the modules of ``python:`` models that are not installed, what they
+    import from beside them, and all Python files of packages around them.
     """
-    networks = (trial.model for trial in trials if isinstance(trial.model, PythonNetwork))
+    networks = (
+        trial.model for trial in trials if isinstance(trial.model, PythonNetwork)
+    )
     left = {network.python.partition(":")[0] for network in networks}
     own: set[str] = set()
     while left:
@@ -96,7 +119,10 @@ def pack(trials: Sequence[Trial], corpora: Mapping[str, Path]) -> tuple[bytes, d
         hint = f"at most {MOST_BYTES:,} go to workers; use fewer documents, or run on this machine"
         raise UserError(f"corpora and modules have {size:,} bytes ({hint})")
     buffer = BytesIO()
-    compressed: dict[str, Any] = {"compression": zipfile.ZIP_DEFLATED, "compresslevel": 1}
+    compressed: dict[str, Any] = {
+        "compression": zipfile.ZIP_DEFLATED,
+        "compresslevel": 1,
+    }
     with zipfile.ZipFile(buffer, "w", strict_timestamps=False, **compressed) as opened:
         for name, file in files.items():
             opened.write(file, name)
@@ -104,7 +130,9 @@ def pack(trials: Sequence[Trial], corpora: Mapping[str, Path]) -> tuple[bytes, d
 
 
 class WorkerChild(Child):
-    """A child process of a worker; it imports modules from ``place``, after all installed ones."""
+    """A child process of a worker; it imports modules from ``place``, after all
+    installed ones.
+    """
 
     def __init__(self, folder: Path, place: Path):
         place.mkdir(parents=True, exist_ok=True)
@@ -115,7 +143,8 @@ class WorkerChild(Child):
         # Our end of the second pipe closes when this process ends, however it ends.
         line, self._line = Pipe(duplex=False)
         numbers = [theirs.fileno(), line.fileno()]
-        # The child may not find rnnbench by itself: this process may have found it in its folder.
+        # The child may not find rnnbench by itself: this process may have found it in
+        # its folder.
         path = str(Path(rnnbench.__file__).parents[1])
         program = f"import sys; sys.path.append({path!r}); from {__name__} import main; main()"
         try:
@@ -128,22 +157,31 @@ class WorkerChild(Child):
                     stdout=printed,
                     stderr=printed,
                     pass_fds=numbers,
-                    start_new_session=True,  # which hears no Ctrl-C of the worker's terminal
+                    # which hears no Ctrl-C of the worker's terminal
+                    start_new_session=True,
                 )
         finally:
             theirs.close()
             line.close()
 
     def carry_out(self, message: bytes, tell: Callable[[Report], None]) -> Done | Died:
-        """Have it carry out a trial, and tell its progress, without most of many quick epochs."""
+        """Have it carry out a trial, and tell its progress, without most of many quick
+        epochs.
+        """
         self.give(message)
         held, last = None, 0.0
         while True:
-            has_ended = self._process.poll() is not None  # before looking for a last report
+            has_ended = (
+                self._process.poll() is not None
+            )  # before looking for a last report
             if not (self.connection.poll(LOOK_SECONDS) or has_ended):
                 continue
             report, now = self.receive(), time.monotonic()
-            if isinstance(report, tuple) and report[0] > 0 and now - last < REPORT_SECONDS:
+            if (
+                isinstance(report, tuple)
+                and report[0] > 0
+                and now - last < REPORT_SECONDS
+            ):
                 held = report
                 continue
             if held is not None and not isinstance(report, tuple | Died):
@@ -154,7 +192,9 @@ class WorkerChild(Child):
             tell(report)
 
     def end(self) -> None:
-        """Kill the process and those that it started, and remove its files; once only."""
+        """Kill the process and those that it started, and remove its files; once
+        only.
+        """
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         with suppress(subprocess.TimeoutExpired):
@@ -163,7 +203,9 @@ class WorkerChild(Child):
 
 
 def main() -> None:
-    """Carry out trials in a child process; the command line has its pipes and its log."""
+    """Carry out trials in a child process; the command line has its pipes and its
+    log.
+    """
     connection, line, log = sys.argv[1:]
 
     def end_with_worker() -> None:
@@ -174,7 +216,9 @@ def main() -> None:
 
 
 class RunOnWorker:
-    """The child processes and the files of one run, which has its own folder in this worker."""
+    """The child processes and the files of one run, which has its own folder in this
+    worker.
+    """
 
     def __init__(self, folder: Path):
         self._folder, self._place = folder, folder / MODULES
@@ -183,7 +227,9 @@ class RunOnWorker:
         self._idle: list[WorkerChild] = []
 
     def begin(self, needed: Mapping[str, str], files: bytes) -> tuple[list[str], str]:
-        """Unpack files; return what differs here, and why they cannot be written, or ""."""
+        """Unpack files; return what differs here, and why they cannot be written, or
+        "".
+        """
         if found := differences(installed(needed.keys() - NO_PACKAGES), needed):
             return found, ""
         try:
@@ -194,13 +240,19 @@ class RunOnWorker:
         return [], ""
 
     def carry_out(self, message: bytes, tell: Callable[[Report], None]) -> Any | Died:
-        """Return the outcome of a trial, or the death of its child; tell of its progress."""
+        """Return the outcome of a trial, or the death of its child; tell of its
+        progress.
+        """
         from distributed import Reschedule
 
         with self._lock:
             if self._has_ended:
                 raise Reschedule  # to another worker: this one is about to close
-            child = self._idle.pop() if self._idle else WorkerChild(self._folder, self._place)
+            child = (
+                self._idle.pop()
+                if self._idle
+                else WorkerChild(self._folder, self._place)
+            )
             self._children.add(child)
         try:
             end = child.carry_out(message, tell)
@@ -227,7 +279,9 @@ class RunOnWorker:
 
 
 def carry_out(run: str, message: bytes) -> bytes:
-    """Have a child carry out a pickled task; return outcome and facts of ``Machine``, pickled."""
+    """Have a child carry out a pickled task; return outcome and facts of ``Machine``,
+    pickled.
+    """
     from distributed import Reschedule, get_worker
 
     worker = get_worker()
@@ -241,18 +295,28 @@ def carry_out(run: str, message: bytes) -> bytes:
         outcome = pickle.dumps(worker.plugins[run].there.carry_out(message, tell))
     except Reschedule:
         raise
-    except Exception as error:  # a full disk, no more processes, an outcome that is none
-        outcome = pickle.dumps(TrialFailure(f"{type(error).__name__}: {error}", is_of_machine=True))
+    except (
+        Exception
+    ) as error:  # a full disk, no more processes, an outcome that is none
+        outcome = pickle.dumps(
+            TrialFailure(f"{type(error).__name__}: {error}", is_of_machine=True)
+        )
     here = {"worker": name, "address": worker.address, "host": platform.node()}
     here |= {"python": platform.python_version(), "platform": platform.platform()}
     return pickle.dumps((outcome, here))
 
 
-def prepare(begin: Callable[[Trial], None], fingerprint: str, corpus: Path, trial: Trial) -> None:
-    """Prepare a trial in a child, if documents and code are those that it was planned with."""
+def prepare(
+    begin: Callable[[Trial], None], fingerprint: str, corpus: Path, trial: Trial
+) -> None:
+    """Prepare a trial in a child, if documents and code are those that it was planned
+    with.
+    """
     if not corpus.is_file() or sha256_file(corpus) != corpus.stem:
         raise RnnbenchError(f"{corpus.name} is gone, or was changed after it was sent")
-    if replace(trial).fingerprint != fingerprint:  # it brought along that of the other machine
+    if (
+        replace(trial).fingerprint != fingerprint
+    ):  # it brought along that of the other machine
         reason = "the code of the model, or of its package, differs from that where the run was"
         raise UserError(f"{reason} started (install the same there)")
     begin(trial)

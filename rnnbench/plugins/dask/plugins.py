@@ -1,7 +1,7 @@
 """The plugins of Dask that a run sends to a cluster: they begin it there and end it.
 
-They are pickled by value, because the scheduler has no rnnbench, and a worker may have another
-version. So they import from it late, and their attributes are plain data.
+They are pickled by value, because the scheduler has no rnnbench, and a worker may have
+another version. So they import from it late, and their attributes are plain data.
 """
 
 import asyncio
@@ -19,17 +19,27 @@ cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
 class RunOnScheduler(SchedulerPlugin):
-    """Brings a run to all workers, also to those that join later, until its client is gone."""
+    """Brings a run to all workers, also to those that join later, until its client is
+    gone.
+    """
 
     def __init__(self, run: str, client: str, plugin: "RunPlugin"):
         self.name = f"{run}-on-scheduler"
         self.run, self.client, self.plugin = run, client, dumps(plugin)
-        self.work: Any = None  # the event loop itself does not keep it from being collected
+        self.work: Any = (
+            None  # the event loop itself does not keep it from being collected
+        )
 
     async def start(self, scheduler: Any) -> None:
-        """Bring the run to the workers; do not wait for them, because one may be silent."""
-        scheduler.subscribe_topic(TOPIC, self.client)  # what it sends itself may come too late
-        beginning = scheduler.register_worker_plugin(None, self.plugin, self.run, idempotent=False)
+        """Bring the run to the workers; do not wait for them, because one may be
+        silent.
+        """
+        scheduler.subscribe_topic(
+            TOPIC, self.client
+        )  # what it sends itself may come too late
+        beginning = scheduler.register_worker_plugin(
+            None, self.plugin, self.run, idempotent=False
+        )
         self.work, self.plugin = asyncio.ensure_future(beginning), b""
 
     def remove_client(self, scheduler: Any, client: str) -> None:
@@ -45,7 +55,8 @@ class RunOnScheduler(SchedulerPlugin):
 
 
 class RunPlugin(WorkerPlugin):
-    """Brings a run to a worker, which gets the run's resource, or tells the client what it lacks.
+    """Brings a run to a worker, which gets the run's resource, or tells the client what
+    it lacks.
 
     ``here`` is what is installed where the run is started; for ``files``, see ``pack``.
     """
@@ -61,13 +72,19 @@ class RunPlugin(WorkerPlugin):
         if self.is_over:  # by now
             await self.teardown(worker)
         elif differences or fault:
-            facts = {"name": str(worker.name), "differences": differences, "fault": fault}
+            facts = {
+                "name": str(worker.name),
+                "differences": differences,
+                "fault": fault,
+            }
             worker.log_event(TOPIC, {"run": self.name, **facts})
         else:
             await worker.set_resources(**{self.name: worker.state.nthreads})
 
     def begin(self, worker: Any) -> tuple[list[str], str]:
-        """Return what differs in the worker, and what else keeps it from taking trials, or ""."""
+        """Return what differs in the worker, and what else keeps it from taking trials,
+        or "".
+        """
         files, self.files = self.files, b""
         wanted = self.here["rnnbench"]
         try:
@@ -81,7 +98,9 @@ class RunPlugin(WorkerPlugin):
             self.there = there = on_worker.RunOnWorker(folder)
             return there.begin(self.here, files)
         except Exception as error:
-            is_missing = isinstance(error, ModuleNotFoundError) and error.name == "rnnbench"
+            is_missing = (
+                isinstance(error, ModuleNotFoundError) and error.name == "rnnbench"
+            )
             fault = "not installed" if is_missing else f"not usable there: {error}"
             install = "pip install -e '.[dask]' in a repository at the same commit installs it"
             return [], f"rnnbench is {fault}; {install}"

@@ -2,4 +2,6 @@
 
 from rnnbench.command import RESULTS, Command
 
-SITE = Command("site", f"{__name__}.command:site", "Make web pages from many runs.", RESULTS)
+SITE = Command(
+    "site", f"{__name__}.command:site", "Make web pages from many runs.", RESULTS
+)

@@ -19,7 +19,9 @@ METRIC = "Metric of leaderboards and histories; repeatable; by default the main 
 METRIC += f"{options.QUANTITIES}."
 Metrics = Annotated[
     list[str] | None,
-    typer.Option(metavar="METRIC", help=METRIC, autocompletion=quantity_names, show_default=False),
+    typer.Option(
+        metavar="METRIC", help=METRIC, autocompletion=quantity_names, show_default=False
+    ),
 ]
 
 
@@ -33,10 +35,11 @@ def site(
 ) -> None:
     """Make static pages from all RUNs, to publish or to open in a browser.
 
-    FOLDER/index.html lists the runs. From there, links lead to the report of each run, to the
-    leaderboards with a critical-difference diagram, and to the history of each config that was run
-    more than once on the same documents. The pages load nothing and have relative links only. The
-    next site in the same FOLDER replaces this one; a folder that holds other things is refused.
+    FOLDER/index.html lists the runs. From there, links lead to the report of each run,
+    to the leaderboards with a critical-difference diagram, and to the history of each
+    config that was run more than once on the same documents. The pages load nothing and
+    have relative links only. The next site in the same FOLDER replaces this one; a
+    folder that holds other things is refused.
     """
     for name in metric or ():
         find_quantity(name, "--metric")
@@ -46,7 +49,9 @@ def site(
     from rnnbench.storage import read_record
 
     found, command = load_runs(runs), options.command()
-    index = pages.site(found, out, metrics=metric, words=words, progress=not quiet, command=command)
+    index = pages.site(
+        found, out, metrics=metric, words=words, progress=not quiet, command=command
+    )
     if as_json:
         files, _ = read_record(out / SITE, pages.SiteFiles)
         console.print_record({"folder": str(out), **files.model_dump()}, as_json=True)

@@ -1,4 +1,6 @@
-"""``rnnbench bench-speed``: the engines against each other, PyTorch and the machine's BLAS."""
+"""``rnnbench bench-speed``: the engines against each other, PyTorch and the machine's
+BLAS.
+"""
 
 from rnnbench.command import TRAIN, Command
 

@@ -13,12 +13,20 @@ EXAMPLES = options.examples(
     "rnnbench bench-speed configs/all.yaml --epochs 20 --rounds 3",
     "rnnbench bench-speed configs/gru.yaml --only native,torch --json",
 )
-CONTENDERS = ("native", "native-1", "keras", "torch", "torch-packed")  # whose import takes long
+CONTENDERS = (
+    "native",
+    "native-1",
+    "keras",
+    "torch",
+    "torch-packed",
+)  # whose import takes long
 ROUNDS = "How often each contender trains everything."
 OUT = "Where results go; by default results/speed-NAME."
 ONLY = f"Only these contenders: {', '.join(CONTENDERS)}."
 NAMES = options.among(*CONTENDERS, is_list=True)
-Only = Annotated[str | None, typer.Option(metavar="A,B", help=ONLY, autocompletion=NAMES)]
+Only = Annotated[
+    str | None, typer.Option(metavar="A,B", help=ONLY, autocompletion=NAMES)
+]
 
 
 def bench_speed(
@@ -35,13 +43,14 @@ def bench_speed(
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Time the training of all models of CONFIG by each engine and, if installed, by PyTorch.
+    """Time the training of all models of CONFIG by each engine and, if installed, by
+    PyTorch.
 
-    The contenders take turns: native, one process per core; native-1, a single process; keras,
-    model.fit on all cores, one model after another; torch and torch-packed, one process per core.
-    A contender that cannot train a model has empty cells there; the caption of the table says so.
-    The matrix products of each model's training step are also timed alone. Each round is stored
-    when it ends.
+    The contenders take turns: native, one process per core; native-1, a single process;
+    keras, model.fit on all cores, one model after another; torch and torch-packed, one
+    process per core. A contender that cannot train a model has empty cells there; the
+    caption of the table says so. The matrix products of each model's training step are
+    also timed alone. Each round is stored when it ends.
     """
     from rnnbench.config.load import dump, load, select
     from rnnbench.data.load import prepare
@@ -65,7 +74,9 @@ def bench_speed(
     n_stored = 0
     try:
         with lock_folder(folder, options.command(), SPEED):
-            for results in contenders.measure(benchmark, plan, timed, rounds, quiet=quiet):
+            for results in contenders.measure(
+                benchmark, plan, timed, rounds, quiet=quiet
+            ):
                 contenders.write_speed(folder, results, dump(benchmark, folder))
                 n_stored += 1
     except KeyboardInterrupt as interruption:

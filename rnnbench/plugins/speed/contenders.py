@@ -1,4 +1,6 @@
-"""The contenders: ways of training all models of a config, their times, and the tables of these."""
+"""The contenders: ways of training all models of a config, their times, and the tables
+of these.
+"""
 
 import logging
 import os
@@ -24,7 +26,13 @@ from rnnbench.report.table import MISSING, Table, table_of, to_markdown
 from rnnbench.results.store import SPEED
 from rnnbench.runner import executors
 from rnnbench.runner.check import time_products
-from rnnbench.runner.executors import Listener, LocalExecutor, Task, TrialFailure, usable_cores
+from rnnbench.runner.executors import (
+    Listener,
+    LocalExecutor,
+    Task,
+    TrialFailure,
+    usable_cores,
+)
 from rnnbench.runner.run import Plan
 from rnnbench.section import Record, formerly
 from rnnbench.storage import write_text
@@ -49,7 +57,9 @@ class TrialTime(Record):
 
     model: str
     seed: int
-    score: Annotated[float, formerly("accuracy")]  # as proof that the contender really trains
+    score: Annotated[
+        float, formerly("accuracy")
+    ]  # as proof that the contender really trains
     ms_per_step: float  # wall time; the median over the epochs after the first
     steps: int
     seconds: float  # wall time of the whole trial, compilation and predictions included
@@ -66,10 +76,14 @@ class TableTime(Record):
 
     @property
     def overhead_seconds(self) -> float:
-        """The longest time that a process spent outside steps, which count as the median one."""
+        """The longest time that a process spent outside steps, which count as the
+        median one.
+        """
         ends, in_steps = defaultdict[int, float](float), defaultdict[int, float](float)
         for trial in self.trials:
-            ends[trial.process] = max(ends[trial.process], trial.started + trial.seconds)
+            ends[trial.process] = max(
+                ends[trial.process], trial.started + trial.seconds
+            )
             in_steps[trial.process] += trial.steps * trial.ms_per_step / 1000
         return max(end - in_steps[process] for process, end in ends.items())
 
@@ -92,22 +106,29 @@ class ContenderTimes(Record):
         """Return the median time of a step; ``None`` if it cannot train the model."""
         if model in self.cannot_train:
             return None
-        return median(trial.ms_per_step for trial in self.trials if trial.model == model)
+        return median(
+            trial.ms_per_step for trial in self.trials if trial.model == model
+        )
 
     def seconds(self) -> float | None:
-        """Return the median time for all models; ``None`` if it cannot train all of them."""
+        """Return the median time for all models; ``None`` if it cannot train all of
+        them.
+        """
         if self.cannot_train:
             return None
         return median(table.seconds for table in self.rounds)
 
     def score(self) -> float | None:
-        """Return the mean score of all models; ``None`` if it cannot train all of them."""
+        """Return the mean score of all models; ``None`` if it cannot train all of
+        them.
+        """
         if self.cannot_train:
             return None
         return mean(trial.score for trial in self.trials)
 
     def speedups(self, baseline: "ContenderTimes") -> list[float]:
-        """Return how many times faster it was in each round; a machine changes between rounds.
+        """Return how many times faster it was in each round; a machine changes between
+        rounds.
 
         There is nothing to compare if one of the two cannot train all models.
         """
@@ -118,7 +139,9 @@ class ContenderTimes(Record):
 
 
 class ProductRate(Record):
-    """The speed of one of ``count`` products ``(rows, inner)(inner, columns)``, on one core."""
+    """The speed of one of ``count`` products ``(rows, inner)(inner, columns)``, on one
+    core.
+    """
 
     rows: int
     inner: int
@@ -129,7 +152,9 @@ class ProductRate(Record):
 
 
 class ProductTime(Record):
-    """The time of the matrix products alone in one optimizer step of a model, on one core."""
+    """The time of the matrix products alone in one optimizer step of a model, on one
+    core.
+    """
 
     model: str
     ms_per_step: float | None  # ``None`` if all are too thin to be bound by arithmetic
@@ -155,7 +180,9 @@ class SpeedResults(Record):
 
 @dataclass(frozen=True)
 class Contender:
-    """A way of training all models of a config, by its name for the option ``--only``."""
+    """A way of training all models of a config, by its name for the option
+    ``--only``.
+    """
 
     name: str
     what: str
@@ -164,7 +191,9 @@ class Contender:
     engine: str | None = None  # that of rnnbench which trains, unless PyTorch does
 
     def adapt(self, trial: Trial) -> Trial:
-        training = trial.training.model_copy(update={"engine": self.engine} if self.engine else {})
+        training = trial.training.model_copy(
+            update={"engine": self.engine} if self.engine else {}
+        )
         return replace(trial, training=training, threads=self.executor.threads)
 
     def times(self, rounds: list[TableTime], cannot_train: list[str]) -> ContenderTimes:
@@ -189,7 +218,9 @@ class Contender:
         """Return the names of the networks that it cannot train."""
         models = networks(benchmark).items()
         return [
-            name for name, model in models if not self._covers(model, benchmark.training_of(name))
+            name
+            for name, model in models
+            if not self._covers(model, benchmark.training_of(name))
         ]
 
     def _covers(self, model: LayeredNetwork, training: Training) -> bool:
@@ -200,14 +231,19 @@ class Contender:
         return ENGINES[OURS].covers(model, training)
 
 
-def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]:
-    """Return the contenders of these names; by default all that can train any of the networks.
+def choose_contenders(
+    names: Sequence[str] | None, benchmark: Benchmark
+) -> list[Contender]:
+    """Return the contenders of these names; by default all that can train any of the
+    networks.
 
-    Warnings name the networks that a contender cannot train. ``UserError``: a name is wrong, a
-    contender cannot take part, or the only epoch goes into compiling.
+    Warnings name the networks that a contender cannot train. ``UserError``: a name is
+    wrong, a contender cannot take part, or the only epoch goes into compiling.
     """
     if any(benchmark.training_of(name).epochs < 2 for name in networks(benchmark)):
-        raise UserError("training.epochs: got 1 (allowed: 2 or more, since the first one compiles)")
+        raise UserError(
+            "training.epochs: got 1 (allowed: 2 or more, since the first one compiles)"
+        )
     cores = usable_cores()
     one_a_core, sequential = LocalExecutor(cores, 1), LocalExecutor(1, cores)
     ours = Task(partial(time_trial, run_trial))
@@ -215,7 +251,9 @@ def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list
     packed = Task(partial(time_trial, partial(run_torch, packs=True)), prepare_torch)
     eager = "eager PyTorch, one process per core, denormals flushed, Adam fused"
     contenders = [
-        Contender("native", "machine code, one process per core", one_a_core, ours, "native"),
+        Contender(
+            "native", "machine code, one process per core", one_a_core, ours, "native"
+        ),
         Contender("native-1", "a single process", LocalExecutor(1, 1), ours, "native"),
         Contender("keras", "model.fit, as in the notebook", sequential, ours, "keras"),
         Contender("torch", eager, one_a_core, torchs),
@@ -224,7 +262,9 @@ def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list
     known = {contender.name: contender for contender in contenders}
     chosen = [*known] if names is None else names
     if wrong := [name for name in chosen or [""] if name not in known]:
-        raise UserError(f"--only: no contender '{wrong[0]}' ({did_you_mean(wrong[0], known)})")
+        raise UserError(
+            f"--only: no contender '{wrong[0]}' ({did_you_mean(wrong[0], known)})"
+        )
     reasons = {name: known[name].why_not(benchmark) for name in chosen}
     absent = {reason: name for name, reason in reversed(reasons.items()) if reason}
     for reason, name in absent.items():
@@ -247,17 +287,26 @@ def networks(benchmark: Benchmark) -> dict[str, LayeredNetwork]:
 
 
 def only_networks(benchmark: Benchmark) -> Benchmark:
-    """Return ``benchmark`` with its networks alone, without validation, or raise ``UserError``."""
+    """Return ``benchmark`` with its networks alone, without validation, or raise
+    ``UserError``.
+    """
     models = {}
     for name, model in networks(benchmark).items():
-        training = (model.training or {}) | {"validation_split": 0.0, "early_stopping": None}
+        training = (model.training or {}) | {
+            "validation_split": 0.0,
+            "early_stopping": None,
+        }
         models[name] = model.model_copy(update={"training": training})
     if not models:
-        raise UserError(f"{benchmark.name}: no model to time (should have a model with layers)")
+        raise UserError(
+            f"{benchmark.name}: no model to time (should have a model with layers)"
+        )
     return benchmark.model_copy(update={"models": models})
 
 
-def time_trial(train: Train, trial: Trial, corpus: Path, on_epoch: OnEpoch) -> TrialTime:
+def time_trial(
+    train: Train, trial: Trial, corpus: Path, on_epoch: OnEpoch
+) -> TrialTime:
     """Carry out a trial with ``train``; return the cost."""
     started = time.time()
     with ask_for_threads(lambda: trial.threads):  # the last ones get no more
@@ -282,40 +331,59 @@ def prepare_torch(trial: Trial) -> None:
     torch.set_num_threads(trial.threads)
 
 
-def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch, *, packs: bool = False) -> TrialResult:
-    """Train a network of the same shapes on the same data as the engines do, but with PyTorch."""
+def run_torch(
+    trial: Trial, corpus: Path, on_epoch: OnEpoch, *, packs: bool = False
+) -> TrialResult:
+    """Train a network of the same shapes on the same data as the engines do, but with
+    PyTorch.
+    """
     from rnnbench.plugins.speed.in_torch import train
 
     return train(trial, dataset_of(trial, corpus), on_epoch, packs=packs)
 
 
 def measure(
-    benchmark: Benchmark, plan: Plan, contenders: Sequence[Contender], rounds: int, *, quiet: bool
+    benchmark: Benchmark,
+    plan: Plan,
+    contenders: Sequence[Contender],
+    rounds: int,
+    *,
+    quiet: bool,
 ) -> Iterator[SpeedResults]:
     """Yield after each round the results of all rounds so far.
 
-    In each round, each contender trains every model that it can once, so that other load on the
-    machine affects all contenders; each round starts with another one. The matrix products of a
-    step, timed alone, are a lower bound for training with NumPy's BLAS. ``RnnbenchError`` is raised
-    if a training fails.
+    In each round, each contender trains every model that it can once, so that other
+    load on the machine affects all contenders; each round starts with another one. The
+    matrix products of a step, timed alone, are a lower bound for training with NumPy's
+    BLAS. ``RnnbenchError`` is raised if a training fails.
     """
     from rnnbench.terminal.console import err  # not needed where trials run
     from rnnbench.terminal.display import show_trials
 
-    shape = Shape(plan.dataset.timesteps, len(plan.dataset.topics), plan.trials[0].n_ids)
+    shape = Shape(
+        plan.dataset.timesteps, len(plan.dataset.topics), plan.trials[0].n_ids
+    )
     models, n = networks(benchmark), plan.dataset.train_size
     sizes = {name: min(benchmark.training_of(name).batch_size, n) for name in models}
-    products = {name: model.products(sizes[name], shape) for name, model in models.items()}
+    products = {
+        name: model.products(sizes[name], shape) for name, model in models.items()
+    }
     seconds: dict[Product, float] = {}
-    tables: dict[str, list[TableTime]] = {contender.name: [] for contender in contenders}
-    lacking = {contender.name: contender.cannot_train(benchmark) for contender in contenders}
+    tables: dict[str, list[TableTime]] = {
+        contender.name: [] for contender in contenders
+    }
+    lacking = {
+        contender.name: contender.cannot_train(benchmark) for contender in contenders
+    }
     for number in range(rounds):
         timed = time_products(chain.from_iterable(products.values()), PRODUCT_SECONDS)
         seconds |= {one: min(now, seconds.get(one, now)) for one, now in timed.items()}
         start = number % len(contenders)
         for contender in (*contenders[start:], *contenders[:start]):
             if not quiet:
-                err.print(f"round {number + 1} of {rounds}: {contender.name}", soft_wrap=True)
+                err.print(
+                    f"round {number + 1} of {rounds}: {contender.name}", soft_wrap=True
+                )
             with show_trials(quiet=quiet) as listener:
                 missing = lacking[contender.name]
                 trials = [trial for trial in plan.trials if trial.name not in missing]
@@ -323,24 +391,39 @@ def measure(
                 tables[contender.name].append(table)
         yield SpeedResults(
             **plan.dataset.model_dump(include={"train_size", "timesteps"}),
-            **benchmark.training.model_dump(include={"epochs", "batch_size", "optimizer", "seeds"}),
+            **benchmark.training.model_dump(
+                include={"epochs", "batch_size", "optimizer", "seeds"}
+            ),
             **_rates(products, seconds),
             name=benchmark.name,
             dataset_fingerprint=plan.dataset.fingerprint,
-            contenders=[one.times(tables[one.name], lacking[one.name]) for one in contenders],
-            environment=machine([*ENGINES["native"].packages, *ENGINES["keras"].packages, "torch"]),
+            contenders=[
+                one.times(tables[one.name], lacking[one.name]) for one in contenders
+            ],
+            environment=machine(
+                [*ENGINES["native"].packages, *ENGINES["keras"].packages, "torch"]
+            ),
         )
 
 
-def _rates(products: dict[str, list[Product]], seconds: dict[Product, float]) -> dict[str, Any]:
-    """Return the rate of each product, and the time of those in a step of each model."""
+def _rates(
+    products: dict[str, list[Product]], seconds: dict[Product, float]
+) -> dict[str, Any]:
+    """Return the rate of each product, and the time of those in a step of each
+    model.
+    """
     rates, times = [], []
     for one in sorted(seconds, key=astuple):
-        us, gflops = seconds[one] / one.count * 1e6, 2 * one.multiply_adds / seconds[one] / 1e9
+        us, gflops = (
+            seconds[one] / one.count * 1e6,
+            2 * one.multiply_adds / seconds[one] / 1e9,
+        )
         rates.append(ProductRate(**asdict(one), microseconds=us, gflops=gflops))
     for name, in_step in products.items():
         timed = [seconds[one] for one in in_step if one in seconds]
-        times.append(ProductTime(model=name, ms_per_step=sum(timed) * 1000 if timed else None))
+        times.append(
+            ProductTime(model=name, ms_per_step=sum(timed) * 1000 if timed else None)
+        )
     return {"products": rates, "product_times": times}
 
 
@@ -352,7 +435,9 @@ def _train_table(
     listener(executors.Planned(adapted, []))
     costs: list[TrialTime] = []
     start, seconds = time.time(), 0.0
-    with closing(contender.executor.run(adapted, plan.corpora, listener, contender.task)) as done:
+    with closing(
+        contender.executor.run(adapted, plan.corpora, listener, contender.task)
+    ) as done:
         for trial, cost in done:
             if isinstance(cost, TrialFailure):
                 said = filter(None, [cost.traceback, f"{trial} failed: {cost.reason}"])
@@ -371,19 +456,35 @@ def write_speed(folder: Path, results: SpeedResults, config: str) -> None:
 
 
 def speed_table(results: SpeedResults) -> Table:
-    """Return one row per model with the milliseconds of a step, and one for the whole table."""
-    products = {of_model.model: of_model.ms_per_step for of_model in results.product_times}
+    """Return one row per model with the milliseconds of a step, and one for the whole
+    table.
+    """
+    products = {
+        of_model.model: of_model.ms_per_step for of_model in results.product_times
+    }
     contenders = {contender.name: contender for contender in results.contenders}
-    ms = {name: list(map(contenders[name].ms_per_step, products)) for name in contenders}
+    ms = {
+        name: list(map(contenders[name].ms_per_step, products)) for name in contenders
+    }
     columns = {"ms per step": [*products, "all trainings, s"]}
     for name, contender in contenders.items():
-        columns[name] = [*map(_ratio, ms[name]), words.number(contender.seconds(), ".1f")]
+        columns[name] = [
+            *map(_ratio, ms[name]),
+            words.number(contender.seconds(), ".1f"),
+        ]
     columns["products alone"] = [*map(_ratio, products.values()), MISSING]
     if ours := contenders.pop(OURS, None):
-        columns[f"{OURS} / products"] = [*map(_ratio, ms[OURS], products.values()), MISSING]
+        columns[f"{OURS} / products"] = [
+            *map(_ratio, ms[OURS], products.values()),
+            MISSING,
+        ]
         for name, contender in contenders.items():
             speedups = ours.speedups(contender)
-            spread = f" ({min(speedups):.2f}-{max(speedups):.2f})" if len(speedups) > 1 else ""
+            spread = (
+                f" ({min(speedups):.2f}-{max(speedups):.2f})"
+                if len(speedups) > 1
+                else ""
+            )
             speedup = f"{median(speedups):.2f}{spread}" if speedups else MISSING
             columns[f"{name} / {OURS}"] = [*map(_ratio, ms[name], ms[OURS]), speedup]
     rows = list(zip(*columns.values(), strict=True))
@@ -414,8 +515,12 @@ def _ratio(top: float | None, bottom: float | None = 1.0) -> str:
 
 
 def speed_tables(results: SpeedResults) -> list[Table]:
-    """Return all tables: times, the other costs of contenders, and the rates of products."""
-    ways = "; ".join(f"{contender.name}: {contender.what}" for contender in results.contenders)
+    """Return all tables: times, the other costs of contenders, and the rates of
+    products.
+    """
+    ways = "; ".join(
+        f"{contender.name}: {contender.what}" for contender in results.contenders
+    )
     costs = table_of(
         results.contenders,
         {
@@ -425,7 +530,9 @@ def speed_tables(results: SpeedResults) -> list[Table]:
             "s not spent on steps": lambda one: (
                 f"{median(table.overhead_seconds for table in one.rounds):.1f}"
             ),
-            "peak MB of a process": lambda one: f"{max(t.peak_memory_mb for t in one.trials):,.0f}",
+            "peak MB of a process": lambda one: (
+                f"{max(t.peak_memory_mb for t in one.trials):,.0f}"
+            ),
             "mean test accuracy": lambda one: words.number(one.score()),
         },
         f"{ways[0].upper()}{ways[1:]}. Not spent on steps, by the slowest process: start, "
@@ -434,7 +541,9 @@ def speed_tables(results: SpeedResults) -> list[Table]:
     products = table_of(
         results.products,
         {
-            "product": lambda rate: f"({rate.rows} x {rate.inner})({rate.inner} x {rate.columns})",
+            "product": lambda rate: (
+                f"({rate.rows} x {rate.inner})({rate.inner} x {rate.columns})"
+            ),
             "in a row": lambda rate: str(rate.count),
             "us each": lambda rate: f"{rate.microseconds:.1f}",
             "GFLOP/s": lambda rate: f"{rate.gflops:.0f}",

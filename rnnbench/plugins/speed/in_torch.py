@@ -1,8 +1,9 @@
-"""Networks in PyTorch with the shapes of ours, trained on the same data: to compare speed.
+"""Networks in PyTorch with the shapes of ours, trained on the same data: to compare
+speed.
 
-They have PyTorch's own initial weights, and a second bias in each recurrent layer, so they are
-timed, not scored. Each batch is cut to its longest document; numbers too small for full precision
-count as 0, as in TensorFlow, because they are slow; Adam is fused.
+They have PyTorch's own initial weights, and a second bias in each recurrent layer, so
+they are timed, not scored. Each batch is cut to its longest document; numbers too small
+for full precision count as 0, as in TensorFlow, because they are slow; Adam is fused.
 """
 
 from functools import partial
@@ -28,7 +29,9 @@ ACTIVATIONS: dict[str, Any] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.S
 
 
 class TorchNetwork(nn.Module):
-    """Gives scores, before the softmax; with ``packs``, packed sequences skip padding."""
+    """Gives scores, before the softmax; with ``packs``, packed sequences skip
+    padding.
+    """
 
     def __init__(self, model: LayeredNetwork, shape: Shape, *, packs: bool):
         super().__init__()
@@ -51,7 +54,10 @@ class TorchNetwork(nn.Module):
         match layer:
             case feedforward.Embedding() if layer.dropout:
                 words = torch.ones(part.num_embeddings, 1)
-                return part(x) * nn.functional.dropout(words, layer.dropout, self.training)[x]
+                return (
+                    part(x)
+                    * nn.functional.dropout(words, layer.dropout, self.training)[x]
+                )
             case Recurrent() | Bidirectional():
                 return self._recur(getattr(layer, "layer", layer), part, x, lengths)
             case feedforward.Pooling(by="max"):
@@ -74,7 +80,9 @@ class TorchNetwork(nn.Module):
                 for name in part._flat_weights_names
             ]
         if self.packs:
-            packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+            packed = pack_padded_sequence(
+                x, lengths, batch_first=True, enforce_sorted=False
+            )
             x, _ = pad_packed_sequence(part(packed)[0], batch_first=True)
         else:
             x = part(x)[0]
@@ -109,12 +117,18 @@ def _part(layer: Layer, batch: Batch) -> Any:  # noqa: PLR0911 - one a kind
     return nn.Identity()
 
 
-def train(trial: Trial, dataset: Dataset, on_epoch: OnEpoch, *, packs: bool) -> TrialResult:
+def train(
+    trial: Trial, dataset: Dataset, on_epoch: OnEpoch, *, packs: bool
+) -> TrialResult:
     """Train a network, and score the test documents."""
     begin()
     torch.set_flush_denormal(True)
     torch.manual_seed(trial.seed)
-    model, recipe, epochs = cast(LayeredNetwork, trial.model), trial.training, Epochs(on_epoch)
+    model, recipe, epochs = (
+        cast(LayeredNetwork, trial.model),
+        trial.training,
+        Epochs(on_epoch),
+    )
     net = TorchNetwork(model, Shape.of(dataset), packs=packs)
     rate = recipe.learning_rates(1)[0]
     optimizer = torch.optim.Adam(net.parameters(), lr=rate, eps=1e-7, fused=True)
@@ -132,7 +146,9 @@ def train(trial: Trial, dataset: Dataset, on_epoch: OnEpoch, *, packs: bool) -> 
             optimizer.step()
             steps += 1
             if recipe.ema is not None:
-                torch._foreach_lerp_(averages, weights, (1 - recipe.ema) / (1 - recipe.ema**steps))
+                torch._foreach_lerp_(
+                    averages, weights, (1 - recipe.ema) / (1 - recipe.ema**steps)
+                )
             loss_sum += loss.detach() * len(rows)
             hits += (scores.argmax(1) == y[rows]).sum()
         epochs.note((float(loss_sum) / len(y), float(hits) / len(y)), None, list)
@@ -142,12 +158,18 @@ def train(trial: Trial, dataset: Dataset, on_epoch: OnEpoch, *, packs: bool) -> 
     parts = _inputs(model, dataset, dataset.x_test).split(1024)
     with torch.no_grad():
         answers = [net(part).log_softmax(1) for part in parts]
-    record = epochs.record("torch", sum(weight.numel() for weight in weights), recipe, len(y))
+    record = epochs.record(
+        "torch", sum(weight.numel() for weight in weights), recipe, len(y)
+    )
     return TrialResult(record, dataset.y_test, torch.cat(answers).numpy())
 
 
-def _inputs(model: LayeredNetwork, dataset: Dataset, x: NDArray[np.int32]) -> torch.Tensor:
-    """Return documents as word ids ``(n, timesteps)``, or as numbers ``(n, timesteps, 1)``."""
+def _inputs(
+    model: LayeredNetwork, dataset: Dataset, x: NDArray[np.int32]
+) -> torch.Tensor:
+    """Return documents as word ids ``(n, timesteps)``, or as numbers ``(n, timesteps,
+    1)``.
+    """
     if model.layers[0].gives_mask:  # padding goes to the end
         x = np.take_along_axis(x, np.argsort(x == 0, axis=1, kind="stable"), axis=1)
     numbers = as_numbers(model, dataset.n_ids, x)[..., np.newaxis]

@@ -29,22 +29,33 @@ NAMES = options.among("simple_rnn", "gru", "lstm")
 
 def explain(
     context: typer.Context,
-    layers: Annotated[list[str], typer.Argument(metavar="LAYER", help=KINDS, autocompletion=NAMES)],
+    layers: Annotated[
+        list[str], typer.Argument(metavar="LAYER", help=KINDS, autocompletion=NAMES)
+    ],
     units: Annotated[int, _size(help="Units, h.", max=LARGEST["units"])] = 50,
-    features: Annotated[int, _size(help="Features of a step, i.", max=LARGEST["features"])] = 30,
-    steps: Annotated[int, _size(help="Steps of a sequence.", max=LARGEST["steps"])] = 10,
-    batch: Annotated[int, _size(help="Sequences side by side.", max=LARGEST["batch"])] = 4,
+    features: Annotated[
+        int, _size(help="Features of a step, i.", max=LARGEST["features"])
+    ] = 30,
+    steps: Annotated[
+        int, _size(help="Steps of a sequence.", max=LARGEST["steps"])
+    ] = 10,
+    batch: Annotated[
+        int, _size(help="Sequences side by side.", max=LARGEST["batch"])
+    ] = 4,
     toy: Annotated[bool, typer.Option("--toy", help=TOY)] = False,
     code: Annotated[bool, typer.Option("--code", help=CODE)] = False,
     save: Annotated[Path | None, typer.Option(metavar="FILE", help=SAVE)] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite FILE if it exists.")
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Explain a recurrent layer: shapes, states, equations, parameters, and its steps in NumPy.
+    """Explain a recurrent layer: shapes, states, equations, parameters, and its steps
+    in NumPy.
 
-    The facts are read from a real Keras layer of these sizes. NumPy computes its output again, step
-    by step; if the two differ by more than 1e-6, the exit code is 1. --toy, --code and --save do
-    something else instead, at once and without TensorFlow.
+    The facts are read from a real Keras layer of these sizes. NumPy computes its output
+    again, step by step; if the two differ by more than 1e-6, the exit code is 1. --toy,
+    --code and --save do something else instead, at once and without TensorFlow.
     """
     from rnnbench.plugins.teach import toy as exports
     from rnnbench.plugins.teach.facts import explain_layer
@@ -60,11 +71,15 @@ def explain(
     if toy:
         print_record(*exports.toy_view(exports.work_through(kinds)), as_json=as_json)
     elif code and as_json:
-        print_record({"layers": layers, "code": exports.numpy_code(kinds)}, as_json=True)
+        print_record(
+            {"layers": layers, "code": exports.numpy_code(kinds)}, as_json=True
+        )
     elif code:
         typer.echo(exports.numpy_code(kinds), nl=False)  # as it is: it will be copied
     elif save is None:
-        found = explain_layer(layers[0], units=units, features=features, steps=steps, batch=batch)
+        found = explain_layer(
+            layers[0], units=units, features=features, steps=steps, batch=batch
+        )
         print_record(found, found, as_json=as_json)
         if found.failures:
             raise RnnbenchError("\n".join(found.failures))
@@ -74,14 +89,27 @@ def _check_options(context: typer.Context) -> None:
     chosen = context.params
     other = [f"--{name}" for name in ("toy", "code", "save") if chosen[name]]
     sources = {f"--{name}": context.get_parameter_source(name) for name in LARGEST}
-    sizes = [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+    sizes = [
+        name
+        for name, source in sources.items()
+        if source and source.name == "COMMANDLINE"
+    ]
     why = "only one layer is explained at a time (for a stack, use --toy, --code or --save)"
     for wrong, message in (
         (chosen["toy"] and chosen["code"], "--toy and --code: choose one of them"),
         (chosen["force"] and chosen["save"] is None, "--force: needs --save"),
-        (other == ["--save"] and chosen["as_json"], "--json: with --save, add --toy or --code"),
-        (len(chosen["layers"]) > 1 and not other, f"{' '.join(chosen['layers'])}: {why}"),
-        (other and sizes, f"{', '.join(sizes)}: without effect beside {', '.join(other)}"),
+        (
+            other == ["--save"] and chosen["as_json"],
+            "--json: with --save, add --toy or --code",
+        ),
+        (
+            len(chosen["layers"]) > 1 and not other,
+            f"{' '.join(chosen['layers'])}: {why}",
+        ),
+        (
+            other and sizes,
+            f"{', '.join(sizes)}: without effect beside {', '.join(other)}",
+        ),
     ):
         if wrong:
             raise UserError(message)

@@ -1,4 +1,6 @@
-"""Stacks of layers as numbers, on the toy array of the notebook, as NumPy code, and as drawings."""
+"""Stacks of layers as numbers, on the toy array of the notebook, as NumPy code, and as
+drawings.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -17,9 +19,12 @@ from rnnbench.plugins.teach.kinds import Floats, Kind, Values
 from rnnbench.report.table import find_template, grid, stacked
 
 PACKAGE = "rnnbench.plugins.teach"
-TOY = np.arange(1.0, 19.0).reshape(3, 2, 3)  # 3 sequences of 2 steps with 3 features each
+TOY = np.arange(1.0, 19.0).reshape(
+    3, 2, 3
+)  # 3 sequences of 2 steps with 3 features each
 UNITS = 2
-PATTERNS = {  # made-up numbers, repeated to fill a weight: they are easy to work with on paper
+# made-up numbers, repeated to fill a weight: they are easy to work with on paper
+PATTERNS = {
     "W": (0.1, -0.2, 0.2, 0.1, -0.1),
     "U": (0.3, -0.1, 0.2, -0.2, 0.1),
     "b": (0.1, -0.1, 0.2, -0.2, 0.3),
@@ -37,14 +42,18 @@ class ToyLayer(NamedTuple):
 
 
 def work_through(kinds: Sequence[Kind]) -> list[ToyLayer]:
-    """Let a stack of layers read the toy array; each reads the states of the previous one."""
+    """Let a stack of layers read the toy array; each reads the states of the previous
+    one.
+    """
     layers: list[ToyLayer] = []
     x: Floats = TOY
     for kind in kinds:
         width = UNITS * len(kind.gates)
         bias = (width,) if kind.bias_rows == 1 else (kind.bias_rows, width)
         shapes = {"W": (x.shape[-1], width), "U": (UNITS, width), "b": bias}
-        weights = {name: np.resize(PATTERNS[name], shape) for name, shape in shapes.items()}
+        weights = {
+            name: np.resize(PATTERNS[name], shape) for name, shape in shapes.items()
+        }
         values = kind.run(x, *weights.values())
         layers.append(ToyLayer(kind, x, weights, values))
         x = values["h"]
@@ -52,14 +61,20 @@ def work_through(kinds: Sequence[Kind]) -> list[ToyLayer]:
 
 
 def terms(layer: ToyLayer, sequence: int, step: int) -> dict[str, Floats]:
-    """Return the value of each term of the equations at a step, ``(units,)``, by its text."""
+    """Return the value of each term of the equations at a step, ``(units,)``, by its
+    text.
+    """
     kind, values = layer.kind, layer.values
     before = {
-        f"{state.symbol}ₜ₋₁": values[state.symbol][sequence, step - 1] if step else np.zeros(UNITS)
+        f"{state.symbol}ₜ₋₁": values[state.symbol][sequence, step - 1]
+        if step
+        else np.zeros(UNITS)
         for state in kind.states
     }
     factors = {"W": ("xₜ ", layer.x[sequence, step]), "U": ("hₜ₋₁ ", before["hₜ₋₁"])}
-    found = before | {f"{symbol}ₜ": value[sequence, step] for symbol, value in values.items()}
+    found = before | {
+        f"{symbol}ₜ": value[sequence, step] for symbol, value in values.items()
+    }
     for name, weight in kind.by_gate(*layer.weights.values()).items():
         factor, value = factors.get(name[0], ("", None))
         found[factor + name] = weight if value is None else value @ weight
@@ -67,10 +82,17 @@ def terms(layer: ToyLayer, sequence: int, step: int) -> dict[str, Floats]:
 
 
 def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, Any], RenderableType]:
-    """Return the record and the page of a stack of layers that works through the toy array."""
+    """Return the record and the page of a stack of layers that works through the toy
+    array.
+    """
     states = layers[-1].values["h"]
     facts = [
-        {"layer": one.kind.name, "x": one.x, "weights": one.weights, "values": one.values}
+        {
+            "layer": one.kind.name,
+            "x": one.x,
+            "weights": one.weights,
+            "values": one.values,
+        }
         for one in layers
     ]
     arrays = {"x": TOY, "layers": facts, "output": states[:, -1]}
@@ -84,7 +106,10 @@ def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, Any], RenderableType
         ),
     ]
     of_x = f"x, {TOY.shape}, (batch, timesteps, features)"
-    parts: list[tuple[str, list[RenderableType]]] = [("", title), (of_x, [_sequences(TOY)])]
+    parts: list[tuple[str, list[RenderableType]]] = [
+        ("", title),
+        (of_x, [_sequences(TOY)]),
+    ]
     for layer in layers:
         reads = "x" if layer.x is TOY else "the states of the previous layer"
         heading = f"{layer.kind.keras_name} reads {reads}, {layer.x.shape}"
@@ -99,12 +124,16 @@ def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, Any], RenderableType
 
 
 def _steps(layer: ToyLayer) -> Iterator[RenderableType]:
-    """Yield the weights of a layer, each equation with symbols and with numbers, and the states."""
+    """Yield the weights of a layer, each equation with symbols and with numbers, and
+    the states.
+    """
     kind = layer.kind
     weights = kind.by_gate(*layer.weights.values()).items()
     yield grid((name, _spelled(weight)) for name, weight in weights)
     for step in range(layer.x.shape[1]):
-        spelled = {name: _spelled(value) for name, value in terms(layer, 0, step).items()}
+        spelled = {
+            name: _spelled(value) for name, value in terms(layer, 0, step).items()
+        }
         by_length = sorted(spelled, key=len, reverse=True)
         term = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, by_length))})(?!\w)")
         title = f"Sequence 1, step {step + 1}: x = {_spelled(layer.x[0, step])}"
@@ -123,19 +152,25 @@ def _steps(layer: ToyLayer) -> Iterator[RenderableType]:
 
 
 def _sequences(array: Floats) -> Table:
-    return grid((f"sequence {n}", *map(_spelled, rows)) for n, rows in enumerate(array, start=1))
+    return grid(
+        (f"sequence {n}", *map(_spelled, rows)) for n, rows in enumerate(array, start=1)
+    )
 
 
 def _spelled(array: Floats) -> str:
     """Return a vector in brackets, or the rows of a matrix."""
     if array.ndim > 1:
         return " ".join(map(_spelled, array))
-    numbers = (round(float(number), DIGITS) + 0.0 for number in array)  # -0.0 becomes 0.0
+    numbers = (
+        round(float(number), DIGITS) + 0.0 for number in array
+    )  # -0.0 becomes 0.0
     return f"[{' '.join(f'{number:g}' for number in numbers)}]"
 
 
 def numpy_code(kinds: Sequence[Kind]) -> str:
-    """Return a program that computes what a stack of Keras layers with these weights does."""
+    """Return a program that computes what a stack of Keras layers with these weights
+    does.
+    """
     layers = work_through(kinds)
     return find_template("numpy.py.j2", PACKAGE).render(
         kinds=kinds,
@@ -143,12 +178,18 @@ def numpy_code(kinds: Sequence[Kind]) -> str:
         has_gates=any(len(kind.gates) > 1 for kind in kinds),
         toy_shape=TOY.shape,
         patterns={name: list(pattern) for name, pattern in PATTERNS.items()},
-        shapes=[{name: own.shape for name, own in layer.weights.items()} for layer in layers],
+        shapes=[
+            {name: own.shape for name, own in layer.weights.items()} for layer in layers
+        ],
     )
 
 
 def draw(kinds: Sequence[Kind]) -> str:
-    """Return a step of a layer, or a stack, from the bottom up, over four steps, as SVG."""
+    """Return a step of a layer, or a stack, from the bottom up, over four steps, as
+    SVG.
+    """
     if len(kinds) == 1:
-        return (files(PACKAGE) / f"drawings/{kinds[0].name}.svg").read_text(encoding="utf-8")
+        return (files(PACKAGE) / f"drawings/{kinds[0].name}.svg").read_text(
+            encoding="utf-8"
+        )
     return find_template("stacking.svg.j2", PACKAGE).render(kinds=kinds)

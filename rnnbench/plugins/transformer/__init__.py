@@ -1,1 +1,3 @@
-"""Pretrained transformers, fine-tuned to classify: a model of configs, and its engine."""
+"""Pretrained transformers, fine-tuned to classify: a model of configs, and its
+engine.
+"""

@@ -1,4 +1,6 @@
-"""A transformer that classifies, and its training. Importing this module imports PyTorch."""
+"""A transformer that classifies, and its training. Importing this module imports
+PyTorch.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -8,7 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
-from transformers import AutoConfig, AutoModel, AutoTokenizer, get_linear_schedule_with_warmup
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    get_linear_schedule_with_warmup,
+)
 
 from rnnbench.errors import UserError
 from rnnbench.models.layers import Shape
@@ -19,7 +26,8 @@ from rnnbench.training.outcome import Weights
 
 AT_ONCE = 64  # documents that are scored together
 DROPOUT = 0.1  # share of the inputs of the new layer that is dropped
-FASTER = 10  # so many times the rate of the other layers, as the new one has learned nothing yet
+# so many times the rate of the other layers, as the new one has learned nothing yet
+FASTER = 10
 NO_PIECE = -1  # fills a row after the last piece of a document
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
 Floats = NDArray[np.float32]
@@ -27,7 +35,9 @@ Pieces = NDArray[np.int32]  # documents as ids of pieces of words, ``(n, pieces)
 
 
 class Classifier:
-    """A transformer with a new layer above the mean of its last states, and its tokenizer."""
+    """A transformer with a new layer above the mean of its last states, and its
+    tokenizer.
+    """
 
     def __init__(self, section: Transformer, shape: Shape, seed: int = 0):
         self.section, self.shape, folder = section, shape, folder_of(section.name)
@@ -35,7 +45,11 @@ class Classifier:
         try:
             self.tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL)
             self.body, found = AutoModel.from_pretrained(
-                folder, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **LOCAL
+                folder,
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+                **LOCAL,
             )
             self.net = _with_last_layer(self.body, shape)
             for key in sorted(found["missing_keys"]):
@@ -43,18 +57,30 @@ class Classifier:
                     raise ValueError(f"it has no weights called {key}")
             if self.tokenizer.pad_token_id is None:
                 raise ValueError("its tokenizer cannot pad (use a model such as BERT)")
-            self.logits(self.pieces(["a"]))  # it may have other inputs or outputs than BERT
-        except Exception as error:  # wrong files make transformers raise almost anything
+            self.logits(
+                self.pieces(["a"])
+            )  # it may have other inputs or outputs than BERT
+        except (
+            Exception
+        ) as error:  # wrong files make transformers raise almost anything
             raise _unloadable(section.name, error) from error
         if section.max_length > (most := self.tokenizer.model_max_length):
-            raise UserError(f"transformer.max_length: got {section.max_length} (at most {most})")
+            raise UserError(
+                f"transformer.max_length: got {section.max_length} (at most {most})"
+            )
 
     def pieces(self, texts: Sequence[str]) -> Pieces:
         """Return the first pieces of texts, ``(n, pieces)``."""
         cut = {"truncation": True, "max_length": self.section.max_length}
-        padded = {"padding": True, "padding_side": "right", "return_attention_mask": True}
+        padded = {
+            "padding": True,
+            "padding_side": "right",
+            "return_attention_mask": True,
+        }
         found = self.tokenizer([*texts], return_tensors="np", **cut, **padded)
-        return np.where(found["attention_mask"], found["input_ids"], NO_PIECE).astype(np.int32)
+        return np.where(found["attention_mask"], found["input_ids"], NO_PIECE).astype(
+            np.int32
+        )
 
     def __call__(self, x: Pieces) -> torch.Tensor:
         """Return the logits of documents, ``(n, n_topics)``."""
@@ -77,11 +103,17 @@ class Classifier:
     def score(self, x: Pieces) -> Floats:
         """Return the log-probabilities of documents, ``(n, n_topics)``."""
         logits = torch.from_numpy(self.logits(x))
-        logs = logits.log_softmax(1) if self.shape.has_one_label else functional.logsigmoid(logits)
+        logs = (
+            logits.log_softmax(1)
+            if self.shape.has_one_label
+            else functional.logsigmoid(logits)
+        )
         return np.asarray(logs.numpy())
 
     def losses(self, logits: torch.Tensor, y: Labels) -> torch.Tensor:
-        """Return the cross-entropy of each document, ``(n,)``; the mean over topics if several."""
+        """Return the cross-entropy of each document, ``(n,)``; the mean over topics if
+        several.
+        """
         truth = torch.from_numpy(y)
         if self.shape.has_one_label:
             return functional.cross_entropy(logits, truth.long(), reduction="none")
@@ -89,7 +121,9 @@ class Classifier:
         return entropy(logits, truth.float(), reduction="none").mean(1)
 
     def judge(self, logits: Floats, y: Labels) -> tuple[float, float]:
-        """Return the mean loss, and the accuracy or the micro-F1 at a probability of 0.5."""
+        """Return the mean loss, and the accuracy or the micro-F1 at a probability of
+        0.5.
+        """
         task = SINGLE_LABEL if self.shape.has_one_label else MULTI_LABEL
         loss = float(self.losses(torch.from_numpy(logits), y).mean())
         return loss, task.score(y, task.answers(logits, Decision(threshold=0.0)))
@@ -115,12 +149,20 @@ def _with_last_layer(body: nn.Module, shape: Shape) -> nn.Sequential:
     return nn.Sequential(body, nn.Dropout(DROPOUT), last)
 
 
-def train(classifier: Classifier, data: Documents, recipe: Recipe, seed: int) -> Iterator[Floats]:
-    """Train a classifier, in the order of ``Recipe.batches``; yield the logits of each epoch."""
+def train(
+    classifier: Classifier, data: Documents, recipe: Recipe, seed: int
+) -> Iterator[Floats]:
+    """Train a classifier, in the order of ``Recipe.batches``; yield the logits of each
+    epoch.
+    """
     (x, y), net, section = data, classifier.net, classifier.section
     weights, n = torch.from_numpy(recipe.weights_of(y)), len(y)
-    if not classifier.shape.has_one_label:  # few epochs would be spent on how rare most topics are
-        share = torch.from_numpy((y.sum(0) + 0.5) / (len(y) + 1))  # half a document on each side
+    if (
+        not classifier.shape.has_one_label
+    ):  # few epochs would be spent on how rare most topics are
+        share = torch.from_numpy(
+            (y.sum(0) + 0.5) / (len(y) + 1)
+        )  # half a document on each side
         net[-1].bias.data.copy_(share.logit())
     body: list[nn.Parameter] = [*classifier.body.parameters()]
     rate: Any = recipe.learning_rate
@@ -131,7 +173,9 @@ def train(classifier: Classifier, data: Documents, recipe: Recipe, seed: int) ->
     ]
     decay, steps = section.weight_decay, recipe.epochs * recipe.count_batches(n)
     optimizer = torch.optim.AdamW(groups, rate, weight_decay=decay, fused=True)
-    schedule = get_linear_schedule_with_warmup(optimizer, int(section.warmup * steps), steps)
+    schedule = get_linear_schedule_with_warmup(
+        optimizer, int(section.warmup * steps), steps
+    )
     for epoch in range(1, recipe.epochs + 1):
         logits = np.empty((n, classifier.shape.n_topics), np.float32)
         net.train()
@@ -144,8 +188,12 @@ def train(classifier: Classifier, data: Documents, recipe: Recipe, seed: int) ->
         yield logits
 
 
-def add_gradients(classifier: Classifier, x: Pieces, y: Labels, weights: torch.Tensor) -> Floats:
-    """Add the gradients of the mean loss of documents, part by part; return their logits."""
+def add_gradients(
+    classifier: Classifier, x: Pieces, y: Labels, weights: torch.Tensor
+) -> Floats:
+    """Add the gradients of the mean loss of documents, part by part; return their
+    logits.
+    """
     logits = np.empty((len(y), classifier.shape.n_topics), np.float32)
     for part in by_length(x, -(-len(y) // PARTS)):
         found = classifier(x[part])

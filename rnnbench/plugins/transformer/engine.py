@@ -19,14 +19,18 @@ from rnnbench.training.outcome import TrialResult, Weights
 
 
 class Transformers(Engine):
-    """Fine-tunes transformers by AdamW, with their own dropout, and 0.1 before the new layer."""
+    """Fine-tunes transformers by AdamW, with their own dropout, and 0.1 before the new
+    layer.
+    """
 
     name = "transformers"
     packages = PACKAGES
     costs = (0.0, 10, 0.0)
 
     def prepare(self, threads: int) -> None:
-        """Import PyTorch and transformers, which takes seconds, and limit the threads."""
+        """Import PyTorch and transformers, which takes seconds, and limit the
+        threads.
+        """
         os.environ |= {**TENSORFLOW_VARIABLES, "TOKENIZERS_PARALLELISM": "false"}
         if "transformers" not in sys.modules:
             begin("loading PyTorch")
@@ -42,7 +46,9 @@ class Transformers(Engine):
         return why_not()
 
     def covers(self, model: Model, recipe: Recipe) -> bool:
-        is_usual = recipe.optimizer == "adamw" and isinstance(recipe.learning_rate, float)
+        is_usual = recipe.optimizer == "adamw" and isinstance(
+            recipe.learning_rate, float
+        )
         return isinstance(model, TransformerModel) and is_usual and not recipe.ema
 
     def fit(self, work: Assignment) -> TrialResult:
@@ -53,20 +59,31 @@ class Transformers(Engine):
         begin("loading transformer")
         classifier = Classifier(model.transformer, Shape.of(dataset), seed)
         parts = dataset.train_documents.tolist(), dataset.test_documents.tolist()
-        x_train, x_test = (classifier.pieces(list(map(dataset.text, part))) for part in parts)
+        x_train, x_test = (
+            classifier.pieces(list(map(dataset.text, part))) for part in parts
+        )
         dataset = replace(dataset, x_train=x_train, x_test=x_test)
         documents, held_out = hold_out_documents(dataset, recipe.validation_split)
         begin()
         epochs = Epochs(on_epoch, recipe.early_stopping)
         for logits in train(classifier, documents, recipe, seed):
-            judged = held_out and classifier.judge(classifier.logits(held_out[0]), held_out[1])
-            epochs.note(classifier.judge(logits, documents[1]), judged, classifier.weights)
+            judged = held_out and classifier.judge(
+                classifier.logits(held_out[0]), held_out[1]
+            )
+            epochs.note(
+                classifier.judge(logits, documents[1]), judged, classifier.weights
+            )
             if epochs.is_over:
                 break
         if held_out:
             classifier.load(epochs.best_weights)
-        n, params = len(documents[1]), sum(map(np.size, weights := classifier.weights()))
-        record = epochs.record(engine=self.name, params=params, recipe=recipe, documents=n)
+        n, params = (
+            len(documents[1]),
+            sum(map(np.size, weights := classifier.weights())),
+        )
+        record = epochs.record(
+            engine=self.name, params=params, recipe=recipe, documents=n
+        )
         kept = [_origin(model), *weights] if keep_model else None
         return result_of(record, dataset, recipe, classifier.score, held_out, kept)
 
@@ -78,14 +95,18 @@ class Transformers(Engine):
         assert isinstance(model, TransformerModel)  # noqa: S101 - the engine covers nothing else
         if not np.array_equal(weights[0], _origin(model)):
             name = model.transformer.name
-            raise UserError(f"transformer.name: {name}: its files are not those that were trained")
+            raise UserError(
+                f"transformer.name: {name}: its files are not those that were trained"
+            )
         classifier = Classifier(model.transformer, shape)
         classifier.load(weights[1:])
         return lambda texts: classifier.score(classifier.pieces(texts))
 
 
 def _origin(model: TransformerModel) -> NDArray[np.uint8]:
-    """Return the sha256 of the files that a model is loaded from, the first of its kept arrays."""
+    """Return the sha256 of the files that a model is loaded from, the first of its kept
+    arrays.
+    """
     return np.frombuffer(bytes.fromhex(*model.loaded.values()), np.uint8)
 
 

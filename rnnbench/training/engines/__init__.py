@@ -9,4 +9,6 @@ from rnnbench.training.epochs import OnEpoch, ignore
 
 __all__ = ["ENGINES", "Assignment", "Engine", "OnEpoch", "ignore", "result_of"]
 
-ENGINES = Registry[Engine]("engine", Engine, [NativeEngine(), KerasEngine(), ScikitLearn()])
+ENGINES = Registry[Engine](
+    "engine", Engine, [NativeEngine(), KerasEngine(), ScikitLearn()]
+)

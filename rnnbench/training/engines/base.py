@@ -20,11 +20,9 @@ class Assignment(NamedTuple):
     """A training for an engine.
 
     Attributes:
-        model: the model, one that the engine covers.
-        dataset: the documents; those that ``hold_out`` holds out only choose the best epoch.
-        recipe: the training values.
-        seed: decides everything random.
-        on_epoch: is called after each epoch.
+        model: the model, one that the engine covers. dataset: the documents; those that
+        ``hold_out`` holds out only choose the best epoch. recipe: the training values.
+        seed: decides everything random. on_epoch: is called after each epoch.
         keep_model: whether the weights are part of the result.
     """
 
@@ -47,8 +45,8 @@ def result_of(
 ) -> TrialResult:
     """Return the result of a training, from the scores that a model gives inputs.
 
-    Held-out documents decide how scores become any number of topics. If this model learned them,
-    ``score_held_out`` gives them the scores of another.
+    Held-out documents decide how scores become any number of topics. If this model
+    learned them, ``score_held_out`` gives them the scores of another.
     """
     begin("testing")
     start = time.perf_counter()
@@ -56,8 +54,12 @@ def result_of(
     ms = (time.perf_counter() - start) * 1000
     facts: dict[str, Any] = {"predict_ms_per_document": ms / len(scores)}
     if dataset.y_train.ndim == 2:
-        chosen_on = (held_out[1], (score_held_out or score)(held_out[0])) if held_out else None
-        facts["decision"] = decide(recipe.decision, record.score_kind, chosen_on, dataset.y_train)
+        chosen_on = (
+            (held_out[1], (score_held_out or score)(held_out[0])) if held_out else None
+        )
+        facts["decision"] = decide(
+            recipe.decision, record.score_kind, chosen_on, dataset.y_train
+        )
     return TrialResult(record.model_copy(update=facts), dataset.y_test, scores, weights)
 
 
@@ -65,17 +67,18 @@ class Engine(ABC):
     """Trains models that a config describes.
 
     Another package adds an engine by naming an instance in the entry-point group
-    ``rnnbench.engines``. Import heavy libraries inside the methods, so that a config that names
-    the engine can be read quickly.
+    ``rnnbench.engines``. Import heavy libraries inside the methods, so that a config
+    that names the engine can be read quickly.
 
     Attributes:
-        name: its name in a config.
-        packages: the distributions whose versions can change a result, for fingerprints; an engine
+        name: its name in a config. packages: the distributions whose versions can
+        change a result, for fingerprints; an engine
             from another package includes that package.
-        is_threaded: whether results may depend on the number of threads, by the order of sums.
-        costs: to estimate times, if known: the seconds that a matrix product takes besides its
-            arithmetic; the optimizer's time for a parameter, divided by that for adding two numbers
-            of large arrays; the seconds to make a program.
+        is_threaded: whether results may depend on the number of threads, by the order
+        of sums. costs: to estimate times, if known: the seconds that a matrix product
+        takes besides its
+            arithmetic; the optimizer's time for a parameter, divided by that for adding
+            two numbers of large arrays; the seconds to make a program.
         revision: how often its results changed in this version of rnnbench.
     """
 
@@ -86,16 +89,21 @@ class Engine(ABC):
     revision: int = 0
 
     def prepare(self, threads: int) -> None:  # noqa: B027 - many engines need no preparation
-        """Get a process ready for its first trial with so many threads; later calls do nothing."""
+        """Get a process ready for its first trial with so many threads; later calls do
+        nothing.
+        """
 
     def why_not(self) -> str:
-        """Return why it cannot train anything on this machine, and what to do; empty if it can."""
+        """Return why it cannot train anything on this machine, and what to do; empty if
+        it can.
+        """
         return ""
 
     def reader(
         self, model: Model, weights: Weights, shape: Shape
     ) -> Callable[[Sequence[str]], NDArray[np.float32]]:
-        """Return what gives texts the log-probabilities ``(n, n_topics)`` of a kept model.
+        """Return what gives texts the log-probabilities ``(n, n_topics)`` of a kept
+        model.
 
         Only engines whose models read words have it; ``fit`` has returned the weights.
         """
@@ -111,8 +119,8 @@ class Engine(ABC):
 
         The same work on the same machine must give the same scores, bit for bit.
 
-        The result has a record of the training, without what identifies it; ``dataset.y_test``;
-        finite scores, natural logarithms of probabilities or margins (see also
-        ``rnnbench.log_probabilities``); and the weights, if the model is kept. ``RnnbenchError`` is
-        raised if it cannot be trained.
+        The result has a record of the training, without what identifies it;
+        ``dataset.y_test``; finite scores, natural logarithms of probabilities or
+        margins (see also ``rnnbench.log_probabilities``); and the weights, if the model
+        is kept. ``RnnbenchError`` is raised if it cannot be trained.
         """

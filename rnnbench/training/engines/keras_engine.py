@@ -1,4 +1,6 @@
-"""The engine ``keras``, Keras's own ``model.fit``. TensorFlow is imported when it is used."""
+"""The engine ``keras``, Keras's own ``model.fit``. TensorFlow is imported when it is
+used.
+"""
 
 import math
 import os
@@ -14,7 +16,13 @@ from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import NOT_NEEDED, TENSORFLOW_VARIABLES, without
 from rnnbench.training.engines.base import Assignment, Engine, result_of
-from rnnbench.training.epochs import Documents, Epochs, Recipe, begin, hold_out_documents
+from rnnbench.training.epochs import (
+    Documents,
+    Epochs,
+    Recipe,
+    begin,
+    hold_out_documents,
+)
 from rnnbench.training.outcome import TrialResult, log_probabilities
 from rnnbench.training.pretraining import initial_weights
 
@@ -28,7 +36,9 @@ class KerasEngine(Engine):
     name = "keras"
     packages = ("tensorflow", "keras", "numpy")
     costs = (1e-4, 45, 5.0)
-    revision = 2  # it adds up the gradients of a word, and uses oneDNN on all processors
+    revision = (
+        2  # it adds up the gradients of a word, and uses oneDNN on all processors
+    )
 
     def prepare(self, threads: int) -> None:
         """Import TensorFlow, which takes seconds, and limit its threads."""
@@ -83,17 +93,20 @@ class KerasEngine(Engine):
 class Averages:
     """The averages of the trained weights over the optimizer steps so far.
 
-    With the decay ``d``, the weights after step ``s`` of ``t`` have the share ``d^(t-s)``, divided
-    by the sum of all shares, as in Adam. Keras's ``use_ema`` does not divide; A. Adhikari et al.
-    (Rethinking Complex Neural Network Architectures for Document Classification, NAACL 2019) do,
-    but also add the weights before the first step ``d^t / (1 - d^t)`` times.
+    With the decay ``d``, the weights after step ``s`` of ``t`` have the share
+    ``d^(t-s)``, divided by the sum of all shares, as in Adam. Keras's ``use_ema`` does
+    not divide; A. Adhikari et al. (Rethinking Complex Neural Network Architectures for
+    Document Classification, NAACL 2019) do, but also add the weights before the first
+    step ``d^t / (1 - d^t)`` times.
     """
 
     def __init__(self, weights: Sequence[Any], decay: float):
         import tensorflow as tf
 
         self.log_decay, self.weights = math.log(decay), [own.value for own in weights]
-        self.values = [tf.Variable(tf.zeros_like(own), trainable=False) for own in self.weights]
+        self.values = [
+            tf.Variable(tf.zeros_like(own), trainable=False) for own in self.weights
+        ]
         self.update = tf.function(self._update, autograph=False)
 
     def _update(self, step: Any) -> None:
@@ -114,8 +127,12 @@ class Averages:
             value.assign(before)
 
 
-def train(model: Any, documents: Held, recipe: Recipe, seed: int, epochs: Epochs) -> None:
-    """Train an uncompiled model in place, in the order of ``Recipe.batches``; note each epoch."""
+def train(
+    model: Any, documents: Held, recipe: Recipe, seed: int, epochs: Epochs
+) -> None:
+    """Train an uncompiled model in place, in the order of ``Recipe.batches``; note each
+    epoch.
+    """
     import keras
 
     from rnnbench.models.build import EVALUATION_BATCH
@@ -127,7 +144,11 @@ def train(model: Any, documents: Held, recipe: Recipe, seed: int, epochs: Epochs
     def steps() -> Iterator[tuple[NDArray[Any], ...]]:
         for epoch in range(1, recipe.epochs + 1):
             for rows in recipe.batches(len(y), seed, epoch):
-                yield (x[rows], y[rows], *([weights[rows]] if recipe.class_weights else []))
+                yield (
+                    x[rows],
+                    y[rows],
+                    *([weights[rows]] if recipe.class_weights else []),
+                )
 
     def note(_: int, logs: dict[str, float]) -> None:
         judged = (logs["val_loss"], logs[f"val_{SCORE}"]) if validation else None
@@ -145,10 +166,18 @@ def train(model: Any, documents: Held, recipe: Recipe, seed: int, epochs: Epochs
         hooks["on_epoch_begin"] = lambda epoch, _: averages.swap() if epoch else None
         hooks["on_train_batch_end"] = after_step
     begin("compiling")  # which ends in the first epoch
-    loss, metric = "sparse_categorical_crossentropy", keras.metrics.SparseCategoricalAccuracy
+    loss, metric = (
+        "sparse_categorical_crossentropy",
+        keras.metrics.SparseCategoricalAccuracy,
+    )
     if y.ndim == 2:
-        loss, metric = "binary_crossentropy", partial(keras.metrics.F1Score, "micro", 0.5)
-    model.compile(make_optimizer(recipe, len(y)), loss=loss, metrics=[metric(name=SCORE)])
+        loss, metric = (
+            "binary_crossentropy",
+            partial(keras.metrics.F1Score, "micro", 0.5),
+        )
+    model.compile(
+        make_optimizer(recipe, len(y)), loss=loss, metrics=[metric(name=SCORE)]
+    )
     model.fit(
         steps(),
         epochs=recipe.epochs,
@@ -162,7 +191,9 @@ def train(model: Any, documents: Held, recipe: Recipe, seed: int, epochs: Epochs
 
 
 def make_optimizer(recipe: Recipe, documents: int) -> Any:
-    """Return a new optimizer with Keras's defaults and the learning rates of ``recipe``."""
+    """Return a new optimizer with Keras's defaults and the learning rates of
+    ``recipe``.
+    """
     import keras
     import tensorflow as tf
 
@@ -176,7 +207,8 @@ def make_optimizer(recipe: Recipe, documents: int) -> Any:
     optimizer.global_clipnorm = recipe.gradient_clip
     apply = optimizer.apply
 
-    # The gradients of all occurrences of a word are added up before the optimizer squares them.
+    # The gradients of all occurrences of a word are added up before the optimizer
+    # squares them.
     def apply_sums(gradients: Any, weights: Any = None) -> Any:
         sums = [own if own is None else tf.convert_to_tensor(own) for own in gradients]
         return apply(sums, weights)

@@ -25,7 +25,11 @@ from rnnbench.errors import UserError
 
 @pytest.fixture
 def table(tmp_path):
-    rows = [("Profit rose", "earn"), ("They bought it", "acq"), ("it rose; it fell", "earn")]
+    rows = [
+        ("Profit rose", "earn"),
+        ("They bought it", "acq"),
+        ("it rose; it fell", "earn"),
+    ]
     return write_table(tmp_path / "own.csv", [*rows, ("they sold", "acq")])
 
 
@@ -38,7 +42,15 @@ def test_a_corpus_has_the_texts_of_a_table_in_their_order(table):
     assert corpus.labels.tolist() == [1, 0, 1, 0]
     assert corpus.is_test is None
     assert corpus.provenance == {"from": "own.csv", "tokenizer": "words"}
-    assert corpus.vocabulary == ("it", "rose", "they", "profit", "bought", "fell", "sold")
+    assert corpus.vocabulary == (
+        "it",
+        "rose",
+        "they",
+        "profit",
+        "bought",
+        "fell",
+        "sold",
+    )
     assert (corpus.tokens.dtype, corpus.offsets.dtype) == (np.int32, np.int64)
     assert read(table, tokenizer="characters").words(0) == list("Profit rose")
 
@@ -99,7 +111,11 @@ def test_an_excerpt_of_a_folder_names_its_file(tmp_path):
 
 
 def test_a_folder_has_a_folder_for_each_label(tmp_path):
-    for name, text in {"b/2.txt": "two", "b/deep/1.txt": "one", "a/3.txt": "three"}.items():
+    for name, text in {
+        "b/2.txt": "two",
+        "b/deep/1.txt": "one",
+        "a/3.txt": "three",
+    }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     (tmp_path / "a" / "notes.md").write_text("not a text")
@@ -108,11 +124,15 @@ def test_a_folder_has_a_folder_for_each_label(tmp_path):
 
     assert rows_of(tmp_path) == [("three", "a"), ("two", "b"), ("one", "b")]
     (tmp_path / "a" / "4.TXT").write_bytes(b"one\n\xe9t\xe9")
-    with pytest.raises(UserError, match=r"4\.TXT: a byte that its encoding does not have"):
+    with pytest.raises(
+        UserError, match=r"4\.TXT: a byte that its encoding does not have"
+    ):
         read(tmp_path)
 
 
-TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\r\0")).filter(str.strip)
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\r\0")).filter(
+    str.strip
+)
 LABELS = (
     TEXTS.map(lambda text: " ".join(text.split()))
     .filter(str.isprintable)
@@ -121,7 +141,10 @@ LABELS = (
 
 
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.filter_too_much,
+    ],
     max_examples=10,
 )
 @given(rows=st.lists(st.tuples(TEXTS, LABELS), min_size=1))
@@ -139,9 +162,11 @@ WRONG = {
         b"text,label\na\n": "own.csv:2: 1 field, but the header has 2",
         b"text,label\n": "own.csv: no row with a text in it",
         b"text,label\na,x\nb,x\n": "own.csv: 1 different label (allowed: 2 to 1,000)",
-        b"text,label\na," + b"\na,".join(map(b"%d".__mod__, range(1_001))): "1,001 different lab",
+        b"text,label\na,"
+        + b"\na,".join(map(b"%d".__mod__, range(1_001))): "1,001 different lab",
         b"text,label\na,x\n?!,y\n": "own.csv:3: no words in the text: ?!",
-        b"text,label\na," + b"x" * 101: f"a label of 101 characters (allowed: 100): {'x' * 37}...",
+        b"text,label\na,"
+        + b"x" * 101: f"a label of 101 characters (allowed: 100): {'x' * 37}...",
         b"text,label\n\na,b\n,b\n": "own.csv:4: the text is empty",
         b"text,label\na,b\nc, \n": "own.csv:3: the label is empty",
         b'"text,label\na,b\n': "own.csv:1: the header cannot be read as a row: unexpected end",
@@ -176,7 +201,9 @@ WRONG = {
     ("name", "content", "message"),
     [(name, *case) for name, cases in WRONG.items() for case in cases.items()],
 )
-def test_what_is_wrong_is_named_with_its_line(tmp_path, monkeypatch, name, content, message):
+def test_what_is_wrong_is_named_with_its_line(
+    tmp_path, monkeypatch, name, content, message
+):
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).write_bytes(content)
 
@@ -196,10 +223,17 @@ def test_a_line_without_end_is_refused(tmp_path, monkeypatch, name):
         rows_of(tmp_path / name)
 
 
-def test_quotation_marks_are_part_of_a_text_between_tabs_and_spaces_no_part_of_labels(tmp_path):
-    (tmp_path / "own.tsv").write_text('text\t label\n"hello there\t x\n"alpha" he said\ty \n')
+def test_quotation_marks_are_part_of_a_text_between_tabs_and_spaces_no_part_of_labels(
+    tmp_path,
+):
+    (tmp_path / "own.tsv").write_text(
+        'text\t label\n"hello there\t x\n"alpha" he said\ty \n'
+    )
 
-    assert rows_of(tmp_path / "own.tsv") == [('"hello there', "x"), ('"alpha" he said', "y")]
+    assert rows_of(tmp_path / "own.tsv") == [
+        ('"hello there', "x"),
+        ('"alpha" he said', "y"),
+    ]
 
 
 @pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
@@ -215,7 +249,11 @@ def test_fields_between_tabs_may_have_quotation_marks_around_them(tmp_path, quot
 @pytest.mark.parametrize(
     ("text", "rows", "message"),
     [
-        ("word " * 200_000, 60_000, "its texts unpack to more than 33,554,432 characters"),
+        (
+            "word " * 200_000,
+            60_000,
+            "its texts unpack to more than 33,554,432 characters",
+        ),
         ("x" * (2**24 + 1), 1, "own.parquet, row 1: a text of 16,777,217 characters"),
         ([], 1, "own.parquet: text: should be a text"),
     ],
@@ -255,14 +293,29 @@ def test_all_bad_rows_are_found_at_once_or_left_out(tmp_path, caplog):
     assert end == "To leave them out, set data.on_bad=skip."
     with caplog.at_level(logging.WARNING):
         corpus = read(table, on_bad="skip")
-    assert [" ".join(corpus.words(number)) for number in range(2)] == ["good one", "good two"]
+    assert [" ".join(corpus.words(number)) for number in range(2)] == [
+        "good one",
+        "good two",
+    ]
     assert corpus.provenance["from"] == "own.csv, without 13 bad rows"
-    assert corpus.bad_rows[3] == (f"{table}:6", "not a row", "3 fields, but the header has 2")
+    assert corpus.bad_rows[3] == (
+        f"{table}:6",
+        "not a row",
+        "3 fields, but the header has 2",
+    )
     assert first in caplog.text
 
 
 def test_labels_may_be_numbers_booleans_or_any_text_in_one_line(tmp_path):
-    labels = [True, 1.0, 2, -0.5, " x ", "very\u00a0 good", "\U0001f468\u200d\U0001f467"]
+    labels = [
+        True,
+        1.0,
+        2,
+        -0.5,
+        " x ",
+        "very\u00a0 good",
+        "\U0001f468\u200d\U0001f467",
+    ]
     lines = [json.dumps({"text": "a", "label": label}) for label in labels]
     (tmp_path / "own.jsonl").write_text("\n".join(lines))
 
@@ -283,7 +336,10 @@ def test_texts_of_a_group_stay_together(tmp_path, ending):
 
 def test_texts_may_have_any_number_of_labels_as_lists_or_with_a_separator(tmp_path):
     own = [["b", "a"], [], ["a", "a"], ["c"]]
-    lines = [json.dumps({"text": f"word{n}", "label": labels}) for n, labels in enumerate(own)]
+    lines = [
+        json.dumps({"text": f"word{n}", "label": labels})
+        for n, labels in enumerate(own)
+    ]
     (tmp_path / "lists.jsonl").write_text("\n".join(lines))
     rows = [f'word{n},"{" | ".join(labels)}"' for n, labels in enumerate(own)]
     (tmp_path / "table.csv").write_text("\n".join(["text,label", *rows]))
@@ -299,14 +355,22 @@ def test_texts_may_have_any_number_of_labels_as_lists_or_with_a_separator(tmp_pa
 
 
 SAID = [
-    ([["a", "b"], [], ["a"]], "", "3 texts may have any number of labels: 1 have several, 1 have"),
+    (
+        [["a", "b"], [], ["a"]],
+        "",
+        "3 texts may have any number of labels: 1 have several, 1 have",
+    ),
     ([["a", "a"], ["b"], []], "", "0 have several, 1 have none"),
     ([["a", "b"], "b", "a"], "", "1 have several, 0 have none"),
     (["a", "b", "a;b"], "|", "3 texts may have any number of labels: 0 have several"),
     ([0, "1|0", None], "|", "1 have several, 1 have none"),
 ]
 REFUSED = [
-    ([["a|b"], ["c"], []], "|", "item 1: the label 'a|b' has data.label_separator in it"),
+    (
+        [["a|b"], ["c"], []],
+        "|",
+        "item 1: the label 'a|b' has data.label_separator in it",
+    ),
     ([["a"], [["b"]], ["c"]], "", "item 2: label: should be a text or a number: ['b']"),
     ([[], [], []], "", "0 different labels (allowed: 2 to 1,000)"),
     ([[*map(str, range(10_000))]], "", "10,000 different labels (allowed: 2 to 1,000)"),
@@ -318,19 +382,27 @@ def test_sets_of_labels_are_told_from_the_data_and_odd_ones_are_said_or_refused(
     tmp_path, caplog, labels, separator, message
 ):
     file = tmp_path / "own.json"
-    file.write_text(json.dumps([{"text": "some words", "label": label} for label in labels]))
+    file.write_text(
+        json.dumps([{"text": "some words", "label": label} for label in labels])
+    )
     refused = (labels, separator, message) in REFUSED
 
-    with pytest.raises(UserError, match=re.escape(message)) if refused else nullcontext():
+    with (
+        pytest.raises(UserError, match=re.escape(message)) if refused else nullcontext()
+    ):
         read(file, label_separator=separator or None)
     assert refused or message in caplog.text
 
 
-def test_a_list_of_endless_labels_in_a_small_parquet_file_is_refused(tmp_path, monkeypatch):
+def test_a_list_of_endless_labels_in_a_small_parquet_file_is_refused(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr(tables, "MAX_UNPACKED", 10_000)
     write_table(tmp_path / "own.parquet", [("a", ["x" * 50] * 300)] * 2)
 
-    with pytest.raises(UserError, match="its texts unpack to more than 10,000 characters"):
+    with pytest.raises(
+        UserError, match="its texts unpack to more than 10,000 characters"
+    ):
         read(tmp_path / "own.parquet")
 
 
@@ -342,4 +414,6 @@ def test_groups_are_looked_for_in_a_table_of_many_columns_in_seconds(tmp_path):
 
     assert undeclared_groups(table, Layout()) is None
 
-    assert time.monotonic() - start < 20, "a minute, if each cell is looked for among the columns"
+    assert time.monotonic() - start < 20, (
+        "a minute, if each cell is looked for among the columns"
+    )

@@ -15,7 +15,9 @@ names = st.lists(st.text("abc de", min_size=1).filter(str.strip), min_size=1)
 
 @given(names, st.sampled_from([";", "|", ",", " / "]))
 def test_labels_are_split_where_they_were_joined(labels, separator):
-    assert split_labels(separator.join(labels), separator) == [label.strip() for label in labels]
+    assert split_labels(separator.join(labels), separator) == [
+        label.strip() for label in labels
+    ]
 
 
 @given(names, st.sampled_from([str, json.dumps]), st.sampled_from([";", ","]))
@@ -51,7 +53,13 @@ def test_labels_that_look_like_lists_are_found_with_their_separator(labels, sepa
 
 @pytest.mark.parametrize(
     "labels",
-    [["a", "b"], ["Health, Fitness", "News"], ["[deleted]", "[kept]"], ["R&amp;D", "sales"], []],
+    [
+        ["a", "b"],
+        ["Health, Fitness", "News"],
+        ["[deleted]", "[kept]"],
+        ["R&amp;D", "sales"],
+        [],
+    ],
 )
 def test_names_with_marks_are_not_taken_for_lists(labels):
     assert find_list(labels) is None
@@ -65,7 +73,10 @@ def test_data_show_says_which_option_reads_several_labels(cli, tmp_path):
 
     told = cli("data", "show", tmp_path / "own.csv").stderr
 
-    assert "own.csv: labels look like lists, such as 'earn; acq', but each is read as one" in told
+    assert (
+        "own.csv: labels look like lists, such as 'earn; acq', but each is read as one"
+        in told
+    )
     assert "--set 'data.label_separator=\";\"' reads several" in told
 
 

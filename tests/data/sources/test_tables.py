@@ -58,7 +58,9 @@ MESS = {
         "text\tlabel\r\none\ta\r\ntwo, too\tb\r\n".encode("utf-16"),
         b"sep=;\rtext;label\rone;a\rtwo, too;b\r",
     ],
-    "own.json": [b'{"text": "one", "label": "a"}\n{"text": "two, too", "label": "b"}\n'],
+    "own.json": [
+        b'{"text": "one", "label": "a"}\n{"text": "two, too", "label": "b"}\n'
+    ],
 }
 
 
@@ -79,7 +81,9 @@ def test_one_wrong_character_in_utf_16_costs_one_row(tmp_path):
 
     _, rows = open_table(table, sniff(table, Layout()))
     assert [row[1] for row in rows] == [["\udcff", "a"], ["two", "b"]]
-    with pytest.raises(UserError, match=r"own\.csv: cannot be decoded: .*; data\.encoding names"):
+    with pytest.raises(
+        UserError, match=r"own\.csv: cannot be decoded: .*; data\.encoding names"
+    ):
         open_table(table, Layout(encoding="idna"))
 
 
@@ -99,20 +103,28 @@ def test_a_table_without_a_header_is_refused(tmp_path):
     with table.open("a") as file:
         file.write("some longer text,spam\n")
 
-    with pytest.raises(UserError, match="its first line is not a header: 'ham' is a label"):
+    with pytest.raises(
+        UserError, match="its first line is not a header: 'ham' is a label"
+    ):
         sniff(table, Layout())
 
 
 def test_a_header_may_stand_between_rows_again(tmp_path):
-    table = write_table(tmp_path / "own.csv", [("some text", "a"), ("more text", "b")] * 9)
+    table = write_table(
+        tmp_path / "own.csv", [("some text", "a"), ("more text", "b")] * 9
+    )
     table.write_bytes(table.read_bytes() * 2)
 
     rows = list(open_table(table, sniff(table, Layout()))[1])
     bad = [row for row in rows if isinstance(row, BadRow)]
-    assert [(row.place, row.fault) for row in bad] == [(f"{table}:20", "the header again")]
+    assert [(row.place, row.fault) for row in bad] == [
+        (f"{table}:20", "the header again")
+    ]
 
 
-def test_the_encoding_is_found_out_however_late_characters_tell_it(tmp_path, monkeypatch):
+def test_the_encoding_is_found_out_however_late_characters_tell_it(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr(tables, "SAMPLE", 100)
     rows = [(1, "see you", "a")] * 99 + [(2, SENTENCES["cp1250"], "b")] * 9
     table = write(tmp_path / "own.csv", rows, encoding="cp1250")
@@ -136,7 +148,9 @@ CELLS = st.text(st.sampled_from("ab ,;|\t\"'\n"), min_size=1, max_size=12)
     cells=st.lists(st.tuples(CELLS, CELLS), min_size=2, max_size=9),
     delimiter=st.sampled_from(list(DELIMITERS)),
 )
-def test_the_delimiter_is_found_out_whatever_the_texts_contain(tmp_path, cells, delimiter):
+def test_the_delimiter_is_found_out_whatever_the_texts_contain(
+    tmp_path, cells, delimiter
+):
     rows = [(number, *both) for number, both in enumerate(cells)]
     table = write(tmp_path / "own.csv", rows, delimiter=delimiter)
 
@@ -154,8 +168,12 @@ def test_the_delimiter_is_found_out_whatever_the_texts_contain(tmp_path, cells, 
         ("a,b,c", "b", "c"),  # b has the longest values, c the fewest
     ],
 )
-def test_columns_are_told_by_their_names_or_by_what_is_in_them(tmp_path, header, text, label):
-    rows = [(f"user{number}", f"a longer text {number}", number % 3) for number in range(60)]
+def test_columns_are_told_by_their_names_or_by_what_is_in_them(
+    tmp_path, header, text, label
+):
+    rows = [
+        (f"user{number}", f"a longer text {number}", number % 3) for number in range(60)
+    ]
     table = write_table(tmp_path / "own.csv", rows, header.split(","))
 
     layout = sniff(table, Layout())
@@ -164,7 +182,9 @@ def test_columns_are_told_by_their_names_or_by_what_is_in_them(tmp_path, header,
 
 
 def test_a_choice_between_columns_is_told_and_one_column_is_not_two(tmp_path, caplog):
-    table = write_table(tmp_path / "own.csv", [("one", "two", "a")], ("tweet", "text", "label"))
+    table = write_table(
+        tmp_path / "own.csv", [("one", "two", "a")], ("tweet", "text", "label")
+    )
 
     assert sniff(table, Layout()).text == "text"
     assert "texts in 'text'" in caplog.text
@@ -199,7 +219,10 @@ def test_progress_is_told_in_bytes(tmp_path):
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(alphabet=",ab \n\r\t\0é\"'\u2028", max_size=25), st.sampled_from(["", "\ufeff"]))
+@given(
+    st.text(alphabet=",ab \n\r\t\0é\"'\u2028", max_size=25),
+    st.sampled_from(["", "\ufeff"]),
+)
 def test_columns_at_once_are_those_of_the_rows(tmp_path, text, mark):
     pytest.importorskip("pyarrow")
     file, layout = tmp_path / "m.csv", Layout(delimiter=",", encoding="utf-8")
@@ -214,7 +237,9 @@ def test_columns_at_once_are_those_of_the_rows(tmp_path, text, mark):
 
 
 def test_utf_16_without_a_mark_has_to_be_named(tmp_path):
-    table = write(tmp_path / "own.csv", [(1, "see you", "ham")] * 9, encoding="utf-16-le")
+    table = write(
+        tmp_path / "own.csv", [(1, "see you", "ham")] * 9, encoding="utf-16-le"
+    )
 
     with pytest.raises(UserError, match="looks like UTF-16 without a byte order mark"):
         sniff(table, Layout())
@@ -229,7 +254,9 @@ def test_columns_of_a_table_differ(tmp_path):
 
 
 def lines_of_a_row(lines, start):
-    """The row that starts in a line, ``None`` if there is none, and the number of its lines."""
+    """The row that starts in a line, ``None`` if there is none, and the number of its
+    lines.
+    """
     taken = []
 
     def take():
@@ -258,13 +285,18 @@ def test_each_line_of_a_bad_row_may_start_a_row(content):
         file.write_text(f"a\n{content}")
         records = list(tables._records(file, Layout(delimiter=","), silent))[1:]
 
-    read = [(record[0], None if isinstance(record, BadRow) else record[1]) for record in records]
+    read = [
+        (record[0], None if isinstance(record, BadRow) else record[1])
+        for record in records
+    ]
     assert read == [(f"{file}:{number}", row) for number, row in expected]
 
 
 @pytest.mark.parametrize("byte", [0x05, 0xFF])
 def test_a_damaged_parquet_file_is_read_or_refused(tmp_path, byte):
-    file = write(tmp_path / "a.parquet", [(n, "Late again.", f"mood {n % 5}") for n in range(15)])
+    file = write(
+        tmp_path / "a.parquet", [(n, "Late again.", f"mood {n % 5}") for n in range(15)]
+    )
     content = file.read_bytes()
 
     for place in range(len(content)):
@@ -275,7 +307,9 @@ def test_a_damaged_parquet_file_is_read_or_refused(tmp_path, byte):
 
 
 def test_names_that_json_lacks_are_told_with_all_columns(tmp_path):
-    file = write(tmp_path / "a.jsonl", [(n, f"Late {n}.", f"mood {n}") for n in range(5)])
+    file = write(
+        tmp_path / "a.jsonl", [(n, f"Late {n}.", f"mood {n}") for n in range(5)]
+    )
 
     with pytest.raises(UserError, match="one of id, tweet, mood"):
         list(read_texts(file, Layout()))

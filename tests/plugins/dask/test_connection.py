@@ -1,4 +1,6 @@
-"""The connection to a scheduler: addresses, certificates, and what else may listen there."""
+"""The connection to a scheduler: addresses, certificates, and what else may listen
+there.
+"""
 
 import socket
 import time
@@ -35,9 +37,13 @@ def certificates(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def encrypted(tmp_path_factory, certificates):
-    """A cluster of one worker that uses the certificates, as this process does meanwhile."""
+    """A cluster of one worker that uses the certificates, as this process does
+    meanwhile.
+    """
     names = str.maketrans({".": "__", "-": "_"})
-    environment = {f"DASK_{key.translate(names).upper()}": at for key, at in certificates.items()}
+    environment = {
+        f"DASK_{key.translate(names).upper()}": at for key, at in certificates.items()
+    }
     folder = tmp_path_factory.mktemp("cluster")
     with (
         dask.config.set(certificates),
@@ -56,11 +62,17 @@ def test_with_certificates_everything_is_encrypted(encrypted, tmp_path, caplog):
 
 def test_certificates_that_are_missing_or_cannot_be_read_are_named(certificates):
     without = dict.fromkeys(certificates)
-    with dask.config.set(without), pytest.raises(UserError, match="names no certificates"):
+    with (
+        dask.config.set(without),
+        pytest.raises(UserError, match="names no certificates"),
+    ):
         jobs_at("tls://127.0.0.1:8786")
     missing = {"distributed.comm.tls.client.cert": "/no/such.pem"}
     message = r"distributed\.comm\.tls .*: .*No such file.*, /no/such\.pem, /"
-    with dask.config.set(certificates | missing), pytest.raises(UserError, match=message):
+    with (
+        dask.config.set(certificates | missing),
+        pytest.raises(UserError, match=message),
+    ):
         jobs_at("tls://127.0.0.1:8786")
 
 
@@ -73,8 +85,13 @@ def test_certificates_that_are_missing_or_cannot_be_read_are_named(certificates)
         ("tls://192.0.2.7:8786", False),
     ],
 )
-def test_only_a_port_that_others_reach_without_encryption_is_warned_of(address, is_open, caplog):
-    for addresses in (("tcp://127.0.0.1:8786", address), (address, "tcp://127.0.0.1:8786")):
+def test_only_a_port_that_others_reach_without_encryption_is_warned_of(
+    address, is_open, caplog
+):
+    for addresses in (
+        ("tcp://127.0.0.1:8786", address),
+        (address, "tcp://127.0.0.1:8786"),
+    ):
         caplog.clear()
         executor.warn_if_open(*addresses)
 
@@ -87,7 +104,11 @@ def test_only_a_port_that_others_reach_without_encryption_is_warned_of(address, 
         ("nowhere.json", UserError, "nowhere.json: has no address: .*No such file"),
         ("foo://host:1", UserError, "unknown address scheme 'foo'"),
         ("tcp://127.0.0.1", UserError, "missing port number"),
-        ("tcp://nowhere.invalid:1", OutOfReachError, "no Dask scheduler can be reached"),
+        (
+            "tcp://nowhere.invalid:1",
+            OutOfReachError,
+            "no Dask scheduler can be reached",
+        ),
     ],
 )
 def test_an_address_that_is_none_is_named(address, error, message):
@@ -99,7 +120,9 @@ def test_something_that_listens_but_says_nothing_is_no_scheduler(monkeypatch):
     monkeypatch.setattr(executor, "CONNECT_SECONDS", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         begin = time.monotonic()
-        with pytest.raises(OutOfReachError, match="no Dask scheduler can be reached: no answer"):
+        with pytest.raises(
+            OutOfReachError, match="no Dask scheduler can be reached: no answer"
+        ):
             jobs_at(f"tcp://127.0.0.1:{mute.getsockname()[1]}")
     assert time.monotonic() - begin < 5
 

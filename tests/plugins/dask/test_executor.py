@@ -1,4 +1,6 @@
-"""Trials on the workers of a Dask cluster: real schedulers and nannies, as processes."""
+"""Trials on the workers of a Dask cluster: real schedulers and nannies, as
+processes.
+"""
 
 import re
 import time
@@ -40,25 +42,38 @@ def run_and_listen(*arguments):
     return run(*arguments, listen=events.append), events
 
 
-def test_results_have_the_same_bits_as_those_of_local_processes(two_workers, tmp_path, trials):
+def test_results_have_the_same_bits_as_those_of_local_processes(
+    two_workers, tmp_path, trials
+):
     network = trial(tmp_path, seed=8, training={"epochs": 2, "engine": "native"})
     both = [replace(network, keep_model=True), trials[0]]
 
     there, events = run_and_listen(two_workers, both, tmp_path, Task())
 
     assert len(there[8].weights) == 5
-    for one, expected in LocalExecutor(1, 1).run(both, corpora(tmp_path), lambda _: None, Task()):
+    for one, expected in LocalExecutor(1, 1).run(
+        both, corpora(tmp_path), lambda _: None, Task()
+    ):
         result = there[one.seed]
         np.testing.assert_array_equal(result.scores, expected.scores)
         np.testing.assert_array_equal(result.labels, expected.labels)
-        for ours, theirs in zip(result.weights or [], expected.weights or [], strict=True):
+        for ours, theirs in zip(
+            result.weights or [], expected.weights or [], strict=True
+        ):
             np.testing.assert_array_equal(ours, theirs)
         assert result.record.history == expected.record.history
         assert result.record.fingerprint == expected.record.fingerprint
-        assert (result.record.machine.worker[:1], expected.record.machine) == ("w", None)
+        assert (result.record.machine.worker[:1], expected.record.machine) == (
+            "w",
+            None,
+        )
     epochs = [event.epoch for event in events if _is_epoch(event, 8)]
     assert (epochs[0], epochs[-1]) == (0, 2)
-    phases = [event for event in events if isinstance(event, PhaseBegan) and event.trial == both[0]]
+    phases = [
+        event
+        for event in events
+        if isinstance(event, PhaseBegan) and event.trial == both[0]
+    ]
     assert {"reading documents", "training"} <= {event.phase for event in phases}
     assert {event.worker for event in phases} <= {"w0", "w1"}
 
@@ -73,20 +88,33 @@ def test_events_name_cluster_and_workers_and_of_quick_epochs_tell_the_first_and_
     _, events = run_and_listen(two_workers, trials, tmp_path, cluster_tasks.count_to_9)
 
     (connected,) = (event for event in events if isinstance(event, Connected))
-    assert (connected.scheduler, connected.workers, connected.cores) == (two_workers.address, 2, 2)
-    assert {event.worker for event in events if isinstance(event, EpochEnded)} == {"w0", "w1"}
+    assert (connected.scheduler, connected.workers, connected.cores) == (
+        two_workers.address,
+        2,
+        2,
+    )
+    assert {event.worker for event in events if isinstance(event, EpochEnded)} == {
+        "w0",
+        "w1",
+    }
     assert [event.epoch for event in events if _is_epoch(event, 2)] == [0, 9]
 
 
-def test_as_many_trials_run_side_by_side_as_there_are_threads(two_workers, tmp_path, trials):
+def test_as_many_trials_run_side_by_side_as_there_are_threads(
+    two_workers, tmp_path, trials
+):
     executor = DaskExecutor(address=two_workers.address)
 
     assert (executor.jobs, executor.threads) == (2, 1)
     assert DaskExecutor(1, two_workers.address).jobs == 1
 
-    outcomes = run(two_workers, trials, tmp_path, cluster_tasks.leave_the_folder, jobs=1)
+    outcomes = run(
+        two_workers, trials, tmp_path, cluster_tasks.leave_the_folder, jobs=1
+    )
     ((_, folder),) = set(outcomes.values())
-    assert folder != "/", "one child has carried out all of them, and begun each in its own folder"
+    assert folder != "/", (
+        "one child has carried out all of them, and begun each in its own folder"
+    )
 
 
 def test_the_files_of_a_run_are_removed_when_it_ends_and_those_of_others_stay(
@@ -100,11 +128,15 @@ def test_the_files_of_a_run_are_removed_when_it_ends_and_those_of_others_stay(
     after = two_workers.ask(kept)
     outcomes = [outcome for _, outcome in other]
 
-    assert all(any(name.endswith(".npz") for name in names) for names in during.values())
+    assert all(
+        any(name.endswith(".npz") for name in names) for names in during.values()
+    )
     assert all(any(name.endswith(".npz") for name in names) for names in after.values())
     assert all(isinstance(outcome, int) for outcome in outcomes)
     assert two_workers.ask(kept) == {address: [] for address in during}
-    wait_for(lambda: not two_workers.ask_scheduler(listeners), "the scheduler to forget them")
+    wait_for(
+        lambda: not two_workers.ask_scheduler(listeners), "the scheduler to forget them"
+    )
 
 
 def test_a_child_that_dies_costs_no_trial_unless_all_of_them_do_and_leaves_no_process_behind(
@@ -116,22 +148,31 @@ def test_a_child_that_dies_costs_no_trial_unless_all_of_them_do_and_leaves_no_pr
     assert re.match(r"a worker process died \(.*\) on w.; that was attempt 3", failed)
     assert "out of memory, says the child" in failed
     assert outcomes == {1: "done", 2: "done"}
-    assert "svm seed 1: a worker process died (killed, or out of memory?) on w" in caplog.text
+    assert (
+        "svm seed 1: a worker process died (killed, or out of memory?) on w"
+        in caplog.text
+    )
     assert "it is tried again" in caplog.text
     assert not children(two_workers.folder)
 
 
 def test_a_killed_worker_costs_no_trial(two_workers, tmp_path, trials, caplog):
-    outcomes, events = run_and_listen(two_workers, trials, tmp_path, cluster_tasks.kill_worker_once)
+    outcomes, events = run_and_listen(
+        two_workers, trials, tmp_path, cluster_tasks.kill_worker_once
+    )
 
     assert outcomes == dict.fromkeys(range(3), "done")
     assert "was lost; it is tried again" in caplog.text
     waiting = [
-        event for event in events if isinstance(event, PhaseBegan) and event.phase == WAITING
+        event
+        for event in events
+        if isinstance(event, PhaseBegan) and event.phase == WAITING
     ]
     assert len(waiting) == caplog.text.count("it is tried again")
     assert not any(event.worker for event in waiting)
-    wait_for(lambda: not children(two_workers.folder), "the end of what children started")
+    wait_for(
+        lambda: not children(two_workers.folder), "the end of what children started"
+    )
     wait_for(lambda: len(two_workers.workers()) == 2, "their nannies start them again")
 
 
@@ -152,6 +193,8 @@ def test_a_run_that_is_closed_ends_its_children_and_leaves_the_cluster_usable(
 
 
 def test_nothing_to_do_needs_no_cluster():
-    outcomes = DaskExecutor(address="tcp://127.0.0.1:1").run([], {}, lambda _: None, Task())
+    outcomes = DaskExecutor(address="tcp://127.0.0.1:1").run(
+        [], {}, lambda _: None, Task()
+    )
 
     assert list(outcomes) == []

@@ -1,4 +1,6 @@
-"""Faults of clusters: workers, schedulers and connections that are lost, silent or restarted."""
+"""Faults of clusters: workers, schedulers and connections that are lost, silent or
+restarted.
+"""
 
 import os
 import signal
@@ -25,7 +27,9 @@ from rnnbench.plugins.dask import executor as dask_executor
 
 @pytest.fixture
 def trials(tmp_path, monkeypatch):
-    monkeypatch.setattr(dask_executor, "END_SECONDS", 1.0)  # what is silent is waited for
+    monkeypatch.setattr(
+        dask_executor, "END_SECONDS", 1.0
+    )  # what is silent is waited for
     return baselines(tmp_path, 4)
 
 
@@ -51,7 +55,9 @@ def test_neither_the_begin_nor_the_end_of_a_run_waits_for_a_worker_that_stalls(
     one_worker, tmp_path, trials, monkeypatch
 ):
     monkeypatch.setattr(dask_executor, "BEGIN_SECONDS", 1.0)
-    outcomes = start(one_worker, trials[::-1], tmp_path, cluster_tasks.sleep_with_seed_0)
+    outcomes = start(
+        one_worker, trials[::-1], tmp_path, cluster_tasks.sleep_with_seed_0
+    )
     stalled = one_worker.add_worker("stalled", "--no-nanny")
     os.kill(stalled.pid, signal.SIGSTOP)
     try:
@@ -71,7 +77,9 @@ def test_a_connection_that_is_cut_ends_the_run_although_the_scheduler_goes_on(
 ):
     outcomes = start_until_last(one_worker, trials, tmp_path, one_worker.cut_clients)
 
-    with pytest.raises(OutOfReachError, match="the connection to the scheduler is lost; finished"):
+    with pytest.raises(
+        OutOfReachError, match="the connection to the scheduler is lost; finished"
+    ):
         next(outcomes)
     wait_for(lambda: not children(one_worker.folder), "the end of its child")
     wait_for(lambda: not any(one_worker.ask(kept).values()), "the removal of its files")
@@ -83,7 +91,9 @@ def test_a_connection_that_is_cut_while_an_outcome_is_fetched_ends_the_run(
 ):
     one_worker.ask_scheduler(cut_at_gather, clients=True, itself=itself)
 
-    with pytest.raises(OutOfReachError, match="the connection to the scheduler is lost; finished"):
+    with pytest.raises(
+        OutOfReachError, match="the connection to the scheduler is lost; finished"
+    ):
         run(one_worker, trials[:1], tmp_path, cluster_tasks.process)
 
     assert "tried again" not in caplog.text
@@ -108,7 +118,9 @@ def test_a_silent_scheduler_ends_the_run(one_worker, tmp_path, trials, monkeypat
     outcomes = start_until_last(one_worker, trials, tmp_path, stop)
     begin = time.monotonic()
 
-    with pytest.raises(OutOfReachError, match="the scheduler has been silent for 2 s; finished"):
+    with pytest.raises(
+        OutOfReachError, match="the scheduler has been silent for 2 s; finished"
+    ):
         next(outcomes)
 
     assert time.monotonic() - begin < 15
@@ -116,7 +128,9 @@ def test_a_silent_scheduler_ends_the_run(one_worker, tmp_path, trials, monkeypat
     wait_for(lambda: not children(one_worker.folder), "the end of its child")
 
 
-def test_what_fails_or_cannot_be_read_fails_only_its_trial(one_worker, tmp_path, trials):
+def test_what_fails_or_cannot_be_read_fails_only_its_trial(
+    one_worker, tmp_path, trials
+):
     outcomes = run(one_worker, trials, tmp_path, cluster_tasks.fail_unless_seed_3)
 
     reasons = [outcomes.pop(seed).reason for seed in (0, 1, 2)]
@@ -167,14 +181,22 @@ list(DaskExecutor(address=sys.argv[1]).run([one], corpora(folder), lambda _: Non
 """
 
 
-def test_children_end_when_the_process_that_started_the_run_was_killed(one_worker, tmp_path):
+def test_children_end_when_the_process_that_started_the_run_was_killed(
+    one_worker, tmp_path
+):
     process = one_worker.start(KILLED, one_worker.address, tmp_path)
     wait_for(lambda: children(one_worker.folder), "its child")
 
     process.kill()
 
-    wait_for(lambda: not any(one_worker.ask(kept).values()), "the end of its files", seconds=15)
-    wait_for(lambda: not children(one_worker.folder), "the end of its child", seconds=15)
+    wait_for(
+        lambda: not any(one_worker.ask(kept).values()),
+        "the end of its files",
+        seconds=15,
+    )
+    wait_for(
+        lambda: not children(one_worker.folder), "the end of its child", seconds=15
+    )
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +215,9 @@ def test_the_trials_of_a_lost_machine_are_tried_on_another_if_there_is_one(
         own.add_worker("another", LATE="yes")
         lost = children(own.folder)
         kill_session(first)
-        wait_for(lambda: not {*lost} & {*children(own.folder)}, "the end of its child", 5)
+        wait_for(
+            lambda: not {*lost} & {*children(own.folder)}, "the end of its child", 5
+        )
 
     outcomes = start(own, trials[:1], tmp_path, cluster_tasks.sleep_unless_late)
     acting = after(lambda: asleep(own.folder), lose_one)
@@ -204,5 +228,7 @@ def test_the_trials_of_a_lost_machine_are_tried_on_another_if_there_is_one(
     monkeypatch.setattr(dask_executor, "SILENCE_SECONDS", 2.0)
     kill = partial(kill_session, own.processes[-1])
     outcomes = start_until_last(own, trials, tmp_path, kill)
-    with pytest.raises(OutOfReachError, match="no worker has taken trials for 2 s; finished"):
+    with pytest.raises(
+        OutOfReachError, match="no worker has taken trials for 2 s; finished"
+    ):
         next(outcomes)

@@ -61,16 +61,32 @@ def test_modules_travel_with_their_package_and_what_they_import_from_its_folder(
 
     found = []
     for function in ("mine:build", "package.below.a:build"):
-        own, files = trial(tmp_path, models={"own": {"python": function}}), corpora(tmp_path)
+        own, files = (
+            trial(tmp_path, models={"own": {"python": function}}),
+            corpora(tmp_path),
+        )
         content, names = pack([own], files)
         with zipfile.ZipFile(BytesIO(content)) as opened:
             corpus = opened.read(names[own.corpus_fingerprint])
-            found.append(sorted(name for name in opened.namelist() if name.startswith("modules/")))
+            found.append(
+                sorted(
+                    name for name in opened.namelist() if name.startswith("modules/")
+                )
+            )
         assert corpus == files[own.corpus_fingerprint].read_bytes()
 
     lists = (
-        ["helper.py", "loose/sizes.py", "mine.py", "parts/__init__.py", "parts/sizes.py"],
-        [f"package/{name}" for name in ("__init__.py", "below/__init__.py", "below/a.py")],
+        [
+            "helper.py",
+            "loose/sizes.py",
+            "mine.py",
+            "parts/__init__.py",
+            "parts/sizes.py",
+        ],
+        [
+            f"package/{name}"
+            for name in ("__init__.py", "below/__init__.py", "below/a.py")
+        ],
     )
     assert found == [[f"modules/{name}" for name in names] for names in lists]
 
@@ -99,7 +115,9 @@ sys.path[:] = lacking
 
 @pytest.fixture
 def start(tmp_path, monkeypatch):
-    """Starts a child that finds a module, and carries out what every child can import."""
+    """Starts a child that finds a module, and carries out what every child can
+    import.
+    """
     started = []
 
     def start_with(name, code):

@@ -1,4 +1,6 @@
-"""Which workers of a cluster take trials: late, differing, full, broken and missing ones."""
+"""Which workers of a cluster take trials: late, differing, full, broken and missing
+ones.
+"""
 
 import os
 import resource
@@ -41,7 +43,9 @@ def one_worker(tmp_path_factory):
 
 @contextmanager
 def added(where, **workers):
-    """Have other workers for a while, by name; without nannies unless they have options."""
+    """Have other workers for a while, by name; without nannies unless they have
+    options.
+    """
     processes = [
         where.start_worker(name, *how.pop("options", ["--no-nanny"]), **how)
         for name, how in workers.items()
@@ -73,14 +77,18 @@ def test_late_workers_take_a_trial_for_each_thread_unless_they_differ(
 def test_workers_with_another_version_or_other_code_are_named_before_anything_is_trained(
     one_worker, tmp_path, trials
 ):
-    copy = shutil.copytree(Path(rnnbench.__file__).parent, tmp_path / "copy" / "rnnbench")
+    copy = shutil.copytree(
+        Path(rnnbench.__file__).parent, tmp_path / "copy" / "rnnbench"
+    )
     with (copy / "models" / "baselines.py").open("a") as file:
         file.write("\n# changed\n")
     path = os.pathsep.join([str(copy.parent), one_worker.environment["PYTHONPATH"]])
 
     with (
         added(one_worker, altered={"PYTHONPATH": path}, other={"code": OTHER_VERSION}),
-        pytest.raises(UserError, match=r"different rnnbench code \(.*changes\): altered") as caught,
+        pytest.raises(
+            UserError, match=r"different rnnbench code \(.*changes\): altered"
+        ) as caught,
     ):
         run(one_worker, trials, tmp_path, cluster_tasks.process)
 
@@ -126,20 +134,26 @@ def _allow_files_of(size):
 def test_workers_that_all_fail_are_not_to_blame(one_worker, tmp_path, trials, caplog):
     outcomes = run(one_worker, trials, tmp_path, cluster_tasks.lack)
 
-    assert {outcome.reason for outcome in outcomes.values()} == {"OSError: no licence (on w0)"}
+    assert {outcome.reason for outcome in outcomes.values()} == {
+        "OSError: no licence (on w0)"
+    }
     assert not caplog.text
 
 
 def test_a_cluster_without_usable_workers_is_told_how_to_get_some(tmp_path, trials):
     with cluster(tmp_path / "cluster", 0) as made:
         line = f"dask worker {made.address} --nthreads 1 --nworkers 4"
-        with pytest.raises(OutOfReachError, match=f"the scheduler has no workers.*\\n  {line}"):
+        with pytest.raises(
+            OutOfReachError, match=f"the scheduler has no workers.*\\n  {line}"
+        ):
             run(made, trials, tmp_path, cluster_tasks.process)
         with pytest.raises(OutOfReachError, match="the scheduler has no workers"):
             print(DaskExecutor(address=made.address).jobs)  # noqa: T201
 
         made.add_worker("bare", "--no-nanny", code=WITHOUT_RNNBENCH)
         begin = time.monotonic()
-        with pytest.raises(UserError, match=r"no worker takes trials\n  rnnbench is not installed"):
+        with pytest.raises(
+            UserError, match=r"no worker takes trials\n  rnnbench is not installed"
+        ):
             run(made, trials, tmp_path, cluster_tasks.process)
         assert time.monotonic() - begin < 15

@@ -19,7 +19,9 @@ def nightly(name, day, config="nightly", *, split="5", **rights):
 
 def pages(*runs, metrics=("accuracy",)):
     named = dict(zip(distinct_names([run.folder for run in runs]), runs, strict=True))
-    return pages_of(named, metrics, {name: f"runs/{name}/report.html" for name in named})
+    return pages_of(
+        named, metrics, {name: f"runs/{name}/report.html" for name in named}
+    )
 
 
 def titles(page):
@@ -41,14 +43,18 @@ def test_a_history_has_runs_of_one_config_on_the_same_documents():
 
     page = pages(*runs)["history.html"]
 
-    assert titles(page) == ["nightly on made-up, 20 test documents, split 555555555555, accuracy"]
+    assert titles(page) == [
+        "nightly on made-up, 20 test documents, split 555555555555, accuracy"
+    ]
     assert [row[0] for row in table_in(page).rows] == ["a", "b"]
     assert page.models == ["rnn"], "no other model can be picked"
 
 
 def test_the_last_clear_changes_are_told_the_newest_first():
     n = SHOWN_CHANGES + 3
-    runs = [nightly(day, day, rnn=[18 if day % 2 else 2] * 3) for day in range(1, n + 1)]
+    runs = [
+        nightly(day, day, rnn=[18 if day % 2 else 2] * 3) for day in range(1, n + 1)
+    ]
 
     found = pages(*runs)["history.html"].findings
 
@@ -71,8 +77,13 @@ def test_each_metric_has_leaderboards_and_histories_of_its_own():
     ]
     assert len(titles(found["history.html"])) == 2
     (finding,) = found["history.html"].findings
-    assert finding == "No clear changes from one run to the next; only accuracy is tested for them."
-    assert len(found["index.html"].findings) == 1, "the first metric decides which is best"
+    assert (
+        finding
+        == "No clear changes from one run to the next; only accuracy is tested for them."
+    )
+    assert len(found["index.html"].findings) == 1, (
+        "the first metric decides which is best"
+    )
 
 
 def test_in_a_leaderboard_models_and_accuracies_come_first_and_the_run_has_a_link():

@@ -37,20 +37,38 @@ WORDS = "rnnbench.plugins.site.site.texts_of_test_documents", lambda _: SECRETS
 
 
 def write_runs(folder):
-    """Three runs of one config, on two days, and one on other documents, with hostile names."""
+    """Three runs of one config, on two days, and one on other documents, with hostile
+    names.
+    """
     counts = {HOSTILE: (9, 20), "acq": (1, 0), "grain": (1, 0)}
-    topics = [TopicCount(topic=topic, train=n, test=m) for topic, (n, m) in counts.items()]
-    dataset = {"source": f"{HOSTILE}source", "topics": topics, "majority_topic": HOSTILE}
+    topics = [
+        TopicCount(topic=topic, train=n, test=m) for topic, (n, m) in counts.items()
+    ]
+    dataset = {
+        "source": f"{HOSTILE}source",
+        "topics": topics,
+        "majority_topic": HOSTILE,
+    }
     for name, day, rights in (
         ("nightly/1", 1, {"rnn": [18, 18, 17], "svm": [9]}),
         ("nightly/2", 2, {"rnn": [3, 2, 3], "svm": [9]}),
         (ODD, 3, {"rnn": [3, 2, 3], "svm": [10]}),
     ):
-        facts = {"date": f"2026-11-0{day}T10:20:30Z", "git_commit": f"<i>{day}", "cpu": HOSTILE}
-        write_run(scored_run(rights, folder=str(folder / name), environment=facts, dataset=dataset))
+        facts = {
+            "date": f"2026-11-0{day}T10:20:30Z",
+            "git_commit": f"<i>{day}",
+            "cpu": HOSTILE,
+        }
+        write_run(
+            scored_run(
+                rights, folder=str(folder / name), environment=facts, dataset=dataset
+            )
+        )
     (other,) = runs_on_datasets({"r8": {"rnn": [9], "svm": [12]}}, folder=str(folder))
     missing = [MissingTrial(model="rnn", seed=1, error=None)]
-    write_run(replace(other, results=other.results.model_copy(update={"missing": missing})))
+    write_run(
+        replace(other, results=other.results.model_copy(update={"missing": missing}))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +79,15 @@ def made(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(*WORDS)
-        runs = [*sorted(folder.glob("results/nightly/*")), f"results/{ODD}", "results/r8"]
+        runs = [
+            *sorted(folder.glob("results/nightly/*")),
+            f"results/{ODD}",
+            "results/r8",
+        ]
         command = ["site", *map(str, runs), "--out", "public", "--json"]
-        done = CliRunner().invoke(app, [*command, "--metric", "accuracy", "--metric", "macro_f1"])
+        done = CliRunner().invoke(
+            app, [*command, "--metric", "accuracy", "--metric", "macro_f1"]
+        )
     assert done.exit_code == 0, done.stderr
     return folder, done
 
@@ -73,7 +97,8 @@ def pages(made):
     """The HTML of each page, by its place in the folder of the site."""
     folder = made[0] / "public"
     return {
-        file.relative_to(folder).as_posix(): file.read_text() for file in folder.rglob("*.html")
+        file.relative_to(folder).as_posix(): file.read_text()
+        for file in folder.rglob("*.html")
     }
 
 
@@ -88,10 +113,14 @@ def test_json_says_what_was_written(made, pages):
 
     assert (record["schema_version"], record["folder"]) == (1, "public")
     public, hidden = folder / "public", {".lock", "site.json"}
-    found = {file for file in public.rglob("*") if file.is_file() and file.name not in hidden}
+    found = {
+        file for file in public.rglob("*") if file.is_file() and file.name not in hidden
+    }
     assert {public / file for file in record["files"]} == found
     names = ("1", "2", "b-it-s-x-31m", "r8")
-    assert list(record["reports"].values()) == [f"runs/{name}/report.html" for name in names]
+    assert list(record["reports"].values()) == [
+        f"runs/{name}/report.html" for name in names
+    ]
     assert {*PAGES, *record["reports"].values()} == pages.keys()
     lines = [line for line in done.stderr.splitlines() if line.startswith("report ")]
     assert (lines[0], lines[3]) == ("report 1 of 4: 1", "report 4 of 4: r8")
@@ -101,7 +130,9 @@ def test_pages_load_nothing_and_link_only_to_places_of_the_site(made, pages):
     folder = made[0] / "public"
     policy = POLICY.findall(pages["runs/r8/report.html"])
     assert len(policy) == 1
-    parsed = {file: Elements(page) for file, page in pages.items()}  # asserts that tags are closed
+    parsed = {
+        file: Elements(page) for file, page in pages.items()
+    }  # asserts that tags are closed
     for file, elements in parsed.items():
         assert POLICY.findall(pages[file]) == policy
         assert pages[file].count("<script") == 1
@@ -124,7 +155,9 @@ def test_every_page_leads_to_every_other(pages):
         assert [f"../../{page}" for page in PAGES] == Elements(pages[report]).links[:3]
         assert ' aria-current="' not in pages[report]
         for page in PAGES[1:]:
-            assert (f'href="{report}"' in pages[page]) == ("r8" not in report or "board" in page)
+            assert (f'href="{report}"' in pages[page]) == (
+                "r8" not in report or "board" in page
+            )
     for page in PAGES:
         assert f'<a href="{page}" aria-current="page">' in pages[page]
 
@@ -138,14 +171,20 @@ def test_the_index_lists_the_runs_the_newest_first(pages):
         f"1 {documents} 2026-11-01 10:20 &lt;i&gt;1 {escape(HOSTILE)} rnn 0.8833 ± "
     )
     assert [text.partition(" &lt;script")[0] for text in texts[1:3]] == ["2", "1"]
-    assert texts[3].startswith("r8 r8, 20 test documents - 000000000000 none svm 0.6000 (partial")
+    assert texts[3].startswith(
+        "r8 r8, 20 test documents - 000000000000 none svm 0.6000 (partial"
+    )
 
 
-def test_a_report_is_that_of_rnnbench_report_and_has_the_files_that_it_names(made, pages):
+def test_a_report_is_that_of_rnnbench_report_and_has_the_files_that_it_names(
+    made, pages
+):
     run = load_run(made[0] / "results/nightly/1")
     alone = render(report_page(run, None, 0, 20))
 
-    within = re.sub(r'<nav aria-label="Pages">.*?</nav>\n', "", pages["runs/1/report.html"])
+    within = re.sub(
+        r'<nav aria-label="Pages">.*?</nav>\n', "", pages["runs/1/report.html"]
+    )
 
     assert within == alone
     beside, copied = made[0] / "public/runs/1", ["config.yaml", "constraints.txt"]
@@ -174,7 +213,9 @@ def test_names_and_topics_are_escaped_and_control_characters_are_visible(pages):
 def runs(tmp_path, monkeypatch):
     """Two small runs on different documents in the working folder."""
     monkeypatch.chdir(tmp_path)
-    for run in runs_on_datasets({"r8": {"svm": [9]}, "r52": {"rnn": [9]}}, folder="results"):
+    for run in runs_on_datasets(
+        {"r8": {"svm": [9]}, "r52": {"rnn": [9]}}, folder="results"
+    ):
         write_run(run)
 
 
@@ -201,9 +242,18 @@ def test_without_histories_and_common_models_there_are_no_such_parts(cli):
     ("arguments", "message"),
     [
         (["results/r8", "nowhere"], "nowhere: no results.json in it"),
-        (["results/r8", "--metric", "acuracy"], "--metric: no metric 'acuracy' (allowed: accuracy"),
-        (["results/r8", "--out", "results"], "results: holds something other than a site: r52, r8"),
-        (["results/r8", "--out", "results/r8"], "(use --out to name a new or empty folder"),
+        (
+            ["results/r8", "--metric", "acuracy"],
+            "--metric: no metric 'acuracy' (allowed: accuracy",
+        ),
+        (
+            ["results/r8", "--out", "results"],
+            "results: holds something other than a site: r52, r8",
+        ),
+        (
+            ["results/r8", "--out", "results/r8"],
+            "(use --out to name a new or empty folder",
+        ),
     ],
 )
 def test_wrong_input_ends_with_2_and_nothing_is_written(cli, arguments, message):
@@ -239,7 +289,9 @@ OLD, NEW = "runs/old/report.html", "runs/new/report.html"
 
 
 def write_files(folder, *files, fails_at=None):
-    """Write a site of these files, each with its own name in it, or only those before one."""
+    """Write a site of these files, each with its own name in it, or only those before
+    one.
+    """
     with open_site(folder, SiteFiles(files=list(files), reports={}), "rnnbench site"):
         for file in files:
             if file == fails_at:
@@ -257,12 +309,18 @@ def content(folder):
 @pytest.fixture
 def folder(tmp_path):
     """The folder of a site with a report, which the next site in it does not have."""
-    write_text(tmp_path / "site/.git/HEAD", "mine")  # hidden files do not make it somebody else's
+    write_text(
+        tmp_path / "site/.git/HEAD", "mine"
+    )  # hidden files do not make it somebody else's
     write_files(tmp_path / "site", "index.html", "history.html", OLD)
     return tmp_path / "site"
 
 
-@given(st.lists(st.text(max_size=100) | st.text("aA-/é", max_size=3), max_size=8, unique=True))
+@given(
+    st.lists(
+        st.text(max_size=100) | st.text("aA-/é", max_size=3), max_size=8, unique=True
+    )
+)
 def test_every_run_has_a_safe_folder_of_its_own(names):
     folders = folders_of(names)
 
@@ -283,7 +341,12 @@ def test_a_plain_name_is_kept_and_another_made_plain():
 
 def test_no_site_has_files_elsewhere_or_of_other_names():
     for file in (
-        *("../index.html", "/etc/passwd", "runs/../index.html", "runs/../../x/report.html"),
+        *(
+            "../index.html",
+            "/etc/passwd",
+            "runs/../index.html",
+            "runs/../../x/report.html",
+        ),
         *("runs/a/b/report.html", "runs/a/report.html\n", "runs/.git/config.yaml"),
         *("indexxhtml", "notes.txt", "site.json"),
     ):
@@ -307,7 +370,9 @@ def test_the_next_site_replaces_the_last_one_and_nothing_else(folder):
 
 
 def forged_list(folder):
-    forged = SiteFiles.model_construct(files=["../victim"], reports={}, schema_version=1)
+    forged = SiteFiles.model_construct(
+        files=["../victim"], reports={}, schema_version=1
+    )
     write_text(folder.parent / "victim", "mine")
     write_document(folder / SITE, forged)
 
@@ -360,7 +425,9 @@ def test_no_link_leads_out_of_the_folder(folder, tmp_path, place):
 def test_what_an_interrupted_site_wrote_belongs_to_the_site(folder):
     with pytest.raises(KeyboardInterrupt):
         write_files(folder, NEW, "index.html", fails_at="index.html")
-    assert {OLD, NEW, "history.html"} <= content(folder).keys(), "every link has its page"
+    assert {OLD, NEW, "history.html"} <= content(folder).keys(), (
+        "every link has its page"
+    )
     with pytest.raises(UserError, match=r"index\.html: is not a folder"):
         write_files(folder / "index.html", "index.html")
 

@@ -16,18 +16,25 @@ WORSE = {LONG: [3, 2, 3], "lstm[units=32,lr=0.003]": [10, 9, 9]}
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The folder of a site of five runs of one config, and of others on two more datasets."""
+    """The folder of a site of five runs of one config, and of others on two more
+    datasets.
+    """
     records = {model: {"history": History()} for model in MODELS}
     nightly = [
         scored_run(
             WORSE if day > 2 else MODELS,
             folder=f"nightly/{day}",
-            environment={"date": f"2026-11-{day:02}T10:20:30Z", "cpu": "A Processor @ 2.20GHz"},
+            environment={
+                "date": f"2026-11-{day:02}T10:20:30Z",
+                "cpu": "A Processor @ 2.20GHz",
+            },
             records=records,
         )
         for day in range(1, 6)
     ]
-    others = runs_on_datasets({"r8": MODELS, "r52": WORSE}, records=records, name="other")
+    others = runs_on_datasets(
+        {"r8": MODELS, "r52": WORSE}, records=records, name="other"
+    )
     folder = tmp_path_factory.mktemp("site")
     rnnbench.site([*nightly, *others], folder, errors=3, progress=False)
     return folder

@@ -21,10 +21,14 @@ FOLDER = Path("results/speed-tiny")
 
 @pytest.fixture
 def bench(cli, tmp_path, tiny_sgml_folder, monkeypatch):
-    """Run the command on one small model and made-up newswires, in a working folder of its own."""
+    """Run the command on one small model and made-up newswires, in a working folder of
+    its own.
+    """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(contenders, "PRODUCT_SECONDS", 0.02)
-    Path("tiny.yaml").write_text(TINY.replace("path: sgml", f"path: {tiny_sgml_folder}"))
+    Path("tiny.yaml").write_text(
+        TINY.replace("path: sgml", f"path: {tiny_sgml_folder}")
+    )
     return lambda *arguments: cli("bench-speed", "tiny.yaml", *arguments)
 
 
@@ -58,7 +62,10 @@ def test_baselines_are_not_timed_no_documents_are_held_out_and_json_is_as_stored
     assert "round" not in result.stderr
     assert json.loads(result.stdout) == json.loads((FOLDER / "speed.json").read_text())
     timed = SpeedResults.model_validate_json(result.stdout)
-    assert (timed.schema_version, [time.model for time in timed.product_times]) == (1, ["rnn"])
+    assert (timed.schema_version, [time.model for time in timed.product_times]) == (
+        1,
+        ["rnn"],
+    )
     trials = [trial for table in timed.contenders[0].rounds for trial in table.trials]
     assert [(trial.model, trial.steps) for trial in trials] == 2 * [("rnn", 2 * 6)], (
         "22 documents are six batches of 4"
@@ -83,8 +90,14 @@ def test_pytorch_takes_part_padded_and_packed(bench):
         (["--epochs", "1"], "training.epochs: got 1 (allowed: 2 or more,"),
         (["--rounds", "0"], "greater than or equal to 1"),
         (["--models", "lstm"], "--models: no model 'lstm'"),
-        (["--set", SVM, "--models", "svm"], "tiny: no model to time (should have a model with"),
-        (["--out", "tiny.yaml"], "tiny.yaml: is a file, not a folder (use --out to name a new"),
+        (
+            ["--set", SVM, "--models", "svm"],
+            "tiny: no model to time (should have a model with",
+        ),
+        (
+            ["--out", "tiny.yaml"],
+            "tiny.yaml: is a file, not a folder (use --out to name a new",
+        ),
     ],
 )
 def test_a_wrong_option_trains_nothing(bench, arguments, message):
@@ -95,7 +108,9 @@ def test_a_wrong_option_trains_nothing(bench, arguments, message):
 
 
 def test_a_model_that_one_contender_cannot_train_is_timed_with_the_others(bench):
-    layers = "[gru: {units: 2, dropout: 0.5}, dense: {units: topics, activation: softmax}]"
+    layers = (
+        "[gru: {units: 2, dropout: 0.5}, dense: {units: topics, activation: softmax}]"
+    )
     only = ["--only", "native,keras", "--rounds", "1", "--json"]
 
     result = bench(*only, "--set", f"models.dropping={{layers: {layers}}}")

@@ -42,7 +42,9 @@ def plan(*layers, **changes):
 def test_each_engine_is_timed_in_its_own_way(tmp_path):
     found = {contender.name: contender for contender in choose_contenders(None, plan())}
 
-    jobs = {name: (how.executor.jobs, how.executor.threads) for name, how in found.items()}
+    jobs = {
+        name: (how.executor.jobs, how.executor.threads) for name, how in found.items()
+    }
     assert jobs == {"native": (4, 1), "native-1": (1, 1), "keras": (1, 4)}
     adapted = found["keras"].adapt(trial(tmp_path))
     assert (adapted.training.engine, adapted.threads) == ("keras", 4)
@@ -59,13 +61,18 @@ def test_a_contender_that_cannot_train_any_model_takes_no_part(caplog):
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["kears"], rf"'kears' \(allowed: {', '.join(CONTENDERS)}; did you mean 'keras'"),
+        (
+            ["kears"],
+            rf"'kears' \(allowed: {', '.join(CONTENDERS)}; did you mean 'keras'",
+        ),
         (["torch"], r"--only torch: PyTorch is not installed \(pip install"),
         (["native"], "--only native: it needs llvmlite"),
     ],
 )
 def test_a_contender_that_is_not_available_is_named(monkeypatch, names, message):
-    monkeypatch.setattr(type(ENGINES["native"]), "why_not", lambda _: "it needs llvmlite")
+    monkeypatch.setattr(
+        type(ENGINES["native"]), "why_not", lambda _: "it needs llvmlite"
+    )
 
     with pytest.raises(UserError, match=message):
         choose_contenders(names, plan())
@@ -74,7 +81,9 @@ def test_a_contender_that_is_not_available_is_named(monkeypatch, names, message)
 def test_a_contender_that_cannot_train_one_of_the_models_takes_part(caplog):
     dropping = {"layers": [{"gru": {"units": 3, "dropout": 0.5}}, SOFTMAX]}
 
-    found = choose_contenders(["native", "keras"], plan(models={"rnn": RNN, "other": dropping}))
+    found = choose_contenders(
+        ["native", "keras"], plan(models={"rnn": RNN, "other": dropping})
+    )
 
     assert [contender.name for contender in found] == ["native", "keras"]
     assert "native cannot train other" in caplog.text
@@ -113,10 +122,15 @@ def test_a_model_is_timed_with_its_own_training_but_no_documents_are_held_out():
     own = {"epochs": 3, "batch_size": 7, "validation_split": 0.5}
     models = {"rnn": RNN | {"training": own}, "other": RNN}
 
-    timed = contenders.only_networks(plan(models=models, training={"epochs": 2, "ema": 0.9}))
+    timed = contenders.only_networks(
+        plan(models=models, training={"epochs": 2, "ema": 0.9})
+    )
 
     trainings = {name: timed.training_of(name) for name in models}
-    assert {name: how.validation_split for name, how in trainings.items()} == {"rnn": 0, "other": 0}
+    assert {name: how.validation_split for name, how in trainings.items()} == {
+        "rnn": 0,
+        "other": 0,
+    }
     assert {how.ema for how in trainings.values()} == {0.9}
     assert (trainings["rnn"].epochs, trainings["rnn"].batch_size) == (3, 7)
     assert trainings["other"].epochs == 2
@@ -137,7 +151,14 @@ def test_each_model_and_last_the_whole_table_is_compared_with_the_other_contende
         "native / products": "1.60",
         "keras / native": "5.00",
     }
-    assert list(table.rows[-1]) == ["all trainings, s", "10.0", "75.0", "-", "-", "7.50"]
+    assert list(table.rows[-1]) == [
+        "all trainings, s",
+        "10.0",
+        "75.0",
+        "-",
+        "-",
+        "7.50",
+    ]
     assert table.is_last_apart
     assert table.caption == (
         "1 model, 1 seed, 200 epochs of 1,395 documents, 49 steps long, in batches of 50, or as a "
@@ -149,7 +170,9 @@ def test_each_model_and_last_the_whole_table_is_compared_with_the_other_contende
 
 def test_several_rounds_give_the_ratio_with_its_range():
     fast, slow = (
-        contender_times(name=name, rounds=[table_time(seconds=time) for time in seconds])
+        contender_times(
+            name=name, rounds=[table_time(seconds=time) for time in seconds]
+        )
         for name, seconds in (("native", (10.0, 20.0)), ("keras", (75.0, 140.0)))
     )
 
@@ -162,7 +185,14 @@ def test_thin_products_and_our_engine_where_it_is_not_timed_are_not_compared_wit
     results = speed_results(product_times=[ProductTime(model="rnn", ms_per_step=None)])
     alone = results.model_copy(update={"contenders": results.contenders[1:]})
 
-    assert list(speed_table(results).rows[0]) == ["rnn", "2.00", "10.00", "-", "-", "5.00"]
+    assert list(speed_table(results).rows[0]) == [
+        "rnn",
+        "2.00",
+        "10.00",
+        "-",
+        "-",
+        "5.00",
+    ]
     assert speed_table(alone).headers == ["ms per step", "keras", "products alone"]
 
 
@@ -171,7 +201,10 @@ def test_each_contender_has_its_costs_besides_steps_and_each_product_its_rate():
         trial_time(peak_memory_mb=700, score=0.25),
         trial_time(peak_memory_mb=900, score=0.75, process=2, ms_per_step=9.0),
     ]
-    contenders = [contender_times(rounds=[table_time(trials)]), contender_times(name="keras")]
+    contenders = [
+        contender_times(rounds=[table_time(trials)]),
+        contender_times(name="keras"),
+    ]
     _, table, products = speed_tables(speed_results(contenders=contenders))
 
     assert products.rows == [["(5 x 6)(6 x 7)", "9", "8.0", "0"]]

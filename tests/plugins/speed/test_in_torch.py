@@ -1,4 +1,6 @@
-"""The networks in PyTorch: what they compute, padded and packed, and that they train."""
+"""The networks in PyTorch: what they compute, padded and packed, and that they
+train.
+"""
 
 from dataclasses import replace
 
@@ -26,7 +28,10 @@ N, N_IDS, STEPS, TOPICS = 20, 12, 6, ("a", "b", "c")
 SHAPE = Shape(STEPS, len(TOPICS), N_IDS)
 DENSE = {"dense": {"units": 5, "activation": "relu"}}
 PACKABLE = {
-    **{kind: [EMBEDDING, {kind: {"units": 3}}] for kind in ("simple_rnn", "gru", "lstm")},
+    **{
+        kind: [EMBEDDING, {kind: {"units": 3}}]
+        for kind in ("simple_rnn", "gru", "lstm")
+    },
     **{by: [EMBEDDING, recurrent("lstm"), recurrent("gru"), pooling(by)] for by in BY},
     "no masks": [UNMASKED, both_ways("gru"), pooling("mean")],
     "numbers": [recurrent("simple_rnn"), {"layer_norm": {}}, {"gru": {"units": 3}}],
@@ -53,13 +58,17 @@ TRAINED = PACKABLE | {
 
 
 def documents():
-    """Return documents of none to six words, padded behind, whose first word tells the topic."""
+    """Return documents of none to six words, padded behind, whose first word tells the
+    topic.
+    """
     random = np.random.default_rng(0)
     ids = random.integers(START + 1, N_IDS, (N, STEPS), dtype=np.int32)
     ids[np.arange(STEPS) >= random.integers(1, STEPS + 1, (N, 1))] = 0
     labels, places = np.array(ids[:, 0] % 3, np.int32), np.arange(N)
     ids[0] = 0
-    return Dataset(ids, labels, ids, labels, TOPICS, N_IDS, places, places, documents=ids)
+    return Dataset(
+        ids, labels, ids, labels, TOPICS, N_IDS, places, places, documents=ids
+    )
 
 
 @pytest.mark.parametrize("packs", [False, True], ids=["padded", "packed"])
@@ -95,7 +104,8 @@ def test_they_do_in_both_directions_if_documents_have_the_same_length():
 def scores_of(stack, ids):
     """Return the scores of documents by the same weights, padded and packed."""
     nets = [
-        in_torch.TorchNetwork(network(stack), SHAPE, packs=packs).eval() for packs in (False, True)
+        in_torch.TorchNetwork(network(stack), SHAPE, packs=packs).eval()
+        for packs in (False, True)
     ]
     nets[1].load_state_dict(nets[0].state_dict())
     has_ids = stack[0] in (EMBEDDING, UNMASKED)

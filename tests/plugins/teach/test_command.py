@@ -27,7 +27,11 @@ def test_json_is_one_document_with_all_facts(cli):
     ]
     assert document["parameters"]["count"] == 63
     assert len(document["check"]["steps"]) == 4
-    assert document["check"]["largest_difference"] <= document["check"]["tolerance"] == 1e-6
+    assert (
+        document["check"]["largest_difference"]
+        <= document["check"]["tolerance"]
+        == 1e-6
+    )
     assert document["failures"] == []
 
 
@@ -40,7 +44,10 @@ def test_numbers_that_differ_are_shown_and_end_with_1(cli, monkeypatch):
         result = cli("explain", "gru", *SMALL, "--steps", 1, *form)
 
         assert result.exit_code == 1
-        assert "NumPy and Keras differ by 2.5e-01 (allowed: at most 1e-06)" in result.stderr
+        assert (
+            "NumPy and Keras differ by 2.5e-01 (allowed: at most 1e-06)"
+            in result.stderr
+        )
         assert shown in result.stdout
 
 
@@ -50,7 +57,9 @@ def test_the_toy_array_is_worked_through(cli):
 
     assert "Sequence 1, step 2: x = [4 5 6], hidden state [0.1636 -0.0734]" in page
     assert [entry["layer"] for entry in facts["layers"]] == ["lstm", "gru"]
-    assert list(facts["layers"][0]["values"]) == [entry.symbol for entry in KINDS["lstm"].equations]
+    assert list(facts["layers"][0]["values"]) == [
+        entry.symbol for entry in KINDS["lstm"].equations
+    ]
     assert np.array(facts["output"]).shape == (3, 2)
     assert (facts["schema_version"], facts["x"][1]) == (1, [[7, 8, 9], [10, 11, 12]])
 
@@ -84,12 +93,21 @@ def test_a_drawing_is_saved_beside_what_is_printed(cli, tmp_path):
     [
         (["lstm", "--features", 100_000], "--features"),
         (["lstm", "--steps", 0], "--steps"),
-        (["lstm", "lstm"], "only one layer is explained at a time (for a stack, use --toy,"),
+        (
+            ["lstm", "lstm"],
+            "only one layer is explained at a time (for a stack, use --toy,",
+        ),
         (["lstm", "--toy", "--code"], "--toy and --code: choose one of them"),
         (["lstm", "--force"], "--force: needs --save"),
-        (["lstm", "--save", "a.svg", "--json"], "--json: with --save, add --toy or --code"),
+        (
+            ["lstm", "--save", "a.svg", "--json"],
+            "--json: with --save, add --toy or --code",
+        ),
         (["lstm", "--toy", "--units", 50], "--units: without effect beside --toy"),
-        (["lstm", "gru", "--save", "a.svg", "--batch", 2], "--batch: without effect beside --save"),
+        (
+            ["lstm", "gru", "--save", "a.svg", "--batch", 2],
+            "--batch: without effect beside --save",
+        ),
         (["lstm", "gro", "--code"], "no layer 'gro'"),
         (["lstm", "--save", "a.png"], "--save a.png: got '.png' (allowed: .svg)"),
     ],
@@ -106,7 +124,9 @@ def test_options_that_do_not_go_together_are_refused(
     assert not list(tmp_path.iterdir())
 
 
-def test_only_the_page_of_a_layer_imports_tensorflow_which_prints_nothing(cli, tmp_path):
+def test_only_the_page_of_a_layer_imports_tensorflow_which_prints_nothing(
+    cli, tmp_path
+):
     code = (
         "import sys, rnnbench\n"
         "from rnnbench.cli.app import app\n"

@@ -1,4 +1,6 @@
-"""An explained layer: equations and formulas, the facts of the real Keras layer, and their page."""
+"""An explained layer: equations and formulas, the facts of the real Keras layer, and
+their page.
+"""
 
 import doctest
 import io
@@ -34,12 +36,16 @@ def test_the_recurrence_is_carried_out_step_by_step(kind):
     check = explanation.check
 
     assert RECURRENT[kind.name].keras_name == kind.keras_name
-    assert explain_kind(kind, SIZES) == explanation, "the same sizes give the same numbers"
+    assert explain_kind(kind, SIZES) == explanation, (
+        "the same sizes give the same numbers"
+    )
     assert [item.step for item in check.steps] == [1, 2, 3, 4]
     assert all(len(item.numpy) == len(item.keras) == 3 for item in check.steps)
     assert all(0 not in item.numpy for item in check.steps)
     assert check.compared == 2 * 4 * 5 + 2 * 5 + len(kind.states) * 2 * 5
-    assert max(item.largest_difference for item in check.steps) <= check.largest_difference
+    assert (
+        max(item.largest_difference for item in check.steps) <= check.largest_difference
+    )
     assert check.largest_difference < 1e-12 < check.tolerance == 1e-6
 
 
@@ -48,14 +54,18 @@ def test_the_recurrence_is_carried_out_step_by_step(kind):
 @given(units=few, features=few, steps=few, batch=few)
 @example(units=1, features=1, steps=1, batch=1)
 @example(units=100, features=100, steps=2, batch=2)
-def test_keras_confirms_the_formulas_and_numpy_at_every_size(kind, units, features, steps, batch):
+def test_keras_confirms_the_formulas_and_numpy_at_every_size(
+    kind, units, features, steps, batch
+):
     explanation = explain_kind(kind, LayerSizes(units, features, steps, batch))
 
     assert explanation.failures == []
     assert len(explanation.check.steps[0].numpy) == min(units, 3)
 
 
-def test_a_result_that_is_not_a_number_and_a_formula_that_keras_does_not_confirm_fail(monkeypatch):
+def test_a_result_that_is_not_a_number_and_a_formula_that_keras_does_not_confirm_fail(
+    monkeypatch,
+):
     not_a_number = replace(GRU, equations=(Equation("hₜ = hₜ₋₁ + np.nan", ""),))
 
     assert explain_kind(not_a_number, SIZES).failures
@@ -98,7 +108,9 @@ def shown(explanation, width=80, **options):
 
 def changed(explanation, **changes):
     """Return the explanation with another outcome of its check."""
-    return explanation.model_copy(update={"check": replace(explanation.check, **changes)})
+    return explanation.model_copy(
+        update={"check": replace(explanation.check, **changes)}
+    )
 
 
 def test_an_lstm_is_explained_from_its_input_to_the_numbers():
@@ -128,7 +140,9 @@ def test_an_lstm_is_explained_from_its_input_to_the_numbers():
 
 @kinds
 @pytest.mark.parametrize(
-    ("width", "sizes"), [(60, LayerSizes(100, 100, 12, 1)), (200, LayerSizes(1, 1, 1, 1))], ids=str
+    ("width", "sizes"),
+    [(60, LayerSizes(100, 100, 12, 1)), (200, LayerSizes(1, 1, 1, 1))],
+    ids=str,
 )
 def test_it_is_no_wider_than_80_columns_and_no_number_is_cut(kind, width, sizes):
     explanation = explained(kind, sizes)
@@ -138,13 +152,20 @@ def test_it_is_no_wider_than_80_columns_and_no_number_is_cut(kind, width, sizes)
     assert max(map(len, lines)) <= 80
     assert "…" not in "".join(lines)
     for step in explanation.check.steps:
-        row = [f"{step.step}", *(f"{value:.5f}" for value in (*step.numpy, *step.keras))]
-        assert [*row, f"{step.largest_difference:.1e}"] in [line.split() for line in lines]
+        row = [
+            f"{step.step}",
+            *(f"{value:.5f}" for value in (*step.numpy, *step.keras)),
+        ]
+        assert [*row, f"{step.largest_difference:.1e}"] in [
+            line.split() for line in lines
+        ]
 
 
 def test_signs_are_spelled_where_the_encoding_has_only_ascii():
     file = io.TextIOWrapper(io.BytesIO(), "ascii")
-    Console(file=file, width=80).print(rnnbench.explain_layer("lstm", units=2, features=2, steps=2))
+    Console(file=file, width=80).print(
+        rnnbench.explain_layer("lstm", units=2, features=2, steps=2)
+    )
     file.flush()
 
     page = file.buffer.getvalue().decode()

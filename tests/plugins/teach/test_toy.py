@@ -1,4 +1,6 @@
-"""Stacks as numbers on the toy array, as code, which is compared with Keras, and as drawings."""
+"""Stacks as numbers on the toy array, as code, which is compared with Keras, and as
+drawings.
+"""
 
 import io
 import re
@@ -50,7 +52,9 @@ def value(text, known):
 def test_a_simple_rnn_is_worked_through_to_the_last_number():
     lines = shown([KINDS["simple_rnn"]])
 
-    start = lines.index("   Sequence 1, step 2: x = [4 5 6], hidden state [0.2913 0.1974]")
+    start = lines.index(
+        "   Sequence 1, step 2: x = [4 5 6], hidden state [0.2913 0.1974]"
+    )
     assert lines[start + 2 : start + 6] == [
         "   new hidden state",
         "   hₜ = tanh(xₜ W + hₜ₋₁ U + b)",
@@ -74,7 +78,9 @@ def test_it_fits_the_terminal_and_shows_every_number(stacked, width):
 
 few = st.integers(1, 6)
 kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-stacks_of_kinds = st.lists(st.sampled_from(list(KINDS.values())), min_size=1, max_size=4)
+stacks_of_kinds = st.lists(
+    st.sampled_from(list(KINDS.values())), min_size=1, max_size=4
+)
 
 
 def functions(stacked, name="copied"):
@@ -126,14 +132,18 @@ def test_huge_numbers_overflow_nowhere(kind):
 
 
 @stacks
-def test_it_is_plain_python_that_any_editor_shows_and_a_script_prints_the_toy(stacked, capsys):
+def test_it_is_plain_python_that_any_editor_shows_and_a_script_prints_the_toy(
+    stacked, capsys
+):
     text = numpy_code(stacked)
     functions(stacked, "__main__")
 
     assert text.isascii()
     assert max(map(len, text.splitlines())) <= 88
     assert ("sigmoid" in text) == (stacked != [SIMPLE_RNN])
-    assert capsys.readouterr().out == f"{work_through(stacked)[-1].values['h'][:, -1]}\n"
+    assert (
+        capsys.readouterr().out == f"{work_through(stacked)[-1].values['h'][:, -1]}\n"
+    )
 
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -151,7 +161,9 @@ def test_a_drawing_says_what_it_is_and_can_be_read_on_a_phone_in_both_themes(sta
     assert "@media (prefers-color-scheme: dark)" in drawing
     assert not re.findall(r'(?:fill|stroke)="', drawing)  # colours come from the styles
     style = re.compile("<style>.*</style>", re.S)
-    assert style.search(drawing)[0] == style.search(draw([LSTM]))[0], "all have the same"
+    assert style.search(drawing)[0] == style.search(draw([LSTM]))[0], (
+        "all have the same"
+    )
     left, top, width, height = map(float, root.get("viewBox").split())
 
     for item in (*root.iter(f"{SVG}rect"), *root.iter(f"{SVG}text")):

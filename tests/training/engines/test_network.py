@@ -1,4 +1,6 @@
-"""Networks in both engines: the influence of training, validation and test documents."""
+"""Networks in both engines: the influence of training, validation and test
+documents.
+"""
 
 from dataclasses import replace
 
@@ -36,26 +38,49 @@ both_engines = pytest.mark.parametrize("engine", NAMES)
 
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
-    """Documents whose last word mostly tells the topic; the test documents are those held out."""
+    """Documents whose last word mostly tells the topic; the test documents are those
+    held out.
+    """
     random = np.random.default_rng(0)
     x = random.integers(2, 5, (60, 5), dtype=np.int32)
     x[:, 0] = START
-    y = np.where(random.random(60) < 0.2, random.integers(0, 3, 60), x[:, -1] - 2).astype(np.int32)
+    y = np.where(
+        random.random(60) < 0.2, random.integers(0, 3, 60), x[:, -1] - 2
+    ).astype(np.int32)
     places = np.arange(60)
     topics = ("a", "b", "c")
-    return Dataset(x, y, x[HELD_OUT], y[HELD_OUT], topics, 5, places, places[HELD_OUT], documents=x)
+    return Dataset(
+        x, y, x[HELD_OUT], y[HELD_OUT], topics, 5, places, places[HELD_OUT], documents=x
+    )
 
 
-def fit(dataset, engine="native", model=RNN, seed=0, on_epoch=ignore, keep_model=False, **training):
+def fit(
+    dataset,
+    engine="native",
+    model=RNN,
+    seed=0,
+    on_epoch=ignore,
+    keep_model=False,
+    **training,
+):
     """Train a model; Keras runs a few steps line by line."""
-    recipe = {"epochs": EPOCHS, "batch_size": 9, "learning_rate": 0.1, "validation_split": SHARE}
+    recipe = {
+        "epochs": EPOCHS,
+        "batch_size": 9,
+        "learning_rate": 0.1,
+        "validation_split": SHARE,
+    }
     training = Training(**recipe | training)
     with line_by_line(if_so=engine == "keras" and training.epochs < EPOCHS):
-        return ENGINES[engine].fit(Assignment(model, dataset, training, seed, on_epoch, keep_model))
+        return ENGINES[engine].fit(
+            Assignment(model, dataset, training, seed, on_epoch, keep_model)
+        )
 
 
 def assert_was_validated(trained, epoch):
-    """Make sure that test documents have the validation loss and accuracy of an epoch."""
+    """Make sure that test documents have the validation loss and accuracy of an
+    epoch.
+    """
     scores, labels, history = trained.scores, trained.labels, trained.record.history
     loss = -scores[np.arange(len(labels)), labels].mean()
     assert loss == pytest.approx(history.val_loss[epoch - 1], rel=1e-4)
@@ -85,12 +110,16 @@ def test_every_epoch_is_recorded_and_told_and_the_best_on_the_held_out_documents
     assert outcome.score_kind == "log_probabilities"
     assert (outcome.epochs, outcome.steps) == (EPOCHS, 4 * EPOCHS)
     assert {len(values) for values in history.model_dump().values()} == {EPOCHS}
-    assert told == list(zip(range(1, EPOCHS + 1), history.loss, history.score, strict=True))
+    assert told == list(
+        zip(range(1, EPOCHS + 1), history.loss, history.score, strict=True)
+    )
     assert 0 < outcome.ms_per_step * outcome.steps / 1000 < outcome.fit_seconds
     assert trained.weights is None
     assert_was_validated(trained, outcome.best_epoch)
     assert trained.score == pytest.approx(max(history.val_score))
-    assert trained.score > history.val_score[-1] + 0.01, "the last would have been worse"
+    assert trained.score > history.val_score[-1] + 0.01, (
+        "the last would have been worse"
+    )
 
 
 def test_both_engines_keep_the_same_epoch_of_the_same_training(trainings):
@@ -99,7 +128,9 @@ def test_both_engines_keep_the_same_epoch_of_the_same_training(trainings):
     assert ours.record.best_epoch == stock.record.best_epoch
     np.testing.assert_allclose(ours.scores, stock.scores, atol=1e-3)
     for name, values in ours.record.history:
-        np.testing.assert_allclose(values, getattr(stock.record.history, name), rtol=1e-3)
+        np.testing.assert_allclose(
+            values, getattr(stock.record.history, name), rtol=1e-3
+        )
 
 
 @pytest.mark.parametrize(
@@ -107,12 +138,21 @@ def test_both_engines_keep_the_same_epoch_of_the_same_training(trainings):
     [
         {"class_weights": "balanced"},
         {"learning_rate": {"start": 0.1, "schedule": "cosine"}},
-        {"learning_rate": {"start": 0.1, "schedule": "step", "every": 1, "factor": 0.1}},
+        {
+            "learning_rate": {
+                "start": 0.1,
+                "schedule": "step",
+                "every": 1,
+                "factor": 0.1,
+            }
+        },
         {"gradient_clip": 0.3},
     ],
     ids=["weights", "cosine", "step", "clip"],
 )
-def test_both_engines_weigh_topics_clip_and_change_the_learning_rate_alike(dataset, changes):
+def test_both_engines_weigh_topics_clip_and_change_the_learning_rate_alike(
+    dataset, changes
+):
     plain, *found = (
         fit(dataset, engine, epochs=3, batch_size=20, validation_split=0.0, **given)
         for engine, given in [("native", {}), *((name, changes) for name in NAMES)]
@@ -136,26 +176,35 @@ def test_a_training_ends_when_its_epochs_get_no_better(dataset, engine):
     assert losses[record.best_epoch - 1] == min(losses)
 
 
-def test_held_out_documents_decide_the_choice_and_test_documents_nothing(dataset, trainings):
+def test_held_out_documents_decide_the_choice_and_test_documents_nothing(
+    dataset, trainings
+):
     labels = dataset.y_train.copy()
     labels[HELD_OUT] = (labels[HELD_OUT] + 1) % 3
     turned = {"x_test": dataset.x_test[::-1].copy(), "y_test": dataset.y_test * 0}
     ours, _ = trainings["native"]
 
-    others, tested = (fit(replace(dataset, **changes)) for changes in ({"y_train": labels}, turned))
+    others, tested = (
+        fit(replace(dataset, **changes)) for changes in ({"y_train": labels}, turned)
+    )
 
     before, after = ours.record, others.record
     assert before.history.loss == after.history.loss
     assert before.history.score == after.history.score
     assert before.history.val_score != after.history.val_score
     assert before.best_epoch != after.best_epoch
-    assert (tested.record.history, tested.record.best_epoch) == (before.history, before.best_epoch)
+    assert (tested.record.history, tested.record.best_epoch) == (
+        before.history,
+        before.best_epoch,
+    )
     np.testing.assert_allclose(ours.scores, tested.scores[::-1], atol=1e-6)
 
 
 def test_there_may_be_one_validation_document_or_none(dataset):
     _, held_out = hold_out(60, share := 1.5 / 60)
-    judged = replace(dataset, x_test=dataset.x_train[held_out], y_test=dataset.y_train[held_out])
+    judged = replace(
+        dataset, x_test=dataset.x_train[held_out], y_test=dataset.y_train[held_out]
+    )
 
     none, one = (fit(judged, epochs=1, validation_split=part) for part in (0.0, share))
 
@@ -165,9 +214,20 @@ def test_there_may_be_one_validation_document_or_none(dataset):
 
 
 @both_engines
-def test_a_network_regularised_in_every_way_is_validated_tested_and_kept(dataset, engine):
+def test_a_network_regularised_in_every_way_is_validated_tested_and_kept(
+    dataset, engine
+):
     first, kept, other = (
-        fit(dataset, engine, REGULARISED, seed, epochs=2, batch_size=36, ema=0.9, keep_model=keep)
+        fit(
+            dataset,
+            engine,
+            REGULARISED,
+            seed,
+            epochs=2,
+            batch_size=36,
+            ema=0.9,
+            keep_model=keep,
+        )
         for seed, keep in [(0, False), (0, True), (1, False)]
     )
 
@@ -178,7 +238,9 @@ def test_a_network_regularised_in_every_way_is_validated_tested_and_kept(dataset
     again = build(REGULARISED, Shape.of(dataset), 0)
     again.set_weights(kept.weights)
     scores = log_probabilities(predict(again, dataset.x_test))
-    np.testing.assert_allclose(scores, kept.scores, atol=1e-5 if engine == "native" else 0)
+    np.testing.assert_allclose(
+        scores, kept.scores, atol=1e-5 if engine == "native" else 0
+    )
     assert again.count_params() == kept.record.params
 
 
@@ -230,16 +292,26 @@ PHASES = {
 def test_a_pretrained_embedding_starts_with_vectors_of_other_documents_than_it_is_judged_by(
     dataset, engine, is_trained
 ):
-    pretrained = {"dim": 4, "embeddings_initializer": "ppmi_svd", "trainable": is_trained}
+    pretrained = {
+        "dim": 4,
+        "embeddings_initializer": "ppmi_svd",
+        "trainable": is_trained,
+    }
     model = network([{"embedding": pretrained}, MEAN])
 
     phases = []
     with report_phases_to(phases.append):
-        trained = fit(dataset, engine, model, epochs=1, learning_rate=1e-9, keep_model=True)
+        trained = fit(
+            dataset, engine, model, epochs=1, learning_rate=1e-9, keep_model=True
+        )
 
     vectors = trained.weights[0]
-    np.testing.assert_allclose(vectors, pretrained_vectors(dataset, 4, SHARE), atol=1e-7)
-    assert trained.record.params == 3 * 5 + 5 * 4 * is_trained, "only what is trained is counted"
+    np.testing.assert_allclose(
+        vectors, pretrained_vectors(dataset, 4, SHARE), atol=1e-7
+    )
+    assert trained.record.params == 3 * 5 + 5 * 4 * is_trained, (
+        "only what is trained is counted"
+    )
     assert phases == PHASES[engine]
 
 
@@ -272,14 +344,18 @@ CERTAIN = """
 """
 
 
-def test_topics_that_a_network_gives_the_probability_0_have_finite_scores(dataset, working_folder):
+def test_topics_that_a_network_gives_the_probability_0_have_finite_scores(
+    dataset, working_folder
+):
     write_module(working_folder, "certain", CERTAIN)
     own = PythonNetwork(python="certain:make")
 
     scores = fit(dataset, "keras", own, epochs=1, learning_rate=1e-12).scores
 
     expected = np.tile([0, LOWEST, LOWEST], (len(scores), 1))
-    np.testing.assert_allclose(scores, expected, atol=1e-6)  # some processors round 1 down
+    np.testing.assert_allclose(
+        scores, expected, atol=1e-6
+    )  # some processors round 1 down
 
 
 def test_machine_code_gives_them_the_same_lowest_score(dataset):

@@ -15,7 +15,12 @@ from sklearn.pipeline import make_pipeline
 
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, Data, hold_out, make_dataset
 from rnnbench.errors import UserError
-from rnnbench.models.baselines import BASELINES, Baseline, MultinomialNaiveBayes, TfidfLinearSVM
+from rnnbench.models.baselines import (
+    BASELINES,
+    Baseline,
+    MultinomialNaiveBayes,
+    TfidfLinearSVM,
+)
 from rnnbench.models.descriptions import BaselineModel
 from rnnbench.tasks import MULTI_LABEL
 from rnnbench.training.engines import ENGINES, Assignment
@@ -36,7 +41,9 @@ def train(baseline, dataset, share=0.0, seed=0):
     training = Training(validation_split=share)
     model = BaselineModel.model_construct(baseline=baseline)  # it may be in no registry
     engine = ENGINES["scikit-learn"]
-    return engine.fit(Assignment(model, dataset, training, seed, pytest.fail, keep_model=False))
+    return engine.fit(
+        Assignment(model, dataset, training, seed, pytest.fail, keep_model=False)
+    )
 
 
 N_TOPICS = 5
@@ -46,13 +53,17 @@ LABELS = np.repeat(KNOWN, [4, 10, 6])
 DOCUMENTS = [f"{topic}0 {topic}1 {topic}2" for topic in LABELS]
 
 
-def scored(baseline, documents=DOCUMENTS, trained_on=(DOCUMENTS, LABELS), n_topics=N_TOPICS):
+def scored(
+    baseline, documents=DOCUMENTS, trained_on=(DOCUMENTS, LABELS), n_topics=N_TOPICS
+):
     fitted, learned = baseline.pipeline(0).fit(*trained_on), np.unique(trained_on[1])
     return score(baseline, fitted, documents, n_topics, learned)
 
 
 @kinds
-def test_scores_are_log_probabilities_or_margins_and_lowest_for_topics_without_documents(kind):
+def test_scores_are_log_probabilities_or_margins_and_lowest_for_topics_without_documents(
+    kind,
+):
     baseline = BASELINES[kind]()
 
     found = scored(baseline)
@@ -61,9 +72,13 @@ def test_scores_are_log_probabilities_or_margins_and_lowest_for_topics_without_d
     if baseline.gives_probabilities:
         np.testing.assert_allclose(np.exp(found).sum(axis=1), 1)
         floor = np.minimum(found[:, KNOWN].min(axis=1), LOWEST)
-        np.testing.assert_array_equal(found[:, UNKNOWN], np.stack([floor, floor], axis=1))
+        np.testing.assert_array_equal(
+            found[:, UNKNOWN], np.stack([floor, floor], axis=1)
+        )
     else:
-        assert (found[:, KNOWN] < 0).any(), "a margin says on which side of a boundary it is"
+        assert (found[:, KNOWN] < 0).any(), (
+            "a margin says on which side of a boundary it is"
+        )
         assert (found[:, UNKNOWN] < found[:, KNOWN].min()).all()
     classifier = baseline.pipeline(0).fit(DOCUMENTS, LABELS)
     np.testing.assert_array_equal(found.argmax(axis=1), classifier.predict(DOCUMENTS))
@@ -84,7 +99,9 @@ def test_with_two_topics_each_has_its_own_scores(pair):
         for baseline in (TfidfLinearSVM, MultinomialNaiveBayes)
     )
 
-    np.testing.assert_array_equal([margins.argmax(axis=1), logs.argmax(axis=1)], [labels] * 2)
+    np.testing.assert_array_equal(
+        [margins.argmax(axis=1), logs.argmax(axis=1)], [labels] * 2
+    )
     np.testing.assert_allclose(margins[:, pair[0]], -margins[:, pair[1]])
 
 
@@ -123,7 +140,9 @@ def test_a_classifier_without_logarithms_has_those_of_its_probabilities():
     found = scored(Neighbours(), [*DOCUMENTS, "00 20"])
 
     np.testing.assert_array_equal(found[:20].argmax(axis=1), LABELS)
-    expected = Neighbours().pipeline(0).fit(DOCUMENTS, LABELS).predict_proba(["00 20"])[0]
+    expected = (
+        Neighbours().pipeline(0).fit(DOCUMENTS, LABELS).predict_proba(["00 20"])[0]
+    )
     assert 0 in expected
     np.testing.assert_allclose(np.exp(found[20, KNOWN]), expected, atol=1e-30)
     assert found.min() == LOWEST
@@ -147,17 +166,27 @@ def test_parameters_are_one_for_each_topic_and_word_and_one_more_for_each_topic(
 
 
 ids = arrays.arrays(
-    np.int32, st.tuples(st.integers(1, 4), st.integers(1, 6)), elements=st.integers(0, 40)
+    np.int32,
+    st.tuples(st.integers(1, 4), st.integers(1, 6)),
+    elements=st.integers(0, 40),
 )
 
 
 @given(ids=ids)
-def test_a_text_has_ids_without_padding_and_start_mark_or_words_without_unknown_ones(ids):
+def test_a_text_has_ids_without_padding_and_start_mark_or_words_without_unknown_ones(
+    ids,
+):
     words, first = [f"word{number}" for number in range(37)], INDEX_FROM + 1
 
-    for text, in_words, row in zip(texts(ids), texts(ids, words), ids.tolist(), strict=True):
-        assert text.split() == [str(number) for number in row if number not in (PAD, START)]
-        assert in_words.split() == [words[number - first] for number in row if number >= first]
+    for text, in_words, row in zip(
+        texts(ids), texts(ids, words), ids.tolist(), strict=True
+    ):
+        assert text.split() == [
+            str(number) for number in row if number not in (PAD, START)
+        ]
+        assert in_words.split() == [
+            words[number - first] for number in row if number >= first
+        ]
     characters = np.array([[1, 4, 5, 4, 0], [1, 5, 2, 4, 0]], np.int32)
     assert texts(characters, ("東", "京"), "") == ["東京東", "京東"]
     assert texts(characters, ("東", "京")) == ["東 京 東", "京 東"]
@@ -180,11 +209,16 @@ def test_characters_of_words_are_learned_where_words_themselves_are_new():
 
 
 @kinds
-def test_neither_test_documents_nor_those_held_out_have_any_influence_on_training(dataset, kind):
+def test_neither_test_documents_nor_those_held_out_have_any_influence_on_training(
+    dataset, kind
+):
     kept, held_out = hold_out(20, 0.4)
     x, y = dataset.x_train.copy(), dataset.y_train.copy()
     x[held_out], y[held_out] = 1000, 0
-    tested = {"x_test": np.roll(dataset.x_test, 5, axis=0), "y_test": 1 - dataset.y_test}
+    tested = {
+        "x_test": np.roll(dataset.x_test, 5, axis=0),
+        "y_test": 1 - dataset.y_test,
+    }
 
     ours, others, again = (
         train(BASELINES[kind](), replace(dataset, **changes), 0.4)
@@ -199,12 +233,16 @@ def test_neither_test_documents_nor_those_held_out_have_any_influence_on_trainin
     assert ours.record.fit_seconds > 0
     if kind == "most_frequent":
         shares = np.bincount(dataset.y_train[kept], minlength=3) / 12
-        np.testing.assert_allclose(np.exp(ours.scores), np.tile(shares, (20, 1)), rtol=1e-6)
+        np.testing.assert_allclose(
+            np.exp(ours.scores), np.tile(shares, (20, 1)), rtol=1e-6
+        )
 
 
 @kinds
 @pytest.mark.parametrize("learned", [[2], [1, 2]], ids=["one topic", "two topics"])
-def test_topics_that_no_or_every_training_document_has_do_not_hinder_the_others(kind, learned):
+def test_topics_that_no_or_every_training_document_has_do_not_hinder_the_others(
+    kind, learned
+):
     whole = make_dataset(corpus_of_several(), Data())
     y = whole.y_train * np.isin(range(3), learned).astype(np.uint8)
     y[:, 1] |= 1 in learned
@@ -213,7 +251,9 @@ def test_topics_that_no_or_every_training_document_has_do_not_hinder_the_others(
 
     answers = MULTI_LABEL.answers(found.scores, found.record.decision)
     _, of = MULTI_LABEL.parts(whole.y_test, answers)
-    assert of.sum() == whole.y_test.sum() + answers.sum(), "topics without documents count, too"
+    assert of.sum() == whole.y_test.sum() + answers.sum(), (
+        "topics without documents count, too"
+    )
     assert not answers[:, np.delete(range(3), learned)].any()
     if kind not in ("most_frequent", "stratified", "sentence_embedding"):
         assert (answers[:, 2] == whole.y_test[:, 2]).mean() > 0.8
@@ -221,5 +261,7 @@ def test_topics_that_no_or_every_training_document_has_do_not_hinder_the_others(
 
 def test_parameters_that_leave_nothing_to_learn_from_are_the_users_error(dataset):
     for baseline in (TfidfLinearSVM(min_df=1000), MultinomialNaiveBayes(min_df=20)):
-        with pytest.raises(UserError, match=rf"^{baseline.kind} cannot be fitted: .*min_df"):
+        with pytest.raises(
+            UserError, match=rf"^{baseline.kind} cannot be fitted: .*min_df"
+        ):
             train(baseline, dataset)

@@ -1,1 +1,3 @@
-"""Machine code that trains networks, made by LLVM for each; ``docs/native.md`` explains it."""
+"""Machine code that trains networks, made by LLVM for each; ``docs/native.md`` explains
+it.
+"""

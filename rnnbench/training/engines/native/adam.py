@@ -1,8 +1,9 @@
 """The steps of Adam: D. Kingma, J. Ba: Adam (ICLR 2015), as Keras has it.
 
-Adam also moves the vectors of words that a batch lacks, as its averages decay. These steps are made
-up for when the row is next read, with the same result to the last bit, as in B. Carpenter: Lazy
-Sparse Stochastic Gradient Descent for Regularized Logistic Regression (2008).
+Adam also moves the vectors of words that a batch lacks, as its averages decay. These
+steps are made up for when the row is next read, with the same result to the last bit,
+as in B. Carpenter: Lazy Sparse Stochastic Gradient Descent for Regularized Logistic
+Regression (2008).
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,15 +21,22 @@ from .memory import BLOCKS, DOCUMENTS, OTHER, Group, Trained, words_of
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 
 Rates = tuple[Value, Value]
-"""A step's size, with Adam's bias correction, and the share of the new weights in their average."""
+"""A step's size, with Adam's bias correction, and the share of the new weights in their
+average."""
 
 
 def rates_of(recipe: Recipe, documents: int) -> Floats:
-    """Return the ``Rates`` of all steps of a training on ``documents``, ``(steps, 2)``."""
+    """Return the ``Rates`` of all steps of a training on ``documents``, ``(steps,
+    2)``.
+    """
     steps = np.arange(1.0, recipe.epochs * recipe.count_batches(documents) + 1)
     # Keras rounds the decays to float32, too; for 0.999, the result shows it.
     beta_1, beta_2 = float(np.float32(BETA_1)), float(np.float32(BETA_2))
-    sizes = recipe.learning_rates(documents) * np.sqrt(1 - beta_2**steps) / (1 - beta_1**steps)
+    sizes = (
+        recipe.learning_rates(documents)
+        * np.sqrt(1 - beta_2**steps)
+        / (1 - beta_1**steps)
+    )
     decay = np.log(recipe.ema or 0.5)  # without averages, nothing reads the shares
     shares = np.expm1(decay) / np.expm1(decay * steps)  # see ``keras_engine.Averages``
     return np.stack([sizes, shares], axis=1).astype(np.float32)
@@ -43,8 +51,12 @@ def step(group: Group, trained: Sequence[Trained]) -> None:
             _step(group, places, _in_halves(one.gradient, i), rates)
 
 
-def measure(group: Group, trained: Sequence[Trained], tables: "Sequence[WordTable]") -> None:
-    """Add up squares of gradients: of all but tables in half 0, of its own columns in each half."""
+def measure(
+    group: Group, trained: Sequence[Trained], tables: "Sequence[WordTable]"
+) -> None:
+    """Add up squares of gradients: of all but tables in half 0, of its own columns in
+    each half.
+    """
     asm, squares = group.asm, group.squares.view
     squares.store(asm.vector_of(0.0))
     with asm.when(group.half.get().equals(0)):
@@ -53,7 +65,9 @@ def measure(group: Group, trained: Sequence[Trained], tables: "Sequence[WordTabl
             for i in asm.loop(own.value.size, total, step=asm.lanes):
                 gradient = _sum(_in_halves(own.gradient, i))
                 # Whole vectors are written, so beside weights there may be anything.
-                gradient = (own.is_weight.view.moved(i).load() > 0).select(gradient, 0.0)
+                gradient = (own.is_weight.view.moved(i).load() > 0).select(
+                    gradient, 0.0
+                )
                 total[0] += gradient * gradient
             squares.store(total[0])
     for table in tables:
@@ -66,7 +80,9 @@ def measure(group: Group, trained: Sequence[Trained], tables: "Sequence[WordTabl
 
 
 def clip(group: Group, most: float) -> None:
-    """Find the factor that brings the norm of all gradients to at most this, as in Keras."""
+    """Find the factor that brings the norm of all gradients to at most this, as in
+    Keras.
+    """
     asm = group.asm
     norm = asm.root(asm.spread(asm.total([_sum(_in_halves(group.squares))])))
     factor = (norm > most).select(most / norm, 1.0) + (norm - norm)  # NaN stays visible
@@ -86,8 +102,12 @@ def _rates(group: Group, clock: Value) -> Rates:
     return asm.spread(place.load(F32)), asm.spread(place.moved(1).load(F32))
 
 
-def _step(group: Group, places: Sequence[View], gradients: Sequence[View], rates: Rates) -> None:
-    """Take a step with a vector of weights, whose gradient is a sum; set the gradients to 0."""
+def _step(
+    group: Group, places: Sequence[View], gradients: Sequence[View], rates: Rates
+) -> None:
+    """Take a step with a vector of weights, whose gradient is a sum; set the gradients
+    to 0.
+    """
     gradient = _sum(gradients)
     if group.sizes.clip:
         gradient *= group.factor.view.load()
@@ -98,7 +118,9 @@ def _step(group: Group, places: Sequence[View], gradients: Sequence[View], rates
         place.store(group.asm.vector_of(0.0))
 
 
-def _after(group: Group, state: Sequence[Value], gradient: Value, rates: Rates) -> list[Value]:
+def _after(
+    group: Group, state: Sequence[Value], gradient: Value, rates: Rates
+) -> list[Value]:
     """Return the state of a vector of weights after a step."""
     w, m, v, *average = state
     m = m + (gradient - m) * (1 - BETA_1)
@@ -108,7 +130,9 @@ def _after(group: Group, state: Sequence[Value], gradient: Value, rates: Rates) 
 
 
 class WordTable:
-    """Weights with a row for each word; each half of a batch works on half of the columns."""
+    """Weights with a row for each word; each half of a batch works on half of the
+    columns.
+    """
 
     def __init__(self, group: Group, number: int, columns: int):
         self.group, self.number, self.columns = group, number, columns
@@ -116,7 +140,8 @@ class WordTable:
         most = min(sizes.batch * sizes.timesteps, sizes.n_ids)
         self.trained = group.trained(sizes.n_ids, columns, touched=most)
         self.words, self.count = place(most), place(1)  # those in the batch
-        # The places of their gradients; the steps that each row has taken, with that of this batch.
+        # The places of their gradients; the steps that each row has taken, with that of
+        # this batch.
         self.slots, self.done = place(sizes.n_ids), place(sizes.n_ids)
 
     def make(self) -> None:
@@ -136,7 +161,9 @@ class WordTable:
         with asm.function(f"find_{n}", [*DOCUMENTS, "rates"], 2) as (first, size):
             now, found = group.clock.get(), [asm.number(0)]
             for row in asm.loop(size, found):
-                words, _, length = words_of(asm, asm.given["order"][first + row].load_index())
+                words, _, length = words_of(
+                    asm, asm.given["order"][first + row].load_index()
+                )
                 for t in asm.loop(length, found):
                     word = words[t].load_index()
                     is_new = self.done.get(word) < now + 1
@@ -156,7 +183,9 @@ class WordTable:
                     _step(group, places, [self.trained.gradient[i, column]], rates)
 
     def own_columns(self, size: int) -> Iterator[tuple[Value, int]]:
-        """Have the body of a loop run with tiles of the columns that this half works on."""
+        """Have the body of a loop run with tiles of the columns that this half works
+        on.
+        """
         asm = self.group.asm
         middle = min(-(-self.columns // (2 * LINE)) * LINE, self.columns)
         for half, (start, end) in enumerate(((0, middle), (middle, self.columns))):

@@ -1,8 +1,10 @@
-"""An assembler of vector code: numbers in registers, arrays in memory, loops, matrix products.
+"""An assembler of vector code: numbers in registers, arrays in memory, loops, matrix
+products.
 
-It is a thin layer over the IR builder of llvmlite, and knows nothing of networks. Products are made
-of tiles whose sums stay in registers; ``docs/native.md`` draws one. For each element of the inner
-dimension, one vector of each column of the tile is loaded, and one float of each row is spread.
+It is a thin layer over the IR builder of llvmlite, and knows nothing of networks.
+Products are made of tiles whose sums stay in registers; ``docs/native.md`` draws one.
+For each element of the inner dimension, one vector of each column of the tile is
+loaded, and one float of each row is spread.
 """
 
 import ctypes
@@ -24,27 +26,41 @@ BYTES = 4  # the size of a float
 LINE = 16  # floats in a cache line; every array begins at one
 Floats = NDArray[np.float32]
 FLOATS = np.ctypeslib.ndpointer(np.float32, flags="C_CONTIGUOUS")  # others are refused
-IN_HALVES = {"znver4"}  # work on 512 bits as two halves: 256 bits have fewer empty lanes
-FLUSH = 0x8040  # the bits of the control register of x86 that have tiny numbers count as 0
+IN_HALVES = {
+    "znver4"
+}  # work on 512 bits as two halves: 256 bits have fewer empty lanes
+FLUSH = (
+    0x8040  # the bits of the control register of x86 that have tiny numbers count as 0
+)
 
 TANH_LIMIT = 7.99881172180175781  # beyond it, tanh is 1; these constants are Eigen's
 TANH_ABOVE = (
     -2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-08,
     1.48572235717979e-05, 6.37261928875436e-04, 4.89352455891786e-03,
 )  # fmt: skip
-TANH_BELOW = 1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03
+TANH_BELOW = (
+    1.19825839466702e-06,
+    1.18534705686654e-04,
+    2.26843463243900e-03,
+    4.89352518554385e-03,
+)
 EXP = (  # of Cephes, for arguments of at most half of log 2
     1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
     5.0000001201e-1, 1.0, 1.0,
 )  # fmt: skip
-LOG2_HIGH, LOG2_LOW = 0.693359375, -2.12194440e-4  # log 2; small multiples of the first are exact
+LOG2_HIGH, LOG2_LOW = (
+    0.693359375,
+    -2.12194440e-4,
+)  # log 2; small multiples of the first are exact
 VERY_LOW = -1e30  # to start a maximum from
 TO_WHOLE = 1.5 * 2**23  # a float of this size has no digits after the point
 
 
 @dataclass(frozen=True)
 class Processor:
-    """The vectors of a processor: floats in a register, the number of registers, its family."""
+    """The vectors of a processor: floats in a register, the number of registers, its
+    family.
+    """
 
     lanes: int
     registers: int
@@ -56,7 +72,9 @@ class Processor:
         return 4 if self.registers >= 32 else 2
 
     def rows_of_tile(self, rows: "Index", vectors: int) -> int:
-        """Return how many rows of vectors fit into the registers, in tiles of about one size."""
+        """Return how many rows of vectors fit into the registers, in tiles of about one
+        size.
+        """
         # A register for each sum, one for each vector that is loaded, and one more.
         most = max((self.registers - 1 - vectors) // vectors, 1)
         return -(-rows // -(-rows // most)) if isinstance(rows, int) else most
@@ -77,10 +95,14 @@ def processor() -> Processor | None:
     return Processor(lanes=8, registers=16, is_x86=True)
 
 
-def _operator(of_floats: str, of_whole: str, *kind: str) -> Callable[["Value", Any], "Value"]:
+def _operator(
+    of_floats: str, of_whole: str, *kind: str
+) -> Callable[["Value", Any], "Value"]:
     def operate(self: "Value", other: Any) -> "Value":
         is_float = getattr(self.raw.type, "element", self.raw.type) == F32
-        name, flags = (of_floats, {"flags": ("contract",)}) if is_float else (of_whole, {})
+        name, flags = (
+            (of_floats, {"flags": ("contract",)}) if is_float else (of_whole, {})
+        )
         make = getattr(self.builder, name)
         return Value(self.builder, make(*kind, self.raw, self.lift(other).raw, **flags))
 
@@ -89,7 +111,9 @@ def _operator(of_floats: str, of_whole: str, *kind: str) -> Callable[["Value", A
 
 @dataclass(frozen=True)
 class Value:
-    """A number or a vector in a register; a product and a sum may become one instruction."""
+    """A number or a vector in a register; a product and a sum may become one
+    instruction.
+    """
 
     builder: Any
     raw: Any
@@ -110,14 +134,20 @@ class Value:
         return self.lift(number) / self
 
     def lift(self, number: Any) -> "Value":
-        """Return a Python number as a value of the same type; other values stay as they are."""
+        """Return a Python number as a value of the same type; other values stay as they
+        are.
+        """
         if isinstance(number, Value):
             return number
         return Value(self.builder, ir.Constant(self.raw.type, number))
 
     def select(self, one: "Value", other: Any) -> "Value":
-        """Return one where this condition holds, and otherwise the other, lane by lane."""
-        return Value(self.builder, self.builder.select(self.raw, one.raw, one.lift(other).raw))
+        """Return one where this condition holds, and otherwise the other, lane by
+        lane.
+        """
+        return Value(
+            self.builder, self.builder.select(self.raw, one.raw, one.lift(other).raw)
+        )
 
     def at_most(self, most: "Index") -> "Value":
         """Return the number, or the largest one that is allowed."""
@@ -125,7 +155,10 @@ class Value:
 
     def pick(self, lanes: Sequence[int], other: "Value | None" = None) -> "Value":
         """Return lanes of the vector and, after them, of the other one."""
-        build, mask = self.builder, ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes))
+        build, mask = (
+            self.builder,
+            ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes)),
+        )
         return Value(build, build.shuffle_vector(self.raw, (other or self).raw, mask))
 
     def tanh(self) -> "Value":
@@ -139,7 +172,9 @@ class Value:
         return (self * 0.5).tanh() * 0.5 + 0.5
 
     def exp(self) -> "Value":
-        """Return the exponential of numbers up to 88; of those below -87, that of -87."""
+        """Return the exponential of numbers up to 88; of those below -87, that of
+        -87.
+        """
         x = (self < -87).select(self.lift(-87), self)
         shifted = x * 1.44269504088896341 + TO_WHOLE
         whole = shifted - TO_WHOLE  # x / log 2, rounded
@@ -151,9 +186,13 @@ class Value:
         return polynomial * Value(build, build.bitcast(power, self.raw.type))
 
     def _polynomial(self, coefficients: Sequence[float]) -> "Value":
-        """Return a polynomial of the number; the coefficient of the highest power comes first."""
+        """Return a polynomial of the number; the coefficient of the highest power comes
+        first.
+        """
         first, *others = coefficients
-        return reduce(lambda sum_so_far, own: sum_so_far * self + own, others, self.lift(first))
+        return reduce(
+            lambda sum_so_far, own: sum_so_far * self + own, others, self.lift(first)
+        )
 
 
 Index = Value | int  # that the code computes, or that is known when it is made
@@ -162,11 +201,15 @@ Rows: TypeAlias = "View | None"  # row numbers; ``None``: the first rows
 
 @dataclass(frozen=True)
 class Array:
-    """Floats, or whole numbers of their size, in the arena ``block``; its parts are views."""
+    """Floats, or whole numbers of their size, in the arena ``block``; its parts are
+    views.
+    """
 
     offset: int  # in floats, as the strides and the size
     shape: tuple[int, ...]
-    strides: tuple[int, ...]  # may be longer than needed: vectors are read and written whole
+    strides: tuple[
+        int, ...
+    ]  # may be longer than needed: vectors are read and written whole
     size: int
     block: str
     memory: Any = None  # which knows the ``Assembler``
@@ -191,12 +234,16 @@ class Array:
     def of(self, arena: Floats) -> Floats:
         """Return the array as a part of the arena."""
         strides = [stride * arena.itemsize for stride in self.strides]
-        return np.lib.stride_tricks.as_strided(arena[self.offset :], self.shape, strides)
+        return np.lib.stride_tricks.as_strided(
+            arena[self.offset :], self.shape, strides
+        )
 
 
 @dataclass(frozen=True)
 class View:
-    """An array in memory, or a part of one; ``asm`` makes the code that reads and writes it."""
+    """An array in memory, or a part of one; ``asm`` makes the code that reads and
+    writes it.
+    """
 
     asm: "Assembler"
     pointer: ir.Value
@@ -204,11 +251,15 @@ class View:
     strides: tuple[int, ...]
 
     def __getitem__(self, indices: Index | tuple[Index, ...]) -> "View":
-        """Return the part at indices of the first dimensions; an index may be past the end."""
+        """Return the part at indices of the first dimensions; an index may be past the
+        end.
+        """
         indices = indices if isinstance(indices, tuple) else (indices,)
         n = len(indices)
         floats = sum(map(mul, indices, self.strides))
-        return replace(self.moved(floats), shape=self.shape[n:], strides=self.strides[n:])
+        return replace(
+            self.moved(floats), shape=self.shape[n:], strides=self.strides[n:]
+        )
 
     def moved(self, floats: Index) -> "View":
         """Return a view of the same shape, some floats further."""
@@ -221,7 +272,9 @@ class View:
         return replace(self, shape=self.shape[::-1], strides=self.strides[::-1])
 
     def rows(self, first: Index, count: Index) -> "View":
-        return replace(self.moved(first * self.strides[0]), shape=(count, *self.shape[1:]))
+        return replace(
+            self.moved(first * self.strides[0]), shape=(count, *self.shape[1:])
+        )
 
     def columns(self, first: Index, count: Index) -> "View":
         return self.T.rows(first, count).T
@@ -234,11 +287,15 @@ class View:
     def load_index(self) -> Value:
         """Return the whole number that is here, which takes the place of a float."""
         build = self.asm.builder
-        return Value(build, build.sext(build.load(self.pointer, align=BYTES, typ=I32), I64))
+        return Value(
+            build, build.sext(build.load(self.pointer, align=BYTES, typ=I32), I64)
+        )
 
     def store_index(self, number: Index) -> None:
         build = self.asm.builder
-        build.store(build.trunc(self.asm.number(number).raw, I32), self.pointer, align=BYTES)
+        build.store(
+            build.trunc(self.asm.number(number).raw, I32), self.pointer, align=BYTES
+        )
 
     def add(self, floats: Value, count: int | None = None) -> None:
         self.store(self.load() + floats, count)
@@ -252,7 +309,9 @@ class View:
     def load_row(self, features: int, fill: float = 0.0) -> list[Value]:
         """Return the vectors of a row, with a number in the lanes past its end."""
         starts = range(0, features, self.asm.lanes)
-        return self.asm.filled([self.moved(start).load() for start in starts], features, fill)
+        return self.asm.filled(
+            [self.moved(start).load() for start in starts], features, fill
+        )
 
     def store_row(self, vectors: Iterable[Value], features: int) -> None:
         """Write a row up to its end."""
@@ -261,7 +320,9 @@ class View:
             self.moved(start).store(vector, min(lanes, features - start))
 
     def times(self, b: "View", sums: Sequence[Value], places: Rows = None) -> "Sums":
-        """Return ``sums[i, v] + Σ_k self[i, k] * b[places[k] or k, v]``, by vectors of columns."""
+        """Return ``sums[i, v] + Σ_k self[i, k] * b[places[k] or k, v]``, by vectors of
+        columns.
+        """
         sums, lanes, vectors = list(sums), self.asm.lanes, len(sums) // self.shape[0]
         for k in self.asm.loop(self.shape[1], sums):
             row = b[places[k].load_index() if places else k]
@@ -273,21 +334,36 @@ class View:
         return sums
 
     def write_product(
-        self, a: "View", b: "View", *, adds: bool = False, inner: Rows = None, outer: Rows = None
+        self,
+        a: "View",
+        b: "View",
+        *,
+        adds: bool = False,
+        inner: Rows = None,
+        outer: Rows = None,
     ) -> None:
-        """Write ``a b``, or add it; ``inner`` and ``outer`` pick rows of ``b`` and of the result.
+        """Write ``a b``, or add it; ``inner`` and ``outer`` pick rows of ``b`` and of
+        the result.
 
-        The last vector of a row may go past the columns, and the last tile past computed rows.
+        The last vector of a row may go past the columns, and the last tile past
+        computed rows.
         """
         asm, lanes, shapes = self.asm, self.asm.lanes, self.asm.processor
         (rows, _), columns = a.shape, b.shape[1]
         for first, vectors in asm.tiles(-(-columns // lanes), shapes.vectors_of_tile):
             right = b.columns(first * lanes, vectors * lanes)
             for row, height in asm.tiles(rows, shapes.rows_of_tile(rows, vectors)):
-                lines = [outer[row + i].load_index() if outer else row + i for i in range(height)]
+                lines = [
+                    outer[row + i].load_index() if outer else row + i
+                    for i in range(height)
+                ]
                 tile = [self[line, first * lanes] for line in lines]
-                places = [line.moved(v * lanes) for line in tile for v in range(vectors)]
-                sums = [place.load() if adds else asm.vector_of(0.0) for place in places]
+                places = [
+                    line.moved(v * lanes) for line in tile for v in range(vectors)
+                ]
+                sums = [
+                    place.load() if adds else asm.vector_of(0.0) for place in places
+                ]
                 sums = a.rows(row, height).times(right, sums, inner)
                 for place, total in zip(places, sums, strict=True):
                     place.store(total)
@@ -303,7 +379,9 @@ Sums = list[Value]  # of a tile: all vectors of its first row, of the next, and 
 
 
 class Assembler:
-    """Makes functions of machine code; ``given`` are the arrays of the one in progress, by name."""
+    """Makes functions of machine code; ``given`` are the arrays of the one in progress,
+    by name.
+    """
 
     def __init__(self, processor: Processor):
         self.processor, self.lanes = processor, processor.lanes
@@ -311,12 +389,17 @@ class Assembler:
         self.vector = ir.VectorType(F32, self.lanes)
         self.builder: Any = None
         self.given: dict[str, View] = {}
-        # Without any data, llvmlite sets aside no memory for the addresses of external functions.
+        # Without any data, llvmlite sets aside no memory for the addresses of external
+        # functions.
         ir.GlobalVariable(self.module, I64, "data").initializer = ir.Constant(I64, 0)
 
     @contextmanager
-    def function(self, name: str, arrays: Sequence[str], numbers: int = 0) -> Iterator[list[Value]]:
-        """Make the block the body of a function of arrays and numbers; it is given the numbers."""
+    def function(
+        self, name: str, arrays: Sequence[str], numbers: int = 0
+    ) -> Iterator[list[Value]]:
+        """Make the block the body of a function of arrays and numbers; it is given the
+        numbers.
+        """
         kinds = [POINTER] * len(arrays) + [I64] * numbers
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), name)
         function.attributes.alignstack = LINE * BYTES  # vectors are saved on the stack
@@ -330,11 +413,15 @@ class Assembler:
         self.builder.ret_void()
 
     def call(self, name: str, *numbers: Index, **renamed: str) -> None:
-        """Call a function that was made before, with arrays of the same, or ``renamed``, names."""
+        """Call a function that was made before, with arrays of the same, or
+        ``renamed``, names.
+        """
         function = self.module.globals[name]
         names = [arg.name for arg in function.args if arg.type == POINTER]
         pointers = [self.given[renamed.get(own, own)].pointer for own in names]
-        self.builder.call(function, [*pointers, *(self.number(number).raw for number in numbers)])
+        self.builder.call(
+            function, [*pointers, *(self.number(number).raw for number in numbers)]
+        )
 
     def intrinsic(self, name: str, result: Any, *arguments: Any) -> Value:
         kind = ir.FunctionType(result, [argument.type for argument in arguments])
@@ -343,13 +430,17 @@ class Assembler:
 
     @contextmanager
     def flushing(self) -> Iterator[None]:
-        """Have numbers too small for full precision count as 0 in the block: they are slow."""
+        """Have numbers too small for full precision count as 0 in the block: they are
+        slow.
+        """
         if not self.processor.is_x86:
             yield
             return
         before, now = self.builder.alloca(I32), self.builder.alloca(I32)
         self.intrinsic("llvm.x86.sse.stmxcsr", ir.VoidType(), before)
-        flags = self.builder.or_(self.builder.load(before, typ=I32), ir.Constant(I32, FLUSH))
+        flags = self.builder.or_(
+            self.builder.load(before, typ=I32), ir.Constant(I32, FLUSH)
+        )
         self.builder.store(flags, now)
         self.intrinsic("llvm.x86.sse.ldmxcsr", ir.VoidType(), now)
         yield
@@ -360,9 +451,10 @@ class Assembler:
     ) -> Iterator[Value]:
         """Have the body of a ``for`` run with each number of ``range(0, count, step)``.
 
-        Python runs the body once, to make its code, so it has no ``break``. A count that the code
-        computes may be 0, and is rounded up to a multiple of ``step``. The values in ``carried``
-        stay in registers; the body replaces them, and the list has the last ones after the loop.
+        Python runs the body once, to make its code, so it has no ``break``. A count
+        that the code computes may be 0, and is rounded up to a multiple of ``step``.
+        The values in ``carried`` stay in registers; the body replaces them, and the
+        list has the last ones after the loop.
         """
         carried, build = [] if carried is None else carried, self.builder
         starts = [self.number(0), *carried]
@@ -377,7 +469,11 @@ class Assembler:
                 build.store(value.raw, variable)
 
         write(starts)
-        with nullcontext() if isinstance(count, int) else self.when(self.number(0) < count):
+        with (
+            nullcontext()
+            if isinstance(count, int)
+            else self.when(self.number(0) < count)
+        ):
             body, after = build.append_basic_block(), build.append_basic_block()
             build.branch(body)
             build.position_at_end(body)
@@ -394,9 +490,11 @@ class Assembler:
         return self.builder.if_then(condition.raw)
 
     def tiles(self, total: Index, size: int) -> Iterator[tuple[Value, int]]:
-        """Have the body of a ``for`` run with the starts and sizes of tiles that cover ``total``.
+        """Have the body of a ``for`` run with the starts and sizes of tiles that cover
+        ``total``.
 
-        The last tile may be smaller. If the code computes the total, it is whole and goes past it.
+        The last tile may be smaller. If the code computes the total, it is whole and
+        goes past it.
         """
         rest = total % size if isinstance(total, int) else 0
         if whole := total - rest:
@@ -421,12 +519,18 @@ class Assembler:
 
     def vector_of(self, numbers: ArrayLike) -> Value:
         """Return a vector of numbers, or of equal ones."""
-        return Value(self.builder, ir.Constant(self.vector, np.asarray(numbers).tolist()))
+        return Value(
+            self.builder, ir.Constant(self.vector, np.asarray(numbers).tolist())
+        )
 
-    def filled(self, vectors: Iterable[Value], features: int, fill: float = 0.0) -> list[Value]:
+    def filled(
+        self, vectors: Iterable[Value], features: int, fill: float = 0.0
+    ) -> list[Value]:
         """Return the vectors of a row with a number in the lanes past its end."""
         *whole, last = vectors
-        is_real = self.vector_of(np.arange(self.lanes)) < features - len(whole) * self.lanes
+        is_real = (
+            self.vector_of(np.arange(self.lanes)) < features - len(whole) * self.lanes
+        )
         return [*whole, is_real.select(last, fill)]
 
     def spread(self, single: Value) -> Value:
@@ -439,11 +543,15 @@ class Assembler:
 
     def largest(self, vectors: Sequence[Value]) -> Value:
         most = reduce(lambda one, other: (other > one).select(other, one), vectors)
-        return self.intrinsic(f"llvm.vector.reduce.fmax.v{self.lanes}f32", F32, most.raw)
+        return self.intrinsic(
+            f"llvm.vector.reduce.fmax.v{self.lanes}f32", F32, most.raw
+        )
 
     def total(self, vectors: Sequence[Value]) -> Value:
         name = f"llvm.vector.reduce.fadd.v{self.lanes}f32"
-        return self.intrinsic(name, F32, ir.Constant(F32, 0.0), reduce(add, vectors).raw)
+        return self.intrinsic(
+            name, F32, ir.Constant(F32, 0.0), reduce(add, vectors).raw
+        )
 
     def root(self, floats: Value) -> Value:
         return self.intrinsic(f"llvm.sqrt.v{self.lanes}f32", self.vector, floats.raw)
@@ -455,20 +563,29 @@ class Code:
     def __init__(self, asm: Assembler):
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
-        here = {"cpu": llvm.get_host_cpu_name(), "features": llvm.get_host_cpu_features().flatten()}
+        here = {
+            "cpu": llvm.get_host_cpu_name(),
+            "features": llvm.get_host_cpu_features().flatten(),
+        }
         target = llvm.Target.from_default_triple()
         machine = target.create_target_machine(**here, reloc="pic", codemodel="small")
         module = llvm.parse_assembly(str(asm.module))
         module.verify()
         # The loops are vectors already; LLVM should not make them longer.
         options = llvm.create_pipeline_tuning_options(speed_level=1)
-        options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
+        options.loop_vectorization = options.slp_vectorization = (
+            options.loop_unrolling
+        ) = False
         builder = llvm.create_pass_builder(machine, options)
         builder.getModulePassManager().run(module, builder)
         self._engine = llvm.create_mcjit_compiler(module, machine, use_lmm=True)
         self._engine.finalize_object()
 
     def run(self, name: str, *arguments: NDArray[np.float32] | int) -> None:
-        kinds = [ctypes.c_int64 if isinstance(given, int) else FLOATS for given in arguments]
-        function: Any = ctypes.CFUNCTYPE(None, *kinds)(self._engine.get_function_address(name))
+        kinds = [
+            ctypes.c_int64 if isinstance(given, int) else FLOATS for given in arguments
+        ]
+        function: Any = ctypes.CFUNCTYPE(None, *kinds)(
+            self._engine.get_function_address(name)
+        )
         function(*arguments)

@@ -17,7 +17,13 @@ from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.tasks import MULTI_LABEL, Labels
 from rnnbench.training.engines.base import Assignment, Engine, result_of
-from rnnbench.training.epochs import Epochs, Recipe, begin, hold_out_documents, threads_now
+from rnnbench.training.epochs import (
+    Epochs,
+    Recipe,
+    begin,
+    hold_out_documents,
+    threads_now,
+)
 from rnnbench.training.outcome import LOWEST, Judged, TrialResult, Weights
 from rnnbench.training.pretraining import initial_weights
 
@@ -25,17 +31,22 @@ if TYPE_CHECKING:
     from .program import Program
 
 ROWS = range(4, 7)
-"""Documents that go through a network together: few enough that all that the way back needs stays
-in the cache, and enough to fill a tile."""
-ROWS_OF_LARGE = 32  # where a layer's weights, which every group reads, fill the second cache
+"""Documents that go through a network together: few enough that all that the way back
+needs stays in the cache, and enough to fill a tile."""
+ROWS_OF_LARGE = (
+    32  # where a layer's weights, which every group reads, fill the second cache
+)
 SECOND_CACHE = 2**19  # floats in it, or about so many
-AT_ONCE = 4096  # documents that are laid out and scored together, so that they take little memory
-SLACK = 64  # unused numbers after an order of documents, because a group may read past its end
+# documents that are laid out and scored together, so that they take little memory
+AT_ONCE = 4096
+# unused numbers after an order of documents, because a group may read past its end
+SLACK = 64
 
 Floats = NDArray[np.float32]
 Documents = tuple[Floats, Floats, Floats]
-"""Documents one after the other: where each begins, and where the last ends; their words; and a
-number for each: the word itself, or its weight. Whole numbers take the places of floats."""
+"""Documents one after the other: where each begins, and where the last ends; their
+words; and a number for each: the word itself, or its weight. Whole numbers take the
+places of floats."""
 
 
 class NativeEngine(Engine):
@@ -63,14 +74,22 @@ class NativeEngine(Engine):
             here = assembler.processor()
             if here is None:
                 allowed = "x86-64 with AVX2 and FMA, ARM64"
-                return f"it makes no code for this processor (allowed: {allowed}); {use}"
+                return (
+                    f"it makes no code for this processor (allowed: {allowed}); {use}"
+                )
             is_right = program.passes(here)
-            return "" if is_right else f"its code gives wrong results on this processor; {use}"
+            return (
+                ""
+                if is_right
+                else f"its code gives wrong results on this processor; {use}"
+            )
         except Exception as error:  # another version of llvmlite may fail in any way
             return f"llvmlite does not work here ({error}); {use}"
 
     def covers(self, model: Model, recipe: Recipe) -> bool:
-        """Return whether there is machine code for the layers of a model, trained by Adam."""
+        """Return whether there is machine code for the layers of a model, trained by
+        Adam.
+        """
         if not isinstance(model, LayeredNetwork) or recipe.optimizer != "adam":
             return False
         try:
@@ -100,7 +119,11 @@ class NativeEngine(Engine):
             threads = min(threads_now(), 2, program.group.per_batch)
             timed += threads == 1
             found = network.train(documents, y, epoch, threads)
-            judged = Scorer(program, model, network.weights()).judge(*unseen) if unseen else None
+            judged = (
+                Scorer(program, model, network.weights()).judge(*unseen)
+                if unseen
+                else None
+            )
             epochs.note(found, judged, network.weights)
             if epochs.is_over:
                 break
@@ -111,21 +134,33 @@ class NativeEngine(Engine):
         def score(x: NDArray[np.int32]) -> Floats:
             return Scorer(program, model, best).scores(x)
 
-        return result_of(record, dataset, recipe, score, validation, best if keep_model else None)
+        return result_of(
+            record, dataset, recipe, score, validation, best if keep_model else None
+        )
 
 
 class Scorer:
-    """A network with weights in Keras's order; use it once, unless its program can only score."""
+    """A network with weights in Keras's order; use it once, unless its program can only
+    score.
+    """
 
     def __init__(
-        self, program: "Program", model: LayeredNetwork, weights: Weights, seed: int | None = None
+        self,
+        program: "Program",
+        model: LayeredNetwork,
+        weights: Weights,
+        seed: int | None = None,
     ):
         self.program, self.model = program, model
-        self.fixed = weights[: len(weights) - len(program.parts)]  # those that are not trained
+        self.fixed = weights[
+            : len(weights) - len(program.parts)
+        ]  # those that are not trained
         self.arenas = program.new_arenas(weights[len(self.fixed) :], seed)
 
     def lay_out(self, x: Ids) -> Documents:
-        """Return documents ``(n, timesteps)`` as the network reads them, without masked padding."""
+        """Return documents ``(n, timesteps)`` as the network reads them, without masked
+        padding.
+        """
         first = self.model.layers[0]
         if isinstance(first, WordCounts):
             numbers, words, values = weighted_words(x, self.fixed[0], first.values)
@@ -146,7 +181,9 @@ class Scorer:
         logits = self.logits(documents)
         if not self.program.has_one_label:
             return -np.logaddexp(0.0, -logits)
-        with np.errstate(invalid="ignore"):  # of a training that diverged, which is found later
+        with np.errstate(
+            invalid="ignore"
+        ):  # of a training that diverged, which is found later
             logits -= logits.max(axis=1, keepdims=True)
             logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
         return logits
@@ -191,10 +228,17 @@ class NativeNetwork(Scorer):
 
     def weights(self) -> Weights:
         """Return a copy of the weights, or of their averages, in Keras's order."""
-        return [*self.fixed, *(part.read(self.arenas[0]) for part in self.program.parts)]
+        return [
+            *self.fixed,
+            *(part.read(self.arenas[0]) for part in self.program.parts),
+        ]
 
-    def train(self, documents: Documents, y: Labels, epoch: int, threads: int = 1) -> Judged:
-        """Train for an epoch, by up to two threads; return the mean loss and the score."""
+    def train(
+        self, documents: Documents, y: Labels, epoch: int, threads: int = 1
+    ) -> Judged:
+        """Train for an epoch, by up to two threads; return the mean loss and the
+        score.
+        """
         count, batch, one_label = len(y), self.program.sizes.batch, y.ndim == 1
         order = np.concatenate(self.recipe.batches(count, self.seed, epoch))
         width = 2 if one_label else self.program.width
@@ -209,14 +253,19 @@ class NativeNetwork(Scorer):
             self.program.code.run("epoch", *first, count)
         else:
             self._train_halves(first, (arena, other, *read, arena, *first[-3:]), count)
-        in_order, found = read[0][:count].view(np.int32), answers[:count].astype(np.float64)
+        in_order, found = (
+            read[0][:count].view(np.int32),
+            answers[:count].astype(np.float64),
+        )
         if not one_label:
             return binary_scores(found[:, : y.shape[1]], y[in_order])
         of_topic, total = found.T
         losses = weights[in_order] * (np.log(total) - of_topic)
         return float(np.mean(losses)), float(np.mean(of_topic == 0))
 
-    def _train_halves(self, first: Sequence[Floats], second: Sequence[Floats], count: int) -> None:
+    def _train_halves(
+        self, first: Sequence[Floats], second: Sequence[Floats], count: int
+    ) -> None:
         """Train for an epoch, with another thread for the second half of each batch."""
         run, batch = self.program.code.run, self.program.sizes.batch
         with ThreadPoolExecutor(1) as pool:
@@ -231,20 +280,28 @@ class NativeNetwork(Scorer):
 
 
 def binary_scores(logits: NDArray[np.float64], y: Labels) -> Judged:
-    """Return the mean binary cross-entropy of logits ``(n, topics)``, and their micro-F1 at 0."""
+    """Return the mean binary cross-entropy of logits ``(n, topics)``, and their
+    micro-F1 at 0.
+    """
     loss = (np.logaddexp(0.0, logits) - y * logits).mean()
     return float(loss), MULTI_LABEL.score(y, (logits >= 0).astype(np.uint8))
 
 
-def log_probabilities(model: LayeredNetwork, shape: Shape, weights: Weights, x: Ids) -> Floats:
-    """Return the log-probabilities ``(n, topics)`` of documents, by a network that is covered."""
+def log_probabilities(
+    model: LayeredNetwork, shape: Shape, weights: Weights, x: Ids
+) -> Floats:
+    """Return the log-probabilities ``(n, topics)`` of documents, by a network that is
+    covered.
+    """
     scorer = Scorer(program_of(model, shape, None, AT_ONCE), model, weights)
     parts = np.split(x, range(AT_ONCE, len(x), AT_ONCE))
     return np.concatenate([scorer.scores(part) for part in parts])
 
 
 def weight_shapes(model: LayeredNetwork, shape: Shape) -> list[tuple[int, ...]] | None:
-    """Return the shapes of weights, in Keras's order; ``None`` for a network without code."""
+    """Return the shapes of weights, in Keras's order; ``None`` for a network without
+    code.
+    """
     native = NativeEngine()
     if not native.covers(model, Recipe()) or native.why_not():
         return None
@@ -257,9 +314,15 @@ def weight_shapes(model: LayeredNetwork, shape: Shape) -> list[tuple[int, ...]] 
 
 
 def program_of(
-    model: LayeredNetwork, shape: Shape, recipe: Recipe | None, count: int, *, is_kept: bool = True
+    model: LayeredNetwork,
+    shape: Shape,
+    recipe: Recipe | None,
+    count: int,
+    *,
+    is_kept: bool = True,
 ) -> "Program":
-    """Return the program that trains on ``count`` documents; without a recipe, one that scores.
+    """Return the program that trains on ``count`` documents; without a recipe, one that
+    scores.
 
     It takes the place of the last one that was kept, if it ``is_kept``.
     """
@@ -270,14 +333,24 @@ def program_of(
     here, batch = processor(), min(recipe.batch_size, count) if recipe else count
     assert here is not None  # noqa: S101 - see ``why_not``
     rows = rows_for(model, batch)
-    numbers = shape.timesteps, shape.n_topics, shape.n_ids, batch if recipe else rows, rows
+    numbers = (
+        shape.timesteps,
+        shape.n_topics,
+        shape.n_ids,
+        batch if recipe else rows,
+        rows,
+    )
     ema, clip = (recipe.ema, recipe.gradient_clip) if recipe else (None, None)
-    sizes = Sizes(*numbers, here.lanes, averages=bool(ema), only_scores=not recipe, clip=clip)
+    sizes = Sizes(
+        *numbers, here.lanes, averages=bool(ema), only_scores=not recipe, clip=clip
+    )
     return (program_for if is_kept else Program)(model.layers, sizes, here)
 
 
 def rows_for(model: LayeredNetwork, batch: int) -> int:
-    """Return the size of a group: the largest that leaves the fewest places of the last empty."""
+    """Return the size of a group: the largest that leaves the fewest places of the last
+    empty.
+    """
     recurrent = [part for part in model.parts if isinstance(part, Recurrent)]
     if any(layer.gates * layer.units**2 >= SECOND_CACHE for layer in recurrent):
         return -(-batch // -(-batch // ROWS_OF_LARGE))
@@ -286,7 +359,10 @@ def rows_for(model: LayeredNetwork, batch: int) -> int:
 
 def longest_first(documents: Documents, order: NDArray[np.intp], batch: int) -> Floats:
     """Return an order of documents with the longest of each batch first."""
-    lengths, number = np.diff(documents[0].view(np.int32))[order], np.arange(len(order)) // batch
+    lengths, number = (
+        np.diff(documents[0].view(np.int32))[order],
+        np.arange(len(order)) // batch,
+    )
     by_length = order[np.lexsort((-lengths, number))]
     return _in_place_of_floats(np.pad(by_length, (0, SLACK)))
 

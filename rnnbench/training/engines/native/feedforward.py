@@ -1,4 +1,6 @@
-"""Layers without a state: dense, convolution, normalization, dropout, pooling, parallel stacks."""
+"""Layers without a state: dense, convolution, normalization, dropout, pooling, parallel
+stacks.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
@@ -19,11 +21,15 @@ from .stage import Stage, stack
 
 Function = Callable[[Value], Value]
 ACTIVATIONS: dict[str, tuple[Function, Callable[[Value, Value], Value]]] = {
-    "relu": (lambda x: (x < 0).select(x.lift(0.0), x), lambda y, d_y: (y > 0).select(d_y, 0.0)),
+    "relu": (
+        lambda x: (x < 0).select(x.lift(0.0), x),
+        lambda y, d_y: (y > 0).select(d_y, 0.0),
+    ),
     "tanh": (lambda x: x.tanh(), lambda y, d_y: d_y * (1 - y * y)),
     "sigmoid": (lambda x: x.sigmoid(), lambda y, d_y: d_y * y * (1 - y)),
 }
-"""For each activation except ``linear``: ``y`` from ``x``, and ``d_x`` from ``y`` and ``d_y``."""
+"""For each activation except ``linear``: ``y`` from ``x``, and ``d_x`` from ``y`` and
+``d_y``."""
 
 
 def activate(above: Activations, activation: str) -> None:
@@ -36,7 +42,9 @@ def activate(above: Activations, activation: str) -> None:
 def activate_back(above: Activations, activation: str) -> None:
     """Replace the gradients of the results of a function by those of its arguments."""
     if activation in ACTIVATIONS:
-        above.apply(ACTIVATIONS[activation][1], above.gradient, above.value, above.gradient)
+        above.apply(
+            ACTIVATIONS[activation][1], above.gradient, above.value, above.gradient
+        )
 
 
 class DenseStage(Stage):
@@ -46,7 +54,9 @@ class DenseStage(Stage):
 
     def build(self) -> None:
         self.function = self.layer.activation
-        self.above = self.out = self.add_dense(self.layer.count_units(self.group.sizes.topics))
+        self.above = self.out = self.add_dense(
+            self.layer.count_units(self.group.sizes.topics)
+        )
 
     def add_dense(self, units: int) -> Activations:
         """Add the kernel and the bias, and return their output."""
@@ -63,7 +73,9 @@ class DenseStage(Stage):
         return super().takes(layers) and layers[0].activation in allowed
 
     def prepare(self, asm: Assembler) -> None:  # noqa: ARG002
-        self.transposed.view.write_transposed(self.weights.value.view.rows(0, self.below.features))
+        self.transposed.view.write_transposed(
+            self.weights.value.view.rows(0, self.below.features)
+        )
 
     def forward(self, asm: Assembler) -> None:  # noqa: ARG002
         self.below.project(self.out.value.view, self.weights.value.view)
@@ -78,8 +90,8 @@ class DenseStage(Stage):
 class NormStage(Stage):
     """``y = scale x' + offset``, where ``x' = (x - mean) / sqrt(variance + epsilon)``.
 
-    With ``g = scale dy``, the gradient of ``x`` is ``(g - mean(g) - x' mean(g x')) / sqrt(...)``.
-    J. Ba, J. Kiros, G. Hinton: Layer Normalization (2016).
+    With ``g = scale dy``, the gradient of ``x`` is ``(g - mean(g) - x' mean(g x')) /
+    sqrt(...)``. J. Ba, J. Kiros, G. Hinton: Layer Normalization (2016).
     """
 
     kinds = (feedforward.LayerNorm,)
@@ -107,7 +119,9 @@ class NormStage(Stage):
             self.factors[row].store(factor, 1)
             normed = [vector * factor for vector in x]
             self.normed[row].store_row(normed, n)
-            self.above.value[row].store_row(map(add, map(mul, normed, scale), offset), n)
+            self.above.value[row].store_row(
+                map(add, map(mul, normed, scale), offset), n
+            )
 
     def backward(self, asm: Assembler) -> None:
         n = self.below.features
@@ -120,12 +134,17 @@ class NormStage(Stage):
             factor = asm.spread(self.factors[row].load(F32))
             g = list(map(mul, d_y, scale))
             mean, of_x = self._mean(asm, g), self._mean(asm, map(mul, g, x))
-            d_x = [(one - mean - x_n * of_x) * factor for one, x_n in zip(g, x, strict=True)]
+            d_x = [
+                (one - mean - x_n * of_x) * factor
+                for one, x_n in zip(g, x, strict=True)
+            ]
             self.below.gradient[row].store_row(d_x, n)
 
 
 class DropoutStage(Stage):
-    """``y = x mask``, where the seed, the step and the place in a document decide the mask."""
+    """``y = x mask``, where the seed, the step and the place in a document decide the
+    mask.
+    """
 
     kinds = feedforward.Dropout, feedforward.SpatialDropout
 
@@ -148,18 +167,29 @@ class DropoutStage(Stage):
 
 
 class ConvStage(Stage):
-    """``y[t] = f(b + Σ_n x[t + n - before] W[n])``, where ``x`` is 0 outside of the document."""
+    """``y[t] = f(b + Σ_n x[t + n - before] W[n])``, where ``x`` is 0 outside of the
+    document.
+    """
 
     kinds = (feedforward.Conv1D,)
 
     def build(self) -> None:
-        inputs, filters, self.size = self.below.features, self.layer.filters, self.layer.kernel_size
+        inputs, filters, self.size = (
+            self.below.features,
+            self.layer.filters,
+            self.layer.kernel_size,
+        )
         self.before = (self.size - 1) // (1 if self.layer.padding == "causal" else 2)
         self.above = Activations(self.group, filters, is_sequence=True)
         # The widths of a row and of what lies after it.
-        self.width, self.d_width = self.below.value.strides[0], self.above.gradient.strides[0]
+        self.width, self.d_width = (
+            self.below.value.strides[0],
+            self.above.gradient.strides[0],
+        )
         self.weights = self.add_weights(self.size * self.width, filters)
-        rows = (np.arange(self.size)[:, np.newaxis] * self.width + np.arange(inputs)).ravel()
+        rows = (
+            np.arange(self.size)[:, np.newaxis] * self.width + np.arange(inputs)
+        ).ravel()
         self.add_part((self.size, inputs, filters), self.weights, rows, glorot_uniform)
         # The row of the step itself has 1 there.
         self.add_part((filters,), self.weights, self.before * self.width + inputs)
@@ -168,7 +198,11 @@ class ConvStage(Stage):
     @classmethod
     def takes(cls, layers: tuple[Any, ...]) -> int:
         layer, allowed = layers[0], ("linear", *ACTIVATIONS)
-        return super().takes(layers) and layer.padding != "valid" and layer.activation in allowed
+        return (
+            super().takes(layers)
+            and layer.padding != "valid"
+            and layer.activation in allowed
+        )
 
     def prepare(self, asm: Assembler) -> None:  # noqa: ARG002
         inputs, filters = self.below.features, self.layer.filters
@@ -191,7 +225,11 @@ class ConvStage(Stage):
         activate(self.above, self.layer.activation)
 
     def backward(self, asm: Assembler) -> None:
-        above, below, gradient = self.above.gradient, self.below.gradient, self.weights.gradient
+        above, below, gradient = (
+            self.above.gradient,
+            self.below.gradient,
+            self.weights.gradient,
+        )
         activate_back(self.above, self.layer.activation)
         self.group.clear_gaps(above)
         windows = self._windows(self.below.value, self.before)
@@ -233,8 +271,8 @@ def _last(x: View) -> tuple[Value, Value]:
 
 
 POOLS = {"max": _largest, "mean": _mean, "last": _last}
-"""From the steps of a vector of features: their pool; and the step that it comes from, the first of
-equal ones, as a float, or for ``mean``, the share of each."""
+"""From the steps of a vector of features: their pool; and the step that it comes from,
+the first of equal ones, as a float, or for ``mean``, the share of each."""
 
 
 class PoolingStage(Stage):
@@ -250,11 +288,15 @@ class PoolingStage(Stage):
         return type(layers[0]) is feedforward.Pooling and layers[0].by in POOLS
 
     def _chunks(self, asm: Assembler) -> Iterator[tuple[Value, Value, Value, Value]]:
-        """Have the body of a loop run with each document, chunk of it, its first row, its rows."""
+        """Have the body of a loop run with each document, chunk of it, its first row,
+        its rows.
+        """
         chunks = self.layer.chunks
         for row, first, length in spans(self.below.firsts, self.below.lengths):
             for chunk in asm.loop(chunks):
-                start, end = ((at * length + (chunks - 1)) // chunks for at in (chunk, chunk + 1))
+                start, end = (
+                    (at * length + (chunks - 1)) // chunks for at in (chunk, chunk + 1)
+                )
                 yield row, chunk, first + start, end - start
 
     def forward(self, asm: Assembler) -> None:
@@ -282,7 +324,8 @@ class PoolingStage(Stage):
 
 
 class AttentionStage(DenseStage):
-    """A mean whose weights are ``a = softmax(h v)``, ``h = tanh(x W + b)``, of a document's steps.
+    """A mean whose weights are ``a = softmax(h v)``, ``h = tanh(x W + b)``, of a
+    document's steps.
 
     The gradient of the score ``h v`` of a step is ``a (dy x - sum(a (dy x)))``.
     """
@@ -290,7 +333,11 @@ class AttentionStage(DenseStage):
     def build(self) -> None:
         n, rows = self.below.features, self.group.capacity
         self.above = Activations(self.group, n, is_sequence=False)
-        self.function, self.out, self.query = "tanh", self.add_dense(n), self.add_weights(1, n)
+        self.function, self.out, self.query = (
+            "tanh",
+            self.add_dense(n),
+            self.add_weights(1, n),
+        )
         self.add_part((n, 1), self.query, 0, glorot_uniform, role="query")
         self.shares, self.d_shares = self.place(rows), self.place(rows)
 
@@ -300,15 +347,24 @@ class AttentionStage(DenseStage):
 
     def forward(self, asm: Assembler) -> None:
         super().forward(asm)
-        n, load = self.below.features, partial(View.load_row, features=self.below.features)
+        n, load = (
+            self.below.features,
+            partial(View.load_row, features=self.below.features),
+        )
         query = load(self.query.value[0])
         for row, first, length in spans(self.below.firsts, self.below.lengths):
             largest = [asm.vector_of(VERY_LOW)]
             for t in asm.loop(length, largest):
-                score = asm.total(list(map(mul, load(self.out.value[first + t]), query)))
+                score = asm.total(
+                    list(map(mul, load(self.out.value[first + t]), query))
+                )
                 self.shares[first + t].store(score)
-                largest[0] = (asm.spread(score) > largest[0]).select(asm.spread(score), largest[0])
-            sums = [asm.vector_of(0.0)] * (1 + len(query))  # of the powers, and of powers times x
+                largest[0] = (asm.spread(score) > largest[0]).select(
+                    asm.spread(score), largest[0]
+                )
+            sums = [asm.vector_of(0.0)] * (
+                1 + len(query)
+            )  # of the powers, and of powers times x
             for t in asm.loop(length, sums):
                 share = self.shares[first + t]
                 power = (asm.spread(share.load(F32)) - largest[0]).exp()
@@ -326,7 +382,10 @@ class AttentionStage(DenseStage):
         load = partial(View.load_row, features=n)
         query, d_query = load(self.query.value[0]), self.query.gradient[0]
         for row, first, length in spans(below.firsts, below.lengths):
-            d_y, weighted = load(self.above.gradient[row]), [asm.to_float(asm.number(0))]
+            d_y, weighted = (
+                load(self.above.gradient[row]),
+                [asm.to_float(asm.number(0))],
+            )
             for t in asm.loop(length, weighted):
                 d_share = asm.total(list(map(mul, d_y, load(below.value[first + t]))))
                 self.d_shares[first + t].store(d_share)
@@ -343,17 +402,23 @@ class AttentionStage(DenseStage):
         for row, _, step in below.steps():
             weight = asm.spread(self.shares[step].load(F32))
             for column, _ in asm.tiles(n, asm.lanes):
-                below.gradient[step, column].add(weight * self.above.gradient[row, column].load())
+                below.gradient[step, column].add(
+                    weight * self.above.gradient[row, column].load()
+                )
 
 
 class ParallelStage(Stage):
-    """Gives all branches the same vectors, joins theirs, and adds up their gradients of these."""
+    """Gives all branches the same vectors, joins theirs, and adds up their gradients of
+    these.
+    """
 
     kinds = (Parallel,)
 
     def build(self) -> None:
         self.branches = [self._branch(*own) for own in enumerate(self.layer.branches)]
-        self.inner = [s for branch in self.branches for own in branch for s in (own, *own.inner)]
+        self.inner = [
+            s for branch in self.branches for own in branch for s in (own, *own.inner)
+        ]
         ends = [branch[-1].above for branch in self.branches]
         *starts, features = accumulate((end.features for end in ends), initial=0)
         self.joined = list(zip(self.branches, ends, starts, strict=True))
@@ -370,7 +435,9 @@ class ParallelStage(Stage):
             below, role = stages[-1].above, f"branch {(number, position)} "
             for stage in (stages[-1], *stages[-1].inner):
                 stage.role = role + stage.role
-            self.parts += [replace(part, role=role + part.role) for part in stages[-1].parts]
+            self.parts += [
+                replace(part, role=role + part.role) for part in stages[-1].parts
+            ]
             self.trained += stages[-1].trained
         return stages
 
@@ -378,7 +445,9 @@ class ParallelStage(Stage):
     def takes(cls, layers: tuple[Any, ...]) -> int:
         if is_parallel := super().takes(layers):
             for branch in layers[0].branches:
-                list(stack(branch, after=layers[:1]))  # raises if a layer has no machine code
+                list(
+                    stack(branch, after=layers[:1])
+                )  # raises if a layer has no machine code
         return is_parallel
 
     def forward(self, asm: Assembler) -> None:
@@ -396,4 +465,6 @@ class ParallelStage(Stage):
                 stage.backward(asm)
         if self.below.is_trained:
             gradients = [branch[0].below.gradient for branch in self.branches]
-            self.below.apply(lambda *own: reduce(add, own), self.below.gradient, *gradients)
+            self.below.apply(
+                lambda *own: reduce(add, own), self.below.gradient, *gradients
+            )

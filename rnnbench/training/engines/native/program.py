@@ -1,4 +1,6 @@
-"""The program of an epoch: groups of documents go through the stages, forward and back."""
+"""The program of an epoch: groups of documents go through the stages, forward and
+back.
+"""
 
 from functools import cached_property, lru_cache
 from threading import Lock
@@ -16,9 +18,10 @@ from .stage import Stage
 from .words import stages_of
 
 TRAINING = [*DOCUMENTS, OTHER, "labels", "rates", "answers"]
-"""The arrays that a training function is given: besides the documents, the arena of the other
-half; ``labels (n, 2)``, each with its weight; ``rates``, see ``adam.Rates``; ``answers (n, 2)``.
-With any number of labels a document, labels and answers are ``(n, width)``."""
+"""The arrays that a training function is given: besides the documents, the arena of the
+other half; ``labels (n, 2)``, each with its weight; ``rates``, see ``adam.Rates``;
+``answers (n, 2)``. With any number of labels a document, labels and answers are ``(n,
+width)``."""
 COMPILING = Lock()  # two threads may ask for the code at the same time
 SPREAD = 4.0  # the standard deviation of the numbers that test the code
 
@@ -48,7 +51,9 @@ class Program:
 
     @cached_property
     def code(self) -> Code:
-        """The machine code, compiled when it is first needed, which takes about a second."""
+        """The machine code, compiled when it is first needed, which takes about a
+        second.
+        """
         with COMPILING:
             asm = self.group.asm = self.assembler(self.processor)
             self._make_score(asm)
@@ -59,7 +64,9 @@ class Program:
         return code
 
     def new_arenas(self, weights: Weights, seed: int | None) -> list[Floats]:
-        """Return two arenas, or one if there is no seed to train by, with weights in the first."""
+        """Return two arenas, or one if there is no seed to train by, with weights in
+        the first.
+        """
         arenas = self.group.new_arenas(1 if seed is None else 2)
         for half, arena in enumerate(arenas):
             self.group.half.of(arena).view(np.int32)[0] = half
@@ -71,25 +78,34 @@ class Program:
         return arenas
 
     def _make_score(self, asm: Assembler) -> None:
-        """Make ``forward``, for a group, and ``score``, which also takes ``scores (n, width)``."""
+        """Make ``forward``, for a group, and ``score``, which also takes ``scores (n,
+        width)``.
+        """
         group, rows = self.group, self.sizes.rows
         with asm.function("forward", DOCUMENTS, 3) as (first, left, number):
             group.gather(asm, first, left, number)
             for stage in self.stages:
                 stage.forward(asm)
-        with asm.function("score", [*DOCUMENTS, "scores"], 1) as (count,), asm.flushing():
+        with (
+            asm.function("score", [*DOCUMENTS, "scores"], 1) as (count,),
+            asm.flushing(),
+        ):
             group.is_training.set(0)
             for stage in self.every:
                 stage.prepare(asm)
             for first in asm.loop(count, step=rows):
                 asm.call("forward", first, count - first, first // rows)
                 for row in asm.loop((count - first).at_most(rows)):
-                    out = asm.given["scores"].moved(group.documents.get(row) * self.width)
+                    out = asm.given["scores"].moved(
+                        group.documents.get(row) * self.width
+                    )
                     for i in asm.loop(self.width, step=asm.lanes):
                         out[i].store(self.logits.value[row, i].load())
 
     def _make_phases(self, asm: Assembler) -> None:
-        """Make the phases of an optimizer step, each for half a batch, so for up to two threads."""
+        """Make the phases of an optimizer step, each for half a batch, so for up to two
+        threads.
+        """
         group, rows = self.group, self.sizes.rows
         loss = add_loss if self.has_one_label else add_binary_loss
         for table in self.tables:
@@ -111,7 +127,9 @@ class Program:
                     stage.backward(asm)
             for stage in self.every:
                 stage.conclude(asm)
-        if self.sizes.clip:  # by the norm of all gradients, so each is there before a weight moves
+        if (
+            self.sizes.clip
+        ):  # by the norm of all gradients, so each is there before a weight moves
             with asm.function("measure", TRAINING, 2) as (first, size), asm.flushing():
                 for stage in self.stages:
                     stage.collect(asm, first, size)
@@ -128,7 +146,9 @@ class Program:
             group.clock.set(group.clock.get() + 1)
 
     def _make_epoch(self, asm: Assembler) -> None:
-        """Make ``finish``, for the end of an epoch, and ``epoch``, which does all of it."""
+        """Make ``finish``, for the end of an epoch, and ``epoch``, which does all of
+        it.
+        """
         with asm.function("finish", TRAINING), asm.flushing():
             for table in self.tables:
                 for word in asm.loop(self.sizes.n_ids):
@@ -145,10 +165,12 @@ class Program:
 
 
 def add_loss(logits: Activations, first: Value, left: Value, size: Value) -> None:
-    """Write the gradient of the mean loss of a batch, of ``size``, with respect to its logits.
+    """Write the gradient of the mean loss of a batch, of ``size``, with respect to its
+    logits.
 
-    The answer for a document is ``logits[topic] - largest`` and ``sum(exp(logits - largest))``.
-    From the row ``first`` on, only those that are ``left`` belong to the batch.
+    The answer for a document is ``logits[topic] - largest`` and ``sum(exp(logits -
+    largest))``. From the row ``first`` on, only those that are ``left`` belong to the
+    batch.
     """
     topics, group, asm = logits.features, logits.group, logits.group.asm
     starts = range(0, topics, asm.lanes)
@@ -162,18 +184,27 @@ def add_loss(logits: Activations, first: Value, left: Value, size: Value) -> Non
         document = asm.given["labels"].moved(group.documents.get(row) * 2)
         label, weight = asm.spread(document.load(F32)), document.moved(1).load(F32)
         are_label = [label.equals(some) for some in numbers]
-        own = [some.select(value, 0.0) for some, value in zip(are_label, values, strict=True)]
+        own = [
+            some.select(value, 0.0)
+            for some, value in zip(are_label, values, strict=True)
+        ]
         answer = asm.given["answers"].moved((first + row) * 2)
         answer.store(asm.total(own))
         answer.moved(1).store(total)
         share = (row < left).select(weight / asm.to_float(size), 0.0)
         of_power, of_topic = asm.spread(share / total), asm.spread(share)
         for start, is_label, power in zip(starts, are_label, powers, strict=True):
-            logits.gradient[row, start].store(power * of_power - is_label.select(of_topic, 0.0))
+            logits.gradient[row, start].store(
+                power * of_power - is_label.select(of_topic, 0.0)
+            )
 
 
-def add_binary_loss(logits: Activations, first: Value, left: Value, size: Value) -> None:
-    """Write the gradient of mean binary cross-entropy; labels and answers are rows of topics."""
+def add_binary_loss(
+    logits: Activations, first: Value, left: Value, size: Value
+) -> None:
+    """Write the gradient of mean binary cross-entropy; labels and answers are rows of
+    topics.
+    """
     topics, group, asm = logits.features, logits.group, logits.group.asm
     width = logits.value.strides[0]
     for row in asm.loop(group.rows):
@@ -182,16 +213,24 @@ def add_binary_loss(logits: Activations, first: Value, left: Value, size: Value)
         labels = asm.given["labels"].moved(group.documents.get(row) * width)
         answer = asm.given["answers"].moved((first + row) * width)
         share = asm.spread((row < left).select(1 / asm.to_float(size * topics), 0.0))
-        for start, value, chance in zip(range(0, topics, asm.lanes), values, chances, strict=True):
+        for start, value, chance in zip(
+            range(0, topics, asm.lanes), values, chances, strict=True
+        ):
             answer.moved(start).store(value)
-            logits.gradient[row, start].store((chance - labels.moved(start).load()) * share)
+            logits.gradient[row, start].store(
+                (chance - labels.moved(start).load()) * share
+            )
 
 
-program_for = lru_cache(maxsize=1)(Program)  # the last one is kept, for other seeds of a model
+program_for = lru_cache(maxsize=1)(
+    Program
+)  # the last one is kept, for other seeds of a model
 
 
 def passes(processor: Processor) -> bool:
-    """Return whether a product, sigmoid, tanh and exp in machine code are those of NumPy."""
+    """Return whether a product, sigmoid, tanh and exp in machine code are those of
+    NumPy.
+    """
     lanes, memory = processor.lanes, Memory()
     shapes = (7, 5), (5, 3 * lanes), (7, 3 * lanes), (lanes,), (3, lanes)
     arrays = [memory.place(*shape, block=SHARED) for shape in shapes]

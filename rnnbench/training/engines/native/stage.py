@@ -12,12 +12,16 @@ from .random import make_mask
 
 
 class Stage:
-    """One or more layers, computed together; ``layer``, the one at ``number``, has the weights."""
+    """One or more layers, computed together; ``layer``, the one at ``number``, has the
+    weights.
+    """
 
     below: Activations  # what the stage below hands on, if there is one
     above: Activations  # what it hands on itself
     table: WordTable | None = None  # weights of which a batch reads few rows
-    function = "linear"  # of its outputs; that of the last stage is computed with the loss
+    function = (
+        "linear"  # of its outputs; that of the last stage is computed with the loss
+    )
     role: str = "dropout"  # of its random numbers
     inner: Sequence["Stage"] = ()  # the stages of its branches
     kinds: ClassVar[Collection[type[Layer]]] = ()  # the layers that it computes
@@ -26,8 +30,19 @@ class Stage:
     def __init_subclass__(cls) -> None:
         cls.all_kinds.insert(0, cls)
 
-    def __init__(self, group: Group, number: int, layers: Sequence[Any], below: Activations | None):
-        self.group, self.number, self.layers, self.place = group, number, layers, group.place
+    def __init__(
+        self,
+        group: Group,
+        number: int,
+        layers: Sequence[Any],
+        below: Activations | None,
+    ):
+        self.group, self.number, self.layers, self.place = (
+            group,
+            number,
+            layers,
+            group.place,
+        )
         self.parts: list[KerasArray] = []  # in Keras's order
         self.trained: list[Trained] = []  # weights that every batch reads
         self.key = self.place(2, block=SHARED)
@@ -51,12 +66,19 @@ class Stage:
         return self.trained[-1]
 
     def add_part(
-        self, shape: tuple[int, ...], trained: Trained, index: Any, start: Any = 0, **role: str
+        self,
+        shape: tuple[int, ...],
+        trained: Trained,
+        index: Any,
+        start: Any = 0,
+        **role: str,
     ) -> None:
         """Add one of Keras's arrays, see ``KerasArray``."""
         self.parts.append(KerasArray(shape, trained, index, start, self.number, **role))
 
-    def draw(self, asm: Assembler, mask: View, rate: float, features: int, *place: Index) -> None:
+    def draw(
+        self, asm: Assembler, mask: View, rate: float, features: int, *place: Index
+    ) -> None:
         """Write the dropout mask of a place, or ones if nothing is dropped."""
         is_drawn = self.group.is_training.get() if rate else asm.number(0)
         with asm.when(is_drawn.equals(1)):
@@ -86,9 +108,11 @@ class Stage:
 def stack(
     layers: Sequence[Layer], after: tuple[Layer, ...] = ()
 ) -> Iterator[tuple[type[Stage], int, tuple[Layer, ...]]]:
-    """Yield the stages of layers: their class, the position of their first layer, their layers.
+    """Yield the stages of layers: their class, the position of their first layer, their
+    layers.
 
-    Other layers come ``after`` these. ``NotImplementedError`` says that one has no machine code.
+    Other layers come ``after`` these. ``NotImplementedError`` says that one has no
+    machine code.
     """
     position = 0
     while rest := tuple(layers[position:]):

@@ -1,7 +1,9 @@
-"""The first layers: word ids as numbers, vectors or counts, and the dropout of words and features.
+"""The first layers: word ids as numbers, vectors or counts, and the dropout of words
+and features.
 
-Below a recurrent layer, a word that occurs again in a document has one row, which is projected
-once, and rows lack the features that spatial dropout sets to 0. Only the order of sums changes.
+Below a recurrent layer, a word that occurs again in a document has one row, which is
+projected once, and rows lack the features that spatial dropout sets to 0. Only the
+order of sums changes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -37,7 +39,9 @@ class NumbersStage(Stage):
 
 
 class EmbeddingStage(Stage):
-    """``x = E[word] mask``: the mask of spatial dropout above it, times that of the word."""
+    """``x = E[word] mask``: the mask of spatial dropout above it, times that of the
+    word.
+    """
 
     table: WordTable
 
@@ -45,12 +49,15 @@ class EmbeddingStage(Stage):
         n, group, ids = self.layer.dim, self.group, self.group.sizes.n_ids
         self.rate = sum(other.rate for other in self.layers[1:])
         self.table = WordTable(group, self.number, n)
-        self.add_part((ids, n), self.table.trained, np.s_[:], random_uniform, role="embeddings")
+        self.add_part(
+            (ids, n), self.table.trained, np.s_[:], random_uniform, role="embeddings"
+        )
         self.above = self.vectors()
         self.row_words = self.place(self.above.value.shape[0])  # the word of each row
         self.mask = self.place(group.rows, 4 * quarter(n))
         self.word_mask = self.place(4 * quarter(ids), block=SHARED)
-        # The gradients of the rows of all groups of a batch, their words, and their number.
+        # The gradients of the rows of all groups of a batch, their words, and their
+        # number.
         place = partial(self.place, group.per_batch, block=SHARED)
         self.d_rows, self.d_words = place(group.capacity, n), place(group.capacity)
         self.d_count = place()
@@ -66,7 +73,9 @@ class EmbeddingStage(Stage):
 
     def prepare(self, asm: Assembler) -> None:
         """Choose the words to drop in a batch."""
-        self.draw(asm, self.word_mask.view, self.layer.dropout, self.group.sizes.n_ids, 0, 1)
+        self.draw(
+            asm, self.word_mask.view, self.layer.dropout, self.group.sizes.n_ids, 0, 1
+        )
 
     def forward(self, asm: Assembler) -> None:
         self.find_rows(asm)
@@ -81,7 +90,9 @@ class EmbeddingStage(Stage):
             self.row_words.set(row, words[t].load_index())
 
     def words(self, asm: Assembler, first: Value, count: Value) -> Words:
-        """Have the body of a loop run with some rows, and the word and its mask of each."""
+        """Have the body of a loop run with some rows, and the word and its mask of
+        each.
+        """
         for i in asm.loop(count):
             word = self.row_words.get(first + i)
             yield first + i, word, self.word_mask[word].load(F32)
@@ -117,10 +128,11 @@ class EmbeddingStage(Stage):
 
 
 class SharedEmbeddingStage(EmbeddingStage):
-    """The same below a recurrent layer: a word that occurs again in a document has the same row.
+    """The same below a recurrent layer: a word that occurs again in a document has the
+    same row.
 
-    In a program that only scores, a word keeps its row for all documents, and a document's own rows
-    are those of words that no document before it had.
+    In a program that only scores, a word keeps its row for all documents, and a
+    document's own rows are those of words that no document before it had.
     """
 
     above: "WordVectors"
@@ -133,10 +145,17 @@ class SharedEmbeddingStage(EmbeddingStage):
     def vectors(self) -> "WordVectors":
         group, ids = self.group, self.group.sizes.n_ids
         self.stays = group.sizes.only_scores
-        self.seen, self.row_of = self.place(ids), self.place(ids)  # of each word: when, and its row
-        self.step_rows = self.place(group.capacity)  # the row of each step of the documents
+        self.seen, self.row_of = (
+            self.place(ids),
+            self.place(ids),
+        )  # of each word: when, and its row
+        self.step_rows = self.place(
+            group.capacity
+        )  # the row of each step of the documents
         rows = max(group.capacity, ids + SLACK) if self.stays else group.capacity
-        return WordVectors(group, self.layer.dim, rows, drops=self.rate > 0 and not self.stays)
+        return WordVectors(
+            group, self.layer.dim, rows, drops=self.rate > 0 and not self.stays
+        )
 
     def find_rows(self, asm: Assembler) -> None:
         """Give each word of a document a row, where it occurs first."""
@@ -144,7 +163,9 @@ class SharedEmbeddingStage(EmbeddingStage):
         if not self.stays:
             above.total.set(0)
         # Numbers that no document of an earlier group had.
-        stamps = (group.clock.get() * group.per_batch + group.number.get()) * group.rows + 1
+        stamps = (
+            group.clock.get() * group.per_batch + group.number.get()
+        ) * group.rows + 1
         for document, first, length in spans(group.firsts, group.lengths):
             words, *_ = words_of(asm, group.documents.get(document))
             stamp = asm.number(1) if self.stays else stamps + document
@@ -187,7 +208,9 @@ class SharedEmbeddingStage(EmbeddingStage):
 
 
 class WordVectors(Activations):
-    """Vectors of words, one for each word of a document, however often it occurs there."""
+    """Vectors of words, one for each word of a document, however often it occurs
+    there.
+    """
 
     def __init__(self, group: Group, features: int, rows: int, *, drops: bool):
         super().__init__(group, features, is_sequence=True)
@@ -195,8 +218,12 @@ class WordVectors(Activations):
         self.value = place(rows, features + 1, slack=SLACK, ones=1)
         self.total, self.places = place(1), place(*group.places.shape)
         self.firsts, self.lengths = place(documents), place(documents)
-        # If it drops some features of a document, the others and that of the ones, and how many.
-        self.kept, self.n_kept = place(documents, features + 1, slack=SLACK), place(documents)
+        # If it drops some features of a document, the others and that of the ones, and
+        # how many.
+        self.kept, self.n_kept = (
+            place(documents, features + 1, slack=SLACK),
+            place(documents),
+        )
         self.drops = drops
         self.weight_rows += drops  # the last is read past the end of ``kept``
 
@@ -229,7 +256,9 @@ class BagStage(Stage):
         self.above = Activations(group, units, is_sequence=False)
         self.table = WordTable(group, self.number, units)
         self.bias = self.add_weights(1, units)
-        self.add_part((sizes.n_ids, units), self.table.trained, np.s_[:], glorot_uniform)
+        self.add_part(
+            (sizes.n_ids, units), self.table.trained, np.s_[:], glorot_uniform
+        )
         self.add_part((units,), self.bias, 0)
         # The gradients above, of all documents of a batch.
         self.d_above = self.place(group.per_batch * sizes.rows, units, block=SHARED)
@@ -262,7 +291,9 @@ class BagStage(Stage):
 
     def collect(self, asm: Assembler, first: Value, size: Value) -> None:
         for row in asm.loop(size):
-            words, weights, length = words_of(asm, asm.given["order"][first + row].load_index())
+            words, weights, length = words_of(
+                asm, asm.given["order"][first + row].load_index()
+            )
             for column, width in self.table.own_columns(VECTORS * asm.lanes):
                 starts = [column + v for v in range(0, width, asm.lanes)]
                 d_y = [self.d_above[row, start].load() for start in starts]
@@ -273,7 +304,9 @@ class BagStage(Stage):
                         self.table.trained.gradient[slot, start].add(weight * d)
 
 
-def stages_of(layers: Sequence[Layer]) -> Iterator[tuple[type[Stage], int, tuple[Layer, ...]]]:
+def stages_of(
+    layers: Sequence[Layer],
+) -> Iterator[tuple[type[Stage], int, tuple[Layer, ...]]]:
     """Yield the stages of a network, as ``stack`` does."""
     if layers[0].takes != "ids":
         yield NumbersStage, len(layers), ()

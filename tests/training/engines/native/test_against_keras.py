@@ -1,4 +1,6 @@
-"""The engine ``native`` against Keras: initial weights, losses, gradients and steps of Adam."""
+"""The engine ``native`` against Keras: initial weights, losses, gradients and steps of
+Adam.
+"""
 
 import keras
 import numpy as np
@@ -42,9 +44,12 @@ NUMBERS, WORDS = (
     LayeredNetwork.model_validate({"layers": [*first, RNN, SOFTMAX]})
     for first in ([], [{"embedding": {"dim": 5}}])
 )
-BAG = LayeredNetwork.model_validate({"layers": [{"bag_of_words": {"values": "tfidf"}}, SIGMOID]})
+BAG = LayeredNetwork.model_validate(
+    {"layers": [{"bag_of_words": {"values": "tfidf"}}, SIGMOID]}
+)
 CLIPPED = Sizes(timesteps=4, topics=3, n_ids=9, batch=5, rows=5, lanes=8, clip=0.01)
-"""Beside the gradients of such networks, there are other numbers, which their norm leaves out."""
+"""Beside the gradients of such networks, there are other numbers, which their norm
+leaves out."""
 
 
 class Stock:
@@ -63,14 +68,20 @@ class Stock:
         self.optimizer = keras.optimizers.Adam(RATE, global_clipnorm=self.clip)
 
     def step(self, weights, x, y):
-        """Take an optimizer step; return the loss, the gradients and the weights after it."""
+        """Take an optimizer step; return the loss, the gradients and the weights after
+        it.
+        """
         self.model.set_weights(weights)
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
             answers = self.model(x, training=True)
             losses = keras.losses
             is_one = y.ndim == 1
-            by = losses.sparse_categorical_crossentropy if is_one else losses.binary_crossentropy
+            by = (
+                losses.sparse_categorical_crossentropy
+                if is_one
+                else losses.binary_crossentropy
+            )
             loss = tf.reduce_mean(by(y, answers))
         gradients = tape.gradient(loss, [own.value for own in variables])
         gradients = list(map(tf.convert_to_tensor, gradients))
@@ -91,7 +102,10 @@ def error(arrays, exact):
 
 @examples(4)
 @given(
-    model=networks(most_units=40), sizes=all_sizes(), registers=REGISTERS, count=st.integers(1, 25)
+    model=networks(most_units=40),
+    sizes=all_sizes(),
+    registers=REGISTERS,
+    count=st.integers(1, 25),
 )
 @example(model=NUMBERS, sizes=CLIPPED, registers=32, count=5)
 @example(model=WORDS, sizes=CLIPPED, registers=32, count=5)
@@ -120,7 +134,10 @@ def test_losses_gradients_and_weights_are_those_of_keras_step_by_step(
         for mine, others, truth in zip(ours, theirs, right, strict=True):
             assert error(mine, truth) <= max(LARGEST * error(others, truth), LEAST)
         share = (1 - DECAY) / (1 - DECAY**step)
-        average = [a + share * (w - a) for a, w in zip(average or ours[2], ours[2], strict=True)]
+        average = [
+            a + share * (w - a)
+            for a, w in zip(average or ours[2], ours[2], strict=True)
+        ]
     if sizes.averages:
         for mine, right in zip(net.weights()[len(net.fixed) :], average, strict=True):
             np.testing.assert_allclose(mine, right, atol=1e-5)
@@ -130,7 +147,9 @@ def test_losses_gradients_and_weights_are_those_of_keras_step_by_step(
 
 
 @examples(8)
-@given(seed=st.integers(0, 2**31 - 1), rows=st.integers(1, 80), columns=st.integers(1, 80))
+@given(
+    seed=st.integers(0, 2**31 - 1), rows=st.integers(1, 80), columns=st.integers(1, 80)
+)
 @example(seed=2**31 - 2, rows=5, columns=20)
 @example(seed=2**31 - 1, rows=5, columns=20)
 def test_initializers_are_those_of_keras(seed, rows, columns):
@@ -140,7 +159,10 @@ def test_initializers_are_those_of_keras(seed, rows, columns):
         (glorot_uniform(shape, seed), random.GlorotUniform(seed)(shape)),
         (glorot_uniform((3, *shape), seed), random.GlorotUniform(seed)((3, *shape))),
         (random_uniform(shape, seed), random.RandomUniform(seed=seed)(shape)),
-        (uniform(rows, seed), tf.random.stateless_uniform([rows], [seed % (2**31 - 2), 0])),
+        (
+            uniform(rows, seed),
+            tf.random.stateless_uniform([rows], [seed % (2**31 - 2), 0]),
+        ),
     ):
         np.testing.assert_array_equal(ours, theirs)
     stock = random.Orthogonal(seed=seed)(shape)
@@ -162,5 +184,7 @@ def test_a_network_begins_with_the_weights_that_keras_gives_it(model, sizes):
     ours = [part.read(net.arenas[0], "value") for part in net.program.parts]
 
     shape = Shape(sizes.timesteps, sizes.topics, sizes.n_ids)
-    for mine, theirs in zip(ours, build(model, shape, 3).trainable_variables, strict=True):
+    for mine, theirs in zip(
+        ours, build(model, shape, 3).trainable_variables, strict=True
+    ):
         np.testing.assert_allclose(mine, theirs, atol=2e-6)

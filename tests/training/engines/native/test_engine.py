@@ -45,7 +45,9 @@ def installed(monkeypatch):
 
 
 @pytest.mark.parametrize("config", sorted({*shipped.names()} - EXTENDED))
-def test_all_networks_that_ship_are_covered_unless_their_layers_have_no_machine_code(config):
+def test_all_networks_that_ship_are_covered_unless_their_layers_have_no_machine_code(
+    config,
+):
     benchmark = load(config)
     for name, model in benchmark.models.items():
         if isinstance(model, LayeredNetwork):
@@ -60,7 +62,10 @@ def test_all_networks_that_ship_are_covered_unless_their_layers_have_no_machine_
         ([{"lstm": {"units": 3, "activation": "relu"}}], {}),
         ([{"lstm": {"units": 3, "dropout": 0.1}}], {}),
         ([{"gru": {"units": 3, "reset_after": False}}], {}),
-        ([{"conv1d": {"filters": 3, "kernel_size": 2, "padding": "valid"}}, POOLING], {}),
+        (
+            [{"conv1d": {"filters": 3, "kernel_size": 2, "padding": "valid"}}, POOLING],
+            {},
+        ),
         ([{"bidirectional": {"layer": LSTM, "merge_mode": "sum"}}], {}),
         ([LSTM, {"dense": {"units": 4, "activation": "gelu"}}], {}),
         ([LSTM, {"dense": {"units": 4, "activation": "softmax"}}], {}),
@@ -77,21 +82,33 @@ def test_other_networks_and_trainings_are_not_covered(layers, recipe):
 def test_a_machine_that_cannot_make_code_is_told_what_to_do(installed):
     installed("it needs llvmlite: pip install llvmlite, or use training.engine: keras")
 
-    with pytest.raises(UserError, match=r"^training\.engine: native: it needs llvmlite: pip inst"):
+    with pytest.raises(
+        UserError, match=r"^training\.engine: native: it needs llvmlite: pip inst"
+    ):
         engine_for(network(LSTM), Training(engine="native"))
 
 
 @pytest.mark.parametrize(
     ("module", "name", "replacement", "reason"),
     [
-        (engine, "find_spec", lambda _: None, r"it needs llvmlite: pip install llvmlite, or "),
+        (
+            engine,
+            "find_spec",
+            lambda _: None,
+            r"it needs llvmlite: pip install llvmlite, or ",
+        ),
         (
             assembler,
             "processor",
             lambda: None,
             r"it makes no code for this processor \(allowed: x86-64 with AVX2 and FMA, ARM64\); ",
         ),
-        (program, "passes", lambda _: False, "its code gives wrong results on this processor; "),
+        (
+            program,
+            "passes",
+            lambda _: False,
+            "its code gives wrong results on this processor; ",
+        ),
         (program, "passes", lambda: None, r"llvmlite does not work here \(.*\); "),
     ],
     ids=["no llvmlite", "another processor", "wrong results", "another llvmlite"],
@@ -99,7 +116,9 @@ def test_a_machine_that_cannot_make_code_is_told_what_to_do(installed):
 def test_whatever_is_missing_is_named(monkeypatch, module, name, replacement, reason):
     monkeypatch.setattr(module, name, replacement)
 
-    assert re.match(rf"^{reason}use training\.engine: keras$", NATIVE.why_not.__wrapped__())
+    assert re.match(
+        rf"^{reason}use training\.engine: keras$", NATIVE.why_not.__wrapped__()
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,7 +144,9 @@ def test_auto_says_once_why_it_is_not_native(installed, caplog):
     for _ in range(3):
         engine_for(network(LSTM), Training(engine="auto"))
 
-    assert caplog.messages == ["training.engine: auto: keras in place of native: it needs llvmlite"]
+    assert caplog.messages == [
+        "training.engine: auto: keras in place of native: it needs llvmlite"
+    ]
 
 
 def test_the_program_of_a_model_stays_for_its_other_seeds():
@@ -147,7 +168,9 @@ print({"tensorflow", "keras"} & set(sys.modules))
 """
 
 
-def test_a_process_trains_without_tensorflow_and_a_seed_is_the_same_in_each(tmp_path, monkeypatch):
+def test_a_process_trains_without_tensorflow_and_a_seed_is_the_same_in_each(
+    tmp_path, monkeypatch
+):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     command = [sys.executable, "-c", TRAIN, str(tmp_path)]
 

@@ -80,7 +80,9 @@ def run(name, arena, make, processor=HERE):
     adds=st.booleans(),
     is_transposed=st.booleans(),
 )
-def test_products_of_all_shapes(rows, columns, inner, lanes, registers, adds, is_transposed):
+def test_products_of_all_shapes(
+    rows, columns, inner, lanes, registers, adds, is_transposed
+):
     memory = Memory()
     left = memory.place(inner, rows) if is_transposed else memory.place(rows, inner)
     right, out = memory.place(inner, columns), memory.place(rows, columns)
@@ -123,7 +125,9 @@ def functions():
 
 
 @given(st.lists(st.floats(-80, 80, width=32), min_size=1, max_size=16))
-def test_functions_of_floats_are_right_to_a_few_units_in_the_last_place(functions, numbers):
+def test_functions_of_floats_are_right_to_a_few_units_in_the_last_place(
+    functions, numbers
+):
     x = np.array(numbers, np.float64)
 
     np.testing.assert_allclose(functions("tanh", x), np.tanh(x), rtol=5e-7, atol=1e-30)
@@ -173,21 +177,29 @@ def test_no_access_is_outside_of_its_array(model, sizes, count):
 @examples(3)
 @given(model=networks(most_units=20), sizes=all_sizes(), count=st.integers(2, 60))
 @example(model=DROPPING, sizes=Sizes(6, 3, 20, 7, 7, 8), count=40)
-def test_a_program_that_only_scores_gives_the_answers_of_one_that_trains(model, sizes, count):
+def test_a_program_that_only_scores_gives_the_answers_of_one_that_trains(
+    model, sizes, count
+):
     x, _ = documents(sizes, count, model=model)
     whole, random = network(program(model, sizes), model, x), np.random.default_rng(0)
-    weights = [random.normal(0, 0.3, own.shape).astype(np.float32) for own in whole.weights()]
+    weights = [
+        random.normal(0, 0.3, own.shape).astype(np.float32) for own in whole.weights()
+    ]
     trains = Scorer(whole.program, model, weights, seed=0)
     code = program(model, replace(sizes, only_scores=True), kind=CheckedProgram)
     scores = Scorer(code, model, weights)
 
     found = [scores.score(scores.lay_out(some)) for some in np.array_split(x, 2)]
 
-    np.testing.assert_allclose(np.concatenate(found), trains.score(trains.lay_out(x)), atol=1e-5)
+    np.testing.assert_allclose(
+        np.concatenate(found), trains.score(trains.lay_out(x)), atol=1e-5
+    )
     assert faults(code.code) == 0
 
 
-@pytest.mark.skipif(not hasattr(mmap, "MAP_PRIVATE"), reason="pages cannot be protected here")
+@pytest.mark.skipif(
+    not hasattr(mmap, "MAP_PRIVATE"), reason="pages cannot be protected here"
+)
 @examples(3)
 @given(model=networks(most_units=20), sizes=all_sizes(), count=st.integers(1, 40))
 def test_nothing_reads_or_writes_past_what_it_is_given(model, sizes, count):
@@ -246,7 +258,9 @@ made = cache(program)
 
 def trained(model=DROPPING, seed=0, lanes=8, rows=4, threads=1, clip=None):
     """Return a network after two epochs, the second one by so many threads."""
-    sizes = Sizes(timesteps=6, topics=3, n_ids=20, batch=7, rows=rows, lanes=lanes, clip=clip)
+    sizes = Sizes(
+        timesteps=6, topics=3, n_ids=20, batch=7, rows=rows, lanes=lanes, clip=clip
+    )
     x, y = documents(sizes, 18)
     net = network(made(model, sizes), model, x, seed)
     net.train(net.lay_out(x), y, 1)
@@ -263,9 +277,17 @@ def trained(model=DROPPING, seed=0, lanes=8, rows=4, threads=1, clip=None):
         (SMALL, 1, 1e300, None),
         (SMALL, 2, 1e3, None),
     ],
-    ids=["again", "threads", "clipped by threads", "too short for any clip", "for a clip"],
+    ids=[
+        "again",
+        "threads",
+        "clipped by threads",
+        "too short for any clip",
+        "for a clip",
+    ],
 )
-def test_the_same_training_gives_the_same_weights_bit_for_bit(model, threads, clip, same):
+def test_the_same_training_gives_the_same_weights_bit_for_bit(
+    model, threads, clip, same
+):
     found = trained(model, threads=threads, clip=clip).weights()
 
     for one, other in zip(trained(model, clip=same).weights(), found, strict=True):
@@ -283,7 +305,11 @@ def test_a_seed_drops_the_same_on_any_vectors_and_in_any_groups():
 
 
 @examples(25)
-@given(rate=st.floats(0.01, 0.99), features=st.integers(1, 300), place=st.tuples(*[WORD] * 3))
+@given(
+    rate=st.floats(0.01, 0.99),
+    features=st.integers(1, 300),
+    place=st.tuples(*[WORD] * 3),
+)
 def test_masks_are_those_that_philox_gives_in_numpy(rate, features, place):
     memory, asm = Memory(), Assembler(HERE)
     length = quarter(features)
@@ -296,7 +322,9 @@ def test_masks_are_those_that_philox_gives_in_numpy(rate, features, place):
     Code(asm).run("mask", arena)
 
     numbers, others = np.arange(length, dtype=np.uint32), np.array([place], np.uint32).T
-    words = np.concatenate(philox([numbers, *others], np.array([[7], [9]], np.uint32), times))
+    words = np.concatenate(
+        philox([numbers, *others], np.array([[7], [9]], np.uint32), times)
+    )
     expected = np.where(words >= round(rate * 2**32), 1 / (1 - rate), 0)
     np.testing.assert_allclose(mask.of(arena), expected, rtol=1e-6)
 

@@ -1,4 +1,6 @@
-"""The layout of memory: nothing overlaps, and too much is refused before any is taken."""
+"""The layout of memory: nothing overlaps, and too much is refused before any is
+taken.
+"""
 
 import itertools
 
@@ -32,17 +34,24 @@ def test_no_array_overlaps_another_one_and_every_row_begins_at_a_cache_line(shap
     assert all(arena.ctypes.data % (4 * LINE) == 0 for arena in memory.new_arenas(2))
 
 
-@given(units=st.integers(1, 40), gates=st.integers(1, 4), lanes=st.sampled_from([4, 8, 16]))
+@given(
+    units=st.integers(1, 40), gates=st.integers(1, 4), lanes=st.sampled_from([4, 8, 16])
+)
 def test_weights_are_read_as_they_were_written_wherever_they_lie(units, gates, lanes):
     memory = Memory()
     trained = memory.trained(5, gates * units)
     order = np.argsort(column_order(units, gates, lanes))
     part = KerasArray((5, gates * units), trained, np.ix_(range(5), order))
-    (arena,), weights = memory.new_arenas(1), np.arange(5.0 * gates * units, dtype=np.float32)
+    (arena,), weights = (
+        memory.new_arenas(1),
+        np.arange(5.0 * gates * units, dtype=np.float32),
+    )
 
     part.write(arena, weights.reshape(part.shape))
 
-    np.testing.assert_array_equal(part.read(arena, "value"), weights.reshape(part.shape))
+    np.testing.assert_array_equal(
+        part.read(arena, "value"), weights.reshape(part.shape)
+    )
     assert sorted(arena[arena != 0]) == sorted(weights[1:])
 
 
@@ -52,5 +61,7 @@ def test_all_gates_of_a_vector_of_units_stand_together():
 
 
 def test_a_network_that_needs_too_much_memory_is_refused_before_any_is_taken():
-    with pytest.raises(RnnbenchError, match=r"needs more than 8\.6 GB; use training\.engine"):
+    with pytest.raises(
+        RnnbenchError, match=r"needs more than 8\.6 GB; use training\.engine"
+    ):
         Memory().place(100_000, 100_000)
