@@ -45,7 +45,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(
     markdown: str,
     page: Any,
-    config: MkDocsConfig,
+    config: MkDocsConfig,  # noqa: ARG001
     files: Files,  # noqa: ARG001
 ) -> str:
     """Fill in what a page includes, and lead its links to the files on the site."""
