@@ -59,8 +59,10 @@ from .tasks import TaskKind as TaskKind
 from .tracking import Tracker as Tracker
 from .training.engines import Assignment as Assignment
 from .training.engines import Engine as Engine
+from .training.engines import FitRequest as FitRequest
 from .training.epochs import OnEpoch as OnEpoch
 from .training.epochs import Recipe as Recipe
+from .training.epochs import TrainingSettings as TrainingSettings
 from .training.outcome import History as History
 from .training.outcome import TrialRecord as TrialRecord
 from .training.outcome import TrialResult as TrialResult

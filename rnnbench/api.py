@@ -27,7 +27,7 @@ from rnnbench.request import Config, RunRequest, Settings, changes, takes
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.results.store import OUTSIDE, lock_folder
 from rnnbench.runner.run import run as run_job
-from rnnbench.section import Record, checked
+from rnnbench.section import StoredRecord, checked
 from rnnbench.tasks import Labels
 from rnnbench.tracking import check_trackers
 
@@ -104,14 +104,13 @@ class Run(Shown, StoredRun):
 
         Args:
             name: ``score`` or the main metric, with the intervals of each model;
-            ``differences``
-                of all pairs of up to 8 models, or of each model and the best;
-                ``learning_curves``, medians in a band of all seeds; ``cost``, the score
-                by the time of a training; or ``confusion``, the answers of one model
-                for each frequent topic.
-            models: only this model, or these models, of the run. curve: of learning
-            curves, ``loss`` (the default), the name of the main metric, such as
-                ``accuracy``, or either of them after ``val_``.
+                ``differences`` of all pairs of up to 8 models, or of each model and the
+                best; ``learning_curves``, medians in a band of all seeds; ``cost``, the
+                score by the time of a training; or ``confusion``, the answers of one
+                model for each frequent topic.
+            models: only this model, or these models, of the run.
+            curve: of learning curves, ``loss`` (the default), the name of the main
+                metric, such as ``accuracy``, or either of them after ``val_``.
 
         Raises:
             UserError: there is no such plot, model or curve.
@@ -180,9 +179,8 @@ class Run(Shown, StoredRun):
 
         Raises:
             UserError: another process is writing there, the folder holds another run by
-            now, a
-                number is negative, this is a run without duplicates, or a file cannot
-                be written.
+                now, a number is negative, this is a run without duplicates, or a file
+                cannot be written.
         """
         from rnnbench.analysis.errors import texts_of_test_documents
         from rnnbench.report import page  # imports Matplotlib
@@ -218,7 +216,7 @@ class RunComparison(Shown, ComparedRuns):
         return ChangesPlot(self).on(ax)
 
 
-class Leaderboard(Shown, Record):
+class Leaderboard(Shown, StoredRecord):
     """The models of several runs, ranked; they are displayed as tables."""
 
     boards: list[ranking.Board]
@@ -250,7 +248,7 @@ class Leaderboard(Shown, Record):
         return RanksPlot(self.mean_ranks()).on(ax)
 
 
-class Histories(Shown, Record):
+class Histories(Shown, StoredRecord):
     """A metric over several runs; it is displayed as tables."""
 
     histories: list[ranking.RunHistory]
@@ -269,8 +267,8 @@ def load_dataset(
 
     Args:
         config: a config, or only its ``data`` section; by default the section with its
-        defaults. settings: values that replace those of the config: ``{"data.source":
-        "r8"}``.
+            defaults.
+        settings: values that replace those of the config: ``{"data.source": "r8"}``.
 
     Raises:
         ConfigError: the config is wrong.
@@ -298,10 +296,13 @@ def run(request: RunRequest) -> Run:
     ``fresh`` continues from there.
 
     Raises:
-        ConfigError: the config or an argument is wrong. UserError: another process is
-        writing into the folder, or something cannot be written. OutOfReachError: the
-        data could not be downloaded. PluginError: an executor or a tracker of another
-        package failed before any trial. RnnbenchError: no trial can be trained.
+        ConfigError: the config or an argument is wrong.
+        UserError: another process is writing into the folder, or something cannot be
+            written.
+        OutOfReachError: the data could not be downloaded.
+        PluginError: an executor or a tracker of another package failed before any
+            trial.
+        RnnbenchError: no trial can be trained.
         FailedTrialsError: trials have no result; it holds the partial run.
         InterruptedRunError: Ctrl-C ended the run; it holds the partial run.
     """
@@ -334,7 +335,7 @@ def badge(
 
     Raises:
         UserError: there is no such model or metric, or the model does not have the
-        metric.
+            metric.
     """
     return make_badge(opened(run).results, model, metric)
 
@@ -347,7 +348,7 @@ def compare(
 
     Raises:
         UserError: the documents differ, or the runs have none of the ``models`` in
-        common.
+            common.
     """
     names = [models] if isinstance(models, str) else models
     return RunComparison(**dict(compare_runs(opened(a), opened(b), names)))

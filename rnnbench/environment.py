@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 import rnnbench
-from rnnbench.section import Record
+from rnnbench.section import StoredRecord
 
 SCHEMA_VERSION: Literal[2] = 2
 NOT_INSTALLED = "not installed"  # in place of a version
@@ -26,7 +26,7 @@ CPU_INFO = Path("/proc/cpuinfo")  # facts about the processor; only on Linux
 VECTOR_INSTRUCTIONS = ("avx512f", "avx2", "avx", "sse2", "sve2", "sve", "asimd")
 
 
-class ProcessorRecord(Record):
+class ProcessorRecord(StoredRecord):
     """The facts about a processor and its matrix products that change how sums are
     rounded.
 
@@ -62,7 +62,7 @@ class ProcessorRecord(Record):
         return ", ".join([*parts, *self.blas])
 
 
-class Environment(Record):
+class Environment(StoredRecord):
     """The content of ``environment.json``: what can change the outcome or the time of a
     trial.
     """

@@ -245,7 +245,7 @@ def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
 
     Raises:
         ConfigError: the config is wrong; the message lists every problem, with its file
-        and line.
+            and line.
     """
     return load(source_of(config), changes(settings))
 

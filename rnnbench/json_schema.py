@@ -27,7 +27,7 @@ from rnnbench.models.layers import LAYERS
 from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.points import MODEL, POINT
 from rnnbench.results.schema import Results
-from rnnbench.section import SCORES, Section, Variant
+from rnnbench.section import SCORES, ConfigModel, Variant
 from rnnbench.tracking import TRACKERS
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.settings import AUTO, MAX_SEEDS
@@ -56,7 +56,7 @@ class _Generator(GenerateJsonSchema):
         for key, text in _docs(model):
             if key in found["properties"]:
                 found["properties"][key]["description"] = text
-        if issubclass(model, Section) and "required" not in found:
+        if issubclass(model, ConfigModel) and "required" not in found:
             found["type"] = [
                 "object",
                 "null",

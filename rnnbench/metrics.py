@@ -43,9 +43,9 @@ class Metric(Quantity):
 
     Attributes:
         tasks: names of the kinds of task that have it, and so do special cases of
-        these. needs_log_probabilities: whether the scores must be natural logarithms of
-        probabilities; a
-            model that gives margins does not have the metric.
+            these.
+        needs_log_probabilities: whether the scores must be natural logarithms of
+            probabilities; a model that gives margins does not have the metric.
         is_of_answers: whether ``function`` is given the answers in place of the scores.
         function: takes the labels, int ``(n_test,)``, and the scores, finite float
             ``(n_test, n_topics)``, and returns the value, or ``None`` if it does not

@@ -33,7 +33,7 @@ _FACTS = object()  # the context in which a section is dumped for a fingerprint
 computed: Callable[[Callable[[Any], Any]], Any] = property
 
 
-class Record(BaseModel):
+class StoredRecord(BaseModel):
     """A stored record; unknown keys are refused, so that nothing is silently
     dropped.
     """
@@ -75,7 +75,7 @@ class Publication(BaseModel):
     """A reason to be careful when comparing with this score."""
 
 
-class Section(BaseModel):
+class ConfigModel(BaseModel):
     """One mapping of a config; each key is a field."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -115,7 +115,7 @@ class Section(BaseModel):
         return {key: value for key, value in items if value != usual.get(key, _FACTS)}
 
 
-class Variant(Section):
+class Variant(ConfigModel):
     """One of several kinds of something, written as ``{kind: parameters}``."""
 
     kind: ClassVar[str]

@@ -25,7 +25,7 @@ from pydantic import ValidationError
 
 from rnnbench import leftovers
 from rnnbench.errors import STATUS_OF, UserError, first_fault
-from rnnbench.section import Record
+from rnnbench.section import StoredRecord
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +36,7 @@ TRIALS, PREDICTIONS, MODELS, PLOTS, TRACKING = (
 )
 NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 MAX_HASHED, MAX_DOCUMENT, MAX_UNPACKED = 2**30, 256 * 2**20, 2**30  # bytes
-R = TypeVar("R", bound=Record)
+R = TypeVar("R", bound=StoredRecord)
 Document = dict[str, Any]
 
 
@@ -303,17 +303,19 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_document(path: Path, record: Record | Document, **facts: Any) -> None:
+def write_document(path: Path, record: StoredRecord | Document, **facts: Any) -> None:
     """Write what ``spell_document`` returns."""
     write_text(path, spell_document(record, **facts))
 
 
-def spell_document(record: Record | Document, **facts: Any) -> str:
+def spell_document(record: StoredRecord | Document, **facts: Any) -> str:
     """Return a record, ``facts`` beside its own keys, and the checksum of both, as
     JSON.
     """
     plain = (
-        json.loads(record.model_dump_json()) if isinstance(record, Record) else record
+        json.loads(record.model_dump_json())
+        if isinstance(record, StoredRecord)
+        else record
     )
     whole = plain | facts
     return json.dumps(whole | {"checksum": sha256_json(whole)}, indent=1) + "\n"

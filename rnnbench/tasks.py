@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.registry import Registry
-from rnnbench.section import Record
+from rnnbench.section import StoredRecord
 
 Labels = NDArray[np.integer[Any]]
 Scores = NDArray[np.floating[Any]]
@@ -16,7 +16,7 @@ Key = int | tuple[int, ...]  # the topic of a document, or its topics, by positi
 ALWAYS: Final = float(np.finfo(np.float32).min)  # every score is at least as high
 
 
-class Decision(Record):
+class Decision(StoredRecord):
     """The rule that turns the scores of a document into any number of topics."""
 
     threshold: float | list[float]

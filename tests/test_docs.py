@@ -190,7 +190,7 @@ def test_every_section_and_key_of_a_config_is_on_its_page(page):
     assert keys <= {*Elements(page("config")).ids}
 
     shown = {*KEYS.values(), "Layer", "Baseline", "Recurrent"}
-    same = {"Recipe", "ModelTraining"}  # a part of Training
+    same = {"TrainingSettings", "ModelTraining"}  # a part of Training
     same |= {"OutsideModel"}  # only `rnnbench verdict` writes it
     sections = {name for name, entry in SCHEMA.items() if "properties" in entry}
     assert {

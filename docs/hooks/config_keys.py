@@ -168,7 +168,7 @@ def _section_of(definition: str) -> str:
     words = {
         "Data": "data",
         "Training": "training",
-        "Recipe": "training",
+        "TrainingSettings": "training",
         "Grid": "grid",
     }
     words |= {"ModelTraining": "training", "Recurrent": "layers", "Layer": "layers"}

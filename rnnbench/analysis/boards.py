@@ -18,19 +18,19 @@ import scipy
 
 from rnnbench.analysis.compare import Change, compare_runs, documents_of
 from rnnbench.analysis.comparisons import compare_with_best, hits_of, ranks_of
-from rnnbench.analysis.intervals import Floats, Hits
+from rnnbench.analysis.intervals import Correctness, Floats
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
 from rnnbench.metrics import COSTS, METRICS, find_quantity, usable_metrics
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, Comparison, ModelSummary, Statistic
-from rnnbench.section import Record
+from rnnbench.section import StoredRecord
 
 log = logging.getLogger(__name__)
 ALPHA = 0.05  # the level of the tests of mean ranks
 
 
-class RankedModel(Record):
+class RankedModel(StoredRecord):
     """A model of a run."""
 
     rank: int | None  # from 1; equals share a rank. None for a model without the metric
@@ -40,7 +40,7 @@ class RankedModel(Record):
     possible_ranks: tuple[int, int]  # the first and the last, by the main metric
 
 
-class OnSameDocuments(Record):
+class OnSameDocuments(StoredRecord):
     """Runs on the same documents, compared by a metric; each may cut and pad them
     differently.
     """
@@ -61,7 +61,7 @@ class Board(OnSameDocuments):
     entries: list[RankedModel]
 
 
-class HistoryEntry(Record):
+class HistoryEntry(StoredRecord):
     """A run in a history."""
 
     run: str
@@ -89,7 +89,7 @@ def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Boar
     for group in _groups(runs, None):
         dataset = next(iter(group.values())).results.dataset
         used = metric_of(dataset, metric)
-        found: dict[tuple[object, ...], tuple[str, ModelSummary, Hits]] = {}
+        found: dict[tuple[object, ...], tuple[str, ModelSummary, Correctness]] = {}
         for name, run in group.items():
             for model, hits in zip(
                 run.results.models, hits_of(run).values(), strict=True
@@ -227,7 +227,7 @@ def score_of(model: ModelSummary, metric: str) -> float:
 # Mean ranks over datasets
 
 
-class RankedDataset(Record):
+class RankedDataset(StoredRecord):
     """A set of documents, and the ranks of the models on it."""
 
     name: str  # its source and, in brackets, the runs that the ranked models come from
@@ -237,7 +237,7 @@ class RankedDataset(Record):
     ]  # by model; 1 is the best, and equals share the mean of their ranks
 
 
-class FriedmanTest(Record):
+class FriedmanTest(StoredRecord):
     """Whether models have different ranks at all."""
 
     chi_squared: float  # Friedman's statistic
@@ -253,7 +253,7 @@ class FriedmanTest(Record):
         return self.p < ALPHA
 
 
-class MeanRanks(Record):
+class MeanRanks(StoredRecord):
     """The mean ranks of models over datasets, and which of them are told apart."""
 
     metric: str

@@ -18,7 +18,7 @@ from rnnbench.metrics import find_quantity
 from rnnbench.points import chosen
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Difference, ModelSummary
-from rnnbench.section import Record
+from rnnbench.section import StoredRecord
 from rnnbench.tasks import without_unused
 
 Part = Literal["config", "data", "environment"]
@@ -64,7 +64,7 @@ class ModelChange(Change):
     )  # milliseconds per step in A divided by those in B, if there are any
 
 
-class DifferingFact(Record):
+class DifferingFact(StoredRecord):
     """A fact that is not the same in both runs; ``None`` where there is none."""
 
     part: Part
@@ -73,7 +73,7 @@ class DifferingFact(Record):
     b: Any
 
 
-class ComparedRuns(Record):
+class ComparedRuns(StoredRecord):
     """Two runs on the same documents, which B may have cut and padded differently."""
 
     a: str  # the folder of A
@@ -231,7 +231,7 @@ class Gate(NamedTuple):
     is_relative: bool = False  # whether amount is a percentage of the value in A
 
 
-class Failure(Record):
+class Failure(StoredRecord):
     """A failing model; if only ``b`` is ``None``, B lacks its metric; if both are, the
     model.
     """
@@ -244,7 +244,7 @@ class Failure(Record):
     )
 
 
-class GateVerdict(Record):
+class GateVerdict(StoredRecord):
     """The outcome of a gate."""
 
     gate: str

@@ -13,13 +13,13 @@ import scipy
 from numpy.typing import NDArray
 
 from rnnbench.analysis import intervals
-from rnnbench.analysis.intervals import Floats, Hits, Trials
+from rnnbench.analysis.intervals import Correctness, Floats, Trials
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.points import chosen
 from rnnbench.results import schema
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, SIGNIFICANT, Comparison, ModelSummary
-from rnnbench.section import Record
+from rnnbench.section import StoredRecord
 from rnnbench.stats import many_models
 
 MAX_IN_PAIRS = (
@@ -36,11 +36,11 @@ MOST_SWAPPED = (
 FEWEST, MOST = 3, 1_000  # the seeds that are tried to find out how many are needed
 
 
-def hits_of(run: StoredRun) -> dict[str, Hits]:
+def hits_of(run: StoredRun) -> dict[str, Correctness]:
     """Return the hits of each model of a run, by name."""
     dependence = run.results.dataset.dependence
     return {
-        model.name: Hits.of(
+        model.name: Correctness.of(
             run.trials[model.name], is_random=model.is_random, **dependence
         )
         for model in run.results.models
@@ -48,8 +48,8 @@ def hits_of(run: StoredRun) -> dict[str, Hits]:
 
 
 def with_majority(
-    hits: Mapping[str, Hits], dataset: DatasetSummary, trials: Trials
-) -> dict[str, Hits]:
+    hits: Mapping[str, Correctness], dataset: DatasetSummary, trials: Trials
+) -> dict[str, Correctness]:
     """Return hits with those of always answering the most frequent topic, by its
     name.
     """
@@ -57,13 +57,13 @@ def with_majority(
     topic = [count.topic for count in dataset.topics].index(dataset.majority_topic)
     answers = trial.task.always(topic, trial.labels)
     parts = trial.task.parts(trial.labels, answers)[..., np.newaxis, :]
-    always = Hits(parts, is_random=False, **dataset.dependence)
+    always = Correctness(parts, is_random=False, **dataset.dependence)
     return {**hits, dataset.majority_name: always}
 
 
 def compare_pairs(
     pairs: Sequence[tuple[str, str]],
-    hits: Mapping[str, Hits],
+    hits: Mapping[str, Correctness],
     family: Sequence[tuple[str, str]] | None = None,
 ) -> list[Comparison]:
     """Return the comparisons of ``pairs`` of models.
@@ -92,7 +92,7 @@ def compare_pairs(
     return corrected
 
 
-def compare_with_best(hits: Mapping[str, Hits]) -> dict[str, Comparison]:
+def compare_with_best(hits: Mapping[str, Correctness]) -> dict[str, Comparison]:
     """Return the comparison of the best model with each other one, by the name of the
     other.
 
@@ -108,13 +108,13 @@ def compare_with_best(hits: Mapping[str, Hits]) -> dict[str, Comparison]:
     return comparisons
 
 
-def p_of_being_best(hits: Mapping[str, Hits]) -> dict[str, float]:
+def p_of_being_best(hits: Mapping[str, Correctness]) -> dict[str, float]:
     """Return the p-value of each model being as good as the best, by name."""
     p = many_models.worse_than_best_p(_describe(list(hits.values())))
     return dict(zip(hits, p.tolist(), strict=True))
 
 
-def ranks_of(hits: Mapping[str, Hits]) -> dict[str, tuple[int, int]]:
+def ranks_of(hits: Mapping[str, Correctness]) -> dict[str, tuple[int, int]]:
     """Return the first and the last possible rank of each model, by name.
 
     Pairs with too few seeds leave both orders open.
@@ -127,7 +127,7 @@ def ranks_of(hits: Mapping[str, Hits]) -> dict[str, tuple[int, int]]:
     }
 
 
-def _have_too_few_seeds(models: Sequence[Hits]) -> NDArray[np.bool_]:
+def _have_too_few_seeds(models: Sequence[Correctness]) -> NDArray[np.bool_]:
     """Return which pairs of models have too few seeds for a p-value, ``(m, m)``.
 
     The rule is that of ``Difference.has_too_few_seeds``.
@@ -144,7 +144,7 @@ def _have_too_few_seeds(models: Sequence[Hits]) -> NDArray[np.bool_]:
     return np.asarray((fewest == schema.TOO_FEW) | is_one_against_several)
 
 
-def _describe(hits: Sequence[Hits]) -> many_models.ModelScores:
+def _describe(hits: Sequence[Correctness]) -> many_models.ModelScores:
     """Return the scores of models on the same documents, in their groups."""
     groups = intervals.groups_of(*hits)
     n_groups = None
@@ -155,7 +155,7 @@ def _describe(hits: Sequence[Hits]) -> many_models.ModelScores:
     )
 
 
-def _compare(hits: Mapping[str, Hits], a: str, b: str) -> Comparison:
+def _compare(hits: Mapping[str, Correctness], a: str, b: str) -> Comparison:
     """Return the comparison of two models, with an uncorrected p-value.
 
     Single trials, or trials that all agree, are compared by ``single_trials_p``; means
@@ -222,7 +222,7 @@ def in_order_of(
     return sorted(turned, key=lambda pair: (place[pair.a], place[pair.b]))
 
 
-def single_trials_p(a: Hits, b: Hits) -> tuple[float, str]:
+def single_trials_p(a: Correctness, b: Correctness) -> tuple[float, str]:
     """Return the p-value of the difference between the first trials of two models, and
     its test.
 
@@ -297,7 +297,7 @@ def swaps_p(a: NDArray[Any], b: NDArray[Any]) -> float:
     (E. W. Noreen: Computer-Intensive Methods for Testing Hypotheses, 1989; A. Yeh: More
     accurate tests for the statistical significance of result differences. COLING 2000).
     Of all ways to swap some of them, ``N_SWAPS`` are drawn, the same ones for the same
-    documents in any order. ``a`` and ``b`` are the ``Hits.parts`` of a trial each, by
+    documents in any order. ``a`` and ``b`` are the ``Correctness.parts`` of a trial each, by
     document or summed over blocks.
     """
     if a.ndim == 1:
@@ -337,7 +337,7 @@ def _random_signs(counts: NDArray[np.intp]) -> NDArray[np.int64]:
     return np.reshape(sums, (-1, N_SWAPS)) * 2 - counts[:, np.newaxis]
 
 
-class PairPower(Record):
+class PairPower(StoredRecord):
     """The power of the comparison of two models; the caption of its table says more."""
 
     comparison: Comparison

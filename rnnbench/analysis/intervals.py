@@ -43,7 +43,7 @@ N_BLOCKS = 16  # blocks of documents in order of time, whose sizes differ by at 
 
 
 @dataclass(frozen=True, eq=False)
-class Hits:
+class Correctness:
     """How right the answers of the trials of a model to the test documents are."""
 
     parts: NDArray[Any]  # those of TaskKind, ([2,] n_trials, n_documents)
@@ -54,7 +54,7 @@ class Hits:
     )
 
     @classmethod
-    def of(cls, trials: Sequence[TrialResult], **facts: Any) -> "Hits":
+    def of(cls, trials: Sequence[TrialResult], **facts: Any) -> "Correctness":
         """Return the hits of trials on the same documents; ``facts`` are the other
         fields.
         """
@@ -122,7 +122,7 @@ def estimate_over_folds(scores: Floats) -> "Estimate | None":
     return Estimate(float(scores.mean()), total**0.5, df)
 
 
-def score_interval(hits: Hits) -> Interval:
+def score_interval(hits: Correctness) -> Interval:
     """Return the interval of a mean score over other documents and, with several
     trials, seeds.
 
@@ -188,14 +188,14 @@ class Estimate:
 
 def estimate_mean(values: Floats, **facts: Any) -> Estimate:
     """Return the mean of ``values`` ``(n_trials, n_documents)``; ``facts``: fields of
-    ``Hits``.
+    ``Correctness``.
     """
-    squares = mean_squares(Hits(values, **facts))
+    squares = mean_squares(Correctness(values, **facts))
     variance = max(squares.variance, squares.documents)  # seeds cannot make it smaller
     return Estimate(float(values.mean()), variance**0.5, squares.df(variance))
 
 
-def estimate_difference(a: Hits, b: Hits) -> Estimate:
+def estimate_difference(a: Correctness, b: Correctness) -> Estimate:
     """Return the mean score of ``a`` minus that of ``b`` on the same documents."""
     squares = mean_squares(
         a, b
@@ -252,7 +252,7 @@ class MeanSquares:
         )
 
 
-def mean_squares(a: Hits, b: Hits | None = None) -> MeanSquares:
+def mean_squares(a: Correctness, b: Correctness | None = None) -> MeanSquares:
     """Return the mean squares of the mean score of ``a``, or of its difference from
     ``b``'s.
 
@@ -277,7 +277,7 @@ def mean_squares(a: Hits, b: Hits | None = None) -> MeanSquares:
     return max(single, grouped, key=lambda squares: squares.documents)
 
 
-def groups_of(*models: Hits) -> NDArray[np.int64] | None:
+def groups_of(*models: Correctness) -> NDArray[np.int64] | None:
     """Return the cluster or the block of each document that models answered, if any has
     them.
     """

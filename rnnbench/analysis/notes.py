@@ -13,13 +13,13 @@ from rnnbench.data.dataset import INDEX_FROM, Data, Dataset
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork
 from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.results.run import StoredRun
-from rnnbench.section import Record
+from rnnbench.section import StoredRecord
 from rnnbench.text import counted, listed
 
 SHOWN = 5  # the most words of a document that a note quotes
 
 
-class Note(Record):
+class Note(StoredRecord):
     """One thing to know before believing a number: what was found, and what to do about
     it.
     """

@@ -19,7 +19,7 @@ from rnnbench.analysis.comparisons import (
     p_of_being_best,
     with_majority,
 )
-from rnnbench.analysis.intervals import Hits, Trials, score_interval, t_interval
+from rnnbench.analysis.intervals import Correctness, Trials, score_interval, t_interval
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary, clusters_without, rest_of
 from rnnbench.environment import Environment
@@ -42,7 +42,7 @@ from rnnbench.storage import (
 from rnnbench.tasks import documents_by_topic
 from rnnbench.text import listed
 from rnnbench.training.decision import AT_HALF, decide
-from rnnbench.training.epochs import Recipe
+from rnnbench.training.epochs import TrainingSettings
 from rnnbench.training.outcome import TrialResult
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def summarize_run(
     flat = list(chain(*trials.values()))
     task = flat[0].task
     of_models = {
-        name: Hits.of(
+        name: Correctness.of(
             of_model, is_random=benchmark.models[name].is_random, **dataset.dependence
         )
         for name, of_model in trials.items()
@@ -137,7 +137,7 @@ def _with_p_of_verdicts(
     return changed
 
 
-def _pairs(hits: Mapping[str, Hits]) -> list[tuple[str, str]]:
+def _pairs(hits: Mapping[str, Correctness]) -> list[tuple[str, str]]:
     """Return all pairs; of many models, those with the best and with the majority, the
     last one.
     """
@@ -150,7 +150,9 @@ def _pairs(hits: Mapping[str, Hits]) -> list[tuple[str, str]]:
 
 
 def _without_duplicates(
-    dataset: DatasetSummary, pairs: Sequence[tuple[str, str]], hits: Mapping[str, Hits]
+    dataset: DatasetSummary,
+    pairs: Sequence[tuple[str, str]],
+    hits: Mapping[str, Correctness],
 ) -> schema.WithoutDuplicates | None:
     """Return the scores on the other test documents; the majority is the last of
     ``hits``.
@@ -215,7 +217,7 @@ def metrics_of(trial: TrialResult) -> dict[str, float]:
 
 
 def _summarize(
-    description: Model, trials: Metrics, dataset: DatasetSummary, hits: Hits
+    description: Model, trials: Metrics, dataset: DatasetSummary, hits: Correctness
 ) -> schema.ModelSummary:
     records = [trial.record for trial in trials]
 
@@ -311,9 +313,9 @@ def locate_published(
         ours = list(models) if reference.split == dataset.split_fingerprint else []
         if reference.dataset == dataset.fingerprint and name in benchmark.models:
             training = benchmark.training_of(name).model_dump(
-                include=set(Recipe.model_fields)
+                include=set(TrainingSettings.model_fields)
             )
-            if reference.training in (None, Recipe(**training)):
+            if reference.training in (None, TrainingSettings(**training)):
                 ours = [model for model in models if model.name == name]
                 ours = [
                     model for model in ours if published.params in (None, model.params)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.analysis.comparisons import compare_with_best
-from rnnbench.analysis.intervals import Hits, estimate_over_folds, score_interval
+from rnnbench.analysis.intervals import Correctness, estimate_over_folds, score_interval
 from rnnbench.analysis.summary import load_environment
 from rnnbench.api import Run
 from rnnbench.config.load import dump
@@ -60,7 +60,7 @@ from rnnbench.results.store import (
     lock_folder,
 )
 from rnnbench.runner.run import Job, PlanResult, plan_benchmark, run
-from rnnbench.section import Record, checked, formerly
+from rnnbench.section import StoredRecord, checked, formerly
 from rnnbench.storage import check_new, read_record, write_document, write_text
 from rnnbench.tasks import TaskKind
 from rnnbench.terminal.display import show_trials
@@ -99,7 +99,7 @@ SIMPLEST = (
 )
 
 
-class Candidate(Record):
+class Candidate(StoredRecord):
     """A model that answered training documents that it had not learned."""
 
     name: str
@@ -129,14 +129,14 @@ class Candidate(Record):
         return ahead.p if ahead else None
 
 
-class Recommendation(Record):
+class Recommendation(StoredRecord):
     """The model that a choice recommends."""
 
     model: str
     reason: str  # why, in words
 
 
-class ChoiceResults(Record):
+class ChoiceResults(StoredRecord):
     """The content of ``choice.json``."""
 
     older_versions = (2, 3)
@@ -199,7 +199,7 @@ def rank_candidates(
     if groups is not None:
         clusters = np.unique(groups[held_out], return_inverse=True)[1].tolist()
     found: list[Candidate] = []
-    hits: dict[str, Hits] = {}
+    hits: dict[str, Correctness] = {}
     for name, by_seed in complete(names, done).items():
         answers = list(by_seed.values())
         model, records = (
@@ -210,7 +210,7 @@ def rank_candidates(
             np.concatenate([part.parts for part in own], axis=-1) for own in answers
         ]
         parts_of_seeds = np.stack(of_seeds, axis=-2)[..., places]
-        hits[name] = Hits(parts_of_seeds, in_order, model.is_random, clusters)
+        hits[name] = Correctness(parts_of_seeds, in_order, model.is_random, clusters)
         # (n_parts, n_seeds)
         scores = np.transpose(
             [[part.values.mean() for part in parts] for parts in answers]

@@ -18,7 +18,7 @@ from rnnbench.data.sources.tables import READERS, Layout, sniff
 from rnnbench.errors import did_you_mean
 from rnnbench.models.descriptions import with_members
 from rnnbench.points import chosen, model_of, split_keys
-from rnnbench.section import Section
+from rnnbench.section import ConfigModel
 from rnnbench.storage import read_file
 
 MAX_CONFIG = 2**20  # the size of the largest config that is read, in bytes
@@ -26,7 +26,7 @@ MAX_FILES = 100  # the most files that a config may extend, directly and through
 ConfigSource = Path | str | Mapping[str, Any]
 """A file, the name of a shipped config, a table or a folder of texts, or a config's
 content."""
-_S = TypeVar("_S", bound=Section)
+_S = TypeVar("_S", bound=ConfigModel)
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def dump(benchmark: Benchmark, folder: Path | None = None) -> str:
     return nodes.to_yaml(plain)
 
 
-class _OnlyData(Section):
+class _OnlyData(ConfigModel):
     data: Data = Data()
 
 
@@ -162,7 +162,7 @@ def _node(value: Any, depth: int = 0) -> Node:
         raise config_error(
             "", (), f"nested too deeply (allowed: {nodes.MAX_DEPTH} levels)"
         )
-    if isinstance(value, Section):
+    if isinstance(value, ConfigModel):
         value = value.model_dump(exclude_none=True)
     if isinstance(value, Mapping):
         return Node(

@@ -10,9 +10,9 @@ from rnnbench import section
 from rnnbench.data.dataset import Data
 from rnnbench.models.descriptions import EnsembleModel, Model
 from rnnbench.points import MODEL, POINT
-from rnnbench.section import Publication, Section, Text, located, problem, spell
+from rnnbench.section import ConfigModel, Publication, Text, located, problem, spell
 from rnnbench.tracking import TrackerNames
-from rnnbench.training.epochs import Recipe
+from rnnbench.training.epochs import TrainingSettings
 from rnnbench.training.settings import Training
 
 
@@ -30,7 +30,7 @@ ModelName = Annotated[
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class Published(Section, Publication):
+class Published(ConfigModel, Publication):
     """The published results of one model. Keys that are left out are not known."""
 
     params: PositiveInt | None = None
@@ -44,7 +44,7 @@ class Published(Section, Publication):
         return self
 
 
-class Reference(Section):
+class Reference(ConfigModel):
     """Published results, and the data that they hold for.
 
     With ``dataset``, each is compared with our model of the same name, number of
@@ -59,7 +59,7 @@ class Reference(Section):
     """Fingerprint of the padded arrays that they were measured on."""
     split: Fingerprint | None = None
     """Fingerprint of the split into training and test documents."""
-    training: Recipe | None = None
+    training: TrainingSettings | None = None
     models: Annotated[dict[Text, Published], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -73,7 +73,7 @@ class Reference(Section):
         return self
 
 
-class Benchmark(Section):
+class Benchmark(ConfigModel):
     """A whole config."""
 
     loader_keys = ("extends",)

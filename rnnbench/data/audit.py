@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from rnnbench.data.corpus import Corpus, Tokens, noun_of
 from rnnbench.data.dataset import Dataset
-from rnnbench.section import Record, Share, formerly
+from rnnbench.section import Share, StoredRecord, formerly
 from rnnbench.storage import sha256_arrays, sha256_json
 from rnnbench.tasks import (
     TASKS,
@@ -22,7 +22,7 @@ from rnnbench.tasks import (
 OUTSIDE = "outside"  # the source of documents of which nothing but labels is known
 
 
-class TopicCount(Record):
+class TopicCount(StoredRecord):
     """A topic and how many documents it has."""
 
     topic: str
@@ -30,7 +30,7 @@ class TopicCount(Record):
     test: int
 
 
-class Duplicates(Record):
+class Duplicates(StoredRecord):
     """Positions, from 0, of test documents that are in training, too, by their topics
     there.
     """
@@ -51,7 +51,7 @@ class Duplicates(Record):
 NO_DUPLICATES = {"duplicates": Duplicates(), "whole_duplicates": Duplicates()}
 
 
-class DatasetSummary(Record):
+class DatasetSummary(StoredRecord):
     """A dataset, and how well always answering its most frequent topic does."""
 
     source: str
@@ -113,7 +113,7 @@ class DatasetSummary(Record):
 
     @property
     def dependence(self) -> dict[str, Any]:
-        """How test documents depend on each other: fields of ``intervals.Hits``."""
+        """How test documents depend on each other: fields of ``intervals.Correctness``."""
         return {"in_order": self.in_order, "clusters": self.clusters}
 
     @property

@@ -30,20 +30,19 @@ class Corpus:
 
     Attributes:
         tokens: int32 ``(n_tokens,)``, all documents one after another; a token is the
-        rank of
-            its word by frequency, starting at 1: its word is ``vocabulary[token - 1]``.
+            rank of its word by frequency, starting at 1: its word is ``vocabulary[token
+            - 1]``.
         offsets: int64 ``(n + 1,)``; document ``i`` is ``tokens[offsets[i]:offsets[i +
-        1]]``. labels: int32 ``(n,)``, positions in ``topics``; or uint8 ``(n,
-        n_topics)``, 1 for each
-            topic of a document that may have any number.
+            1]]``.
+        labels: int32 ``(n,)``, positions in ``topics``; or uint8 ``(n, n_topics)``, 1
+            for each topic of a document that may have any number.
         is_test: bool ``(n,)``, the test set of the source's own split, if it has one.
         groups: int32 ``(n,)``, the group of each document, if there are groups.
         unlabeled: int32, the tokens of texts of other documents, if a model reads them,
-        each with
-            a 0 at its end. A word without a rank has the next one.
+            each with a 0 at its end. A word without a rank has the next one.
         excerpts: uint8, the place of each document, a line break and the beginning of
-        its text, in
-            UTF-8, one document after another, if the texts are the user's own.
+            its text, in UTF-8, one document after another, if the texts are the user's
+            own.
         excerpt_ends: int64 ``(n,)``, where each document ends in ``excerpts``.
         provenance: the origin of the corpus, in words.
         file: its file in the cache, if it has one.

@@ -21,7 +21,7 @@ from rnnbench.data.sources.sgml import KERAS
 from rnnbench.errors import UserError
 from rnnbench.registry import PluginError
 from rnnbench.scoring import metric_fault
-from rnnbench.section import Section, one_of, problem, spell
+from rnnbench.section import ConfigModel, one_of, problem, spell
 from rnnbench.storage import sha256_arrays
 from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, TASKS, Labels, in_words, keys_of
 
@@ -88,7 +88,7 @@ PATHS = (
 )  # keys that are relative to the file that they stand in
 
 
-class Data(Section):
+class Data(ConfigModel):
     """Which documents to use, and how they become arrays; named as in Keras's
     loader.
     """
@@ -195,23 +195,25 @@ class Dataset:
     Attributes:
         x_train, x_test: int32 ``(n_train, timesteps)`` and ``(n_test, timesteps)``.
         y_train, y_test: int32 ``(n,)``, positions in ``topics``; or uint8 ``(n,
-        n_topics)``, 0 and
-            1, if a document may have any number of them.
-        n_ids: every id is below this. train_documents, test_documents: int64 ``(n,)``,
-        their positions in the corpus. documents: the ids of every document of the
-        corpus, int32, uncut, without a start mark. text: returns all words of a
-        document as a text, also those without ids. vocabulary: the words that have ids
-        of their own, from ``INDEX_FROM`` + 1 on. separator: stands between the words of
-        a text; nothing if they are single characters. groups: int32 ``(n_train,)``, the
-        group of each training document; ``None`` without groups. in_order: whether the
-        training documents, and the test documents, are in order of time. n_untested:
-        the number of documents of the corpus's own test set that are not tested, such
-            as those without a topic. Their entries in ``documents`` are empty, so
-            nothing learns from them.
+            n_topics)``, 0 and 1, if a document may have any number of them.
+        n_ids: every id is below this.
+        train_documents, test_documents: int64 ``(n,)``, their positions in the corpus.
+        documents: the ids of every document of the corpus, int32, uncut, without a
+            start mark.
+        text: returns all words of a document as a text, also those without ids.
+        vocabulary: the words that have ids of their own, from ``INDEX_FROM`` + 1 on.
+        separator: stands between the words of a text; nothing if they are single
+            characters.
+        groups: int32 ``(n_train,)``, the group of each training document; ``None``
+            without groups.
+        in_order: whether the training documents, and the test documents, are in order
+            of time.
+        n_untested: the number of documents of the corpus's own test set that are not
+            tested, such as those without a topic. Their entries in ``documents`` are
+            empty, so nothing learns from them.
         unlabeled: the ids of texts that are neither for training nor for testing, if a
-        model reads
-            them: those of the archive, and documents of the corpus outside its own test
-            set.
+            model reads them: those of the archive, and documents of the corpus outside
+            its own test set.
     """
 
     x_train: NDArray[np.int32]

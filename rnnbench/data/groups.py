@@ -89,10 +89,12 @@ class LikelyGroups(NamedTuple):
     """Groups of documents that a column seems to name.
 
     Attributes:
-        column: the name of the column. codes: the group of each document, int64
-        ``(n,)``, from 0. is_stem: whether the first part of the values names the group,
-        as in ``passage7-2``. is_evident: whether the name of the column, its stems or
-        equal neighbours are a sign, too.
+        column: the name of the column.
+        codes: the group of each document, int64 ``(n,)``, from 0.
+        is_stem: whether the first part of the values names the group, as in
+            ``passage7-2``.
+        is_evident: whether the name of the column, its stems or equal neighbours are a
+            sign, too.
     """
 
     column: str

@@ -28,31 +28,33 @@ class Source:
 
     Attributes:
         name: the value of ``data.source`` and ``--data``: lower-case letters, digits
-        and ``_``. help: one sentence about the documents. file: a description of the
-        file or folder that a user can provide instead of a download. read: returns the
-        corpus in such a file or folder. Raises ``UserError`` if it contains
-            something else. ``source`` and ``from`` of the provenance have defaults.
+            and ``_``.
+        help: one sentence about the documents.
+        file: a description of the file or folder that a user can provide instead of a
+            download.
+        read: returns the corpus in such a file or folder. Raises ``UserError`` if it
+            contains something else. ``source`` and ``from`` of the provenance have
+            defaults.
         options: keys of the ``data`` section that ``read`` takes as keyword arguments,
-        if they
-            are given; and ``progress`` if it takes a ``Progress``.
+            if they are given; and ``progress`` if it takes a ``Progress``.
         tokenize: splits a new text into words as the texts of the corpus were split.
         fetch: downloads the corpus, if that is possible. Raises ``OutOfReachError``.
         patterns: shell patterns for the names, in lower case, of files that it reads.
-        folder_patterns: shell patterns for files inside a folder that it reads. split:
-        ``modapte`` if its corpora have ``is_test``, ``shuffled`` if not; or ``None``.
+        folder_patterns: shell patterns for files inside a folder that it reads.
+        split: ``modapte`` if its corpora have ``is_test``, ``shuffled`` if not; or
+            ``None``.
         ranks_words_of: the documents whose words are counted to rank them: ``all``, as
-        in
-            Keras's loader, or those for ``training``, so that nothing is learned from
-            the others.
+            in Keras's loader, or those for ``training``, so that nothing is learned
+            from the others.
         in_order: whether the documents of its own split are in order of time.
-        documents: the default of ``data.documents``. rebuilds: the source whose corpus
-        it rebuilds exactly from other files. fingerprint: of the corpus in the original
-        files, if altered files can be read too. kept: returns the archive of original
-        files that was kept in the cache when another source
-            read it; ``None`` if there is none.
+        documents: the default of ``data.documents``.
+        rebuilds: the source whose corpus it rebuilds exactly from other files.
+        fingerprint: of the corpus in the original files, if altered files can be read
+            too.
+        kept: returns the archive of original files that was kept in the cache when
+            another source read it; ``None`` if there is none.
         unlabeled: returns a corpus with ``Corpus.unlabeled``, from the file or folder
-        at a path or,
-            without one, a download. ``None`` if there are no such texts.
+            at a path or, without one, a download. ``None`` if there are no such texts.
     """
 
     name: str

@@ -16,11 +16,11 @@ from rnnbench.data.source import TOKENIZERS
 from rnnbench.data.sources import SOURCES
 from rnnbench.data.sources.files import FILES
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.section import Record
+from rnnbench.section import StoredRecord
 from rnnbench.tasks import in_words, keys_of
 
 
-class Vocabulary(Record):
+class Vocabulary(StoredRecord):
     """The facts that turn a text into the word ids of a dataset."""
 
     schema_version: Literal[2] = 2

@@ -22,8 +22,8 @@ from rnnbench.models.layers import Batch, Layer, Layers, Product, Shape, with_in
 from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional
 from rnnbench.registry import PluginError, Registry
 from rnnbench.section import (
+    ConfigModel,
     Pretrained,
-    Section,
     Text,
     Variant,
     computed,
@@ -48,7 +48,7 @@ WITHOUT_EPOCHS = {
 these."""
 
 
-class ModelSection(Section):
+class ModelSection(ConfigModel):
     """A model of a config."""
 
     kind: ClassVar[str]
@@ -303,7 +303,7 @@ class BaselineModel(ModelSection):
 Weight = Annotated[float, Field(gt=0, le=1e6)]
 
 
-class Ensemble(Section):
+class Ensemble(ConfigModel):
     """Models of the same run that answer together. Nothing is trained again."""
 
     of: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
@@ -422,7 +422,7 @@ class OutsideModel(ModelSection):
 
 
 def _model(value: Any) -> Any:
-    if isinstance(value, Section):
+    if isinstance(value, ConfigModel):
         return value
     several = (BaselineModel, PythonNetwork, EnsembleModel, OutsideModel)
     own = {one.kind: one for one in several} | {"layers": LayeredNetwork}

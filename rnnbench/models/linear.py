@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt
 
-from rnnbench.section import Record
+from rnnbench.section import StoredRecord
 
 CHECKED = 1_000  # test documents that must get the scores of the fitted baseline
 TOLERANCE = 1e-5  # of these scores
@@ -34,7 +34,7 @@ Length = Annotated[int, Field(ge=1, le=100)]  # of a sequence of words or charac
 Floats = NDArray[np.floating[Any]]
 
 
-class Counts(Record):
+class Counts(StoredRecord):
     """The terms that are counted in a text, by the options of scikit-learn's
     vectorizers.
     """
@@ -85,7 +85,7 @@ class Counts(Record):
         return features, weighted / (size or 1)
 
 
-class LinearRule(Record):
+class LinearRule(StoredRecord):
     """The facts of a kept baseline."""
 
     schema_version: Literal[1] = 1

@@ -13,7 +13,7 @@ import scipy.special
 from numpy.typing import NDArray
 
 from rnnbench.analysis.comparisons import hits_of
-from rnnbench.analysis.intervals import Hits, score_interval
+from rnnbench.analysis.intervals import Correctness, score_interval
 from rnnbench.api import Run
 from rnnbench.data.groups import LikelyGroups, likely_groups
 from rnnbench.tasks import in_words, keys_of
@@ -59,7 +59,7 @@ def warn_of_clusters(run: Run, columns: Mapping[str, Sequence[object]]) -> None:
 
 def likely_clusters(
     columns: Mapping[str, Sequence[object]],
-    hits: Mapping[str, Hits],
+    hits: Mapping[str, Correctness],
     labels: Sequence[Hashable] | None = None,
 ) -> LikelyClusters | None:
     """Return the groups of a column in which right answers agree; ``None`` if there are
@@ -99,7 +99,7 @@ def agreement_p(values: NDArray[np.float64], groups: NDArray[np.int64]) -> float
     return float(scipy.special.fdtrc(len(sizes) - 1, n_free, ratio))
 
 
-def widening(hits: Hits, groups: NDArray[np.int64]) -> float:
+def widening(hits: Correctness, groups: NDArray[np.int64]) -> float:
     """Return how many times as wide the interval of a score is if documents are in
     clusters.
     """

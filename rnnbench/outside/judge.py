@@ -84,7 +84,8 @@ class Verdict(Run):
 
         Raises:
             UserError: the folder holds something else, or another process is writing
-            there. RnnbenchError: a file cannot be written.
+                there.
+            RnnbenchError: a file cannot be written.
         """
         place = Path(folder)
         results, machine = (
@@ -145,24 +146,20 @@ def verdict(
 
     Args:
         labels: the right answers; or a run, on whose test documents the models were
-        tested; or
-            ``None`` if the answers are scores from 0 to 1, such as exact match.
+            tested; or ``None`` if the answers are scores from 0 to 1, such as exact
+            match.
         answers: those of each model, by name, in the order of ``labels``; for several
-        trainings, a
-            list of them, or a dict by seed. A single training stands for itself, not
-            for others.
-        ids: of the documents, so that runs on the same ones can be compared. clusters:
-        that of each document; those in one cluster, such as questions about one
-        passage,
-            depend on each other.
+            trainings, a list of them, or a dict by seed. A single training stands for
+            itself, not for others.
+        ids: of the documents, so that runs on the same ones can be compared.
+        clusters: that of each document; those in one cluster, such as questions about
+            one passage, depend on each other.
         columns: other facts about each document, by name. Without ``clusters``, a
-        warning names a
-            column that looks like one of clusters, if answers in each tend to be right
-            or wrong together.
+            warning names a column that looks like one of clusters, if answers in each
+            tend to be right or wrong together.
         in_order: whether documents are in order of time, so that errors come in bursts.
         missing: whether a missing answer is an ``error``, its document is left out for
-        all models
-            (``drop``), or it counts as ``wrong``.
+            all models (``drop``), or it counts as ``wrong``.
         origin: where the answers of each model came from.
         name: of the run.
 

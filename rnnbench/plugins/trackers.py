@@ -149,7 +149,7 @@ class TensorBoardTracker(TrialTracker):
     def start(
         self,
         folder: Path,
-        benchmark: Benchmark,
+        benchmark: Benchmark,  # noqa: ARG002
         trials: Sequence[Trial],  # noqa: ARG002
     ) -> None:
         self._folder = folder / "tensorboard"

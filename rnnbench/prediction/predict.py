@@ -30,7 +30,7 @@ from rnnbench.results.run import load_benchmark, load_results
 from rnnbench.results.schema import DIGITS, Results
 from rnnbench.results.store import VOCABULARY, Store, read_weights
 from rnnbench.runner.executors import usable_cores
-from rnnbench.section import Record, Share, checked
+from rnnbench.section import Share, StoredRecord, checked
 from rnnbench.storage import DamagedResultError, read_record
 from rnnbench.tasks import TASKS, Decision, Labels, Scores, TaskKind
 from rnnbench.text import counted, listed
@@ -54,7 +54,7 @@ class NotKeptError(UserError):
     """A model of a run was not kept."""
 
 
-class TopicScore(Record):
+class TopicScore(StoredRecord):
     """A topic and its probability, or its margin if the model gives no
     probabilities.
     """
@@ -71,7 +71,7 @@ class TopicScore(Record):
         return next(one for one in (self.probability, self.margin) if one is not None)
 
 
-class DecidingWords(Record):
+class DecidingWords(StoredRecord):
     """The words of a text that decided the answer."""
 
     meaning: str
@@ -80,7 +80,7 @@ class DecidingWords(Record):
     """The largest weights, of either sign, the largest first."""
 
 
-class Prediction(Shown, Record):
+class Prediction(Shown, StoredRecord):
     """A model's answer to one text; a notebook displays it as a table."""
 
     words: int
@@ -216,12 +216,12 @@ class KeptModel(Shown):
         topics.
 
         Args:
-            texts: one text, or several; a text may also be a list of its words. top:
-            how many of the best topics to return, but at least those of the answer.
+            texts: one text, or several; a text may also be a list of its words.
+            top: how many of the best topics to return, but at least those of the
+                answer.
             unsure_below: the answer is "unsure" if a topic of it has a probability
-            below this one;
-                the answer that there is no topic, if one has a probability above 1 less
-                this one.
+                below this one; the answer that there is no topic, if one has a
+                probability above 1 less this one.
             explain: whether to return the words that decided each answer, too.
 
         Raises:

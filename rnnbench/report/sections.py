@@ -99,7 +99,7 @@ class Reported:
         return self.run.results
 
 
-Section = Callable[[Reported], ReportSection]
+SectionMaker = Callable[[Reported], ReportSection]
 
 
 def make_sections(
@@ -539,7 +539,7 @@ def reproduce_by(command: str, environment: Mapping[str, Any]) -> ReportSection:
     return ReportSection("reproduce", "Reproduce", parts, lead, result)
 
 
-SECTIONS: Registry[Section] = Registry(
+SECTIONS: Registry[SectionMaker] = Registry(
     "section",
     FunctionType,
     [
@@ -550,7 +550,7 @@ SECTIONS: Registry[Section] = Registry(
 )  # fmt: skip
 """The functions that return sections, by name, in the order of the report."""
 OF_TOPICS = (topics, errors)  # those that need answers that are topics
-ONLY_FOR: dict[Section, Sequence[str]] = {
+ONLY_FOR: dict[SectionMaker, Sequence[str]] = {
     calibration: ONE,
     confusion: ONE,
     mistakes: SEVERAL,

@@ -8,7 +8,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import COSTS
-from rnnbench.section import Pretrained, Publication, Record, Share, formerly
+from rnnbench.section import Pretrained, Publication, Share, StoredRecord, formerly
 from rnnbench.tasks import SINGLE_LABEL
 from rnnbench.text import listed, plural
 from rnnbench.training.decision import DecisionRule
@@ -29,7 +29,7 @@ TOO_FEW_SEEDS = "too few seeds"
 LISTED = 10  # groups of missing trials that are listed, and seeds of each group
 
 
-class Interval(Record):
+class Interval(StoredRecord):
     """A 95 % interval."""
 
     low: float
@@ -48,7 +48,7 @@ class Interval(Record):
         return "above" if value > self.high else "below"
 
 
-class Statistic(Record):
+class Statistic(StoredRecord):
     """A number over several trials."""
 
     mean: float
@@ -60,7 +60,7 @@ class Statistic(Record):
     """Interval of the mean on these test documents; ``None`` for a single trial."""
 
 
-class TrialSummary(Record):
+class TrialSummary(StoredRecord):
     """The metrics of one trial; everything else is in the trial's own record."""
 
     fingerprint: str
@@ -69,7 +69,7 @@ class TrialSummary(Record):
     """By name; metrics that do not apply are left out."""
 
 
-class ModelSummary(Record):
+class ModelSummary(StoredRecord):
     """One model over all its seeds."""
 
     name: str
@@ -139,7 +139,7 @@ class ModelSummary(Record):
         return statistic.mean if statistic else None
 
 
-class Difference(Record):
+class Difference(StoredRecord):
     """The difference of two mean scores on the same test documents."""
 
     difference: float
@@ -198,7 +198,7 @@ class Comparison(Difference):
         return self.model_copy(update=changes)
 
 
-class MissingTrial(Record):
+class MissingTrial(StoredRecord):
     """A trial of the config without a result."""
 
     model: str
@@ -214,7 +214,7 @@ class MissingTrial(Record):
         return self.error or "not run: interrupted"
 
 
-class WithoutDuplicates(Record):
+class WithoutDuplicates(StoredRecord):
     """The scores on the test documents that are not in the training set, too."""
 
     test_size: PositiveInt
@@ -226,7 +226,7 @@ class WithoutDuplicates(Record):
     """Of the same pairs as on all documents."""
 
 
-class PublishedScore(Record, Publication):
+class PublishedScore(StoredRecord, Publication):
     """A published score, and the 95 % intervals of our models that it is compared
     with.
     """
@@ -307,7 +307,7 @@ def _cheapest(known: dict[str, Any]) -> str | None:
     return None
 
 
-class Results(Record):
+class Results(StoredRecord):
     """The content of ``results.json``."""
 
     older_versions = (4, 5)

@@ -33,7 +33,7 @@ from rnnbench.models.descriptions import (
 from rnnbench.models.layers import Product
 from rnnbench.models.layers.base import Shape
 from rnnbench.runner.executors import usable_cores
-from rnnbench.section import Record
+from rnnbench.section import StoredRecord
 from rnnbench.text import counted, listed
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.settings import engine_for, resolve_engine, task_fault
@@ -120,7 +120,7 @@ def check(benchmark: Benchmark) -> BenchmarkCheck:
     return found
 
 
-class Finding(Record):
+class Finding(StoredRecord):
     """One thing that was looked at."""
 
     name: str

@@ -222,10 +222,12 @@ class Executor(ABC):
         started keeps running.
 
         Args:
-            trials: the trials to carry out, preferably started in this order. corpora:
-            the file of each corpus here, by fingerprint; its content is needed there.
+            trials: the trials to carry out, preferably started in this order.
+            corpora: the file of each corpus here, by fingerprint; its content is needed
+                there.
             listener: to be told of each ``EpochEnded``; epoch 0 is the start of a
-            trial. task: the work to be done for each trial.
+                trial.
+            task: the work to be done for each trial.
 
         Raises:
             RnnbenchError: trials cannot be carried out at all.

@@ -126,14 +126,11 @@ def describe(
 
     Args:
         models: for each model, ``(n_seeds, n_documents)``: right or wrong, or any
-        values whose mean
-            is the score, such as linearised ratios.
+            values whose mean is the score, such as linearised ratios.
         groups: ``(n_documents,)``, the cluster or block of each document, from 0;
-        ``None`` if
-            documents are independent.
+            ``None`` if documents are independent.
         n_groups: the number of groups of equal size that would be as informative as
-        these groups;
-            by default their number.
+            these groups; by default their number.
     """
     values = [np.asarray(of_model, dtype=float) for of_model in models]
     units = values

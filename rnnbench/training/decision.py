@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from rnnbench.section import Section
+from rnnbench.section import ConfigModel
 from rnnbench.tasks import ALWAYS, Decision, Labels, Scores
 
 
-class DecisionRule(Section):
+class DecisionRule(ConfigModel):
     """How scores become topics, where a document may have any number of them."""
 
     threshold: Literal["chosen", "by_topic"] | Annotated[float, Field(gt=0, lt=1)] = (

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from rnnbench.data.dataset import Dataset, hold_out
-from rnnbench.section import Section, problem, spell
+from rnnbench.section import ConfigModel, problem, spell
 from rnnbench.training.decision import DecisionRule
 from rnnbench.training.outcome import History, Judged, TrialRecord, Weights
 
@@ -32,7 +32,7 @@ OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class Schedule(Section):
+class Schedule(ConfigModel):
     """A learning rate that falls during a training."""
 
     start: Positive = 0.001
@@ -52,7 +52,7 @@ def _measure(value: Any) -> Any:
     )  # its name in configs of earlier runs
 
 
-class EarlyStopping(Section):
+class EarlyStopping(ConfigModel):
     """When a training ends before its last epoch."""
 
     patience: PositiveInt = 5
@@ -75,7 +75,7 @@ def _rate(value: Any) -> Any:
     raise problem(f"got {spell(value)}", f"should be {allowed}")
 
 
-class Recipe(Section):
+class TrainingSettings(ConfigModel):
     """The hyperparameters of a training, which are the same in every engine."""
 
     later_keys = frozenset(
@@ -235,7 +235,12 @@ class Epochs:
         self.on_epoch(epoch, *own)
 
     def record(
-        self, engine: str, params: int, recipe: Recipe, documents: int, timed: int = 0
+        self,
+        engine: str,
+        params: int,
+        recipe: TrainingSettings,
+        documents: int,
+        timed: int = 0,
     ) -> TrialRecord:
         """Return the facts of a training on so many ``documents``, whose time ends now.
 
@@ -267,3 +272,7 @@ def hold_out_documents(
     x, y = dataset.x_train, dataset.y_train
     kept, held_out = hold_out(len(y), share, dataset.groups)
     return (x[kept], y[kept]), (x[held_out], y[held_out]) if len(held_out) else None
+
+
+Recipe = TrainingSettings
+"""The name of before, for packages that use it."""

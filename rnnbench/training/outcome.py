@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.environment import ProcessorRecord
-from rnnbench.section import Record, formerly
+from rnnbench.section import StoredRecord, formerly
 from rnnbench.tasks import SINGLE_LABEL, TASKS, Decision, Labels, TaskKind
 
 TRIAL_VERSION: Literal[5] = 5  # of the schema of ``TrialRecord``
@@ -25,7 +25,7 @@ arrays of a baseline, see ``models.linear``, of which there are none if it canno
 kept."""
 
 
-class History(Record):
+class History(StoredRecord):
     """Loss, the mean cross-entropy in nats, and score by epoch; ``None`` where a loss
     is no number.
 
@@ -39,7 +39,7 @@ class History(Record):
     val_score: Annotated[list[float | None], formerly("val_accuracy")] = []
 
 
-class Machine(Record):
+class Machine(StoredRecord):
     """The worker of a cluster that trained a model."""
 
     worker: str
@@ -50,7 +50,7 @@ class Machine(Record):
     platform: str
 
 
-class TrialRecord(Record):
+class TrialRecord(StoredRecord):
     """One training: facts that its engine reports, and what ``run_trial`` adds to
     identify it.
     """

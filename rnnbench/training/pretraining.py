@@ -28,7 +28,7 @@ from rnnbench.models.descriptions import LayeredNetwork, Model
 from rnnbench.models.layers import Layer, Shape, derive_seed
 from rnnbench.storage import acquire, sha256_arrays
 from rnnbench.text import duration
-from rnnbench.training.epochs import Recipe, Schedule, begin
+from rnnbench.training.epochs import Schedule, TrainingSettings, begin
 from rnnbench.training.outcome import Weights
 
 WINDOW = 5  # a word's context is this many words before it and after it
@@ -265,7 +265,9 @@ def train(
     )  # the last ones begin again with the first words
     assert model.pretrain  # noqa: S101 - the caller has looked
     rate = Schedule(start=model.pretrain.learning_rate, schedule="cosine")
-    recipe = Recipe(epochs=model.pretrain.epochs, batch_size=size, learning_rate=rate)
+    recipe = TrainingSettings(
+        epochs=model.pretrain.epochs, batch_size=size, learning_rate=rate
+    )
     counts = np.bincount(words, minlength=n_ids) ** SMOOTHING
     chances = counts / counts.sum()
     step, weights = _make_step(

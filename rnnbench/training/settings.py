@@ -17,7 +17,7 @@ from rnnbench.models.descriptions import (
 from rnnbench.section import one_of, problem, spell
 from rnnbench.training.decision import DecisionRule
 from rnnbench.training.engines import ENGINES, Engine
-from rnnbench.training.epochs import Recipe
+from rnnbench.training.epochs import TrainingSettings
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def _engine(value: Any) -> str:
     return GONE if value == GONE else one_of(value, [AUTO, *ENGINES])
 
 
-class Training(Recipe):
+class Training(TrainingSettings):
     """The whole ``training`` section."""
 
     engine: Annotated[str, BeforeValidator(_engine)] = AUTO

@@ -31,7 +31,7 @@ from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
 from rnnbench.tasks import SINGLE_LABEL, TASKS, Labels, Scores
 from rnnbench.training.decision import AT_HALF, decide
-from rnnbench.training.engines import ENGINES, Assignment, Engine
+from rnnbench.training.engines import ENGINES, Engine, FitRequest
 from rnnbench.training.engines.native.engine import weight_shapes
 from rnnbench.training.epochs import OnEpoch, begin, ignore
 from rnnbench.training.outcome import (
@@ -176,14 +176,15 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     The same trial on the same machine gives the same weights, bit for bit.
 
     Raises:
-        UserError: the engine does not cover the model. PluginError: an engine from
-        another package failed, or returned what cannot be right. RnnbenchError: the
-        corpus has changed, or the training diverged.
+        UserError: the engine does not cover the model.
+        PluginError: an engine from another package failed, or returned what cannot be
+            right.
+        RnnbenchError: the corpus has changed, or the training diverged.
     """
     dataset, engine, training = dataset_of(trial, corpus), trial.engine, trial.training
     start = begin_peak()
     begin()  # an engine may name further phases
-    work = Assignment(
+    work = FitRequest(
         trial.model, dataset, training, trial.seed, on_epoch, trial.keep_model
     )
     with ENGINES.blamed(engine.name):

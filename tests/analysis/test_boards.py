@@ -20,7 +20,7 @@ from rnnbench.analysis.boards import (
     trace_runs,
 )
 from rnnbench.analysis.comparisons import mcnemar_p
-from rnnbench.analysis.intervals import Hits
+from rnnbench.analysis.intervals import Correctness
 from rnnbench.errors import UserError
 
 DOCUMENTS = 20
@@ -86,7 +86,7 @@ def test_each_is_compared_with_the_best_accuracy_only():
 
     best, close, far = (entry.against_best for entry in board.entries)
     hits = {
-        name: Hits.of(trials, in_order=False, is_random=True).values[0]
+        name: Correctness.of(trials, in_order=False, is_random=True).values[0]
         for one in runs
         for name, trials in one.trials.items()
     }

@@ -26,7 +26,7 @@ from rnnbench.analysis.comparisons import (
 )
 from rnnbench.analysis.intervals import (
     N_BLOCKS,
-    Hits,
+    Correctness,
     blocks,
     estimate_difference,
     mean_squares,
@@ -55,7 +55,10 @@ few = settings(max_examples=25)
 
 def compare(right, fixed=()):
     """Compare all pairs of models."""
-    hits = {name: Hits(own, is_random=name not in fixed) for name, own in right.items()}
+    hits = {
+        name: Correctness(own, is_random=name not in fixed)
+        for name, own in right.items()
+    }
     return compare_pairs(list(combinations(hits, 2)), hits)
 
 
@@ -93,7 +96,10 @@ def test_single_trials_in_order_of_time_are_compared_by_blocks_and_never_differ_
     seed,
 ):
     a, b = Population(seeds=0).draw(np.random.default_rng(seed), 1, [1, 1], 200)
-    hits = {name: Hits(drawn[0], in_order=True) for name, drawn in (("a", a), ("b", b))}
+    hits = {
+        name: Correctness(drawn[0], in_order=True)
+        for name, drawn in (("a", a), ("b", b))
+    }
 
     (found,) = compare_pairs([("a", "b")], hits)
 
@@ -155,8 +161,8 @@ def test_single_trials_of_several_topics_are_compared_by_swaps_others_by_varianc
 ):
     a, b = parts_of_f1(1, 200)
     pair = {
-        "a": Hits(a[:, np.newaxis], in_order),
-        "b": Hits(b[:, np.newaxis], in_order),
+        "a": Correctness(a[:, np.newaxis], in_order),
+        "b": Correctness(b[:, np.newaxis], in_order),
     }
 
     (found,) = compare_pairs([("a", "b")], pair)
@@ -167,7 +173,7 @@ def test_single_trials_of_several_topics_are_compared_by_swaps_others_by_varianc
     assert found.difference == pytest.approx(
         a[0].sum() / a[1].sum() - b[0].sum() / b[1].sum()
     )
-    pair["b"] = Hits(np.stack([b, a], axis=1), in_order)
+    pair["b"] = Correctness(np.stack([b, a], axis=1), in_order)
     assert compare_pairs([("a", "b")], pair)[0].method == ANOVA
 
 
@@ -182,7 +188,7 @@ def test_trials_that_agree_are_compared_by_mcnemars_test_others_by_an_analysis_o
     assert methods == [("c", "a", MCNEMAR), ("c", "b", ANOVA), ("a", "b", ANOVA)]
     for entry in comparisons:
         a, b = right[entry.a], right[entry.b]
-        estimate = estimate_difference(Hits(a), Hits(b))
+        estimate = estimate_difference(Correctness(a), Correctness(b))
         assert (entry.difference, entry.interval) == (estimate.value, estimate.interval)
         assert entry.p == (
             mcnemar_p(a[0], b[0]) if entry.method == MCNEMAR else estimate.p
@@ -210,7 +216,7 @@ def test_the_best_of_58_models_in_order_of_time_is_clearly_better_than_half_as_g
     hits = {}
     for number, share in enumerate(shares):
         right = random.random((1, 1_000)) < share
-        hits[f"model{number}"] = Hits(right, in_order=True)
+        hits[f"model{number}"] = Correctness(right, in_order=True)
 
     against_best = compare_with_best(hits)
 
@@ -224,7 +230,7 @@ def test_the_best_of_33_models_of_several_topics_is_clearly_better_than_far_wors
     for number, share in enumerate([0.97] + [0.56] * 32):
         right = random.binomial(topics, share)
         parts = np.stack([2.0 * right, 2.0 * topics])[:, np.newaxis]
-        hits[f"model{number}"] = Hits(parts)
+        hits[f"model{number}"] = Correctness(parts)
 
     pairs = compare_pairs([("model0", "model1")], hits, list(combinations(hits, 2)))
 
@@ -236,7 +242,9 @@ def test_a_p_value_of_swaps_is_not_limited_by_their_number():
     parts = np.ones((2, 1, 300))
     wrong = parts * np.array([0.1, 1])[:, np.newaxis, np.newaxis]
 
-    (found,) = compare_pairs([("a", "b")], {"a": Hits(parts), "b": Hits(wrong + 0.0)})
+    (found,) = compare_pairs(
+        [("a", "b")], {"a": Correctness(parts), "b": Correctness(wrong + 0.0)}
+    )
 
     assert found.p < 1e-4
 
@@ -280,8 +288,8 @@ def test_a_verdict_needs_three_seeds_of_each_model_that_depends_on_them(
 )
 def test_ranks_stay_open_between_models_with_too_few_seeds(n_seeds, expected):
     random = np.random.default_rng(0)
-    better = Hits(random.random((n_seeds[0], 400)) < 0.95)
-    worse = Hits(random.random((n_seeds[1], 400)) < 0.3)
+    better = Correctness(random.random((n_seeds[0], 400)) < 0.95)
+    worse = Correctness(random.random((n_seeds[1], 400)) < 0.3)
 
     ranks = ranks_of({"better": better, "worse": worse})
 
@@ -339,14 +347,17 @@ def test_of_many_models_only_the_pairs_with_the_best_are_returned(n):
 def test_a_detectable_difference_is_found_in_80_percent(n_seeds, points):
     random = np.random.default_rng(0)
     equal = Population.of(0.85, points).draw(random, 200, [n_seeds] * 2, 599)
-    squares = [mean_squares(Hits(a), Hits(b)) for a, b in zip(*equal, strict=True)]
+    squares = [
+        mean_squares(Correctness(a), Correctness(b))
+        for a, b in zip(*equal, strict=True)
+    ]
     half = np.median([detectable(entry, 0.05) for entry in squares]) / 2
     apart = [(Population.of(0.85 + sign * half, points), n_seeds) for sign in (1, -1)]
 
     drawn = draw_models(random, 400, apart, 599)
 
     found = [
-        estimate_difference(Hits(a), Hits(b)).p < 0.05
+        estimate_difference(Correctness(a), Correctness(b)).p < 0.05
         for a, b in zip(*drawn, strict=True)
     ]
     assert np.mean(found) == pytest.approx(0.8, abs=0.08)
@@ -397,7 +408,7 @@ def test_the_seeds_needed_are_the_fewest_with_which_the_difference_is_detectable
     difference,
 ):
     drawn = Population.of(0.85, 3).draw(np.random.default_rng(1), 1, [3, 3], 2_568)
-    squares = mean_squares(*(Hits(entry[0]) for entry in drawn))
+    squares = mean_squares(*(Correctness(entry[0]) for entry in drawn))
 
     n = seeds_needed(squares, 0.05, difference)
 
@@ -409,12 +420,15 @@ def test_the_seeds_needed_are_the_fewest_with_which_the_difference_is_detectable
 def test_a_difference_is_detectable_alone_before_it_is_among_all_and_none_above_1(run):
     pair = by_names(power_of_pairs(run))["a", "b"]
     squares = mean_squares(
-        *(Hits.of(run.trials[name], in_order=False, is_random=True) for name in "ab")
+        *(
+            Correctness.of(run.trials[name], in_order=False, is_random=True)
+            for name in "ab"
+        )
     )
 
     assert pair.detectable == detectable(squares, 0.05) < pair.detectable_corrected
     random = np.random.default_rng(0)
-    few = (Hits(random.random((3, 2)) < 0.5) for _ in "ab")
+    few = (Correctness(random.random((3, 2)) < 0.5) for _ in "ab")
     assert detectable(mean_squares(*few), 0.001) is None, "no difference is above 1"
 
 
@@ -433,7 +447,9 @@ def test_only_the_chosen_models_are_compared_if_they_are_not_clear(run):
 
 def test_single_trials_that_differ_on_very_many_documents_are_compared_by_students_test():
     a, b = np.random.default_rng(0).random((2, 1, MOST_SWAPPED + 1))
-    few, many = ({"a": Hits(a[:, :n]), "b": Hits(b[:, :n])} for n in (200, None))
+    few, many = (
+        {"a": Correctness(a[:, :n]), "b": Correctness(b[:, :n])} for n in (200, None)
+    )
 
     assert compare_pairs([("a", "b")], few)[0].method == RANDOMIZATION
     (found,) = compare_pairs([("a", "b")], many)
@@ -448,7 +464,7 @@ def test_single_trials_are_compared_by_clusters_and_never_differ_more(
     groups = random.integers(20, size=150)
     a, b = random.random((2, 1, 150)) + random.random(20)[groups] * [[[1]], [[0.7]]]
     a, b = (a > 1, b > 0.8) if is_right_or_wrong else (a, b)
-    hits = {"a": Hits(a, clusters=groups), "b": Hits(b, clusters=groups)}
+    hits = {"a": Correctness(a, clusters=groups), "b": Correctness(b, clusters=groups)}
 
     (found,) = compare_pairs([("a", "b")], hits)
 
@@ -462,7 +478,9 @@ def test_single_trials_are_compared_by_clusters_and_never_differ_more(
 
 
 def test_no_difference_of_two_documents_is_detectable_at_a_very_low_level():
-    squares = mean_squares(Hits(np.array([[0.1, 0.2]])), Hits(np.array([[0.0, 0.0]])))
+    squares = mean_squares(
+        Correctness(np.array([[0.1, 0.2]])), Correctness(np.array([[0.0, 0.0]]))
+    )
 
     assert detectable(squares, 0.05) is not None
     assert detectable(squares, 1e-11) is None

@@ -15,8 +15,8 @@ from rnnbench.analysis.comparisons import mcnemar_p
 from rnnbench.analysis.intervals import (
     N_BLOCKS,
     SMALLEST_P,
+    Correctness,
     Estimate,
-    Hits,
     blocks,
     estimate_difference,
     estimate_mean,
@@ -45,17 +45,18 @@ few_values = st.sampled_from(sorted(T)).flatmap(
 
 @st.composite
 def pairs_of_models(draw):
-    """Hits of two models on the same documents, each with its own number of trials."""
+    """Correctness of two models on the same documents, each with its own number of trials."""
     n_documents = draw(st.integers(2, 30))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     return tuple(
-        Hits(random.random((draw(st.integers(1, 5)), n_documents)) < 0.8) for _ in "ab"
+        Correctness(random.random((draw(st.integers(1, 5)), n_documents)) < 0.8)
+        for _ in "ab"
     )
 
 
 def drawn(n_seeds, n_documents=599, points=1.0, seed=0):
     population = Population.of(0.85, points)
-    return Hits(
+    return Correctness(
         population.draw(np.random.default_rng(seed), 1, [n_seeds], n_documents)[0][0]
     )
 
@@ -84,7 +85,7 @@ def test_the_interval_of_a_single_trial_is_wilsons_closed_form(counts):
     centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
 
-    interval = score_interval(Hits(np.arange(n)[np.newaxis] < right))
+    interval = score_interval(Correctness(np.arange(n)[np.newaxis] < right))
 
     assert (interval.low, interval.high) == pytest.approx(
         (centre - half, centre + half), abs=1e-6
@@ -95,8 +96,8 @@ def test_the_interval_of_a_single_trial_is_wilsons_closed_form(counts):
 def test_trials_that_agree_have_the_interval_of_one(share):
     right = np.random.default_rng(0).random((1, 60)) < share
 
-    assert score_interval(Hits(np.repeat(right, 4, axis=0))) == score_interval(
-        Hits(right)
+    assert score_interval(Correctness(np.repeat(right, 4, axis=0))) == score_interval(
+        Correctness(right)
     )
 
 
@@ -107,7 +108,7 @@ def test_the_interval_of_micro_f1_is_students_and_near_that_of_resampled_documen
     random = np.random.default_rng(0)
     both = random.integers(0, 3, (1, 900)) * np.ones((n_seeds, 1))
     parts = np.stack([2 * both, both + random.integers(2, 5, 900)])
-    hits, (top, bottom) = Hits(parts), parts[:, 0]
+    hits, (top, bottom) = Correctness(parts), parts[:, 0]
 
     interval = score_interval(hits)
 
@@ -122,10 +123,10 @@ def test_the_interval_of_micro_f1_is_students_and_near_that_of_resampled_documen
 @pytest.mark.parametrize("f1", [0, 1])
 def test_a_micro_f1_of_0_or_1_has_an_interval_of_more_than_a_point(f1):
     interval = score_interval(
-        Hits(np.stack([np.full((2, 60), 2 * f1), np.full((2, 60), 2)]))
+        Correctness(np.stack([np.full((2, 60), 2 * f1), np.full((2, 60), 2)]))
     )
 
-    assert interval == score_interval(Hits(np.full((1, 60), f1 == 1)))
+    assert interval == score_interval(Correctness(np.full((1, 60), f1 == 1)))
 
 
 def two_way_analysis(hits):
@@ -154,7 +155,9 @@ def test_a_difference_has_the_error_of_the_two_way_analysis_and_satterthwaites_d
     n_seeds, n_columns = right.shape
     seeds, columns, rest = two_way_analysis(right)
 
-    estimate = estimate_difference(Hits(right), Hits(np.zeros((1, n_columns), bool)))
+    estimate = estimate_difference(
+        Correctness(right), Correctness(np.zeros((1, n_columns), bool))
+    )
 
     whole = max(0, columns - rest) + seeds
     spread = seeds**2 / (n_seeds - 1) + columns**2 / (n_columns - 1)
@@ -171,7 +174,9 @@ def test_the_seeds_of_both_models_add_to_the_variance():
     seeds_alone[0] = True
     documents_alone = np.tile(np.arange(40) % 4 > 0, (5, 1))
 
-    estimate = estimate_difference(Hits(seeds_alone), Hits(documents_alone))
+    estimate = estimate_difference(
+        Correctness(seeds_alone), Correctness(documents_alone)
+    )
 
     of_documents = (
         0.75 * 0.25 / 39
@@ -181,7 +186,9 @@ def test_the_seeds_of_both_models_add_to_the_variance():
     assert estimate.df == pytest.approx(
         variance**2 / (of_documents**2 / 39 + (1 / 9) ** 2 / 2)
     )
-    single = estimate_difference(Hits(seeds_alone[:1]), Hits(documents_alone[:1]))
+    single = estimate_difference(
+        Correctness(seeds_alone[:1]), Correctness(documents_alone[:1])
+    )
     assert single.df == 39
 
 
@@ -224,7 +231,7 @@ def test_a_difference_that_is_not_there_is_found_in_5_percent(models, points):
     drawn = population.draw(np.random.default_rng(2), 1_000, models, 599)
 
     found = [
-        estimate_difference(Hits(a), Hits(b)).p < 0.05
+        estimate_difference(Correctness(a), Correctness(b)).p < 0.05
         for a, b in zip(*drawn, strict=True)
     ]
 
@@ -258,7 +265,7 @@ def test_if_all_documents_agree_the_p_value_is_that_of_a_sign_test(n_documents):
     in_turn = np.array([np.arange(n_documents) % 2 == seed for seed in (0, 1)])
 
     ahead, behind, half = (
-        estimate_difference(*map(Hits, pair))
+        estimate_difference(*map(Correctness, pair))
         for pair in ((right, wrong), (wrong, right), (in_turn, wrong))
     )
 
@@ -327,7 +334,7 @@ def test_blocks_vary_as_clusters_do():
     )  # of blocks of three or four documents
     sums = [(right[0] - 40 / 61)[start:end].sum() for start, end in pairwise(ends)]
 
-    squares = mean_squares(Hits(right, in_order=True))
+    squares = mean_squares(Correctness(right, in_order=True))
 
     by_hand = N_BLOCKS / (N_BLOCKS - 1) * np.square(sums).sum() / 61**2
     assert squares.documents == pytest.approx(by_hand)
@@ -337,9 +344,9 @@ def test_blocks_vary_as_clusters_do():
 @few
 @given(arrays(bool, (3, N_BLOCKS)), st.integers(2, 5))
 def test_documents_that_come_several_times_in_a_row_count_once(right, times):
-    once = mean_squares(Hits(right))
+    once = mean_squares(Correctness(right))
 
-    squares = mean_squares(Hits(np.repeat(right, times, axis=1), in_order=True))
+    squares = mean_squares(Correctness(np.repeat(right, times, axis=1), in_order=True))
 
     assert squares.documents == pytest.approx(once.documents)
     if once.documents:
@@ -351,7 +358,7 @@ def test_documents_that_come_several_times_in_a_row_count_once(right, times):
 @few
 @given(arrays(bool, st.tuples(st.integers(1, 3), st.integers(1, 60))))
 def test_order_never_makes_documents_vary_less_and_a_few_are_their_own_blocks(right):
-    single, in_order = (mean_squares(Hits(right, way)) for way in (False, True))
+    single, in_order = (mean_squares(Correctness(right, way)) for way in (False, True))
 
     assert in_order.documents >= single.documents
     if right.shape[1] <= N_BLOCKS:
@@ -373,9 +380,9 @@ def test_the_variance_of_clusters_is_that_of_their_sums(seed, n_clusters):
     sums = np.array([rest[groups == number].sum() for number in range(n_clusters)])
     expected = n_clusters / (n_clusters - 1) * (sums**2).sum() / len(groups) ** 2
 
-    squares = mean_squares(Hits(values, clusters=groups))
+    squares = mean_squares(Correctness(values, clusters=groups))
 
-    single = mean_squares(Hits(values)).documents
+    single = mean_squares(Correctness(values)).documents
     assert squares.documents == pytest.approx(max(expected, single))
     sizes = np.bincount(groups)
     assert n_equal(groups) == pytest.approx(

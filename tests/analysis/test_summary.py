@@ -24,7 +24,7 @@ from factories import (
 )
 
 from rnnbench.analysis.intervals import (
-    Hits,
+    Correctness,
     estimate_difference,
     score_interval,
     t_interval,
@@ -149,7 +149,7 @@ def test_intervals_and_p_values_come_from_blocks_if_documents_are_in_order_of_ti
     run = scored_run({"a": [160, 150, 140], "b": [100]}, of=200, dataset=facts)
 
     hits = {
-        name: Hits.of(trials, in_order=True, is_random=True)
+        name: Correctness.of(trials, in_order=True, is_random=True)
         for name, trials in run.trials.items()
     }
     for model in run.results.models:
@@ -286,7 +286,7 @@ def test_an_accuracy_of_our_model_is_compared_with_the_interval_of_one_more_trai
         assert other.yardstick == "over documents and seeds"
         assert other.intervals == {"rnn": model.interval}
     (single,) = of_several_seeds(OURS, answers=ANSWERS[:1]).published
-    wilsons = score_interval(Hits(np.array([[True, True, False, False]])))
+    wilsons = score_interval(Correctness(np.array([[True, True, False, False]])))
     assert (single.yardstick, single.intervals) == ("over documents", {"rnn": wilsons})
 
 

@@ -39,14 +39,14 @@ class Campaign:
     """Cases of one kind.
 
     Attributes:
-        long: the default number of cases. short: the number of cases with ``--short``.
+        long: the default number of cases.
+        short: the number of cases with ``--short``.
         attempt: tries one case and yields a description of each problem. It takes the
-        number of
-            the case, its own random generator, what ``prepare`` returned, and an empty
-            folder.
+            number of the case, its own random generator, what ``prepare`` returned, and
+            an empty folder.
         prepare: takes the bench and an empty folder, and returns what all cases share.
         is_list: whether the cases are a fixed list; if not, there can be any number of
-        them.
+            them.
     """
 
     long: int

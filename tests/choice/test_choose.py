@@ -15,7 +15,7 @@ import pytest
 from in_process import InProcess
 
 import rnnbench
-from rnnbench.analysis.intervals import Hits, estimate_over_folds, score_interval
+from rnnbench.analysis.intervals import Correctness, estimate_over_folds, score_interval
 from rnnbench.choice.choose import (
     P_BEST,
     Candidate,
@@ -191,7 +191,9 @@ def test_documents_in_order_of_time_are_ordered_again_and_count_as_blocks(parts)
 
     is_right = np.array([label == "spam" for _, label in texts])[-n:]
     (always,) = choice.results.candidates
-    assert always.interval == score_interval(Hits(is_right[np.newaxis], in_order=True))
+    assert always.interval == score_interval(
+        Correctness(is_right[np.newaxis], in_order=True)
+    )
     assert (
         f"The held-out documents are {in_blocks(n)}."
         in choice_table(choice.results).caption

@@ -32,7 +32,7 @@ from rnnbench.models.layers import LAYERS
 from rnnbench.plugins.transformer.model import Transformer, TransformerModel
 from rnnbench.points import model_of
 from rnnbench.storage import read_record
-from rnnbench.training.epochs import Recipe
+from rnnbench.training.epochs import TrainingSettings
 from rnnbench.training.settings import Training
 
 EXTENDED = ("notebook", "references", "baseline_grids", "field", "minilm")
@@ -168,7 +168,7 @@ def test_all_has_the_models_of_the_notebook_in_its_order_and_two_baselines(name)
     baselines = ["multinomial_naive_bayes", "tfidf_linear_svm"]
     assert list(benchmark.models) == [*NOTEBOOK_MODELS, *baselines]
     assert list(benchmark.references["notebook"].models) == NOTEBOOK_MODELS
-    assert benchmark.references["notebook"].training == Recipe(
+    assert benchmark.references["notebook"].training == TrainingSettings(
         epochs=200, batch_size=50
     )
     others = [

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench import UserError, compare, leaderboard, load_run, verdict
-from rnnbench.analysis.intervals import Hits, estimate_difference
+from rnnbench.analysis.intervals import Correctness, estimate_difference
 
 RANDOM = np.random.default_rng(0)
 TOPICS = np.array(["acq", "earn", "grain"])
@@ -46,7 +46,9 @@ def test_accuracies_are_compared_over_documents_and_seeds():
     pair = found.results.comparisons_of("good")["poor"]
     assert pair.verdict == "clear"
     hits = [np.array(own) == LABELS for own in ([ANSWERS["good"]], ANSWERS["poor"])]
-    estimate = estimate_difference(Hits(hits[0], is_random=False), Hits(hits[1]))
+    estimate = estimate_difference(
+        Correctness(hits[0], is_random=False), Correctness(hits[1])
+    )
     assert (pair.difference, pair.interval) == (estimate.value, estimate.interval)
     assert [len(table.rows) for table in found.tables()] == [3, 3, 0]
     assert "Only the answers of the models are known" in repr(found).replace("\n", " ")

@@ -21,7 +21,7 @@ from rnnbench.prediction.command import prediction_table
 from rnnbench.prediction.predict import KeptModel
 from rnnbench.prediction.table import Target, predict_table
 from rnnbench.tasks import MULTI_LABEL, Decision
-from rnnbench.training.engines import ENGINES, Assignment, ignore
+from rnnbench.training.engines import ENGINES, FitRequest, ignore
 from rnnbench.training.settings import Training
 
 SIGMOID = {"dense": {"units": "topics", "activation": "sigmoid"}}
@@ -54,7 +54,7 @@ def trained(request, tmp_path_factory):
     model = NETWORK if own else BaselineModel(baseline=parse_baseline(request.param))
     recipe = Training(epochs=60, batch_size=8, learning_rate=0.05, validation_split=0.3)
     engine = ENGINES["native" if own else "scikit-learn"]
-    result = engine.fit(Assignment(model, dataset, recipe, 0, ignore, keep_model=True))
+    result = engine.fit(FitRequest(model, dataset, recipe, 0, ignore, keep_model=True))
     file = tmp_path_factory.mktemp("kept") / "model.npz"
     np.savez(file, *result.weights)
     vocabulary = vocabulary_of(dataset.vocabulary, dataset.timesteps)

@@ -9,7 +9,7 @@ import numpy as np
 from crossed import CHUNK, SPAN, Population, draw_models
 
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import N_BLOCKS, Hits, score_interval
+from rnnbench.analysis.intervals import N_BLOCKS, Correctness, score_interval
 from rnnbench.report.table import Table, to_markdown
 
 TIMES = 2_000
@@ -65,7 +65,7 @@ def _facts(population, n_seeds, n_documents):
         ratios.append(_ratio(drawn[0][:, 0]))
         for a, b in zip(*drawn, strict=True):
             for in_order in (False, True):
-                hits = {"a": Hits(a, in_order), "b": Hits(b, in_order)}
+                hits = {"a": Correctness(a, in_order), "b": Correctness(b, in_order)}
                 interval = score_interval(hits["a"])
                 held.append(population.accuracy in interval)
                 (compared,) = compare_pairs([("a", "b")], hits)

@@ -9,7 +9,7 @@ import numpy as np
 from crossed import Population
 
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import Hits, score_interval
+from rnnbench.analysis.intervals import Correctness, score_interval
 from rnnbench.report.table import Table, to_markdown
 
 TIMES = 1_000
@@ -21,7 +21,7 @@ POPULATION = Population.of(0.85, 1)
 
 
 def draw(random, groups, share, n_seeds):
-    """Hits of two equal models, whose effects of documents have a share of clusters in
+    """Correctness of two equal models, whose effects of documents have a share of clusters in
     common.
     """
     n = len(groups)
@@ -56,7 +56,8 @@ def shares(n_clusters, is_equal, share, n_seeds, times=TIMES):
         a, b = draw(random, groups, share, n_seeds)
         for way, clusters in enumerate((None, groups)):
             hits = {
-                name: Hits(of, clusters=clusters) for name, of in (("a", a), ("b", b))
+                name: Correctness(of, clusters=clusters)
+                for name, of in (("a", a), ("b", b))
             }
             counts[0, way] += POPULATION.accuracy in score_interval(hits["a"])
             counts[1, way] += compare_pairs([("a", "b")], hits)[0].p < 0.05

@@ -19,11 +19,12 @@ class Population:
     closed forms.
 
     Attributes:
-        seeds: the spread of the effects of seeds. score: the mean of the sum.
-        documents: the spread of the effects of documents. shared: the correlation of
-        the effects of a document on two models. bursts: the share of the variance of
-        these effects that documents have in common with their
-            neighbours.
+        seeds: the spread of the effects of seeds.
+        score: the mean of the sum.
+        documents: the spread of the effects of documents.
+        shared: the correlation of the effects of a document on two models.
+        bursts: the share of the variance of these effects that documents have in common
+            with their neighbours.
     """
 
     seeds: float
@@ -68,9 +69,10 @@ def draw_models(random, times, models, n_documents):
     each.
 
     Args:
-        random: the source of chance. times: how many independent benchmarks. models:
-        the population of each and its number of trials; if that is 1, the seed has no
-            effect, and the mean accuracy is the same.
+        random: the source of chance.
+        times: how many independent benchmarks.
+        models: the population of each and its number of trials; if that is 1, the seed
+            has no effect, and the mean accuracy is the same.
         n_documents: of each benchmark.
     """
 
@@ -116,13 +118,13 @@ def smooth(chance):
 
 def coverage(population, n_trials, n_documents, times, *, in_order=False):
     """Return the share of intervals of a mean accuracy that contain the true one."""
-    from rnnbench.analysis.intervals import Hits, score_interval
+    from rnnbench.analysis.intervals import Correctness, score_interval
 
     random = np.random.default_rng(0)
     held = []
     for _ in range(times // CHUNK):
         (hits,) = population.draw(random, CHUNK, [n_trials], n_documents)
-        intervals = [score_interval(Hits(right, in_order)) for right in hits]
+        intervals = [score_interval(Correctness(right, in_order)) for right in hits]
         held += [population.accuracy in interval for interval in intervals]
     return float(np.mean(held))
 

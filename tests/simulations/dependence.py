@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from rnnbench.analysis.errors import texts_of_test_documents
-from rnnbench.analysis.intervals import N_BLOCKS, Hits
+from rnnbench.analysis.intervals import N_BLOCKS, Correctness
 from rnnbench.analysis.summary import load_run
 from rnnbench.report.table import Table, to_markdown
 
@@ -37,7 +37,7 @@ def _table(folder):
         )
     documents = texts.words
     hits = [
-        Hits.of(trials, in_order=False, is_random=True)
+        Correctness.of(trials, in_order=False, is_random=True)
         for trials in run.trials.values()
     ]
     shares = [of_model.values.mean(axis=0) for of_model in hits]

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 from scipy.stats import norm
 
-from rnnbench.analysis.intervals import Hits, estimate_difference, score_interval
+from rnnbench.analysis.intervals import Correctness, estimate_difference, score_interval
 from rnnbench.report.table import Table, to_markdown
 
 TIMES = 2_000
@@ -88,7 +88,7 @@ def draw(random, n_documents, accuracy, points, n_seeds):
     together = (network + other + random.standard_normal(n_documents)) / 2
     spreads = (2 + of_seed**2) ** 0.5, (4 + 2 * SHARED + of_seed**2) ** 0.5 / 2
     return (
-        Hits(effects + level * spread > 0)
+        Correctness(effects + level * spread > 0)
         for effects, spread in zip((network, together), spreads, strict=True)
     )
 

@@ -19,7 +19,7 @@ from scipy.special import ndtr
 from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.analysis.intervals import (
     N_BLOCKS,
-    Hits,
+    Correctness,
     estimate_mean,
     score_interval,
     sums_of,
@@ -270,7 +270,7 @@ def _row(newswires, bursts, spread, n_seeds):
         documents = newswires.draw(random, bursts)
         drawn = [*newswires.answers(random, documents, models, n_seeds, bursts)]
         hits = {
-            name: Hits(parts_of(documents, *own), bursts > 0)
+            name: Correctness(parts_of(documents, *own), bursts > 0)
             for name, own in zip("abcd", drawn, strict=True)
         }
         pairs = compare_pairs([("a", other) for other in "bcd"], hits)

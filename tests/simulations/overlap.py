@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import Hits, score_interval
+from rnnbench.analysis.intervals import Correctness, score_interval
 from rnnbench.analysis.summary import load_run
 from rnnbench.data.dataset import Data
 from rnnbench.data.load import prepare
@@ -34,7 +34,7 @@ def main(folder):
     ends = _ends(ours.corpus, ours.dataset.test_documents)
     is_shared = np.array([end in in_r52 for end in ends])
     hits = {
-        name: Hits.of(trials, in_order=False, is_random=True).values
+        name: Correctness.of(trials, in_order=False, is_random=True).values
         for name, trials in run.trials.items()
     }
     columns = {"trained on in R52": is_shared, "others": ~is_shared}
@@ -43,7 +43,7 @@ def main(folder):
     rows = {name: [name] for name in hits}
     for part in columns.values():
         of_part = {
-            name: Hits(right[:, part], is_random=is_random[name])
+            name: Correctness(right[:, part], is_random=is_random[name])
             for name, right in hits.items()
         }
         compared = compare_pairs([*combinations(of_part, 2)], of_part)

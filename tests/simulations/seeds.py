@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import Hits, t_interval
+from rnnbench.analysis.intervals import Correctness, t_interval
 from rnnbench.analysis.summary import load_run
 from rnnbench.report.table import Table, to_markdown
 
@@ -23,7 +23,7 @@ N_SETS = 1_000
 def main(folder):
     run = load_run(Path(folder))
     hits = {
-        name: Hits.of(trials, in_order=False, is_random=True).values
+        name: Correctness.of(trials, in_order=False, is_random=True).values
         for name, trials in run.trials.items()
     }
     dataset = run.results.dataset
@@ -70,7 +70,8 @@ def _verdicts(random, hits, sets):
     fixed = set(hits) - set(random)
     pairs = [pair for pair in combinations(hits, 2) if not fixed.issuperset(pair)]
     whole = {
-        name: Hits(right, is_random=name in random) for name, right in hits.items()
+        name: Correctness(right, is_random=name in random)
+        for name, right in hits.items()
     }
     found = compare_pairs(pairs, whole)
     same = np.zeros(len(pairs))

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import Hits, score_interval
+from rnnbench.analysis.intervals import Correctness, score_interval
 from rnnbench.outside.clusters import likely_clusters
 from rnnbench.report.table import Table, to_markdown
 
@@ -47,12 +47,15 @@ def shares(n_documents, share, accuracy):
     counts = np.zeros((TIMES, 5))
     for row in counts:
         a, b = draw(random, passages, share, accuracy)
-        single = {"a": Hits(a, is_random=False), "b": Hits(b, is_random=False)}
+        single = {
+            "a": Correctness(a, is_random=False),
+            "b": Correctness(b, is_random=False),
+        }
         row[0] = likely_clusters(columns, single) is not None
         for place, clusters in enumerate((None, passages)):
             hits = {}
             for name, right in (("a", a), ("b", b)):
-                hits[name] = Hits(right, is_random=False, clusters=clusters)
+                hits[name] = Correctness(right, is_random=False, clusters=clusters)
             row[1 + 2 * place] = accuracy in score_interval(hits["a"])
             row[2 + 2 * place] = compare_pairs([("a", "b")], hits)[0].p < 0.05
     return counts.mean(axis=0)

@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 from crossed import CHUNK, Population, draw_models
 
-from rnnbench.analysis.intervals import Hits, estimate_difference
+from rnnbench.analysis.intervals import Correctness, estimate_difference
 from rnnbench.report.table import Table, to_markdown
 
 N_MODELS = 7
@@ -77,7 +77,7 @@ def _p_values(models, n_seeds, n_documents, *, with_first=False):
         )
         of_pairs = [zip(drawn[i], drawn[j], strict=True) for i, j in pairs]
         ps = [
-            [estimate_difference(Hits(a), Hits(b)).p for a, b in pair]
+            [estimate_difference(Correctness(a), Correctness(b)).p for a, b in pair]
             for pair in of_pairs
         ]
         found.append(np.array(ps))

@@ -15,7 +15,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from rnnbench.training.epochs import (
     EarlyStopping,
     Epochs,
-    Recipe,
+    TrainingSettings,
     begin,
     report_phases_to,
 )
@@ -91,32 +91,34 @@ def test_a_training_is_over_when_its_best_epoch_is_long_past(validation, patienc
 
 def test_early_stopping_needs_documents_to_validate_on():
     with pytest.raises(ValidationError, match="early_stopping needs validation_split"):
-        Recipe(early_stopping={})
+        TrainingSettings(early_stopping={})
 
 
 def test_learning_rates_fall_as_those_of_keras():
     from keras.optimizers import schedules
 
-    cosine = Recipe(
+    cosine = TrainingSettings(
         epochs=3, batch_size=4, learning_rate={"start": 0.1, "schedule": "cosine"}
     )
     falling = {"start": 0.1, "schedule": "step", "every": 2, "factor": 0.5}
-    step = Recipe(epochs=5, batch_size=4, learning_rate=falling)
+    step = TrainingSettings(epochs=5, batch_size=4, learning_rate=falling)
 
     keras = schedules.CosineDecay(0.1, 9)
     np.testing.assert_allclose(
         cosine.learning_rates(10), [keras(n) for n in range(9)], rtol=1e-5
     )
     assert step.learning_rates(8).tolist() == [0.1] * 4 + [0.05] * 4 + [0.025] * 2
-    assert Recipe(epochs=2).learning_rates(1).tolist() == [0.001] * 2
+    assert TrainingSettings(epochs=2).learning_rates(1).tolist() == [0.001] * 2
 
 
 def test_balanced_weights_are_those_of_scikit_learn():
     y = np.array([0, 2, 2, 2], np.int32)
 
     expected = compute_sample_weight("balanced", y)
-    np.testing.assert_allclose(Recipe(class_weights="balanced").weights_of(y), expected)
-    assert Recipe().weights_of(y).tolist() == [1] * 4
+    np.testing.assert_allclose(
+        TrainingSettings(class_weights="balanced").weights_of(y), expected
+    )
+    assert TrainingSettings().weights_of(y).tolist() == [1] * 4
 
 
 sizes, numbers = st.integers(1, 300), st.integers(1, 1000)
@@ -131,7 +133,7 @@ def test_the_order_is_the_documented_one_whatever_was_drawn_before(
     random.seed(other)
     np.random.seed(other)
 
-    recipe = Recipe(batch_size=batch_size)
+    recipe = TrainingSettings(batch_size=batch_size)
     found = [part.tolist() for part in recipe.batches(n, seed, epoch)]
 
     assert found == [
@@ -142,7 +144,7 @@ def test_the_order_is_the_documented_one_whatever_was_drawn_before(
 
 @given(trial=st.tuples(seeds, numbers), other=st.tuples(seeds, numbers))
 def test_each_seed_and_each_epoch_has_an_order_of_its_own(trial, other):
-    recipe = Recipe(batch_size=100)
+    recipe = TrainingSettings(batch_size=100)
     (ours,), (theirs,) = recipe.batches(100, *trial), recipe.batches(100, *other)
 
     assert np.array_equal(ours, theirs) == (trial == other)
@@ -150,7 +152,7 @@ def test_each_seed_and_each_epoch_has_an_order_of_its_own(trial, other):
 
 def test_the_time_of_a_step_is_that_of_the_median_epoch_without_the_first_which_compiles():
     def ms_per_step(ends, documents, **timed):
-        facts = {"engine": "any", "params": 1, "recipe": Recipe(batch_size=1)}
+        facts = {"engine": "any", "params": 1, "recipe": TrainingSettings(batch_size=1)}
         return (
             Epochs(ends=ends).record(**facts, documents=documents, **timed).ms_per_step
         )

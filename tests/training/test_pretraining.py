@@ -25,7 +25,7 @@ from rnnbench.data.dataset import (
 )
 from rnnbench.errors import UserError
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.training.engines import ENGINES, Assignment, ignore
+from rnnbench.training.engines import ENGINES, FitRequest, ignore
 from rnnbench.training.epochs import report_phases_to
 from rnnbench.training.pretraining import (
     ROOT_MEAN_SQUARE,
@@ -257,7 +257,7 @@ def test_both_engines_begin_with_it_and_it_is_kept_and_made_again_if_damaged(
         training = Training(epochs=1, batch_size=50, learning_rate=1e-9)
         with line_by_line(if_so=engine == "keras"):
             trained = ENGINES[engine].fit(
-                Assignment(BOTH_WAYS, dataset, training, 5, ignore, keep_model=True)
+                FitRequest(BOTH_WAYS, dataset, training, 5, ignore, keep_model=True)
             )
         for one, other in zip(trained.weights, first, strict=False):
             np.testing.assert_allclose(one, other, atol=1e-6)

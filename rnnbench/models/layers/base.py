@@ -84,10 +84,13 @@ class Batch:
     """The shape of a batch between two layers.
 
     Attributes:
-        size: documents in the batch. steps: length of their sequences, or ``None`` if
-        each document is a single vector. features: length of each vector. n_topics:
-        topics to tell apart. n_ids: all word ids are below this. passes_back: whether a
-        layer below is trained, so that gradients must reach it.
+        size: documents in the batch.
+        steps: length of their sequences, or ``None`` if each document is a single
+            vector.
+        features: length of each vector.
+        n_topics: topics to tell apart.
+        n_ids: all word ids are below this.
+        passes_back: whether a layer below is trained, so that gradients must reach it.
     """
 
     size: int

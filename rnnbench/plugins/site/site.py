@@ -33,7 +33,7 @@ from rnnbench.report.table import Table, number_first, pick_columns
 from rnnbench.report.words import mean_and_interval
 from rnnbench.results.run import StoredRun
 from rnnbench.results.store import CONSTRAINTS, HINT, SITE, check_folder, lock_folder
-from rnnbench.section import Record
+from rnnbench.section import StoredRecord
 from rnnbench.terminal.console import notice
 from rnnbench.text import counted, listed
 
@@ -52,7 +52,7 @@ Boards = Sequence[ranking.Board]
 Histories = list[tuple[str, ranking.RunHistory]]  # with the names of their configs
 
 
-class SiteFiles(Record):
+class SiteFiles(StoredRecord):
     """The content of ``site.json``."""
 
     schema_version: Literal[1] = 1
@@ -75,17 +75,21 @@ def site(
     """Write static pages about several runs; return the page that lists them.
 
     Args:
-        runs: finished runs; one that is given twice is shown once. out: the folder of
-        an earlier site, whose files are replaced, or a new or empty one. metrics: the
-        metrics of leaderboards and histories; by default the main one of each run.
+        runs: finished runs; one that is given twice is shown once.
+        out: the folder of an earlier site, whose files are replaced, or a new or empty
+            one.
+        metrics: the metrics of leaderboards and histories; by default the main one of
+            each run.
         words: the number of words shown of each misclassified document, if they may be
-        published. errors: the number of misclassified documents in each report.
-        progress: whether progress is shown on standard error. command: the name of this
-        call, shown to another process that wants the folder.
+            published.
+        errors: the number of misclassified documents in each report.
+        progress: whether progress is shown on standard error.
+        command: the name of this call, shown to another process that wants the folder.
 
     Raises:
         UserError: an argument is wrong, or the folder holds something else or is being
-        written to. RnnbenchError: a file cannot be written.
+            written to.
+        RnnbenchError: a file cannot be written.
     """
     given = list(runs)
     mains = dict.fromkeys(run.results.dataset.kind.main for run in given)

@@ -34,7 +34,7 @@ from rnnbench.runner.executors import (
     usable_cores,
 )
 from rnnbench.runner.run import Plan
-from rnnbench.section import Record, formerly
+from rnnbench.section import StoredRecord, formerly
 from rnnbench.storage import write_text
 from rnnbench.text import counted, listed, sentences
 from rnnbench.training.engines import ENGINES, OnEpoch
@@ -52,7 +52,7 @@ FILES = (SPEED, CONFIG, TABLES)  # the files of a speed benchmark
 OURS = "native"
 
 
-class TrialTime(Record):
+class TrialTime(StoredRecord):
     """The cost of one training."""
 
     model: str
@@ -68,7 +68,7 @@ class TrialTime(Record):
     peak_memory_mb: float  # of the process so far, libraries included, in 10**6 bytes
 
 
-class TableTime(Record):
+class TableTime(StoredRecord):
     """One contender's time for the whole table in one round."""
 
     seconds: float  # wall time from starting the processes to the last prediction
@@ -88,7 +88,7 @@ class TableTime(Record):
         return max(end - in_steps[process] for process, end in ends.items())
 
 
-class ContenderTimes(Record):
+class ContenderTimes(StoredRecord):
     """One way of training, over all rounds."""
 
     name: str
@@ -138,7 +138,7 @@ class ContenderTimes(Record):
         return [slow.seconds / fast.seconds for slow, fast in pairs]
 
 
-class ProductRate(Record):
+class ProductRate(StoredRecord):
     """The speed of one of ``count`` products ``(rows, inner)(inner, columns)``, on one
     core.
     """
@@ -151,7 +151,7 @@ class ProductRate(Record):
     gflops: float
 
 
-class ProductTime(Record):
+class ProductTime(StoredRecord):
     """The time of the matrix products alone in one optimizer step of a model, on one
     core.
     """
@@ -160,7 +160,7 @@ class ProductTime(Record):
     ms_per_step: float | None  # ``None`` if all are too thin to be bound by arithmetic
 
 
-class SpeedResults(Record):
+class SpeedResults(StoredRecord):
     """The content of ``speed.json``."""
 
     schema_version: Literal[1] = 1

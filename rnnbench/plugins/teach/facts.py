@@ -26,7 +26,7 @@ from rnnbench.plugins.teach.kinds import (
     find_kind,
 )
 from rnnbench.report.table import as_text, grid, stacked
-from rnnbench.section import Record, spell
+from rnnbench.section import StoredRecord, spell
 from rnnbench.text import counted
 
 TOLERANCE = 1e-6  # the largest allowed difference between NumPy and Keras
@@ -125,7 +125,7 @@ class NumpyCheck:
     tolerance: float = TOLERANCE
 
 
-class Explanation(Record):
+class Explanation(StoredRecord):
     """All facts about a recurrent layer; it is displayed as ``rnnbench explain`` prints
     it.
     """
@@ -188,7 +188,8 @@ def explain_layer(
 
     Returns:
         The facts. ``failures`` has a sentence for each of them that Keras does not
-        confirm, and ``check.largest_difference`` is the one between NumPy and Keras.
+            confirm, and
+        ``check.largest_difference`` is the one between NumPy and Keras.
 
     Raises:
         UserError: there is no such layer, or a size is too small or too large.

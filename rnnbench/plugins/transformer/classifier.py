@@ -21,7 +21,7 @@ from rnnbench.errors import UserError
 from rnnbench.models.layers import Shape
 from rnnbench.plugins.transformer.model import PARTS, Transformer, folder_of
 from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, Decision, Labels
-from rnnbench.training.epochs import Documents, Recipe
+from rnnbench.training.epochs import Documents, TrainingSettings
 from rnnbench.training.outcome import Weights
 
 AT_ONCE = 64  # documents that are scored together
@@ -150,9 +150,9 @@ def _with_last_layer(body: nn.Module, shape: Shape) -> nn.Sequential:
 
 
 def train(
-    classifier: Classifier, data: Documents, recipe: Recipe, seed: int
+    classifier: Classifier, data: Documents, recipe: TrainingSettings, seed: int
 ) -> Iterator[Floats]:
-    """Train a classifier, in the order of ``Recipe.batches``; yield the logits of each
+    """Train a classifier, in the order of ``TrainingSettings.batches``; yield the logits of each
     epoch.
     """
     (x, y), net, section = data, classifier.net, classifier.section

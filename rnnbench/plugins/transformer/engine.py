@@ -13,8 +13,8 @@ from rnnbench.models.descriptions import Model
 from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import TENSORFLOW_VARIABLES
 from rnnbench.plugins.transformer.model import PACKAGES, TransformerModel, why_not
-from rnnbench.training.engines import Assignment, Engine, result_of
-from rnnbench.training.epochs import Epochs, Recipe, begin, hold_out_documents
+from rnnbench.training.engines import Engine, FitRequest, result_of
+from rnnbench.training.epochs import Epochs, TrainingSettings, begin, hold_out_documents
 from rnnbench.training.outcome import TrialResult, Weights
 
 
@@ -45,13 +45,13 @@ class Transformers(Engine):
     def why_not(self) -> str:
         return why_not()
 
-    def covers(self, model: Model, recipe: Recipe) -> bool:
+    def covers(self, model: Model, recipe: TrainingSettings) -> bool:
         is_usual = recipe.optimizer == "adamw" and isinstance(
             recipe.learning_rate, float
         )
         return isinstance(model, TransformerModel) and is_usual and not recipe.ema
 
-    def fit(self, work: Assignment) -> TrialResult:
+    def fit(self, work: FitRequest) -> TrialResult:
         from rnnbench.plugins.transformer.classifier import Classifier, train
 
         model, dataset, recipe, seed, on_epoch, keep_model = work

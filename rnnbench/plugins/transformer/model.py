@@ -21,7 +21,7 @@ from rnnbench.environment import missing
 from rnnbench.errors import OutOfReachError, RnnbenchError, UserError
 from rnnbench.models.descriptions import Network
 from rnnbench.models.layers import Product, Shape
-from rnnbench.section import Pretrained, Section, Text, call, problem
+from rnnbench.section import ConfigModel, Pretrained, Text, call, problem
 from rnnbench.storage import sha256_file, sha256_json
 
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
@@ -49,7 +49,7 @@ PIECES = 1.15  # that a tokenizer makes of a word of Reuters-21578, on average
 GIGABYTES = 0.7  # of a process with PyTorch
 
 
-class Transformer(Section):
+class Transformer(ConfigModel):
     """A pretrained transformer, and how it is fine-tuned."""
 
     name: Text = MINILM

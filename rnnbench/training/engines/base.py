@@ -12,23 +12,26 @@ from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import Model
 from rnnbench.models.layers import Shape
 from rnnbench.training.decision import decide
-from rnnbench.training.epochs import Documents, OnEpoch, Recipe, begin
+from rnnbench.training.epochs import Documents, OnEpoch, TrainingSettings, begin
 from rnnbench.training.outcome import TrialRecord, TrialResult, Weights
 
 
-class Assignment(NamedTuple):
+class FitRequest(NamedTuple):
     """A training for an engine.
 
     Attributes:
-        model: the model, one that the engine covers. dataset: the documents; those that
-        ``hold_out`` holds out only choose the best epoch. recipe: the training values.
-        seed: decides everything random. on_epoch: is called after each epoch.
+        model: the model, one that the engine covers.
+        dataset: the documents; those that ``hold_out`` holds out only choose the best
+            epoch.
+        recipe: the training values.
+        seed: decides everything random.
+        on_epoch: is called after each epoch.
         keep_model: whether the weights are part of the result.
     """
 
     model: Model
     dataset: Dataset
-    recipe: Recipe
+    recipe: TrainingSettings
     seed: int
     on_epoch: OnEpoch
     keep_model: bool
@@ -37,7 +40,7 @@ class Assignment(NamedTuple):
 def result_of(
     record: TrialRecord,
     dataset: Dataset,
-    recipe: Recipe,
+    recipe: TrainingSettings,
     score: Callable[[NDArray[np.int32]], NDArray[np.float32]],
     held_out: Documents | None,
     weights: Weights | None,
@@ -71,14 +74,14 @@ class Engine(ABC):
     that names the engine can be read quickly.
 
     Attributes:
-        name: its name in a config. packages: the distributions whose versions can
-        change a result, for fingerprints; an engine
-            from another package includes that package.
+        name: its name in a config.
+        packages: the distributions whose versions can change a result, for
+            fingerprints; an engine from another package includes that package.
         is_threaded: whether results may depend on the number of threads, by the order
-        of sums. costs: to estimate times, if known: the seconds that a matrix product
-        takes besides its
-            arithmetic; the optimizer's time for a parameter, divided by that for adding
-            two numbers of large arrays; the seconds to make a program.
+            of sums.
+        costs: to estimate times, if known: the seconds that a matrix product takes
+            besides its arithmetic; the optimizer's time for a parameter, divided by
+            that for adding two numbers of large arrays; the seconds to make a program.
         revision: how often its results changed in this version of rnnbench.
     """
 
@@ -110,11 +113,11 @@ class Engine(ABC):
         raise NotImplementedError
 
     @abstractmethod
-    def covers(self, model: Model, recipe: Recipe) -> bool:
+    def covers(self, model: Model, recipe: TrainingSettings) -> bool:
         """Return whether this engine can train ``model`` with ``recipe``."""
 
     @abstractmethod
-    def fit(self, work: Assignment) -> TrialResult:
+    def fit(self, work: FitRequest) -> TrialResult:
         """Train a model that it covers, and score the test documents with it.
 
         The same work on the same machine must give the same scores, bit for bit.
@@ -124,3 +127,7 @@ class Engine(ABC):
         margins (see also ``rnnbench.log_probabilities``); and the weights, if the model
         is kept. ``RnnbenchError`` is raised if it cannot be trained.
         """
+
+
+Assignment = FitRequest
+"""The name of before, for packages that use it."""

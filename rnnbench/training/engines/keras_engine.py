@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import NOT_NEEDED, TENSORFLOW_VARIABLES, without
-from rnnbench.training.engines.base import Assignment, Engine, result_of
+from rnnbench.training.engines.base import Engine, FitRequest, result_of
 from rnnbench.training.epochs import (
     Documents,
     Epochs,
-    Recipe,
+    TrainingSettings,
     begin,
     hold_out_documents,
 )
@@ -52,10 +52,10 @@ class KerasEngine(Engine):
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
 
-    def covers(self, model: Model, recipe: Recipe) -> bool:  # noqa: ARG002
+    def covers(self, model: Model, recipe: TrainingSettings) -> bool:  # noqa: ARG002
         return isinstance(model, Network) and not model.engine
 
-    def fit(self, work: Assignment) -> TrialResult:
+    def fit(self, work: FitRequest) -> TrialResult:
         import keras
         import tensorflow as tf
 
@@ -128,9 +128,9 @@ class Averages:
 
 
 def train(
-    model: Any, documents: Held, recipe: Recipe, seed: int, epochs: Epochs
+    model: Any, documents: Held, recipe: TrainingSettings, seed: int, epochs: Epochs
 ) -> None:
-    """Train an uncompiled model in place, in the order of ``Recipe.batches``; note each
+    """Train an uncompiled model in place, in the order of ``TrainingSettings.batches``; note each
     epoch.
     """
     import keras
@@ -190,7 +190,7 @@ def train(
     )
 
 
-def make_optimizer(recipe: Recipe, documents: int) -> Any:
+def make_optimizer(recipe: TrainingSettings, documents: int) -> Any:
     """Return a new optimizer with Keras's defaults and the learning rates of
     ``recipe``.
     """

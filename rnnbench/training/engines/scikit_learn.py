@@ -15,8 +15,8 @@ from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.models.linear import CHECKED, arrays_of
 from rnnbench.models.quiet import without
 from rnnbench.tasks import documents_by_topic
-from rnnbench.training.engines.base import Assignment, Engine, result_of
-from rnnbench.training.epochs import Recipe, begin
+from rnnbench.training.engines.base import Engine, FitRequest, result_of
+from rnnbench.training.epochs import TrainingSettings, begin
 from rnnbench.training.outcome import TrialRecord, TrialResult, Weights, with_floor
 
 HELD_OUT = 0.2  # decides how scores become topics, if no other documents are held out
@@ -36,10 +36,10 @@ class ScikitLearn(Engine):
         with without(("pandas",)):
             import sklearn.base  # noqa: F401
 
-    def covers(self, model: Model, recipe: Recipe) -> bool:  # noqa: ARG002
+    def covers(self, model: Model, recipe: TrainingSettings) -> bool:  # noqa: ARG002
         return isinstance(model, BaselineModel)
 
-    def fit(self, work: Assignment) -> TrialResult:
+    def fit(self, work: FitRequest) -> TrialResult:
         from threadpoolctl import threadpool_limits
 
         model, dataset, recipe, seed, _, keep_model = work

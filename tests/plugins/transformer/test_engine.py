@@ -17,7 +17,7 @@ from rnnbench.plugins.transformer.engine import TRANSFORMERS
 from rnnbench.plugins.transformer.model import Transformer, TransformerModel
 from rnnbench.prediction.predict import find_model
 from rnnbench.tasks import MULTI_LABEL
-from rnnbench.training.engines import Assignment, ignore
+from rnnbench.training.engines import FitRequest, ignore
 from rnnbench.training.settings import Training
 
 REASON = "needs pip install 'rnnbench[transformers]'"
@@ -65,7 +65,7 @@ def fit(
     model = TransformerModel(transformer=section, training=own)
     whole = Training.model_validate(dict(Training()) | model.own_training)
     return model, TRANSFORMERS.fit(
-        Assignment(model, dataset, whole, seed, on_epoch, keep)
+        FitRequest(model, dataset, whole, seed, on_epoch, keep)
     )
 
 

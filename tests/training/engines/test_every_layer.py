@@ -28,7 +28,7 @@ from rnnbench.data.dataset import START, Dataset
 from rnnbench.models.build import build
 from rnnbench.models.keras_layers import BagOfWords
 from rnnbench.models.layers.base import Shape
-from rnnbench.training.engines import ENGINES, Assignment, ignore
+from rnnbench.training.engines import ENGINES, FitRequest, ignore
 from rnnbench.training.epochs import OptimizerName
 from rnnbench.training.outcome import History
 from rnnbench.training.settings import Training
@@ -89,7 +89,7 @@ def train(stack, engine, **changes):
     facts = documents(), training_with(**changes), SEED, ignore
     with line_by_line(if_so=engine == "keras"):
         trained = ENGINES[engine].fit(
-            Assignment(network(stack), *facts, keep_model=True)
+            FitRequest(network(stack), *facts, keep_model=True)
         )
     return trained.weights, trained.record.history
 

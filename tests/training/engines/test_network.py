@@ -14,7 +14,7 @@ from rnnbench.models.build import build, predict
 from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.models.inputs import word_weights
 from rnnbench.models.layers import Shape
-from rnnbench.training.engines import ENGINES, Assignment, ignore
+from rnnbench.training.engines import ENGINES, FitRequest, ignore
 from rnnbench.training.epochs import report_phases_to
 from rnnbench.training.outcome import LOWEST, log_probabilities
 from rnnbench.training.pretraining import pretrained_vectors
@@ -73,7 +73,7 @@ def fit(
     training = Training(**recipe | training)
     with line_by_line(if_so=engine == "keras" and training.epochs < EPOCHS):
         return ENGINES[engine].fit(
-            Assignment(model, dataset, training, seed, on_epoch, keep_model)
+            FitRequest(model, dataset, training, seed, on_epoch, keep_model)
         )
 
 

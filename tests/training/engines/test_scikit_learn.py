@@ -23,7 +23,7 @@ from rnnbench.models.baselines import (
 )
 from rnnbench.models.descriptions import BaselineModel
 from rnnbench.tasks import MULTI_LABEL
-from rnnbench.training.engines import ENGINES, Assignment
+from rnnbench.training.engines import ENGINES, FitRequest
 from rnnbench.training.engines.scikit_learn import count_params, score, texts
 from rnnbench.training.outcome import LOWEST
 from rnnbench.training.settings import Training
@@ -42,7 +42,7 @@ def train(baseline, dataset, share=0.0, seed=0):
     model = BaselineModel.model_construct(baseline=baseline)  # it may be in no registry
     engine = ENGINES["scikit-learn"]
     return engine.fit(
-        Assignment(model, dataset, training, seed, pytest.fail, keep_model=False)
+        FitRequest(model, dataset, training, seed, pytest.fail, keep_model=False)
     )
 
 

@@ -13,7 +13,7 @@ from operator import add
 
 import numpy as np
 
-from rnnbench.training.epochs import Recipe
+from rnnbench.training.epochs import TrainingSettings
 
 from .assembler import F32, LINE, Array, Floats, Index, Value, View
 from .memory import BLOCKS, DOCUMENTS, OTHER, Group, Trained, words_of
@@ -25,7 +25,7 @@ Rates = tuple[Value, Value]
 average."""
 
 
-def rates_of(recipe: Recipe, documents: int) -> Floats:
+def rates_of(recipe: TrainingSettings, documents: int) -> Floats:
     """Return the ``Rates`` of all steps of a training on ``documents``, ``(steps,
     2)``.
     """

@@ -16,10 +16,10 @@ from rnnbench.models.layers import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.tasks import MULTI_LABEL, Labels
-from rnnbench.training.engines.base import Assignment, Engine, result_of
+from rnnbench.training.engines.base import Engine, FitRequest, result_of
 from rnnbench.training.epochs import (
     Epochs,
-    Recipe,
+    TrainingSettings,
     begin,
     hold_out_documents,
     threads_now,
@@ -86,7 +86,7 @@ class NativeEngine(Engine):
         except Exception as error:  # another version of llvmlite may fail in any way
             return f"llvmlite does not work here ({error}); {use}"
 
-    def covers(self, model: Model, recipe: Recipe) -> bool:
+    def covers(self, model: Model, recipe: TrainingSettings) -> bool:
         """Return whether there is machine code for the layers of a model, trained by
         Adam.
         """
@@ -101,7 +101,7 @@ class NativeEngine(Engine):
         except Exception:  # llvmlite is missing or broken, and ``why_not`` says so
             return True
 
-    def fit(self, work: Assignment) -> TrialResult:
+    def fit(self, work: FitRequest) -> TrialResult:
         model, dataset, recipe, seed, on_epoch, keep_model = work
         assert isinstance(model, LayeredNetwork)  # noqa: S101 - the engine covers nothing else
         (x, y), validation = hold_out_documents(dataset, recipe.validation_split)
@@ -213,7 +213,7 @@ class NativeNetwork(Scorer):
         program: "Program",
         model: LayeredNetwork,
         x: NDArray[np.int32],
-        recipe: Recipe,
+        recipe: TrainingSettings,
         seed: int,
         initial: Sequence[Floats] = (),
     ):
@@ -303,7 +303,7 @@ def weight_shapes(model: LayeredNetwork, shape: Shape) -> list[tuple[int, ...]] 
     code.
     """
     native = NativeEngine()
-    if not native.covers(model, Recipe()) or native.why_not():
+    if not native.covers(model, TrainingSettings()) or native.why_not():
         return None
     counts = [(shape.n_ids,)] if isinstance(model.layers[0], WordCounts) else []
     try:
@@ -316,7 +316,7 @@ def weight_shapes(model: LayeredNetwork, shape: Shape) -> list[tuple[int, ...]] 
 def program_of(
     model: LayeredNetwork,
     shape: Shape,
-    recipe: Recipe | None,
+    recipe: TrainingSettings | None,
     count: int,
     *,
     is_kept: bool = True,

@@ -16,7 +16,7 @@ from rnnbench.models.layers import Shape
 from rnnbench.training import settings
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.native import assembler, engine, program
-from rnnbench.training.epochs import Recipe
+from rnnbench.training.epochs import TrainingSettings
 from rnnbench.training.settings import Training, engine_for, resolve_engine
 
 NATIVE = ENGINES["native"]
@@ -152,9 +152,9 @@ def test_auto_says_once_why_it_is_not_native(installed, caplog):
 def test_the_program_of_a_model_stays_for_its_other_seeds():
     model, shape = network(LSTM), Shape(5, 3, n_ids=20)
 
-    first = engine.program_of(model, shape, Recipe(), 10)
+    first = engine.program_of(model, shape, TrainingSettings(), 10)
     assert engine.weight_shapes(model, shape)
-    assert engine.program_of(model, shape, Recipe(), 10) is first
+    assert engine.program_of(model, shape, TrainingSettings(), 10) is first
 
 
 TRAIN = """
