@@ -311,7 +311,7 @@ class SentenceEmbedding(Baseline):
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import FunctionTransformer, Normalizer
 
-        from rnnbench.models.estimators import encode
+        from rnnbench.models.text_vectors import encode
 
         classifier = LogisticRegression(C=self.C, tol=self.tol, max_iter=10_000)
         return make_pipeline(FunctionTransformer(encode), Normalizer(), classifier)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.code import find_function, is_from_outside
 from rnnbench.models.descriptions import LayeredNetwork, Network, PythonNetwork
-from rnnbench.models.layers import LAYERS, Shape, derive_seed
+from rnnbench.models.layers import LAYERS, Shape
+from rnnbench.models.seeds import derive_seed
 from rnnbench.registry import PluginError, blame
 from rnnbench.storage import UnwritableError, temporary_folder
 

@@ -2,9 +2,6 @@
 scikit-learn.
 """
 
-from collections.abc import Sequence
-from functools import lru_cache
-from importlib.metadata import distribution
 from typing import Any
 
 import numpy as np
@@ -19,8 +16,6 @@ from sklearn.svm import LinearSVC
 from rnnbench.models.linear import CERTAIN
 
 STEP = 5  # one document in so many is left out to calibrate a model
-TOKENIZER = "wordllama/tokenizers/l2_supercat_tokenizer_config.json"
-VECTORS = "wordllama/weights/l2_supercat_256.safetensors"
 Floats = NDArray[np.float64]
 
 
@@ -161,29 +156,3 @@ def _curve(
 
     found = minimize(loss, np.zeros(2), method="Nelder-Mead").x
     return float(np.exp(found[0])), 0.0 if has_one_label else float(found[1])
-
-
-def encode(texts: Sequence[str]) -> Floats:
-    """Return the mean vectors of texts, ``(n_texts, 256)``, as
-    ``WordLlama.load().embed`` does.
-    """
-    tokenizer, vectors = _load()
-    means = np.zeros((len(texts), vectors.shape[1]))
-    for mean, text in zip(means, texts, strict=True):
-        if pieces := tokenizer.encode(text, add_special_tokens=False).ids:
-            mean[:] = vectors[pieces].mean(axis=0)
-    return means
-
-
-@lru_cache(maxsize=1)
-def _load() -> tuple[Any, NDArray[np.float32]]:
-    """Return the tokenizer, and a vector for each piece, ``(32000, 256)``."""
-    # wordllama itself is not imported. It would change the logging of the whole
-    # process, and its own function looks for the tokenizer in another folder, and then
-    # downloads it.
-    from safetensors.numpy import load_file
-    from tokenizers import Tokenizer
-
-    find = distribution("wordllama").locate_file
-    vectors = load_file(str(find(VECTORS)))["embedding.weight"].astype(np.float32)
-    return Tokenizer.from_file(str(find(TOKENIZER))), vectors

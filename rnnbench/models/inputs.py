@@ -6,16 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.dataset import START
-from rnnbench.models.descriptions import LayeredNetwork
 
 Floats = NDArray[np.floating[Any]]
 Ids = NDArray[np.integer[Any]]
 TINY = 1e-9  # stands for the length of a vector of zeros
 
 
-def as_numbers(network: LayeredNetwork, n_ids: int, ids: Ids) -> NDArray[np.float32]:
+def as_numbers(inputs: str, n_ids: int, ids: Ids) -> NDArray[np.float32]:
     """Return word ids as the numbers that a first layer gets which takes no ids."""
-    scale = 1 / n_ids if network.inputs == "scaled_ids" else 1.0
+    scale = 1 / n_ids if inputs == "scaled_ids" else 1.0
     return ids.astype(np.float32) * np.float32(scale)
 
 

@@ -13,7 +13,7 @@ from keras import ops
 
 from rnnbench.data.dataset import START
 from rnnbench.models.inputs import TINY, Ids, word_weights
-from rnnbench.models.layers import derive_seed
+from rnnbench.models.seeds import derive_seed
 
 _register = keras.saving.register_keras_serializable(package="rnnbench")
 Sizes = tuple[int | None, ...]

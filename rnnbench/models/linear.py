@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt
 
+from rnnbench.models.text_vectors import SIZE, encode
 from rnnbench.section import StoredRecord
 
 CHECKED = 1_000  # test documents that must get the scores of the fitted baseline
@@ -29,7 +30,6 @@ CHANGES = (
     "strip_accents",
     "stop_words",
 )  # before words are counted
-VECTOR = 256  # the size of a text vector of wordllama
 Length = Annotated[int, Field(ge=1, le=100)]  # of a sequence of words or characters
 Floats = NDArray[np.floating[Any]]
 
@@ -116,7 +116,7 @@ class LinearModel:
         )
         parts, labels = self.rule.counts, self.rule.labels
         terms = joined.tobytes().decode().split("\0") if joined.size else []
-        sizes = VECTOR if parts is None else len(terms), len(labels)
+        sizes = SIZE if parts is None else len(terms), len(labels)
         shapes = [array.shape for array in (self.coef, self.intercept, self.idf)]
         n_counted = sum(part.n_terms for part in parts or [])
         if shapes != [sizes, sizes[1:], (len(terms),)] or n_counted != len(terms):
@@ -133,8 +133,6 @@ class LinearModel:
         below others.
         """
         if self.rule.counts is None:
-            from rnnbench.models.estimators import encode
-
             vectors = encode(texts)
             vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
             known = vectors @ self.coef + self.intercept
@@ -198,8 +196,6 @@ def _features(steps: Sequence[Any]) -> tuple[list[Counts] | None, Floats, list[s
     """Return what the steps of a pipeline count, the weights of the terms, and the
     terms.
     """
-    from rnnbench.models.estimators import encode
-
     if steps and getattr(steps[0], "func", None) is encode:  # and a Normalizer
         return None, np.zeros(0), []
     counts, idf, terms = list[Counts](), [np.zeros(0)], list[str]()
@@ -246,7 +242,7 @@ def _weights_of_topic(classifier: Any, rule: LinearRule) -> tuple[Floats, float]
     """
     if hasattr(classifier, "y_"):  # all training documents have the topic
         size = (
-            VECTOR if rule.counts is None else sum(part.n_terms for part in rule.counts)
+            SIZE if rule.counts is None else sum(part.n_terms for part in rule.counts)
         )
         return np.zeros(size), CERTAIN if rule.gives_probabilities else float(
             classifier.y_[0]

@@ -25,7 +25,8 @@ from rnnbench.data.dataset import START, UNKNOWN, Dataset, hold_out
 from rnnbench.environment import versions
 from rnnbench.errors import UserError
 from rnnbench.models.descriptions import LayeredNetwork, Model
-from rnnbench.models.layers import Layer, Shape, derive_seed
+from rnnbench.models.layers import Layer, Shape
+from rnnbench.models.seeds import derive_seed
 from rnnbench.storage import acquire, sha256_arrays
 from rnnbench.text import duration
 from rnnbench.training.epochs import Schedule, TrainingSettings, begin

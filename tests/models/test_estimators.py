@@ -15,7 +15,8 @@ from sklearn.svm import LinearSVC
 
 from rnnbench.environment import missing
 from rnnbench.models.baselines import SentenceEmbedding
-from rnnbench.models.estimators import CalibratedSVM, NaiveBayesSVM, _load, encode
+from rnnbench.models.estimators import CalibratedSVM, NaiveBayesSVM
+from rnnbench.models.text_vectors import _load, encode
 
 N, WORDS, TOPICS = 24, 7, 3
 

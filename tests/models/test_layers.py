@@ -10,9 +10,10 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 from stacks import EMBEDDING, TRANSFORMER, UNMASKED, parallel
 
-from rnnbench.models.layers import LAYERS, derive_seed, parse_layer, parse_layers
+from rnnbench.models.layers import LAYERS, parse_layer, parse_layers
 from rnnbench.models.layers.feedforward import Conv1D, Dense, LayerNorm
 from rnnbench.models.layers.recurrent import GRU, LSTM, SimpleRNN
+from rnnbench.models.seeds import derive_seed
 
 VECTOR = {"gru": {"units": 2}}
 SEQUENCE = {"gru": {"units": 2, "return_sequences": True}}

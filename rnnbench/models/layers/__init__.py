@@ -23,9 +23,9 @@ from rnnbench.section import (
 )
 
 from . import feedforward, recurrent
-from .base import LARGEST, Batch, Layer, Product, SeedOf, Shape, derive_seed
+from .base import LARGEST, Batch, Layer, Product, SeedOf, Shape
 
-__all__ = ["LAYERS", "Batch", "Layer", "Product", "SeedOf", "Shape", "derive_seed"]
+__all__ = ["LAYERS", "Batch", "Layer", "Product", "SeedOf", "Shape"]
 
 
 def parse_layer(value: Any) -> Layer:

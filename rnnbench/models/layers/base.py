@@ -26,16 +26,6 @@ SeedOf = Callable[[str], int]
 """Gives each random part of a layer a seed of its own: ``kernel``, ``dropout``."""
 
 
-def derive_seed(seed: int, position: int, role: str) -> int:
-    """Return a seed below 2**31 for a role, such as ``kernel``, of the layer at a
-    position.
-    """
-    import numpy as np  # to describe a layer needs no NumPy
-
-    sequence = np.random.SeedSequence(seed, spawn_key=(position, *role.encode()))
-    return int(sequence.generate_state(1)[0] >> 1)
-
-
 @dataclass(frozen=True)
 class Shape:
     """The shape of a dataset.

@@ -172,5 +172,5 @@ def _inputs(
     """
     if model.layers[0].gives_mask:  # padding goes to the end
         x = np.take_along_axis(x, np.argsort(x == 0, axis=1, kind="stable"), axis=1)
-    numbers = as_numbers(model, dataset.n_ids, x)[..., np.newaxis]
+    numbers = as_numbers(model.inputs, dataset.n_ids, x)[..., np.newaxis]
     return torch.from_numpy(x if model.layers[0].takes == "ids" else numbers)

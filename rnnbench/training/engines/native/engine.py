@@ -168,7 +168,7 @@ class Scorer:
         else:
             is_read = x != 0 if first.gives_mask else np.ones(x.shape, bool)
             lengths, words = is_read.sum(axis=1), x[is_read]
-            values = as_numbers(self.model, self.program.sizes.n_ids, x)[is_read]
+            values = as_numbers(self.model.inputs, self.program.sizes.n_ids, x)[is_read]
         starts = np.append(0, np.cumsum(lengths))
         return _in_place_of_floats(starts), _in_place_of_floats(words), values
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.models.layers import derive_seed
+from rnnbench.models.seeds import derive_seed
 
 from .assembler import LINE, Array, Assembler, Floats, Index, Value, View
 

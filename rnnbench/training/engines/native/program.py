@@ -7,8 +7,9 @@ from threading import Lock
 
 import numpy as np
 
-from rnnbench.models.layers import Layer, derive_seed
+from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Conv1D
+from rnnbench.models.seeds import derive_seed
 from rnnbench.training.outcome import Weights
 
 from . import adam
