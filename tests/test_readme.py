@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 import rnnbench
+from rnnbench.config import shipped
 from rnnbench.config.load import Override, load
 from rnnbench.metrics import usable_metrics
 from rnnbench.models.descriptions import EnsembleModel, Network
@@ -93,7 +94,7 @@ def with_engines(benchmark):
 @pytest.mark.parametrize("folder", REFERENCE_RUNS, ids=lambda folder: folder.name)
 def test_reference_runs_are_of_the_config_that_is_shipped(folder):
     results = load_results(folder)  # which checks config.yaml too
-    config = ROOT / "configs" / f"{results.name}.yaml"
+    config = shipped.find(results.name)
     changes = [Override("", *CHANGES[folder.name])] if folder.name in CHANGES else []
     changed_since = CHANGED_SINCE.get(folder.name, [])
 
@@ -137,7 +138,7 @@ def chosen_network(name):
     """Return the network of a config that scored highest on the documents that
     choose.
     """
-    models = load(ROOT / "configs" / f"{name}.yaml").models
+    models = load(name).models
     best = {entry: 0.0 for entry in models if isinstance(models[entry], Network)}
     for file in (REFERENCE / "choice").glob(f"{name}*/choice.json"):
         for entry in json.loads(file.read_text())["candidates"]:
@@ -179,7 +180,7 @@ def test_the_accuracies_of_the_wider_field_are_those_of_their_runs(name):
 
 @pytest.mark.parametrize("name", ["r52", "r8", "reuters46", "reuters90"])
 def test_the_highest_published_score_that_is_not_in_doubt_is_named(name):
-    references = load(ROOT / "configs" / f"{name}.yaml").references
+    references = load(name).references
     split = load_results(REFERENCE / name).dataset.split_fingerprint
     comparable = [  # several sources may have a model of the same name
         (model, published.score)

@@ -21,7 +21,10 @@ from rnnbench.section import Variant, spell_parameters
 from rnnbench.text import listed as first_of
 
 log = logging.getLogger(__name__)
-STARTER, TEXTS = "starter", "texts"
+STARTER = "starter"
+TEXTS = "texts"
+MAINTAINERS = "maintainers"
+"""The folder of the grids that settings were chosen from, and of wider comparisons."""
 
 
 def folder() -> Path:
@@ -33,24 +36,31 @@ def folder() -> Path:
 
 
 def names() -> list[str]:
-    """Return the names of all configs, including those that others extend."""
-    return sorted(file.stem for file in folder().glob("*.yaml"))
+    """Return the names of all configs, with those of the maintainers."""
+    return sorted(file.stem for file in folder().rglob("*.yaml"))
 
 
 def listed() -> list[str]:
-    """Return the names of the configs for users: all but the grids for choosing
-    others.
-    """
-    return [
-        name
-        for name in names()
-        if not re.search("_(baselines|grids|layers|networks)$", name)
-    ]
+    """Return the names of the configs for users, without those of the maintainers."""
+    return sorted(file.stem for file in folder().glob("*.yaml"))
 
 
 def find(name: str | Path) -> Path | None:
-    """Return the config of this name, if there is one."""
-    return folder() / f"{name}.yaml" if str(name) in names() else None
+    """Return the config of this name, if there is one.
+
+    A config of the maintainers is also found by its path of before, such as
+    ``configs/r52_field.yaml``, which commands of stored runs name.
+    """
+    maintained = folder() / MAINTAINERS
+    path = Path(name)
+    if path.parent == Path("configs") and path.suffix == ".yaml":
+        moved = maintained / path.name
+        return moved if moved.is_file() else None
+    if str(name) in listed():
+        return folder() / f"{name}.yaml"
+    if str(name) in names():
+        return maintained / f"{name}.yaml"
+    return None
 
 
 def get(name: str) -> Path:
