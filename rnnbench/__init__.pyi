@@ -15,11 +15,11 @@ from .choice.choose import load_choice as load_choice
 from .command import Command as Command
 from .config.nodes import ConfigError as ConfigError
 from .config.schema import Benchmark as Benchmark
+from .data.config import Data as Data
 from .data.corpus import Corpus as Corpus
 from .data.corpus import corpus_of_words as corpus_of_words
-from .data.dataset import Data as Data
 from .data.dataset import Dataset as Dataset
-from .data.dataset import hold_out as hold_out
+from .data.held_out import hold_out as hold_out
 from .data.source import Source as Source
 from .errors import OutOfReachError as OutOfReachError
 from .errors import RnnbenchError as RnnbenchError

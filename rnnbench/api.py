@@ -14,7 +14,8 @@ from rnnbench.analysis.compare import ComparedRuns, compare_runs, differing_sett
 from rnnbench.analysis.summary import RunOrFolder, drop_duplicates, opened
 from rnnbench.analysis.summary import load_run as load_stored_run
 from rnnbench.config.load import load_data
-from rnnbench.data.dataset import Data, Dataset
+from rnnbench.data.config import Data
+from rnnbench.data.dataset import Dataset
 from rnnbench.data.load import prepare
 from rnnbench.errors import UserError
 from rnnbench.job import prepared_job, require_whole, source_of

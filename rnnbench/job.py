@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, TypeVar
 from rnnbench.config import shipped
 from rnnbench.config.load import MAX_CONFIG, dump, load, select, tree_of
 from rnnbench.config.schema import Benchmark
+from rnnbench.data.config import PATHS
 from rnnbench.data.corpus import Corpus
-from rnnbench.data.dataset import PATHS
 from rnnbench.data.load import prepare, prepare_corpus, unlabeled_fault, with_unlabeled
 from rnnbench.errors import (
     Interruption,

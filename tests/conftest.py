@@ -20,7 +20,7 @@ from plugin_files import look_again
 from typer.testing import CliRunner
 
 from rnnbench.cli.app import COMMANDS, app
-from rnnbench.data.dataset import Data
+from rnnbench.data.config import Data
 from rnnbench.data.load import load_corpus
 from rnnbench.data.source import Source
 from rnnbench.data.sources import SOURCES

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from rnnbench.data.dataset import Data
+from rnnbench.data.config import Data
 
 texts = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), max_size=8)
 plain_values = st.recursive(

@@ -20,7 +20,10 @@ from rnnbench.api import Run
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary, Duplicates
-from rnnbench.data.dataset import Data, Groups, make_dataset, make_parts
+from rnnbench.data.config import Data
+from rnnbench.data.dataset import make_dataset
+from rnnbench.data.held_out import make_parts
+from rnnbench.data.split import Groups
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
 from rnnbench.job import (

@@ -15,7 +15,7 @@ from rnnbench.analysis import notes
 from rnnbench.analysis.summary import load_run
 from rnnbench.config.load import load, load_data, select
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.dataset import Data
+from rnnbench.data.config import Data
 from rnnbench.data.load import PreparedData
 from rnnbench.data.load import prepare as prepare_data
 from rnnbench.data.sources import SOURCES

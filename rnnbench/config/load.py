@@ -13,7 +13,7 @@ from rnnbench.config import nodes, shipped
 from rnnbench.config.grid import expanded, flattened, models_of, with_flag
 from rnnbench.config.nodes import ConfigError, Node, Problem, at, config_error, key_path
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.dataset import PATHS, Data
+from rnnbench.data.config import PATHS, Data
 from rnnbench.data.sources.tables import READERS, Layout, sniff
 from rnnbench.errors import did_you_mean
 from rnnbench.models.descriptions import with_members

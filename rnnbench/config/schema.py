@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from rnnbench import section
-from rnnbench.data.dataset import Data
+from rnnbench.data.config import Data
 from rnnbench.models.descriptions import EnsembleModel, Model
 from rnnbench.points import MODEL, POINT
 from rnnbench.section import ConfigModel, Publication, Text, located, problem, spell

@@ -12,8 +12,9 @@ import numpy as np
 
 from rnnbench.data import cache
 from rnnbench.data.audit import DatasetSummary, summarize_dataset
+from rnnbench.data.config import Data
 from rnnbench.data.corpus import Corpus, Positions
-from rnnbench.data.dataset import Data, Dataset, copies_in, make_dataset
+from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.groups import FEW_CLUSTERS, near_copies
 from rnnbench.data.source import Source
@@ -21,6 +22,7 @@ from rnnbench.data.sources import AUTO, BUILT_IN, SOURCES
 from rnnbench.data.sources.files import FILES, undeclared_groups
 from rnnbench.data.sources.sgml import COLLECTION
 from rnnbench.data.sources.tables import Layout
+from rnnbench.data.split import copies_in
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.scoring import scoring_fault
 from rnnbench.tasks import TASKS

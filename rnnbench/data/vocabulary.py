@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 
+from rnnbench.data.config import Data
 from rnnbench.data.corpus import Corpus, noun_of
-from rnnbench.data.dataset import INDEX_FROM, START, UNKNOWN, Data, Dataset, Side, pad
+from rnnbench.data.dataset import Dataset
+from rnnbench.data.padding import INDEX_FROM, START, UNKNOWN, Side, pad
 from rnnbench.data.source import TOKENIZERS
 from rnnbench.data.sources import SOURCES
 from rnnbench.data.sources.files import FILES

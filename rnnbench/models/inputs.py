@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.dataset import START
+from rnnbench.data.padding import START
 
 Floats = NDArray[np.floating[Any]]
 Ids = NDArray[np.integer[Any]]

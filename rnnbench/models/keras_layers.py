@@ -11,7 +11,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from rnnbench.data.dataset import START
+from rnnbench.data.padding import START
 from rnnbench.models.inputs import TINY, Ids, word_weights
 from rnnbench.models.seeds import derive_seed
 

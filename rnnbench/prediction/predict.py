@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PositiveInt, SkipValidation, ValidationError
 
-from rnnbench.data.dataset import INDEX_FROM, PAD, START, pad
+from rnnbench.data.padding import INDEX_FROM, PAD, START, pad
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import UserError, did_you_mean, first_fault
 from rnnbench.models.descriptions import (

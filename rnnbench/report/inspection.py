@@ -20,8 +20,8 @@ from rich.text import Text
 from rnnbench.analysis.notes import Note, notes_on_data
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.data.corpus import noun_of
-from rnnbench.data.dataset import INDEX_FROM, PAD, START, UNKNOWN
 from rnnbench.data.load import PreparedData
+from rnnbench.data.padding import INDEX_FROM, PAD, START, UNKNOWN
 from rnnbench.data.source import Source
 from rnnbench.data.vocabulary import Document
 from rnnbench.models.describe import Description, LayerFacts

@@ -17,7 +17,8 @@ import numpy as np
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data import cache
-from rnnbench.data.dataset import Dataset, hold_out
+from rnnbench.data.dataset import Dataset
+from rnnbench.data.held_out import hold_out
 from rnnbench.data.load import NotCachedError, prepare, unlabeled_fault
 from rnnbench.data.sources import BUILT_IN
 from rnnbench.environment import cpu, missing, versions

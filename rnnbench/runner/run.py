@@ -19,14 +19,9 @@ from rnnbench.analysis.summary import load_environment, summarize_run
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.data.dataset import (
-    PATHS,
-    Dataset,
-    Part,
-    hold_out,
-    hold_out_part,
-    make_dataset,
-)
+from rnnbench.data.config import PATHS
+from rnnbench.data.dataset import Dataset, make_dataset
+from rnnbench.data.held_out import Part, hold_out, hold_out_part
 from rnnbench.data.load import PreparedData
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import constraints, environment

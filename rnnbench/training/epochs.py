@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
-from rnnbench.data.dataset import Dataset, hold_out
+from rnnbench.data.dataset import Dataset
+from rnnbench.data.held_out import hold_out
 from rnnbench.section import ConfigModel, problem, spell
 from rnnbench.training.decision import DecisionRule
 from rnnbench.training.outcome import History, Judged, TrialRecord, Weights

@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from rnnbench.data import cache
-from rnnbench.data.dataset import START, UNKNOWN, Dataset, hold_out
+from rnnbench.data.dataset import Dataset
+from rnnbench.data.held_out import hold_out
+from rnnbench.data.padding import START, UNKNOWN
 from rnnbench.environment import versions
 from rnnbench.errors import UserError
 from rnnbench.models.descriptions import LayeredNetwork, Model

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from rnnbench.data import cache
-from rnnbench.data.dataset import Data, Dataset, Part, hold_out_part, make_dataset
+from rnnbench.data.config import Data
+from rnnbench.data.dataset import Dataset, make_dataset
+from rnnbench.data.held_out import Part, hold_out_part
 from rnnbench.environment import begin_peak, cpu, peak_memory, processor, versions
 from rnnbench.errors import RnnbenchError
 from rnnbench.models import descriptions

@@ -25,7 +25,8 @@ from rnnbench.analysis.errors import (
 )
 from rnnbench.data import cache
 from rnnbench.data.audit import Duplicates, TopicCount
-from rnnbench.data.dataset import Data, make_dataset
+from rnnbench.data.config import Data
+from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus
 
 RIGHT = LABELS.tolist()

@@ -16,8 +16,9 @@ from rnnbench.analysis.notes import (
 )
 from rnnbench.cli.app import load_command
 from rnnbench.data.audit import summarize_dataset
+from rnnbench.data.config import Data
 from rnnbench.data.corpus import corpus_of_words
-from rnnbench.data.dataset import Data, make_dataset
+from rnnbench.data.dataset import make_dataset
 
 MASKED, EMBEDDING = (
     {"embedding": {"dim": 2}},

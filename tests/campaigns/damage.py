@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from rnnbench import compare, leaderboard, load_run
 from rnnbench.analysis.errors import texts_of_test_documents
 from rnnbench.cli.app import app
-from rnnbench.data.dataset import Data
+from rnnbench.data.config import Data
 from rnnbench.data.load import load_corpus
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.storage import sha256_file, write_document

@@ -17,7 +17,7 @@ from strategies import plain_values, texts
 from rnnbench.config.load import Override, dump, load, load_data, select, tree_of
 from rnnbench.config.nodes import ConfigError
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.dataset import Data
+from rnnbench.data.config import Data
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import TfidfLinearSVM
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, PythonNetwork

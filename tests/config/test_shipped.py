@@ -19,7 +19,7 @@ from rnnbench.config.load import dump, load
 from rnnbench.config.nodes import parse
 from rnnbench.config.schema import Benchmark, Published, Reference
 from rnnbench.config.shipped import starter
-from rnnbench.data.dataset import Data
+from rnnbench.data.config import Data
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.descriptions import (
     BaselineModel,

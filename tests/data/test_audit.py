@@ -6,7 +6,8 @@ from factories import corpus_of_texts, dataset_summary
 from sklearn.metrics import f1_score
 
 from rnnbench.data.audit import Duplicates, TopicCount, rest_of, summarize_dataset
-from rnnbench.data.dataset import Data, make_dataset
+from rnnbench.data.config import Data
+from rnnbench.data.dataset import make_dataset
 
 EARN, ACQ, TRADE, GOLD = range(4)
 

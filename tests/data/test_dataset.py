@@ -12,16 +12,11 @@ from hypothesis import strategies as st
 from newswires import write_keras_files
 from strategies import settings_of_data
 
+from rnnbench.data.config import Data
 from rnnbench.data.corpus import corpus_of_words
-from rnnbench.data.dataset import (
-    PAD,
-    Data,
-    Part,
-    hold_out,
-    hold_out_part,
-    make_dataset,
-    make_parts,
-)
+from rnnbench.data.dataset import make_dataset
+from rnnbench.data.held_out import Part, hold_out, hold_out_part, make_parts
+from rnnbench.data.padding import PAD
 from rnnbench.errors import UserError
 
 WORDS = [f"w{rank}" for rank in range(1, 10)]
@@ -294,7 +289,7 @@ def test_a_fold_takes_the_place_of_the_test_documents_and_nothing_of_these_is_le
     for number in dataset.test_documents:
         documents[number] = documents[number][::-1]
     changes = {"x_test": dataset.x_test[::-1] + 1, "y_test": 1 - dataset.y_test}
-    rewritten, part = replace(dataset, documents=documents, **changes), Part(1, of=4)
+    rewritten, part = replace(dataset, documents=documents, **changes), Part(1, folds=4)
 
     one, other = (hold_out_part(whole, part) for whole in (dataset, rewritten))
 

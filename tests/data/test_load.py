@@ -20,8 +20,9 @@ from newswires import write_keras_files, write_table
 
 from rnnbench.config.load import load
 from rnnbench.data import cache
+from rnnbench.data.config import Data
 from rnnbench.data.corpus import corpus_of_words
-from rnnbench.data.dataset import Data, make_dataset
+from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus, prepare, unlabeled_fault
 from rnnbench.data.sources import SOURCES, sgml
 from rnnbench.errors import OutOfReachError, UserError

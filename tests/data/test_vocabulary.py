@@ -7,8 +7,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import settings_of_data, sides
 
+from rnnbench.data.config import Data
 from rnnbench.data.corpus import corpus_of_words
-from rnnbench.data.dataset import PAD, START, UNKNOWN, Data, make_dataset
+from rnnbench.data.dataset import make_dataset
+from rnnbench.data.padding import PAD, START, UNKNOWN
 from rnnbench.data.vocabulary import encode, find_document, make_vocabulary
 from rnnbench.errors import UserError
 

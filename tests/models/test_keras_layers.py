@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from sklearn.feature_extraction.text import TfidfVectorizer
 from stacks import EMBEDDING, PADDINGS, bidirectional, network, randomized
 
-from rnnbench.data.dataset import START
+from rnnbench.data.padding import START
 from rnnbench.models.build import build
 from rnnbench.models.inputs import weighted_words, word_weights
 from rnnbench.models.keras_layers import (

@@ -11,7 +11,8 @@ import pytest
 from factories import SEVERAL, corpus_of_several
 from rich.console import Console
 
-from rnnbench.data.dataset import Data, make_dataset
+from rnnbench.data.config import Data
+from rnnbench.data.dataset import make_dataset
 from rnnbench.data.fetch import silent
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.models.baselines import parse_baseline

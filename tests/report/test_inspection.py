@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from factories import SOFTMAX, benchmark
 
-from rnnbench.data.dataset import Data
+from rnnbench.data.config import Data
 from rnnbench.data.vocabulary import Document
 from rnnbench.models.describe import Description, LayerFacts
 from rnnbench.models.layers import parse_layer

@@ -17,7 +17,7 @@ import numpy as np
 from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.analysis.intervals import Correctness, score_interval
 from rnnbench.analysis.summary import load_run
-from rnnbench.data.dataset import Data
+from rnnbench.data.config import Data
 from rnnbench.data.load import prepare
 from rnnbench.report.table import Table, to_markdown
 from rnnbench.report.words import short_p

@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from terminals import CONTROL
 
-from rnnbench.data.dataset import Part
+from rnnbench.data.held_out import Part
 from rnnbench.runner.executors import (
     Connected,
     EpochEnded,

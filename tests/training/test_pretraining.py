@@ -14,15 +14,10 @@ from sklearn.utils.extmath import randomized_svd
 from stacks import line_by_line, network
 
 from rnnbench.data import cache
-from rnnbench.data.dataset import (
-    START,
-    UNKNOWN,
-    Data,
-    Part,
-    hold_out,
-    hold_out_part,
-    make_dataset,
-)
+from rnnbench.data.config import Data
+from rnnbench.data.dataset import make_dataset
+from rnnbench.data.held_out import Part, hold_out, hold_out_part
+from rnnbench.data.padding import START, UNKNOWN
 from rnnbench.errors import UserError
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.training.engines import ENGINES, FitRequest, ignore

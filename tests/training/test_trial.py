@@ -12,7 +12,7 @@ from plugin_files import MAKE, write_module
 
 from rnnbench import environment
 from rnnbench.data import cache
-from rnnbench.data.dataset import Data
+from rnnbench.data.config import Data
 from rnnbench.environment import processor
 from rnnbench.errors import RnnbenchError
 from rnnbench.registry import PluginError

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.dataset import INDEX_FROM, PAD, START, Dataset, hold_out
+from rnnbench.data.dataset import Dataset
+from rnnbench.data.held_out import hold_out
+from rnnbench.data.padding import INDEX_FROM, PAD, START
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import BaselineModel, Model

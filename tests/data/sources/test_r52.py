@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from newswires import write_files
 
-from rnnbench.data.dataset import Data, make_dataset
+from rnnbench.data.config import Data
+from rnnbench.data.dataset import make_dataset
 from rnnbench.data.fetch import silent
 from rnnbench.data.sources.r52 import (
     MODAPTE,

@@ -16,8 +16,10 @@ from newswires import write_files
 
 from rnnbench.config.load import load
 from rnnbench.data.audit import summarize_dataset
-from rnnbench.data.dataset import PAD, Data, make_dataset
+from rnnbench.data.config import Data
+from rnnbench.data.dataset import make_dataset
 from rnnbench.data.fetch import read_members
+from rnnbench.data.padding import PAD
 from rnnbench.data.source import keras_reuters
 from rnnbench.data.sources import sgml
 from rnnbench.errors import UserError

@@ -17,7 +17,8 @@ from stacks import (
     recurrent,
 )
 
-from rnnbench.data.dataset import START, Dataset
+from rnnbench.data.dataset import Dataset
+from rnnbench.data.padding import START
 from rnnbench.models.layers import Shape
 from rnnbench.training.epochs import ignore
 

@@ -10,7 +10,9 @@ from factories import corpus_of_several, corpus_of_texts
 from newswires import write_files
 from tiny_bert import write_tiny_bert
 
-from rnnbench.data.dataset import Data, hold_out_part, make_dataset, make_parts
+from rnnbench.data.config import Data
+from rnnbench.data.dataset import make_dataset
+from rnnbench.data.held_out import hold_out_part, make_parts
 from rnnbench.errors import UserError
 from rnnbench.models.layers import Shape
 from rnnbench.plugins.transformer.engine import TRANSFORMERS

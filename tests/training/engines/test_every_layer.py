@@ -24,7 +24,8 @@ from stacks import (
     recurrent,
 )
 
-from rnnbench.data.dataset import START, Dataset
+from rnnbench.data.dataset import Dataset
+from rnnbench.data.padding import START
 from rnnbench.models.build import build
 from rnnbench.models.keras_layers import BagOfWords
 from rnnbench.models.layers.base import Shape

@@ -9,7 +9,9 @@ import pytest
 from plugin_files import write_module
 from stacks import MEAN, bag_of_words, both_ways, line_by_line, network
 
-from rnnbench.data.dataset import START, Dataset, hold_out
+from rnnbench.data.dataset import Dataset
+from rnnbench.data.held_out import hold_out
+from rnnbench.data.padding import START
 from rnnbench.models.build import build, predict
 from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.models.inputs import word_weights

@@ -13,7 +13,10 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
-from rnnbench.data.dataset import INDEX_FROM, PAD, START, Data, hold_out, make_dataset
+from rnnbench.data.config import Data
+from rnnbench.data.dataset import make_dataset
+from rnnbench.data.held_out import hold_out
+from rnnbench.data.padding import INDEX_FROM, PAD, START
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import (
     BASELINES,

@@ -1,0 +1,135 @@
+"""Parts of the training documents that are held out, to validate or to choose on.
+
+``hold_out_part(dataset, make_parts(folds=5, last=None)[0])`` trains on four folds of
+five, and tests on the first.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rnnbench.data.corpus import Positions
+from rnnbench.data.dataset import Dataset, check_labels
+from rnnbench.data.split import Groups, last_positions, stratify, whole_groups
+from rnnbench.errors import UserError
+from rnnbench.tasks import Labels
+
+MAX_FOLDS = 1_000
+
+
+def hold_out(
+    n: int, share: float, groups: Groups = None
+) -> tuple[Positions, Positions]:
+    """Return the positions of ``n`` documents to train on and to hold out, ascending.
+
+    They are always the same: ``int(n * share)`` are held out, or whole ``groups``,
+    int32 ``(n,)``, with about as many.
+    """
+    if groups is not None and share:
+        is_held_out = whole_groups(groups, share, seed=0)
+    else:
+        is_held_out = np.random.RandomState(0).permutation(n).argsort() < int(n * share)
+    kept = np.flatnonzero(~is_held_out)
+    held_out = np.flatnonzero(is_held_out)
+    if share and not (len(kept) and len(held_out)):
+        raise UserError(
+            f"training.validation_split: {share} of {n} training documents leaves "
+            f"{len(held_out)} to validate on and {len(kept)} to train on (use another "
+            "share, or more documents)"
+        )
+    return kept, held_out
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the training documents: the last ``share``, or a stratified fold."""
+
+    number: int = 1
+    folds: int = 1
+    share: float | None = None
+
+    def positions(self, y_train: Labels, groups: Groups = None) -> Positions:
+        """Return its positions in the training set; a fold never splits ``groups``."""
+        n = len(y_train)
+        if self.share:
+            return last_positions(n, self.share)
+        if groups is not None:
+            from sklearn.model_selection import GroupKFold
+
+            folds = list(GroupKFold(self.folds).split(groups, groups=groups))
+            return np.asarray(folds[self.number - 1][1])
+        if y_train.ndim == 2:
+            parts = stratify(y_train, [1 / self.folds] * self.folds, 0)
+            return np.flatnonzero(parts == self.number - 1)
+        order = np.random.default_rng(0).permutation(n)
+        by_topic = order[np.argsort(y_train[order], kind="stable")]
+        return np.sort(by_topic[self.number - 1 :: self.folds])
+
+    def __str__(self) -> str:
+        if self.share:
+            return f"the last {100 * self.share:.3g}%"
+        return f"fold {self.number} of {self.folds}"
+
+
+def make_parts(folds: int | None, last: float | None) -> list[Part]:
+    """Return the parts that are held out in turn: ``folds``, or the ``last`` share."""
+    if (folds is None) == (last is None):
+        raise UserError(
+            "use either folds or last, not both, such as folds 5 or last 0.2"
+        )
+    if last is not None and not 0 < last < 1:
+        raise UserError(f"last: got {last} (should be between 0 and 1)")
+    if folds is None:
+        return [Part(share=last)]
+    if not 2 <= folds <= MAX_FOLDS:
+        raise UserError(f"folds: got {folds} (should be 2 to {MAX_FOLDS:,})")
+    return [Part(number, folds) for number in range(1, folds + 1)]
+
+
+def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
+    """Return a dataset whose test documents are a part of those to train on.
+
+    The texts of its own test documents are hidden.
+    """
+    _check_part(dataset, part)
+    n = len(dataset.y_train)
+    groups = dataset.groups
+    held_out = part.positions(dataset.y_train, groups)
+    kept = np.setdiff1d(np.arange(n), held_out)
+    if not len(kept):
+        raise UserError(
+            f"last: {part} of {n} training documents leaves none to train on"
+        )
+    check_labels(str(part), dataset.y_train[kept], dataset.topics)
+    hidden = set(dataset.test_documents.tolist())
+    documents = list(dataset.documents)
+    for number in hidden:
+        documents[number] = documents[number][:0]
+    if groups is not None:
+        groups = groups[kept]
+    return replace(
+        dataset,
+        x_train=dataset.x_train[kept],
+        y_train=dataset.y_train[kept],
+        groups=groups,
+        train_documents=dataset.train_documents[kept],
+        x_test=dataset.x_train[held_out],
+        y_test=dataset.y_train[held_out],
+        test_documents=dataset.train_documents[held_out],
+        documents=documents,
+        text=lambda number: "" if number in hidden else dataset.text(number),
+    )
+
+
+def _check_part(dataset: Dataset, part: Part) -> None:
+    """Raise ``UserError`` if a dataset has no such part."""
+    most = len(dataset.y_train)
+    things = "documents"
+    if dataset.groups is not None:
+        most = len(np.unique(dataset.groups))
+        things = "groups"
+    if part.folds > most:
+        allowed = f"allowed: 2 to {most}, the {things} to train on"
+        raise UserError(f"folds: got {part.folds} ({allowed})")
+    if part.share and dataset.groups is not None:
+        raise UserError("last: would split groups of texts (use folds)")
