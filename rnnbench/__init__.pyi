@@ -24,8 +24,6 @@ from .data.source import Source as Source
 from .errors import OutOfReachError as OutOfReachError
 from .errors import RnnbenchError as RnnbenchError
 from .errors import UserError as UserError
-from .job import FailedTrialsError as FailedTrialsError
-from .job import InterruptedRunError as InterruptedRunError
 from .job import load_config as load_config
 from .metrics import Metric as Metric
 from .models.baselines import Baseline as Baseline
@@ -48,6 +46,8 @@ from .report.plots import RunPlot as RunPlot
 from .report.sections import ReportSection as ReportSection
 from .report.table import Table as Table
 from .results.schema import Results as Results
+from .runner.errors import FailedTrialsError as FailedTrialsError
+from .runner.errors import InterruptedRunError as InterruptedRunError
 from .runner.executors import EpochEnded as EpochEnded
 from .runner.executors import Executor as Executor
 from .runner.executors import Listener as Listener

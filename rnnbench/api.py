@@ -2,7 +2,8 @@
 ranked.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from rnnbench.data.config import Data
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.load import prepare
 from rnnbench.errors import UserError
-from rnnbench.job import prepared_job, require_whole, source_of
+from rnnbench.job import prepared_job, source_of
 from rnnbench.metrics import COSTS
 from rnnbench.prediction.predict import KeptModel, Prediction, find_model
 from rnnbench.report import tables
@@ -27,9 +28,14 @@ from rnnbench.report.words import make_badge
 from rnnbench.request import Config, RunRequest, Settings, changes, takes
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.results.store import OUTSIDE, lock_folder
+from rnnbench.runner.errors import require_whole
+from rnnbench.runner.executors import Event, Listener
 from rnnbench.runner.run import run as run_job
+from rnnbench.runner.tracking import tell_trackers
+from rnnbench.runner.train import Job
 from rnnbench.section import StoredRecord, checked
 from rnnbench.tasks import Labels
+from rnnbench.terminal.display import show_trials
 from rnnbench.tracking import check_trackers
 
 if TYPE_CHECKING:
@@ -309,8 +315,30 @@ def run(request: RunRequest) -> Run:
     """
     with prepared_job(request) as job:
         check_trackers(job.benchmark.tracking)
-        stored, done = run_job(job, request)
+        with _following(job, quiet=not request.progress) as listener:
+            stored, done = run_job(
+                job,
+                listener,
+                tables.table_files,
+                keep_models=request.save_models,
+                compact=request.compact,
+            )
     return require_whole(Run(**vars(stored)) if stored else None, job, done)
+
+
+@contextmanager
+def _following(job: Job, *, quiet: bool) -> Iterator[Listener]:
+    """Yield a listener for the screen, unless ``quiet``, and the trackers of a job."""
+    with (
+        tell_trackers(job.benchmark, job.store.folder) as trackers,
+        show_trials(quiet=quiet) as screen,
+    ):
+
+        def listener(event: Event) -> None:
+            screen(event)
+            trackers(event)
+
+        yield listener
 
 
 @checked

@@ -4,13 +4,12 @@ import hashlib
 import json
 import logging
 import os
-import shlex
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from itertools import chain, product
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from rnnbench.config import shipped
 from rnnbench.config.load import MAX_CONFIG, dump, load, select, tree_of
@@ -18,13 +17,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.config import PATHS
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.load import prepare, prepare_corpus, unlabeled_fault, with_unlabeled
-from rnnbench.errors import (
-    Interruption,
-    OutOfReachError,
-    RnnbenchError,
-    UserError,
-    signal_of,
-)
+from rnnbench.errors import UserError
 from rnnbench.request import KEYS, Config, OwnTexts, Request, Settings, changes, plain
 from rnnbench.results.store import (
     BAD_ROWS,
@@ -35,12 +28,11 @@ from rnnbench.results.store import (
     Store,
     check_folder,
 )
-from rnnbench.runner.run import Job, PlanResult, key_of
+from rnnbench.runner.train import Job
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file, write_text
 from rnnbench.terminal.display import show_download
-from rnnbench.text import encodable, listed
+from rnnbench.text import encodable
 
-R = TypeVar("R")
 log = logging.getLogger(__name__)
 DIGITS_OF_TEXTS = (
     8  # of the checksum of texts, in the name of the folder of their results
@@ -177,66 +169,6 @@ def _storing(texts: _Texts) -> Iterator[None]:
                 file.unlink()
                 if is_new_folder:
                     file.parent.rmdir()
-
-
-class FailedTrialsError(RnnbenchError):
-    """Trials failed, or no more could be trained; those that finished are stored.
-
-    ``run`` is the partial run, or choice; ``None`` if no trial has a result.
-    ``summary`` is the message without the failure of each trial.
-    """
-
-    def __init__(self, run: Any, done: PlanResult, job: Job):
-        stored = f"; {job.store.folder}/ has the results of the others" if run else ""
-        verb = "have no result" if done.ending else "failed"
-        count = f"{len(done.without_result)} of {len(done.plan.trials)} trials {verb}{stored}."
-        end = [str(done.ending), count] if done.ending else [count]
-        if isinstance(done.ending, OutOfReachError):
-            end.append(_continuation(job.command))
-        traceback = [it.traceback for it in done.failures.values() if it.traceback][:1]
-        lines = [f"{trial} failed: {it.reason}" for trial, it in done.failures.items()]
-        super().__init__("\n".join([*traceback, *lines, *end]))
-        self.run, self.summary = run, "\n".join([*traceback, *end])
-        self.exit_code = getattr(done.ending, "exit_code", RnnbenchError.exit_code)
-
-
-class InterruptedRunError(Interruption):
-    """Ctrl-C or another signal ended a run; all trials that finished are stored.
-
-    It is a ``KeyboardInterrupt``, which ``except Exception`` does not catch. ``run`` is
-    the partial run, or choice; ``None`` if no trial has a result.
-    """
-
-    def __init__(self, run: Any, stored: str, command: str, signal: int):
-        super().__init__(f"Interrupted; {stored}. {_continuation(command)}", signal)
-        self.run = run
-
-
-def _continuation(command: str) -> str:
-    again = shlex.join(word for word in shlex.split(command) if word != "--fresh")
-    return f"This command continues from there:\n  {again}"
-
-
-def require_whole(result: R | None, job: Job, done: PlanResult) -> R:
-    """Return the result of a job; raise an error if it ended early or trials are
-    missing.
-    """
-    folder, n_trials, holds = job.store.folder, len(done.plan.trials), job.store.holds
-    lost = [
-        own for own in done.results if not holds(key_of(own), with_model=own.keep_model)
-    ]
-    if isinstance(done.ending, KeyboardInterrupt):
-        stored = f"{len(done.results) - len(lost)} of {n_trials} trials are stored in {folder}/"
-        raise InterruptedRunError(result, stored, job.command, signal_of(done.ending))
-    if lost:
-        count = f"files of {len(lost)} of {n_trials} trials were removed during the run"
-        message = f"{folder}: {count}: {listed(lost, most=100)}"
-        raise RnnbenchError(f"{message}\n{_continuation(job.command)}")
-    if done.ending is not None and result is None:
-        raise done.ending
-    if done.ending is not None or done.without_result or result is None:
-        raise FailedTrialsError(result, done, job)
-    return result
 
 
 def load_config(config: Config, settings: Settings | None = None) -> Benchmark:

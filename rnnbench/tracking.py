@@ -14,9 +14,7 @@ from rnnbench.registry import Registry
 from rnnbench.section import one_of, problem, spell
 
 if TYPE_CHECKING:
-    from rnnbench.config.schema import Benchmark
-    from rnnbench.training.outcome import TrialResult
-    from rnnbench.training.trial import Trial
+    import rnnbench  # by whose public names those who write a tracker know its types
 
 
 class Tracker:
@@ -40,7 +38,10 @@ class Tracker:
     install: ClassVar[str] = ""
 
     def start(
-        self, folder: Path, benchmark: "Benchmark", trials: Sequence["Trial"]
+        self,
+        folder: Path,
+        benchmark: "rnnbench.Benchmark",
+        trials: Sequence["rnnbench.Trial"],
     ) -> None:
         """Begin to record the trials of a run that are to be trained, not those found
         stored.
@@ -49,18 +50,21 @@ class Tracker:
         earlier files.
         """
 
-    def trial_started(self, trial: "Trial") -> None:
+    def trial_started(self, trial: "rnnbench.Trial") -> None:
         """Begin to record a trial, perhaps anew after its process died; several may be
         running.
         """
 
     def epoch_ended(
-        self, trial: "Trial", epoch: int, loss: float, score: float
+        self, trial: "rnnbench.Trial", epoch: int, loss: float, score: float
     ) -> None:
         """Record an epoch, counted from 1, with its loss and score in training."""
 
     def trial_finished(
-        self, trial: "Trial", result: "TrialResult", metrics: dict[str, float]
+        self,
+        trial: "rnnbench.Trial",
+        result: "rnnbench.TrialResult",
+        metrics: dict[str, float],
     ) -> None:
         """Record the end of a trial, all of whose epochs have been recorded.
 
@@ -68,7 +72,7 @@ class Tracker:
         documents. The ``metrics``, by name, are those on the test documents.
         """
 
-    def trial_failed(self, trial: "Trial", reason: str) -> None:
+    def trial_failed(self, trial: "rnnbench.Trial", reason: str) -> None:
         """Record that a trial failed."""
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ OPEN = {
             ".tasks",
             ".text",
             ".tracking",
-            ".runner.run",
+            ".runner.plan",
         ),
         ".runner.check",
         ".runner.executors",

@@ -26,12 +26,7 @@ from rnnbench.data.held_out import make_parts
 from rnnbench.data.split import Groups
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
-from rnnbench.job import (
-    FailedTrialsError,
-    InterruptedRunError,
-    prepared_job,
-    require_whole,
-)
+from rnnbench.job import prepared_job
 from rnnbench.metrics import FIT_SECONDS
 from rnnbench.models.baselines import MostFrequent, Stratified
 from rnnbench.models.descriptions import (
@@ -50,7 +45,7 @@ from rnnbench.report.table import (
     to_markdown,
     with_points,
 )
-from rnnbench.report.tables import parameter_columns, short_table
+from rnnbench.report.tables import parameter_columns, short_table, table_files
 from rnnbench.report.words import NOT_CLEAR, condition, in_blocks, scope, short_p, worse
 from rnnbench.request import ChoiceRequest, RunRequest, takes
 from rnnbench.results.run import load_benchmark, report_files
@@ -62,7 +57,14 @@ from rnnbench.results.store import (
     FITTED,
     lock_folder,
 )
-from rnnbench.runner.run import Job, PlanResult, plan_benchmark, run
+from rnnbench.runner.errors import (
+    FailedTrialsError,
+    InterruptedRunError,
+    require_whole,
+)
+from rnnbench.runner.plan import plan_benchmark
+from rnnbench.runner.run import run
+from rnnbench.runner.train import Job, PlanResult, train
 from rnnbench.section import StoredRecord, checked, formerly
 from rnnbench.storage import check_new, read_record, write_document, write_text
 from rnnbench.tasks import TaskKind
@@ -556,7 +558,7 @@ def choose(request: ChoiceRequest) -> Choice:
             log.warning("tracking: ignored, because only runs are tracked")
         with job.writing():
             with show_trials(quiet=not request.progress) as listener:
-                done = job.train(plan, listener)
+                done = train(job, plan, listener)
             choice = _write(request, job, done, positions) if done.results else None
     whole = require_whole(choice, job, done)
     if not request.then_fit:
@@ -670,7 +672,8 @@ def _fit(request: ChoiceRequest, job: Job, choice: Choice, held_out: HeldOut) ->
             fit = replace(
                 fit, data=replace(fit.data, summary=summary), held_out=held_out
             )
-        stored, fitted = run(fit, given)
+        with show_trials(quiet=not given.progress) as listener:
+            stored, fitted = run(fit, listener, table_files, keep_models=True)
     return require_whole(Run(**vars(stored)) if stored else None, fit, fitted)
 
 

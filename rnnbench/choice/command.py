@@ -92,7 +92,7 @@ def _written(job: "Callable[[], Choice]", file: Path) -> "Choice":
     """Return a choice after writing its best points; if trials failed, those of the
     others.
     """
-    from rnnbench.job import FailedTrialsError
+    from rnnbench.runner.errors import FailedTrialsError
 
     try:
         choice = job()

@@ -104,7 +104,11 @@ class Failed(NamedTuple):
     reason: str
 
 
-Event = Planned | Connected | PhaseBegan | EpochEnded | Finished | Failed
+class Ended(NamedTuple):
+    """A run is over and written; its folder is still locked."""
+
+
+Event = Planned | Connected | PhaseBegan | EpochEnded | Finished | Failed | Ended
 Listener = Callable[[Event], None]
 Outcomes = Generator[tuple[Trial, Any], None, None]
 Action = Callable[[], None]

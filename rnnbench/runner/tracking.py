@@ -21,6 +21,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.errors import RnnbenchError, shortened
 from rnnbench.registry import PluginError, blame
 from rnnbench.runner.executors import (
+    Ended,
     EpochEnded,
     Event,
     Failed,
@@ -101,6 +102,8 @@ class _Trackers:
                 self._tell_epochs(trial)
                 self._tell("trial_failed", trial, reason)
                 del self._last[trial]
+            case Ended():
+                self.finish()
 
     def _tell_epochs(self, trial: Trial, *epochs: tuple[int, float, float]) -> None:
         """Tell of the start of a trial and of epochs, unless that is known."""
@@ -124,12 +127,15 @@ class _Trackers:
                 log.warning("%s; the run goes on without it", thread.failure)
 
     def finish(self) -> None:
-        for thread in self.threads:
+        """Have the trackers close, and wait for them, but not for ever."""
+        ending = list(self.threads)
+        self.threads.clear()
+        for thread in ending:
             thread.call("close")
             thread.stop()
         deadline = time.monotonic() + FINISH_SECONDS
         try:
-            for thread in self.threads:
+            for thread in ending:
                 thread.join(NOTICE_SECONDS)
                 left = deadline - time.monotonic()
                 if thread.is_alive() and left > 0:

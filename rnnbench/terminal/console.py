@@ -157,7 +157,7 @@ def carry_out(
     ``closing`` makes sentences of the result and its seconds, the last of which is
     never wrapped.
     """
-    from rnnbench.job import FailedTrialsError, InterruptedRunError
+    from rnnbench.runner.errors import FailedTrialsError, InterruptedRunError
 
     start = time.monotonic()
     try:

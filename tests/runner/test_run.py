@@ -12,9 +12,9 @@ from in_process import InProcess
 from rnnbench.data.load import prepare, prepare_corpus
 from rnnbench.environment import environment
 from rnnbench.errors import UserError
-from rnnbench.job import FailedTrialsError
 from rnnbench.models.baselines import BASELINES
 from rnnbench.results.store import ENVIRONMENT, Store
+from rnnbench.runner.errors import FailedTrialsError
 from rnnbench.runner.executors import (
     EpochEnded,
     Failed,
@@ -22,7 +22,8 @@ from rnnbench.runner.executors import (
     Planned,
     TrialFailure,
 )
-from rnnbench.runner.run import Job, plan_benchmark
+from rnnbench.runner.plan import plan_benchmark
+from rnnbench.runner.train import Job, find_stored, train
 from rnnbench.storage import write_document
 from rnnbench.training.trial import run_ensemble
 
@@ -68,7 +69,7 @@ def job(store, executor=None, **facts):
 def run(plan, store, executor=None, *, fresh=False):
     """Run a plan; return its outcome and the events."""
     events = []
-    return job(store, executor, fresh=fresh).train(plan, events.append), events
+    return train(job(store, executor, fresh=fresh), plan, events.append), events
 
 
 def run_all(plan, store, **options):
@@ -253,7 +254,7 @@ def test_a_trial_that_fails_is_named_and_the_others_are_stored(plan, store):
     ]
     failed = {event.trial for event in events if isinstance(event, Failed)}
     assert failed == {trial for trial in plan.trials if trial.seed == 7}
-    assert set(job(store).find_stored(plan.trials)) == set(plan.trials) - failed
+    assert set(find_stored(job(store), plan.trials)) == set(plan.trials) - failed
 
 
 def test_an_ensemble_is_made_again_of_answers_of_a_choice(make_plan, store):
@@ -267,8 +268,8 @@ def test_an_ensemble_is_made_again_of_answers_of_a_choice(make_plan, store):
     answers = {
         (trial.name, trial.seed): own for trial, own in zip(alone, results, strict=True)
     }
-    assert set(job(store).find_stored(plan.trials)) == set(plan.trials)
-    assert set(job(store, held_out=answers).find_stored(plan.trials)) == set(alone)
+    assert set(find_stored(job(store), plan.trials)) == set(plan.trials)
+    assert set(find_stored(job(store, held_out=answers), plan.trials)) == set(alone)
 
 
 def test_weights_are_stored_and_not_kept_in_memory(make_plan, store):
@@ -331,14 +332,14 @@ def test_scores_of_many_trials_are_not_kept_in_memory(make_plan, store, monkeypa
     }
     plan = make_plan(models=models)
     whole = run_all(plan, store)[0]
-    monkeypatch.setattr("rnnbench.runner.run.MOST_IN_MEMORY", 0)
+    monkeypatch.setattr("rnnbench.runner.train.MOST_IN_MEMORY", 0)
     scores = []
 
     def listen(event):
         if isinstance(event, Finished):
             scores.append(weakref.ref(event.result.scores))
 
-    light = job(store, fresh=True).train(plan, listen).trials
+    light = train(job(store, fresh=True), plan, listen).trials
     again = run_all(plan, store)[0]
 
     assert [reference() for reference in scores] == [None] * len(whole)

@@ -58,7 +58,7 @@ def bench_speed(
     from rnnbench.plugins.speed import contenders
     from rnnbench.request import changes
     from rnnbench.results.store import SPEED, check_folder, lock_folder
-    from rnnbench.runner.run import plan_benchmark
+    from rnnbench.runner.plan import plan_benchmark
     from rnnbench.terminal.console import err, print_record
     from rnnbench.terminal.display import show_download
 

@@ -33,7 +33,7 @@ from rnnbench.runner.executors import (
     TrialFailure,
     usable_cores,
 )
-from rnnbench.runner.run import Plan
+from rnnbench.runner.plan import Plan
 from rnnbench.section import StoredRecord, formerly
 from rnnbench.storage import write_text
 from rnnbench.text import counted, listed, sentences
