@@ -25,7 +25,14 @@ from rnnbench.prediction.predict import KeptModel, Prediction, find_model
 from rnnbench.report import tables
 from rnnbench.report.table import Shown, Table
 from rnnbench.report.words import make_badge
-from rnnbench.request import Config, RunRequest, Settings, changes, takes
+from rnnbench.request import (
+    Config,
+    Names,
+    OwnTexts,
+    RunRequest,
+    Settings,
+    changes,
+)
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.results.store import OUTSIDE, lock_folder
 from rnnbench.runner.errors import require_whole
@@ -293,14 +300,61 @@ def load_dataset(
     return prepare(load_data(source, changes(settings))).dataset
 
 
-@takes(RunRequest)
-def run(request: RunRequest) -> Run:
-    """Train every model of a config with every seed, store the results, and return the
-    run.
+def run(
+    config: Config,
+    *,
+    epochs: int | None = None,
+    seeds: int | Sequence[int] | None = None,
+    models: Names = None,
+    data: str | OwnTexts | None = None,
+    path: str | Path | None = None,
+    text: str | None = None,
+    label: str | None = None,
+    jobs: int | None = None,
+    executor: str = "local",
+    scheduler: str | Path | None = None,
+    out: str | Path | None = None,
+    settings: Settings | None = None,
+    fresh: bool = False,
+    progress: bool = True,
+    command: str | None = None,
+    track: Names = None,
+    save_models: bool = False,
+    compact: bool = False,
+) -> Run:
+    """Train every model of a config with every seed, and store and return the run.
 
     Trials that are stored already are not trained again. If trials fail, or Ctrl-C ends
     the run, those that finished are stored as a partial run, and the same call without
     ``fresh`` continues from there.
+
+    Args:
+        config: A config file, its content, or the result of ``load_config``. Or texts
+            with labels: a table, a folder, a pandas data frame, or a pair ``(texts,
+            labels)``; see ``configs/texts.yaml``.
+        epochs: Epochs of every training.
+        seeds: The number of seeds, or a list.
+        models: Only these models of the config.
+        data: The source of the documents. Or texts with labels, a data frame or a pair.
+            They are stored in the folder of the results, by default one for these texts
+            alone: results/NAME-DIGITS, with the first digits of their checksum.
+        path: Read the source offline, from this file or folder.
+        text: The column of a table with the texts.
+        label: The column of a table with the labels.
+        jobs: Trials side by side; by default one per core.
+        executor: Where trials run: local, dask, or an executor that another package
+            brings.
+        scheduler: The scheduler of Dask; by default that of its configuration.
+        out: Where results go; by default results/NAME.
+        settings: New values of the config, by key.
+        fresh: Train stored trials again.
+        progress: Whether progress is shown on standard error.
+        command: The command that repeats the run; by default one with its
+            ``config.yaml``.
+        track: Record the run while it goes on, with mlflow, tensorboard or wandb; one
+            or a list.
+        save_models: Keep the trained models, for ``predict``.
+        compact: Store only what tables need, for runs kept in git.
 
     Raises:
         ConfigError: the config or an argument is wrong.
@@ -313,6 +367,32 @@ def run(request: RunRequest) -> Run:
         FailedTrialsError: trials have no result; it holds the partial run.
         InterruptedRunError: Ctrl-C ended the run; it holds the partial run.
     """
+    request = RunRequest(
+        config,
+        epochs=epochs,
+        seeds=seeds,
+        models=models,
+        data=data,
+        path=path,
+        text=text,
+        label=label,
+        jobs=jobs,
+        executor=executor,
+        scheduler=scheduler,
+        out=out,
+        settings=settings,
+        fresh=fresh,
+        progress=progress,
+        command=command,
+        track=track,
+        save_models=save_models,
+        compact=compact,
+    )
+    return run_request(request)
+
+
+def run_request(request: RunRequest) -> Run:
+    """Carry out a request, as ``run`` does."""
     with prepared_job(request) as job:
         check_trackers(job.benchmark.tracking)
         with _following(job, quiet=not request.progress) as listener:

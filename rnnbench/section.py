@@ -251,6 +251,12 @@ def _sentence(item: ErrorDetails, allowed_keys: Iterable[str]) -> str:  # noqa: 
     return f"{got} ({wanted[0].lower()}{wanted[1:]})"
 
 
+def argument_error(error: ValidationError) -> UserError:
+    """Return the first fault in the arguments of a function, as a sentence."""
+    first = next(located(error))
+    return UserError(f"{first['loc'][0]}: {first['type']}")
+
+
 def checked(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Raise ``UserError`` for arguments that annotations do not allow; convert
     others.
@@ -267,7 +273,6 @@ def checked(function: Callable[_P, _R]) -> Callable[_P, _R]:
         except ValidationError as error:
             if error.title != function.__qualname__:  # it is about something else
                 raise
-            first = next(located(error))
-            raise UserError(f"{first['loc'][0]}: {first['type']}") from None
+            raise argument_error(error) from None
 
     return call

@@ -131,6 +131,13 @@ def check_new(
         raise UserError(f"{name}: exists already (--force overwrites {old})")
 
 
+def named_folder(name: str | Path) -> Path:
+    """Return the folder that ``out`` names, or raise ``UserError``."""
+    if not str(name).strip():  # nothing would be the working folder
+        raise UserError("out: names no folder (`.` is the working folder)")
+    return Path(name)
+
+
 def peek(file: Path) -> Document:
     """Return the JSON object in a file, whoever wrote it, unchecked; an empty one if
     none is.

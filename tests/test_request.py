@@ -1,9 +1,84 @@
-"""What options and arguments change in a config."""
+"""The arguments of runs and choices, and what they change in a config."""
+
+import inspect
+import re
+from dataclasses import fields
+from typing import get_type_hints
 
 import pytest
 
+import rnnbench
+from rnnbench.choice.command import choose
+from rnnbench.cli.runs import run
 from rnnbench.config.load import load
-from rnnbench.request import changes
+from rnnbench.request import KEYS, ChoiceRequest, RunRequest, changes
+
+ONLY_ON_THE_COMMAND_LINE = {"verbose", "quiet", "as_json", "write", "force"}
+ONLY_IN_PYTHON = {"progress", "command"}
+STORED = {"config", "models", "settings", *KEYS}
+"""Arguments whose values are in the config that is stored with the results."""
+
+
+def defaults_of(function, *, without=frozenset()):
+    """The default of each parameter, by name."""
+    parameters = inspect.signature(function).parameters.values()
+    return {
+        parameter.name: parameter.default
+        for parameter in parameters
+        if parameter.name not in without
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "function"),
+    [(RunRequest, rnnbench.run), (ChoiceRequest, rnnbench.choose)],
+)
+def test_a_function_has_the_arguments_of_its_request(kind, function):
+    assert defaults_of(function) == defaults_of(kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "command"), [(RunRequest, run), (ChoiceRequest, choose)]
+)
+def test_a_command_has_the_options_of_its_request(kind, command):
+    options = defaults_of(command, without=ONLY_ON_THE_COMMAND_LINE)
+
+    assert options == defaults_of(kind, without=ONLY_IN_PYTHON)
+
+
+def test_a_run_and_a_choice_share_most_arguments():
+    of_run, of_choice = defaults_of(rnnbench.run), defaults_of(rnnbench.choose)
+
+    assert of_run.keys() - of_choice.keys() == {"track", "save_models", "compact"}
+    assert of_choice.keys() - of_run.keys() == {
+        *("folds", "last", "sample", "then_fit", "on")
+    }
+
+
+@pytest.mark.parametrize("function", [rnnbench.run, rnnbench.choose])
+def test_every_argument_is_documented(function):
+    described = inspect.getdoc(function).partition("Raises:")[0]
+
+    assert re.findall(r"^    (\w+): ", described, re.M) == [*defaults_of(function)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "function"),
+    [(RunRequest, rnnbench.run), (ChoiceRequest, rnnbench.choose)],
+)
+def test_a_function_and_its_request_have_the_same_types(kind, function):
+    types = get_type_hints(function)
+    result = types.pop("return")
+
+    assert {name: get_type_hints(kind)[name] for name in types} == types
+    assert result.__name__ in ("Run", "Choice")
+
+
+@pytest.mark.parametrize("kind", [RunRequest, ChoiceRequest])
+def test_a_request_is_repeated_with_all_that_no_config_holds(kind):
+    others = {*kind.repeated, *ONLY_IN_PYTHON, "out", "fresh"}
+
+    assert {field.name for field in fields(kind)} - STORED == others
 
 
 def test_a_long_setting_is_not_repeated_whole_by_the_messages_about_it():

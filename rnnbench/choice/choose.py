@@ -47,7 +47,14 @@ from rnnbench.report.table import (
 )
 from rnnbench.report.tables import parameter_columns, short_table, table_files
 from rnnbench.report.words import NOT_CLEAR, condition, in_blocks, scope, short_p, worse
-from rnnbench.request import ChoiceRequest, RunRequest, takes
+from rnnbench.request import (
+    ChoiceRequest,
+    Config,
+    Names,
+    OwnTexts,
+    RunRequest,
+    Settings,
+)
 from rnnbench.results.run import load_benchmark, report_files
 from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
 from rnnbench.results.store import (
@@ -518,17 +525,97 @@ class Choice(Shown):
             return write_files(self.folder, choice_page(self))
 
 
-@takes(ChoiceRequest)
-def choose(request: ChoiceRequest) -> Choice:
+def choose(
+    config: Config,
+    *,
+    epochs: int | None = None,
+    seeds: int | Sequence[int] | None = None,
+    models: Names = None,
+    data: str | OwnTexts | None = None,
+    path: str | Path | None = None,
+    text: str | None = None,
+    label: str | None = None,
+    jobs: int | None = None,
+    executor: str = "local",
+    scheduler: str | Path | None = None,
+    out: str | Path | None = None,
+    settings: Settings | None = None,
+    fresh: bool = False,
+    progress: bool = True,
+    command: str | None = None,
+    folds: int | None = None,
+    last: float | None = None,
+    sample: int | None = None,
+    then_fit: bool = False,
+    on: Literal["train", "all"] = "train",
+) -> Choice:
     """Rank models and grid points by their score on held-out training documents.
 
     The texts of the test documents are removed before anything is learned. Trials are
     stored, and not trained again by the same call. Errors are those of ``run``, and:
 
+    Args:
+        config: A config file, its content, or the result of ``load_config``. Or texts
+            with labels: a table, a folder, a pandas data frame, or a pair ``(texts,
+            labels)``; see ``configs/texts.yaml``.
+        epochs: Epochs of every training.
+        seeds: The number of seeds, or a list.
+        models: Only these models of the config.
+        data: The source of the documents. Or texts with labels, a data frame or a pair.
+            They are stored in the folder of the results, by default one for these texts
+            alone: results/NAME-DIGITS, with the first digits of their checksum.
+        path: Read the source offline, from this file or folder.
+        text: The column of a table with the texts.
+        label: The column of a table with the labels.
+        jobs: Trials side by side; by default one per core.
+        executor: Where trials run: local, dask, or an executor that another package
+            brings.
+        scheduler: The scheduler of Dask; by default that of its configuration.
+        out: Where results go; by default results/choice-NAME.
+        settings: New values of the config, by key.
+        fresh: Train stored trials again.
+        progress: Whether progress is shown on standard error.
+        command: The command that repeats the choice; by default one with its
+            ``config.yaml``.
+        folds: Use N-fold cross-validation; by default 5 folds.
+        last: Instead of folds, hold out the last share of the documents, such as 0.2.
+        sample: Try this many points of each grid, drawn at random, instead of all.
+        then_fit: Train the recommended model, and keep it for ``predict``.
+        on: The documents to train it on: train, so that it is tested on the test
+            documents; or all, so that only this choice says how good it is.
+
     Raises:
         FailedTrialsError: trials have no result; its ``run`` is the partial choice.
         InterruptedRunError: Ctrl-C ended it; its ``run`` is the partial choice.
     """
+    request = ChoiceRequest(
+        config,
+        epochs=epochs,
+        seeds=seeds,
+        models=models,
+        data=data,
+        path=path,
+        text=text,
+        label=label,
+        jobs=jobs,
+        executor=executor,
+        scheduler=scheduler,
+        out=out,
+        settings=settings,
+        fresh=fresh,
+        progress=progress,
+        command=command,
+        folds=folds,
+        last=last,
+        sample=sample,
+        then_fit=then_fit,
+        on=on,
+    )
+    return choose_request(request)
+
+
+def choose_request(request: ChoiceRequest) -> Choice:
+    """Carry out a request, as ``choose`` does."""
     sample = request.sample
     if sample is not None and sample < 1:
         raise UserError(f"sample: got {sample} (should be 1 or more)")

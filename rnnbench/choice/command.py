@@ -2,14 +2,14 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
 from rnnbench.errors import UserError
-from rnnbench.request import ChoiceRequest, takes_options
+from rnnbench.request import ChoiceRequest, changes
 from rnnbench.storage import check_new, check_replaceable
-from rnnbench.terminal import console, options
+from rnnbench.terminal import console, options, run_options
 from rnnbench.terminal.console import carry_out
 
 if TYPE_CHECKING:
@@ -24,17 +24,43 @@ EXAMPLES = options.examples(
     "rnnbench choose my.yaml --sample 20 --json",
     "rnnbench choose tweets.csv --then-fit",
 )
+OUT = "Where results go; by default results/choice-NAME."
+FOLDS = "Use N-fold cross-validation; by default 5 folds."
+LAST = "Instead of folds, hold out the last SHARE of the documents, such as 0.2."
+SAMPLE = "Try N points of each grid, drawn at random, instead of all."
+THEN_FIT = "Train the recommended model, and keep it for `predict`."
+ON = """The documents to train it on: train, so that it is tested on the test documents;
+or all, so that only this choice says how good it is."""
+_on = typer.Option(
+    metavar="train|all", help=ON, autocompletion=options.among("train", "all")
+)
 WRITE = "Write a config with the best point of each model to FILE."
 
 
-@takes_options(ChoiceRequest)
 def choose(
+    config: options.Config,
+    epochs: options.Epochs = None,
+    seeds: options.Seeds = None,
+    models: options.Models = None,
+    data: options.Source = None,
+    path: options.DataPath = None,
+    text: options.TextColumn = None,
+    label: options.LabelColumn = None,
+    jobs: run_options.Jobs = None,
+    executor: run_options.ExecutorName = "local",
+    scheduler: run_options.Scheduler = None,
+    out: Annotated[Path | None, options.new_folder(help=OUT)] = None,
+    settings: options.Settings = None,
+    fresh: run_options.Fresh = False,
+    folds: Annotated[int | None, options.number(min=2, help=FOLDS)] = None,
+    last: Annotated[float | None, typer.Option(metavar="SHARE", help=LAST)] = None,
+    sample: Annotated[int | None, options.number(min=1, help=SAMPLE)] = None,
+    then_fit: Annotated[bool, typer.Option("--then-fit", help=THEN_FIT)] = False,
+    on: Annotated[str, _on] = "train",
     write: Annotated[Path | None, typer.Option(metavar="FILE", help=WRITE)] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite FILE if it exists.")
     ] = False,
-    *,
-    request: ChoiceRequest,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -46,9 +72,35 @@ def choose(
     models are clearly worse than the best. The simplest of the others is recommended;
     --then-fit trains and keeps it.
     """
-    from rnnbench.choice import choose as package  # imports NumPy and pydantic
+    from rnnbench.choice.choose import choose_request
 
-    job = partial(package.choose, **vars(request))
+    overrides = changes(
+        settings,
+        epochs=epochs,
+        seeds=seeds,
+        data=data,
+        path=path,
+        text=text,
+        label=label,
+    )
+    request = ChoiceRequest(
+        config,
+        models=options.names(models),
+        jobs=jobs,
+        executor=executor,
+        scheduler=scheduler,
+        out=out,
+        settings=overrides,
+        fresh=fresh,
+        progress=not quiet,
+        command=options.command(),
+        folds=folds,
+        last=last,
+        sample=sample,
+        then_fit=then_fit,
+        on=cast(Literal["train", "all"], on),  # the request checks it
+    )
+    job = partial(choose_request, request)
     if write is not None:
         _check_target(write, request, overwrite=force)
         job = partial(_written, job, write)

@@ -20,13 +20,17 @@ from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.metrics import find_quantity, quantity_names
 from rnnbench.report import tables
 from rnnbench.report.words import findings, make_badge
-from rnnbench.request import RunRequest, takes_options
+from rnnbench.request import RunRequest, changes
 from rnnbench.results.schema import SUMMARY_VERSION, Results
 from rnnbench.results.store import CHOICE
 from rnnbench.storage import atomic_write, check_new, peek, write_text
-from rnnbench.terminal import console, options
+from rnnbench.terminal import console, options, run_options
 from rnnbench.text import duration
 
+OUT = "Where results go; by default results/NAME."
+SAVED = "Keep the trained models, for `predict`."
+COMPACT = "Store only what tables need, for runs kept in git."
+QUIET = "Print the table alone."
 VERBOSE = "Print all tables, and what their columns mean."
 METRIC = f"Rank models by this: {options.QUANTITIES}; by default the main metric."
 _metric = typer.Option(metavar="METRIC", help=METRIC, autocompletion=quantity_names)
@@ -77,13 +81,26 @@ def _record(**parts: Sequence[BaseModel]) -> dict[str, Any]:
     "rnnbench run configs/all.yaml --executor dask --scheduler tcp://HOST:8786",
     "rnnbench run configs/lstm.yaml --set training.learning_rate=0.003 --out results/faster",
 )
-@takes_options(RunRequest)
 def run(
-    request: RunRequest,
+    config: options.Config,
+    epochs: options.Epochs = None,
+    seeds: options.Seeds = None,
+    models: options.Models = None,
+    data: options.Source = None,
+    path: options.DataPath = None,
+    text: options.TextColumn = None,
+    label: options.LabelColumn = None,
+    jobs: run_options.Jobs = None,
+    executor: run_options.ExecutorName = "local",
+    scheduler: run_options.Scheduler = None,
+    out: Annotated[Path | None, options.new_folder(help=OUT)] = None,
+    settings: options.Settings = None,
+    fresh: run_options.Fresh = False,
+    track: run_options.Track = None,
+    save_models: Annotated[bool, typer.Option("--save-models", help=SAVED)] = False,
+    compact: Annotated[bool, typer.Option("--compact", help=COMPACT)] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help=VERBOSE)] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print the table alone.")
-    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help=QUIET)] = False,
     as_json: options.Json = False,
 ) -> None:
     """Train every model of CONFIG with every seed and print the table of scores.
@@ -92,8 +109,34 @@ def run(
     Ctrl-C, the table shows the trials that finished; the same command continues from
     there. The other tables are in table.md, in the report, and printed with --verbose.
     """
+    from rnnbench.api import run_request
+
+    overrides = changes(
+        settings,
+        epochs=epochs,
+        seeds=seeds,
+        data=data,
+        path=path,
+        text=text,
+        label=label,
+        track=track,
+    )
+    request = RunRequest(
+        config,
+        models=options.names(models),
+        jobs=jobs,
+        executor=executor,
+        scheduler=scheduler,
+        out=out,
+        settings=overrides,
+        fresh=fresh,
+        progress=not quiet,
+        command=options.command(),
+        save_models=save_models,
+        compact=compact,
+    )
     console.carry_out(
-        lambda: rnnbench.run(**vars(request)),
+        partial(run_request, request),
         quiet=quiet,
         as_json=as_json,
         closing=_closing,
@@ -350,9 +393,7 @@ def verdict(
     fail_if: Annotated[
         list[str] | None, typer.Option(metavar="GATE", help=OWN_GATES)
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Store it as a run.", **options.FOLDER)
-    ] = None,
+    out: Annotated[Path | None, options.new_folder(help="Store it as a run.")] = None,
     force: Annotated[bool, typer.Option("--force", help=OVER_VERDICT)] = False,
     as_json: options.Json = False,
 ) -> None:

@@ -18,6 +18,7 @@ from rnnbench.data.sources.tables import READERS
 from rnnbench.errors import UserError
 from rnnbench.metrics import quantity_names
 from rnnbench.points import split_names
+from rnnbench.storage import named_folder
 from rnnbench.text import encodable
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,14 +61,7 @@ config_argument = partial(typer.Argument, metavar="CONFIG", autocompletion=_conf
 run_folder = partial(typer.Argument, metavar="RUN", autocompletion=_runs)
 
 
-def folder(name: str | Path) -> Path:
-    """Return the folder that ``out`` names."""
-    if not str(name).strip():  # nothing would be the working folder
-        raise UserError("out: names no folder (`.` is the working folder)")
-    return Path(name)
-
-
-FOLDER: dict[str, Any] = {"metavar": "FOLDER", "parser": folder}
+new_folder = partial(typer.Option, metavar="FOLDER", parser=named_folder)
 CONFIG = "A config file, the name of one from `rnnbench config list`, or a table or folder of texts."
 Config = Annotated[Path, config_argument(help=CONFIG)]
 SEED = "The seed of the model; by default the first."

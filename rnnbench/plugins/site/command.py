@@ -27,7 +27,7 @@ Metrics = Annotated[
 
 def site(
     runs: options.Runs,
-    out: Annotated[Path, typer.Option(help=OUT, **options.FOLDER)] = Path("site"),
+    out: Annotated[Path, options.new_folder(help=OUT)] = Path("site"),
     metric: Metrics = None,
     words: Annotated[int, options.number(help=WORDS, min=0)] = 0,
     quiet: options.Quiet = False,

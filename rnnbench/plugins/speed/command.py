@@ -38,7 +38,7 @@ def bench_speed(
     path: options.DataPath = None,
     rounds: Annotated[int, options.number(help=ROUNDS, min=1)] = 3,
     only: Only = None,
-    out: Annotated[Path | None, typer.Option(help=OUT, **options.FOLDER)] = None,
+    out: Annotated[Path | None, options.new_folder(help=OUT)] = None,
     settings: options.Settings = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
