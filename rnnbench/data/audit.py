@@ -1,9 +1,14 @@
-"""Facts about a dataset that a reader needs before believing a score on it."""
+"""Facts about a dataset that a reader needs before believing a score on it.
 
-from collections.abc import Hashable, Iterable, Sequence
-from typing import Annotated, Any, Self
+``summarize_dataset(corpus, dataset).duplicates`` lists test documents that are in
+training, too.
+"""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Annotated, Any, Self, TypedDict
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from rnnbench.data.corpus import Corpus, Tokens, noun_of
@@ -31,9 +36,7 @@ class TopicCount(StoredRecord):
 
 
 class Duplicates(StoredRecord):
-    """Positions, from 0, of test documents that are in training, too, by their topics
-    there.
-    """
+    """Positions, from 0, of test documents that are in training, too."""
 
     same_topic: list[int] = []
     """Only with the topic that they have in the test set."""
@@ -46,9 +49,6 @@ class Duplicates(StoredRecord):
     def positions(self) -> list[int]:
         """All of them, ascending."""
         return sorted([*self.same_topic, *self.other_topics, *self.both])
-
-
-NO_DUPLICATES = {"duplicates": Duplicates(), "whole_duplicates": Duplicates()}
 
 
 class DatasetSummary(StoredRecord):
@@ -100,20 +100,21 @@ class DatasetSummary(StoredRecord):
             )
         if self.majority_topic not in [count.topic for count in self.topics]:
             raise ValueError("the majority topic is none of the topics")
-        for found in (self.duplicates.positions, self.whole_duplicates.positions):
-            if len({place for place in found if 0 <= place < self.test_size}) < len(
-                found
-            ):
+        for duplicates in (self.duplicates, self.whole_duplicates):
+            positions = duplicates.positions
+            of_documents = [n for n in positions if 0 <= n < self.test_size]
+            if len(set(of_documents)) < len(positions):
                 raise ValueError("duplicates that are not documents of the test set")
-        if {len(self.clusters or ()), len(self.ids or ())} - {0, self.test_size}:
-            raise ValueError("clusters or ids of another number of test documents")
+        for values in (self.clusters, self.ids):
+            if values and len(values) != self.test_size:
+                raise ValueError("clusters or ids of another number of test documents")
         if self.clusters and max(self.clusters) >= len(set(self.clusters)):
             raise ValueError("clusters whose numbers have gaps")
         return self
 
     @property
     def dependence(self) -> dict[str, Any]:
-        """How test documents depend on each other: fields of ``intervals.Correctness``."""
+        """How test documents depend on each other: fields of ``Correctness``."""
         return {"in_order": self.in_order, "clusters": self.clusters}
 
     @property
@@ -133,16 +134,13 @@ class DatasetSummary(StoredRecord):
 
     @property
     def score_name(self) -> str:
-        """The name of the scores of a run: on test documents, or on those of a
-        choice.
-        """
-        return f"{'held-out' if self.estimated_on else 'test'} {self.kind.score_name}"
+        """The name of the scores of a run, on test documents or those of a choice."""
+        documents = "held-out" if self.estimated_on else "test"
+        return f"{documents} {self.kind.score_name}"
 
     @property
     def majority_second(self) -> float | None:
-        """The second metric of always answering the majority topic; ``None`` if not
-        known.
-        """
+        """The second metric of always answering that topic; ``None`` if not known."""
         return self.majority_macro_f1 if self.kind.second == "macro_f1" else None
 
     def estimate_in_words(self) -> str:
@@ -150,10 +148,10 @@ class DatasetSummary(StoredRecord):
         if not self.estimated_on:
             return ""
         return (
-            "No document is left to test on, because all of them are for training. So the "
-            f"{self.kind.score_name} is that of the choice, on {self.estimated_on}, by models not "
-            "trained on the documents that they classified. As the model was chosen by it, it may "
-            "be too high."
+            "No document is left to test on, because all of them are for training. So "
+            f"the {self.kind.score_name} is that of the choice, on "
+            f"{self.estimated_on}, by models not trained on the documents that they "
+            "classified. As the model was chosen by it, it may be too high."
         )
 
     @property
@@ -162,19 +160,20 @@ class DatasetSummary(StoredRecord):
         return noun_of(self.source)
 
     def duplicates_in_words(self, *, whole: bool = False) -> str:
-        """Return how many duplicates there are; of the ``whole`` texts, or as models
-        see them.
-        """
+        """Return how many duplicates there are, cut as models see them or ``whole``."""
         if not self.train_size:
             return "not known, as the training documents are not"
-        found = self.whole_duplicates if whole else self.duplicates
-        if not found.positions:
+        duplicates = self.duplicates
+        if whole:
+            duplicates = self.whole_duplicates
+        n = len(duplicates.positions)
+        if not n:
             return "no test document is in the training set"
         return (
-            f"{len(found.positions):,} of {self.test_size:,} test documents are also in the "
-            f"training set: {len(found.same_topic):,} only with the same {self.noun}, "
-            f"{len(found.other_topics):,} only with other {self.noun}s, "
-            f"{len(found.both):,} with both"
+            f"{n:,} of {self.test_size:,} test documents are also in the training set: "
+            f"{len(duplicates.same_topic):,} only with the same {self.noun}, "
+            f"{len(duplicates.other_topics):,} only with other {self.noun}s, "
+            f"{len(duplicates.both):,} with both"
         )
 
     @property
@@ -184,26 +183,24 @@ class DatasetSummary(StoredRecord):
 
     @property
     def topics_only_in_test(self) -> list[str]:
-        """Topics that no model can have learned, if the training documents are
-        known.
-        """
-        return [
-            of.topic
-            for of in self.topics
-            if of.test and not of.train and self.train_size
-        ]
+        """Topics that no model can have learned, if training documents are known."""
+        if not self.train_size:
+            return []
+        return [count.topic for count in self.topics if count.test and not count.train]
 
 
 def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
     """Return the facts about a ``dataset`` that was made of ``corpus``."""
     train = documents_by_topic(dataset.y_train, len(dataset.topics)).tolist()
     duplicates = _duplicates(dataset, dataset.x_train, dataset.x_test)
-    whole = Duplicates()
+    whole_duplicates = Duplicates()
     if duplicates.positions:
-        parts = dataset.train_documents, dataset.test_documents
-        whole = _duplicates(
-            dataset, *(map(corpus.ranks, part.tolist()) for part in parts)
-        )
+        train_texts = map(corpus.ranks, dataset.train_documents.tolist())
+        test_texts = map(corpus.ranks, dataset.test_documents.tolist())
+        whole_duplicates = _duplicates(dataset, train_texts, test_texts)
+    clusters = None
+    if corpus.groups is not None:
+        clusters = _numbered(corpus.groups[dataset.test_documents])
     return DatasetSummary(
         source=corpus.provenance["source"],
         task=dataset.task,
@@ -214,88 +211,101 @@ def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
         train_size=len(dataset.y_train),
         timesteps=dataset.timesteps,
         duplicates=duplicates,
-        whole_duplicates=whole,
+        whole_duplicates=whole_duplicates,
         in_order=dataset.in_order,
-        clusters=_clusters(corpus, dataset),
-        **_facts_of_labels(TASKS[dataset.task], dataset.y_test, dataset.topics, train),
+        clusters=clusters,
+        **_fields_of_labels(TASKS[dataset.task], dataset.y_test, dataset.topics, train),
     )
-
-
-def _clusters(corpus: Corpus, dataset: Dataset) -> list[int] | None:
-    """Return the group of each test document, from 0; ``None`` without two or more
-    groups.
-    """
-    if corpus.groups is None:
-        return None
-    groups = corpus.groups[dataset.test_documents]
-    names, codes = np.unique(groups, return_inverse=True)
-    if len(names) < 2:
-        return None
-    return [int(code) for code in codes]
 
 
 def summarize_labels(
-    task: TaskKind, labels: Labels, topics: Sequence[str], origin: str, **facts: Any
+    task: TaskKind,
+    labels: Labels,
+    topics: Sequence[str],
+    origin: str,
+    declared: Mapping[str, Any],
 ) -> DatasetSummary:
-    """Return the facts about test documents of which only labels, and ``facts``, are
-    known.
+    """Return the facts about test documents of which only the labels are known.
+
+    ``declared`` are ``ids``, ``clusters`` and ``in_order`` of the documents.
     """
-    found = _facts_of_labels(task, labels, topics, [0] * len(topics))
-    used = [count.topic for count in found["topics"] if count.test]
-    names = {"ids": facts.get("ids"), "topics": used, "n": len(labels)}
-    mark = sha256_arrays({"labels": without_unused(labels)}, names)
-    marks = ("fingerprint", "split_fingerprint", "corpus_fingerprint")
-    found |= (
-        facts
-        | NO_DUPLICATES
-        | {"train_size": 0, "timesteps": 0}
-        | dict.fromkeys(marks, mark)
+    fields = _fields_of_labels(task, labels, topics, [0] * len(topics))
+    used = [count.topic for count in fields["topics"] if count.test]
+    names = {"ids": declared.get("ids"), "topics": used, "n": len(labels)}
+    fingerprint = sha256_arrays({"labels": without_unused(labels)}, names)
+    return DatasetSummary(
+        source=OUTSIDE,
+        task=task.name,
+        origin=origin,
+        fingerprint=fingerprint,
+        split_fingerprint=fingerprint,
+        corpus_fingerprint=fingerprint,
+        train_size=0,
+        timesteps=0,
+        duplicates=Duplicates(),
+        whole_duplicates=Duplicates(),
+        **fields,
+        **declared,
     )
-    return DatasetSummary(source=OUTSIDE, task=task.name, origin=origin, **found)
 
 
 def rest_of(summary: DatasetSummary, labels: Labels) -> DatasetSummary:
-    """Return the facts about a dataset without duplicates, from the ``labels`` that are
-    left.
-    """
-    names, train = zip(
-        *((count.topic, count.train) for count in summary.topics), strict=True
-    )
+    """Return the facts about a dataset without duplicates, whose labels are given."""
+    topics = [count.topic for count in summary.topics]
+    train = [count.train for count in summary.topics]
     dropped = summary.duplicates.positions
-    facts = _facts_of_labels(TASKS[summary.task], labels, names, train) | NO_DUPLICATES
-    for mark in ("fingerprint", "split_fingerprint"):
-        facts[mark] = sha256_json([getattr(summary, mark), dropped])
-    facts["clusters"] = clusters_without(summary.clusters, dropped)
-    return summary.model_copy(update=facts | {"n_left_out": len(dropped)})
+    changes = {
+        **_fields_of_labels(summary.kind, labels, topics, train),
+        "duplicates": Duplicates(),
+        "whole_duplicates": Duplicates(),
+        "fingerprint": sha256_json([summary.fingerprint, dropped]),
+        "split_fingerprint": sha256_json([summary.split_fingerprint, dropped]),
+        "clusters": clusters_without(summary.clusters, dropped),
+        "n_left_out": len(dropped),
+    }
+    return summary.model_copy(update=changes)
 
 
 def clusters_without(
     clusters: Sequence[int] | None, dropped: Sequence[int]
 ) -> list[int] | None:
-    """Return the clusters of the documents that are left, from 0, if there are two or
-    more.
-    """
+    """Return the clusters of the documents that are left; see ``_numbered``."""
     if clusters is None:
         return None
-    kept = np.delete(clusters, dropped)
-    numbers, codes = np.unique(kept, return_inverse=True)
-    if len(numbers) < 2:
+    return _numbered(np.delete(clusters, dropped))
+
+
+def _numbered(clusters: NDArray[np.integer[Any]]) -> list[int] | None:
+    """Return clusters by number, from 0 without gaps; ``None`` if there is only one."""
+    different, numbers = np.unique(clusters, return_inverse=True)
+    if len(different) < 2:
         return None
-    return [int(code) for code in codes]
+    return [int(number) for number in numbers]
 
 
-def _facts_of_labels(
+class _FieldsOfLabels(TypedDict):
+    """The fields of ``DatasetSummary`` that follow from labels."""
+
+    test_size: int
+    topics: list[TopicCount]
+    majority_topic: str
+    majority_score: float
+    majority_macro_f1: float
+
+
+def _fields_of_labels(
     task: TaskKind, labels: Labels, topics: Sequence[str], train: Sequence[int]
-) -> dict[str, Any]:
-    """Return what follows from test labels, and from the training documents of each
-    topic.
-    """
+) -> _FieldsOfLabels:
+    """Return what follows from test labels and the training documents of each topic."""
     test = documents_by_topic(labels, len(topics)).tolist()
     majority = int(np.argmax(train if any(train) else test))
-    share, counts = test[majority] / len(labels), zip(topics, train, test, strict=True)
+    share = test[majority] / len(labels)
+    counts = []
+    for topic, n_train, n_test in zip(topics, train, test, strict=True):
+        counts.append(TopicCount(topic=topic, train=n_train, test=n_test))
     return {
         "test_size": len(labels),
-        "topics": [TopicCount(topic=topic, train=n, test=m) for topic, n, m in counts],
+        "topics": counts,
         "majority_topic": topics[majority],
         "majority_score": task.score(labels, task.always(majority, labels)),
         # Its precision is its share and its recall is 1; the other topics of the test
@@ -307,24 +317,22 @@ def _facts_of_labels(
 def _duplicates(
     dataset: Dataset, train: Iterable[Tokens], test: Iterable[Tokens]
 ) -> Duplicates:
+    """Return which test sequences are in training, too, by their labels there."""
     tested = [sequence.tobytes() for sequence in test]
-    labels: dict[bytes, set[Hashable]] = {}
-    wanted = set(tested)
+    different = set(tested)
+    labels_of: dict[bytes, set[Hashable]] = {}
     for sequence, label in zip(train, keys_of(dataset.y_train), strict=True):
-        if (key := sequence.tobytes()) in wanted:
-            labels.setdefault(key, set()).add(label)
-    found = Duplicates()
-    for position, (key, label) in enumerate(
-        zip(tested, keys_of(dataset.y_test), strict=True)
-    ):
-        if key in labels:
-            is_same, others = label in labels[key], labels[key] - {label}
-            kind = (
-                found.other_topics
-                if not is_same
-                else found.both
-                if others
-                else found.same_topic
-            )
-            kind.append(position)
-    return found
+        content = sequence.tobytes()
+        if content in different:
+            labels_of.setdefault(content, set()).add(label)
+    duplicates = Duplicates()
+    labels_of_tested = zip(tested, keys_of(dataset.y_test), strict=True)
+    for position, (content, label) in enumerate(labels_of_tested):
+        labels = labels_of.get(content, set())
+        if label in labels and len(labels) > 1:
+            duplicates.both.append(position)
+        elif label in labels:
+            duplicates.same_topic.append(position)
+        elif labels:
+            duplicates.other_topics.append(position)
+    return duplicates

@@ -193,7 +193,7 @@ def verdict(
         dataset = known.model_copy(update={"topics": [*known.topics, *new]})
     else:
         where = listed(list(dict.fromkeys(origin.values()))) or FROM_PYTHON
-        dataset = summarize_labels(task, right, topics, where, **facts)
+        dataset = summarize_labels(task, right, topics, where, facts)
     trials, models = dict[str, list[TrialResult]](), dict[str, Any]()
     for (model, seed), own in given.items():
         trials.setdefault(model, []).append(_trial(model, seed, own, right, dataset))
