@@ -1,5 +1,6 @@
-"""Corpora on disk: npz files without pickles, whose content is checked on every
-load.
+"""Corpora on disk: npz files without pickles, which are checked on every load.
+
+``store("r8", corpus)`` writes one, and ``read(find("r8"))`` returns it.
 """
 
 import json
@@ -18,14 +19,18 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.storage import UnwritableError, atomic_write, sweep
 
 SCHEMA_VERSION = 2
-"""Goes up when the same source would give another corpus, or when the layout of files
-changes."""
+"""Goes up when a source would give another corpus, or when the layout changes."""
 ARRAYS = (
-    *("tokens", "offsets", "labels", "is_test", "groups", "unlabeled"),
-    *("excerpts", "excerpt_ends"),
+    "tokens",
+    "offsets",
+    "labels",
+    "is_test",
+    "groups",
+    "unlabeled",
+    "excerpts",
+    "excerpt_ends",
 )
 FINGERPRINTS = ("fingerprint", "unlabeled_fingerprint")
-FACTS = ("topics", "vocabulary", "provenance")
 
 
 class DamagedCacheError(RnnbenchError):
@@ -34,9 +39,8 @@ class DamagedCacheError(RnnbenchError):
 
 def folder() -> Path:
     """Return the cache folder: ``RNNBENCH_CACHE``, or the platform's."""
-    return Path(
-        os.environ.get("RNNBENCH_CACHE") or platformdirs.user_cache_path("rnnbench")
-    )
+    chosen = os.environ.get("RNNBENCH_CACHE")
+    return Path(chosen or platformdirs.user_cache_path("rnnbench"))
 
 
 def _corpora() -> Path:
@@ -44,22 +48,18 @@ def _corpora() -> Path:
 
 
 def find(name: str | None = None, *, fingerprint: str | None = None) -> Path | None:
-    """Return the newest file of a source, or of the corpus with a fingerprint, if one
-    is cached.
-    """
-    marked = ((file.stem.rpartition("-"), file) for file in _corpora().glob("*-*.npz"))
-    files = [
-        file for (own, _, mark), file in marked if own == name or mark == fingerprint
-    ]
-    return max(
-        filter(Path.is_file, files), key=lambda file: file.stat().st_mtime, default=None
-    )
+    """Return the newest file of a source, or of a corpus, if one is cached."""
+    files = []
+    for file in _corpora().glob("*-*.npz"):
+        source, _, fingerprint_of_file = file.stem.rpartition("-")
+        is_wanted = source == name or fingerprint_of_file == fingerprint
+        if is_wanted and file.is_file():
+            files.append(file)
+    return max(files, key=lambda file: file.stat().st_mtime, default=None)
 
 
 def store(name: str, corpus: Corpus) -> Corpus:
-    """Cache a corpus of the source ``name``, and return it with its file; see
-    ``writing``.
-    """
+    """Cache a corpus of the source ``name``, and return it with its file."""
     file = _corpora() / f"{name}-{corpus.fingerprint}.npz"
     sweep(file.parent, older_than=600)
     write(file, corpus)
@@ -67,23 +67,28 @@ def store(name: str, corpus: Corpus) -> Corpus:
 
 
 def write(file: Path, corpus: Corpus) -> str:
-    """Write ``corpus`` to ``file``, and return its fingerprint; see ``writing``."""
-    facts = {key: getattr(corpus, key) for key in (*FINGERPRINTS, *FACTS)}
-    arrays = {
-        key: array for key in ARRAYS if (array := getattr(corpus, key)) is not None
+    """Write ``corpus`` to ``file``, and return its fingerprint."""
+    facts = {
+        "fingerprint": corpus.fingerprint,
+        "unlabeled_fingerprint": corpus.unlabeled_fingerprint,
+        "topics": corpus.topics,
+        "vocabulary": corpus.vocabulary,
+        "provenance": corpus.provenance,
     }
+    content = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+    arrays = {}
+    for name in ARRAYS:
+        array = getattr(corpus, name)
+        if array is not None:
+            arrays[name] = array
     with writing(file) as out:
-        np.savez(
-            out, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays
-        )
+        np.savez(out, facts=content, **arrays)
     return corpus.fingerprint
 
 
 @contextmanager
 def writing(file: Path) -> Iterator[BinaryIO]:
-    """Open a file of the cache as ``atomic_write`` does; its error names
-    ``RNNBENCH_CACHE``.
-    """
+    """Open a file of the cache to write it; the error names ``RNNBENCH_CACHE``."""
     try:
         with atomic_write(file) as out:
             yield out
@@ -93,9 +98,7 @@ def writing(file: Path) -> Iterator[BinaryIO]:
 
 
 def read(file: Path) -> Corpus:
-    """Return the corpus in ``file``, or raise ``DamagedCacheError`` if it is not as
-    written.
-    """
+    """Return the corpus in ``file``; ``DamagedCacheError`` if it is not as written."""
     try:
         with np.load(file, allow_pickle=False) as stored:
             facts = json.loads(stored["facts"].tobytes())

@@ -61,7 +61,7 @@ def _task(value: Any) -> str:
 
 
 FilePath = Annotated[Path, BeforeValidator(_path)]
-Tokenizer = Annotated[str, BeforeValidator(partial(one_of, names=TOKENIZERS))]
+TokenizerName = Annotated[str, BeforeValidator(partial(one_of, names=TOKENIZERS))]
 Column = Annotated[str, Field(min_length=1, max_length=1_000)]
 
 
@@ -96,7 +96,7 @@ class Data(ConfigModel):
     """The encoding of the files, such as ``cp1252``; by default detected."""
     on_bad: Literal["error", "skip"] | None = None
     """Whether rows that cannot be used end the run (the default) or are left out."""
-    tokenizer: Tokenizer | None = None
+    tokenizer: TokenizerName | None = None
     """With source ``files``: splits texts into words; by default ``words``."""
     deduplicate: Literal["none", "exact", "same_label"] = "none"
     """``exact`` leaves out all copies of a text but the first, before the documents are

@@ -1,7 +1,9 @@
-"""A corpus: the documents of one source as numbers, with their topics, words and
-provenance.
+"""A corpus: the documents of one source as numbers, with their topics and words.
+
+``corpus.words(0)`` are the words of its first document.
 """
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -99,22 +101,23 @@ class Corpus:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 of the content, which is the same if the corpus is rebuilt from other
-        files.
-        """
-        types = {"tokens": "<i4", "offsets": "<i8", "is_test": "u1", "groups": "<i4"}
-        types["labels"] = "<i4" if self.labels.ndim == 1 else "u1"
+        """The sha256 of the content, however it was obtained."""
+        type_of_labels = "<i4" if self.labels.ndim == 1 else "u1"
         arrays = {
-            key: getattr(self, key) for key in types if getattr(self, key) is not None
+            "tokens": self.tokens.astype("<i4"),
+            "offsets": self.offsets.astype("<i8"),
+            "labels": self.labels.astype(type_of_labels),
         }
-        stored = {key: array.astype(types[key]) for key, array in arrays.items()}
-        return sha256_arrays(
-            stored, {"topics": self.topics, "vocabulary": self.vocabulary}
-        )
+        if self.is_test is not None:
+            arrays["is_test"] = self.is_test.astype("u1")
+        if self.groups is not None:
+            arrays["groups"] = self.groups.astype("<i4")
+        names = {"topics": self.topics, "vocabulary": self.vocabulary}
+        return sha256_arrays(arrays, names)
 
     @property
     def unlabeled_fingerprint(self) -> str:
-        """sha256 of the texts without labels; empty without any."""
+        """The sha256 of the texts without labels; empty without any."""
         if self.unlabeled is None:
             return ""
         return sha256_arrays({"unlabeled": self.unlabeled.astype("<i4")}, {})
@@ -128,22 +131,26 @@ def noun_of(source: str) -> str:
 
 
 def rank_words_of(corpus: Corpus, documents: Positions) -> tuple[Corpus, int]:
-    """Rank words by frequency, then first occurrence, in some documents; count those
-    that occur.
+    """Rank words by frequency, then first occurrence, in some documents.
+
+    The second result is the number of words that occur in them.
     """
-    chosen = np.isin(np.arange(len(corpus)), documents)
-    tokens = corpus.tokens[np.repeat(chosen, corpus.lengths)]
+    is_chosen = np.isin(np.arange(len(corpus)), documents)
+    tokens = corpus.tokens[np.repeat(is_chosen, corpus.lengths)]
     counts = np.bincount(tokens - 1, minlength=len(corpus.vocabulary))
     firsts = np.full(len(counts), len(tokens))
     np.minimum.at(firsts, tokens - 1, np.arange(len(tokens)))
     order = np.lexsort((firsts, -counts))
-    ranks = np.concatenate([[0], np.argsort(order) + 1, [len(order) + 1]]).astype(
-        np.int32
-    )
+    new_ranks = np.argsort(order) + 1
+    # 0 ends a text without a label, and words without a rank have the next one.
+    rank_of = np.concatenate([[0], new_ranks, [len(order) + 1]]).astype(np.int32)
+    unlabeled = corpus.unlabeled
+    if unlabeled is not None:
+        unlabeled = rank_of[unlabeled]
     ranked = replace(
         corpus,
-        tokens=ranks[corpus.tokens],
-        unlabeled=None if corpus.unlabeled is None else ranks[corpus.unlabeled],
+        tokens=rank_of[corpus.tokens],
+        unlabeled=unlabeled,
         vocabulary=tuple(corpus.vocabulary[number] for number in order),
         file=None,
     )
@@ -159,20 +166,23 @@ def corpus_of_words(
     is_test: Sequence[bool] | None = None,
     provenance: Mapping[str, str] | None = None,
 ) -> Corpus:
-    """Return a corpus; words are text or Latin-1 bytes, and ``ranking`` has each word
-    once.
-    """
-    rank = {word: position for position, word in enumerate(ranking, start=1)}
+    """Return a corpus of texts or of Latin-1 bytes; ``ranking`` has each word once."""
+    rank_of = {word: rank for rank, word in enumerate(ranking, start=1)}
+    tokens = array("i")
+    ends = [0]
+    for document in documents:
+        tokens.fromlist([rank_of[word] for word in document])
+        ends.append(len(tokens))
+    vocabulary = []
+    for word in ranking:
+        vocabulary.append(word.decode("latin-1") if isinstance(word, bytes) else word)
+    kind = np.int32 if np.ndim(labels) == 1 else np.uint8
     return Corpus(
-        tokens=np.array(
-            [rank[word] for words in documents for word in words], np.int32
-        ),
-        offsets=np.cumsum([0, *map(len, documents)], dtype=np.int64),
-        labels=np.asarray(labels, np.int32 if np.ndim(labels) == 1 else np.uint8),
+        tokens=np.asarray(tokens, np.int32),
+        offsets=np.asarray(ends, np.int64),
+        labels=np.asarray(labels, kind),
         topics=tuple(topics),
-        vocabulary=tuple(
-            w.decode("latin-1") if isinstance(w, bytes) else w for w in ranking
-        ),
+        vocabulary=tuple(vocabulary),
         is_test=None if is_test is None else np.asarray(is_test, bool),
         provenance=dict(provenance or {}),
     )

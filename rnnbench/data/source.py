@@ -1,4 +1,7 @@
-"""The class of a source of documents, which other packages use too, and tokenizers."""
+"""The class of a source of documents, which other packages use too, and tokenizers.
+
+``words("It's 2 o'clock!")`` are ``["it's", "2", "o'clock"]``.
+"""
 
 import re
 import string
@@ -15,6 +18,7 @@ from typing import Literal
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.fetch import Progress
 
+Tokenizer = Callable[[str], list[str]]  # splits a text into words
 _TO_SPACE = string.punctuation.replace("'", "\t\n").encode()
 _SPACES = bytes.maketrans(_TO_SPACE, b" " * len(_TO_SPACE))
 
@@ -61,7 +65,7 @@ class Source:
     help: str
     file: str
     read: Callable[..., Corpus]
-    tokenize: Callable[[str], list[str]]
+    tokenize: Tokenizer
     fetch: Callable[[Progress], Corpus] | None = None
     patterns: tuple[str, ...] = ()
     folder_patterns: tuple[str, ...] = ()
@@ -82,23 +86,22 @@ class Source:
             )
 
     def recognises(self, path: Path) -> bool:
-        """Return whether ``path`` looks like a file or folder that this source
-        reads.
-        """
+        """Return whether ``path`` looks like a file or folder of this source."""
         if path.is_dir():
             return any(any(path.glob(pattern)) for pattern in self.folder_patterns)
-        return any(fnmatchcase(path.name.lower(), pattern) for pattern in self.patterns)
+        name = path.name.lower()
+        return any(fnmatchcase(name, pattern) for pattern in self.patterns)
 
 
 @cache
 def _word() -> re.Pattern[str]:
-    """Return the pattern of a word; the lists of all marks and signs take a moment to
-    make.
-    """
-    kinds = defaultdict[str, list[str]](list)
-    for character in map(chr, range(0x80, sys.maxunicode + 1)):
-        kinds[unicodedata.category(character)].append(character)
-    marks, signs = "".join(kinds["Mn"] + kinds["Mc"]), "".join(kinds["So"])
+    """Return the pattern of a word; listing all marks and signs takes a moment."""
+    characters = defaultdict[str, list[str]](list)  # by their categories
+    for code in range(0x80, sys.maxunicode + 1):
+        character = chr(code)
+        characters[unicodedata.category(character)].append(character)
+    marks = "".join(characters["Mn"] + characters["Mc"])
+    signs = "".join(characters["So"])
     # ASCII has no marks, and finding that out from their list takes most of the time.
     part = rf"\w+(?:(?![\0-\x7f])[\w{re.escape(marks)}]+)*"
     word = rf"{part}(?:['’]{part})*"  # noqa: RUF001
@@ -108,31 +111,26 @@ def _word() -> re.Pattern[str]:
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text in lower case: letters, digits and ``_``, with
-    apostrophes inside.
+    """Return the words of a text in lower case.
 
-    Marks belong to their letters, and an emoji is a word. Scripts without spaces are
-    not split.
+    A word has letters, digits and ``_``, and apostrophes inside. Marks belong to their
+    letters, and an emoji is a word. Scripts without spaces are not split.
     """
     return _word().findall(unicodedata.normalize("NFC", text.lower()))
 
 
 def split_bytes(body: bytes) -> list[bytes]:
-    """Return the words of a body: in ASCII lower case, split at punctuation except
-    apostrophes.
-    """
+    """Return the words of a body: in ASCII lower case, with apostrophes inside."""
     return [word for word in body.lower().translate(_SPACES).split(b" ") if word]
 
 
 def keras_reuters(text: str) -> list[str]:
     """Return the words of a text as the Keras Reuters set has them, in Latin-1."""
-    return [
-        word.decode("latin-1")
-        for word in split_bytes(text.encode("latin-1", "replace"))
-    ]
+    body = text.encode("latin-1", "replace")
+    return [word.decode("latin-1") for word in split_bytes(body)]
 
 
-TOKENIZERS: dict[str, Callable[[str], list[str]]] = {
+TOKENIZERS: dict[str, Tokenizer] = {
     "words": words,
     "keras_reuters": keras_reuters,
     "characters": list,

@@ -1,5 +1,6 @@
-"""From words to ids: new texts with the ids of a dataset, and one of its documents step
-by step.
+"""From words to ids: new texts with the ids of a dataset, and a document step by step.
+
+``encode(["oil prices rose"], vocabulary).ids`` is the input of a model.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,10 +12,10 @@ from numpy.typing import NDArray
 from pydantic import PositiveInt
 
 from rnnbench.data.config import Data
-from rnnbench.data.corpus import Corpus, noun_of
+from rnnbench.data.corpus import Corpus, Tokens, noun_of
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.padding import INDEX_FROM, START, UNKNOWN, Side, pad
-from rnnbench.data.source import TOKENIZERS
+from rnnbench.data.source import TOKENIZERS, Tokenizer
 from rnnbench.data.sources import SOURCES
 from rnnbench.data.sources.files import FILES
 from rnnbench.errors import UserError, did_you_mean
@@ -67,46 +68,61 @@ class Encoded(NamedTuple):
 
 
 def encode(texts: Iterable[Sequence[str]], vocabulary: Vocabulary) -> Encoded:
-    """Split texts (or one, or lists of words) as the corpus was split, and return their
-    ids.
+    """Return the ids of texts (or one, or lists of words), split as in the corpus.
+
+    ``UserError`` is raised if something else is given.
     """
-    if vocabulary.source not in SOURCES:
-        hint = did_you_mean(vocabulary.source, SOURCES)
-        raise UserError(
-            f"the source '{vocabulary.source}' of this model is not installed ({hint})"
-        )
-    id_of = {
-        word: number for number, word in enumerate(vocabulary.words, INDEX_FROM + 1)
-    }
-    sequences, unknown, texts_read = [], [], []
-    given = [texts] if isinstance(texts, str) else texts
-    is_one = isinstance(given, Mapping | bytes) or hasattr(given, "columns")
-    if is_one or not isinstance(given, Iterable):
-        got = type(given).__name__
-        raise UserError(
-            f"texts: got {got} (should be a list, or a column of a data frame)"
-        )
+    tokenize = _tokenizer_of(vocabulary)
+    ids = {word: id_ for id_, word in enumerate(vocabulary.words, INDEX_FROM + 1)}
+    sequences: list[Tokens] = []
+    unknown: list[list[str]] = []
+    joined: list[str] = []
+    several = _as_several(texts)
     with SOURCES.blamed(vocabulary.source):
-        own = SOURCES[vocabulary.source].tokenize
-        tokenize = TOKENIZERS[vocabulary.tokenizer] if vocabulary.tokenizer else own
-        for number, text in enumerate(
-            given, 1
-        ):  # one by one: all words take much memory
-            parts = text if isinstance(text, list) else [text]
-            if not all(isinstance(part, str) for part in parts):
-                raise UserError(
-                    f"text {number}: got {type(text).__name__} (should be a text)"
-                )
-            words = list(tokenize(text)) if isinstance(text, str) else text
-            sequences.append(
-                np.array([id_of.get(word, UNKNOWN) for word in words], np.int32)
-            )
-            unknown.append([word for word in words if word not in id_of])
-            texts_read.append(vocabulary.separator.join(words))
-    ids = pad(
+        for number, text in enumerate(several, 1):  # all words would take much memory
+            words = _words_of(text, number, tokenize)
+            ids_of_text = [ids.get(word, UNKNOWN) for word in words]
+            sequences.append(np.array(ids_of_text, np.int32))
+            unknown.append([word for word in words if word not in ids])
+            joined.append(vocabulary.separator.join(words))
+    padded = pad(
         sequences, vocabulary.timesteps, vocabulary.padding, vocabulary.truncating
     )
-    return Encoded(ids, list(map(len, sequences)), unknown, texts_read)
+    return Encoded(padded, list(map(len, sequences)), unknown, joined)
+
+
+def _tokenizer_of(vocabulary: Vocabulary) -> Tokenizer:
+    """Return what splits texts into words as those of the corpus were split."""
+    if vocabulary.source not in SOURCES:
+        hint = did_you_mean(vocabulary.source, SOURCES)
+        source = f"the source '{vocabulary.source}' of this model"
+        raise UserError(f"{source} is not installed ({hint})")
+    if vocabulary.tokenizer:
+        return TOKENIZERS[vocabulary.tokenizer]
+    with SOURCES.blamed(vocabulary.source):
+        return SOURCES[vocabulary.source].tokenize
+
+
+def _as_several(texts: object) -> Iterable[object]:
+    """Return texts one by one; a single one is a list of one."""
+    if isinstance(texts, str):
+        return [texts]
+    is_table = isinstance(texts, Mapping) or hasattr(texts, "columns")
+    if is_table or isinstance(texts, bytes) or not isinstance(texts, Iterable):
+        got = type(texts).__name__
+        should = "should be a list, or a column of a data frame"
+        raise UserError(f"texts: got {got} ({should})")
+    return texts
+
+
+def _words_of(text: object, number: int, tokenize: Tokenizer) -> list[str]:
+    """Return the words of a text, which may be a list of them."""
+    if isinstance(text, str):
+        return list(tokenize(text))
+    if isinstance(text, list) and all(isinstance(word, str) for word in text):
+        return text
+    got = type(text).__name__
+    raise UserError(f"text {number}: got {got} (should be a text)")
 
 
 @dataclass(frozen=True)
@@ -118,9 +134,8 @@ class Document:
     words: list[str]
     place: str  # "training", "test" or "left out"
     ids: list[int]  # the start mark, and the id of each word
-    sequence: (
-        list[int] | None
-    )  # the ids, cut and padded, as models read them, or left out
+    sequence: list[int] | None
+    """The ids, cut and padded, as models read them; ``None`` if it is left out."""
     n_ids: int  # every id is below it
     data: Data
     noun: str = "topic"  # the word for what it is classified as
@@ -139,11 +154,9 @@ class Document:
     def kept(self) -> slice:
         """The part of ``ids`` that is not cut off."""
         end = len(self.ids)
-        return (
-            slice(self.n_cut, end)
-            if self.data.truncating == "pre"
-            else slice(end - self.n_cut)
-        )
+        if self.data.truncating == "pre":
+            return slice(self.n_cut, end)
+        return slice(end - self.n_cut)
 
     @property
     def unknown(self) -> list[str]:
@@ -155,16 +168,19 @@ class Document:
 def find_document(
     corpus: Corpus, dataset: Dataset, data: Data, number: int
 ) -> Document:
-    """Return document ``number`` of ``corpus``, and what ``data`` makes of it in
-    ``dataset``.
-    """
+    """Return one document of a corpus, and what becomes of it in a dataset."""
     if not 0 <= number < len(corpus):
         raise UserError(f"no document {number} (allowed: 0 to {len(corpus) - 1})")
-    place, sequence = "left out", None
-    if (found := np.flatnonzero(dataset.train_documents == number)).size:
-        place, sequence = "training", dataset.x_train[found[0]].tolist()
-    elif (found := np.flatnonzero(dataset.test_documents == number)).size:
-        place, sequence = "test", dataset.x_test[found[0]].tolist()
+    place = "left out"
+    sequence = None
+    in_train = np.flatnonzero(dataset.train_documents == number)
+    in_test = np.flatnonzero(dataset.test_documents == number)
+    if in_train.size:
+        place = "training"
+        sequence = dataset.x_train[in_train[0]].tolist()
+    elif in_test.size:
+        place = "test"
+        sequence = dataset.x_test[in_test[0]].tolist()
     return Document(
         number=number,
         topic=in_words(keys_of(corpus.labels[[number]])[0], corpus.topics),

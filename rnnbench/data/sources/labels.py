@@ -1,4 +1,7 @@
-"""Several labels in one cell of a table: how to split them, and how to notice them."""
+"""Several labels in one cell of a table: how to split them, and how to notice them.
+
+``split_labels("earn; acq", ";")`` is ``["earn", "acq"]``.
+"""
 
 import logging
 import re
@@ -17,8 +20,7 @@ SEPARATORS = (";", "|", ",")  # the surest first: a comma may well be part of a 
 
 
 def split_labels(cell: str, separator: str) -> list[str]:
-    """Return the labels in a cell; in brackets, they are a list as Python or JSON
-    writes it.
+    """Return the labels in a cell, or in a list as Python or JSON writes it.
 
     >>> split_labels("earn; acq", ";")
     ['earn', 'acq']
@@ -29,9 +31,11 @@ def split_labels(cell: str, separator: str) -> list[str]:
     if inside is None:
         parts = cell.split(separator)
     elif QUOTED_LIST.fullmatch(inside[1]):
-        parts = [single or double for single, double in QUOTED.findall(inside[1])]
+        parts = ["".join(groups) for groups in QUOTED.findall(inside[1])]
+    elif separator in inside[1]:
+        parts = inside[1].split(separator)
     else:
-        parts = inside[1].split(separator if separator in inside[1] else ",")
+        parts = inside[1].split(",")
     stripped = [part.strip() for part in parts]
     return [part for part in stripped if part]
 
@@ -44,13 +48,13 @@ def hint_at_lists(path: Path, labels: Iterable[str], option: str) -> None:
     list_like = find_list(labels)
     if list_like is not None:
         label, separator = list_like
-        fault = f"labels look like lists, such as {shortened(label, 60)!r}, but each is read as one"
-        log.warning("%s: %s (%s reads several)", path, fault, option.format(separator))
+        example = f"labels look like lists, such as {shortened(label, 60)!r}"
+        hint = f"{option.format(separator)} reads several"
+        log.warning("%s: %s, but each is read as one (%s)", path, example, hint)
 
 
 def find_list(labels: Iterable[str]) -> tuple[str, str] | None:
-    """Return a label that looks like several, and their separator; ``None`` if none
-    does.
+    """Return a label that looks like several, and their separator, if one does.
 
     ``Health, Fitness`` may be one label, so with commas, each part has to occur in
     another label, too.
