@@ -20,6 +20,7 @@ from rnnbench.data.dataset import Dataset
 from rnnbench.data.load import prepare
 from rnnbench.errors import UserError
 from rnnbench.job import prepared_job, source_of
+from rnnbench.labels import Labels
 from rnnbench.metrics import COSTS
 from rnnbench.prediction.predict import KeptModel, Prediction, find_model
 from rnnbench.report import tables
@@ -41,7 +42,6 @@ from rnnbench.runner.run import run as run_job
 from rnnbench.runner.tracking import tell_trackers
 from rnnbench.runner.train import Job
 from rnnbench.section import StoredRecord, checked
-from rnnbench.tasks import Labels
 from rnnbench.terminal.display import show_trials
 from rnnbench.tracking import check_trackers
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from rnnbench.tasks import Labels, Scores
+    from rnnbench.labels import Labels, Scores
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -105,23 +105,19 @@ class Metric(Quantity):
 def by_topic(
     labels: "Labels", answers: "Labels", n_topics: int = 0
 ) -> "tuple[Labels, Labels, Scores]":
-    """Return, for each topic, its documents, those that were given it rightly, and its
-    F1.
+    """Return the documents of each topic, those that rightly got it, and its F1.
 
     Each is ``(n_topics,)``, or longer if more topics occur. The F1 of a topic that no
     document has or was given is 0. Importing scikit-learn for it would take a second.
     """
-    import numpy as np
+    from rnnbench.labels import form_of  # imports NumPy
 
-    if labels.ndim == 2:
-        own, given, right = (
-            x.sum(axis=0, dtype=int) for x in (labels, answers, labels & answers)
-        )
-    else:
-        n = max(n_topics, 1 + int(labels.max()), 1 + int(answers.max()))
-        documents = labels, answers, labels[labels == answers]
-        own, given, right = (np.bincount(topics, minlength=n) for topics in documents)
-    return own, right, 2 * right / (own + given).clip(1)
+    form = form_of(labels)
+    n_topics = max(n_topics, form.n_topics(labels), form.n_topics(answers))
+    having = form.counts(labels, n_topics)
+    given = form.counts(answers, n_topics)
+    right = form.counts(form.agreeing(labels, answers), n_topics)
+    return having, right, 2 * right / (having + given).clip(1)
 
 
 ONE, SEVERAL = ("single_label",), ("multi_label",)

@@ -7,8 +7,9 @@ from math import isclose
 import numpy as np
 
 from rnnbench.errors import did_you_mean
+from rnnbench.labels import Labels
 from rnnbench.metrics import METRICS
-from rnnbench.tasks import TASKS, Labels, TaskKind
+from rnnbench.tasks import TASKS, TaskKind
 
 ROUNDING = 1e-9  # the largest difference that summing in another order can make
 

@@ -1,4 +1,8 @@
-"""Kinds of task: what a right answer is, and everything that follows from it."""
+"""Kinds of task: what a right answer is, and everything that follows from it.
+
+``TASKS["single_label"].score(labels, answers)`` is the score that models are compared
+by. Another package adds a kind by a subclass of ``TaskKind``.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -7,12 +11,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.labels import ONE_LABEL, LabelForm, Labels, Scores, form_of, form_with
 from rnnbench.registry import Registry
 from rnnbench.section import StoredRecord
 
-Labels = NDArray[np.integer[Any]]
-Scores = NDArray[np.floating[Any]]
-Key = int | tuple[int, ...]  # the topic of a document, or its topics, by position
 ALWAYS: Final = float(np.finfo(np.float32).min)  # every score is at least as high
 
 
@@ -27,9 +29,7 @@ class Decision(StoredRecord):
 
 
 class TaskKind(ABC):
-    """A kind of task. Labels and answers are integers, ``(n,)`` or ``(n,
-    n_topics)``.
-    """
+    """A kind of task: labels and answers are integers, in the ``form`` of the kind."""
 
     name: str
     """In configs and files."""
@@ -51,12 +51,19 @@ class TaskKind(ABC):
     has_topics: bool = True
     """Whether an answer consists of topics, and is not just a number."""
 
+    @property
+    def form(self) -> LabelForm:
+        """The form of its labels."""
+        return form_with(has_one_label=self.has_one_label)
+
     def is_among(self, names: Sequence[str]) -> bool:
-        """Return whether it is one of some kinds, or a special case of one; of none, it
-        is.
+        """Return whether it, or a kind that it is a special case of, has such a name.
+
+        It is among no names at all, too.
         """
-        own = {vars(cls).get("name") for cls in type(self).__mro__}
-        return not names or bool(own & {*names})
+        if not names:
+            return True
+        return any(vars(kind).get("name") in names for kind in type(self).__mro__)
 
     @abstractmethod
     def answers(self, scores: Scores, decision: Decision | None = None) -> Labels:
@@ -71,50 +78,35 @@ class TaskKind(ABC):
         """
 
     def values(self, labels: Labels, answers: Labels) -> NDArray[Any]:
-        """Return a number for each document, ``(n,)``, whose mean is the main
-        metric.
-        """
+        """Return a number for each document, ``(n,)``, with the main metric as mean."""
         parts = self.parts(labels, answers)
-        return parts if parts.ndim == 1 else linearised(parts)
+        if parts.ndim == 1:
+            return parts
+        return linearised(parts)
 
     def score(self, labels: Labels, answers: Labels) -> float:
         """Return the main metric; 0 if it is a ratio of 0 to 0."""
         parts = self.parts(labels, answers)
-        return float(
-            parts.mean() if parts.ndim == 1 else parts[0].sum() / (parts[1].sum() or 1)
-        )
+        if parts.ndim == 1:
+            return float(parts.mean())
+        numerators, denominators = parts
+        return float(numerators.sum() / (denominators.sum() or 1))
 
     def always(self, topic: int, labels: Labels) -> Labels:
-        """Return the answers that give one topic to each of the documents with these
-        labels.
-        """
-        if labels.ndim == 1:
-            return np.full_like(labels, topic)
-        answers = np.zeros_like(labels)
-        answers[:, topic] = 1
-        return answers
+        """Return the answers that give one topic to as many documents as labels."""
+        return form_of(labels).always(topic, labels)
 
     def fault(self, labels: NDArray[Any], n_topics: int) -> str:
         """Return why these cannot be labels of documents; empty if they can."""
-        shape, highest = ((), n_topics - 1) if self.has_one_label else ((n_topics,), 1)
-        if (
-            labels.dtype.kind not in "iu"
-            or not labels.ndim
-            or labels.shape[1:] != shape
-        ):
-            return "labels have the wrong shape or type"
-        return (
-            ""
-            if ((labels >= 0) & (labels <= highest)).all()
-            else "labels are out of range"
-        )
+        return self.form.fault(labels, n_topics)
 
 
 class SingleLabel(TaskKind):
     """Each document has one topic: the answer is the one with the highest score."""
 
     name = "single_label"
-    main = score_name = "accuracy"
+    main = "accuracy"
+    score_name = "accuracy"
     second = "macro_f1"
 
     def answers(self, scores: Scores, decision: Decision | None = None) -> Labels:  # noqa: ARG002
@@ -130,36 +122,36 @@ class MultiLabel(TaskKind):
     """Each document has any number of topics: those whose scores a rule accepts."""
 
     name = "multi_label"
-    main, score_name = "micro_f1", "micro-F1"
+    main = "micro_f1"
+    score_name = "micro-F1"
     second = "macro_f1"
     has_one_label = False
 
     def answers(self, scores: Scores, decision: Decision | None = None) -> Labels:
-        """Return the topics of each document by its decision; without one, those above
-        0.
-        """
-        decision = decision or Decision(threshold=float(np.finfo(scores.dtype).tiny))
-        given = scores >= np.asarray(decision.threshold, scores.dtype)
+        """Return the topics by a decision; without one, those with a score above 0."""
+        if decision is None:
+            decision = Decision(threshold=float(np.finfo(scores.dtype).tiny))
+        is_given = scores >= np.asarray(decision.threshold, scores.dtype)
         if decision.best_above is not None:
             is_enough = scores.max(axis=1) >= scores.dtype.type(decision.best_above)
-            alone = np.flatnonzero(~given.any(axis=1) & is_enough)
-            given[alone, scores[alone].argmax(axis=1)] = True
-        return given.astype(np.uint8)
+            without = np.flatnonzero(~is_given.any(axis=1) & is_enough)
+            is_given[without, scores[without].argmax(axis=1)] = True
+        return is_given.astype(np.uint8)
 
     def parts(self, labels: Labels, answers: Labels) -> NDArray[np.float64]:
         """Return twice the right topics of each document, over its true and its given
         ones.
         """
-        both = (labels & answers).sum(axis=1, dtype=float)
-        return np.stack([2 * both, labels.sum(axis=1) + answers.sum(axis=1)])
+        n_right = (labels & answers).sum(axis=1, dtype=float)
+        return np.stack([2 * n_right, labels.sum(axis=1) + answers.sum(axis=1)])
 
 
 class ScoredAnswers(TaskKind):
-    """Answers that others scored from 0 to 1; the only topic, ``0``, stands for a
-    failure.
-    """
+    """Answers that others scored from 0 to 1; the only topic, ``0``, is a failure."""
 
-    name = main = score_name = "score"
+    name = "score"
+    main = "score"
+    score_name = "score"
     has_topics = False
 
     def answers(self, scores: Scores, decision: Decision | None = None) -> Any:  # noqa: ARG002
@@ -167,62 +159,37 @@ class ScoredAnswers(TaskKind):
         return scores[:, 0]
 
     def parts(self, labels: Labels, answers: Any) -> NDArray[Any]:  # noqa: ARG002
-        """Return the same; whether each answer is right, if none has another score than
-        0 or 1.
-        """
-        return np.asarray(answers, bool if np.isin(answers, (0, 1)).all() else float)
+        """Return the scores; if all are 0 or 1, whether each answer is right."""
+        if np.isin(answers, (0, 1)).all():
+            return np.asarray(answers, bool)
+        return np.asarray(answers, float)
 
 
-SINGLE_LABEL, MULTI_LABEL, SCORED = SingleLabel(), MultiLabel(), ScoredAnswers()
+SINGLE_LABEL = SingleLabel()
+MULTI_LABEL = MultiLabel()
+SCORED = ScoredAnswers()
 TASKS: Registry[TaskKind] = Registry(
     "task", TaskKind, [SINGLE_LABEL, MULTI_LABEL, SCORED]
 )
 
 
+def usual_task(form: LabelForm) -> TaskKind:
+    """Return the kind of task of documents of which only the form of labels is known."""
+    if form is ONE_LABEL:
+        return SINGLE_LABEL
+    return MULTI_LABEL
+
+
 def linearised(parts: NDArray[Any]) -> NDArray[np.float64]:
-    """Return a number for each document, ``(..., n)``, whose mean is a ratio of two
-    sums; 0/0 is 0.
+    """Return a number for each document, ``(..., n)``, whose mean is a ratio of sums.
 
     Of ``parts``, ``(2, ..., n)``: F + (numerator - F * denominator) / mean denominator,
-    where F is the ratio (R. S. Woodruff: A simple method for approximating the variance
-    of a complicated estimate. Journal of the American Statistical Association 66,
-    1971).
+    where F is the ratio; 0/0 is 0 (R. S. Woodruff: A simple method for approximating
+    the variance of a complicated estimate. Journal of the American Statistical
+    Association 66, 1971).
     """
-    top, bottom = parts
-    mean = bottom.mean(axis=-1, keepdims=True)
+    numerators, denominators = parts
+    mean = denominators.mean(axis=-1, keepdims=True)
     mean = np.where(mean, mean, 1)
-    ratio = top.mean(axis=-1, keepdims=True) / mean
-    return np.asarray(ratio + (top - ratio * bottom) / mean)
-
-
-def documents_by_topic(labels: Labels, n_topics: int) -> NDArray[np.int64]:
-    """Return how many documents have each topic, ``(n_topics,)`` or more if there are
-    more.
-    """
-    if labels.ndim == 2:
-        return np.asarray(labels.sum(axis=0, dtype=np.int64))
-    return np.bincount(labels, minlength=n_topics)
-
-
-def without_unused(labels: Labels) -> NDArray[np.integer[Any]]:
-    """Return labels as an array that topics after the last one of any document do not
-    change.
-    """
-    return labels if labels.ndim == 1 else np.argwhere(labels)
-
-
-def keys_of(labels: Labels) -> list[Key]:
-    """Return the topic of each document, or its topics, by position."""
-    if labels.ndim == 1:
-        return list(labels.tolist())
-    return [tuple(np.flatnonzero(row).tolist()) for row in labels]
-
-
-def topics_of(key: Key) -> tuple[int, ...]:
-    """Return the topics of a document, however many it may have."""
-    return (key,) if isinstance(key, int) else key
-
-
-def in_words(key: Key, topics: Sequence[str]) -> str:
-    """Return the names of the topics of a document, or "none"; see ``keys_of``."""
-    return ", ".join(topics[number] for number in topics_of(key)) or "none"
+    ratio = numerators.mean(axis=-1, keepdims=True) / mean
+    return np.asarray(ratio + (numerators - ratio * denominators) / mean)

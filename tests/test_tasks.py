@@ -6,16 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from rnnbench.tasks import (
-    ALWAYS,
-    MULTI_LABEL,
-    SINGLE_LABEL,
-    Decision,
-    documents_by_topic,
-    in_words,
-    keys_of,
-    linearised,
-)
+from rnnbench.labels import documents_by_topic, in_words, keys_of
+from rnnbench.tasks import ALWAYS, MULTI_LABEL, SINGLE_LABEL, Decision, linearised
 
 
 @st.composite

@@ -15,7 +15,7 @@ FACE = "rnnbench/__init__.pyi"
 OPEN = {
     f"rnnbench{module}"
     for module in (
-        *("", ".command", ".environment", ".errors", ".job", ".metrics"),
+        *("", ".command", ".environment", ".errors", ".job", ".labels", ".metrics"),
         *(
             ".request",
             ".section",

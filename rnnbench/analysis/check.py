@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.data.audit import rest_of
+from rnnbench.labels import Labels
 from rnnbench.metrics import METRICS
 from rnnbench.results.schema import Results
 from rnnbench.section import spell
 from rnnbench.storage import DamagedResultError
-from rnnbench.tasks import Labels
 
 ROUNDING = (
     1e-6  # the largest difference that float32 and another order of summing can make

@@ -14,12 +14,12 @@ from pydantic import computed_field
 from rnnbench.analysis.comparisons import compare_pairs, hits_of
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError, did_you_mean
+from rnnbench.labels import form_of
 from rnnbench.metrics import find_quantity
 from rnnbench.points import chosen
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Difference, ModelSummary
 from rnnbench.section import StoredRecord
-from rnnbench.tasks import without_unused
 
 Part = Literal["config", "data", "environment"]
 OF_DOCUMENTS = {
@@ -141,7 +141,8 @@ def compare_runs(
 def documents_of(run: StoredRun) -> tuple[str, bytes]:
     """Return the facts that are equal in two runs whose scores can be compared."""
     labels = next(iter(run.trials.values()))[0].labels
-    return run.results.dataset.split_fingerprint, without_unused(labels).tobytes()
+    used = form_of(labels).without_unused(labels)
+    return run.results.dataset.split_fingerprint, used.tobytes()
 
 
 def find_differences(a: StoredRun, b: StoredRun) -> list[DifferingFact]:

@@ -16,10 +16,10 @@ from rnnbench.data.audit import DatasetSummary
 from rnnbench.data.corpus import Excerpt
 from rnnbench.data.dataset import make_dataset
 from rnnbench.errors import RnnbenchError
+from rnnbench.labels import Key, Labels, documents_by_topic, keys_of
 from rnnbench.metrics import by_topic
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Interval
-from rnnbench.tasks import Key, Labels, documents_by_topic, keys_of
 from rnnbench.training.outcome import TrialResult
 
 FEW, MANY = (

@@ -24,6 +24,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary, clusters_without, rest_of
 from rnnbench.environment import Environment
 from rnnbench.errors import UserError
+from rnnbench.labels import documents_by_topic
 from rnnbench.metrics import COSTS, METRICS, Metric, usable_metrics
 from rnnbench.models.descriptions import BaselineModel, Model, Network, OutsideModel
 from rnnbench.registry import PluginError
@@ -39,7 +40,6 @@ from rnnbench.storage import (
     peek,
     read_record,
 )
-from rnnbench.tasks import documents_by_topic
 from rnnbench.text import listed
 from rnnbench.training.decision import AT_HALF, decide
 from rnnbench.training.epochs import TrainingSettings

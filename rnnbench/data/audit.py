@@ -13,16 +13,10 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from rnnbench.data.corpus import Corpus, Tokens, noun_of
 from rnnbench.data.dataset import Dataset
+from rnnbench.labels import Labels, documents_by_topic, form_of, keys_of
 from rnnbench.section import Share, StoredRecord, formerly
 from rnnbench.storage import sha256_arrays, sha256_json
-from rnnbench.tasks import (
-    TASKS,
-    Labels,
-    TaskKind,
-    documents_by_topic,
-    keys_of,
-    without_unused,
-)
+from rnnbench.tasks import TASKS, TaskKind
 
 OUTSIDE = "outside"  # the source of documents of which nothing but labels is known
 
@@ -141,7 +135,7 @@ class DatasetSummary(StoredRecord):
     @property
     def majority_second(self) -> float | None:
         """The second metric of always answering that topic; ``None`` if not known."""
-        return self.majority_macro_f1 if self.kind.second == "macro_f1" else None
+        return getattr(self, f"majority_{self.kind.second}", None)
 
     def estimate_in_words(self) -> str:
         """Say where the score comes from if all documents are for training."""
@@ -232,7 +226,9 @@ def summarize_labels(
     fields = _fields_of_labels(task, labels, topics, [0] * len(topics))
     used = [count.topic for count in fields["topics"] if count.test]
     names = {"ids": declared.get("ids"), "topics": used, "n": len(labels)}
-    fingerprint = sha256_arrays({"labels": without_unused(labels)}, names)
+    fingerprint = sha256_arrays(
+        {"labels": form_of(labels).without_unused(labels)}, names
+    )
     return DatasetSummary(
         source=OUTSIDE,
         task=task.name,

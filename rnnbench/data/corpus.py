@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rnnbench.labels import form_of
 from rnnbench.storage import sha256_arrays
 
 Tokens = NDArray[np.int32]  # words of texts: their ranks or their ids
@@ -102,11 +103,10 @@ class Corpus:
     @cached_property
     def fingerprint(self) -> str:
         """The sha256 of the content, however it was obtained."""
-        type_of_labels = "<i4" if self.labels.ndim == 1 else "u1"
         arrays = {
             "tokens": self.tokens.astype("<i4"),
             "offsets": self.offsets.astype("<i8"),
-            "labels": self.labels.astype(type_of_labels),
+            "labels": self.labels.astype(form_of(self.labels).dtype),
         }
         if self.is_test is not None:
             arrays["is_test"] = self.is_test.astype("u1")

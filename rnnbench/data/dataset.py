@@ -22,8 +22,9 @@ from rnnbench.data.split import (
     topics_to_predict,
 )
 from rnnbench.errors import UserError
+from rnnbench.labels import Labels, form_of, in_words, keys_of
 from rnnbench.storage import sha256_arrays
-from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, TASKS, Labels, in_words, keys_of
+from rnnbench.tasks import SINGLE_LABEL, TASKS, usual_task
 
 MAX_STEPS = 2**30
 """The most steps that all padded documents may have together; each takes 4 bytes."""
@@ -111,9 +112,10 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     test documents are then cut to fit. ``UserError`` is raised if the corpus has no
     such split, or no documents are left to train or test on.
     """
-    if corpus.labels.ndim == 1 and data.task and not TASKS[data.task].has_one_label:
-        one_hot = np.eye(len(corpus.topics), dtype=np.uint8)
-        corpus = replace(corpus, labels=one_hot[corpus.labels])
+    form = form_of(corpus.labels)
+    if data.task and form.has_one_label and not TASKS[data.task].has_one_label:
+        rows = form.indicators(corpus.labels, len(corpus.topics))
+        corpus = replace(corpus, labels=rows)
     _check_keys(corpus, data)
     is_copy = copies_in(corpus, data.deduplicate)
     train, test = split(corpus, data, is_copy)
@@ -137,7 +139,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         groups = corpus.groups[train]
     task = data.task
     if not task:
-        task = (SINGLE_LABEL if labels.ndim == 1 else MULTI_LABEL).name
+        task = usual_task(form_of(labels)).name
     return Dataset(
         x_train=_padded(documents, train, timesteps, data),
         y_train=labels[train],
@@ -161,7 +163,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
 
 def _check_keys(corpus: Corpus, data: Data) -> None:
     """Raise ``UserError`` if keys of ``data`` do not go with the labels of a corpus."""
-    has_one = corpus.labels.ndim == 1
+    has_one = form_of(corpus.labels).has_one_label
     if data.task and not TASKS[data.task].has_topics:
         raise UserError(
             f"data.task: {data.task}: only for answers given to `rnnbench verdict`"
@@ -228,14 +230,13 @@ def _labels(
     corpus: Corpus, data: Data, seen: Positions
 ) -> tuple[NDArray[np.intp], Labels]:
     """Return the positions of the topics to predict, and the labels in these topics."""
-    if corpus.labels.ndim == 2:
+    form = form_of(corpus.labels)
+    topics = np.arange(len(corpus.topics))
+    if not form.has_one_label:
         topics = topics_to_predict(corpus, data)
-        return topics, corpus.labels[:, topics]
-    is_kept = np.ones(len(corpus.topics), bool)
-    if data.min_per_label > 1:
-        is_kept = np.isin(np.arange(len(corpus.topics)), corpus.labels[seen])
-    numbers = np.cumsum(is_kept, dtype=np.int32) - 1
-    return np.flatnonzero(is_kept), numbers[corpus.labels]
+    elif data.min_per_label > 1:
+        topics = np.intersect1d(topics, corpus.labels[seen])
+    return topics, form.renumbered(corpus.labels, topics)
 
 
 def _is_untested(corpus: Corpus, used: Positions) -> Mask:

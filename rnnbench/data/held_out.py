@@ -10,9 +10,9 @@ import numpy as np
 
 from rnnbench.data.corpus import Positions
 from rnnbench.data.dataset import Dataset, check_labels
-from rnnbench.data.split import Groups, last_positions, stratify, whole_groups
+from rnnbench.data.split import Groups, last_positions, whole_groups
 from rnnbench.errors import UserError
-from rnnbench.tasks import Labels
+from rnnbench.labels import Labels, form_of
 
 MAX_FOLDS = 1_000
 
@@ -58,12 +58,7 @@ class Part:
 
             folds = list(GroupKFold(self.folds).split(groups, groups=groups))
             return np.asarray(folds[self.number - 1][1])
-        if y_train.ndim == 2:
-            parts = stratify(y_train, [1 / self.folds] * self.folds, 0)
-            return np.flatnonzero(parts == self.number - 1)
-        order = np.random.default_rng(0).permutation(n)
-        by_topic = order[np.argsort(y_train[order], kind="stable")]
-        return np.sort(by_topic[self.number - 1 :: self.folds])
+        return form_of(y_train).fold(y_train, self.number, self.folds)
 
     def __str__(self) -> str:
         if self.share:

@@ -3,7 +3,7 @@
 ``train, test = split(corpus, data, copies_in(corpus, data.deduplicate))``.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from rnnbench.data.config import Data
 from rnnbench.data.corpus import Corpus, Positions
 from rnnbench.data.sources import BUILT_IN, source_of
 from rnnbench.errors import UserError
-from rnnbench.tasks import Labels, keys_of
+from rnnbench.labels import form_of, keys_of
 
 Mask = NDArray[np.bool_]  # of documents
 Groups = NDArray[np.int32] | None  # the group of each document, if there are groups
@@ -82,7 +82,7 @@ def copies_in(corpus: Corpus, deduplicate: str) -> Mask:
 
 def _with_labels(corpus: Corpus, data: Data, order: Positions) -> Positions:
     """Return the documents that have a label, or one that is frequent enough."""
-    if corpus.labels.ndim == 2:
+    if not form_of(corpus.labels).has_one_label:
         documents = data.documents or source_of(corpus).documents
         if documents == "all":
             return order
@@ -133,50 +133,13 @@ def last_positions(n: int, share: float) -> Positions:
 
 def _last_of_each_topic(corpus: Corpus, data: Data, order: Positions) -> Mask:
     """Return which documents are tested on: some of each topic, but never all."""
-    share = data.test_split
+    labels = corpus.labels[order]
+    form = form_of(labels)
+    for topic in form.topics_of_one_document(labels):
+        fault = f"the label '{corpus.topics[topic]}' has only one document"
+        reason = "which cannot be in both the training and the test set"
+        hint = "allowed: shuffled, last"
+        raise UserError(f"data.split: {fault}, {reason} ({hint})")
     is_test = np.zeros(len(corpus), bool)
-    if corpus.labels.ndim == 2:
-        parts = stratify(corpus.labels[order], (1 - share, share), data.seed)
-        is_test[order] = parts == 1
-        return is_test
-    for label in np.unique(corpus.labels[order]):
-        with_label = order[corpus.labels[order] == label]
-        n = len(with_label)
-        if n == 1:
-            fault = f"the label '{corpus.topics[label]}' has only one document"
-            reason = "which cannot be in both the training and the test set"
-            hint = "allowed: shuffled, last"
-            raise UserError(f"data.split: {fault}, {reason} ({hint})")
-        n_train = int(np.clip(np.rint(n * (1 - share)), 1, n - 1))
-        is_test[with_label[n_train:]] = True
+    is_test[order] = form.is_in_test(labels, data.test_split, data.seed)
     return is_test
-
-
-def stratify(labels: Labels, shares: Sequence[float], seed: int) -> NDArray[np.intp]:
-    """Return the part of each document, ``(n,)``, with equal shares of each label.
-
-    ``labels`` are 0 and 1, ``(n, n_labels)``. The documents of the rarest label go
-    first, to the part that lacks most of it (K. Sechidis, G. Tsoumakas, I. Vlahavas: On
-    the stratification of multi-label data. ECML PKDD 2011); those without a label come
-    last.
-    """
-    order = np.random.RandomState(seed).permutation(len(labels))
-    parts = np.full(len(labels), -1)
-    wanted = np.multiply.outer(shares, labels.sum(axis=0, dtype=float))
-    lacking = np.multiply(shares, float(len(labels)))
-    left = labels.astype(bool)
-    while left.any():
-        counts = left.sum(axis=0)
-        rarest = int(np.where(counts, counts, len(left) + 1).argmin())
-        for number in order[left[order, rarest]]:
-            most = np.flatnonzero(wanted[:, rarest] == wanted[:, rarest].max())
-            part = most[lacking[most].argmax()]
-            parts[number] = part
-            wanted[part] -= labels[number]
-            lacking[part] -= 1
-            left[number] = False
-    for number in order[parts[order] < 0]:
-        part = lacking.argmax()
-        parts[number] = part
-        lacking[part] -= 1
-    return parts

@@ -19,8 +19,8 @@ from rnnbench.data.source import TOKENIZERS, Tokenizer
 from rnnbench.data.sources import SOURCES
 from rnnbench.data.sources.files import FILES
 from rnnbench.errors import UserError, did_you_mean
+from rnnbench.labels import in_words, keys_of
 from rnnbench.section import StoredRecord
-from rnnbench.tasks import in_words, keys_of
 
 
 class Vocabulary(StoredRecord):

@@ -16,7 +16,7 @@ from rnnbench.analysis.comparisons import hits_of
 from rnnbench.analysis.intervals import Correctness, score_interval
 from rnnbench.api import Run
 from rnnbench.data.groups import LikelyGroups, likely_groups
-from rnnbench.tasks import in_words, keys_of
+from rnnbench.labels import in_words, keys_of
 from rnnbench.text import counted
 
 log = logging.getLogger(__name__)

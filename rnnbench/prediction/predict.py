@@ -16,6 +16,7 @@ from pydantic import PositiveInt, SkipValidation, ValidationError
 from rnnbench.data.padding import INDEX_FROM, PAD, START, pad
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import UserError, did_you_mean, first_fault
+from rnnbench.labels import Labels, Scores
 from rnnbench.models.descriptions import (
     BaselineModel,
     EnsembleModel,
@@ -32,7 +33,7 @@ from rnnbench.results.store import VOCABULARY, Store, read_weights
 from rnnbench.runner.executors import usable_cores
 from rnnbench.section import Share, StoredRecord, checked
 from rnnbench.storage import DamagedResultError, read_record
-from rnnbench.tasks import TASKS, Decision, Labels, Scores, TaskKind
+from rnnbench.tasks import TASKS, Decision, TaskKind
 from rnnbench.text import counted, listed
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.native import engine as native

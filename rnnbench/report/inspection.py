@@ -24,6 +24,7 @@ from rnnbench.data.load import PreparedData
 from rnnbench.data.padding import INDEX_FROM, PAD, START, UNKNOWN
 from rnnbench.data.source import Source
 from rnnbench.data.vocabulary import Document
+from rnnbench.labels import keys_of, topics_of
 from rnnbench.models.describe import Description, LayerFacts
 from rnnbench.models.descriptions import (
     ABOUT_A_MODEL,
@@ -36,7 +37,6 @@ from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.points import model_of
 from rnnbench.report.table import MISSING, Table, grid, stacked
 from rnnbench.section import spell_parameters
-from rnnbench.tasks import keys_of, topics_of
 from rnnbench.text import counted, listed, summary_of, visible
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)

@@ -16,6 +16,7 @@ from rnnbench.analysis.notes import notes_on_run
 from rnnbench.analysis.summary import drop_duplicates
 from rnnbench.environment import ProcessorRecord
 from rnnbench.errors import RnnbenchError
+from rnnbench.labels import Key, in_words, topics_of
 from rnnbench.metrics import METRICS, ONE, SEVERAL
 from rnnbench.prediction.predict import find_model
 from rnnbench.registry import Registry
@@ -26,7 +27,6 @@ from rnnbench.report.words import metrics_of, scope, which_epoch
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, Results
 from rnnbench.results.store import CONSTRAINTS
-from rnnbench.tasks import Key, in_words, topics_of
 from rnnbench.text import counted, heading, listed
 
 Kind = Literal[

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from rnnbench.labels import Labels, Scores
 from rnnbench.section import ConfigModel
-from rnnbench.tasks import ALWAYS, Decision, Labels, Scores
+from rnnbench.tasks import ALWAYS, Decision
 
 
 class DecisionRule(ConfigModel):

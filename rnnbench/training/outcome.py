@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.environment import ProcessorRecord
+from rnnbench.labels import Labels
 from rnnbench.section import StoredRecord, formerly
-from rnnbench.tasks import SINGLE_LABEL, TASKS, Decision, Labels, TaskKind
+from rnnbench.tasks import SINGLE_LABEL, TASKS, Decision, TaskKind
 
 TRIAL_VERSION: Literal[5] = 5  # of the schema of ``TrialRecord``
 LOWEST = float(np.log(np.finfo(np.float32).tiny))  # about -87.3

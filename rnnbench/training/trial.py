@@ -19,6 +19,7 @@ from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.data.held_out import Part, hold_out_part
 from rnnbench.environment import begin_peak, cpu, peak_memory, processor, versions
 from rnnbench.errors import RnnbenchError
+from rnnbench.labels import Labels, Scores
 from rnnbench.models import descriptions
 from rnnbench.models.code import code_of
 from rnnbench.models.descriptions import (
@@ -31,7 +32,7 @@ from rnnbench.models.descriptions import (
 from rnnbench.models.layers import Shape
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
-from rnnbench.tasks import SINGLE_LABEL, TASKS, Labels, Scores
+from rnnbench.tasks import SINGLE_LABEL, TASKS
 from rnnbench.training.decision import AT_HALF, decide
 from rnnbench.training.engines import ENGINES, Engine, FitRequest
 from rnnbench.training.engines.native.engine import weight_shapes

@@ -23,8 +23,8 @@ from rnnbench.data.sources import tables
 from rnnbench.data.sources.labels import hint_at_lists, split_labels
 from rnnbench.data.sources.tables import MAX_TEXT, READERS, BadRow, Layout
 from rnnbench.errors import UserError, did_you_mean, shortened
+from rnnbench.labels import Labels, documents_by_topic, form_of
 from rnnbench.storage import read_file
-from rnnbench.tasks import Labels, documents_by_topic
 from rnnbench.text import counted, encodable, listed, visible
 
 log = logging.getLogger(__name__)
@@ -65,12 +65,13 @@ def read(
     corpus, bad, firsts = _numbered(
         texts, TOKENIZERS[tokenizer], [file.parent for file in files]
     )
-    if corpus.labels.ndim == 1 and layout.get("label_separator") is None:
+    has_one_label = form_of(corpus.labels).has_one_label
+    if has_one_label and layout.get("label_separator") is None:
         hint_at_lists(path, corpus.topics, "--set 'data.label_separator=\"{}\"'")
     if bad:
         _tell(path, bad, corpus, skip=on_bad == "skip")
     _check_labels(corpus, firsts, path)
-    if corpus.labels.ndim == 2:
+    if not has_one_label:
         n_labels = corpus.labels.sum(axis=1, dtype=int)
         which = f"{counted(len(n_labels), 'text')} may have any number of labels"
         n_several, n_none = (

@@ -18,9 +18,10 @@ from transformers import (
 )
 
 from rnnbench.errors import UserError
+from rnnbench.labels import Labels
 from rnnbench.models.layers import Shape
 from rnnbench.plugins.transformer.model import PARTS, Transformer, folder_of
-from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, Decision, Labels
+from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, Decision
 from rnnbench.training.epochs import Documents, TrainingSettings
 from rnnbench.training.outcome import Weights
 

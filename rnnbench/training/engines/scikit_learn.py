@@ -12,11 +12,11 @@ from rnnbench.data.dataset import Dataset
 from rnnbench.data.held_out import hold_out
 from rnnbench.data.padding import INDEX_FROM, PAD, START
 from rnnbench.errors import UserError
+from rnnbench.labels import documents_by_topic
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.models.linear import CHECKED, arrays_of
 from rnnbench.models.quiet import without
-from rnnbench.tasks import documents_by_topic
 from rnnbench.training.engines.base import Engine, FitRequest, result_of
 from rnnbench.training.epochs import TrainingSettings, begin
 from rnnbench.training.outcome import TrialRecord, TrialResult, Weights, with_floor

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.errors import RnnbenchError
+from rnnbench.labels import Labels
 from rnnbench.models.descriptions import LayeredNetwork, Model
 from rnnbench.models.inputs import Ids, as_numbers, weighted_words, word_weights
 from rnnbench.models.layers import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.models.layers.recurrent import Recurrent
-from rnnbench.tasks import MULTI_LABEL, Labels
+from rnnbench.tasks import MULTI_LABEL
 from rnnbench.training.engines.base import Engine, FitRequest, result_of
 from rnnbench.training.epochs import (
     Epochs,

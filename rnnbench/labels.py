@@ -1,0 +1,338 @@
+"""The two forms of labels, and all that depends on the form.
+
+``form_of(labels)`` says how an array holds the labels of documents: ``ONE_LABEL`` has
+the position of each document's topic, ``(n,)``; ``ANY_NUMBER`` has a row of 0 and 1 for
+each document, ``(n, n_topics)``. A kind of task has a ``form``, too.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = NDArray[np.integer[Any]]
+Scores = NDArray[np.floating[Any]]
+Positions = NDArray[np.intp]
+Key = int | tuple[int, ...]  # the topic of a document, or its topics, by position
+
+
+class LabelForm(ABC):
+    """How an array holds the labels, or the answers, of documents."""
+
+    has_one_label: ClassVar[bool]
+    """Whether each document has just one topic."""
+    dtype: ClassVar[str]
+    """Of stored labels."""
+    number: ClassVar[str]
+    """How many topics a document has, in words."""
+    last_activation: ClassVar[str]
+    """The activation of the last layer of a network."""
+    useless_settings: ClassVar[Mapping[str, str]]
+    """Keys of the training section that do not apply, each with the reason."""
+
+    @abstractmethod
+    def fault(self, labels: NDArray[Any], n_topics: int) -> str:
+        """Return why these cannot be labels of documents; empty if they can."""
+
+    @abstractmethod
+    def indicators(self, labels: Labels, n_topics: int) -> NDArray[np.uint8]:
+        """Return labels as 0 and 1, ``(n, n_topics)``."""
+
+    @abstractmethod
+    def always(self, topic: int, labels: Labels) -> Labels:
+        """Return the answers that give one topic to as many documents as labels."""
+
+    @abstractmethod
+    def agreeing(self, labels: Labels, answers: Labels) -> Labels:
+        """Return the topics that documents have and were given; see ``counts``."""
+
+    @abstractmethod
+    def n_topics(self, labels: Labels) -> int:
+        """Return the least number of topics that the labels need."""
+
+    @abstractmethod
+    def counts(self, labels: Labels, n_topics: int) -> NDArray[np.int64]:
+        """Return how many documents have each topic, ``(n_topics,)`` or more."""
+
+    @abstractmethod
+    def keys(self, labels: Labels) -> list[Key]:
+        """Return the topic of each document, or its topics, by position."""
+
+    @abstractmethod
+    def without_unused(self, labels: Labels) -> Labels:
+        """Return an array that topics after the last one in use do not change."""
+
+    @abstractmethod
+    def renumbered(self, labels: Labels, topics: Positions) -> Labels:
+        """Return labels by the position of their topic in ``topics``, ascending."""
+
+    @abstractmethod
+    def names(self, labels: Labels, topics: NDArray[Any]) -> list[Any]:
+        """Return the name of each document's topic, or a list of names."""
+
+    @abstractmethod
+    def lowest(self, values: NDArray[Any], labels: Labels) -> NDArray[Any]:
+        """Return the lowest value of a topic of each document, ``(n,)``.
+
+        ``values``, ``(n_topics,)``, has one for each topic. A document without a topic
+        has the largest of all.
+        """
+
+    @abstractmethod
+    def topics_of_one_document(self, labels: Labels) -> Labels:
+        """Return the topics that cannot be split, because one document alone has each.
+
+        Where documents have several topics, that is no fault.
+        """
+
+    @abstractmethod
+    def is_in_test(self, labels: Labels, share: float, seed: int) -> NDArray[np.bool_]:
+        """Return whether each document is in a stratified test set, ``(n,)``."""
+
+    @abstractmethod
+    def fold(self, labels: Labels, number: int, n_folds: int) -> Positions:
+        """Return the positions of a stratified fold; ``number`` counts from 1."""
+
+    @abstractmethod
+    def balancing_weights(self, labels: Labels) -> NDArray[np.float32]:
+        """Return the weight of each document with which all topics count the same."""
+
+    @abstractmethod
+    def log_probabilities(self, logits: Scores) -> Scores:
+        """Return the log-probabilities of logits, ``(n, n_topics)``."""
+
+    @abstractmethod
+    def add_up(self, probabilities: Scores) -> bool:
+        """Return whether probabilities ``(n, n_topics)`` have the sums they need."""
+
+
+class OneLabel(LabelForm):
+    """Each document has one topic: labels are positions of topics, ``(n,)``."""
+
+    has_one_label = True
+    dtype = "<i4"
+    number = "one topic"
+    last_activation = "softmax"
+    useless_settings = {
+        "decision": "each document has one topic, the best one (leave it out)"
+    }
+
+    def fault(self, labels: NDArray[Any], n_topics: int) -> str:
+        return _fault(labels, (), n_topics - 1)
+
+    def indicators(self, labels: Labels, n_topics: int) -> NDArray[np.uint8]:
+        is_topic = labels[:, np.newaxis] == np.arange(n_topics)
+        return np.asarray(is_topic, np.uint8)
+
+    def always(self, topic: int, labels: Labels) -> Labels:
+        return np.full_like(labels, topic)
+
+    def agreeing(self, labels: Labels, answers: Labels) -> Labels:
+        return np.asarray(labels[labels == answers])
+
+    def n_topics(self, labels: Labels) -> int:
+        return 1 + int(labels.max())
+
+    def counts(self, labels: Labels, n_topics: int) -> NDArray[np.int64]:
+        return np.bincount(labels, minlength=n_topics)
+
+    def keys(self, labels: Labels) -> list[Key]:
+        return list(labels.tolist())
+
+    def without_unused(self, labels: Labels) -> Labels:
+        return labels
+
+    def renumbered(self, labels: Labels, topics: Positions) -> Labels:
+        n_reached = np.searchsorted(topics, labels, side="right")
+        return n_reached.astype(np.int32) - 1
+
+    def names(self, labels: Labels, topics: NDArray[Any]) -> list[Any]:
+        return list(topics[labels].tolist())
+
+    def lowest(self, values: NDArray[Any], labels: Labels) -> NDArray[Any]:
+        return np.asarray(values[labels])
+
+    def topics_of_one_document(self, labels: Labels) -> Labels:
+        topics, counts = np.unique(labels, return_counts=True)
+        return np.asarray(topics[counts == 1])
+
+    def is_in_test(
+        self,
+        labels: Labels,
+        share: float,
+        seed: int,  # noqa: ARG002 - none is drawn
+    ) -> NDArray[np.bool_]:
+        """Choose the last documents of each topic, but never all or none."""
+        is_test = np.zeros(len(labels), bool)
+        for topic in np.unique(labels):
+            documents = np.flatnonzero(labels == topic)
+            n_train = np.rint(len(documents) * (1 - share))
+            n_train = int(np.clip(n_train, 1, len(documents) - 1))
+            is_test[documents[n_train:]] = True
+        return is_test
+
+    def fold(self, labels: Labels, number: int, n_folds: int) -> Positions:
+        order = np.random.default_rng(0).permutation(len(labels))
+        by_topic = order[np.argsort(labels[order], kind="stable")]
+        return np.sort(by_topic[number - 1 :: n_folds])
+
+    def balancing_weights(self, labels: Labels) -> NDArray[np.float32]:
+        counts = np.bincount(labels)
+        weights = len(labels) / (np.count_nonzero(counts) * counts[labels])
+        return np.asarray(weights, np.float32)
+
+    def log_probabilities(self, logits: Scores) -> Scores:
+        logs = logits - logits.max(axis=1, keepdims=True)
+        logs -= np.log(np.exp(logs).sum(axis=1, keepdims=True))
+        return np.asarray(logs)
+
+    def add_up(self, probabilities: Scores) -> bool:
+        return np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)
+
+
+class AnyNumber(LabelForm):
+    """A document has any number of topics: a row of 0 and 1, ``(n, n_topics)``."""
+
+    has_one_label = False
+    dtype = "u1"
+    number = "any number of topics"
+    last_activation = "sigmoid"
+    useless_settings = {
+        "class_weights": "a document has any number of topics (leave them out)"
+    }
+
+    def fault(self, labels: NDArray[Any], n_topics: int) -> str:
+        return _fault(labels, (n_topics,), 1)
+
+    def indicators(self, labels: Labels, n_topics: int) -> NDArray[np.uint8]:  # noqa: ARG002
+        return labels.astype(np.uint8, copy=False)
+
+    def always(self, topic: int, labels: Labels) -> Labels:
+        answers = np.zeros_like(labels)
+        answers[:, topic] = 1
+        return answers
+
+    def agreeing(self, labels: Labels, answers: Labels) -> Labels:
+        return labels & answers
+
+    def n_topics(self, labels: Labels) -> int:
+        return int(labels.shape[1])
+
+    def counts(self, labels: Labels, n_topics: int) -> NDArray[np.int64]:  # noqa: ARG002
+        return np.asarray(labels.sum(axis=0, dtype=np.int64))
+
+    def keys(self, labels: Labels) -> list[Key]:
+        return [tuple(np.flatnonzero(row).tolist()) for row in labels]
+
+    def without_unused(self, labels: Labels) -> Labels:
+        return np.argwhere(labels)
+
+    def renumbered(self, labels: Labels, topics: Positions) -> Labels:
+        return labels[:, topics]
+
+    def names(self, labels: Labels, topics: NDArray[Any]) -> list[Any]:
+        return [topics[row.astype(bool)].tolist() for row in labels]
+
+    def lowest(self, values: NDArray[Any], labels: Labels) -> NDArray[Any]:
+        return np.asarray(np.where(labels, values, values.max()).min(axis=1))
+
+    def topics_of_one_document(self, labels: Labels) -> Labels:  # noqa: ARG002
+        return np.zeros(0, np.int32)
+
+    def is_in_test(self, labels: Labels, share: float, seed: int) -> NDArray[np.bool_]:
+        parts = stratify(labels, (1 - share, share), seed)
+        return np.asarray(parts == 1)
+
+    def fold(self, labels: Labels, number: int, n_folds: int) -> Positions:
+        parts = stratify(labels, [1 / n_folds] * n_folds, 0)
+        return np.flatnonzero(parts == number - 1)
+
+    def balancing_weights(self, labels: Labels) -> NDArray[np.float32]:
+        """Return 1 for each document: topics cannot be balanced by documents."""
+        return np.ones(len(labels), np.float32)
+
+    def log_probabilities(self, logits: Scores) -> Scores:
+        return -np.logaddexp(0.0, -logits)
+
+    def add_up(self, probabilities: Scores) -> bool:  # noqa: ARG002 - to any sum
+        return True
+
+
+ONE_LABEL = OneLabel()
+ANY_NUMBER = AnyNumber()
+
+
+def form_of(labels: NDArray[Any]) -> LabelForm:
+    """Return the form of labels or answers of documents."""
+    return form_with(has_one_label=labels.ndim == 1)
+
+
+def form_with(*, has_one_label: bool) -> LabelForm:
+    """Return the form in which each document has one topic, or the other form."""
+    if has_one_label:
+        return ONE_LABEL
+    return ANY_NUMBER
+
+
+def _fault(labels: NDArray[Any], row: tuple[int, ...], highest: int) -> str:
+    """Return why labels cannot be those of documents, each of which has a ``row``."""
+    is_integer = labels.dtype.kind in "iu"
+    if not is_integer or not labels.ndim or labels.shape[1:] != row:
+        return "labels have the wrong shape or type"
+    if not ((labels >= 0) & (labels <= highest)).all():
+        return "labels are out of range"
+    return ""
+
+
+def stratify(labels: Labels, shares: Sequence[float], seed: int) -> Positions:
+    """Return the part of each document, ``(n,)``, with its share of each topic.
+
+    ``labels`` are 0 and 1, ``(n, n_topics)``. The documents of the rarest topic go
+    first, to the part that lacks most of it (K. Sechidis, G. Tsoumakas, I. Vlahavas: On
+    the stratification of multi-label data. ECML PKDD 2011); those without a topic come
+    last.
+    """
+    order = np.random.RandomState(seed).permutation(len(labels))
+    part = np.full(len(labels), -1)
+    wanted = np.multiply.outer(shares, labels.sum(axis=0, dtype=float))
+    lacking = np.multiply(shares, float(len(labels)))
+    is_left = labels.astype(bool)
+    while is_left.any():
+        counts = is_left.sum(axis=0)
+        rarest = int(np.where(counts, counts, len(labels) + 1).argmin())
+        for number in order[is_left[order, rarest]]:
+            most = np.flatnonzero(wanted[:, rarest] == wanted[:, rarest].max())
+            chosen = most[lacking[most].argmax()]
+            part[number] = chosen
+            wanted[chosen] -= labels[number]
+            lacking[chosen] -= 1
+            is_left[number] = False
+    for number in order[part[order] < 0]:
+        chosen = lacking.argmax()
+        part[number] = chosen
+        lacking[chosen] -= 1
+    return part
+
+
+def documents_by_topic(labels: Labels, n_topics: int) -> NDArray[np.int64]:
+    """Return how many documents have each topic, ``(n_topics,)`` or more."""
+    return form_of(labels).counts(labels, n_topics)
+
+
+def keys_of(labels: Labels) -> list[Key]:
+    """Return the topic of each document, or its topics, by position."""
+    return form_of(labels).keys(labels)
+
+
+def topics_of(key: Key) -> tuple[int, ...]:
+    """Return the topics of a document, however many it may have."""
+    if isinstance(key, int):
+        return (key,)
+    return key
+
+
+def in_words(key: Key, topics: Sequence[str]) -> str:
+    """Return the names of the topics of a document, or "none"; see ``keys_of``."""
+    return ", ".join(topics[number] for number in topics_of(key)) or "none"
