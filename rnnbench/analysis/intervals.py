@@ -15,7 +15,7 @@ Clusters, such as questions about one passage, do so in the same way: the varian
 Zeger: Longitudinal data analysis using generalized linear models. Biometrika 73, 1986;
 E. Miller: Adding error bars to evals. arXiv 2411.00640, 2024).
 
-``tests/simulations`` measures how often intervals contain the true value, and how often
+``simulations`` measures how often intervals contain the true value, and how often
 differences are found; ``results/reference`` has the tables. No interval covers an event
 that the sample lacks: most sets of five seeds miss a collapse that happens in one
 training in ten.

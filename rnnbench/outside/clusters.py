@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 LEVEL = 0.005
 """A smaller p-value is a sign of agreement. It occurs in up to 1.7 % of tables with
 independent documents, as right and wrong are not normally distributed
-(``tests/simulations/undeclared.py``)."""
+(``simulations/undeclared.py``)."""
 NARROWEST = 1.1
 """How many times as wide an interval must become to be worth a warning."""
 ROUNDING = 1e-9

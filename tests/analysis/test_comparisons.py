@@ -8,7 +8,6 @@ import pytest
 from factories import scored_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulations.crossed import Population, draw_models
 
 from rnnbench.analysis.comparisons import (
     MOST_SWAPPED,
@@ -41,6 +40,7 @@ from rnnbench.results.schema import (
     RANDOMIZATION,
     STUDENT,
 )
+from simulations.crossed import Population, draw_models
 
 
 def answers(only_a: int, only_b: int, both: int = 50, neither: int = 20):

@@ -8,7 +8,6 @@ import pytest
 from factories import LABELS, corpus, dataset_summary, finished_run, result
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulations.calibration import Answers, facts
 from sklearn.metrics import f1_score
 
 from rnnbench.analysis.errors import (
@@ -28,6 +27,7 @@ from rnnbench.data.audit import Duplicates, TopicCount
 from rnnbench.data.config import Data
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus
+from simulations.calibration import Answers, facts
 
 RIGHT = LABELS.tolist()
 

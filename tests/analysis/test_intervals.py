@@ -9,7 +9,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import stats
-from simulations.crossed import Population, coverage
 
 from rnnbench.analysis.comparisons import mcnemar_p
 from rnnbench.analysis.intervals import (
@@ -27,6 +26,7 @@ from rnnbench.analysis.intervals import (
     t_interval,
 )
 from rnnbench.results.schema import Interval
+from simulations.crossed import Population, coverage
 
 T = {
     2: math.tan(0.95 * math.pi / 2),

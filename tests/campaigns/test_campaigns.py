@@ -4,15 +4,14 @@ is.
 
 import subprocess
 import sys
-from pathlib import Path
 
 from campaigns.bench import Bench
 from campaigns.campaign import Campaign, Skip, as_text, carry_out
 
 
-def test_the_short_form_finds_nothing():
+def test_the_short_form_finds_nothing(repository):
     # In a process of its own: a child's peak memory counts what its parent had.
-    command = [sys.executable, Path(__file__).parent, "--short"]
+    command = [sys.executable, repository / "campaigns", "--short"]
 
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=400

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulations.crossed import Population
 
 from rnnbench.analysis.intervals import blocks
 from rnnbench.stats import many_models
@@ -20,6 +19,7 @@ from rnnbench.stats.many_models import (
     smallest_p,
     worse_than_best_p,
 )
+from simulations.crossed import Population
 
 few = settings(max_examples=15)
 seeds_of_chance = st.integers(0, 10_000)

@@ -20,7 +20,6 @@ from typing import Any
 from unittest.mock import patch
 
 from campaigns.bench import Bench, rnnbench
-
 from rnnbench.analysis.summary import load_run
 from rnnbench.errors import MAX_CHARACTERS, RnnbenchError
 from rnnbench.report.table import Table, to_markdown
@@ -130,7 +129,7 @@ def as_text(outcomes, seed):
     for done in outcomes:
         for case, what in done.findings:
             command = f"--only {done.name} --seed {seed} --case {case}"
-            lines += [f"- `python tests/campaigns {command}`"]
+            lines += [f"- `python campaigns {command}`"]
             lines += [f"  {what.encode('unicode_escape').decode()}"]
     lines += [f"- skipped: {reason}" for done in outcomes for reason in done.skipped]
     return "\n".join([*lines, ""])

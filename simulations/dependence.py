@@ -1,7 +1,7 @@
 """Print how much more accuracies vary if alike or neighbouring test documents count as
 one.
 
-Run it as ``python tests/simulations/dependence.py RUN...`` with folders of finished
+Run it as ``python simulations/dependence.py RUN...`` with folders of finished
 runs; their documents must be in the cache.
 """
 

@@ -15,9 +15,9 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from campaigns.campaign import Campaign, at_most, replace_value, spell, warnings_heard
 from typer.testing import CliRunner
 
+from campaigns.campaign import Campaign, at_most, replace_value, spell, warnings_heard
 from rnnbench import compare, leaderboard, load_run
 from rnnbench.analysis.errors import texts_of_test_documents
 from rnnbench.cli.app import app

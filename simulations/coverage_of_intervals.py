@@ -1,6 +1,6 @@
 """Print how often simulated 95 % intervals of a mean accuracy contain the true value.
 
-Run it as ``python tests/simulations/coverage_of_intervals.py``; it takes about two
+Run it as ``python simulations/coverage_of_intervals.py``; it takes about two
 minutes.
 """
 

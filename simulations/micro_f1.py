@@ -1,7 +1,7 @@
 """Print how far intervals and p-values can be trusted if a document may have several
 topics.
 
-Run it as ``python tests/simulations/micro_f1.py reuters21578.tar.gz``; it takes about
+Run it as ``python simulations/micro_f1.py reuters21578.tar.gz``; it takes about
 ten minutes.
 """
 

@@ -18,9 +18,10 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow
+from pyarrow import parquet
+
 from campaigns.bench import rnnbench
 from campaigns.campaign import Campaign, misbehaviour
-from pyarrow import parquet
 
 SECONDS, MEMORY, PEAK_MB = 10, 6 * 2**30, 1_500
 """The time and the address space of a command, and the memory that it may really

@@ -1,6 +1,6 @@
 """Print how often tables call the seeds of simulated models uneven.
 
-Run it as ``python tests/simulations/uneven_seeds.py``; it takes about a minute.
+Run it as ``python simulations/uneven_seeds.py``; it takes about a minute.
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Print how often intervals of the expected calibration error contain its true value.
 
-Run it as ``python tests/simulations/calibration.py``; it takes half a minute.
+Run it as ``python simulations/calibration.py``; it takes half a minute.
 """
 
 import sys

@@ -3,7 +3,7 @@ others.
 
 The network of ``reuters46`` began as that of ``r52``, which was shaped on R52's
 training documents. Many of these are test documents in the Keras set. Run it as
-``python tests/simulations/overlap.py RUN`` with the folder of a finished run on the
+``python simulations/overlap.py RUN`` with the folder of a finished run on the
 Keras set; its documents and those of R52 must be in the cache.
 """
 

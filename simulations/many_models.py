@@ -1,7 +1,7 @@
 """Print how often models of large families are called different, or worse than the
 best.
 
-Run it as ``python tests/simulations/many_models.py RUN RUN``, with the folders of a run
+Run it as ``python simulations/many_models.py RUN RUN``, with the folders of a run
 with one topic a document and of one with several; it takes about an hour. Each family
 answers the same documents. Some are simulated; others answer stretches of documents as
 the models of a run do.

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow
-from campaigns.campaign import Campaign, at_most, spell
-from campaigns.damage import damage
 from pyarrow import parquet
 from typer.testing import CliRunner
 
+from campaigns.campaign import Campaign, at_most, spell
+from campaigns.damage import damage
 from rnnbench.cli.app import app
 from rnnbench.errors import MAX_CHARACTERS, MAX_LINES
 

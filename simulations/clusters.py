@@ -1,6 +1,6 @@
 """Print how far intervals and p-values can be trusted if documents come in clusters.
 
-Run it as ``python tests/simulations/clusters.py``; it takes about three minutes.
+Run it as ``python simulations/clusters.py``; it takes about three minutes.
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Print how busy a run keeps many workers of a Dask cluster, with trials that only
 sleep.
 
-Run it as ``python tests/simulations/many_workers.py``; it takes about eight minutes and
+Run it as ``python simulations/many_workers.py``; it takes about eight minutes and
 two cores. The scheduler and all workers are in one process, so they have less of a
 processor than they would.
 """
@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import cluster_tasks
 from clusters import wait_for

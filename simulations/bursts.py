@@ -1,6 +1,6 @@
 """Print how far intervals and p-values can be trusted if errors come in bursts.
 
-Run it as ``python tests/simulations/bursts.py``; it takes about five minutes.
+Run it as ``python simulations/bursts.py``; it takes about five minutes.
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Print how much longer a run takes on a Dask cluster than with local processes, on one
 machine.
 
-Run it as ``python tests/simulations/overhead_of_clusters.py configs/all.yaml --seeds
+Run it as ``python simulations/overhead_of_clusters.py configs/all.yaml --seeds
 3``; the arguments are those of ``rnnbench run``. The executors take turns, and each
 trial is trained anew.
 """
@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from clusters import cluster
 

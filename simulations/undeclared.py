@@ -1,7 +1,7 @@
 """Print what clusters that nobody declared do, and how often the line about them
 appears.
 
-Run it as ``python tests/simulations/undeclared.py``; it takes about a minute.
+Run it as ``python simulations/undeclared.py``; it takes about a minute.
 """
 
 import sys

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from campaigns.bench import CONFIG
-from campaigns.campaign import Campaign, at_most, replace_value, spell, warnings_heard
 
 import rnnbench
+from campaigns.bench import CONFIG
+from campaigns.campaign import Campaign, at_most, replace_value, spell, warnings_heard
 from rnnbench.config.load import dump, load, select
 from rnnbench.config.nodes import MAX_MESSAGE, MAX_PROBLEMS, ConfigError
 from rnnbench.config.shipped import starter

@@ -3,9 +3,9 @@ findings.
 
 It works in a temporary folder, on made-up newswires, and needs Linux::
 
-    python tests/campaigns --short
-    python tests/campaigns --only kills,flips --kills 20 --seed 7
-    python tests/campaigns --only kills --seed 7 --case 12
+    python campaigns --short
+    python campaigns --only kills,flips --kills 20 --seed 7
+    python campaigns --only kills --seed 7 --case 12
 
 The last command repeats one case. The exit status is 1 if there are findings.
 """
@@ -16,7 +16,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-sys.path[0] = str(Path(__file__).parents[1])  # else the modules here would hide others
+ROOT = Path(__file__).parents[1]
+# In place of this folder, whose modules would hide others.
+sys.path[:1] = [str(ROOT), str(ROOT / "tests")]
 
 from campaigns import (  # noqa: E402
     configs,
@@ -54,9 +56,7 @@ def main(arguments):
     """Carry out campaigns and print what they found; return the exit status."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     description = __doc__.partition("\n")[0]
-    parser = argparse.ArgumentParser(
-        prog="python tests/campaigns", description=description
-    )
+    parser = argparse.ArgumentParser(prog="python campaigns", description=description)
     parser.add_argument(
         "--seed", type=int, default=0, help="the seed of all random choices (0)"
     )

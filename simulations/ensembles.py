@@ -1,6 +1,6 @@
 """Print how far intervals and p-values of ensembles can be trusted.
 
-Run it as ``python tests/simulations/ensembles.py``; it takes about a minute. The trials
+Run it as ``python simulations/ensembles.py``; it takes about a minute. The trials
 of an ensemble contain those of a network, with the same seeds, and a model that does
 not depend on the seed. So their errors and their seeds move together, but are compared
 as if they were apart.

@@ -12,10 +12,11 @@ import signal
 import time
 from contextlib import suppress
 
+from clusters import children, cluster, kept, kill_session
+
 from campaigns.bench import N_TRIALS, RUN, SECONDS, end_group, start, wait_until
 from campaigns.campaign import Campaign, rerun
 from campaigns.kills import PATIENCE, RUN_FOLDER, other_results
-from clusters import children, cluster, kept, kill_session
 
 ENDINGS = {
     "scheduler": 3,

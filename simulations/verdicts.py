@@ -1,7 +1,7 @@
 """Print how often differences are found between simulated models that differ, or are
 equal.
 
-Run it as ``python tests/simulations/verdicts.py``; it takes about half an hour. Each
+Run it as ``python simulations/verdicts.py``; it takes about half an hour. Each
 benchmark has seven models, so 21 pairs. A difference is found if its p-value, not
 corrected, is below 0.05; ``many_models.py`` is about the corrections.
 """

@@ -1,6 +1,6 @@
 """Print what would have been reported with five of the seeds of a finished run.
 
-Run it as ``python tests/simulations/seeds.py RUN`` with the folder of a run that has
+Run it as ``python simulations/seeds.py RUN`` with the folder of a run that has
 many seeds.
 """
 

@@ -25,7 +25,6 @@ from campaigns.bench import (
     wait_until,
 )
 from campaigns.campaign import Campaign, rerun, spell, unreadable
-
 from rnnbench.errors import RnnbenchError
 from rnnbench.results.run import load_results
 from rnnbench.storage import sha256_json

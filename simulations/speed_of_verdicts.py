@@ -1,6 +1,6 @@
 """Print the seconds of verdicts on 100,000 documents, 10 models and 5 seeds each.
 
-Run it as ``python tests/simulations/speed_of_verdicts.py``; the files need 1 GB in a
+Run it as ``python simulations/speed_of_verdicts.py``; the files need 1 GB in a
 temporary folder, and have a row for each answer. Commands include the start of Python.
 """
 
