@@ -19,7 +19,7 @@ from rnnbench.data.config import Data
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.load import prepare
 from rnnbench.errors import UserError
-from rnnbench.job import prepared_job, source_of
+from rnnbench.job import prepared_job
 from rnnbench.labels import Labels
 from rnnbench.metrics import COSTS
 from rnnbench.prediction.predict import KeptModel, Prediction, find_model
@@ -296,8 +296,7 @@ def load_dataset(
     } & set(config)
     if is_section or isinstance(config, Data):
         config = {"data": config}
-    source = None if config is None else source_of(config)
-    return prepare(load_data(source, changes(settings))).dataset
+    return prepare(load_data(config, changes(settings))).dataset
 
 
 def run(

@@ -1,137 +1,142 @@
-"""From the arguments of ``run`` and ``choose`` to a job that is ready to run."""
+"""From the arguments of ``run`` and ``choose`` to a job that is ready to run.
+
+``with prepared_job(request) as job: ...``
+"""
 
 import hashlib
 import json
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import replace
-from itertools import chain, product
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from rnnbench.config import shipped
-from rnnbench.config.load import MAX_CONFIG, dump, load, select, tree_of
+from rnnbench.config.load import (
+    MAX_CONFIG,
+    LoadedConfig,
+    dump,
+    read_tree,
+    resolve,
+    select,
+    set_values,
+    tree_of,
+)
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.config import PATHS
 from rnnbench.data.corpus import Corpus
-from rnnbench.data.load import prepare, prepare_corpus, unlabeled_fault, with_unlabeled
+from rnnbench.data.fetch import Progress
+from rnnbench.data.load import (
+    PreparedData,
+    prepare,
+    prepare_corpus,
+    unlabeled_fault,
+    with_unlabeled,
+)
 from rnnbench.errors import UserError
 from rnnbench.request import KEYS, Config, OwnTexts, Request, Settings, changes, plain
 from rnnbench.results.store import (
-    BAD_ROWS,
-    FILES,
     HINT,
     OWN_TEXTS,
     RESULTS,
+    WRITTEN,
     Store,
     check_folder,
 )
 from rnnbench.runner.train import Job
-from rnnbench.storage import SUBFOLDERS, peek, sha256_file, write_text
+from rnnbench.storage import peek, sha256_file, write_text
 from rnnbench.terminal.display import show_download
 from rnnbench.text import encodable
 
 log = logging.getLogger(__name__)
-DIGITS_OF_TEXTS = (
-    8  # of the checksum of texts, in the name of the folder of their results
-)
-WRITTEN = (*dict.fromkeys(chain(*FILES.values())), BAD_ROWS, *SUBFOLDERS)
+# Of the checksum of texts, in the name of the folder of their results.
+DIGITS_OF_TEXTS = 8
 
 
 @contextmanager
 def prepared_job(
     request: Request, record: str = RESULTS, *, corpus: Corpus | None = None
 ) -> Iterator[Job]:
-    """Yield the job of a request, which ``record`` marks; a ``corpus`` is not loaded
-    again.
+    """Yield the job of a request; ``record`` says whether it is a run or a choice.
+
+    A ``corpus`` is not loaded again.
     """
-    texts = _texts_in(request)
-    if texts is not None:
-        request = replace(request, config=texts.config, data="files", path=texts.file)
+    # 1. Read the config; find the folder of texts that were given in Python.
+    source, texts = _config_and_texts(request)
+    tree = read_tree(source)
     values = {name: getattr(request, name, None) for name in KEYS}
-    changed = changes(request.settings, dashes="", **values)
-    names = [request.models] if isinstance(request.models, str) else request.models
-    benchmark = select(load(source_of(request.config), changed), names, "models")
+    folder = None
+    if texts is not None:
+        name = resolve(tree).benchmark.name
+        folder = request.folder_of(f"{name}-{_sha256(texts)[:DIGITS_OF_TEXTS]}")
+        values["data"] = "files"
+        values["path"] = folder / OWN_TEXTS
+    # 2. Set the values of the request in it, once for all, and choose its models.
+    set_values(tree, changes(request.settings, dashes="", **values))
+    config = resolve(tree)
+    names = request.models
+    if isinstance(names, str):
+        names = [names]
+    benchmark = select(config.benchmark, names, "models")
+    # 3. Make sure that the results may go into the folder.
     executor = request.make_executor()
-    folder = request.folder_of(benchmark.name) if texts is None else texts.file.parent
-    if (spelled := encodable(str(folder))) != str(folder):
-        raise UserError(f"{spelled}: the name of the folder is not in UTF-8")
+    if folder is None:
+        folder = request.folder_of(benchmark.name)
+    _check_name(folder)
     check_folder(folder, record)
-    with nullcontext() if texts is None else _storing(texts):
-        check_inputs(request.config, benchmark, folder)
-        if (size := len(dump(benchmark, folder).encode())) > MAX_CONFIG:
-            message = (
-                f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
-            )
-            raise UserError(f"{benchmark.name}: {message}; make its grids smaller")
+    with ExitStack() as stack:
+        if texts is not None:
+            stack.enter_context(_storing(texts, folder / OWN_TEXTS))
+        text = dump(benchmark, folder)
+        check_inputs(config, folder, text)
+        _check_size(benchmark, text)
+        # 4. Get the documents.
         with show_download(quiet=not request.progress) as on_bytes:
-            section = benchmark.data
-            data = (
-                prepare_corpus(section, corpus)
-                if corpus
-                else prepare(section, on_bytes)
-            )
-            for name, model in benchmark.models.items():
-                model.fetch(on_bytes)
-                if model.reads_unlabeled and data.corpus.unlabeled is None:
-                    if fault := unlabeled_fault(data.corpus):
-                        raise UserError(f"models.{name}: {fault}")
-                    data = with_unlabeled(data, on_bytes)
+            data = _prepare(benchmark, corpus, on_bytes)
         if request.out is None:
-            _mention_replaced(folder / record, benchmark, data.summary.fingerprint)
+            _mention_replaced(folder / record, text, data.summary.fingerprint)
         command = request.command or request.repeated_by(folder)
         yield Job(
-            benchmark, data, executor, Store(folder), command, request.fresh, record
+            benchmark=benchmark,
+            config_text=text,
+            data=data,
+            executor=executor,
+            store=Store(folder),
+            command=command,
+            fresh=request.fresh,
+            record=record,
         )
 
 
-def _mention_replaced(file: Path, benchmark: Benchmark, fingerprint: str) -> None:
-    """Say which results, of another config or of other data, this job will replace."""
-    found, folder, config = peek(file), file.parent, file.with_name("config.yaml")
-    is_same = fingerprint in str(found.get("dataset"))
-    digest = hashlib.sha256(dump(benchmark, folder).encode()).hexdigest()
-    if found and not (is_same and config.is_file() and sha256_file(config) == digest):
-        message = "%s: this will replace the results of %s (--out names another folder)"
-        log.warning(message, folder, " ".join(str(found.get("command")).split()))
-
-
-class _Texts(NamedTuple):
-    """Texts that were given in Python: the config for them, their file and its
-    content.
-    """
-
-    config: Config
-    file: Path
-    content: str
-
-
-def _texts_in(request: Request) -> _Texts | None:
-    """Return the texts that a request was given in Python; ``None`` if it was given
-    none.
-
-    Unless ``out`` names a folder, results go into one for these texts alone.
-    """
+def _config_and_texts(request: Request) -> tuple[Config, str | None]:
+    """Return the config of a request, and the texts it was given in Python, if any."""
     config: Config = request.config
-    given: str | OwnTexts | None = request.data
+    data: str | OwnTexts | None = request.data
     if not isinstance(config, str | Path | Mapping | Benchmark):
-        given, config = config, shipped.get(shipped.TEXTS)
-    if given is None or isinstance(given, str):
-        return None
+        data = config
+        config = shipped.get(shipped.TEXTS)
+    if data is None or isinstance(data, str):
+        return config, None
+    return config, _as_json_lines(data)
+
+
+def _as_json_lines(texts: Any) -> str:
+    """Return texts with labels as JSON, one a line, or raise ``UserError``."""
     try:
-        if isinstance(given, tuple | list):
-            if any(isinstance(part, str | bytes | Mapping | Set) for part in given):
-                raise TypeError("got something else")
-            rows = [
-                {"text": text, "label": label}
-                for text, label in zip(*given, strict=True)
-            ]
-            texts = "".join(f"{json.dumps(row, default=plain)}\n" for row in rows)
-        elif hasattr(given, "columns"):
-            texts = given.to_json(orient="records", lines=True, date_format="iso")
-        else:
-            raise TypeError(f"got {type(given).__name__}")
+        if isinstance(texts, tuple | list):
+            for part in texts:
+                if isinstance(part, str | bytes | Mapping | Set):
+                    raise TypeError("got something else")
+            lines = []
+            for text, label in zip(*texts, strict=True):
+                row = {"text": text, "label": label}
+                lines.append(json.dumps(row, default=plain) + "\n")
+            return "".join(lines)
+        if hasattr(texts, "columns"):
+            frame: str = texts.to_json(orient="records", lines=True, date_format="iso")
+            return frame
+        raise TypeError(f"got {type(texts).__name__}")
     except (
         TypeError,
         ValueError,
@@ -141,26 +146,17 @@ def _texts_in(request: Request) -> _Texts | None:
     ) as error:
         wanted = "should be a data frame, or two lists of equal length: texts, labels"
         raise UserError(f"data: {wanted} ({error})") from None
-    name = load_config(config).name
-    digest = hashlib.sha256(texts.encode()).hexdigest()
-    folder = request.folder_of(f"{name}-{digest[:DIGITS_OF_TEXTS]}")
-    return _Texts(config, folder / OWN_TEXTS, texts)
 
 
 @contextmanager
-def _storing(texts: _Texts) -> Iterator[None]:
-    """Store texts that were given in Python; they are removed if the block stores no
-    config.
-    """
-    file = texts.file
-    is_new, is_new_folder = not file.exists(), not file.parent.exists()
-    if (
-        not is_new
-        and sha256_file(file) != hashlib.sha256(texts.content.encode()).hexdigest()
-    ):
+def _storing(texts: str, file: Path) -> Iterator[None]:
+    """Store texts in a file, which is removed if the block stores no config."""
+    is_new = not file.exists()
+    is_new_folder = not file.parent.exists()
+    if not is_new and sha256_file(file) != _sha256(texts):
         hint = "give `out` the name of another folder, or leave it out"
         raise UserError(f"{file}: holds other texts ({hint})")
-    write_text(file, texts.content)
+    write_text(file, texts)
     try:
         yield
     finally:
@@ -171,65 +167,107 @@ def _storing(texts: _Texts) -> Iterator[None]:
                     file.parent.rmdir()
 
 
+def _check_name(folder: Path) -> None:
+    spelled = encodable(str(folder))
+    if spelled != str(folder):
+        raise UserError(f"{spelled}: the name of the folder is not in UTF-8")
+
+
+def _check_size(benchmark: Benchmark, text: str) -> None:
+    """Make sure that the config of the results can be read again."""
+    size = len(text.encode())
+    if size > MAX_CONFIG:
+        message = f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
+        raise UserError(f"{benchmark.name}: {message}; make its grids smaller")
+
+
+def _prepare(
+    benchmark: Benchmark, corpus: Corpus | None, on_bytes: Progress
+) -> PreparedData:
+    """Return the data of a benchmark, after fetching what its models need."""
+    if corpus is None:
+        data = prepare(benchmark.data, on_bytes)
+    else:
+        data = prepare_corpus(benchmark.data, corpus)
+    for name, model in benchmark.models.items():
+        model.fetch(on_bytes)
+        if model.reads_unlabeled and data.corpus.unlabeled is None:
+            fault = unlabeled_fault(data.corpus)
+            if fault:
+                raise UserError(f"models.{name}: {fault}")
+            data = with_unlabeled(data, on_bytes)
+    return data
+
+
+def _mention_replaced(file: Path, config: str, fingerprint: str) -> None:
+    """Say which results, of another config or of other data, this job will replace."""
+    earlier = peek(file)
+    if not earlier:
+        return
+    is_same_data = fingerprint in str(earlier.get("dataset"))
+    if is_same_data and _holds(file.with_name("config.yaml"), config):
+        return
+    command = " ".join(str(earlier.get("command")).split())
+    message = "%s: this will replace the results of %s (--out names another folder)"
+    log.warning(message, file.parent, command)
+
+
+def _holds(file: Path, text: str) -> bool:
+    return file.is_file() and sha256_file(file) == _sha256(text)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
-    """Return the validated benchmark that a config, with ``settings`` as its keys,
-    describes.
+    """Return the benchmark that a config describes, with ``settings`` as its keys.
 
     Raises:
         ConfigError: the config is wrong; the message lists every problem, with its file
             and line.
     """
-    return load(source_of(config), changes(settings))
+    return resolve(tree_of(config, changes(settings))).benchmark
 
 
 def check_inputs(
-    config: Config, benchmark: Benchmark, folder: Path, written: Sequence[str] = WRITTEN
+    config: LoadedConfig, folder: Path, text: str, written: Sequence[str] = WRITTEN
 ) -> None:
-    """Make sure that the results ``written`` do not overwrite the files that they are
-    made from.
+    """Make sure that results do not overwrite the files that they are made from.
 
     The config may be the one in the folder if its text stays the same, or if the
     finished run there stored it. Nor may results lie in a folder of texts: the next run
     would read ``.txt`` files.
     """
-    data = benchmark.data
-    for texts in filter(None, (getattr(data, key) for key in PATHS)):
-        if data.source == "files" and folder.resolve().is_relative_to(texts.resolve()):
-            raise UserError(
-                f"{folder}: in {texts}, results would be read as texts ({HINT})"
-            )
-    if not (
-        places := [folder / name for name in written if os.path.lexists(folder / name)]
-    ):
-        return
-    text = dump(benchmark, folder)
-    for i, file in enumerate(inputs_of(config, benchmark)):
-        around = filter(Path.exists, (file, *file.resolve().parents))
-        pairs = product(around, filter(Path.exists, places))
-        for place in (place for path, place in pairs if path.samefile(place)):
-            kept: list[Any] = [hashlib.sha256(text.encode()).hexdigest()]
-            if i == 0:  # the config itself
-                kept.append(peek(place.with_name(RESULTS)).get("config_sha256"))
-            if not place.is_file() or sha256_file(place) not in kept:
+    data = config.benchmark.data
+    for key in PATHS:
+        texts = getattr(data, key)
+        is_of_files = data.source == "files" and texts
+        if is_of_files and folder.resolve().is_relative_to(texts.resolve()):
+            message = f"in {texts}, results would be read as texts ({HINT})"
+            raise UserError(f"{folder}: {message}")
+    existing = []
+    for name in written:
+        if os.path.lexists(folder / name):
+            existing.append(folder / name)
+    for number, file in enumerate(config.inputs):
+        is_config = number == 0
+        for result in existing:
+            if not _is_at_or_below(file, result):
+                continue
+            checksums: list[Any] = [_sha256(text)]
+            if is_config:
+                finished = peek(result.with_name(RESULTS))
+                checksums.append(finished.get("config_sha256"))
+            if not result.is_file() or sha256_file(result) not in checksums:
                 raise UserError(f"{file}: results would overwrite it ({HINT})")
 
 
-def inputs_of(config: Config, benchmark: Benchmark) -> list[Path]:
-    """Return the config, those that it extends, and the files and folders of its
-    data.
-    """
-    paths = (getattr(benchmark.data, key) for key in PATHS)
-    return [*tree_of(source_of(config)).files, *filter(None, paths)]
-
-
-def source_of(config: Config) -> Path | Mapping[str, Any]:
-    """Return a config as ``config.load`` takes it."""
-    if isinstance(config, Benchmark):
-        return config.model_dump(exclude_none=True)
-    if isinstance(config, Mapping):
-        return config
-    if not isinstance(config, str | Path):
-        raise UserError(
-            f"config: got {type(config).__name__} (should be a file or a mapping)"
-        )
-    return Path(config)
+def _is_at_or_below(file: Path, place: Path) -> bool:
+    """Return whether a file is at a place or, if that is a folder, in it."""
+    if not place.exists():
+        return False
+    for path in (file, *file.resolve().parents):
+        if path.exists() and path.samefile(place):
+            return True
+    return False

@@ -708,7 +708,7 @@ def _write(
         missing=done.missing,
     )
     choice = Choice(folder, results, benchmark)
-    write_text(folder / "config.yaml", dump(benchmark, folder))
+    write_text(folder / "config.yaml", job.config_text)
     with suppress(
         FileNotFoundError
     ):  # it was removed, and nothing has been trained since

@@ -126,11 +126,13 @@ def _closing(choice: "Choice", written: Path | None) -> list[str]:
 
 
 def _check_target(file: Path, request: ChoiceRequest, *, overwrite: bool) -> None:
-    from rnnbench.job import inputs_of, load_config
+    from rnnbench.config.load import resolve, tree_of
+    from rnnbench.request import changes
 
-    benchmark = load_config(request.config, request.settings)
-    target, folder = file.resolve(), request.folder_of(benchmark.name).resolve()
-    inputs = [path.resolve() for path in inputs_of(request.config, benchmark)]
+    config = resolve(tree_of(request.config, changes(request.settings)))
+    target = file.resolve()
+    folder = request.folder_of(config.benchmark.name).resolve()
+    inputs = [path.resolve() for path in config.inputs]
     if target in inputs or target.is_relative_to(folder):
         raise UserError(
             f"--write {file}: the choice needs this file itself (use another name)"

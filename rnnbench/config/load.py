@@ -1,13 +1,17 @@
-"""From a config, the files that it ``extends``, and flags to a typed benchmark."""
+"""From a config, the files that it ``extends``, and flags to a typed benchmark.
+
+``load("configs/all.yaml", [Override("--epochs", "training.epochs", "5")])``
+"""
 
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from rnnbench.config import nodes, shipped
 from rnnbench.config.grid import expanded, flattened, models_of, with_flag
@@ -15,7 +19,7 @@ from rnnbench.config.nodes import ConfigError, Node, Problem, at, config_error, 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.config import PATHS, Data
 from rnnbench.data.sources.tables import READERS, Layout, sniff
-from rnnbench.errors import did_you_mean
+from rnnbench.errors import UserError, did_you_mean
 from rnnbench.models.descriptions import with_members
 from rnnbench.points import chosen, model_of, split_keys
 from rnnbench.section import ConfigModel
@@ -23,7 +27,7 @@ from rnnbench.storage import read_file
 
 MAX_CONFIG = 2**20  # the size of the largest config that is read, in bytes
 MAX_FILES = 100  # the most files that a config may extend, directly and through others
-ConfigSource = Path | str | Mapping[str, Any]
+ConfigSource = Path | str | Mapping[str, Any] | Benchmark
 """A file, the name of a shipped config, a table or a folder of texts, or a config's
 content."""
 _S = TypeVar("_S", bound=ConfigModel)
@@ -44,56 +48,94 @@ class Tree:
 
     root: Node
     problems: list[Problem] = field(default_factory=list)
-    files: list[Path] = field(
-        default_factory=list
-    )  # of the config, and those that it extends
-    is_whole: bool = True  # false if a file that it extends could not be read
+    files: list[Path] = field(default_factory=list)
+    """The file of the config, and those that it extends."""
+    is_whole: bool = True
+    """False if a file that it extends could not be read."""
+    is_texts: bool = False
+    """Whether a table or a folder of texts stands for the config."""
+
+
+@dataclass(frozen=True)
+class LoadedConfig:
+    """A config that was read and validated once: its benchmark, and where it is from."""
+
+    benchmark: Benchmark
+    files: tuple[Path, ...]
+    """Its own file, if it has one, and those that it extends."""
+
+    @property
+    def inputs(self) -> list[Path]:
+        """Its files, and the files and folders of its data."""
+        inputs = list(self.files)
+        for key in PATHS:
+            path = getattr(self.benchmark.data, key)
+            if path:
+                inputs.append(path)
+        return inputs
 
 
 def load(config: ConfigSource, overrides: Sequence[Override] = ()) -> Benchmark:
-    """Return the benchmark of a file, a mapping or texts; ``ConfigError`` lists all
-    problems.
+    """Return the benchmark of a file, a mapping or texts.
+
+    ``ConfigError`` lists all problems.
     """
-    found = _validated(Benchmark, tree_of(config, overrides))
-    path = found.data.path  # a flag may name another file
-    if isinstance(config, Mapping) or not shipped.is_texts(config):
-        return found
-    if path is None or not shipped.is_table(path):
-        return found
-    given = Layout(**found.data.model_dump(include={*asdict(Layout())}))
-    data = found.data.model_copy(update=asdict(sniff(path, given)))
-    return found.model_copy(update={"data": data})
+    return resolve(tree_of(config, overrides)).benchmark
 
 
-def load_data(config: ConfigSource | None, overrides: Sequence[Override] = ()) -> Data:
-    """Return the ``data`` section of a config, or the default one; a mapping may have
-    no other.
-    """
-    if config is None or (isinstance(config, Mapping) and set(config) <= {"data"}):
-        return _validated(_OnlyData, tree_of(config or {}, overrides)).data
-    return load(config, overrides).data
+def load_data(config: object, overrides: Sequence[Override] = ()) -> Data:
+    """Return the ``data`` of a config, or the default; a mapping may have no other key."""
+    if config is None:
+        config = {}
+    if isinstance(config, Mapping) and set(config) <= {"data"}:
+        return _validated(_OnlyData, tree_of(config, overrides)).data
+    return resolve(tree_of(config, overrides)).benchmark.data
 
 
 def select(benchmark: Benchmark, names: Sequence[str] | None, flag: str) -> Benchmark:
-    """Return a benchmark with some models, and their points and members; errors blame
-    ``flag``.
+    """Return a benchmark with some models, and their points and members.
+
+    Errors blame ``flag``.
     """
     needed = with_members(chosen([*benchmark.models], names, flag), benchmark.models)
-    kept = {name: model for name, model in benchmark.models.items() if name in needed}
-    return benchmark.model_copy(update={"models": kept})
+    models = {name: model for name, model in benchmark.models.items() if name in needed}
+    return benchmark.model_copy(update={"models": models})
 
 
 def dump(benchmark: Benchmark, folder: Path | None = None) -> str:
-    """Return a benchmark as YAML with all defaults; paths are absolute, or relative to
-    a folder.
+    """Return a benchmark as YAML with all defaults.
+
+    Its paths are absolute, or relative to a folder.
     """
     plain = benchmark.model_dump(exclude_none=True)
-    for key in set(PATHS) & set(plain["data"]):
-        path = plain["data"][key].resolve()
-        plain["data"][key] = (
-            os.path.relpath(path, folder.resolve()) if folder else str(path)
-        )
+    data = plain["data"]
+    for key in PATHS:
+        if key not in data:
+            continue
+        path = data[key].resolve()
+        if folder:
+            data[key] = os.path.relpath(path, folder.resolve())
+        else:
+            data[key] = str(path)
     return nodes.to_yaml(plain)
+
+
+def resolve(tree: Tree) -> LoadedConfig:
+    """Return the benchmark in a tree, or raise ``ConfigError`` with every problem."""
+    benchmark = _validated(Benchmark, tree)
+    if tree.is_texts:
+        benchmark = _with_columns(benchmark)
+    return LoadedConfig(benchmark, tuple(tree.files))
+
+
+def _with_columns(benchmark: Benchmark) -> Benchmark:
+    """Return a benchmark that names the columns of its table, if it has one."""
+    data = benchmark.data
+    if data.path is None or not shipped.is_table(data.path):  # a flag may name a folder
+        return benchmark
+    named = Layout(**data.model_dump(include={*asdict(Layout())}))
+    columns = asdict(sniff(data.path, named))
+    return benchmark.model_copy(update={"data": data.model_copy(update=columns)})
 
 
 class _OnlyData(ConfigModel):
@@ -101,116 +143,128 @@ class _OnlyData(ConfigModel):
 
 
 def _validated(schema: type[_S], tree: Tree) -> _S:
-    """Return the section in a tree, or raise every problem with the place of its key or
-    parent.
-    """
+    """Return what a tree describes, or raise every problem with its place."""
     root, of_grids = expanded(tree.root)
     problems = [*tree.problems, *of_grids]
     try:
         valid = schema.model_validate(root.plain)
     except ValidationError as error:
         for item in error.errors():
-            keys = item["loc"]
-            # If a file could not be read, a missing key may be in it; lists are never
-            # merged.
-            is_in_list = any(isinstance(key, int) for key in keys)
-            if item["msg"] == "missing key" and not (tree.is_whole or is_in_list):
-                continue
-            where = at(
-                root, list(map(str, keys))
-            ).where  # for a missing key, its mapping's
-            match keys:  # a point of a grid is called by its model
-                case ("models", str(name), *below) if name not in models_of(tree.root):
-                    keys = ("models", model_of(name), *below)
-            problems.append(Problem(where, key_path(keys), item["msg"]))
+            if not _may_be_elsewhere(item, tree):
+                problems.append(_problem(item, root, tree))
     if problems:
         raise ConfigError(sorted(dict.fromkeys(problems), key=Problem.reading_order))
     return valid
 
 
-def tree_of(config: ConfigSource, overrides: Sequence[Override] = ()) -> Tree:
-    """Return the tree of a file, a shipped config, texts or a mapping, with values of
-    flags.
-    """
-    tree = Tree(Node({}, ""))
-    if isinstance(config, Mapping):
-        tree.root = _extended(tree, _node(config), Path(), ())
-    elif shipped.is_texts(config):
-        root, _ = nodes.parse(
-            shipped.for_texts(Path(config), is_open=True), str(config)
-        )
-        tree.root = _extended(tree, root or Node({}, ""), Path(), ())
-    else:
-        found = None if Path(config).is_file() else shipped.find(config)
-        tree.root = _read(tree, found or Path(config), ())
-    for override in overrides:
-        flag, keys = override.flag, split_keys(override.key)
-        try:
-            value, duplicates = nodes.parse(override.value, flag, has_lines=False)
-            if len(keys) > nodes.MAX_DEPTH:
-                message = f"a path of {len(keys):,} keys (allowed: {nodes.MAX_DEPTH})"
-                raise config_error(flag, (), message)
-            tree.root = with_flag(tree.root, keys, value or Node(None, flag))
-            tree.problems += duplicates
-        except ConfigError as error:
-            tree.problems += error.problems
+def _may_be_elsewhere(item: ErrorDetails, tree: Tree) -> bool:
+    """Return whether a missing key may be in a file that could not be read."""
+    is_in_list = any(isinstance(key, int) for key in item["loc"])  # never merged
+    return item["msg"] == "missing key" and not tree.is_whole and not is_in_list
+
+
+def _problem(item: ErrorDetails, root: Node, tree: Tree) -> Problem:
+    """Return a validation error as a problem; a point of a grid is called by its model."""
+    keys = item["loc"]
+    where = at(root, list(map(str, keys))).where  # for a missing key, its mapping's
+    match keys:
+        case ("models", str(name), *below) if name not in models_of(tree.root):
+            keys = ("models", model_of(name), *below)
+    return Problem(where, key_path(keys), item["msg"])
+
+
+def tree_of(config: object, overrides: Sequence[Override] = ()) -> Tree:
+    """Return the tree of a config, with values of flags."""
+    tree = read_tree(config)
+    set_values(tree, overrides)
     return tree
 
 
+def read_tree(config: object) -> Tree:
+    """Return the tree of a ``ConfigSource``; anything else raises ``UserError``."""
+    tree = Tree(Node({}, ""))
+    if isinstance(config, Mapping | Benchmark):
+        tree.root = _extended(tree, _node(config), Path(), ())
+        return tree
+    if not isinstance(config, str | Path):
+        kind = type(config).__name__
+        raise UserError(f"config: got {kind} (should be a file or a mapping)")
+    file = Path(config)
+    if shipped.is_texts(file):
+        tree.is_texts = True
+        root, _ = nodes.parse(shipped.for_texts(file, is_open=True), str(file))
+        tree.root = _extended(tree, root or tree.root, Path(), ())
+        return tree
+    if not file.is_file():
+        file = shipped.find(config) or file
+    tree.root = _read(tree, file, ())
+    return tree
+
+
+def set_values(tree: Tree, overrides: Sequence[Override]) -> None:
+    """Set the values of flags in a tree; what is wrong with them joins its problems."""
+    for override in overrides:
+        keys = split_keys(override.key)
+        try:
+            value, duplicates = nodes.parse(
+                override.value, override.flag, has_lines=False
+            )
+            if len(keys) > nodes.MAX_DEPTH:
+                message = f"a path of {len(keys):,} keys (allowed: {nodes.MAX_DEPTH})"
+                raise config_error(override.flag, (), message)
+            value = value or Node(None, override.flag)
+            tree.root = with_flag(tree.root, keys, value)
+            tree.problems += duplicates
+        except ConfigError as error:
+            tree.problems += error.problems
+
+
 def _node(value: Any, depth: int = 0) -> Node:
+    """Return plain data, in which config models may be, as a tree."""
     if depth > nodes.MAX_DEPTH:
-        raise config_error(
-            "", (), f"nested too deeply (allowed: {nodes.MAX_DEPTH} levels)"
-        )
+        message = f"nested too deeply (allowed: {nodes.MAX_DEPTH} levels)"
+        raise config_error("", (), message)
     if isinstance(value, ConfigModel):
         value = value.model_dump(exclude_none=True)
     if isinstance(value, Mapping):
-        return Node(
-            {str(key): _node(below, depth + 1) for key, below in value.items()}, ""
-        )
+        children = {str(key): _node(child, depth + 1) for key, child in value.items()}
+        return Node(children, "")
     if isinstance(value, list | tuple):
         return Node([_node(item, depth + 1) for item in value], "")
     return Node(value, "")
 
 
 def _read(tree: Tree, path: Path, above: tuple[Path, ...]) -> Node:
-    """Return the values of a file over those of the files that it extends; see
-    ``_extended``.
-    """
+    """Return the values of a file over those of the files that it extends."""
     tree.files.append(path)
     root, duplicates = _parse(_text_of(path), str(path))
     if root is None:
         raise config_error(str(path), (), "the file is empty (needs: name, models)")
     if not isinstance(root.value, dict):
         tables = f"; a table of texts ends in {', '.join(READERS)}"
-        raise config_error(
-            root.where, (), f"should be a mapping, such as `name: all`{tables}"
-        )
+        message = f"should be a mapping, such as `name: all`{tables}"
+        raise config_error(root.where, (), message)
     tree.problems += duplicates
     return _extended(tree, root, path.parent, (*above, path))
+
+
+# Several files may extend the same one.
+_parse = lru_cache(maxsize=MAX_FILES)(nodes.parse)
 
 
 def _text_of(path: Path) -> str:
     try:
         return read_file(path, MAX_CONFIG).decode("utf-8-sig")
     except FileNotFoundError:
-        endings = READERS if path.suffix.lower() in READERS else (".yaml", ".yml")
-        found = (
-            other.name
-            for other in path.parent.glob("*.*")
-            if other.suffix.lower() in endings
-        )
-        names = sorted(found) + ([] if path.suffix else shipped.names())
-        message = (
-            f"no such file ({did_you_mean(path.name, names)})"
-            if names
-            else "no such file"
-        )
+        message = "no such file"
+        names = _names_beside(path)
+        if names:
+            message += f" ({did_you_mean(path.name, names)})"
     except IsADirectoryError:
-        kinds = (
-            "a config file, or a folder with a subfolder of .txt files for each label"
+        message = (
+            "is a folder (should be a config file, or a folder with a subfolder of .txt"
+            " files for each label)"
         )
-        message = f"is a folder (should be {kinds})"
     except UnicodeDecodeError as error:
         line = len((error.object[: error.start] + b".").splitlines())
         raise config_error(f"{path}:{line}", (), "is not UTF-8") from None
@@ -219,60 +273,79 @@ def _text_of(path: Path) -> str:
     raise config_error(str(path), (), message)
 
 
-_parse = lru_cache(maxsize=MAX_FILES)(
-    nodes.parse
-)  # several files may extend the same one
+def _names_beside(path: Path) -> list[str]:
+    """Return the names of files that may have been meant by one that does not exist."""
+    endings: Sequence[str] = (".yaml", ".yml")
+    if path.suffix.lower() in READERS:
+        endings = list(READERS)
+    names = []
+    for file in path.parent.glob("*.*"):
+        if file.suffix.lower() in endings:
+            names.append(file.name)
+    names.sort()
+    if not path.suffix:
+        names += shipped.names()
+    return names
 
 
 def _extended(tree: Tree, own: Node, folder: Path, above: tuple[Path, ...]) -> Node:
-    """Return ``own``, of the last file ``above``, over the files that it extends, in
-    ``folder``.
+    """Return ``own`` over the files that it extends.
+
+    It is in ``folder``, in the last file of ``above``, or in no file.
     """
-    for keys in (["data", key] for key in PATHS):
-        path = at(own, keys)
-        if isinstance(path.value, str) and path.value and path.value[0] != "~":
-            own = nodes.with_value(
-                own, keys, Node(str(folder / path.value), path.where)
-            )
-    own, problems = flattened(own)
+    own, problems = flattened(_with_paths_from(folder, own))
     tree.problems += problems
     if "extends" not in own.value:
         return own
-    extends, below = own.value["extends"], Node({}, own.where)
-    names = extends.value if isinstance(extends.value, list) else []
-    for name in names or [extends]:
+    extends = own.value["extends"]
+    names = [extends]
+    if isinstance(extends.value, list) and extends.value:
+        names = extends.value
+    below = Node({}, own.where)
+    for name in names:
         try:
             if len(tree.files) > MAX_FILES:
                 message = f"too many files (allowed: {MAX_FILES})"
                 raise config_error(name.where, ["extends"], message)
-            below = nodes.merged(below, _read(tree, _file(name, folder, above), above))
+            file = _file(name, folder, above)
+            below = nodes.merged(below, _read(tree, file, above))
         except ConfigError as error:
             tree.problems += error.problems
             tree.is_whole = False
     return nodes.merged(below, nodes.without(own, ["extends"]))
 
 
+def _with_paths_from(folder: Path, root: Node) -> Node:
+    """Return values whose relative paths of data begin with ``folder``."""
+    for key in PATHS:
+        path = at(root, ["data", key])
+        if isinstance(path.value, str) and path.value and path.value[0] != "~":
+            joined = Node(str(folder / path.value), path.where)
+            root = nodes.with_value(root, ["data", key], joined)
+    return root
+
+
 def _file(name: Node, folder: Path, above: tuple[Path, ...]) -> Path:
-    """Return the file that ``extends`` names: in ``folder``, with ``.yaml``, or of the
-    package.
+    """Return the file that ``extends`` names.
+
+    It is in ``folder``, perhaps without its ``.yaml``, or a shipped config.
     """
-    value, fault = name.value, partial(config_error, name.where, ["extends"])
-    if (
-        not isinstance(value, str | Path)
-        or not str(value)
-        or not str(value).isprintable()
-    ):
-        raise fault(
-            "should name a config file, or a list of them (relative to this file)"
-        )
+    value = name.value
+    is_path = isinstance(value, str | Path) and str(value) and str(value).isprintable()
+    if not is_path:
+        message = "should name a config file, or a list of them (relative to this file)"
+        raise config_error(name.where, ["extends"], message)
     base = folder / value
     if os.path.realpath(base) in [os.path.realpath(file) for file in above]:
-        raise fault(f"cycle: {' -> '.join(map(str, (*above, base)))}")
-    for found in filter(None, (base, folder / f"{value}.yaml", shipped.find(value))):
+        message = f"cycle: {' -> '.join(map(str, (*above, base)))}"
+        raise config_error(name.where, ["extends"], message)
+    for file in (base, folder / f"{value}.yaml", shipped.find(value)):
         # Unlike Path.is_file, this is false for impossible names.
-        if os.path.isfile(found) and found not in above:  # noqa: PTH113
-            return found
+        if file and os.path.isfile(file) and file not in above:  # noqa: PTH113
+            return file
     others = sorted(other for other in base.parent.glob("*.y*ml") if other not in above)
     names = [str(Path(value).parent / other.name) for other in others]
-    names += [] if base.suffix else shipped.names()
-    raise fault(f"no such file: {value} ({did_you_mean(str(value), names)})")
+    if not base.suffix:
+        names += shipped.names()
+    message = f"no such file: {value} ({did_you_mean(str(value), names)})"
+    raise config_error(name.where, ["extends"], message)

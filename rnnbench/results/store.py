@@ -57,6 +57,19 @@ FILES = {  # those that describe a run, or a choice, as a whole
     RESULTS: (*_FILES, "table.md", "table.csv", RESULTS),
     CHOICE: (*_FILES, CHOICE_TABLE, CHOICE),
 }
+WRITTEN = (
+    "config.yaml",
+    ENVIRONMENT,
+    CONSTRAINTS,
+    "table.md",
+    "table.csv",
+    RESULTS,
+    CHOICE_TABLE,
+    CHOICE,
+    BAD_ROWS,
+    *storage.SUBFOLDERS,
+)
+"""Everything that a run or a choice writes into its folder."""
 PAGES = ("report.html", "report.md")  # of ``rnnbench report``
 CHECKSUMS = (
     "predictions_sha256",

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from io import StringIO
 
 from rnnbench.analysis.summary import load_environment, summarize_run
-from rnnbench.config.load import dump
 from rnnbench.environment import constraints
 from rnnbench.errors import RnnbenchError
 from rnnbench.results.run import StoredRun, save_run
@@ -79,7 +78,7 @@ def _finish(job: Job, done: PlanResult, tables: Tables, *, compact: bool) -> Sto
             return stored
         # 4. Write everything; the summary comes last, and makes the run a finished one.
         files = {
-            "config.yaml": dump(job.benchmark, folder),
+            "config.yaml": job.config_text,
             CONSTRAINTS: constraints(machine),
         }
         (folder / BAD_ROWS).unlink(missing_ok=True)  # that of an earlier run

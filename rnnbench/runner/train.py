@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.load import PreparedData
 from rnnbench.environment import environment
@@ -57,6 +56,8 @@ class Job:
     """A benchmark with everything that its trials need."""
 
     benchmark: Benchmark
+    config_text: str
+    """The benchmark as ``config.yaml`` in the folder of the results has it."""
     data: PreparedData
     executor: Executor
     store: Store
@@ -80,7 +81,7 @@ class Job:
             self.store.check_writable(self.record)
             # The config of a finished run stays until that run is replaced.
             if not (folder / self.record).exists():
-                write_text(folder / "config.yaml", dump(self.benchmark, folder))
+                write_text(folder / "config.yaml", self.config_text)
             yield
 
     def held_out_answers(self, trial: Trial) -> TrialResult | None:

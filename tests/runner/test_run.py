@@ -57,11 +57,12 @@ def store(tmp_path):
 def job(store, executor=None, **facts):
     """A job that trains plans in this process."""
     return Job(
-        None,
-        None,
-        executor or InProcess(),
-        store,
-        "rnnbench",
+        benchmark=None,
+        config_text="",
+        data=None,
+        executor=executor or InProcess(),
+        store=store,
+        command="rnnbench",
         **{"fresh": False} | facts,
     )
 

@@ -52,7 +52,7 @@ def bench_speed(
     caption of the table says so. The matrix products of each model's training step are
     also timed alone. Each round is stored when it ends.
     """
-    from rnnbench.config.load import dump, load, select
+    from rnnbench.config.load import dump, resolve, select, tree_of
     from rnnbench.data.load import prepare
     from rnnbench.job import check_inputs
     from rnnbench.plugins.speed import contenders
@@ -63,12 +63,14 @@ def bench_speed(
     from rnnbench.terminal.display import show_download
 
     given = changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
-    chosen = select(load(config, given), options.names(models), "--models")
+    loaded = resolve(tree_of(config, given))
+    chosen = select(loaded.benchmark, options.names(models), "--models")
     benchmark = contenders.only_networks(chosen)
     timed = contenders.choose_contenders(options.names(only), benchmark)
     folder = out or Path("results", f"speed-{benchmark.name}")
     check_folder(folder, SPEED)
-    check_inputs(config, benchmark, folder, contenders.FILES)
+    text = dump(benchmark, folder)
+    check_inputs(loaded, folder, text, contenders.FILES)
     with show_download(quiet=quiet) as progress:
         plan = plan_benchmark(benchmark, prepare(benchmark.data, progress), threads=1)
     n_stored = 0
@@ -77,7 +79,7 @@ def bench_speed(
             for results in contenders.measure(
                 benchmark, plan, timed, rounds, quiet=quiet
             ):
-                contenders.write_speed(folder, results, dump(benchmark, folder))
+                contenders.write_speed(folder, results, text)
                 n_stored += 1
     except KeyboardInterrupt as interruption:
         message = f"Interrupted. {n_stored} of {rounds} rounds are stored."
