@@ -19,7 +19,7 @@ from rnnbench.data.sources.files import MAX_LABELS, spelled
 from rnnbench.data.sources.labels import hint_at_lists, split_labels
 from rnnbench.data.sources.tables import BadRow, Layout
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.outside.judge import Topics
+from rnnbench.outside.coding import Topics
 from rnnbench.storage import MAX_UNPACKED, check_unpacked, open_regular, read_array
 from rnnbench.text import counted, encodable, listed, with_article
 

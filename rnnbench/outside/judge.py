@@ -1,7 +1,7 @@
 """One verdict on answers from anywhere: a run of which only the answers are known."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from itertools import chain
@@ -17,11 +17,19 @@ from rnnbench.api import Run
 from rnnbench.config.load import dump, load
 from rnnbench.data.audit import DatasetSummary, TopicCount, summarize_labels
 from rnnbench.data.groups import FEW_CLUSTERS
-from rnnbench.data.sources.files import FILES, LONGEST_LABEL, MAX_LABELS, spelled
+from rnnbench.data.sources.files import FILES, LONGEST_LABEL, MAX_LABELS
 from rnnbench.environment import constraints, environment
 from rnnbench.errors import UserError
 from rnnbench.models.descriptions import OutsideModel
 from rnnbench.outside.clusters import warn_of_clusters
+from rnnbench.outside.coding import (
+    NO_ANSWER,
+    Array,
+    Coding,
+    Topics,
+    coding_of,
+    depth,
+)
 from rnnbench.report.table import Table
 from rnnbench.report.tables import (
     comparisons_table,
@@ -34,7 +42,6 @@ from rnnbench.results.schema import Results
 from rnnbench.results.store import CONSTRAINTS, ENVIRONMENT, RESULTS, Store, lock_folder
 from rnnbench.section import spell
 from rnnbench.storage import DamagedResultError, sha256_arrays, write_document
-from rnnbench.tasks import MULTI_LABEL, SCORED, SINGLE_LABEL, TaskKind
 from rnnbench.text import counted, listed
 from rnnbench.training.outcome import TrialRecord, TrialResult
 
@@ -44,19 +51,8 @@ Answers = ArrayLike | Sequence[Collection[str] | str | None]
 collection of them, or 0 and 1 for each topic; or a score from 0 to 1. ``None`` and NaN
 stand for a missing one."""
 Missing = Literal["error", "drop", "wrong"]
-Array = NDArray[Any]
 Arrays = dict[tuple[str, int], Array]
-"""The answers of each training, by model and seed: positions of topics, or -1; or 0 and
-1, ``(n, n_topics)``, or ``LACKING`` in the whole row; or scores, or NaN."""
-LACKING, NO_ANSWER = (
-    2,
-    "(no answer)",
-)  # in a row of 0 and 1; the topic of a missing answer
-NOTHING = ("", "nan", "<NA>", "NaT")  # missing values as texts, those of pandas too
-ALIKE = (
-    ("true", "True", "1"),
-    ("false", "False", "0"),
-)  # stand for the one that labels have
+"""The answers of each training, by model and seed; see ``Coding``."""
 FROM_PYTHON = "a call in Python"
 
 
@@ -176,8 +172,8 @@ def verdict(
     run, origin = labels if isinstance(labels, StoredRun) else None, origin or {}
     declared = {"ids": ids, "clusters": clusters, "in_order": in_order}
     facts: dict[str, Any] = {"in_order": True} if run else declared
-    task, topics, right, given = _coded(labels, answers, missing)
-    chosen = _chosen(right, given, missing, facts)
+    coding, topics, right, given = _coded(labels, answers, missing)
+    chosen = _chosen(coding, right, given, missing, facts)
     n_documents = len(right)
     if run and len(chosen) < n_documents:
         raise UserError(
@@ -193,10 +189,12 @@ def verdict(
         dataset = known.model_copy(update={"topics": [*known.topics, *new]})
     else:
         where = listed(list(dict.fromkeys(origin.values()))) or FROM_PYTHON
-        dataset = summarize_labels(task, right, topics, where, facts)
+        dataset = summarize_labels(coding.task, right, topics, where, facts)
     trials, models = dict[str, list[TrialResult]](), dict[str, Any]()
     for (model, seed), own in given.items():
-        trials.setdefault(model, []).append(_trial(model, seed, own, right, dataset))
+        trials.setdefault(model, []).append(
+            _trial(coding, (model, seed), own, right, dataset)
+        )
         source, n = origin.get(model, FROM_PYTHON), len(trials[model])
         models[model] = {OutsideModel.kind: source, "trainings": n}
     seeds = {"seeds": sorted({seed for _, seed in given})}
@@ -219,47 +217,6 @@ _environment = partial(environment, ("numpy", "scipy"), jobs=1, threads=1)
 _at_first = cache(_environment)  # looking at all packages takes longer than a verdict
 
 
-class Topics(dict[Any, int]):
-    """The position of each name by all values that stand for it, such as 1, 1.0 and
-    ``"1"``.
-    """
-
-    def __init__(self, names: Iterable[str] = (), where: str = "verdict"):
-        self.names, self.where = list(names), where
-        super().__init__((name, place) for place, name in enumerate(self.names))
-
-    def __missing__(self, value: Any) -> int:
-        name = spelled(value.item() if isinstance(value, np.generic) else value)
-        if name is None or str(name) in NOTHING:
-            return -1
-        if not isinstance(name, str):
-            hint = "should be a text or a whole number"
-            raise UserError(f"{self.where}: got {spell(value)} ({hint})")
-        names = (name, *(same for group in ALIKE if name in group for same in group))
-        name = next((same for same in names if same in self), name)
-        if name not in self:
-            self.names.append(name)
-        self[value] = self.setdefault(name, len(self.names) - 1)
-        return self[value]
-
-    def places(self, values: Any) -> NDArray[np.int32]:
-        """Return the position of each name, ``(n,)``, -1 for none; new names are
-        added.
-        """
-        plain = values if isinstance(values, list) else np.asarray(values).tolist()
-        try:
-            return np.fromiter(map(self.__getitem__, plain), np.int32, len(plain))
-        except TypeError:
-            lists = (
-                own for own in plain if isinstance(own, Collection) and own != str(own)
-            )
-            wrong = next(lists, values)
-            hint = "a text or a whole number; if any is a list, all must be"
-            raise UserError(
-                f"{self.where}: got {spell(wrong)} (should be {hint})"
-            ) from None
-
-
 def natural(name: str) -> tuple[bool, int, str]:
     """Return the key that sorts names, and numbers among them by size."""
     is_number = name.isdecimal() and len(name) < 20
@@ -279,9 +236,7 @@ def _trainings(labels: Any, answers: Mapping[str, Any]) -> dict[tuple[str, int],
             )
     own: dict[tuple[str, int], Any] = {}
     for model, of_model in answers.items():
-        trainings = (
-            [of_model] if _depth(of_model) <= max(1, _depth(labels)) else of_model
-        )
+        trainings = [of_model] if depth(of_model) <= max(1, depth(labels)) else of_model
         by_seed = (
             of_model if isinstance(of_model, Mapping) else dict(enumerate(trainings))
         )
@@ -297,11 +252,13 @@ def _trainings(labels: Any, answers: Mapping[str, Any]) -> dict[tuple[str, int],
 
 def _coded(
     labels: Any, answers: Mapping[str, Any], missing: Missing
-) -> tuple[TaskKind, list[str], Array, Arrays]:
-    """Return the kind of task, its topics, those of labels first, the labels, and the
+) -> tuple[Coding, list[str], Array, Arrays]:
+    """Return the coding, the topics, those of labels first, the labels, and the
     answers.
     """
-    topics, right = Topics(["0"] * (labels is None)), None
+    topics, right = Topics(), None
+    if labels is None:
+        topics = Topics(["0"])
     if isinstance(labels, StoredRun):
         dataset, right = (
             labels.results.dataset,
@@ -310,107 +267,50 @@ def _coded(
         topics = Topics(count.topic for count in dataset.topics)
         labels = right if dataset.kind.has_topics else None
     own = _trainings(labels, answers)
-    task: TaskKind = (
-        SCORED if labels is None else (SINGLE_LABEL, MULTI_LABEL)[_depth(labels) > 1]
-    )
+    coding = coding_of(labels)
     if not topics:
-        _as_array(task, topics, labels)
+        coding.array(topics, labels)
         topics = Topics(sorted(topics.names, key=natural))
         if not topics.names:
             raise UserError("verdict: no labels")
-    given = {key: _as_array(task, topics, values) for key, values in own.items()}
-    most, longest = len(topics.names), max(map(len, topics.names), default=0)
-    if most > MAX_LABELS or longest > LONGEST_LABEL:
-        found = f"{counted(most, 'different label')} of up to {counted(longest, 'character')}"
-        limits = f"{MAX_LABELS:,} of {LONGEST_LABEL}; or scores of the answers"
-        raise UserError(f"verdict: {found} (allowed: {limits})")
+    given = {key: coding.array(topics, values) for key, values in own.items()}
+    _check_size(topics.names)
     if right is None:
         n = len(next(iter(given.values())))
-        right = (
-            np.zeros(n, np.int32) if labels is None else _as_array(task, topics, labels)
-        )
+        right = np.zeros(n, np.int32)
+        if labels is not None:
+            right = coding.array(topics, labels)
     for (model, _), array in given.items():
         if len(array) != len(right):
             fault = f"{counted(len(array), 'answer')}, but {counted(len(right), 'document')}"
             raise UserError(f"verdict: {model}: {fault}")
-    if missing == "wrong" and task.has_topics:
-        # Where a document has no topic, a missing answer would be right.
-        needed = right >= 0 if task.has_one_label else ~right.any(axis=1)
-        if any((_is_missing(own) & needed).any() for own in given.values()):
+    if missing == "wrong":
+        needed = coding.needs_no_answer(right)
+        if any((coding.is_missing(array) & needed).any() for array in given.values()):
             topics.names.append(NO_ANSWER)
-    if (
-        task is MULTI_LABEL
-    ):  # with the topics of later answers, which are in no earlier row
-        n_topics, arrays = len(topics.names), (right, *given.values())
-        right, *wide = (
-            np.pad(of, ((0, 0), (0, n_topics - of.shape[1]))) for of in arrays
-        )
-        given = dict(zip(given, wide, strict=True))
+    n_topics = len(topics.names)
+    right = coding.widened(right, n_topics)
+    given = {key: coding.widened(array, n_topics) for key, array in given.items()}
     for (model, _), array in given.items():
-        if task.has_topics and not (array[array == right] > -task.has_one_label).any():
+        if not coding.has_right_one(array, right):
             log.warning(
                 "%s: no answer is right; all labels: %s", model, listed(topics.names)
             )
-    return task, topics.names, right, given
+    return coding, topics.names, right, given
 
 
-def _as_array(task: TaskKind, topics: Topics, values: Any) -> Array:
-    """Return labels or answers as an array; see ``Arrays``. Topics that are new are
-    added.
-    """
-    if not task.has_topics:
-        try:
-            scores = np.asarray(values, float)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise UserError(f"verdict: scores should be numbers: {error}") from None
-        if (wrong := scores[(scores < 0) | (scores > 1)]).size:
-            raise UserError(f"verdict: got the score {wrong[0]:.9g} (allowed: 0 to 1)")
-        return scores
-    if task.has_one_label:
-        return topics.places(values)
-    if isinstance(values, np.ndarray) and values.ndim == 2:
-        if values.shape[1] < 2 or not np.isin(values, (0, 1)).all():
-            hint = "should have only 0 and 1, in two columns or more"
-            raise UserError(f"verdict: an array of topics {hint}")
-        rows, columns = np.nonzero(values)
-        places = topics.places(list(range(values.shape[1])))[columns]
-        is_list = np.ones(len(values), bool)
-    else:
-        is_list = np.array([_depth(own) > 0 for own in values], bool)
-        several = [
-            list(own) if many else [own]
-            for own, many in zip(values, is_list, strict=True)
-        ]
-        places = topics.places(list(chain(*several)))
-        rows = np.repeat(np.arange(len(several)), list(map(len, several)))
-    array = np.zeros((len(values), len(topics.names)), np.uint8)
-    is_topic = places >= 0
-    array[rows[is_topic], places[is_topic]] = 1
-    without = rows[
-        ~is_topic
-    ]  # nothing beside topics is left out; alone, it is a missing answer
-    array[without[~is_list[without]]] = LACKING
-    return array
-
-
-def _depth(values: Any) -> int:
-    """Return how many dimensions values have; a collection of topics is one."""
-    if isinstance(values, np.ndarray) and values.dtype != object:
-        return values.ndim
-    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Collection):
-        return 0
-    return 1 + _depth(next((one for one in values if one is not None), None))
-
-
-def _is_missing(answers: Array) -> NDArray[np.bool_]:
-    """Return which answers are missing, ``(n,)``; see ``Arrays``."""
-    if answers.ndim == 2:
-        return np.asarray((answers == LACKING).any(axis=1))
-    return np.isnan(answers) if answers.dtype.kind == "f" else answers < 0
+def _check_size(labels: Sequence[str]) -> None:
+    """Raise ``UserError`` if there are too many labels, or one is too long."""
+    longest = max(map(len, labels), default=0)
+    if len(labels) > MAX_LABELS or longest > LONGEST_LABEL:
+        number = counted(len(labels), "different label")
+        length = counted(longest, "character")
+        limits = f"{MAX_LABELS:,} of {LONGEST_LABEL}; or scores of the answers"
+        raise UserError(f"verdict: {number} of up to {length} (allowed: {limits})")
 
 
 def _chosen(
-    right: Array, given: Arrays, missing: str, facts: dict[str, Any]
+    coding: Coding, right: Array, given: Arrays, missing: str, facts: dict[str, Any]
 ) -> NDArray[np.intp]:
     """Return the documents that count, in order of their ids, and make ``facts`` about
     these.
@@ -421,7 +321,7 @@ def _chosen(
         raise UserError(f"verdict: ids: {n - len(names):,} of {n:,} are repeated")
     lacking = np.zeros(n, bool)
     for (model, _), answers in {("", 0): right, **given}.items():
-        if (own := _is_missing(answers)).any():
+        if (own := coding.is_missing(answers)).any():
             which = listed([names[place] for place in np.flatnonzero(own)])
             whose = f"{model}: no answer to" if model else "no label of"
             fault = (
@@ -492,13 +392,15 @@ def _numbered(
 
 
 def _trial(
-    model: str, seed: int, given: Array, right: Array, data: DatasetSummary
+    coding: Coding,
+    key: tuple[str, int],
+    given: Array,
+    right: Array,
+    data: DatasetSummary,
 ) -> TrialResult:
     """Return the answers of a training as a trial, with missing ones as wrong ones."""
-    answers, lacking = given.copy(), _is_missing(given)
-    answers[lacking] = len(data.topics) - 1 if answers.dtype.kind == "i" else 0
-    if answers.ndim == 2:
-        answers[lacking & ~right.any(axis=1), -1] = 1
+    model, seed = key
+    answers = coding.with_wrong(given, right, len(data.topics))
     record = TrialRecord(
         engine=OutsideModel.kind,
         params=None,
@@ -514,15 +416,4 @@ def _trial(
         seed=seed,
         threads=0,
     )
-    return TrialResult(record, right, partial(_by_topic, answers, len(data.topics)))
-
-
-def _by_topic(answers: Array, n_topics: int) -> Array:
-    """Return answers as scores, ``(n, n_topics)``: 1 for each topic that is given, and
-    else 0.
-    """
-    if answers.dtype.kind == "f":
-        return answers[:, np.newaxis]
-    if answers.ndim == 2:
-        return answers.astype(np.float32)
-    return np.asarray(answers[:, np.newaxis] == np.arange(n_topics), np.float32)
+    return TrialResult(record, right, partial(coding.scores, answers, len(data.topics)))
