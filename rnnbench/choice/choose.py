@@ -728,7 +728,7 @@ def _check_labels(job: Job, section: Data, positions: Positions) -> None:
     """Make sure that the answers of a choice can stand for those of a model of all
     documents.
     """
-    learned = make_dataset(job.data.corpus, job.data.section, blind=True)
+    learned = make_dataset(job.data.corpus, job.data.config, blind=True)
     whole = make_dataset(job.data.corpus, section)
     is_same = np.array_equal(learned.y_train[np.sort(positions)], whole.y_test)
     if job.data.dataset.topics != whole.topics or not is_same:

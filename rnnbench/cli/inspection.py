@@ -209,7 +209,7 @@ def show_data(
         benchmark = load(config, changed) if config else None
         prepared = _prepare(benchmark.data if benchmark else load_data(None, changed))
         found = find_document(
-            prepared.corpus, prepared.dataset, prepared.section, number
+            prepared.corpus, prepared.dataset, prepared.config, number
         )
         inputs = views.models_by_input(benchmark.models) if benchmark else None
         view = views.document_view(found, inputs)

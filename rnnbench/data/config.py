@@ -14,6 +14,7 @@ from rnnbench.data.padding import Side
 from rnnbench.data.source import TOKENIZERS
 from rnnbench.data.sources import SOURCES
 from rnnbench.data.sources.files import FILES
+from rnnbench.data.sources.tables import Layout
 from rnnbench.registry import PluginError
 from rnnbench.scoring import metric_fault
 from rnnbench.section import ConfigModel, one_of, problem, spell
@@ -158,3 +159,15 @@ class Data(ConfigModel):
     def options(self) -> dict[str, Any]:
         """The keys for the source that have a value, except for where its files are."""
         return self.model_dump(include={*FILES.options}, exclude_none=True)
+
+    @property
+    def layout(self) -> Layout:
+        """What the keys say about the form of a table."""
+        return Layout(
+            delimiter=self.delimiter,
+            encoding=self.encoding,
+            text=self.text,
+            label=self.label,
+            group=self.group,
+            label_separator=self.label_separator,
+        )

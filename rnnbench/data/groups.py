@@ -1,5 +1,6 @@
-"""Groups of documents, such as questions about one passage, that nobody has
-declared.
+"""Groups of documents, such as questions about one passage, that nobody has declared.
+
+``likely_groups({"passage": ["a", "a", "b", ...]})`` are the columns that may name some.
 """
 
 import re
@@ -27,38 +28,33 @@ MOST_UNEQUAL = 0.6
 numbers. If the numbers are counts, such as those of words, sizes vary more: most counts
 are near their mean."""
 GROUP_NAMES = {
-    *(
-        "article",
-        "author",
-        "book",
-        "chapter",
-        "cluster",
-        "context",
-        "conversation",
-        "customer",
-    ),
-    *(
-        "dialog",
-        "dialogue",
-        "doc",
-        "document",
-        "family",
-        "group",
-        "page",
-        "paragraph",
-        "passage",
-    ),
-    *(
-        "patient",
-        "scenario",
-        "session",
-        "speaker",
-        "story",
-        "template",
-        "thread",
-        "title",
-    ),
-    *("user", "writer"),
+    "article",
+    "author",
+    "book",
+    "chapter",
+    "cluster",
+    "context",
+    "conversation",
+    "customer",
+    "dialog",
+    "dialogue",
+    "doc",
+    "document",
+    "family",
+    "group",
+    "page",
+    "paragraph",
+    "passage",
+    "patient",
+    "scenario",
+    "session",
+    "speaker",
+    "story",
+    "template",
+    "thread",
+    "title",
+    "user",
+    "writer",
 }
 """The last words of the names of columns that name groups."""
 NAME_END = re.compile(r"[ _.-]?(?:hash|id|idx|index|key|name|no|nr|number)$")
@@ -72,17 +68,6 @@ ID_WITH_STEM = re.compile(r"(.*\w)[-_:/#](?:\d{1,4}|[a-z])", re.IGNORECASE)
 
 FEW_CLUSTERS = 20
 """With fewer, intervals and p-values are rough."""
-
-N_HASHES = 36
-ROWS_OF_BAND = 6
-"""Texts are compared if this many smallest hashes of their shingles agree in a row."""
-SHINGLE = 3
-"""Neighbouring words that are hashed together."""
-TEXTS_AT_ONCE = 1_000
-"""The texts whose shingles are in memory together."""
-ALIKE = 0.8
-"""The smallest share of equal hashes in near-copies; it estimates the share of equal
-shingles."""
 
 
 class LikelyGroups(NamedTuple):
@@ -139,10 +124,9 @@ def follows_labels(values: Sequence[object], labels: Sequence[Hashable]) -> bool
         text = str(value)
         is_function = is_function and value_of.setdefault(label, text) == text
         n_names += text in names
-    is_needed = len(value_of) < len(
-        labels
-    )  # if all labels differ, any column follows them
-    return n_names > len(labels) / 2 or (is_function and is_needed)
+    # If all labels differ, any column follows them.
+    have_equals = len(value_of) < len(labels)
+    return n_names > len(labels) / 2 or (is_function and have_equals)
 
 
 def _groups_in(
@@ -182,9 +166,7 @@ def _all_match(pattern: re.Pattern[str], texts: Sequence[str]) -> bool:
 
 
 def _stems(texts: Sequence[str]) -> list[str]:
-    """Return the first parts of ids such as ``passage7-2``; or nothing if any has
-    another form.
-    """
+    """Return the first parts of ids such as ``passage7-2``, if all have this form."""
     stems = []
     for text in texts:
         match = ID_WITH_STEM.fullmatch(text)
@@ -202,9 +184,7 @@ def _coded(texts: Sequence[str]) -> NDArray[np.int64]:
 
 
 def _have_sizes_of_groups(sizes: NDArray[np.int64]) -> bool:
-    """Return whether groups are many, mostly of several documents, and none of very
-    many.
-    """
+    """Return whether there are many groups, most of them neither small nor large."""
     if len(sizes) < FEWEST_GROUPS:
         return False
     n_alone = np.count_nonzero(sizes == 1)
@@ -216,77 +196,6 @@ def _have_sizes_of_groups(sizes: NDArray[np.int64]) -> bool:
 
 
 def _names_groups(name: str) -> bool:
-    """Return whether the name of a column, such as ``doc.passage_id``, is that of
-    groups.
-    """
+    """Return whether a column, such as ``doc.passage_id``, has the name of groups."""
     stem = NAME_END.sub("", name.lower())
     return re.split(r"[ _.-]", stem)[-1] in GROUP_NAMES
-
-
-def near_copies(
-    tokens: NDArray[np.int32], offsets: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Return a group for each text, int64 ``(n,)``, which near-copies share.
-
-    Text ``i`` is ``tokens[offsets[i]:offsets[i + 1]]``, of one word or more. The time
-    is linear in the number of words (A. Z. Broder: On the resemblance and containment
-    of documents, 1997).
-    """
-    signatures = _signatures(tokens, offsets)
-    groups = np.arange(len(offsets) - 1)
-    for first in range(0, N_HASHES, ROWS_OF_BAND):
-        band = np.ascontiguousarray(signatures[:, first : first + ROWS_OF_BAND])
-        _, firsts, codes = np.unique(
-            band, axis=0, return_index=True, return_inverse=True
-        )
-        model_text = firsts[codes.ravel()]
-        agreeing = (signatures == signatures[model_text]).mean(axis=1)
-        is_copy = (agreeing >= ALIKE) & (model_text < groups)
-        groups[is_copy] = groups[model_text[is_copy]]
-    return groups
-
-
-def _signatures(
-    tokens: NDArray[np.int32], offsets: NDArray[np.int64]
-) -> NDArray[np.uint64]:
-    """Return the smallest hashes of the shingles of each text, uint64 ``(n,
-    N_HASHES)``.
-    """
-    hashes = np.random.default_rng(0).integers(
-        2**63, size=(N_HASHES, 2), dtype=np.uint64
-    )
-    signatures = np.empty((len(offsets) - 1, N_HASHES), np.uint64)
-    for first in range(0, len(signatures), TEXTS_AT_ONCE):
-        places = offsets[first : first + TEXTS_AT_ONCE + 1]
-        shingles = _shingles(tokens[places[0] : places[-1]], places - places[0])
-        for number, (factor, summand) in enumerate(hashes):
-            hashed = shingles * (2 * factor + np.uint64(1)) + summand
-            smallest = np.minimum.reduceat(hashed, places[:-1] - places[0])
-            signatures[first : first + TEXTS_AT_ONCE, number] = smallest
-    return signatures
-
-
-def _shingles(
-    tokens: NDArray[np.int32], offsets: NDArray[np.int64]
-) -> NDArray[np.uint64]:
-    """Return a hash of the shingle that begins at each word; the last ones end in
-    zeros.
-    """
-    ends = np.repeat(offsets[1:], np.diff(offsets))
-    places = np.arange(len(tokens))
-    hashed = np.zeros(len(tokens), np.uint64)
-    for step in range(SHINGLE):
-        is_inside = places + step < ends
-        word = np.zeros(len(tokens), np.uint64)
-        word[is_inside] = tokens[places[is_inside] + step]
-        hashed = _mixed(hashed * np.uint64(3) + word)
-    return hashed
-
-
-def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return numbers each of whose bits depends on all bits (the finalizer of
-    SplitMix64).
-    """
-    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return numbers ^ (numbers >> np.uint64(31))

@@ -61,7 +61,7 @@ def data_view(prepared: PreparedData) -> View:
     """Return the facts of a dataset, the most frequent topics with bars, and the
     notes.
     """
-    corpus, summary, section = prepared.corpus, prepared.summary, prepared.section
+    corpus, summary, section = prepared.corpus, prepared.summary, prepared.config
     provenance, notes = corpus.provenance, list(notes_on_data(summary, section, corpus))
     quantiles = {f"{q:.0%}": int(np.quantile(corpus.lengths, q)) for q in QUANTILES}
     record = {

@@ -51,7 +51,7 @@ def plan_benchmark(
     """
     datasets: dict[Part | None, Dataset] = {None: data.dataset}
     if parts:
-        all_training = make_dataset(data.corpus, data.section, blind=True)
+        all_training = make_dataset(data.corpus, data.config, blind=True)
         datasets = {part: hold_out_part(all_training, part) for part in parts}
     trials: list[Trial] = []
     for part, dataset in datasets.items():
@@ -63,7 +63,7 @@ def plan_benchmark(
     corpus = data.corpus
     vocabulary = None
     if keep_models:
-        vocabulary = make_vocabulary(corpus, data.dataset, data.section)
+        vocabulary = make_vocabulary(corpus, data.dataset, data.config)
     corpora = {}
     if corpus.file:
         corpora[corpus.fingerprint] = corpus.file
@@ -126,7 +126,7 @@ class _Planner:
 
     @cached_property
     def _data_without_paths(self) -> Data:
-        return self.data.section.model_copy(update=dict.fromkeys(PATHS))
+        return self.data.config.model_copy(update=dict.fromkeys(PATHS))
 
     @cached_property
     def _split_fingerprint(self) -> str:

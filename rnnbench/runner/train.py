@@ -73,7 +73,7 @@ class Job:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Lock the folder for the block; first store the config that continues the job."""
-        if self.data.section.fit_on_all and not self.held_out:
+        if self.data.config.fit_on_all and not self.held_out:
             hint = "use `rnnbench choose` with --then-fit --on all"
             raise UserError(f"data.fit_on_all: no document is left to test on ({hint})")
         folder = self.store.folder

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnbench.data.groups import follows_labels, likely_groups, near_copies
+from rnnbench.data.groups import follows_labels, likely_groups
+from rnnbench.data.near_copies import near_copies
 
 N, SIZE = 300, 6
 RANDOM = np.random.default_rng(0)
@@ -158,6 +159,6 @@ def test_copies_are_found_however_many_texts_are_hashed_at_once(monkeypatch):
     corpus = corpus_of([*texts, *texts])
     expected = near_copies(*corpus).tolist()
 
-    monkeypatch.setattr("rnnbench.data.groups.TEXTS_AT_ONCE", 7)
+    monkeypatch.setattr("rnnbench.data.near_copies.TEXTS_AT_ONCE", 7)
 
     assert near_copies(*corpus).tolist() == expected

@@ -1,0 +1,81 @@
+"""Groups of texts that are nearly copies of each other.
+
+``near_copies(corpus.tokens, corpus.offsets)`` is a group for each text.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+N_HASHES = 36
+ROWS_OF_BAND = 6
+"""Texts are compared if this many smallest hashes of their shingles agree in a row."""
+SHINGLE = 3
+"""Neighbouring words that are hashed together."""
+TEXTS_AT_ONCE = 1_000
+"""The texts whose shingles are in memory together."""
+ALIKE = 0.8
+"""The smallest share of equal hashes in near-copies; it estimates the share of equal
+shingles."""
+
+
+def near_copies(
+    tokens: NDArray[np.int32], offsets: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return a group for each text, int64 ``(n,)``, which near-copies share.
+
+    Text ``i`` is ``tokens[offsets[i]:offsets[i + 1]]``, of one word or more. The time
+    is linear in the number of words (A. Z. Broder: On the resemblance and containment
+    of documents, 1997).
+    """
+    signatures = _signatures(tokens, offsets)
+    groups = np.arange(len(offsets) - 1)
+    for first in range(0, N_HASHES, ROWS_OF_BAND):
+        band = np.ascontiguousarray(signatures[:, first : first + ROWS_OF_BAND])
+        _, firsts, codes = np.unique(
+            band, axis=0, return_index=True, return_inverse=True
+        )
+        model_text = firsts[codes.ravel()]
+        agreeing = (signatures == signatures[model_text]).mean(axis=1)
+        is_copy = (agreeing >= ALIKE) & (model_text < groups)
+        groups[is_copy] = groups[model_text[is_copy]]
+    return groups
+
+
+def _signatures(
+    tokens: NDArray[np.int32], offsets: NDArray[np.int64]
+) -> NDArray[np.uint64]:
+    """Return the smallest hashes of the shingles of each text, ``(n, N_HASHES)``."""
+    hashes = np.random.default_rng(0).integers(
+        2**63, size=(N_HASHES, 2), dtype=np.uint64
+    )
+    signatures = np.empty((len(offsets) - 1, N_HASHES), np.uint64)
+    for first in range(0, len(signatures), TEXTS_AT_ONCE):
+        places = offsets[first : first + TEXTS_AT_ONCE + 1]
+        shingles = _shingles(tokens[places[0] : places[-1]], places - places[0])
+        for number, (factor, summand) in enumerate(hashes):
+            hashed = shingles * (2 * factor + np.uint64(1)) + summand
+            smallest = np.minimum.reduceat(hashed, places[:-1] - places[0])
+            signatures[first : first + TEXTS_AT_ONCE, number] = smallest
+    return signatures
+
+
+def _shingles(
+    tokens: NDArray[np.int32], offsets: NDArray[np.int64]
+) -> NDArray[np.uint64]:
+    """Return a hash of the shingle at each word; the last ones end in zeros."""
+    ends = np.repeat(offsets[1:], np.diff(offsets))
+    places = np.arange(len(tokens))
+    hashed = np.zeros(len(tokens), np.uint64)
+    for step in range(SHINGLE):
+        is_inside = places + step < ends
+        word = np.zeros(len(tokens), np.uint64)
+        word[is_inside] = tokens[places[is_inside] + step]
+        hashed = _mixed(hashed * np.uint64(3) + word)
+    return hashed
+
+
+def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return numbers mixed so that each bit depends on all: SplitMix64's finalizer."""
+    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return numbers ^ (numbers >> np.uint64(31))
