@@ -1,52 +1,40 @@
-"""Choosing models and settings on the training documents alone."""
+"""Choosing models and settings on the training documents alone.
+
+``choose("lstm", folds=5)`` trains every model and point of a grid on parts of the
+training documents, ranks them by their answers to the others, and recommends one.
+"""
 
 import logging
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rnnbench.analysis.comparisons import compare_with_best
-from rnnbench.analysis.intervals import Correctness, estimate_over_folds, score_interval
 from rnnbench.analysis.summary import load_environment
 from rnnbench.api import Run
+from rnnbench.choice.ranking import complete, rank_candidates, recommend
+from rnnbench.choice.results import ChoiceResults
+from rnnbench.choice.table import choice_table
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.audit import DatasetSummary, Duplicates
+from rnnbench.data.audit import Duplicates
 from rnnbench.data.config import Data
+from rnnbench.data.corpus import Positions
 from rnnbench.data.dataset import make_dataset
-from rnnbench.data.held_out import make_parts
-from rnnbench.data.split import Groups
+from rnnbench.data.held_out import Part, make_parts
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
 from rnnbench.job import prepared_job
-from rnnbench.metrics import FIT_SECONDS
-from rnnbench.models.baselines import MostFrequent, Stratified
-from rnnbench.models.descriptions import (
-    BaselineModel,
-    EnsembleModel,
-    Model,
-    with_members,
-)
+from rnnbench.models.descriptions import with_members
 from rnnbench.points import model_of, values_of
-from rnnbench.report.table import (
-    MISSING,
-    Columns,
-    Shown,
-    Table,
-    table_of,
-    to_markdown,
-    with_points,
-)
+from rnnbench.report.table import Shown, Table, to_markdown
 from rnnbench.report.tables import parameter_columns, short_table, table_files
-from rnnbench.report.words import NOT_CLEAR, condition, in_blocks, scope, short_p, worse
 from rnnbench.request import (
     ChoiceRequest,
     Config,
@@ -56,7 +44,6 @@ from rnnbench.request import (
     Settings,
 )
 from rnnbench.results.run import load_benchmark, report_files
-from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
 from rnnbench.results.store import (
     CHOICE,
     CHOICE_TABLE,
@@ -69,365 +56,23 @@ from rnnbench.runner.errors import (
     InterruptedRunError,
     require_whole,
 )
-from rnnbench.runner.plan import plan_benchmark
+from rnnbench.runner.plan import Plan, plan_benchmark
 from rnnbench.runner.run import run
 from rnnbench.runner.train import Job, PlanResult, train
-from rnnbench.section import StoredRecord, checked, formerly
+from rnnbench.section import checked
 from rnnbench.storage import check_new, read_record, write_document, write_text
-from rnnbench.tasks import TaskKind
 from rnnbench.terminal.display import show_trials
-from rnnbench.text import (
-    counted,
-    either,
-    heading,
-    listed,
-    numbers,
-    sentences,
-    with_article,
-)
+from rnnbench.text import counted
 from rnnbench.training.outcome import TrialResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
 log = logging.getLogger(__name__)
-Positions = NDArray[np.intp]  # of held-out documents in the training set, (n_held_out,)
-HeldOut = Mapping[
-    tuple[str, int], TrialResult
-]  # the answers to them, by model and seed
+HeldOut = Mapping[tuple[str, int], TrialResult]
+"""By model and seed, the answers to the held-out documents."""
 FOLDS = 5
 SEED = 0  # of the random draw of points of a grid
-SAME_WAY = (
-    "jobs",
-    "executor",
-    "scheduler",
-    "progress",
-    "fresh",
-)  # say how all trials run
-P_BEST = "p (as good as best)"
-SIMPLEST = (
-    "Simplest: baselines before networks, then models that learned from no other texts, then the "
-    "fewest parameters. Up to twice the fewest count as equal; then {score} decides."
-)
-
-
-class Candidate(StoredRecord):
-    """A model that answered training documents that it had not learned."""
-
-    name: str
-    params: int
-    score: Annotated[
-        float, formerly("accuracy")
-    ]  # on all held-out documents, a mean over seeds
-    of_parts: list[float]  # the same on each part
-    over_parts: (
-        Interval | None
-    )  # of the mean, over other folds and seeds, if there are several
-    interval: Interval  # over other documents and, with several seeds, over other seeds
-    training: dict[str, Any] = {}  # training values that are set for this model alone
-    seeds: int
-    fit_seconds: float  # the mean time of a training, in seconds
-    against_best: (
-        Comparison | None
-    )  # the best compared with this one; None for the best itself
-
-    def p_of_folds(self, other: "Candidate") -> float | None:
-        """Return the p-value of the difference over other training documents, given
-        folds.
-        """
-        ahead = estimate_over_folds(
-            np.subtract(self.of_parts, other.of_parts)[:, np.newaxis]
-        )
-        return ahead.p if ahead else None
-
-
-class Recommendation(StoredRecord):
-    """The model that a choice recommends."""
-
-    model: str
-    reason: str  # why, in words
-
-
-class ChoiceResults(StoredRecord):
-    """The content of ``choice.json``."""
-
-    older_versions = (2, 3)
-    schema_version: Literal[4] = 4
-    name: str
-    command: str  # the command line of the choice
-    dataset: DatasetSummary  # the whole dataset; none of its test documents was used
-    folds: int | None  # the number of folds; None if the last documents were held out
-    last: (
-        float | None
-    )  # the share of training documents, the last ones, that was held out
-    # the number of training documents that were held out, in all folds together
-    held_out: int
-    seeds: list[int]
-    epochs: list[int]  # the distinct numbers of epochs of networks
-    n_models: int  # the number of models and points of grids in the config
-    searched: (
-        int | None
-    )  # the most points of each grid that were drawn; None if all were tried
-    sampler: str | None  # the method that drew them
-    candidates: list[Candidate]  # the best first; models that lack trials are left out
-    recommended: Recommendation | None = (
-        None  # None without candidates, and in earlier versions
-    )
-    missing: list[MissingTrial]  # trials that failed or were not run
-
-    @property
-    def n_seeds(self) -> int:
-        """The number of seeds: one if no candidate depends on the seed."""
-        return max((candidate.seeds for candidate in self.candidates), default=1)
-
-    def how(self) -> str:
-        """Return in words which documents were held out."""
-        parts = (
-            f"{self.folds} folds"
-            if self.folds
-            else f"the last {100 * (self.last or 0):.3g}%"
-        )
-        return f"{self.held_out:,} of {self.dataset.train_size:,} training documents ({parts})"
-
-
-def rank_key(score: float, epochs: int, params: int) -> tuple[float, int, int]:
-    """Return a sort key, by which ties go to fewer epochs, then fewer parameters."""
-    return -round(score, DIGITS), epochs, params
-
-
-def rank_candidates(
-    names: Iterable[str], done: PlanResult, held_out: Positions, groups: Groups = None
-) -> list[Candidate]:
-    """Return the models whose trials all have a result, the best first.
-
-    ``groups`` has the group of each training document, if groups are declared.
-    """
-    trials, in_order = (
-        {trial.name: trial for trial in done.plan.trials},
-        done.plan.dataset.in_order,
-    )
-    places = np.argsort(held_out) if in_order else slice(None)
-    clusters = None
-    if groups is not None:
-        clusters = np.unique(groups[held_out], return_inverse=True)[1].tolist()
-    found: list[Candidate] = []
-    hits: dict[str, Correctness] = {}
-    for name, by_seed in complete(names, done).items():
-        answers = list(by_seed.values())
-        model, records = (
-            trials[name].model,
-            [part.record for parts in answers for part in parts],
-        )
-        of_seeds = [
-            np.concatenate([part.parts for part in own], axis=-1) for own in answers
-        ]
-        parts_of_seeds = np.stack(of_seeds, axis=-2)[..., places]
-        hits[name] = Correctness(parts_of_seeds, in_order, model.is_random, clusters)
-        # (n_parts, n_seeds)
-        scores = np.transpose(
-            [[part.values.mean() for part in parts] for parts in answers]
-        )
-        over_folds = estimate_over_folds(scores)
-        candidate = Candidate(
-            name=name,
-            params=records[0].params or 0,
-            score=hits[name].score,
-            of_parts=[float(mean) for mean in scores.mean(axis=1)],
-            over_parts=over_folds and over_folds.around,
-            interval=score_interval(hits[name]),
-            training=model.training or {},
-            seeds=len(answers),
-            fit_seconds=float(
-                np.mean([record.fit_seconds or 0.0 for record in records])
-            ),
-            against_best=None,
-        )
-        found.append(candidate)
-    found.sort(key=lambda one: rank_key(one.score, trials[one.name].epochs, one.params))
-    against = (
-        compare_with_best({one.name: hits[one.name] for one in found}) if found else {}
-    )
-    return [
-        one.model_copy(update={"against_best": against.get(one.name)}) for one in found
-    ]
-
-
-def complete(
-    names: Iterable[str], done: PlanResult
-) -> dict[str, dict[int, list[TrialResult]]]:
-    """Return the results of each model that lacks none: by seed, a result for each
-    part.
-    """
-    lacking = {trial.name for trial in done.without_result}
-    found = {
-        name: dict[int, list[TrialResult]]() for name in names if name not in lacking
-    }
-    for trial in done.plan.trials:
-        if trial.name in found:
-            found[trial.name].setdefault(trial.seed, []).append(done.results[trial])
-    return {name: by_seed for name, by_seed in found.items() if by_seed}
-
-
-def recommend(
-    candidates: Sequence[Candidate], models: Mapping[str, Model], task: TaskKind
-) -> Recommendation | None:
-    """Return the simplest candidate that is not clearly worse than the best; see
-    ``SIMPLEST``.
-
-    One that reads no text, or has too few seeds to tell, is recommended only if it is
-    the best.
-    """
-    if not candidates:
-        return None
-    best, *others = candidates
-    level = [
-        one
-        for one in others
-        if one.against_best and one.against_best.verdict == NOT_CLEAR
-    ]
-    baselines = {
-        one.name: getattr(models[one.name], "baseline", None) for one in [best, *level]
-    }
-    blind = [
-        name
-        for name, own in baselines.items()
-        if isinstance(own, MostFrequent | Stratified)
-    ]
-    similar = defaultdict[tuple[bool, bool, bool], list[Candidate]](list)
-    for one in [best, *(one for one in level if one.name not in blind)]:
-        model = models[one.name]
-        is_trained = not isinstance(model, BaselineModel)
-        kind = (
-            isinstance(model, EnsembleModel),
-            is_trained,
-            model.pretrained != "nothing",
-        )
-        similar[kind].append(one)
-    simplest = similar[min(similar)]
-    fewest = min(one.params for one in simplest)
-    found = next(
-        one for one in simplest if one.params <= 2 * fewest
-    )  # the best come first
-    if found is not best:
-        claim = f"is the simplest of {1 + len(level)} models that are not clearly worse than the "
-        claim += f"best, {best.name} ({_in_words(best, models, task)})"
-    elif level:
-        claim = "is the best, and those that are not clearly worse are not much simpler"
-    elif all(one.against_best and one.against_best.is_clear for one in others):
-        claim = (
-            "is the best, and all others are clearly worse"
-            if others
-            else "is the only model"
-        )
-    else:
-        claim = (
-            "is the best, and there are too few seeds to tell which others are as good"
-        )
-    reason = f"{found.name} {claim}: {_in_words(found, models, task)}."
-    if blind:
-        reason += f" As {listed(blind)}, which reads no text, is not clearly worse than the best "
-        reason += (
-            "either, these documents do not show that any model has learned anything."
-        )
-    return Recommendation(model=found.name, reason=reason)
-
-
-def _in_words(candidate: Candidate, models: Mapping[str, Model], task: TaskKind) -> str:
-    kind = models[candidate.name].kind.replace("python", "network")
-    size, score = (
-        f"{candidate.params:,} parameters",
-        f"{task.score_name} of {candidate.score:.4f}",
-    )
-    return f"{with_article(kind)} with {size} and {with_article(score)}"
-
-
-def choice_table(results: ChoiceResults) -> Table:
-    """Return a row for each candidate, the best first."""
-    n = results.n_seeds
-    scopes = [f"{results.folds} folds"] * bool(results.folds) + [f"{n} seeds"] * (n > 1)
-    over = f"mean ± 95 % over {' and '.join(scopes)}" if scopes else "1 seed"
-    columns: Columns[Candidate] = {
-        "model": lambda candidate: candidate.name,
-        f"{results.dataset.kind.score_name} ({over})": _score,
-        f"95 % interval {scope(n)}": lambda candidate: f"{candidate.interval:.4f}",
-        P_BEST: lambda candidate: _p_best(candidate.against_best),
-        "clearly worse than the best": lambda one: worse(one.against_best, "best"),
-        "params": lambda candidate: f"{candidate.params:,}",
-        FIT_SECONDS.header: lambda candidate: FIT_SECONDS.spell(candidate.fit_seconds),
-    }
-    return with_points(table_of(results.candidates, columns, _caption(results)))
-
-
-def _score(candidate: Candidate) -> str:
-    ends = candidate.over_parts
-    return f"{candidate.score:.4f}" + (
-        f" ± {(ends.high - ends.low) / 2:.4f}" if ends else ""
-    )
-
-
-def _p_best(pair: Comparison | None) -> str:
-    return (
-        MISSING if pair is None or pair.has_too_few_seeds else short_p(pair.p_corrected)
-    )
-
-
-def _caption(results: ChoiceResults) -> str:
-    dataset = results.dataset
-    score, best = dataset.kind.score_name, results.recommended
-    missing = dict.fromkeys(trial.model for trial in results.missing)
-    tests = [
-        candidate.against_best
-        for candidate in results.candidates
-        if candidate.against_best
-    ]
-    drawn = (
-        bool(results.searched)
-        and len(missing) + len(results.candidates) < results.n_models
-    )
-    return sentences(
-        f"Recommended: {best.reason}" if best else "",
-        f"This choice is partial; trials of {', '.join(missing)} are missing."
-        if missing
-        else "",
-        f"Data: {dataset.source} ({dataset.origin}). {heading(score)} on {results.how()}. "
-        "No model was trained on the documents that it classified, and the test documents were not "
-        "used.",
-        f"The held-out documents are {in_blocks(results.held_out)}."
-        if dataset.in_order
-        else "",
-        f"Seeds: {numbers(results.seeds[: results.n_seeds])}.",
-        f"Epochs: {either(results.epochs)}." if results.epochs else "",
-        f"After ±: how much the {score} depends on the documents learned from. Interval "
-        f"{scope(results.n_seeds)}: how much it depends on the documents classified."
-        if results.folds
-        else "",
-        f"{P_BEST}: the p-value of being as good as the best of these models, whichever is the "
-        "best; clearly worse: below 0.05, for the models as they were trained here."
-        if tests
-        else "",
-        SIMPLEST.format(score=score)
-        if any(test.verdict == NOT_CLEAR for test in tests)
-        else "",
-        f"{results.sampler} drew at most {results.searched} points of each grid."
-        if drawn
-        else "",
-        f"{FIT_SECONDS.header}: the mean of all trainings.",
-        condition(tests),
-    )
-
-
-def chosen_benchmark(
-    whole: Benchmark, results: ChoiceResults, chosen: Iterable[str]
-) -> Benchmark:
-    """Return a benchmark of candidates, with how many each was chosen from."""
-    n_tried = Counter(model_of(candidate.name) for candidate in results.candidates)
-    models = {}
-    for name in with_members(chosen, whole.models):
-        tried = {"chosen_from": n_tried[model_of(name)]}
-        models[model_of(name)] = whole.models[name].model_copy(update=tried)
-    return whole.model_copy(
-        update={"name": f"{whole.name[:90]}_chosen", "models": models}
-    )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -447,8 +92,10 @@ class Choice(Shown):
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench choose`` prints."""
-        found = [choice_table(self.results)]
-        return [*found, short_table(self.fitted.results)] if self.fitted else found
+        tables = [choice_table(self.results)]
+        if self.fitted:
+            tables.append(short_table(self.fitted.results))
+        return tables
 
     @property
     def recommended(self) -> str:
@@ -466,54 +113,52 @@ class Choice(Shown):
         """
         import pandas as pd
 
-        rows = [
-            one.model_dump(
-                include={"name", "score", "of_parts", "params", "seeds", "fit_seconds"}
-            )
-            | {"low": one.interval.low, "high": one.interval.high}
-            | {"p": one.against_best and one.against_best.p_corrected}
-            | {"p_of_folds": self.results.candidates[0].p_of_folds(one)}
-            for one in self.results.candidates
-        ]
-        parameters = list(
-            dict.fromkeys(key for row in rows for key in values_of(row["name"]))
-        )
+        columns = {"name", "score", "of_parts", "params", "seeds", "fit_seconds"}
+        rows = []
+        for candidate in self.results.candidates:
+            row = candidate.model_dump(include=columns)
+            row["low"] = candidate.interval.low
+            row["high"] = candidate.interval.high
+            test = candidate.against_best
+            row["p"] = test.p_corrected if test else None
+            row["p_of_folds"] = self.results.candidates[0].p_of_folds(candidate)
+            rows.append(row)
+        parameters = dict[str, None]()
+        for row in rows:
+            parameters |= dict.fromkeys(values_of(row["name"]))
         return pd.DataFrame(
-            {
-                "name": row["name"],
-                **parameter_columns(row["name"], parameters, list(row)),
-                **row,
-            }
+            {"name": row["name"]}
+            | parameter_columns(row["name"], list(parameters), list(row))
+            | row
             for row in rows
         )
 
     def write(self, file: str | Path, *, overwrite: bool = False) -> None:
         """Write a config of the best point of each model, or raise ``UserError``."""
-        file, results, best = Path(file), self.results, dict[str, str]()
+        file = Path(file)
+        results = self.results
         check_new(file, overwrite=overwrite)
         if not results.candidates:
             raise UserError(
                 f"{file}: not written; no model has finished all its trials"
             )
+        best = dict[str, str]()
         for candidate in results.candidates:  # the best come first
             best.setdefault(model_of(candidate.name), candidate.name)
-        score, n = (
-            results.dataset.kind.score_name,
-            counted(len(results.candidates), "model"),
-        )
+        n_models = counted(len(results.candidates), "model")
+        score = results.dataset.kind.score_name
         introduction = [
-            f"Chosen from {n} by {score} on {results.how()};",
+            f"Chosen from {n_models} by {score} on {results.how()};",
             "the test documents were not used. The command was:",
-            *(f"  {line}" for line in results.command.splitlines()),
         ]
-        chosen = dump(
-            chosen_benchmark(self.benchmark, results, best.values()), file.parent
-        )
-        write_text(file, "".join(f"# {line}\n" for line in introduction) + chosen)
+        for line in results.command.splitlines():
+            introduction.append(f"  {line}")
+        comment = "".join(f"# {line}\n" for line in introduction)
+        chosen = chosen_benchmark(self.benchmark, results, best.values())
+        write_text(file, comment + dump(chosen, file.parent))
 
     def write_report(self, *, command: str = "Choice.write_report()") -> Path:
-        """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of the
-        choice.
+        """Write ``report.html``, ``report.md`` and ``plots/`` into its folder.
 
         Returns the HTML file. Raises ``UserError`` if another process is writing into
         the folder.
@@ -522,7 +167,21 @@ class Choice(Shown):
         from rnnbench.report.page import write_files
 
         with lock_folder(self.folder, command, CHOICE):
-            return write_files(self.folder, choice_page(self))
+            page = choice_page(self.results, self.recommended, self.folder)
+            return write_files(self.folder, page)
+
+
+def chosen_benchmark(
+    benchmark: Benchmark, results: ChoiceResults, chosen: Iterable[str]
+) -> Benchmark:
+    """Return a benchmark of candidates, with how many each was chosen from."""
+    n_tried = Counter(model_of(candidate.name) for candidate in results.candidates)
+    models = {}
+    for name in with_members(chosen, benchmark.models):
+        tried = {"chosen_from": n_tried[model_of(name)]}
+        models[model_of(name)] = benchmark.models[name].model_copy(update=tried)
+    name = f"{benchmark.name[:90]}_chosen"
+    return benchmark.model_copy(update={"name": name, "models": models})
 
 
 def choose(
@@ -616,52 +275,62 @@ def choose(
 
 def choose_request(request: ChoiceRequest) -> Choice:
     """Carry out a request, as ``choose`` does."""
-    sample = request.sample
-    if sample is not None and sample < 1:
-        raise UserError(f"sample: got {sample} (should be 1 or more)")
+    _check_request(request)
     if request.folds is None and request.last is None:
         request = replace(request, folds=FOLDS)
-    if request.on == "all" and not request.then_fit:
-        raise UserError(
-            "on: 'all' needs then_fit, because only that trains a model to keep"
-        )
     parts = make_parts(request.folds, request.last)
     with prepared_job(request, CHOICE) as job:
-        plan = plan_benchmark(
-            job.benchmark, job.data, job.executor.threads, parts=parts
-        )
-        if sample is not None:
-            drawn = draw_points(job.benchmark.models, sample)
-            plan = replace(
-                plan, trials=[trial for trial in plan.trials if trial.name in drawn]
-            )
-        y, groups = job.data.dataset.y_train, job.data.dataset.groups
+        # 1. Plan a training of each model on each part.
+        plan = _plan(request, job, parts)
+        dataset = job.data.dataset
+        # 2. Find the held-out documents, part by part.
         positions = np.concatenate(
-            [part.positions(y, groups) for part in parts]
-        )  # part by part
+            [part.positions(dataset.y_train, dataset.groups) for part in parts]
+        )
         if request.on == "all":
             _check_labels(job, _on_all(request, job), positions)
         if job.benchmark.tracking:
             log.warning("tracking: ignored, because only runs are tracked")
+        choice = None
         with job.writing():
+            # 3. Train the models, and have them answer the held-out documents.
             with show_trials(quiet=not request.progress) as listener:
                 done = train(job, plan, listener)
-            choice = _write(request, job, done, positions) if done.results else None
-    whole = require_whole(choice, job, done)
+            # 4. Rank them, and write the choice.
+            if done.results:
+                choice = _write(request, job, done, positions)
+    choice = require_whole(choice, job, done)
     if not request.then_fit:
-        return whole
-    names = with_members([whole.recommended], job.benchmark.models)
-    trials = complete(job.benchmark.models, done)
-    held_out = {
-        (model_of(name), seed): _answers(parts, positions)
-        for name in (names if request.on == "all" else ())
-        for seed, parts in trials[name].items()
-    }
+        return choice
+    # 5. Train the recommended model on all training documents, and keep it.
+    held_out: HeldOut = {}
+    if request.on == "all":
+        held_out = _held_out_answers(job, choice, done, positions)
     try:
-        return replace(whole, fitted=_fit(request, job, whole, held_out))
+        return replace(choice, fitted=_fit(request, job, choice, held_out))
     except (FailedTrialsError, InterruptedRunError) as error:
-        error.run = replace(whole, fitted=error.run)  # what was chosen stays
+        error.run = replace(choice, fitted=error.run)  # what was chosen stays
         raise
+
+
+def _check_request(request: ChoiceRequest) -> None:
+    if request.sample is not None and request.sample < 1:
+        raise UserError(f"sample: got {request.sample} (should be 1 or more)")
+    if request.on == "all" and not request.then_fit:
+        raise UserError(
+            "on: 'all' needs then_fit, because only that trains a model to keep"
+        )
+
+
+def _plan(request: ChoiceRequest, job: Job, parts: Sequence[Part]) -> Plan:
+    """Return the trials of all models, or of a sample of each grid, on all parts."""
+    threads = job.executor.threads
+    plan = plan_benchmark(job.benchmark, job.data, threads, parts=parts)
+    if request.sample is None:
+        return plan
+    drawn = draw_points(job.benchmark.models, request.sample)
+    trials = [trial for trial in plan.trials if trial.name in drawn]
+    return replace(plan, trials=trials)
 
 
 def draw_points(names: Iterable[str], n: int) -> set[str]:
@@ -670,13 +339,14 @@ def draw_points(names: Iterable[str], n: int) -> set[str]:
     The names alone decide, so all machines agree, and a larger sample includes a
     smaller one.
     """
+
+    def key(name: str) -> tuple[str, str]:
+        return model_of(name), name
+
     drawn: set[str] = set()
-    for model, points in groupby(
-        sorted(names, key=lambda name: (model_of(name), name)), model_of
-    ):
+    for model, points in groupby(sorted(names, key=key), model_of):
         random = Random(f"{SEED} {model}")
-        # random() gives the same numbers in every version of Python; sample() may
-        # change.
+        # random() gives the same numbers in every version of Python, unlike sample().
         in_order = sorted((random.random(), point) for point in points)
         drawn.update(point for _, point in in_order[:n])
     return drawn
@@ -685,33 +355,35 @@ def draw_points(names: Iterable[str], n: int) -> set[str]:
 def _write(
     request: ChoiceRequest, job: Job, done: PlanResult, positions: Positions
 ) -> Choice:
-    """Rank the models that have all their trials, and write everything that belongs to
-    it.
-    """
-    benchmark, folder = job.benchmark, job.store.folder
-    groups = job.data.dataset.groups
-    candidates = rank_candidates(benchmark.models, done, positions, groups)
+    """Rank the models that have all their trials; write the choice and its tables."""
+    benchmark = job.benchmark
+    folder = job.store.folder
+    dataset = done.plan.dataset
+    models = benchmark.models
+    candidates = rank_candidates(models, done, positions, job.data.dataset.groups)
+    sampler = None
+    if request.sample is not None:
+        sampler = f"Random sampling (seed {SEED})"
     results = ChoiceResults(
         name=benchmark.name,
         command=job.command,
-        dataset=done.plan.dataset,
+        dataset=dataset,
         folds=request.folds,
         last=request.last,
         held_out=len(positions),
         seeds=list(benchmark.training.seeds),
         epochs=sorted({trial.epochs for trial in done.plan.trials} - {0}),
-        n_models=len(benchmark.models),
+        n_models=len(models),
         searched=request.sample,
-        sampler=None if request.sample is None else f"Random sampling (seed {SEED})",
+        sampler=sampler,
         candidates=candidates,
-        recommended=recommend(candidates, benchmark.models, done.plan.dataset.kind),
+        recommended=recommend(candidates, models, dataset.kind),
         missing=done.missing,
     )
     choice = Choice(folder, results, benchmark)
     write_text(folder / "config.yaml", job.config_text)
-    with suppress(
-        FileNotFoundError
-    ):  # it was removed, and nothing has been trained since
+    # The environment may have been removed if nothing has been trained since.
+    with suppress(FileNotFoundError):
         write_text(folder / CONSTRAINTS, constraints(load_environment(folder)))
     write_text(folder / CHOICE_TABLE, "\n".join(map(to_markdown, choice.tables())))
     write_document(folder / CHOICE, results)
@@ -721,63 +393,96 @@ def _write(
 
 
 def _on_all(request: ChoiceRequest, job: Job) -> Data:
+    """Return the data of a model that learns from all documents."""
     return job.benchmark.data.model_copy(update={"fit_on_all": request.last or 1.0})
 
 
-def _check_labels(job: Job, section: Data, positions: Positions) -> None:
-    """Make sure that the answers of a choice can stand for those of a model of all
-    documents.
+def _check_labels(job: Job, data: Data, positions: Positions) -> None:
+    """Make sure that the answers of a choice can stand for those of a final model.
+
+    That model learns from all documents of ``data``.
     """
     learned = make_dataset(job.data.corpus, job.data.config, blind=True)
-    whole = make_dataset(job.data.corpus, section)
-    is_same = np.array_equal(learned.y_train[np.sort(positions)], whole.y_test)
-    if job.data.dataset.topics != whole.topics or not is_same:
+    final = make_dataset(job.data.corpus, data)
+    is_same = np.array_equal(learned.y_train[np.sort(positions)], final.y_test)
+    if job.data.dataset.topics != final.topics or not is_same:
         raise UserError("on: some labels occur only in test documents (use 'train')")
 
 
 def _fit(request: ChoiceRequest, job: Job, choice: Choice, held_out: HeldOut) -> Run:
-    """Train the recommended model, in a run that keeps it; ``held_out`` answers replace
-    its own.
+    """Train the recommended model, in a run that keeps it.
+
+    If there are ``held_out`` answers, it learns from all documents, and they are its
+    answers.
     """
     names = with_members([choice.recommended], job.benchmark.models)
     benchmark = chosen_benchmark(job.benchmark, choice.results, names)
-    data = _on_all(request, job) if held_out else benchmark.data
-    given = RunRequest(
-        benchmark.model_copy(update={"tracking": (), "data": data}),
+    changes: dict[str, Any] = {"tracking": ()}
+    command = None
+    if held_out:
+        changes["data"] = _on_all(request, job)
+        command = job.command
+    run_request = RunRequest(
+        benchmark.model_copy(update=changes),
         out=choice.folder / FITTED,
         save_models=True,
-        command=job.command if held_out else None,
-        **{key: getattr(request, key) for key in SAME_WAY},
+        command=command,
+        jobs=request.jobs,
+        executor=request.executor,
+        scheduler=request.scheduler,
+        progress=request.progress,
+        fresh=request.fresh,
     )
-    with prepared_job(given, corpus=job.data.corpus) as prepared:
+    with prepared_job(run_request, corpus=job.data.corpus) as prepared:
         fit = prepared
         if held_out:
-            # It is trained on all documents on purpose.
-            facts = {"estimated_on": choice.results.how(), "duplicates": Duplicates()}
-            facts["whole_duplicates"] = facts["duplicates"]
-            summary = fit.data.summary.model_copy(update=facts)
-            fit = replace(
-                fit, data=replace(fit.data, summary=summary), held_out=held_out
-            )
-        with show_trials(quiet=not given.progress) as listener:
-            stored, fitted = run(fit, listener, table_files, keep_models=True)
-    return require_whole(Run(**vars(stored)) if stored else None, fit, fitted)
+            fit = _estimated_on(prepared, choice, held_out)
+        with show_trials(quiet=not request.progress) as listener:
+            stored, done = run(fit, listener, table_files, keep_models=True)
+    fitted = Run(**vars(stored)) if stored else None
+    return require_whole(fitted, fit, done)
+
+
+def _estimated_on(job: Job, choice: Choice, held_out: HeldOut) -> Job:
+    """Return a job whose scores are those of a choice, because it tests on nothing."""
+    # It is trained on all documents on purpose, so that none count as duplicates.
+    changes = {
+        "estimated_on": choice.results.how(),
+        "duplicates": Duplicates(),
+        "whole_duplicates": Duplicates(),
+    }
+    summary = job.data.summary.model_copy(update=changes)
+    return replace(job, data=replace(job.data, summary=summary), held_out=held_out)
+
+
+def _held_out_answers(
+    job: Job, choice: Choice, done: PlanResult, positions: Positions
+) -> HeldOut:
+    """Return the answers of the recommended model, and of its members, by seed."""
+    answers = {}
+    trials = complete(job.benchmark.models, done)
+    for name in with_members([choice.recommended], job.benchmark.models):
+        for seed, results in trials[name].items():
+            answers[model_of(name), seed] = _answers(results, positions)
+    return answers
 
 
 def _answers(parts: Sequence[TrialResult], positions: Positions) -> TrialResult:
-    """Return the answers of a model to the documents at ``positions``, in that
-    order.
-    """
-    order, names = np.argsort(positions), ("labels", "scores", "answers")
-    wholes = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
-    labels, scores, given = (whole[order] for whole in wholes)
-    return TrialResult(parts[0].record, labels, scores, given=given)
+    """Return the answers to the documents at ``positions``, in the order of these."""
+    order = np.argsort(positions)
+    labels = np.concatenate([part.labels for part in parts])[order]
+    scores = np.concatenate([part.scores for part in parts])[order]
+    answers = np.concatenate([part.answers for part in parts])[order]
+    return TrialResult(parts[0].record, labels, scores, given=answers)
 
 
 @checked
 def load_choice(folder: str | Path) -> Choice:
-    """Return the choice in a folder, or raise ``UserError`` or
-    ``DamagedResultError``.
+    """Return the choice in a folder.
+
+    Raises:
+        UserError: there is no finished choice.
+        DamagedResultError: a file is not as it was written; the message names it.
     """
     folder = Path(folder)
     if not (folder / CHOICE).is_file():
@@ -785,12 +490,10 @@ def load_choice(folder: str | Path) -> Choice:
             f"{folder}: no {CHOICE} in it (should be a folder of `rnnbench choose`)"
         )
     results, _ = read_record(folder / CHOICE, ChoiceResults)
-    benchmark = load_benchmark(
-        folder, [candidate.name for candidate in results.candidates]
-    )
+    names = [candidate.name for candidate in results.candidates]
+    benchmark = load_benchmark(folder, names)
     if results.recommended is None:
-        recommended = recommend(
-            results.candidates, benchmark.models, results.dataset.kind
-        )
-        results = results.model_copy(update={"recommended": recommended})
+        task = results.dataset.kind
+        best = recommend(results.candidates, benchmark.models, task)
+        results = results.model_copy(update={"recommended": best})
     return Choice(folder, results, benchmark)

@@ -16,13 +16,10 @@ from in_process import InProcess
 
 import rnnbench
 from rnnbench.analysis.intervals import Correctness, estimate_over_folds, score_interval
-from rnnbench.choice.choose import (
-    P_BEST,
-    Candidate,
-    choice_table,
-    draw_points,
-    recommend,
-)
+from rnnbench.choice.choose import draw_points
+from rnnbench.choice.ranking import recommend
+from rnnbench.choice.results import Candidate
+from rnnbench.choice.table import P_BEST, choice_table
 from rnnbench.models.baselines import Stratified
 from rnnbench.report.words import in_blocks, short_p
 from rnnbench.results.schema import ANOVA

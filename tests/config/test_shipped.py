@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.choice.choose import ChoiceResults, rank_key
+from rnnbench.choice.ranking import rank_key
+from rnnbench.choice.results import ChoiceResults
 from rnnbench.config import shipped
 from rnnbench.config.load import dump, load
 from rnnbench.config.nodes import parse

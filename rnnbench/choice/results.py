@@ -1,0 +1,93 @@
+"""The records of a choice, as ``choice.json`` has them."""
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+
+from rnnbench.analysis.intervals import estimate_over_folds
+from rnnbench.data.audit import DatasetSummary
+from rnnbench.results.schema import Comparison, Interval, MissingTrial
+from rnnbench.section import StoredRecord, formerly
+
+
+class Candidate(StoredRecord):
+    """A model that answered training documents that it had not learned."""
+
+    name: str
+    params: int
+    score: Annotated[float, formerly("accuracy")]
+    """On all held-out documents; the mean over seeds."""
+    of_parts: list[float]
+    """The same on each part."""
+    over_parts: Interval | None
+    """Of the mean, over other folds and seeds, if there are several."""
+    interval: Interval
+    """Over other documents and, with several seeds, over other seeds."""
+    training: dict[str, Any] = {}
+    """Training values that are set for this model alone."""
+    seeds: int
+    fit_seconds: float
+    """The mean time of a training, in seconds."""
+    against_best: Comparison | None
+    """The best compared with this one; ``None`` for the best itself."""
+
+    def p_of_folds(self, other: "Candidate") -> float | None:
+        """Return the p-value of a difference over other training documents, if any."""
+        differences = np.subtract(self.of_parts, other.of_parts)
+        estimate = estimate_over_folds(differences[:, np.newaxis])
+        return estimate.p if estimate else None
+
+
+class Recommendation(StoredRecord):
+    """The model that a choice recommends."""
+
+    model: str
+    reason: str
+    """Why, in words."""
+
+
+class ChoiceResults(StoredRecord):
+    """The content of ``choice.json``."""
+
+    older_versions = (2, 3)
+    schema_version: Literal[4] = 4
+    name: str
+    command: str
+    """The command line of the choice."""
+    dataset: DatasetSummary
+    """The whole dataset; none of its test documents was used."""
+    folds: int | None
+    """The number of folds; ``None`` if the last documents were held out."""
+    last: float | None
+    """The share of training documents, the last ones, that was held out."""
+    held_out: int
+    """How many training documents were held out, in all folds together."""
+    seeds: list[int]
+    epochs: list[int]
+    """The distinct numbers of epochs of networks."""
+    n_models: int
+    """The number of models and points of grids in the config."""
+    searched: int | None
+    """The most points of each grid that were drawn; ``None`` if all were tried."""
+    sampler: str | None
+    """The method that drew them."""
+    candidates: list[Candidate]
+    """The best first; models that lack trials are left out."""
+    recommended: Recommendation | None = None
+    """``None`` without candidates, and in earlier versions."""
+    missing: list[MissingTrial]
+    """Trials that failed or were not run."""
+
+    @property
+    def n_seeds(self) -> int:
+        """The number of seeds: one if no candidate depends on the seed."""
+        return max((candidate.seeds for candidate in self.candidates), default=1)
+
+    def how(self) -> str:
+        """Return in words which documents were held out."""
+        if self.folds:
+            parts = f"{self.folds} folds"
+        else:
+            parts = f"the last {100 * (self.last or 0):.3g}%"
+        n_train = self.dataset.train_size
+        return f"{self.held_out:,} of {n_train:,} training documents ({parts})"
