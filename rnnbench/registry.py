@@ -1,10 +1,15 @@
-"""Registries of entries of all kinds, ours and those of other packages."""
+"""Registries of entries of one kind by name: ours, and those of other packages.
+
+>>> from rnnbench.metrics import METRICS
+>>> METRICS["accuracy"].name
+'accuracy'
+"""
 
 import importlib
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -23,9 +28,7 @@ class PluginError(UserError):
 
 @contextmanager
 def blame(name: str, failure: str = "failed") -> Iterator[None]:
-    """Turn any error of code from outside, even ``SystemExit``, into a
-    ``PluginError``.
-    """
+    """Turn an error of code from outside, even ``SystemExit``, into ``PluginError``."""
     try:
         yield
     except (KeyboardInterrupt, GeneratorExit, RnnbenchError):
@@ -33,70 +36,79 @@ def blame(name: str, failure: str = "failed") -> Iterator[None]:
     except BaseException as error:
         import pydantic  # slow, and not needed to list commands
 
-        files = (__file__, importlib.__file__, pydantic.__file__)
-        ours = ("<frozen", *(f"{Path(file).parent}{os.sep}" for file in files))
-        frames = [
-            it
-            for it in extract_tb(error.__traceback__)
-            if not it.filename.startswith(ours)
-        ]
-        place = (
-            f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
-            if frames
-            else ""
-        )
-        reason = (
-            first_fault(error) if isinstance(error, pydantic.ValidationError) else error
-        )
-        raise PluginError(
-            f"{name} {failure}: {type(error).__name__}: {reason}{place}"
-        ) from error
+        reason: object = error
+        if isinstance(error, pydantic.ValidationError):
+            reason = first_fault(error)
+        kind = type(error).__name__
+        message = f"{name} {failure}: {kind}: {reason}{_place_of(error)}"
+        raise PluginError(message) from error
+
+
+def _place_of(error: BaseException) -> str:
+    """Return the file and the line of code from outside where an error arose."""
+    import pydantic
+
+    not_outside = ["<frozen"]
+    for file in (__file__, importlib.__file__, pydantic.__file__):
+        not_outside.append(f"{Path(file).parent}{os.sep}")
+    place = ""
+    for frame in extract_tb(error.__traceback__):
+        if not frame.filename.startswith(tuple(not_outside)):
+            place = f" ({Path(frame.filename).name}, line {frame.lineno})"
+    return place
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """All entries of one kind by name, ours first; a plug-in is loaded when it is
-    looked up.
+    """All entries of one kind by name, ours first; others load when they are needed.
+
+    Args:
+        word: an entry in messages; the entry-point group is ``rnnbench.WORDs``.
+        base: the class of the entries, or their base class.
+        built_in: those of our entries that are not among the plug-ins.
+        key: the attribute that holds the name of an entry.
+        holds_classes: whether entries are subclasses of ``base``, or else instances.
     """
 
     def __init__(
         self,
-        # of an entry in messages; the entry-point group is ``rnnbench.WORDs``
         word: str,
-        base: type,  # the class of the entries, or their base class
-        built_in: Iterable[T] = (),  # those that are not among the plug-ins
+        base: type,
+        built_in: Iterable[T] = (),
         *,
-        key: str = "name",  # the attribute that holds an entry's name
+        key: str = "name",
         holds_classes: bool = False,
     ):
         self.word = word
         self.group = f"rnnbench.{word}s"
-        self._base, self._key, self._holds_classes = base, key, holds_classes
-        self._usable: dict[str, T] = {getattr(entry, key): entry for entry in built_in}
-        self._built_in = tuple(self._usable)
+        self._base = base
+        self._key = key
+        self._holds_classes = holds_classes
+        self._loaded: dict[str, T] = {getattr(entry, key): entry for entry in built_in}
+        self._built_in = tuple(self._loaded)
 
     @cached_property
     def plugins(self) -> dict[str, EntryPoint]:
         """The entry points of the plug-ins, by name."""
-        found: dict[str, EntryPoint] = {}
+        plugins: dict[str, EntryPoint] = {}
         # Ours come first. Installers store plug-ins in different orders.
-        plugins = entry_points(group=self.group)
-        for plugin in sorted(
-            plugins, key=lambda found: (not _is_ours(found), found.name)
-        ):
+        in_order = sorted(
+            entry_points(group=self.group),
+            key=lambda plugin: (not _is_ours(plugin), plugin.name),
+        )
+        for plugin in in_order:
             if plugin.name not in self._built_in:
-                found.setdefault(plugin.name, plugin)
-        return found
+                plugins.setdefault(plugin.name, plugin)
+        return plugins
 
     def __getitem__(self, name: str) -> T:
-        """Return the entry called ``name``; a plug-in that fails raises
-        ``PluginError``.
-        """
-        if name not in self._usable:
-            self._usable[name] = self._load(self.plugins[name])
-        return self._usable[name]
+        """Return the entry called ``name``; ``PluginError`` if it cannot be loaded."""
+        if name not in self._loaded:
+            self._loaded[name] = self._load(self.plugins[name])
+        return self._loaded[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter([*self._built_in, *self.plugins])
+        yield from self._built_in
+        yield from self.plugins
 
     def __len__(self) -> int:
         return len(self._built_in) + len(self.plugins)
@@ -104,22 +116,49 @@ class Registry(Mapping[str, T], Generic[T]):
     def __contains__(self, name: object) -> bool:
         return name in self._built_in or name in self.plugins
 
-    def label(self, name: str) -> str:
-        """Return a name for messages, such as ``layer 'scale' of the package
-        made-up``.
+    @contextmanager
+    def override(self, name: str, entry: T) -> Iterator[None]:
+        """Have ``entry`` under a name for the block, as a new one or for another.
+
+        >>> with METRICS.override("accuracy", METRICS["macro_f1"]):
+        ...     METRICS["accuracy"].name
+        'macro_f1'
         """
-        plugin = None if self._is_own(name) else self.plugins.get(name)
-        package = (
-            f" of the package {plugin.dist.name}" if plugin and plugin.dist else ""
-        )
-        return f"{self.word} '{name}'{package}"
+        replaced = self._loaded.get(name)
+        built_in = self._built_in
+        if name not in self:
+            self._built_in = (*built_in, name)
+        self._loaded[name] = entry
+        try:
+            yield
+        finally:
+            self._built_in = built_in
+            self._loaded.pop(name, None)
+            if replaced is not None:
+                self._loaded[name] = replaced
+
+    def forget_plugins(self) -> None:
+        """Look for plug-ins again when one is needed; packages may have changed."""
+        vars(self).pop("plugins", None)
+        for name in list(self._loaded):
+            if name not in self._built_in:
+                del self._loaded[name]
+
+    def label(self, name: str) -> str:
+        """Return a name for messages: ``layer 'scale' of the package made-up``."""
+        label = f"{self.word} '{name}'"
+        plugin = self.plugins.get(name)
+        if self._is_own(name) or plugin is None or plugin.dist is None:
+            return label
+        return f"{label} of the package {plugin.dist.name}"
 
     @contextmanager
     def blamed(self, name: str, failure: str = "failed") -> Iterator[None]:
-        """Turn an error of a plug-in in this block into a ``PluginError``; one of ours
-        is a bug.
-        """
-        with nullcontext() if self._is_own(name) else blame(self.label(name), failure):
+        """Turn an error in this block into ``PluginError``, unless the entry is ours."""
+        if self._is_own(name):
+            yield
+            return
+        with blame(self.label(name), failure):
             yield
 
     def usable(self) -> list[T]:
@@ -133,22 +172,26 @@ class Registry(Mapping[str, T], Generic[T]):
         return entries
 
     def _is_own(self, name: str) -> bool:
-        return name in self._built_in or (
-            name in self.plugins and _is_ours(self.plugins[name])
-        )
+        if name in self._built_in:
+            return True
+        return name in self.plugins and _is_ours(self.plugins[name])
 
     def _load(self, plugin: EntryPoint) -> T:
         with self.blamed(plugin.name, f"cannot be loaded from {plugin.value}"):
-            found: Any = plugin.load()
-        base, own = self._base, getattr(found, self._key, None)
-        misfit = f"has the {self._key} {own!r}, not {plugin.name!r}"
-        is_class = isinstance(found, type) and issubclass(found, base)
-        if not (is_class if self._holds_classes else isinstance(found, base)):
-            kind = "a subclass" if self._holds_classes else "an instance"
-            misfit = f"is not {kind} of {base.__module__}.{base.__qualname__}"
-        elif own == plugin.name:
-            return found  # type: ignore[no-any-return]
-        raise PluginError(f"{self.label(plugin.name)}: {plugin.value} {misfit}")
+            entry: Any = plugin.load()
+        base = f"{self._base.__module__}.{self._base.__qualname__}"
+        name = getattr(entry, self._key, None)
+        if self._holds_classes:
+            fault = f"is not a subclass of {base}"
+            fits = isinstance(entry, type) and issubclass(entry, self._base)
+        else:
+            fault = f"is not an instance of {base}"
+            fits = isinstance(entry, self._base)
+        if fits and name == plugin.name:
+            return entry  # type: ignore[no-any-return]
+        if fits:
+            fault = f"has the {self._key} {name!r}, not {plugin.name!r}"
+        raise PluginError(f"{self.label(plugin.name)}: {plugin.value} {fault}")
 
 
 def _is_ours(plugin: EntryPoint) -> bool:

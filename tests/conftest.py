@@ -90,10 +90,8 @@ def cache_folder(caches, monkeypatch):
 
 
 @pytest.fixture
-def several_topics(monkeypatch, tmp_path):
-    """A config of made-up documents with any number of topics, on its own source
-    ``several``.
-    """
+def several_topics(tmp_path):
+    """A config of documents with any number of topics, from a source ``several``."""
 
     def read(_):
         return replace(
@@ -101,11 +99,9 @@ def several_topics(monkeypatch, tmp_path):
         )
 
     source = Source("several", "Made up.", "any file", read, str.split, split="modapte")
-    monkeypatch.setitem(SOURCES._usable, "several", source)
-    monkeypatch.setattr(SOURCES, "_built_in", (*SOURCES._built_in, "several"))
     (tmp_path / "any.txt").touch()
     sigmoid = {"dense": {"units": "topics", "activation": "sigmoid"}}
-    return {
+    config = {
         "name": "several",
         "data": {"source": "several", "path": str(tmp_path / "any.txt")},
         "training": {
@@ -126,6 +122,8 @@ def several_topics(monkeypatch, tmp_path):
             "always": {"baseline": "most_frequent"},
         },
     }
+    with SOURCES.override("several", source):
+        yield config
 
 
 @pytest.fixture(scope="session")
@@ -244,9 +242,10 @@ def cli(monkeypatch):
 
 
 @pytest.fixture
-def quick(monkeypatch):
+def quick():
     """Trains in this process: workers start slowly."""
-    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
+    with EXECUTORS.override("local", InProcess):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -265,10 +264,12 @@ def run_apart(tiny_sgml):
     def run(folder, config, *arguments):
         write_files(folder / "sgml", tiny_sgml)
         (folder / "tiny.yaml").write_text(config)
-        with pytest.MonkeyPatch.context() as patch:
+        with (
+            EXECUTORS.override("local", InProcess),
+            pytest.MonkeyPatch.context() as patch,
+        ):
             patch.chdir(folder)
             patch.setenv("RNNBENCH_CACHE", str(folder / "cache"))
-            patch.setitem(EXECUTORS._usable, "local", InProcess)
             done = CliRunner().invoke(
                 app, ["run", "tiny.yaml", "--jobs", "1", *arguments]
             )

@@ -27,9 +27,7 @@ MAKE = """
 def look_again(*registries):
     """Have registries look for plug-ins as after an installation."""
     for registry in registries:
-        vars(registry).pop("plugins", None)
-        for name in {*registry._usable} - {*registry._built_in}:
-            del registry._usable[name]
+        registry.forget_plugins()
 
 
 def write_module(folder, name, source):

@@ -46,12 +46,9 @@ print(run)
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, tiny_sgml_folder, monkeypatch):
-    """The working folder, with made-up newswires in ``sgml``, and no processes to wait
-    for.
-    """
+def folder(tmp_path, tiny_sgml_folder, monkeypatch, quick):  # noqa: ARG001
+    """The working folder, with made-up newswires; trials need no processes."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
     tiny_sgml_folder.rename("sgml")
     return tmp_path
 
@@ -168,11 +165,12 @@ def test_a_model_that_fails_leaves_the_others_in_a_partial_run(folder, monkeypat
     assert missing == [("broken", 0), ("broken", 1)]
 
 
-def test_an_executor_that_gives_up_leaves_a_partial_run(folder, monkeypatch):
-    monkeypatch.setitem(EXECUTORS._usable, "local", Forgets)
-
+def test_an_executor_that_gives_up_leaves_a_partial_run(folder):
     told = "gave no outcome for .* seed 0\n1 of 2 trials have no result; results/mine/ has the"
-    with pytest.raises(rnnbench.FailedTrialsError, match=told) as error:
+    with (
+        EXECUTORS.override("local", Forgets),
+        pytest.raises(rnnbench.FailedTrialsError, match=told) as error,
+    ):
         run(["nb", "smooth"])
 
     assert error.value.exit_code == PluginError.exit_code
@@ -183,11 +181,12 @@ def test_an_executor_that_gives_up_leaves_a_partial_run(folder, monkeypatch):
     ]
 
 
-def test_ctrl_c_leaves_what_finished_and_the_same_call_goes_on_from_there(monkeypatch):
-    monkeypatch.setitem(EXECUTORS._usable, "local", Interrupted)
-    with pytest.raises(KeyboardInterrupt, match="1 of 2 trials are stored") as caught:
+def test_ctrl_c_leaves_what_finished_and_the_same_call_goes_on_from_there():
+    with (
+        EXECUTORS.override("local", Interrupted),
+        pytest.raises(KeyboardInterrupt, match="1 of 2 trials are stored") as caught,
+    ):
         run(["nb", "smooth"], fresh=True)
-    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
 
     assert isinstance(caught.value, rnnbench.InterruptedRunError)
     assert len(caught.value.run.results.models) == 1

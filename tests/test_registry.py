@@ -46,18 +46,41 @@ def install(tmp_path, monkeypatch):
         sys.modules.pop(module, None)
 
 
-def test_built_in_entries_come_first_and_plug_ins_are_loaded_when_they_are_asked_for(
-    install,
-):
-    fruits = install(pear="orchard:pear", apple="orchard:pear")
+def test_built_in_entries_come_first(install):
+    fruits = install(pear="orchard:pear")
+
     assert list(fruits) == ["apple", "pear"]
     assert len(fruits) == 2
     assert "pear" in fruits
-    assert "orchard" not in sys.modules
-    assert fruits["pear"] == Fruit("pear")
-    assert fruits["apple"] == Fruit("apple"), "a plug-in does not replace it"
     with pytest.raises(KeyError):
         fruits["plum"]
+
+
+def test_a_plug_in_is_loaded_when_it_is_asked_for(install):
+    fruits = install(pear="orchard:pear")
+
+    assert "orchard" not in sys.modules
+    assert fruits["pear"] == Fruit("pear")
+
+
+def test_a_plug_in_does_not_replace_a_built_in_entry(install):
+    fruits = install(apple="orchard:pear")
+
+    assert list(fruits) == ["apple"]
+    assert fruits["apple"] == Fruit("apple")
+
+
+@pytest.mark.parametrize("name", ["apple", "pear", "plum"])
+def test_an_entry_is_overridden_in_a_block(install, name):
+    fruits = install(pear="orchard:pear")
+    names = list(fruits)
+
+    with fruits.override(name, Fruit("quince")):
+        assert fruits[name] == Fruit("quince")
+        assert set(fruits) == {*names, name}
+
+    assert list(fruits) == names
+    assert fruits.usable() == [Fruit("apple"), Fruit("pear")]
 
 
 @pytest.mark.parametrize(
@@ -90,17 +113,22 @@ def test_a_plug_in_that_fails_is_left_out_where_all_are_asked_for(install, caplo
     assert "frost (fails.py, line 1); it is left out" in caplog.text
 
 
-def test_the_package_of_an_entry_is_known(install):
+def test_the_package_of_a_plug_in_is_known(install):
     fruits = install(pear="orchard:pear")
-    assert (fruits.plugins["pear"].value, "apple" in fruits.plugins) == (
-        "orchard:pear",
-        False,
-    )
+
+    assert fruits.plugins["pear"].value == "orchard:pear"
+    assert "apple" not in fruits.plugins
     assert fruits.label("pear") == "fruit 'pear' of the package a-garden"
     assert fruits.label("apple") == "fruit 'apple'"
+
+
+def test_a_package_that_comes_later_is_found_when_asked_to_look_again(install):
+    fruits = install(pear="orchard:pear")
+    assert list(fruits) == ["apple", "pear"]
     write_distribution(
         Path(sys.path[0]), {"fig": "x:y"}, {}, group="rnnbench.fruits", name="b"
     )
+
     assert list(fruits) == ["apple", "pear"]
     look_again(fruits)
     assert set(fruits) == {"apple", "pear", "fig"}
@@ -114,16 +142,14 @@ def test_entries_may_be_classes(install):
         fruits["pear"]
 
 
-def test_an_error_in_the_code_of_a_plug_in_names_its_package_and_one_in_ours_stays(
-    install,
-):
+def test_an_error_in_the_code_of_a_plug_in_names_its_package(install):
     fruits = install(pear="orchard:pear")
-    with (
-        pytest.raises(
-            PluginError, match="'pear' of the package a-garden failed: ValueError: rot"
-        ),
-        fruits.blamed("pear"),
-    ):
+    reason = "'pear' of the package a-garden failed: ValueError: rot"
+    with pytest.raises(PluginError, match=reason), fruits.blamed("pear"):
         raise ValueError("rot")
+
+
+def test_an_error_in_our_code_stays(install):
+    fruits = install()
     with pytest.raises(ValueError, match=r"^rot$"), fruits.blamed("apple"):
         raise ValueError("rot")

@@ -62,7 +62,7 @@ def rows(tests="lunch"):
 def folder(tmp_path, monkeypatch, request):
     monkeypatch.chdir(tmp_path)
     if "real_workers" not in request.keywords:  # starting them takes most of the time
-        monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
+        request.getfixturevalue("quick")
     write_files()
 
 
@@ -86,9 +86,8 @@ def chosen(tmp_path_factory):
     """A choice of all baselines by four folds."""
     with (
         chdir(tmp_path_factory.mktemp("chosen")),
-        pytest.MonkeyPatch.context() as patch,
+        EXECUTORS.override("local", InProcess),
     ):
-        patch.setitem(EXECUTORS._usable, "local", InProcess)
         write_files()
         return choose(models=FAST[1].split(","), folds=4)
 
@@ -261,15 +260,17 @@ def test_a_fold_without_two_topics_to_train_on_is_refused_before_training(cli):
     )
 
 
-def test_an_interrupted_choice_says_how_to_go_on(cli, monkeypatch):
+def test_an_interrupted_choice_says_how_to_go_on(cli):
     class Interrupted(InProcess):
         def run(self, *arguments):
             outcomes = super().run(*arguments)
             yield next(outcomes)
             raise KeyboardInterrupt
 
-    monkeypatch.setitem(EXECUTORS._usable, "local", Interrupted)
-    with pytest.raises(rnnbench.InterruptedRunError) as caught:
+    with (
+        EXECUTORS.override("local", Interrupted),
+        pytest.raises(rnnbench.InterruptedRunError) as caught,
+    ):
         choose(out="o'brien")
     again = (
         """rnnbench choose 'o'"'"'brien/config.yaml' --folds 3 --out 'o'"'"'brien'"""
@@ -278,7 +279,6 @@ def test_an_interrupted_choice_says_how_to_go_on(cli, monkeypatch):
         "Interrupted; 1 of 15 trials are stored in o'brien/. This command continues from there:",
         f"  {again}",
     ]
-    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
     assert "1 of 15 trials are stored already" in cli(*shlex.split(again)[1:]).stderr
 
 
@@ -574,7 +574,7 @@ def test_a_model_of_all_documents_has_the_accuracy_of_the_choice(parts, split):
 @pytest.mark.parametrize(
     "outcome", [KeyboardInterrupt(), TrialFailure("no room")], ids=str
 )
-def test_what_was_chosen_is_shown_even_if_the_fit_ends_early(cli, monkeypatch, outcome):
+def test_what_was_chosen_is_shown_even_if_the_fit_ends_early(cli, outcome):
     class Ending(InProcess):
         def run(self, trials, *rest):
             if trials[0].part:
@@ -584,7 +584,6 @@ def test_what_was_chosen_is_shown_even_if_the_fit_ends_early(cli, monkeypatch, o
             else:
                 raise outcome
 
-    monkeypatch.setitem(EXECUTORS._usable, "local", Ending)
     command = (
         "choose",
         "mine.yaml",
@@ -594,7 +593,8 @@ def test_what_was_chosen_is_shown_even_if_the_fit_ends_early(cli, monkeypatch, o
         "--write",
         "best.yaml",
     )
-    result = cli(*command)
+    with EXECUTORS.override("local", Ending):
+        result = cli(*command)
 
     has_failed = isinstance(outcome, TrialFailure)
     assert result.exit_code == (1 if has_failed else 130)

@@ -67,10 +67,9 @@ NAMES = [
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path, monkeypatch, quick):  # noqa: ARG001 - trains in this process
     """The working folder, with a config, one that it extends, and a table of texts."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
     Path("mine.yaml").write_text(CONFIG)
     Path("base.yaml").write_text(
         "data: {source: files, path: table.csv, test_split: 0.5}\n"
@@ -200,7 +199,7 @@ def test_an_interrupted_run_and_one_of_an_older_version_are_continued(cli):
 
 
 def test_a_run_that_takes_the_place_of_another_says_so_and_an_interrupted_one_does_not(
-    cli, monkeypatch
+    cli,
 ):
     class Interrupted(InProcess):
         def run(self, *arguments):
@@ -209,9 +208,10 @@ def test_a_run_that_takes_the_place_of_another_says_so_and_an_interrupted_one_do
 
     assert cli(*RUN).stderr == cli(*RUN).stderr == ""
     finished = contents()
-    monkeypatch.setitem(EXECUTORS._usable, "local", Interrupted)
     other = (*RUN, "--set", "data.seed=5")
-    ended = cli(*other)
+    with EXECUTORS.override("local", Interrupted):
+        ended = cli(*other)
+        again = cli(*other, "--out", "results/mine", "--fresh")
 
     assert ended.exit_code == 130
     assert "results/mine: this will replace the results of rnnbench " in ended.stderr
@@ -220,11 +220,7 @@ def test_a_run_that_takes_the_place_of_another_says_so_and_an_interrupted_one_do
     )
     changed = {name for name, _ in finished.items() - contents().items()}
     assert changed <= {"results/mine/environment.json"}
-    assert (
-        "this will replace"
-        not in cli(*other, "--out", "results/mine", "--fresh").stderr
-    )
-    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
+    assert "this will replace" not in again.stderr
     assert cli(*other).exit_code == 0
     assert (
         Path("results/mine/results.json").read_bytes()
@@ -382,9 +378,7 @@ def test_an_environment_that_somebody_removes_meanwhile_is_named(cli, monkeypatc
     ("command", "removed"),
     [(RUN, "out"), (RUN, "out/predictions"), (CHOOSE, "out/trials")],
 )
-def test_trials_that_somebody_removes_meanwhile_are_named(
-    cli, monkeypatch, command, removed
-):
+def test_trials_that_somebody_removes_meanwhile_are_named(cli, command, removed):
     class Removing(InProcess):
         def run(self, *arguments):
             first, *others = super().run(*arguments)
@@ -392,8 +386,8 @@ def test_trials_that_somebody_removes_meanwhile_are_named(
             shutil.rmtree(removed)
             yield from others
 
-    monkeypatch.setitem(EXECUTORS._usable, "local", Removing)
-    done = cli(*command, "--out", "out")
+    with EXECUTORS.override("local", Removing):
+        done = cli(*command, "--out", "out")
 
     assert done.exit_code == 1
     n_trials = {"run": 2, "choose": 4}[command[0]]
@@ -402,5 +396,4 @@ def test_trials_that_somebody_removes_meanwhile_are_named(
     )
     assert "always seed 0" in done.stderr or "nb seed 0" in done.stderr
     assert "This command continues from there:" in done.stderr
-    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
     assert cli(*command, "--out", "out").exit_code == 0

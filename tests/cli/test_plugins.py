@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from in_process import InProcess
 from newswires import write_files
 from plugin_files import (
     MAKE,
@@ -18,7 +17,6 @@ from plugin_files import (
 )
 
 from rnnbench.results.run import load_results
-from rnnbench.runner.executors import EXECUTORS
 
 DATA = "data: {source: sgml, path: sgml, maxlen: 50, test_split: 0.5}"
 CONFIG = f"""\
@@ -207,11 +205,8 @@ def test_trackers_record_a_run_and_one_that_fails_does_not_end_it(place, tried):
     assert tried.stderr.count(reason) == 1
 
 
-@pytest.mark.usefixtures("here")
-def test_runs_are_compared_by_a_metric_that_came_later(
-    cli, place, install, monkeypatch
-):
-    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
+@pytest.mark.usefixtures("here", "quick")
+def test_runs_are_compared_by_a_metric_that_came_later(cli, place, install):
     assert cli("run", "tiny.yaml", "--out", "before", "--quiet").exit_code == 0
     install(place.site)
 
@@ -445,11 +440,8 @@ def test_a_task_without_a_usable_metric_is_refused_before_training(
     assert not [*here.folder.glob("results/*/trials/*")]
 
 
-def test_a_metric_of_a_task_that_fails_on_some_answers_ends_in_a_sentence(
-    run_task, monkeypatch
-):
-    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
-
+@pytest.mark.usefixtures("quick")
+def test_a_metric_of_a_task_that_fails_on_some_answers_ends_in_a_sentence(run_task):
     ended = run_task(STARS.replace("=STARS.score", "=picky"))
 
     assert ended.exit_code == 2

@@ -7,7 +7,6 @@ import re
 import numpy as np
 import pytest
 from factories import finished_run
-from in_process import InProcess
 from sklearn.metrics import f1_score
 
 import rnnbench
@@ -16,13 +15,11 @@ from rnnbench.errors import UserError
 from rnnbench.report.sections import make_sections
 from rnnbench.report.tables import published_tables
 from rnnbench.results.schema import PublishedScore
-from rnnbench.runner.executors import EXECUTORS
 
 
 @pytest.fixture(autouse=True)
-def in_process(tmp_path, monkeypatch):
+def folder(tmp_path, monkeypatch, quick):  # noqa: ARG001 - trains in this process
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 """A kind of task from another package: one file with its class and its metric."""
 
 import pytest
-from in_process import InProcess
 from plugin_files import write_module
 
 import rnnbench
-from rnnbench.runner.executors import EXECUTORS
 
 STARS = """
     import numpy as np
@@ -45,9 +43,8 @@ closeness = stars:CLOSENESS
 
 
 @pytest.fixture
-def config(tmp_path, monkeypatch, install):
+def config(tmp_path, monkeypatch, install, quick):  # noqa: ARG001 - trains in this process
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
     write_module(tmp_path / "packages", "stars", STARS)
     info = tmp_path / "packages/stars-1.dist-info"
     info.mkdir()
