@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rnnbench.labels import ONE_LABEL, LabelForm, Labels, Scores, form_of, form_with
 from rnnbench.registry import Registry
 from rnnbench.section import StoredRecord
+from rnnbench.stats.correctness import linearised
 
 ALWAYS: Final = float(np.finfo(np.float32).min)  # every score is at least as high
 
@@ -178,18 +179,3 @@ def usual_task(form: LabelForm) -> TaskKind:
     if form is ONE_LABEL:
         return SINGLE_LABEL
     return MULTI_LABEL
-
-
-def linearised(parts: NDArray[Any]) -> NDArray[np.float64]:
-    """Return a number for each document, ``(..., n)``, whose mean is a ratio of sums.
-
-    Of ``parts``, ``(2, ..., n)``: F + (numerator - F * denominator) / mean denominator,
-    where F is the ratio; 0/0 is 0 (R. S. Woodruff: A simple method for approximating
-    the variance of a complicated estimate. Journal of the American Statistical
-    Association 66, 1971).
-    """
-    numerators, denominators = parts
-    mean = denominators.mean(axis=-1, keepdims=True)
-    mean = np.where(mean, mean, 1)
-    ratio = numerators.mean(axis=-1, keepdims=True) / mean
-    return np.asarray(ratio + (numerators - ratio * denominators) / mean)

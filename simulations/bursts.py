@@ -9,8 +9,9 @@ import numpy as np
 from crossed import CHUNK, SPAN, Population, draw_models
 
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import N_BLOCKS, Correctness, score_interval
 from rnnbench.report.table import Table, to_markdown
+from rnnbench.stats.correctness import N_BLOCKS, Correctness
+from rnnbench.stats.intervals import score_interval
 
 TIMES = 2_000
 TEST_SETS = [(2_189, 0.975), (2_568, 0.95)]

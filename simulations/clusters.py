@@ -9,8 +9,9 @@ import numpy as np
 from crossed import Population
 
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import Correctness, score_interval
 from rnnbench.report.table import Table, to_markdown
+from rnnbench.stats.correctness import Correctness
+from rnnbench.stats.intervals import score_interval
 
 TIMES = 1_000
 N_CLUSTERS, SHARES, SEEDS = (10, 30, 100), (0.0, 0.3), (1, 5)

@@ -118,7 +118,8 @@ def smooth(chance):
 
 def coverage(population, n_trials, n_documents, times, *, in_order=False):
     """Return the share of intervals of a mean accuracy that contain the true one."""
-    from rnnbench.analysis.intervals import Correctness, score_interval
+    from rnnbench.stats.correctness import Correctness
+    from rnnbench.stats.intervals import score_interval
 
     random = np.random.default_rng(0)
     held = []

@@ -13,10 +13,11 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from rnnbench.analysis.comparisons import parts_of
 from rnnbench.analysis.errors import texts_of_test_documents
-from rnnbench.analysis.intervals import N_BLOCKS, Correctness
 from rnnbench.analysis.summary import load_run
 from rnnbench.report.table import Table, to_markdown
+from rnnbench.stats.correctness import N_BLOCKS, Correctness
 
 ALIKE = (0.7, 0.8, 0.9)
 """The cosines of TF-IDF vectors above which two documents are alike."""
@@ -36,10 +37,7 @@ def _table(folder):
             f"{folder}: its documents are not in the cache: see `rnnbench data prepare`"
         )
     documents = texts.words
-    hits = [
-        Correctness.of(trials, in_order=False, is_random=True)
-        for trials in run.trials.values()
-    ]
+    hits = [Correctness(parts_of(trials)) for trials in run.trials.values()]
     shares = [of_model.values.mean(axis=0) for of_model in hits]
     differences = [a - b for a, b in combinations(shares, 2)]
     rows = []

@@ -11,8 +11,9 @@ import sys
 import numpy as np
 from scipy.stats import norm
 
-from rnnbench.analysis.intervals import Correctness, estimate_difference, score_interval
 from rnnbench.report.table import Table, to_markdown
+from rnnbench.stats.correctness import Correctness
+from rnnbench.stats.intervals import estimate_difference, score_interval
 
 TIMES = 2_000
 TEST_SETS = [(599, 0.92), (2_568, 0.95), (3_019, 0.88)]

@@ -15,11 +15,10 @@ import numpy as np
 from crossed import Population, draw_models, holm
 from scipy.special import ndtr
 
-from rnnbench.analysis.intervals import blocks
 from rnnbench.analysis.summary import load_run
 from rnnbench.report.table import Table, to_markdown
 from rnnbench.stats import many_models
-from rnnbench.tasks import linearised
+from rnnbench.stats.correctness import Correctness, blocks, linearised
 
 FAMILIES = (3, 10, 40, 120)
 SEEDS = (1, 3, 5)
@@ -133,7 +132,9 @@ class Mixed:
 
 def judge(models, groups, is_best):
     """Return the verdicts on a family."""
-    scores = many_models.describe(models, groups)
+    scores = many_models.describe(
+        [Correctness(values, in_order=groups is not None) for values in models]
+    )
     n_models = len(models)
     first, second = np.triu_indices(n_models, 1)
     p = many_models.corrected_p(scores, first, second)

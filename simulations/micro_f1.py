@@ -17,15 +17,10 @@ from scipy.optimize import brentq
 from scipy.special import ndtr
 
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import (
-    N_BLOCKS,
-    Correctness,
-    estimate_mean,
-    score_interval,
-    sums_of,
-)
 from rnnbench.data.sources import r52, sgml
 from rnnbench.report.table import Table, to_markdown
+from rnnbench.stats.correctness import N_BLOCKS, Correctness, sums_of
+from rnnbench.stats.intervals import estimate_mean, score_interval
 
 TIMES, N_DOCUMENTS = 2_000, 3_019
 BURSTS = (0, 0.3)
@@ -274,9 +269,8 @@ def _row(newswires, bursts, spread, n_seeds):
             for name, own in zip("abcd", drawn, strict=True)
         }
         pairs = compare_pairs([("a", other) for other in "bcd"], hits)
-        macro_f1 = estimate_mean(
-            newswires.macro_values(documents, *drawn[0]), in_order=bursts > 0
-        )
+        values = newswires.macro_values(documents, *drawn[0])
+        macro_f1 = estimate_mean(Correctness(values, in_order=bursts > 0))
         share = [micro in score_interval(hits["a"]), gaps[0] in pairs[0].interval]
         share += [pair.p >= 0.05 for pair in pairs[1:]]
         held.append([*share, macro in macro_f1.interval])

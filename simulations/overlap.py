@@ -14,13 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import Correctness, score_interval
+from rnnbench.analysis.comparisons import compare_pairs, parts_of
 from rnnbench.analysis.summary import load_run
 from rnnbench.data.config import Data
 from rnnbench.data.load import prepare
 from rnnbench.report.table import Table, to_markdown
 from rnnbench.report.words import short_p
+from rnnbench.stats.correctness import Correctness
+from rnnbench.stats.intervals import score_interval
 
 END = 10
 """The last words of a document, by which it is found in R52, where its title precedes
@@ -34,7 +35,7 @@ def main(folder):
     ends = _ends(ours.corpus, ours.dataset.test_documents)
     is_shared = np.array([end in in_r52 for end in ends])
     hits = {
-        name: Correctness.of(trials, in_order=False, is_random=True).values
+        name: Correctness(parts_of(trials)).values
         for name, trials in run.trials.items()
     }
     columns = {"trained on in R52": is_shared, "others": ~is_shared}

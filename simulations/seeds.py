@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import Correctness, t_interval
+from rnnbench.analysis.comparisons import compare_pairs, parts_of
 from rnnbench.analysis.summary import load_run
 from rnnbench.report.table import Table, to_markdown
+from rnnbench.stats.correctness import Correctness
+from rnnbench.stats.intervals import t_interval
 
 FEW = 5
 N_SETS = 1_000
@@ -23,7 +24,7 @@ N_SETS = 1_000
 def main(folder):
     run = load_run(Path(folder))
     hits = {
-        name: Correctness.of(trials, in_order=False, is_random=True).values
+        name: Correctness(parts_of(trials)).values
         for name, trials in run.trials.items()
     }
     dataset = run.results.dataset

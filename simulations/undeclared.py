@@ -10,9 +10,10 @@ import numpy as np
 from scipy.special import ndtri
 
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import Correctness, score_interval
 from rnnbench.outside.clusters import likely_clusters
 from rnnbench.report.table import Table, to_markdown
+from rnnbench.stats.correctness import Correctness
+from rnnbench.stats.intervals import score_interval
 
 TIMES = 1_000
 N_DOCUMENTS, SHARES, SIZE = (300, 600, 1_200), (0.0, 0.3, 0.6, 0.9), 6

@@ -7,8 +7,8 @@ import sys
 
 import numpy as np
 
-from rnnbench.analysis.uneven import is_uneven
 from rnnbench.report.table import Table, to_markdown
+from rnnbench.stats.uneven import is_uneven
 
 TIMES = 4_000
 N_DOCUMENTS = 599

@@ -12,8 +12,9 @@ from itertools import combinations
 import numpy as np
 from crossed import CHUNK, Population, draw_models
 
-from rnnbench.analysis.intervals import Correctness, estimate_difference
 from rnnbench.report.table import Table, to_markdown
+from rnnbench.stats.correctness import Correctness
+from rnnbench.stats.intervals import estimate_difference
 
 N_MODELS = 7
 TIMES, TIMES_APART = 2_000, 400

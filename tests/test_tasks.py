@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from rnnbench.labels import documents_by_topic, in_words, keys_of
-from rnnbench.tasks import ALWAYS, MULTI_LABEL, SINGLE_LABEL, Decision, linearised
+from rnnbench.stats.correctness import linearised
+from rnnbench.tasks import ALWAYS, MULTI_LABEL, SINGLE_LABEL, Decision
 
 
 @st.composite

@@ -1,6 +1,7 @@
 """The wall around plug-ins, in both directions, and that around the command line."""
 
 import ast
+import sys
 from itertools import chain
 from pathlib import Path
 
@@ -123,3 +124,17 @@ def test_only_entry_points_name_plugins():
 )
 def test_a_breach_is_found(file, source):
     assert [*breaches(file, source)] != []
+
+
+@pytest.mark.parametrize("file", sorted(ROOT.glob("rnnbench/stats/*.py")), ids=str)
+def test_statistics_need_numpy_and_scipy_alone(file):
+    name = file.relative_to(ROOT).as_posix()
+    modules = {module for module, _ in imports(name, file.read_text())}
+    of_others = {
+        module
+        for module in modules
+        if module.partition(".")[0] not in sys.stdlib_module_names
+        and not module.startswith("rnnbench.stats.")
+    }
+
+    assert of_others <= {"numpy", "numpy.typing", "scipy", "lazy_loader"}

@@ -9,25 +9,34 @@ dataset.
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import chain, pairwise
-from math import factorial, inf, isclose
+from itertools import chain
+from math import inf
 from pathlib import Path
 
 import numpy as np
 import scipy
 
 from rnnbench.analysis.compare import Change, compare_runs, documents_of
-from rnnbench.analysis.comparisons import compare_with_best, hits_of, ranks_of
-from rnnbench.analysis.intervals import Correctness, Floats
+from rnnbench.analysis.comparisons import (
+    compare_with_best,
+    correctness_by_model,
+    ranks_of,
+)
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
 from rnnbench.metrics import COSTS, METRICS, find_quantity, usable_metrics
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, Comparison, ModelSummary, Statistic
 from rnnbench.section import StoredRecord
+from rnnbench.stats.correctness import Correctness
+from rnnbench.stats.ranks import (
+    ALPHA,
+    critical_difference,
+    friedman_test,
+    groups_within,
+)
 
 log = logging.getLogger(__name__)
-ALPHA = 0.05  # the level of the tests of mean ranks
 
 
 class RankedModel(StoredRecord):
@@ -92,7 +101,7 @@ def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Boar
         found: dict[tuple[object, ...], tuple[str, ModelSummary, Correctness]] = {}
         for name, run in group.items():
             for model, hits in zip(
-                run.results.models, hits_of(run).values(), strict=True
+                run.results.models, correctness_by_model(run).values(), strict=True
             ):
                 marks = [trial.fingerprint for trial in model.trials]
                 found.setdefault(
@@ -308,7 +317,11 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
     ranks = np.array([list(dataset.ranks.values()) for dataset in datasets])
     means = zip(common, ranks.mean(axis=0).tolist(), strict=True)
     models = dict(sorted(means, key=lambda mean: mean[1]))
-    test, difference = friedman_test(ranks), critical_difference(*ranks.shape)
+    friedman = friedman_test(ranks)
+    test = FriedmanTest(
+        chi_squared=friedman.chi_squared, f=friedman.f, df=friedman.df, p=friedman.p
+    )
+    difference = critical_difference(*ranks.shape)
     return MeanRanks(
         metric=metric,
         datasets=datasets,
@@ -354,44 +367,3 @@ def _measured(board: Board) -> dict[str, RankedModel]:
     return {
         entry.model.name: entry for entry in first_run_last if entry.rank is not None
     }
-
-
-def friedman_test(ranks: Floats) -> FriedmanTest:
-    """Return the test that all models have the same mean rank; ``ranks`` is (datasets,
-    models).
-
-    The F statistic is that of R. L. Iman and J. M. Davenport (Communications in
-    Statistics A 9, 1980). As in Demšar's paper, unlike in SciPy, ties are not corrected
-    for. The p-value is at least the probability that all datasets rank the models alike
-    by chance.
-    """
-    n, k = ranks.shape
-    spread = float((ranks.mean(axis=0) ** 2).sum()) - k * (k + 1) ** 2 / 4
-    chi_squared, highest = max(0.0, 12 * n / (k * (k + 1)) * spread), n * (k - 1)
-    df = (k - 1, (k - 1) * (n - 1))
-    agree = isclose(chi_squared, highest)
-    f = inf if agree else (n - 1) * chi_squared / (highest - chi_squared)
-    p = max(float(scipy.stats.f.sf(f, *df)), 1 / factorial(k) ** (n - 1))
-    return FriedmanTest(chi_squared=chi_squared, f=None if agree else f, df=df, p=p)
-
-
-def critical_difference(n_datasets: int, n_models: int) -> float:
-    """Return the smallest difference of mean ranks that is clear in Nemenyi's test
-    (1963).
-    """
-    q = float(scipy.stats.studentized_range.ppf(1 - ALPHA, n_models, inf)) / 2**0.5
-    return float(q * (n_models * (n_models + 1) / (6 * n_datasets)) ** 0.5)
-
-
-def groups_within(means: Mapping[str, float], difference: float) -> list[list[str]]:
-    """Return the largest sets of models whose ascending means differ by less than
-    this.
-    """
-    names, values = list(means), np.array(list(means.values()))
-    ends = [int((values - lowest < difference).sum()) for lowest in values]
-    spans = enumerate(pairwise([0, *ends]))
-    return [
-        names[start:end]
-        for start, (before, end) in spans
-        if end > max(before, start + 1)
-    ]

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import computed_field
 
-from rnnbench.analysis.comparisons import compare_pairs, hits_of
+from rnnbench.analysis.comparisons import compare_pairs, correctness_by_model
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.labels import form_of
@@ -208,8 +208,12 @@ def plain_values(tree: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 def _changes(
     a: StoredRun, b: StoredRun, of_both: Mapping[str, tuple[ModelSummary, ModelSummary]]
 ) -> list[ModelChange]:
-    hits = {f"{name} in A": of_model for name, of_model in hits_of(a).items()}
-    hits |= {f"{name} in B": of_model for name, of_model in hits_of(b).items()}
+    hits = {
+        f"{name} in A": of_model for name, of_model in correctness_by_model(a).items()
+    }
+    hits |= {
+        f"{name} in B": of_model for name, of_model in correctness_by_model(b).items()
+    }
     tests = compare_pairs([(f"{name} in B", f"{name} in A") for name in of_both], hits)
     changes = []
     for (name, (of_a, of_b)), test in zip(of_both.items(), tests, strict=True):

@@ -5,12 +5,11 @@ topic.
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.intervals import N_BLOCKS, Floats, Trials, estimate_mean
 from rnnbench.data import cache
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.data.corpus import Excerpt
@@ -20,7 +19,9 @@ from rnnbench.labels import Key, Labels, documents_by_topic, keys_of
 from rnnbench.metrics import by_topic
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Interval
-from rnnbench.training.outcome import TrialResult
+from rnnbench.stats.correctness import N_BLOCKS, Correctness, Floats
+from rnnbench.stats.intervals import estimate_mean
+from rnnbench.training.outcome import TrialResult, Trials
 
 FEW, MANY = (
     10,
@@ -81,7 +82,10 @@ def mistaken_shares(trials: Sequence[TrialResult]) -> Floats:
 
 
 def calibration_error(
-    trials: Sequence[TrialResult], **facts: Any
+    trials: Sequence[TrialResult],
+    *,
+    in_order: bool = False,
+    clusters: Sequence[int] | None = None,
 ) -> tuple[float, Interval]:
     """Return an estimate of the expected calibration error of a model with
     log-probabilities.
@@ -106,7 +110,8 @@ def calibration_error(
         )
         plain[row] = values * np.sign(sums.sum(axis=0))[bins]
         crossed[row] = values * np.sign(sums[1 - half, bins])
-    upper, lower = (estimate_mean(found, **facts) for found in (plain, crossed))
+    upper = estimate_mean(Correctness(plain, in_order, clusters=clusters))
+    lower = estimate_mean(Correctness(crossed, in_order, clusters=clusters))
     return upper.value, Interval(
         low=max(0.0, lower.interval.low), high=upper.interval.high
     )

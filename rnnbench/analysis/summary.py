@@ -16,10 +16,10 @@ from rnnbench.analysis.check import check_comparisons, check_dataset, check_summ
 from rnnbench.analysis.comparisons import (
     MAX_IN_PAIRS,
     compare_pairs,
+    correctness_of,
     p_of_being_best,
     with_majority,
 )
-from rnnbench.analysis.intervals import Correctness, Trials, score_interval, t_interval
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary, clusters_without, rest_of
 from rnnbench.environment import Environment
@@ -33,6 +33,8 @@ from rnnbench.results.compact import corrected_metric
 from rnnbench.results.run import StoredRun, load_benchmark, load_results, load_trials
 from rnnbench.results.store import RESULTS
 from rnnbench.section import checked
+from rnnbench.stats.correctness import Correctness
+from rnnbench.stats.intervals import score_interval, t_interval
 from rnnbench.storage import (
     TRIALS,
     DamagedResultError,
@@ -43,7 +45,7 @@ from rnnbench.storage import (
 from rnnbench.text import listed
 from rnnbench.training.decision import AT_HALF, decide
 from rnnbench.training.epochs import TrainingSettings
-from rnnbench.training.outcome import TrialResult
+from rnnbench.training.outcome import TrialResult, Trials
 
 log = logging.getLogger(__name__)
 R = TypeVar("R", bound=StoredRun)
@@ -70,8 +72,8 @@ def summarize_run(
     flat = list(chain(*trials.values()))
     task = flat[0].task
     of_models = {
-        name: Correctness.of(
-            of_model, is_random=benchmark.models[name].is_random, **dataset.dependence
+        name: correctness_of(
+            of_model, dataset, is_random=benchmark.models[name].is_random
         )
         for name, of_model in trials.items()
     }
@@ -238,7 +240,7 @@ def _summarize(
         pretrained=description.pretrained,
         params=records[0].params,
         main=dataset.kind.main,
-        interval=score_interval(hits),
+        interval=schema.Interval.of(score_interval(hits)),
         metrics=statistics(usable_metrics(dataset.task), trials.values()),
         **_other_decisions(trials),
         topics_never_predicted=_never_predicted([*trials], dataset),
@@ -286,11 +288,12 @@ def statistic(values: Sequence[float]) -> schema.Statistic:
     """Return mean, sample standard deviation (divisor n - 1) and interval of
     ``values``.
     """
+    over_seeds = t_interval(values)
     return schema.Statistic(
         mean=float(np.mean(values)),
         std=float(np.std(values, ddof=1)) if len(values) > 1 else None,
         n=len(values),
-        over_seeds=t_interval(values),
+        over_seeds=over_seeds and schema.Interval.of(over_seeds),
     )
 
 
@@ -328,7 +331,8 @@ def locate_published(
         if reference.dataset is not None:
             scores = [trial.metrics[ours[0].main] for trial in ours[0].trials]
             if of_one_more := t_interval(scores, more=1):
-                intervals, yardstick = {name: of_one_more}, "of one more training"
+                intervals = {name: schema.Interval.of(of_one_more)}
+                yardstick = "of one more training"
         yield schema.PublishedScore(
             source=reference.source,
             where=reference.where,

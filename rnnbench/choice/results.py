@@ -4,10 +4,10 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from rnnbench.analysis.intervals import estimate_over_folds
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.results.schema import Comparison, Interval, MissingTrial
 from rnnbench.section import StoredRecord, formerly
+from rnnbench.stats.intervals import estimate_over_folds
 
 
 class Candidate(StoredRecord):

@@ -4,19 +4,17 @@ agree.
 
 import logging
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import replace
 from shlex import quote
 from typing import NamedTuple
 
 import numpy as np
-import scipy.special
-from numpy.typing import NDArray
 
-from rnnbench.analysis.comparisons import hits_of
-from rnnbench.analysis.intervals import Correctness, score_interval
+from rnnbench.analysis.comparisons import correctness_by_model
 from rnnbench.api import Run
 from rnnbench.data.groups import LikelyGroups, likely_groups
 from rnnbench.labels import in_words, keys_of
+from rnnbench.stats.agreement import agreement_p, widening
+from rnnbench.stats.correctness import Correctness
 from rnnbench.text import counted
 
 log = logging.getLogger(__name__)
@@ -26,8 +24,6 @@ independent documents, as right and wrong are not normally distributed
 (``simulations/undeclared.py``)."""
 NARROWEST = 1.1
 """How many times as wide an interval must become to be worth a warning."""
-ROUNDING = 1e-9
-"""A smaller sum of squares is a rounding error."""
 
 
 class LikelyClusters(NamedTuple):
@@ -52,7 +48,7 @@ def warn_of_clusters(run: Run, columns: Mapping[str, Sequence[object]]) -> None:
     if dataset.kind.has_topics:
         topics = [count.topic for count in dataset.topics]
         labels = [in_words(key, topics) for key in keys_of(run.labels)]
-    clusters = likely_clusters(columns, hits_of(run), labels)
+    clusters = likely_clusters(columns, correctness_by_model(run), labels)
     if clusters:
         log.warning("%s", _as_warning(clusters.groups, clusters.factor))
 
@@ -80,35 +76,6 @@ def likely_clusters(
         if factor >= (widest.factor if widest else NARROWEST):
             widest = LikelyClusters(groups, factor)
     return widest
-
-
-def agreement_p(values: NDArray[np.float64], groups: NDArray[np.int64]) -> float:
-    """Return the p-value of an F-test of whether ``values``, ``(n,)``, agree in
-    groups.
-    """
-    sizes = np.bincount(groups)
-    n_free = len(values) - len(sizes)
-    rest = values - values.mean()
-    between = float((np.bincount(groups, rest) ** 2 / sizes).sum())
-    within = float((rest**2).sum()) - between
-    if not n_free or between <= ROUNDING:
-        return 1.0
-    if within <= ROUNDING * between:
-        return 0.0
-    ratio = between / (len(sizes) - 1) / (within / n_free)
-    return float(scipy.special.fdtrc(len(sizes) - 1, n_free, ratio))
-
-
-def widening(hits: Correctness, groups: NDArray[np.int64]) -> float:
-    """Return how many times as wide the interval of a score is if documents are in
-    clusters.
-    """
-    single = score_interval(hits)
-    clustered = score_interval(replace(hits, clusters=groups.tolist()))
-    width = single.high - single.low
-    if not width:
-        return 1.0
-    return (clustered.high - clustered.low) / width
 
 
 def _as_warning(groups: LikelyGroups, factor: float) -> str:

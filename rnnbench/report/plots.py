@@ -28,7 +28,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 from rich.text import Text
 
-from rnnbench.analysis.boards import ALPHA, MeanRanks, RunHistory
+from rnnbench.analysis.boards import MeanRanks, RunHistory
 from rnnbench.analysis.compare import ComparedRuns
 from rnnbench.analysis.comparisons import SHOWN_IN_PAIRS, by_better_model
 from rnnbench.analysis.errors import confusion, frequent_topics
@@ -41,6 +41,7 @@ from rnnbench.report.tables import direction
 from rnnbench.report.words import mean_and_interval, scope, scope_of, short_p
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, TOO_FEW_SEEDS, Difference
+from rnnbench.stats.ranks import ALPHA
 from rnnbench.text import counted, heading, sentences, visible
 from rnnbench.training.outcome import TrialResult
 

@@ -22,7 +22,7 @@ from rnnbench.analysis.compare import (
     ModelChange,
     branches,
 )
-from rnnbench.analysis.comparisons import MOST, PairPower
+from rnnbench.analysis.comparisons import PairPower
 from rnnbench.analysis.uneven import scores_of, uneven_models
 from rnnbench.metrics import (
     COSTS,
@@ -51,6 +51,7 @@ from rnnbench.results.schema import (
     Results,
 )
 from rnnbench.section import call
+from rnnbench.stats.power import MOST
 from rnnbench.tasks import TaskKind
 from rnnbench.text import (
     counted,

@@ -5,7 +5,6 @@ badge.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rnnbench.analysis.intervals import N_BLOCKS
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import (
@@ -17,7 +16,6 @@ from rnnbench.metrics import (
 )
 from rnnbench.report.table import MISSING
 from rnnbench.results.schema import (
-    ANOVA,
     SIGNIFICANT,
     TOO_FEW_SEEDS,
     Comparison,
@@ -27,6 +25,8 @@ from rnnbench.results.schema import (
     Statistic,
 )
 from rnnbench.stats import many_models
+from rnnbench.stats.correctness import N_BLOCKS
+from rnnbench.stats.paired import ANOVA
 from rnnbench.text import counted, either, listed, sentences
 
 CLEAR, NOT_CLEAR = (

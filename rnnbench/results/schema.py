@@ -9,6 +9,8 @@ from pydantic import Field, PositiveInt, model_validator
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import COSTS
 from rnnbench.section import Pretrained, Publication, Share, StoredRecord, formerly
+from rnnbench.stats import intervals
+from rnnbench.stats.paired import ANOVA
 from rnnbench.tasks import SINGLE_LABEL
 from rnnbench.text import listed, plural
 from rnnbench.training.decision import DecisionRule
@@ -16,12 +18,6 @@ from rnnbench.training.decision import DecisionRule
 SUMMARY_VERSION: Literal[6] = 6
 SIGNIFICANT = 0.05  # the p-value below which a difference is clear
 DIGITS = 12  # scores that agree to so many decimals are equal; the rest is rounding
-MCNEMAR = "McNemar's exact test"
-BLOCKS = "randomization test of blocks of documents"
-CLUSTERS = "randomization test of clusters of documents"
-RANDOMIZATION = "randomization test of documents"
-STUDENT = "Student's test of documents"
-ANOVA = "analysis of variance over documents and seeds"
 TOO_FEW = (
     2  # so many seeds give no p-value to rely on: see results/reference/verdicts.md
 )
@@ -34,6 +30,11 @@ class Interval(StoredRecord):
 
     low: float
     high: float
+
+    @classmethod
+    def of(cls, interval: intervals.Interval) -> Self:
+        """Return the record of an interval."""
+        return cls(low=interval.low, high=interval.high)
 
     def __contains__(self, value: float) -> bool:
         return self.low <= value <= self.high

@@ -1,9 +1,9 @@
 """Comparisons of many models on the same documents, corrected by one joint
 distribution.
 
->>> import numpy as np
->>> right = np.random.default_rng(1).random((3, 500)) < np.array([[0.9], [0.9], [0.7]])
->>> scores = describe([answers[np.newaxis] for answers in right])
+>>> random = np.random.default_rng(1)
+>>> models = [Correctness(random.random((1, 500)) < share) for share in (0.9, 0.9, 0.7)]
+>>> scores = describe(models)
 >>> first, second = np.triu_indices(3, 1)
 >>> (corrected_p(scores, first, second) < 0.05).tolist()
 [False, True, True]
@@ -31,7 +31,7 @@ measured variances. So p-values of models that err on the same documents are cor
 less than by Holm's method, and more models need no more draws.
 
 A pair's statistic is Student's, from the analysis of variance of
-``rnnbench.analysis.intervals``. Pairs have different degrees of freedom, so each
+``rnnbench.stats.intervals``. Pairs have different degrees of freedom, so each
 statistic is turned into the normal one that is about as rare (D. L. Wallace: Bounds on
 normal approximations to Student's and the chi-square distributions. Annals of
 Mathematical Statistics 30, 1959).
@@ -51,7 +51,20 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.float64]
+from rnnbench.stats.correctness import (
+    Correctness,
+    Floats,
+    by_group,
+    groups_of,
+    n_informative,
+)
+from rnnbench.stats.intervals import (
+    ROUNDING,
+    SMALLEST_P,
+    variance_by_chance,
+    variance_over_seeds,
+)
+
 Singles: TypeAlias = NDArray[np.float32]
 Positions: TypeAlias = NDArray[np.intp]
 
@@ -64,13 +77,10 @@ CHUNK_CELLS = 500_000  # of pairs times draws, or of units times draws, at a tim
 TAIL = 10
 RARE = TAIL / N_DRAWS
 LEVEL = 0.05
-SMALLEST_P = 1e-300
-ROUNDING = 1e-12  # scores that differ by less count as equal
 SQUARES_ROUNDING = 1e-9  # squares that differ by less than this share count as equal
 DRAW_ROUNDING = 1e-4  # the same for drawn statistics, which have single precision
-SMALLEST_SHARE = (
-    1e-6  # of the variance over units; the degrees of freedom are below one there
-)
+# of the variance over units; the degrees of freedom are below one there
+SMALLEST_SHARE = 1e-6
 TINY = 1e-30  # in place of a variance of 0; squares of 32 bits hold its inverse
 
 
@@ -117,37 +127,31 @@ class _Pairs:
     seed_df_second: NDArray[np.floating]
 
 
-def describe(
-    models: Sequence[NDArray[np.generic]],
-    groups: Positions | None = None,
-    n_groups: float | None = None,
-) -> ModelScores:
-    """Return the scores of models and their variances.
+def describe(models: Sequence[Correctness]) -> ModelScores:
+    """Return the scores of models on the same documents, and their variances.
 
-    Args:
-        models: for each model, ``(n_seeds, n_documents)``: right or wrong, or any
-            values whose mean is the score, such as linearised ratios.
-        groups: ``(n_documents,)``, the cluster or block of each document, from 0;
-            ``None`` if documents are independent.
-        n_groups: the number of groups of equal size that would be as informative as
-            these groups; by default their number.
+    >>> describe([Correctness(np.array([[1, 0, 1, 1]]))]).units.tolist()
+    [[1.0, 0.0, 1.0, 1.0]]
     """
-    values = [np.asarray(of_model, dtype=float) for of_model in models]
+    values = [np.asarray(model.values, dtype=float) for model in models]
+    by_document = np.stack([rows.mean(axis=0) for rows in values])
     units = values
+    groups = groups_of(models)
     if groups is not None:
-        units = [sums_by_group(of_model, groups) for of_model in values]
-    by_document = np.stack([of_model.mean(axis=0) for of_model in values])
-    by_unit = np.stack([of_model.mean(axis=0) for of_model in units])
+        units = [by_group(rows, groups) for rows in values]
+    by_unit = np.stack([rows.mean(axis=0) for rows in units])
+    n_units = float(by_unit.shape[1])
+    if groups is not None:
+        n_units = n_informative(models, groups)
     documents = _variances_of_differences(by_document)
-    chance_of_documents = np.array([_chance(of_model) for of_model in values])
+    chance_of_documents = np.array([variance_by_chance(rows) for rows in values])
     sums = chance_of_documents[:, np.newaxis] + chance_of_documents
-    n_units = by_unit.shape[1] if n_groups is None else n_groups
     scores = ModelScores(
         units=by_unit,
         df=max(1.0, n_units - 1.0),
-        n_seeds=np.array([float(len(of_model)) for of_model in values]),
-        seeds=np.array([_variance_over_seeds(of_model) for of_model in values]),
-        chance=np.array([_chance(of_model) for of_model in units]),
+        n_seeds=np.array([float(len(rows)) for rows in values]),
+        seeds=np.array([variance_over_seeds(rows) for rows in values]),
+        chance=np.array([variance_by_chance(rows) for rows in units]),
         documents=documents,
         documents_net=documents - sums,
         z=np.zeros_like(documents),
@@ -161,6 +165,12 @@ def corrected_p(scores: ModelScores, first: Positions, second: Positions) -> Flo
 
     If models are equal, one or more of their pairs have a p-value below 0.05 in 5 % of
     cases.
+
+    >>> right, wrong = np.ones((1, 9), bool), np.zeros((1, 9), bool)
+    >>> scores = describe([Correctness(right), Correctness(right), Correctness(wrong)])
+    >>> p = corrected_p(scores, np.array([0, 0]), np.array([1, 2]))
+    >>> p[0], p[1] < 0.01
+    (np.float64(1.0), np.True_)
     """
     measured = np.abs(scores.z[first, second])
     order = np.argsort(-measured, kind="stable")
@@ -178,14 +188,17 @@ def worse_than_best_p(scores: ModelScores) -> Floats:
 
     If several models are truly the best, one or more of them have a p-value below 0.05
     in 5 % of cases. Any better model is evidence that a model is not the best.
+
+    >>> right, wrong = np.ones((1, 9), bool), np.zeros((1, 9), bool)
+    >>> p = worse_than_best_p(describe([Correctness(right), Correctness(wrong)]))
+    >>> p[0], p[1] < 0.01
+    (np.float64(1.0), np.True_)
     """
     n_models = len(scores.units)
-    behind = scores.z.max(
-        axis=0
-    )  # the statistic of the model that beats it most clearly
-    order = np.lexsort(
-        (scores.units.mean(axis=1), -behind)
-    )  # the worst model leaves first
+    # the statistic of the model that beats it most clearly
+    behind = scores.z.max(axis=0)
+    # the worst model leaves first
+    order = np.lexsort((scores.units.mean(axis=1), -behind))
     # Places in this order: first all pairs of the worst model, then those of the next
     # one.
     first, second = np.triu_indices(n_models, 1)
@@ -203,6 +216,11 @@ def first_step_level(scores: ModelScores, first: Positions, second: Positions) -
     pairs are.
 
     With Holm's method, it would be 0.05 divided by the number of pairs.
+
+    >>> random = np.random.default_rng(0)
+    >>> scores = describe([Correctness(random.random((1, 99))) for _ in range(4)])
+    >>> 0.05 / 6 < first_step_level(scores, *np.triu_indices(4, 1)) < 0.05
+    True
     """
     largest = [drawn.max(axis=0) for drawn in _draws(scores, first, second)]
     quantile = float(np.quantile(np.concatenate(largest), 1 - LEVEL)) ** 0.5
@@ -218,6 +236,10 @@ def rank_intervals(
     ranks (M. Mogstad, J. P. Romano, A. M. Shaikh, D. Wilhelm: Inference for ranks.
     Review of Economic Studies 91, 2024). ``is_open``, ``(m, m)``, says which pairs
     leave both orders open in any case.
+
+    >>> right, wrong = np.ones((1, 9), bool), np.zeros((1, 9), bool)
+    >>> rank_intervals(describe([Correctness(right), Correctness(wrong)])).tolist()
+    [[1, 1], [2, 2]]
     """
     n_models = len(scores.units)
     first, second = np.triu_indices(n_models, 1)
@@ -240,7 +262,9 @@ def smallest_p(n_groups: int) -> float:
     p-values.
     """
     share = min(1.0, 2.0 ** (1 - n_groups))
-    return share if share >= RARE else 0.0
+    if share < RARE:
+        return 0.0
+    return share
 
 
 def beyond_draws(p: float, z: float) -> float:
@@ -250,51 +274,6 @@ def beyond_draws(p: float, z: float) -> float:
     if p >= RARE:
         return p
     return max(SMALLEST_P, min(p, float(2 * scipy.special.ndtr(-abs(z)))))
-
-
-def sums_by_group(values: Floats, groups: Positions) -> Floats:
-    """Return a value for each group, ``(n_seeds, n_groups)``; their mean is that of
-    ``values``.
-
-    It is the mean plus the group's sum of deviations from the mean, times the number of
-    groups per document.
-    """
-    mean = values.mean(axis=1, keepdims=True)
-    n_groups = int(groups.max()) + 1
-    deviations = values - mean
-    sums = np.stack(
-        [np.bincount(groups, row, minlength=n_groups) for row in deviations]
-    )
-    return np.asarray(mean + sums * (n_groups / len(groups)))
-
-
-def _variance_over_seeds(values: Floats) -> float:
-    """Return the variance of the mean over seeds, ``(n_seeds, n_documents)``; 0 for one
-    seed.
-    """
-    if len(values) == 1:
-        return 0.0
-    of_seeds = values.mean(axis=1)
-    if np.ptp(of_seeds) < ROUNDING:
-        return 0.0
-    return float(of_seeds.var(ddof=1) / len(values))
-
-
-def _chance(values: Floats) -> float:
-    """Return the part of the variance of the mean that neither seeds nor units
-    explain.
-    """
-    n_seeds, n_units = values.shape
-    if n_seeds == 1 or n_units == 1:
-        return 0.0
-    rest = (
-        values
-        - values.mean(axis=1, keepdims=True)
-        - values.mean(axis=0)
-        + values.mean()
-    )
-    mean_square = (rest**2).sum() / ((n_seeds - 1) * (n_units - 1))
-    return float(mean_square / n_units / n_seeds)
 
 
 def _variances_of_differences(units: Floats) -> Floats:
@@ -469,9 +448,8 @@ def _raw_draws(
     squares = _squares_of_differences(scores.units)[first, second, np.newaxis] / n_units
     is_same = squares[:, 0] == 0
     squares = squares.astype(np.float32)
-    differences = (
-        scores.units - scores.units[0]
-    ) / n_units  # signs of what all share cancel out
+    # signs of what all share cancel out
+    differences = (scores.units - scores.units[0]) / n_units
     differs = np.ptp(differences, axis=0) > ROUNDING
     differences = np.ascontiguousarray(differences[:, differs], dtype=np.float32)
     has_seeds = bool((scores.n_seeds > 1).any())

@@ -183,6 +183,10 @@ class TrialResult:
         )
 
 
+Trials = Mapping[str, Sequence[TrialResult]]
+"""Those of each model, by its name."""
+
+
 def log_probabilities(probabilities: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return the natural logarithms of probabilities, at least ``LOWEST``.
 

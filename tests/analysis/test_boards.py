@@ -11,17 +11,21 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from rnnbench.analysis.boards import (
-    critical_difference,
     distinct_names,
-    friedman_test,
-    groups_within,
     rank_over_datasets,
     rank_runs,
     trace_runs,
 )
-from rnnbench.analysis.comparisons import mcnemar_p
-from rnnbench.analysis.intervals import Correctness
+from rnnbench.analysis.comparisons import parts_of
 from rnnbench.errors import UserError
+from rnnbench.stats.correctness import Correctness
+from rnnbench.stats.paired import mcnemar_p
+from rnnbench.stats.ranks import (
+    ALPHA,
+    critical_difference,
+    friedman_test,
+    groups_within,
+)
 
 DOCUMENTS = 20
 
@@ -86,7 +90,7 @@ def test_each_is_compared_with_the_best_accuracy_only():
 
     best, close, far = (entry.against_best for entry in board.entries)
     hits = {
-        name: Correctness.of(trials, in_order=False, is_random=True).values[0]
+        name: Correctness(parts_of(trials)).values[0]
         for one in runs
         for name, trials in one.trials.items()
     }
@@ -236,7 +240,7 @@ def test_ranks_and_statistics_are_those_of_demsars_example():
         3.69,
         (3, 39),
     )
-    assert test.is_clear, "the critical value of F(3, 39) is 2.85"
+    assert test.p < ALPHA, "the critical value of F(3, 39) is 2.85"
 
 
 def test_critical_values_are_those_of_demsars_table():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.errors import UserError
-from rnnbench.results.schema import BLOCKS
+from rnnbench.stats.paired import BLOCKS
 
 N_DOCUMENTS = 12
 

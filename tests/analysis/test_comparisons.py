@@ -10,36 +10,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench.analysis.comparisons import (
-    MOST_SWAPPED,
     SHOWN_IN_PAIRS,
-    blocks_p,
     by_better_model,
     compare_pairs,
     compare_with_best,
-    detectable,
-    mcnemar_p,
+    parts_of,
     power_of_pairs,
     ranks_of,
-    seeds_needed,
-    swaps_p,
-)
-from rnnbench.analysis.intervals import (
-    N_BLOCKS,
-    Correctness,
-    blocks,
-    estimate_difference,
-    mean_squares,
-    sums_of,
 )
 from rnnbench.errors import UserError
-from rnnbench.results.schema import (
+from rnnbench.results.schema import Interval
+from rnnbench.stats.correctness import N_BLOCKS, Correctness, blocks, sums_of
+from rnnbench.stats.intervals import estimate_difference, mean_squares
+from rnnbench.stats.paired import (
     ANOVA,
     BLOCKS,
     CLUSTERS,
     MCNEMAR,
+    MOST_SWAPPED,
     RANDOMIZATION,
     STUDENT,
+    blocks_p,
+    mcnemar_p,
+    swaps_p,
 )
+from rnnbench.stats.power import detectable, seeds_needed
 from simulations.crossed import Population, draw_models
 
 
@@ -107,7 +102,7 @@ def test_single_trials_in_order_of_time_are_compared_by_blocks_and_never_differ_
     assert found.p == max(
         mcnemar_p(a[0][0], b[0][0]), blocks_p(a[0][0], b[0][0], blocks(200))
     )
-    assert found.interval == estimate_difference(*hits.values()).interval
+    assert found.interval == Interval.of(estimate_difference(*hits.values()).interval)
 
 
 def parts_of_f1(seed, n_documents):
@@ -189,7 +184,8 @@ def test_trials_that_agree_are_compared_by_mcnemars_test_others_by_an_analysis_o
     for entry in comparisons:
         a, b = right[entry.a], right[entry.b]
         estimate = estimate_difference(Correctness(a), Correctness(b))
-        assert (entry.difference, entry.interval) == (estimate.value, estimate.interval)
+        assert entry.difference == estimate.value
+        assert entry.interval == Interval.of(estimate.interval)
         assert entry.p == (
             mcnemar_p(a[0], b[0]) if entry.method == MCNEMAR else estimate.p
         )
@@ -419,12 +415,7 @@ def test_the_seeds_needed_are_the_fewest_with_which_the_difference_is_detectable
 
 def test_a_difference_is_detectable_alone_before_it_is_among_all_and_none_above_1(run):
     pair = by_names(power_of_pairs(run))["a", "b"]
-    squares = mean_squares(
-        *(
-            Correctness.of(run.trials[name], in_order=False, is_random=True)
-            for name in "ab"
-        )
-    )
+    squares = mean_squares(*(Correctness(parts_of(run.trials[name])) for name in "ab"))
 
     assert pair.detectable == detectable(squares, 0.05) < pair.detectable_corrected
     random = np.random.default_rng(0)

@@ -23,12 +23,7 @@ from factories import (
     write_run,
 )
 
-from rnnbench.analysis.intervals import (
-    Correctness,
-    estimate_difference,
-    score_interval,
-    t_interval,
-)
+from rnnbench.analysis.comparisons import parts_of
 from rnnbench.analysis.summary import (
     compute_metrics,
     drop_duplicates,
@@ -45,8 +40,11 @@ from rnnbench.environment import environment
 from rnnbench.errors import UserError
 from rnnbench.metrics import usable_metrics
 from rnnbench.results.run import StoredRun, load_results, save_run
-from rnnbench.results.schema import ANOVA, BLOCKS, MCNEMAR, Interval
+from rnnbench.results.schema import Interval
 from rnnbench.results.store import Store
+from rnnbench.stats.correctness import Correctness
+from rnnbench.stats.intervals import estimate_difference, score_interval, t_interval
+from rnnbench.stats.paired import ANOVA, BLOCKS, MCNEMAR
 from rnnbench.storage import DamagedResultError, write_document
 from rnnbench.tasks import Decision
 from rnnbench.training.outcome import TrialResult
@@ -65,7 +63,7 @@ def test_a_statistic_has_mean_sample_standard_deviation_and_students_interval():
     over_three = statistic([1.0, 2.0, 3.0])
 
     assert (over_three.mean, over_three.std, over_three.n) == (2.0, 1.0, 3)
-    assert over_three.over_seeds == t_interval([1.0, 2.0, 3.0])
+    assert over_three.over_seeds == Interval.of(t_interval([1.0, 2.0, 3.0]))
     assert statistic([0.5]).std is statistic([0.5]).over_seeds is None
 
 
@@ -149,11 +147,11 @@ def test_intervals_and_p_values_come_from_blocks_if_documents_are_in_order_of_ti
     run = scored_run({"a": [160, 150, 140], "b": [100]}, of=200, dataset=facts)
 
     hits = {
-        name: Correctness.of(trials, in_order=True, is_random=True)
+        name: Correctness(parts_of(trials), in_order=True)
         for name, trials in run.trials.items()
     }
     for model in run.results.models:
-        assert model.interval == score_interval(hits[model.name])
+        assert model.interval == Interval.of(score_interval(hits[model.name]))
     for comparisons in (
         run.results.comparisons,
         run.results.without_duplicates.comparisons,
@@ -280,14 +278,17 @@ def test_an_accuracy_of_our_model_is_compared_with_the_interval_of_one_more_trai
 
     (found,), (model,) = results.published, results.models
     assert found.yardstick == "of one more training"
-    assert found.intervals == {"rnn": t_interval([0.5, 0.75, 1.0], more=1)}
+    assert found.intervals == {"rnn": Interval.of(t_interval([0.5, 0.75, 1.0], more=1))}
     assert found.intervals["rnn"].low < model.score.over_seeds.low
     for other in of_several_seeds(OTHERS).published:
         assert other.yardstick == "over documents and seeds"
         assert other.intervals == {"rnn": model.interval}
     (single,) = of_several_seeds(OURS, answers=ANSWERS[:1]).published
     wilsons = score_interval(Correctness(np.array([[True, True, False, False]])))
-    assert (single.yardstick, single.intervals) == ("over documents", {"rnn": wilsons})
+    assert (single.yardstick, single.intervals) == (
+        "over documents",
+        {"rnn": Interval.of(wilsons)},
+    )
 
 
 def test_accuracies_of_other_models_are_compared_with_all_of_ours_on_the_same_split():

@@ -15,16 +15,18 @@ import pytest
 from in_process import InProcess
 
 import rnnbench
-from rnnbench.analysis.intervals import Correctness, estimate_over_folds, score_interval
 from rnnbench.choice.choose import draw_points
 from rnnbench.choice.ranking import recommend
 from rnnbench.choice.results import Candidate
 from rnnbench.choice.table import P_BEST, choice_table
 from rnnbench.models.baselines import Stratified
 from rnnbench.report.words import in_blocks, short_p
-from rnnbench.results.schema import ANOVA
+from rnnbench.results.schema import Interval
 from rnnbench.results.store import CHOICE, FILES
 from rnnbench.runner.executors import EXECUTORS, TrialFailure
+from rnnbench.stats.correctness import Correctness
+from rnnbench.stats.intervals import estimate_over_folds, score_interval
+from rnnbench.stats.paired import ANOVA
 from rnnbench.tasks import SINGLE_LABEL
 from rnnbench.training.pretraining import pretrained_vectors
 
@@ -187,9 +189,8 @@ def test_documents_in_order_of_time_are_ordered_again_and_count_as_blocks(parts)
 
     is_right = np.array([label == "spam" for _, label in texts])[-n:]
     (always,) = choice.results.candidates
-    assert always.interval == score_interval(
-        Correctness(is_right[np.newaxis], in_order=True)
-    )
+    expected = score_interval(Correctness(is_right[np.newaxis], in_order=True))
+    assert always.interval == Interval.of(expected)
     assert (
         f"The held-out documents are {in_blocks(n)}."
         in choice_table(choice.results).caption

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnbench import UserError, verdict
-from rnnbench.outside.clusters import agreement_p
+from rnnbench.stats.agreement import agreement_p
 
 SEEDS = st.integers(0, 2**32 - 1)
 

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench import UserError, compare, leaderboard, load_run, verdict
-from rnnbench.analysis.intervals import Correctness, estimate_difference
+from rnnbench.results.schema import Interval
+from rnnbench.stats.correctness import Correctness
+from rnnbench.stats.intervals import estimate_difference
 
 RANDOM = np.random.default_rng(0)
 TOPICS = np.array(["acq", "earn", "grain"])
@@ -49,7 +51,8 @@ def test_accuracies_are_compared_over_documents_and_seeds():
     estimate = estimate_difference(
         Correctness(hits[0], is_random=False), Correctness(hits[1])
     )
-    assert (pair.difference, pair.interval) == (estimate.value, estimate.interval)
+    assert pair.difference == estimate.value
+    assert pair.interval == Interval.of(estimate.interval)
     assert [len(table.rows) for table in found.tables()] == [3, 3, 0]
     assert "Only the answers of the models are known" in repr(found).replace("\n", " ")
 

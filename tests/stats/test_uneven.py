@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnbench.analysis.uneven import is_uneven
+from rnnbench.stats.uneven import is_uneven
 
 N_DOCUMENTS = 599
 TIMES = 500

@@ -10,22 +10,19 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import stats
 
-from rnnbench.analysis.comparisons import mcnemar_p
-from rnnbench.analysis.intervals import (
-    N_BLOCKS,
+from rnnbench.stats.correctness import N_BLOCKS, Correctness, blocks, n_equal
+from rnnbench.stats.intervals import (
     SMALLEST_P,
-    Correctness,
     Estimate,
-    blocks,
+    Interval,
     estimate_difference,
     estimate_mean,
     estimate_over_folds,
     mean_squares,
-    n_equal,
     score_interval,
     t_interval,
 )
-from rnnbench.results.schema import Interval
+from rnnbench.stats.paired import mcnemar_p
 from simulations.crossed import Population, coverage
 
 T = {
@@ -117,7 +114,7 @@ def test_the_interval_of_micro_f1_is_students_and_near_that_of_resampled_documen
     assert hits.score == pytest.approx(top.sum() / bottom.sum())
     assert (interval.low + interval.high) / 2 == pytest.approx(hits.score)
     assert (interval.high - interval.low) / 2 == pytest.approx(1.963 * error, rel=0.05)
-    assert interval == estimate_mean(hits.values, in_order=False).interval
+    assert interval == estimate_mean(Correctness(hits.values)).interval
 
 
 @pytest.mark.parametrize("f1", [0, 1])

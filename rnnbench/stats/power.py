@@ -1,0 +1,79 @@
+"""Which differences could have been found, and how many seeds would find a smaller one.
+
+>>> import numpy as np
+>>> from rnnbench.stats import Correctness, mean_squares
+>>> random = np.random.default_rng(0)
+>>> a = Correctness(random.random((3, 400)) < 0.82)
+>>> b = Correctness(random.random((3, 400)) < 0.80)
+>>> squares = mean_squares(a, b)
+>>> round(detectable(squares, level=0.05), 3)
+0.075
+>>> seeds_needed(squares, level=0.05, difference=0.05)
+5
+"""
+
+from bisect import bisect_left
+
+import scipy
+
+from rnnbench.stats.intervals import MeanSquares
+
+POWER = 0.8
+FEWEST = 3
+MOST = 1_000
+"""The seeds from ``FEWEST`` to ``MOST`` are tried to find out how many are needed."""
+
+
+def detectable(squares: MeanSquares, level: float) -> float | None:
+    """Return the smallest true difference whose p-value is below ``level`` in 80 % of
+    runs.
+
+    ``None`` if it is above 1, or if nothing varies. Given a true difference, Student's
+    statistic has a noncentral t distribution (J. Cohen: Statistical Power Analysis for
+    the Behavioral Sciences, 2nd edition, 1988, chapter 2).
+
+    >>> import numpy as np
+    >>> from rnnbench.stats import Correctness, mean_squares
+    >>> half_right = Correctness(np.arange(100)[np.newaxis] < 50)
+    >>> round(detectable(mean_squares(half_right), level=0.05), 3)
+    0.142
+    """
+    variance = squares.variance
+    if not variance:
+        return None
+    df = squares.df(variance)
+    quantile = scipy.special.stdtrit(df, 1 - level / 2)
+    error = variance**0.5
+    if quantile * error > 1:
+        return None  # it is larger still, and SciPy might look for it for minutes
+    difference = float(scipy.special.nctdtrinc(df, 1 - POWER, quantile) * error)
+    if difference > 1:
+        return None
+    return difference
+
+
+def seeds_needed(squares: MeanSquares, level: float, difference: float) -> int | None:
+    """Return the fewest seeds for which a ``difference`` is detectable.
+
+    The parts of the variance that depend on seeds, S, are divided by n / S in
+    ``MeanSquares.with_seeds``. ``None`` if more than ``MOST`` seeds are needed, or if
+    no seed changes anything.
+
+    >>> import numpy as np
+    >>> from rnnbench.stats import Correctness, mean_squares
+    >>> without_seeds = mean_squares(Correctness(np.arange(100)[np.newaxis] < 50))
+    >>> seeds_needed(without_seeds, level=0.05, difference=0.2) is None
+    True
+    """
+    if not len(squares.n_seeds) or not difference:
+        return None
+
+    def is_enough(n: int) -> bool:
+        smallest = detectable(squares.with_seeds(n), level)
+        return smallest is not None and smallest <= difference
+
+    numbers = range(FEWEST, MOST + 1)
+    position = bisect_left(numbers, True, key=is_enough)
+    if position == len(numbers):
+        return None
+    return numbers[position]
