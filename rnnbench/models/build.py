@@ -3,6 +3,7 @@
 Importing this module imports TensorFlow.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -84,9 +85,9 @@ def _misfit(model: Any, shape: Shape) -> str:
         hint = f"should be from {inputs}, word ids, to {outputs}, a probability for each topic"
         return f"a model from {model.input_shape} to {model.output_shape} ({hint})"
     answers = predict(model, np.ones((2, shape.timesteps), np.int32))  # all start marks
-    are_shares = np.all((answers >= 0) & (answers <= 1.001))
-    if not are_shares or not shape.form.add_up(answers):
-        end = shape.form.last_activation
+    is_whole = not shape.has_one_label or np.allclose(answers.sum(axis=1), 1, atol=1e-3)
+    if not (np.all((answers >= 0) & (answers <= 1.001)) and is_whole):
+        end = "softmax" if shape.has_one_label else "sigmoid"
         return f"a model that gives no probabilities (should end in a {end})"
     return ""
 
@@ -105,6 +106,27 @@ def weights_of(model: keras.Model) -> list[NDArray[Any]]:
     """
     arrays = model.get_weights()
     return [own.astype(np.float32) if own.dtype.kind == "V" else own for own in arrays]
+
+
+def load(
+    network: Network, shape: Shape, weights: Sequence[NDArray[Any]]
+) -> keras.Model:
+    """Return a Keras model with the weights of a trained one, in ``weights_of``'s order.
+
+    ``ValueError`` is raised if they are those of another network.
+    """
+    model = build(network, shape, seed=0)
+    expected = weights_of(model)
+    if len(weights) != len(expected):
+        count = f"{len(weights)} arrays"
+        raise ValueError(f"{count}, but the network has {len(expected)} weights")
+    for number, (array, fresh) in enumerate(zip(weights, expected, strict=True)):
+        if (array.shape, array.dtype) != (fresh.shape, fresh.dtype):
+            wrong = f"arr_{number} is {array.dtype} {array.shape}"
+            needed = f"the network in config.yaml has {fresh.dtype} {fresh.shape}"
+            raise ValueError(f"{wrong}, but {needed}")
+    model.set_weights(weights)
+    return model
 
 
 def to_bytes(model: keras.Model) -> bytes:

@@ -1,9 +1,11 @@
-"""The models that a run has kept: their predictions, and the files of networks for
-Keras.
+"""The models that a run has kept.
+
+``find_model(folder, name, seed)`` opens one, whose ``answers(texts)`` are predictions.
+Networks can be taken out for Keras, as ``KeptModel.keras``.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -11,42 +13,41 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PositiveInt, SkipValidation, ValidationError
+from pydantic import PositiveInt, SkipValidation
 
+from rnnbench.config.schema import Benchmark
 from rnnbench.data.padding import INDEX_FROM, PAD, START, pad
-from rnnbench.data.vocabulary import Vocabulary, encode
-from rnnbench.errors import UserError, did_you_mean, first_fault
+from rnnbench.data.vocabulary import Encoded, Vocabulary, encode
+from rnnbench.errors import UserError, did_you_mean
 from rnnbench.labels import Labels, Scores
 from rnnbench.models.descriptions import (
     BaselineModel,
+    Ensemble,
     EnsembleModel,
-    LayeredNetwork,
+    Model,
     Network,
 )
 from rnnbench.models.layers import Shape
-from rnnbench.models.linear import NO_RULE, LinearModel
-from rnnbench.models.quiet import quiet_tensorflow
+from rnnbench.models.linear import NO_RULE
 from rnnbench.report.table import MISSING, Shown, Table, as_text
 from rnnbench.results.run import load_benchmark, load_results
-from rnnbench.results.schema import DIGITS, Results
+from rnnbench.results.schema import DIGITS, ModelSummary, Results
 from rnnbench.results.store import VOCABULARY, Store, read_weights
-from rnnbench.runner.executors import usable_cores
 from rnnbench.section import Share, StoredRecord, checked
 from rnnbench.storage import DamagedResultError, read_record
 from rnnbench.tasks import TASKS, Decision, TaskKind
 from rnnbench.text import counted, listed
-from rnnbench.training.engines import ENGINES
-from rnnbench.training.engines.native import engine as native
+from rnnbench.training.engines import ScoreRequest, ScoreTexts
 from rnnbench.training.engines.scikit_learn import texts as texts_of
-from rnnbench.training.outcome import log_probabilities
-from rnnbench.training.trial import combined
+from rnnbench.training.ensemble import Member, combined
+from rnnbench.training.settings import scoring_engine
 
 if TYPE_CHECKING:
     import keras
 
-UNSURE, NONE, UNKNOWN_WORDS = "unsure", "none", "(unknown words)"
-"""The answers of a model that is not sure enough, or gives no topic; all words without
-an id."""
+UNSURE = "unsure"  # the answer of a model that is not sure enough
+NONE = "none"  # the answer that there is no topic
+UNKNOWN_WORDS = "(unknown words)"  # all words without an id
 WORDS_SHOWN = 10
 JOINED_BY = ", "  # stands between several topics, unless the run has a separator
 
@@ -56,9 +57,7 @@ class NotKeptError(UserError):
 
 
 class TopicScore(StoredRecord):
-    """A topic and its probability, or its margin if the model gives no
-    probabilities.
-    """
+    """A topic and its probability, or its margin if the model gives no probabilities."""
 
     topic: str
     probability: float | None = None
@@ -69,7 +68,8 @@ class TopicScore(StoredRecord):
     @property
     def score(self) -> float:
         """Its probability or its margin."""
-        return next(one for one in (self.probability, self.margin) if one is not None)
+        scores = [self.probability, self.margin]
+        return next(score for score in scores if score is not None)
 
 
 class DecidingWords(StoredRecord):
@@ -102,15 +102,18 @@ class Prediction(Shown, StoredRecord):
     def tables(self) -> list[Table]:
         """Return its topics and their scores as a table."""
         rows = [[topic.topic, f"{topic.score:.4f}"] for topic in self.topics]
-        has_margins = any(topic.margin is not None for topic in self.topics)
-        headers = ["topic", "margin" if has_margins else "probability"]
+        kind = "probability"
+        if any(topic.margin is not None for topic in self.topics):
+            kind = "margin"
         words = f"{counted(self.words, 'word')}, {len(self.unknown_words):,} unknown"
-        return [Table(headers, rows, f"Answer: {self.answer or MISSING}. {words}.")]
+        caption = f"Answer: {self.answer or MISSING}. {words}."
+        return [Table(["topic", kind], rows, caption)]
 
     def __repr__(self) -> str:
         best = [f"{topic.topic} {topic.score:.4f}" for topic in self.topics]
-        answer = f"Prediction({self.answer!r}"
-        return f"{answer}: {listed(best, most=3)})" if best else f"{answer})"
+        if not best:
+            return f"Prediction({self.answer!r})"
+        return f"Prediction({self.answer!r}: {listed(best, most=3)})"
 
     def __str__(self) -> str:
         return as_text(*self.tables()).rstrip("\n")
@@ -118,33 +121,35 @@ class Prediction(Shown, StoredRecord):
     @property
     def answers(self) -> list[str]:
         """The topics of the answer, the best first; none if there is no answer."""
-        has_one = all(one.given is None for one in self.topics)
-        shown = self.topics[: 1 if has_one else None]
-        return [one.topic for one in shown if one.given is not False]
+        if all(topic.given is None for topic in self.topics):
+            return [topic.topic for topic in self.topics[:1]]
+        return [topic.topic for topic in self.topics if topic.given]
 
     @property
     def answer(self) -> str | None:
-        """The topics of the answer, or that the model is unsure; ``None`` if there is
-        no answer.
+        """The topics of the answer, or that the model is unsure.
+
+        ``None`` if there is no answer.
         """
-        whole = JOINED_BY.join(self.answers) or NONE
-        return UNSURE if self.unsure else whole if self.topics else None
+        if self.unsure:
+            return UNSURE
+        if not self.topics:
+            return None
+        return JOINED_BY.join(self.answers) or NONE
 
 
 @dataclass(eq=False, repr=False)
 class KeptModel(Shown):
-    """A trained model that a run kept, with the methods of a scikit-learn
-    classifier.
-    """
+    """A trained model that a run kept, with the methods of a scikit-learn classifier."""
 
     name: str
     seed: int
-    model: Network | LinearModel | EnsembleModel
+    model: Model
     task: TaskKind
     decision: Decision | None
     """How its scores become any number of topics; see ``TrialRecord.decision``."""
     file: Path
-    """Its weights, if it is a network."""
+    """Its weights; of an ensemble, the folder of the run."""
     vocabulary: Vocabulary
     text_column: str | None
     """The column of tables that the texts of the run came from."""
@@ -178,8 +183,17 @@ class KeptModel(Shown):
     @property
     def kind(self) -> Literal["probability", "margin"]:
         """The kind of its scores."""
-        rule = getattr(self.model, "rule", None)  # of a baseline
-        return "probability" if rule is None or rule.gives_probabilities else "margin"
+        return "probability" if self.model.gives_probabilities else "margin"
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of its input."""
+        return Shape(
+            timesteps=self.vocabulary.timesteps,
+            n_topics=len(self.vocabulary.topics),
+            n_ids=len(self.vocabulary.words) + INDEX_FROM + 1,
+            has_one_label=self.task.has_one_label,
+        )
 
     def predict(self, texts: Iterable[str]) -> NDArray[Any]:
         """Return a topic for each text, ``(n,)``, even if it knows no word of the text.
@@ -187,13 +201,15 @@ class KeptModel(Shown):
         If there may be any number of topics, it has 1 for those given, else 0, ``(n,
         n_topics)``.
         """
-        encoded = encode(texts, self.vocabulary)
-        answers = self._answers(self._scored(encoded.ids, encoded.texts))
-        return answers if answers.ndim == 2 else self.classes_[answers]
+        answers = self._answers(self._scores(encode(texts, self.vocabulary)))
+        if answers.ndim == 2:
+            return answers
+        return self.classes_[answers]
 
     def predict_proba(self, texts: Iterable[str]) -> Scores:
-        """Return probabilities ``(n, n_topics)``; if it gives margins, raise
-        ``AttributeError``.
+        """Return probabilities ``(n, n_topics)``.
+
+        If it gives margins, ``AttributeError`` is raised.
         """
         if self.kind == "margin":
             raise AttributeError(f"{self.name} gives margins: see decision_function")
@@ -201,8 +217,7 @@ class KeptModel(Shown):
 
     def decision_function(self, texts: Iterable[str]) -> Scores:
         """Return its scores ``(n, n_topics)``, margins or probabilities."""
-        encoded = encode(texts, self.vocabulary)
-        return self._shown(self._scored(encoded.ids, encoded.texts))
+        return self._shown(self._scores(encode(texts, self.vocabulary)))
 
     @checked
     def answers(
@@ -213,8 +228,9 @@ class KeptModel(Shown):
         unsure_below: Share | None = None,
         explain: bool = False,
     ) -> list[Prediction]:
-        """Return a prediction for each text; one with nothing but unknown words has no
-        topics.
+        """Return a prediction for each text.
+
+        One with nothing but unknown words has no topics.
 
         Args:
             texts: one text, or several; a text may also be a list of its words.
@@ -229,270 +245,291 @@ class KeptModel(Shown):
             UserError: it gives margins, and ``unsure_below`` needs probabilities.
             DamagedResultError: its weights are damaged, or those of another network.
         """
-        if unsure_below is not None and self.kind == "margin":
+        if unsure_below is not None:
+            self._check_can_be_unsure()
+        vocabulary = self.vocabulary
+        readable = vocabulary.timesteps
+        if vocabulary.truncating == "post":
+            readable -= 1  # the start mark is read, too
+        encoded = encode(texts, vocabulary)
+        scores = self._scores(encoded)
+        shown = self._shown(scores)
+        is_given = self._is_given(scores)
+        predictions = []
+        for number, ids in enumerate(encoded.ids):
+            row = shown[number]
+            given = is_given[number]
+            order = best_first(row, given).tolist()
+            topics: list[TopicScore] = []
+            unsure = None if unsure_below is None else False
+            decided_by = None
+            if (ids > INDEX_FROM).any():  # it knows a word of the text
+                n_shown = top and max(top, int(given.sum()))
+                topics = [self._topic(label, row, given) for label in order[:n_shown]]
+                if unsure_below is not None:
+                    unsure = sureness(row, given) < unsure_below
+                if explain:
+                    decided_by = self._deciding_words(ids, order[0])
+            prediction = Prediction(
+                words=encoded.words[number],
+                words_read=min(encoded.words[number], readable),
+                unknown_words=encoded.unknown[number],
+                topics=topics,
+                unsure=unsure,
+                decided_by=decided_by,
+            )
+            predictions.append(prediction)
+        return predictions
+
+    def _check_can_be_unsure(self) -> None:
+        if self.kind == "margin":
+            fault = "gives margins, which do not say how sure it is"
             hint = "use a model that gives probabilities"
-            raise UserError(
-                f"{self.name} gives margins, which do not say how sure it is ({hint})"
-            )
-        if unsure_below is not None and UNSURE in self.vocabulary.topics:
-            raise UserError(
-                f"the run has the label '{UNSURE}' (rename it to use unsure answers)"
-            )
-        vocabulary, encoded = self.vocabulary, encode(texts, self.vocabulary)
-        readable = vocabulary.timesteps - (
-            vocabulary.truncating == "post"
-        )  # less the start mark
-        scores = self._scored(encoded.ids, encoded.texts)
-        shown, answers = self._shown(scores), self._answers(scores)
-        one_hot = answers[:, np.newaxis] == np.arange(len(vocabulary.topics))
-        given = one_hot if self.task.has_one_label else answers.astype(bool)
-        of_each = zip(
-            encoded.words, encoded.unknown, encoded.ids, shown, given, strict=True
-        )
-        found = []
-        for words, unknown, ids, row, own in of_each:
-            is_about, order = (
-                bool((ids > INDEX_FROM).any()),
-                best_first(row, own).tolist(),
-            )
-            n_shown = top and max(top, int(own.sum()))
-            sureness = row[own].min() if own.any() else 1 - row.max()
-            one = Prediction(
-                words=words,
-                words_read=min(words, readable),
-                unknown_words=unknown,
-                topics=[
-                    self._topic(label, row, own)
-                    for label in order[:n_shown]
-                    if is_about
-                ],
-                unsure=None
-                if unsure_below is None
-                else is_about and sureness < unsure_below,
-                decided_by=self._deciding_words(ids, order[0])
-                if explain and is_about
-                else None,
-            )
-            found.append(one)
-        return found
+            raise UserError(f"{self.name} {fault} ({hint})")
+        if UNSURE in self.vocabulary.topics:
+            hint = "rename it to use unsure answers"
+            raise UserError(f"the run has the label '{UNSURE}' ({hint})")
 
     def _topic(
         self, label: int, scores: Scores, given: NDArray[np.bool_]
     ) -> TopicScore:
-        is_given = None if self.task.has_one_label else bool(given[label])
-        own = {self.kind: float(scores[label])}
-        return TopicScore(topic=self.vocabulary.topics[label], given=is_given, **own)
+        score = float(scores[label])
+        return TopicScore(
+            topic=self.vocabulary.topics[label],
+            probability=score if self.kind == "probability" else None,
+            margin=score if self.kind == "margin" else None,
+            given=None if self.task.has_one_label else bool(given[label]),
+        )
 
     def _deciding_words(self, ids: NDArray[np.int32], label: int) -> DecidingWords:
         """Return how much the score of a label falls without each of the words."""
-        words, read = self.vocabulary, ids[(ids != PAD) & (ids != START)]
+        vocabulary = self.vocabulary
+        read = ids[(ids != PAD) & (ids != START)]
         distinct = np.unique(read)
-        rows = [read, *(read[read != word] for word in distinct)]
-        without = pad(rows, words.timesteps, words.padding, words.truncating)
-        scores = self._scored(without, texts_of(without, words.words, words.separator))[
-            :, label
-        ]
+        rows = [read]
+        for word in distinct:
+            rows.append(read[read != word])
+        left = pad(
+            rows, vocabulary.timesteps, vocabulary.padding, vocabulary.truncating
+        )
+        texts = texts_of(left, vocabulary.words, vocabulary.separator)
+        scores = self._scored(ScoreRequest(left, texts, vocabulary))[:, label]
         falls = zip(distinct.tolist(), (scores[0] - scores[1:]).tolist(), strict=True)
         largest = sorted(falls, key=lambda fall: -abs(fall[1]))[:WORDS_SHOWN]
-        names = [UNKNOWN_WORDS] * (INDEX_FROM + 1) + words.words
-        score = "log-" * (self.kind == "probability") + self.kind
-        return DecidingWords(
-            meaning=f"How much the {score} of {words.topics[label]} falls without the word",
-            words={names[own]: fall for own, fall in largest if fall},
-        )
+        words = {}
+        for word, fall in largest:
+            name = UNKNOWN_WORDS
+            if word > INDEX_FROM:
+                name = vocabulary.words[word - INDEX_FROM - 1]
+            if fall:
+                words[name] = fall
+        score = "log-probability" if self.kind == "probability" else "margin"
+        topic = vocabulary.topics[label]
+        meaning = f"How much the {score} of {topic} falls without the word"
+        return DecidingWords(meaning=meaning, words=words)
 
     def _answers(self, scores: Scores) -> Labels:
         return self.task.answers(scores.astype(np.float32), self.decision)
 
+    def _is_given(self, scores: Scores) -> NDArray[np.bool_]:
+        """Return whether each topic is part of the answer, ``(n, n_topics)``."""
+        answers = self._answers(scores)
+        if not self.task.has_one_label:
+            return answers.astype(bool)
+        labels = np.arange(len(self.vocabulary.topics))
+        return np.asarray(answers[:, np.newaxis] == labels)
+
     def _shown(self, scores: Scores) -> Scores:
+        """Return probabilities, or margins, from scores as a trial has them."""
         return np.exp(scores) if self.kind == "probability" else scores
 
-    def _scored(self, ids: NDArray[np.int32], texts: Sequence[str]) -> Scores:
-        """Return the scores of texts ``(n, n_topics)``, of the kind that they have in a
-        trial.
-        """
-        model = self.model
-        if not len(ids):
+    def _scores(self, encoded: Encoded) -> Scores:
+        request = ScoreRequest(encoded.ids, encoded.texts, self.vocabulary)
+        return self._scored(request)
+
+    def _scored(self, request: ScoreRequest) -> Scores:
+        """Return the scores of texts ``(n, n_topics)``, as a trial has them."""
+        if not len(request.ids):
             return np.zeros((0, len(self.vocabulary.topics)))
-        if isinstance(model, LinearModel):
-            words = (self.vocabulary.words, self.vocabulary.separator)
-            return model.scores(
-                texts_of(ids, *(words if model.rule.reads_words else ()))
-            )
-        if isinstance(model, EnsembleModel):
-            of_members = [(one, one._scored(ids, texts)) for one in self.members]
-            given = [
-                (one.name, scores, one._answers(scores)) for one, scores in of_members
-            ]
-            return combined(model.ensemble, given)
-        if model.engine:
-            return self.reader(texts)
-        if self._code:  # or else Keras gives them
-            return self._code(ids)
-        with quiet_tensorflow():
-            from rnnbench.models.build import predict
-
-            return log_probabilities(predict(self.keras, ids))
-
-    @property
-    def shape(self) -> Shape:
-        """The shape of its input."""
-        words, n_ids = self.vocabulary, len(self.vocabulary.words) + INDEX_FROM + 1
-        return Shape(words.timesteps, len(words.topics), n_ids, self.task.has_one_label)
+        return self._score(request)
 
     @cached_property
-    def _code(self) -> Callable[[NDArray[np.int32]], Scores] | None:
-        """Gives ids their log-probabilities by machine code, if there is any for the
-        network.
-        """
-        model, floats = self.model, np.dtype(np.float32)
-        if not isinstance(model, LayeredNetwork):
-            return None
-        if not (shapes := native.weight_shapes(model, self.shape)):
-            return None
-        weights = read_weights(self.file, [(of_one, floats) for of_one in shapes])
-        return partial(native.log_probabilities, model, self.shape, weights)
-
-    @cached_property
-    def reader(self) -> Callable[[Sequence[str]], Scores]:
-        """Gives texts their log-probabilities, for a network with an engine of its
-        own.
-        """
-        model = self.model
-        assert isinstance(model, Network)  # noqa: S101 - see ``_scored``
-        engine = ENGINES[model.engine]
+    def _score(self) -> ScoreTexts:
+        """Gives texts their scores, by an engine, or by the members of an ensemble."""
+        if isinstance(self.model, EnsembleModel):
+            return partial(self._score_together, self.model.ensemble)
+        engine = scoring_engine(self.model, self.shape)
         if reason := engine.why_not():
             raise UserError(f"{self.name}: {reason}")
-        engine.prepare(usable_cores())
-        try:
-            return engine.reader(model, read_weights(self.file), self.shape)
-        except ValueError as error:
-            raise DamagedResultError(
-                f"unusable result: {self.file}: {error}"
-            ) from error
+        declared = None
+        shapes = engine.weight_shapes(self.model, self.shape)
+        if shapes is not None:
+            declared = [(shape, np.dtype(np.float32)) for shape in shapes]
+        weights = read_weights(self.file, declared)
+        with _blaming(self.file):
+            return engine.scorer(self.model, weights, self.shape)
+
+    def _score_together(self, ensemble: Ensemble, request: ScoreRequest) -> Scores:
+        said = []
+        for member in self.members:
+            scores = member._scored(request)
+            said.append(Member(member.name, scores, member._answers(scores)))
+        return combined(ensemble, said)
 
     @cached_property
     def keras(self) -> "keras.Model":
         """The network as a Keras model."""
-        from rnnbench.models.build import build, weights_of
+        from rnnbench.models.build import load
 
         if not isinstance(self.model, Network) or self.model.engine:
-            raise UserError(
-                f"{self.name} is not a network of Keras (allowed: layers or python)"
-            )
-        model = build(self.model, self.shape, seed=0)
-        expected = [(array.shape, array.dtype) for array in weights_of(model)]
-        model.set_weights(read_weights(self.file, expected))
-        return model
+            allowed = "allowed: layers or python"
+            raise UserError(f"{self.name} is not a network of Keras ({allowed})")
+        weights = read_weights(self.file)
+        with _blaming(self.file):
+            return load(self.model, self.shape, weights)
+
+
+@contextmanager
+def _blaming(file: Path) -> Iterator[None]:
+    """Have a ``ValueError`` say that a file of weights is damaged."""
+    try:
+        yield
+    except ValueError as error:
+        raise DamagedResultError(f"unusable result: {file}: {error}") from error
 
 
 def best_first(scores: Scores, given: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return the labels of a document by its scores ``(n_topics,)``, those of the
-    answer first.
+    """Return the labels of a document by its scores ``(n_topics,)``.
+
+    Those of the answer come first.
     """
     return np.lexsort((-scores, ~given))
+
+
+def sureness(probabilities: Scores, given: NDArray[np.bool_]) -> float:
+    """Return the lowest probability of a topic of an answer, or that there is none."""
+    if given.any():
+        return float(probabilities[given].min())
+    return float(1 - probabilities.max())
 
 
 def find_model(
     folder: Path, name: str | None, seed: int | None, results: Results | None = None
 ) -> KeptModel:
-    """Return a trained model of a run, by default the best kept one, of the first
-    seed.
+    """Return a trained model of a run, of the first seed if none is named.
+
+    By default, it is the best model that was kept.
     """
-    results = results or load_results(folder)
-    models = {model.name: model for model in results.models}
-    if name in models:
-        return _open(folder, results, name, seed)
+    if results is None:
+        results = load_results(folder)
+    run = _KeptRun(folder, results)
     if name is not None:
-        raise UserError(f"{folder}: no model '{name}' ({did_you_mean(name, models)})")
-    for model in sorted(
-        models.values(), key=lambda model: -round(model.score.mean, DIGITS)
-    ):
+        return run.open(name, seed)
+    best = sorted(results.models, key=lambda model: -round(model.score.mean, DIGITS))
+    for model in best:
         with suppress(NotKeptError):
-            return _open(folder, results, model.name, seed)
-    raise NotKeptError(f"{folder}: no trained model was kept ({_run_again(results)})")
+            return run.open(model.name, seed)
+    raise NotKeptError(f"{folder}: no trained model was kept ({run.hint})")
 
 
-def _open(folder: Path, results: Results, name: str, seed: int | None) -> KeptModel:
-    summary = next(model for model in results.models if model.name == name)
-    trials = {trial.seed: trial for trial in summary.trials}
-    if seed is not None and seed not in trials:
-        allowed = ", ".join(map(str, trials))
-        raise UserError(f"{folder}: {name} has no seed {seed} (allowed: {allowed})")
-    trial = trials[next(iter(trials)) if seed is None else seed]
-    key, members = (name, trial.seed, trial.fingerprint), list[KeptModel]()
-    benchmark = load_benchmark(folder, [name])
-    model: Any = benchmark.models[name]
-    try:
-        if isinstance(model, EnsembleModel):
-            record, weights = Store(folder).load(key).record, folder
-            members = [*_members(folder, results, model, trial.seed)]
-        else:
-            record, weights = Store(folder).kept(key)
-    except FileNotFoundError:
-        again = _run_again(results)
-        raise NotKeptError(
-            f"{folder}: the trained {name} was not kept ({again})"
-        ) from None
-    vocabulary = _vocabulary(folder, results)
-    if isinstance(model, BaselineModel):
-        if not (arrays := read_weights(weights)):
-            raise NotKeptError(
-                f"{folder}: the trained {name} cannot be kept: {NO_RULE}"
-            )
+@dataclass(frozen=True)
+class _KeptRun:
+    """A run, whose models are opened."""
+
+    folder: Path
+    results: Results
+
+    @cached_property
+    def models(self) -> Mapping[str, ModelSummary]:
+        """The results of its models, by name."""
+        return {model.name: model for model in self.results.models}
+
+    @cached_property
+    def benchmark(self) -> Benchmark:
+        """Its resolved config."""
+        return load_benchmark(self.folder, self.models)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary of its dataset."""
+        dataset = self.results.dataset
+        with suppress(FileNotFoundError):
+            vocabulary, _ = read_record(self.folder / VOCABULARY, Vocabulary)
+            if vocabulary.dataset_fingerprint == dataset.fingerprint:
+                topics = [count.topic for count in dataset.topics]
+                has_topics = vocabulary.topics == topics
+                if not has_topics or vocabulary.timesteps != dataset.timesteps:
+                    fault = "its vocabulary belongs to other data"
+                    raise self._damaged(fault)
+                return vocabulary
+        fault = "the vocabulary of its dataset was not kept"
+        raise UserError(f"{self.folder}: {fault} ({self.hint})")
+
+    @property
+    def hint(self) -> str:
+        """What the user can do if a model was not kept."""
+        if not self.results.is_trained_here:
+            return "only answers are known"
+        command = self.results.command.replace(" --save-models", "")
+        return f"run it again: {command} --save-models"
+
+    def open(self, name: str, seed: int | None) -> KeptModel:
+        """Return a model, by default of the first seed."""
+        if name not in self.models:
+            hint = did_you_mean(name, self.models)
+            raise UserError(f"{self.folder}: no model '{name}' ({hint})")
+        trials = {trial.seed: trial for trial in self.models[name].trials}
+        if seed is None:
+            seed = next(iter(trials))
+        if seed not in trials:
+            allowed = ", ".join(map(str, trials))
+            fault = f"{name} has no seed {seed} (allowed: {allowed})"
+            raise UserError(f"{self.folder}: {fault}")
+        key = (name, seed, trials[seed].fingerprint)
+        model = self.benchmark.models[name]
+        store = Store(self.folder)
+        members: list[KeptModel] = []
         try:
-            model = LinearModel(arrays, len(vocabulary.topics))
-        except ValueError as error:
-            fault = first_fault(error) if isinstance(error, ValidationError) else error
-            raise DamagedResultError(f"unusable result: {weights}: {fault}") from error
-    return KeptModel(
-        name,
-        trial.seed,
-        model,
-        TASKS[record.task],
-        record.decision,
-        weights,
-        vocabulary,
-        benchmark.data.text,
-        members=members,
-        label_separator=benchmark.data.label_separator or JOINED_BY,
-    )
+            if isinstance(model, EnsembleModel):
+                record = store.load(key).record
+                file = self.folder
+                members = self._members(model, seed)
+            else:
+                record, file = store.kept(key)
+        except FileNotFoundError:
+            fault = f"the trained {name} was not kept ({self.hint})"
+            raise NotKeptError(f"{self.folder}: {fault}") from None
+        data = self.benchmark.data
+        kept = KeptModel(
+            name,
+            seed,
+            model,
+            TASKS[record.task],
+            record.decision,
+            file,
+            self.vocabulary,
+            text_column=data.text,
+            members=members,
+            label_separator=data.label_separator or JOINED_BY,
+        )
+        if isinstance(model, BaselineModel):
+            if not read_weights(file):
+                fault = f"the trained {name} cannot be kept: {NO_RULE}"
+                raise NotKeptError(f"{self.folder}: {fault}")
+            kept._score  # noqa: B018 - a damaged file is noticed now
+        return kept
 
+    def _members(self, model: EnsembleModel, seed: int) -> list[KeptModel]:
+        members = []
+        for name in model.ensemble.of:
+            if name not in self.models:
+                raise self._damaged(f"has no trial of {name}")
+            seeds = [trial.seed for trial in self.models[name].trials]
+            if not model.ensemble.over_seeds:
+                seeds = [seed] if seed in seeds else seeds[:1]
+            for member_seed in seeds:
+                members.append(self.open(name, member_seed))
+        return members
 
-def _members(
-    folder: Path, results: Results, of: EnsembleModel, seed: int
-) -> Iterator[KeptModel]:
-    trials = {
-        model.name: [trial.seed for trial in model.trials] for model in results.models
-    }
-    for name in of.ensemble.of:
-        if name not in trials:
-            raise DamagedResultError(
-                f"unusable result: {folder}: has no trial of {name}"
-            )
-        one = seed if seed in trials[name] else trials[name][0]
-        for own in trials[name] if of.ensemble.over_seeds else [one]:
-            yield _open(folder, results, name, own)
-
-
-def _vocabulary(folder: Path, results: Results) -> Vocabulary:
-    dataset = results.dataset
-    with suppress(FileNotFoundError):
-        vocabulary = read_record(folder / VOCABULARY, Vocabulary)[0]
-        if vocabulary.dataset_fingerprint == dataset.fingerprint:
-            topics = [count.topic for count in dataset.topics]
-            if (vocabulary.timesteps, vocabulary.topics) != (dataset.timesteps, topics):
-                fault = "its vocabulary belongs to other data"
-                raise DamagedResultError(f"unusable result: {folder}: {fault}")
-            return vocabulary
-    raise UserError(
-        f"{folder}: the vocabulary of its dataset was not kept ({_run_again(results)})"
-    )
-
-
-def _run_again(results: Results) -> str:
-    if not results.is_trained_here:
-        return "only answers are known"
-    return (
-        f"run it again: {results.command.replace(' --save-models', '')} --save-models"
-    )
+    def _damaged(self, fault: str) -> DamagedResultError:
+        return DamagedResultError(f"unusable result: {self.folder}: {fault}")

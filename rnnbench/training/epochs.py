@@ -239,7 +239,7 @@ class Epochs:
         self,
         engine: str,
         params: int,
-        recipe: TrainingSettings,
+        settings: TrainingSettings,
         documents: int,
         timed: int = 0,
     ) -> TrialRecord:
@@ -248,7 +248,7 @@ class Epochs:
         A step's time is that in the median epoch of the first ``timed``, or all, after
         the first.
         """
-        steps, seconds = recipe.count_batches(documents), np.diff(self.ends)
+        steps, seconds = settings.count_batches(documents), np.diff(self.ends)
         seconds = seconds[:timed] if timed > 1 else seconds
         later = seconds[1:] if len(seconds) > 1 else seconds
         return TrialRecord(

@@ -32,6 +32,7 @@ from rnnbench.models.seeds import derive_seed
 from rnnbench.storage import acquire, sha256_arrays
 from rnnbench.text import duration
 from rnnbench.training.epochs import Schedule, TrainingSettings, begin
+from rnnbench.training.optimizer import make_optimizer
 from rnnbench.training.outcome import Weights
 
 WINDOW = 5  # a word's context is this many words before it and after it
@@ -259,8 +260,6 @@ def train(
     """Return the weights that predict words, int32 ``(n,)``, and the mean loss of each
     epoch.
     """
-    from rnnbench.training.engines.keras_engine import make_optimizer
-
     size = min(PIECES, -(-len(words) // STEPS))
     rows = -(-len(words) // (STEPS * size)) * size
     pieces = np.resize(

@@ -14,6 +14,7 @@ from rnnbench.models.descriptions import (
     LayeredNetwork,
     Model,
 )
+from rnnbench.models.layers import Shape
 from rnnbench.section import one_of, problem, spell
 from rnnbench.training.decision import DecisionRule
 from rnnbench.training.engines import ENGINES, Engine
@@ -22,27 +23,29 @@ from rnnbench.training.epochs import TrainingSettings
 log = logging.getLogger(__name__)
 
 MAX_SEEDS = 10_000
+NATIVE = "native"
+KERAS = "keras"
 AUTO = "auto"  # ``native`` where it can train the model, otherwise ``keras``
-GONE = (
-    "compiled"  # an engine of earlier versions, which configs of stored runs may name
-)
+# an engine of earlier versions, which configs of stored runs may name
+GONE = "compiled"
 
 
 def _seeds(value: Any) -> Any:
     if type(value) is int and 0 < value <= MAX_SEEDS:
         return tuple(range(value))
-    is_list = isinstance(value, list | tuple) and 0 < len(value) <= MAX_SEEDS
-    are_seeds = is_list and all(
-        type(seed) is int and 0 <= seed < 2**32 for seed in value
-    )
-    if are_seeds and len(set(value)) == len(value):
-        return tuple(value)
-    allowed = f"a number from 1 to {MAX_SEEDS:,}, or a list of different seeds, such as [0, 1, 2]"
+    if isinstance(value, list | tuple) and 0 < len(value) <= MAX_SEEDS:
+        are_seeds = all(type(seed) is int and 0 <= seed < 2**32 for seed in value)
+        if are_seeds and len(set(value)) == len(value):
+            return tuple(value)
+    numbers = f"a number from 1 to {MAX_SEEDS:,}"
+    allowed = f"{numbers}, or a list of different seeds, such as [0, 1, 2]"
     raise problem(f"got {spell(value)}", f"allowed: {allowed}")
 
 
 def _engine(value: Any) -> str:
-    return GONE if value == GONE else one_of(value, [AUTO, *ENGINES])
+    if value == GONE:
+        return GONE
+    return one_of(value, [AUTO, *ENGINES])
 
 
 class Training(TrainingSettings):
@@ -56,7 +59,9 @@ class Training(TrainingSettings):
     """Each model is trained once for each seed: a list of seeds, or their number."""
 
 
-def engine_for(model: Model, training: Training, name: str = "this model") -> Engine:
+def engine_for(
+    model: Model, training: Training, name: str = "this model"
+) -> Engine[Any]:
     """Return the engine that trains a model; ``training`` names the one for networks.
 
     Raises ``UserError`` if it does not, or not here, and ``PluginError`` if it cannot
@@ -68,67 +73,92 @@ def engine_for(model: Model, training: Training, name: str = "this model") -> En
             if reason := engine.why_not():
                 raise UserError(f"training.engine: {engine.name}: {reason}")
             return engine
-    able = (
-        ", ".join(own.name for own in ENGINES.usable() if own.covers(model, training))
-        or "none"
-    )
+    able = [other.name for other in ENGINES.usable() if other.covers(model, training)]
+    allowed = ", ".join(able) or "none"
     raise UserError(
-        f"training.engine: {engine.name} cannot train {name} (allowed: {able})"
+        f"training.engine: {engine.name} cannot train {name} (allowed: {allowed})"
     )
 
 
 def resolve_engine(model: Model, training: Training) -> Training:
-    """Return ``training`` with the engine of a model on any machine, or raise
-    ``UserError``.
+    """Return ``training`` with the engine of a model on any machine.
+
+    ``UserError`` is raised if there is no such engine any more.
     """
-    name = model.engine or training.engine
     if isinstance(model, EnsembleModel):
         return training
+    name = model.engine or training.engine
     if name == GONE:
         allowed = ", ".join([AUTO, *ENGINES])
         raise UserError(
             f"training.engine: {GONE} is gone (use {AUTO}; allowed: {allowed})"
         )
     if name == AUTO:
-        is_native = ENGINES["native"].covers(model, training) and _has_native()
-        name = "native" if is_native else "keras"
+        name = KERAS
+        if ENGINES[NATIVE].covers(model, training) and _has_native():
+            name = NATIVE
     return training.model_copy(update={"engine": name})
 
 
+def scoring_engine(model: Model, shape: Shape) -> Engine[Any]:
+    """Return the engine that scores texts with a kept model on this machine.
+
+    A network is scored by machine code if there is any for it, whatever trained it.
+    """
+    if model.engine:
+        return ENGINES[model.engine]
+    if ENGINES[NATIVE].weight_shapes(model, shape) is not None:
+        return ENGINES[NATIVE]
+    return ENGINES[KERAS]
+
+
 def task_fault(model: Model, training: Training, dataset: Dataset) -> str:
-    """Return why a model cannot have as many topics a document as a dataset; empty if
-    it can.
+    """Return why a model cannot have as many topics a document as a dataset.
+
+    Empty if it can.
     """
     is_single = dataset.y_train.ndim == 1
-    if (
-        isinstance(model, LayeredNetwork)
-        and model.layers[-1].has_one_label != is_single
-    ):
-        number = "one topic" if is_single else "any number of topics"
-        other = "any number" if is_single else "one"
-        layer = f"dense: {{units: topics, activation: {'softmax' if is_single else 'sigmoid'}}}"
-        return f"a document has {number}, but the last layer is for {other} (allowed: {layer})"
+    if isinstance(model, LayeredNetwork):
+        last = model.layers[-1]
+        if last.has_one_label != is_single:
+            return _last_layer_fault(is_single=is_single)
     if is_single:
-        is_set = training.decision != DecisionRule()
-        return (
-            "decision: each document has one topic, the best one (leave it out)"
-            * is_set
-        )
+        if training.decision == DecisionRule():
+            return ""
+        return "decision: each document has one topic, the best one (leave it out)"
     if training.class_weights:
         return "class_weights: a document has any number of topics (leave them out)"
-    is_ensemble, share = isinstance(model, EnsembleModel), training.validation_split
-    holds_out = isinstance(model, BaselineModel) or (share > 0 and not is_ensemble)
-    if training.decision.is_chosen_for(dataset.y_train) and not holds_out:
-        split = "" if is_ensemble else "validation_split: 0.1, or "
-        choices = f"{split}decision: {{threshold: 0.5, none: best}}"
-        return (
-            f"decision: no documents are held out to choose it on (allowed: {choices})"
-        )
+    if training.decision.is_chosen_for(dataset.y_train):
+        return _choice_fault(model, training)
     return ""
+
+
+def _choice_fault(model: Model, training: Training) -> str:
+    """Return why no documents are held out to choose a decision on; empty if some are."""
+    allowed = "decision: {threshold: 0.5, none: best}"
+    if not isinstance(model, EnsembleModel):
+        if isinstance(model, BaselineModel) or training.validation_split > 0:
+            return ""
+        allowed = f"validation_split: 0.1, or {allowed}"
+    return f"decision: no documents are held out to choose it on (allowed: {allowed})"
+
+
+def _last_layer_fault(*, is_single: bool) -> str:
+    has = "any number of topics"
+    other = "one"
+    activation = "sigmoid"
+    if is_single:
+        has = "one topic"
+        other = "any number"
+        activation = "softmax"
+    layer = f"dense: {{units: topics, activation: {activation}}}"
+    fault = f"a document has {has}, but the last layer is for {other}"
+    return f"{fault} (allowed: {layer})"
 
 
 @cache
 def _has_native() -> bool:
-    if reason := ENGINES["native"].why_not():
+    if reason := ENGINES[NATIVE].why_not():
         log.warning("training.engine: auto: keras in place of native: %s", reason)
-    return not reason
+        return False
+    return True

@@ -17,7 +17,6 @@ from rnnbench.data.fetch import silent
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.models.baselines import parse_baseline
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork
-from rnnbench.models.linear import LinearModel
 from rnnbench.prediction.command import prediction_table
 from rnnbench.prediction.predict import KeptModel
 from rnnbench.prediction.table import Target, predict_table
@@ -59,9 +58,8 @@ def trained(request, tmp_path_factory):
     file = tmp_path_factory.mktemp("kept") / "model.npz"
     np.savez(file, *result.weights)
     vocabulary = vocabulary_of(dataset.vocabulary, dataset.timesteps)
-    kept = model if own else LinearModel(result.weights, len(SEVERAL))
     rule = MULTI_LABEL, result.record.decision
-    return result, KeptModel("mine", 0, kept, *rule, file, vocabulary, None), dataset
+    return result, KeptModel("mine", 0, model, *rule, file, vocabulary, None), dataset
 
 
 def test_it_gives_the_scores_and_the_topics_of_the_trial(trained):
@@ -80,7 +78,7 @@ def test_it_gives_the_scores_and_the_topics_of_the_trial(trained):
 
 
 @pytest.fixture
-def kept():
+def kept(tmp_path):
     """A model with a probability of 0.8, 0.4 and 0.1 for texts with a word that it
     knows.
     """
@@ -88,9 +86,11 @@ def kept():
     facts = {"reads_words": False, "gives_probabilities": True, "has_one_label": False}
     rule = json.dumps(facts | {"labels": [0, 1, 2], "counts": []}).encode()
     arrays = [np.frombuffer(rule, np.uint8), np.zeros((0, 3)), odds, np.zeros(0)]
-    model = LinearModel([*arrays, np.zeros(0, np.uint8)], 3)
+    file = tmp_path / "model.npz"
+    np.savez(file, *arrays, np.zeros(0, np.uint8))
+    model = BaselineModel(baseline=parse_baseline("multinomial_naive_bayes"))
     words = vocabulary_of(["corn"], 5), "text"
-    return KeptModel("mine", 0, model, MULTI_LABEL, None, None, *words)
+    return KeptModel("mine", 0, model, MULTI_LABEL, None, file, *words)
 
 
 def decide(kept, threshold, **rule):

@@ -19,8 +19,8 @@ from rnnbench.results.compact import compact, compact_scores
 from rnnbench.results.store import Store, place_of
 from rnnbench.storage import DamagedResultError, sha256_file, write_document
 from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, Decision
+from rnnbench.training.ensemble import combined
 from rnnbench.training.outcome import TrialResult
-from rnnbench.training.trial import combined
 
 KEY = ("rnn", 0, "f" * 64)
 KINDS = st.sampled_from(["log_probabilities", "margins"])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import rnnbench
 from rnnbench.models.descriptions import Ensemble
 from rnnbench.results.compact import compact
-from rnnbench.training.trial import combined
+from rnnbench.training.ensemble import combined
 
 
 def ensemble(*names, **keys):

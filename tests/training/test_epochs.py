@@ -152,7 +152,11 @@ def test_each_seed_and_each_epoch_has_an_order_of_its_own(trial, other):
 
 def test_the_time_of_a_step_is_that_of_the_median_epoch_without_the_first_which_compiles():
     def ms_per_step(ends, documents, **timed):
-        facts = {"engine": "any", "params": 1, "recipe": TrainingSettings(batch_size=1)}
+        facts = {
+            "engine": "any",
+            "params": 1,
+            "settings": TrainingSettings(batch_size=1),
+        }
         return (
             Epochs(ends=ends).record(**facts, documents=documents, **timed).ms_per_step
         )

@@ -12,7 +12,6 @@ from rnnbench.section import Variant, computed
 
 if TYPE_CHECKING:
     from rnnbench.data.dataset import Dataset
-    from rnnbench.labels import LabelForm
 
 LARGEST = 100_000
 Size = Annotated[int, Field(gt=0, le=LARGEST)]
@@ -46,21 +45,12 @@ class Shape:
     @classmethod
     def of(cls, dataset: "Dataset") -> "Shape":
         """Return the shape of ``dataset``."""
-        from rnnbench.labels import form_of
-
         return cls(
             dataset.timesteps,
             len(dataset.topics),
             dataset.n_ids,
-            form_of(dataset.y_train).has_one_label,
+            dataset.y_train.ndim == 1,
         )
-
-    @property
-    def form(self) -> "LabelForm":
-        """The form of the labels."""
-        from rnnbench.labels import form_with  # to describe a layer needs no NumPy
-
-        return form_with(has_one_label=self.has_one_label)
 
 
 @dataclass(frozen=True)

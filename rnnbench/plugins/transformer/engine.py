@@ -18,7 +18,7 @@ from rnnbench.training.epochs import Epochs, TrainingSettings, begin, hold_out_d
 from rnnbench.training.outcome import TrialResult, Weights
 
 
-class Transformers(Engine):
+class Transformers(Engine[TransformerModel]):
     """Fine-tunes transformers by AdamW, with their own dropout, and 0.1 before the new
     layer.
     """
@@ -45,17 +45,16 @@ class Transformers(Engine):
     def why_not(self) -> str:
         return why_not()
 
-    def covers(self, model: Model, recipe: TrainingSettings) -> bool:
-        is_usual = recipe.optimizer == "adamw" and isinstance(
-            recipe.learning_rate, float
+    def covers(self, model: Model, settings: TrainingSettings) -> bool:
+        is_usual = settings.optimizer == "adamw" and isinstance(
+            settings.learning_rate, float
         )
-        return isinstance(model, TransformerModel) and is_usual and not recipe.ema
+        return isinstance(model, TransformerModel) and is_usual and not settings.ema
 
-    def fit(self, work: FitRequest) -> TrialResult:
+    def fit(self, request: FitRequest[TransformerModel]) -> TrialResult:
         from rnnbench.plugins.transformer.classifier import Classifier, train
 
-        model, dataset, recipe, seed, on_epoch, keep_model = work
-        assert isinstance(model, TransformerModel)  # noqa: S101 - the engine covers nothing else
+        model, dataset, settings, seed, on_epoch, keep_model = request
         begin("loading transformer")
         classifier = Classifier(model.transformer, Shape.of(dataset), seed)
         parts = dataset.train_documents.tolist(), dataset.test_documents.tolist()
@@ -63,10 +62,10 @@ class Transformers(Engine):
             classifier.pieces(list(map(dataset.text, part))) for part in parts
         )
         dataset = replace(dataset, x_train=x_train, x_test=x_test)
-        documents, held_out = hold_out_documents(dataset, recipe.validation_split)
+        documents, held_out = hold_out_documents(dataset, settings.validation_split)
         begin()
-        epochs = Epochs(on_epoch, recipe.early_stopping)
-        for logits in train(classifier, documents, recipe, seed):
+        epochs = Epochs(on_epoch, settings.early_stopping)
+        for logits in train(classifier, documents, settings, seed):
             judged = held_out and classifier.judge(
                 classifier.logits(held_out[0]), held_out[1]
             )
@@ -82,17 +81,17 @@ class Transformers(Engine):
             sum(map(np.size, weights := classifier.weights())),
         )
         record = epochs.record(
-            engine=self.name, params=params, recipe=recipe, documents=n
+            engine=self.name, params=params, settings=settings, documents=n
         )
         kept = [_origin(model), *weights] if keep_model else None
-        return result_of(record, dataset, recipe, classifier.score, held_out, kept)
+        request = request._replace(dataset=dataset)
+        return result_of(request, record, classifier.score, held_out, kept)
 
     def reader(
-        self, model: Model, weights: Weights, shape: Shape
+        self, model: TransformerModel, weights: Weights, shape: Shape
     ) -> Callable[[Sequence[str]], NDArray[np.float32]]:
         from rnnbench.plugins.transformer.classifier import Classifier
 
-        assert isinstance(model, TransformerModel)  # noqa: S101 - the engine covers nothing else
         if not np.array_equal(weights[0], _origin(model)):
             name = model.transformer.name
             raise UserError(

@@ -1,7 +1,16 @@
 """Engines train models. The config names one, and scikit-learn trains the baselines."""
 
+from typing import Any
+
 from rnnbench.registry import Registry
-from rnnbench.training.engines.base import Assignment, Engine, FitRequest, result_of
+from rnnbench.training.engines.base import (
+    Assignment,
+    Engine,
+    FitRequest,
+    ScoreRequest,
+    ScoreTexts,
+    result_of,
+)
 from rnnbench.training.engines.keras_engine import KerasEngine
 from rnnbench.training.engines.native.engine import NativeEngine
 from rnnbench.training.engines.scikit_learn import ScikitLearn
@@ -13,10 +22,12 @@ __all__ = [
     "Engine",
     "FitRequest",
     "OnEpoch",
+    "ScoreRequest",
+    "ScoreTexts",
     "ignore",
     "result_of",
 ]
 
-ENGINES = Registry[Engine](
+ENGINES = Registry[Engine[Any]](
     "engine", Engine, [NativeEngine(), KerasEngine(), ScikitLearn()]
 )

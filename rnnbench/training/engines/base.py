@@ -1,72 +1,108 @@
-"""The interface that every engine has."""
+"""The interface that every engine has.
+
+``engine.fit(request)`` trains a model and scores the test documents with it. Later,
+``engine.scorer(model, weights, shape)`` scores texts with the weights that were kept.
+"""
 
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.dataset import Dataset
-from rnnbench.models.descriptions import Model
+from rnnbench.data.vocabulary import Vocabulary
+from rnnbench.labels import Scores
+from rnnbench.models.descriptions import Model, ModelSection
 from rnnbench.models.layers import Shape
 from rnnbench.training.decision import decide
 from rnnbench.training.epochs import Documents, OnEpoch, TrainingSettings, begin
 from rnnbench.training.outcome import TrialRecord, TrialResult, Weights
 
+M = TypeVar("M", bound=ModelSection)
+"""The kind of models that an engine trains."""
 
-class FitRequest(NamedTuple):
+
+class FitRequest(NamedTuple, Generic[M]):
     """A training for an engine.
 
     Attributes:
         model: the model, one that the engine covers.
         dataset: the documents; those that ``hold_out`` holds out only choose the best
             epoch.
-        recipe: the training values.
+        settings: the training values.
         seed: decides everything random.
         on_epoch: is called after each epoch.
         keep_model: whether the weights are part of the result.
     """
 
-    model: Model
+    model: M
     dataset: Dataset
-    recipe: TrainingSettings
+    settings: TrainingSettings
     seed: int
     on_epoch: OnEpoch
     keep_model: bool
 
+    @property
+    def recipe(self) -> TrainingSettings:
+        """The settings by their name of before, for packages that use it."""
+        return self.settings
+
+
+class ScoreRequest(NamedTuple):
+    """Texts to score with a kept model.
+
+    Attributes:
+        ids: their word ids, cut and padded, ``(n, timesteps)``.
+        texts: all their words, joined.
+        vocabulary: the words of the ids.
+    """
+
+    ids: NDArray[np.int32]
+    texts: Sequence[str]
+    vocabulary: Vocabulary
+
+
+ScoreInputs = Callable[[NDArray[np.int32]], NDArray[np.float32]]
+"""Gives inputs ``(n, timesteps)`` their scores ``(n, n_topics)``."""
+ScoreTexts = Callable[[ScoreRequest], Scores]
+"""Gives texts their scores ``(n, n_topics)``."""
+
 
 def result_of(
+    request: FitRequest[Any],
     record: TrialRecord,
-    dataset: Dataset,
-    recipe: TrainingSettings,
-    score: Callable[[NDArray[np.int32]], NDArray[np.float32]],
+    score: ScoreInputs,
     held_out: Documents | None,
     weights: Weights | None,
-    score_held_out: Callable[[NDArray[np.int32]], NDArray[np.float32]] | None = None,
 ) -> TrialResult:
     """Return the result of a training, from the scores that a model gives inputs.
 
-    Held-out documents decide how scores become any number of topics. If this model
-    learned them, ``score_held_out`` gives them the scores of another.
+    Held-out documents decide how scores become any number of topics, unless the record
+    has a decision.
     """
+    dataset = request.dataset
     begin("testing")
     start = time.perf_counter()
     scores = score(dataset.x_test)
-    ms = (time.perf_counter() - start) * 1000
-    facts: dict[str, Any] = {"predict_ms_per_document": ms / len(scores)}
-    if dataset.y_train.ndim == 2:
-        chosen_on = (
-            (held_out[1], (score_held_out or score)(held_out[0])) if held_out else None
-        )
-        facts["decision"] = decide(
-            recipe.decision, record.score_kind, chosen_on, dataset.y_train
-        )
-    return TrialResult(record.model_copy(update=facts), dataset.y_test, scores, weights)
+    seconds = time.perf_counter() - start
+    decision = record.decision
+    if dataset.y_train.ndim == 2 and decision is None:
+        judged = None
+        if held_out:
+            x, y = held_out
+            judged = y, score(x)
+        rule = request.settings.decision
+        decision = decide(rule, record.score_kind, judged, dataset.y_train)
+    ms = seconds * 1000 / len(scores)
+    changes = {"predict_ms_per_document": ms, "decision": decision}
+    record = record.model_copy(update=changes)
+    return TrialResult(record, dataset.y_test, scores, weights)
 
 
-class Engine(ABC):
+class Engine(ABC, Generic[M]):
     """Trains models that a config describes.
 
     Another package adds an engine by naming an instance in the entry-point group
@@ -91,42 +127,62 @@ class Engine(ABC):
     costs: tuple[float, float, float] | None = None
     revision: int = 0
 
-    def prepare(self, threads: int) -> None:  # noqa: B027 - many engines need no preparation
-        """Get a process ready for its first trial with so many threads; later calls do
-        nothing.
+    def prepare(self, threads: int) -> None:
+        """Get a process ready for its first trial with so many threads.
+
+        Later calls do nothing.
         """
 
     def why_not(self) -> str:
-        """Return why it cannot train anything on this machine, and what to do; empty if
-        it can.
+        """Return why it cannot train anything on this machine, and what to do.
+
+        Empty if it can.
         """
         return ""
 
-    def reader(
-        self, model: Model, weights: Weights, shape: Shape
-    ) -> Callable[[Sequence[str]], NDArray[np.float32]]:
-        """Return what gives texts the log-probabilities ``(n, n_topics)`` of a kept
-        model.
-
-        Only engines whose models read words have it; ``fit`` has returned the weights.
-        """
-        raise NotImplementedError
+    @abstractmethod
+    def covers(self, model: Model, settings: TrainingSettings) -> bool:
+        """Return whether this engine can train ``model`` with ``settings``."""
 
     @abstractmethod
-    def covers(self, model: Model, recipe: TrainingSettings) -> bool:
-        """Return whether this engine can train ``model`` with ``recipe``."""
-
-    @abstractmethod
-    def fit(self, work: FitRequest) -> TrialResult:
+    def fit(self, request: FitRequest[M]) -> TrialResult:
         """Train a model that it covers, and score the test documents with it.
 
-        The same work on the same machine must give the same scores, bit for bit.
+        The same request on the same machine must give the same scores, bit for bit.
 
         The result has a record of the training, without what identifies it;
         ``dataset.y_test``; finite scores, natural logarithms of probabilities or
         margins (see also ``rnnbench.log_probabilities``); and the weights, if the model
         is kept. ``RnnbenchError`` is raised if it cannot be trained.
         """
+
+    def weight_shapes(self, model: Model, shape: Shape) -> list[tuple[int, ...]] | None:  # noqa: ARG002
+        """Return the shapes of a model's weights, float32, in the order of ``fit``.
+
+        ``None`` if they are not known before the model is made.
+        """
+        return None
+
+    def scorer(self, model: M, weights: Weights, shape: Shape) -> ScoreTexts:
+        """Return what scores texts with a kept model, as ``fit`` scores documents.
+
+        ``ValueError`` is raised if the weights are not those of the model. By default,
+        ``reader`` gives the scores.
+        """
+        from joblib import cpu_count
+
+        self.prepare(int(cpu_count()))
+        read = self.reader(model, weights, shape)
+        return lambda request: read(request.texts)
+
+    def reader(
+        self, model: M, weights: Weights, shape: Shape
+    ) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+        """Return what gives texts the log-probabilities ``(n, n_topics)`` of a model.
+
+        Only engines whose models read words need it; ``fit`` has returned the weights.
+        """
+        raise NotImplementedError
 
 
 Assignment = FitRequest

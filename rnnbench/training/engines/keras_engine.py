@@ -1,12 +1,12 @@
-"""The engine ``keras``, Keras's own ``model.fit``. TensorFlow is imported when it is
-used.
+"""The engine ``keras``, Keras's own ``model.fit``.
+
+TensorFlow is imported when it is used.
 """
 
 import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,19 @@ from numpy.typing import NDArray
 
 from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.layers import Shape
-from rnnbench.models.quiet import NOT_NEEDED, TENSORFLOW_VARIABLES, without
-from rnnbench.training.engines.base import Engine, FitRequest, result_of
+from rnnbench.models.quiet import (
+    NOT_NEEDED,
+    TENSORFLOW_VARIABLES,
+    quiet_tensorflow,
+    without,
+)
+from rnnbench.training.engines.base import (
+    Engine,
+    FitRequest,
+    ScoreRequest,
+    ScoreTexts,
+    result_of,
+)
 from rnnbench.training.epochs import (
     Documents,
     Epochs,
@@ -23,22 +34,22 @@ from rnnbench.training.epochs import (
     begin,
     hold_out_documents,
 )
-from rnnbench.training.outcome import TrialResult, log_probabilities
+from rnnbench.training.optimizer import make_optimizer
+from rnnbench.training.outcome import TrialResult, Weights, log_probabilities
 from rnnbench.training.pretraining import initial_weights
 
 SCORE = "score"  # the main metric, in Keras's logs
-Held = tuple[Documents, Documents | None]  # to train on, and to validate on
+Floats = NDArray[np.float32]
 
 
-class KerasEngine(Engine):
+class KerasEngine(Engine[Network]):
     """Trains any network."""
 
     name = "keras"
     packages = ("tensorflow", "keras", "numpy")
     costs = (1e-4, 45, 5.0)
-    revision = (
-        2  # it adds up the gradients of a word, and uses oneDNN on all processors
-    )
+    # it adds up the gradients of a word, and uses oneDNN on all processors
+    revision = 2
 
     def prepare(self, threads: int) -> None:
         """Import TensorFlow, which takes seconds, and limit its threads."""
@@ -52,42 +63,55 @@ class KerasEngine(Engine):
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
 
-    def covers(self, model: Model, recipe: TrainingSettings) -> bool:  # noqa: ARG002
+    def covers(self, model: Model, settings: TrainingSettings) -> bool:  # noqa: ARG002
         return isinstance(model, Network) and not model.engine
 
-    def fit(self, work: FitRequest) -> TrialResult:
+    def fit(self, request: FitRequest[Network]) -> TrialResult:
         import keras
         import tensorflow as tf
 
         from rnnbench.models.build import build, predict, weights_of
         from rnnbench.models.keras_layers import BagOfWords
 
-        model, dataset, recipe, seed, on_epoch, keep_model = work
-        assert isinstance(model, Network)  # noqa: S101 - the engine covers nothing else
-        share = recipe.validation_split
-        (x, y), validation = documents = hold_out_documents(dataset, share)
+        dataset = request.dataset
+        settings = request.settings
+        share = settings.validation_split
+        documents, held_out = hold_out_documents(dataset, share)
+        x, y = documents
         begin("building network")
         keras.utils.clear_session()  # or memory would grow with every trial
         tf.config.experimental.enable_op_determinism()
-        built = build(model, Shape.of(dataset), seed)
-        epochs = Epochs(on_epoch, recipe.early_stopping)
-        initial = initial_weights(model, dataset, share)
-        for weight, value in zip(built.weights, initial, strict=False):
+        network = build(request.model, Shape.of(dataset), request.seed)
+        epochs = Epochs(request.on_epoch, settings.early_stopping)
+        first_weights = initial_weights(request.model, dataset, share)
+        for weight, value in zip(network.weights, first_weights, strict=False):
             weight.assign(value)
-        for layer in built.layers:
+        for layer in network.layers:
             if isinstance(layer, BagOfWords):
                 layer.adapt(x)
-        train(built, documents, recipe, seed, epochs)
-        if validation:
-            built.set_weights(epochs.best_weights)
-        params = sum(math.prod(weight.shape) for weight in built.trainable_weights)
-        record = epochs.record(self.name, params, recipe, len(y))
-        weights = weights_of(built) if keep_model else None
+        train(network, request, documents, held_out, epochs)
+        if held_out:
+            network.set_weights(epochs.best_weights)
+        params = sum(math.prod(weight.shape) for weight in network.trainable_weights)
+        record = epochs.record(self.name, params, settings, len(y))
+        weights = weights_of(network) if request.keep_model else None
 
-        def score(x: NDArray[np.int32]) -> NDArray[np.float32]:
-            return log_probabilities(predict(built, x))
+        def score(x: NDArray[np.int32]) -> Floats:
+            return log_probabilities(predict(network, x))
 
-        return result_of(record, dataset, recipe, score, validation, weights)
+        return result_of(request, record, score, held_out, weights)
+
+    def scorer(self, model: Network, weights: Weights, shape: Shape) -> ScoreTexts:
+        with quiet_tensorflow():
+            from rnnbench.models.build import load, predict
+
+            network = load(model, shape, weights)
+
+        def score(request: ScoreRequest) -> Floats:
+            with quiet_tensorflow():
+                return log_probabilities(predict(network, request.ids))
+
+        return score
 
 
 class Averages:
@@ -103,10 +127,11 @@ class Averages:
     def __init__(self, weights: Sequence[Any], decay: float):
         import tensorflow as tf
 
-        self.log_decay, self.weights = math.log(decay), [own.value for own in weights]
-        self.values = [
-            tf.Variable(tf.zeros_like(own), trainable=False) for own in self.weights
-        ]
+        self.log_decay = math.log(decay)
+        self.weights = [weight.value for weight in weights]
+        self.values = []
+        for weight in self.weights:
+            self.values.append(tf.Variable(tf.zeros_like(weight), trainable=False))
         self.update = tf.function(self._update, autograph=False)
 
     def _update(self, step: Any) -> None:
@@ -128,90 +153,72 @@ class Averages:
 
 
 def train(
-    model: Any, documents: Held, recipe: TrainingSettings, seed: int, epochs: Epochs
+    network: Any,
+    request: FitRequest[Network],
+    documents: Documents,
+    held_out: Documents | None,
+    epochs: Epochs,
 ) -> None:
-    """Train an uncompiled model in place, in the order of ``TrainingSettings.batches``; note each
-    epoch.
+    """Train an uncompiled network in place, in the order of the settings' ``batches``.
+
+    Each epoch is noted in ``epochs``.
     """
     import keras
 
     from rnnbench.models.build import EVALUATION_BATCH
 
-    (x, y), validation = documents
-    weights, in_epoch = recipe.weights_of(y), recipe.count_batches(len(y))
+    settings = request.settings
+    x, y = documents
+    weights = settings.weights_of(y)
+    in_epoch = settings.count_batches(len(y))
     hooks: dict[str, Any] = {}
 
     def steps() -> Iterator[tuple[NDArray[Any], ...]]:
-        for epoch in range(1, recipe.epochs + 1):
-            for rows in recipe.batches(len(y), seed, epoch):
-                yield (
-                    x[rows],
-                    y[rows],
-                    *([weights[rows]] if recipe.class_weights else []),
-                )
+        for epoch in range(1, settings.epochs + 1):
+            for rows in settings.batches(len(y), request.seed, epoch):
+                if settings.class_weights:
+                    yield x[rows], y[rows], weights[rows]
+                else:
+                    yield x[rows], y[rows]
 
     def note(_: int, logs: dict[str, float]) -> None:
-        judged = (logs["val_loss"], logs[f"val_{SCORE}"]) if validation else None
-        epochs.note((logs["loss"], logs[SCORE]), judged, model.get_weights)
-        model.stop_training = epochs.is_over
+        judged = None
+        if held_out:
+            judged = logs["val_loss"], logs[f"val_{SCORE}"]
+        epochs.note((logs["loss"], logs[SCORE]), judged, network.get_weights)
+        network.stop_training = epochs.is_over
 
-    if recipe.ema:
-        averages = Averages(model.trainable_variables, recipe.ema)
+    hooks["on_epoch_end"] = note
+    if settings.ema:
+        averages = Averages(network.trainable_variables, settings.ema)
 
-        def after_step(step: int, logs: Any) -> None:  # noqa: ARG001 - Keras gives it by name
-            averages.update(model.optimizer.iterations.value)
+        def before_epoch(epoch: int, logs: Any) -> None:  # noqa: ARG001 - as Keras calls it
+            if epoch:
+                averages.swap()
+
+        def after_step(step: int, logs: Any) -> None:  # noqa: ARG001 - as Keras calls it
+            averages.update(network.optimizer.iterations.value)
             if step == in_epoch - 1:  # the averages are validated, noted and kept
                 averages.swap()
 
-        hooks["on_epoch_begin"] = lambda epoch, _: averages.swap() if epoch else None
+        hooks["on_epoch_begin"] = before_epoch
         hooks["on_train_batch_end"] = after_step
     begin("compiling")  # which ends in the first epoch
-    loss, metric = (
-        "sparse_categorical_crossentropy",
-        keras.metrics.SparseCategoricalAccuracy,
-    )
-    if y.ndim == 2:
-        loss, metric = (
-            "binary_crossentropy",
-            partial(keras.metrics.F1Score, "micro", 0.5),
-        )
-    model.compile(
-        make_optimizer(recipe, len(y)), loss=loss, metrics=[metric(name=SCORE)]
-    )
-    model.fit(
+    if y.ndim == 1:
+        loss = "sparse_categorical_crossentropy"
+        metric = keras.metrics.SparseCategoricalAccuracy(name=SCORE)
+    else:
+        loss = "binary_crossentropy"
+        metric = keras.metrics.F1Score("micro", 0.5, name=SCORE)
+    optimizer = make_optimizer(settings, len(y))
+    network.compile(optimizer, loss=loss, metrics=[metric])
+    network.fit(
         steps(),
-        epochs=recipe.epochs,
+        epochs=settings.epochs,
         steps_per_epoch=in_epoch,
-        validation_data=validation,
+        validation_data=held_out,
         validation_batch_size=EVALUATION_BATCH,
         shuffle=False,
         verbose=0,
-        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=note, **hooks)],
+        callbacks=[keras.callbacks.LambdaCallback(**hooks)],
     )
-
-
-def make_optimizer(recipe: TrainingSettings, documents: int) -> Any:
-    """Return a new optimizer with Keras's defaults and the learning rates of
-    ``recipe``.
-    """
-    import keras
-    import tensorflow as tf
-
-    optimizer, rate = keras.optimizers.get(recipe.optimizer), recipe.learning_rate
-    rates = tf.constant(recipe.learning_rates(documents), tf.float32)
-
-    def rate_now() -> Any:
-        return tf.gather(rates, tf.cast(optimizer.iterations, tf.int32))
-
-    optimizer.learning_rate = rate if isinstance(rate, int | float) else rate_now
-    optimizer.global_clipnorm = recipe.gradient_clip
-    apply = optimizer.apply
-
-    # The gradients of all occurrences of a word are added up before the optimizer
-    # squares them.
-    def apply_sums(gradients: Any, weights: Any = None) -> Any:
-        sums = [own if own is None else tf.convert_to_tensor(own) for own in gradients]
-        return apply(sums, weights)
-
-    optimizer.apply = apply_sums
-    return optimizer

@@ -7,24 +7,33 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.held_out import hold_out
 from rnnbench.data.padding import INDEX_FROM, PAD, START
-from rnnbench.errors import UserError
-from rnnbench.labels import documents_by_topic
+from rnnbench.errors import UserError, first_fault
+from rnnbench.labels import Scores, documents_by_topic
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import BaselineModel, Model
-from rnnbench.models.linear import CHECKED, arrays_of
+from rnnbench.models.layers import Shape
+from rnnbench.models.linear import CHECKED, LinearModel, arrays_of
 from rnnbench.models.quiet import without
-from rnnbench.training.engines.base import Engine, FitRequest, result_of
+from rnnbench.training.decision import decide
+from rnnbench.training.engines.base import (
+    Engine,
+    FitRequest,
+    ScoreRequest,
+    ScoreTexts,
+    result_of,
+)
 from rnnbench.training.epochs import TrainingSettings, begin
 from rnnbench.training.outcome import TrialRecord, TrialResult, Weights, with_floor
 
 HELD_OUT = 0.2  # decides how scores become topics, if no other documents are held out
 
 
-class ScikitLearn(Engine):
+class ScikitLearn(Engine[BaselineModel]):
     """Fits baselines, which have no epochs."""
 
     name = "scikit-learn"
@@ -32,46 +41,72 @@ class ScikitLearn(Engine):
     is_threaded = False
 
     def prepare(self, threads: int) -> None:  # noqa: ARG002
-        """Import scikit-learn, but not pandas, which it imports if it can and does not
-        use here.
+        """Import scikit-learn, but not pandas.
+
+        It imports pandas if it can, and does not use it here.
         """
         with without(("pandas",)):
             import sklearn.base  # noqa: F401
 
-    def covers(self, model: Model, recipe: TrainingSettings) -> bool:  # noqa: ARG002
+    def covers(self, model: Model, settings: TrainingSettings) -> bool:  # noqa: ARG002
         return isinstance(model, BaselineModel)
 
-    def fit(self, work: FitRequest) -> TrialResult:
+    def fit(self, request: FitRequest[BaselineModel]) -> TrialResult:
         from threadpoolctl import threadpool_limits
 
-        model, dataset, recipe, seed, _, keep_model = work
-        assert isinstance(model, BaselineModel)  # noqa: S101 - the engine covers nothing else
         begin("fitting")
-        baseline, (x, y) = model.baseline, (dataset.x_train, dataset.y_train)
-        kept, held_out = hold_out(len(y), recipe.validation_split, dataset.groups)
+        baseline = request.model.baseline
+        dataset = request.dataset
+        settings = request.settings
+        y = dataset.y_train
+        kept, held_out = hold_out(len(y), settings.validation_split, dataset.groups)
+        score_kind = "margins"
+        if baseline.gives_probabilities:
+            score_kind = "log_probabilities"
         with threadpool_limits(1):  # or sums would depend on the number of cores
-            fitted = first = Fitted(baseline, dataset, kept, seed)
-            if y.ndim == 2 and recipe.decision.is_chosen_for(y) and not len(held_out):
-                some, held_out = hold_out(len(y), HELD_OUT, dataset.groups)
-                first = Fitted(baseline, dataset, some, seed)
+            fitted = Fitted(baseline, dataset, kept, request.seed)
+            seconds = fitted.seconds
+            decision = None
+            if y.ndim == 2:
+                judge = fitted
+                if settings.decision.is_chosen_for(y) and not held_out.size:
+                    some, held_out = hold_out(len(y), HELD_OUT, dataset.groups)
+                    judge = Fitted(baseline, dataset, some, request.seed)
+                    seconds += judge.seconds
+                judged = None
+                if held_out.size:
+                    judged = y[held_out], judge.score(dataset.x_train[held_out])
+                decision = decide(settings.decision, score_kind, judged, y)
             record = TrialRecord(
                 engine=self.name,
                 params=count_params(fitted.classifier),
-                score_kind="log_probabilities"
-                if baseline.gives_probabilities
-                else "margins",
-                fit_seconds=fitted.seconds
-                + (first.seconds if first is not fitted else 0),
+                score_kind=score_kind,
+                decision=decision,
+                fit_seconds=seconds,
             )
-            judged = (x[held_out], y[held_out]) if len(held_out) else None
-            result = result_of(
-                record, dataset, recipe, fitted.score, judged, None, first.score
-            )
-        return (
-            replace(result, weights=fitted.arrays(dataset.x_test))
-            if keep_model
-            else result
-        )
+            result = result_of(request, record, fitted.score, None, None)
+        if request.keep_model:
+            result = replace(result, weights=fitted.arrays(dataset.x_test))
+        return result
+
+    def scorer(
+        self, model: BaselineModel, weights: Weights, shape: Shape
+    ) -> ScoreTexts:
+        try:
+            linear = LinearModel(weights, shape.n_topics)
+        except ValidationError as error:
+            raise ValueError(first_fault(error)) from error
+        if linear.rule.gives_probabilities != model.gives_probabilities:
+            raise ValueError("its scores are not of the kind that its baseline gives")
+
+        def score(request: ScoreRequest) -> Scores:
+            if not linear.rule.reads_words:
+                return linear.scores(texts(request.ids))
+            vocabulary = request.vocabulary
+            words = texts(request.ids, vocabulary.words, vocabulary.separator)
+            return linear.scores(words)
+
+        return score
 
 
 REASONS = {  # why documents cannot be fitted, by a part of what scikit-learn says
@@ -83,63 +118,80 @@ REASONS = {  # why documents cannot be fitted, by a part of what scikit-learn sa
 
 
 class Fitted:
-    """A classifier, fitted to training documents; ``UserError`` if it cannot learn from
-    them.
+    """A classifier, fitted to training documents.
+
+    ``UserError`` is raised if it cannot learn from them.
     """
 
     def __init__(
         self, baseline: Baseline, dataset: Dataset, kept: NDArray[np.intp], seed: int
     ):
-        from sklearn.multiclass import OneVsRestClassifier
-
-        self.baseline, self.n_topics = baseline, len(dataset.topics)
-        self.in_words = (
-            (dataset.vocabulary, dataset.separator) if baseline.reads_words else ()
-        )
-        documents, y = (
-            texts(dataset.x_train[kept], *self.in_words),
-            dataset.y_train[kept],
-        )
+        self.baseline = baseline
+        self.dataset = dataset
+        y = dataset.y_train[kept]
+        self.n_topics = len(dataset.topics)
+        self.has_one_label = y.ndim == 1
         self.learned = np.flatnonzero(documents_by_topic(y, self.n_topics))
+        documents = self.texts(dataset.x_train[kept])
         try:
             with BASELINES.blamed(baseline.kind):
                 self.classifier = baseline.pipeline(seed)
-                self.has_one_label = y.ndim == 1
                 if not self.has_one_label:
-                    y, last = y[:, self.learned], self.classifier[-1]
-                    if not getattr(last, "takes_any_number", False):
-                        # One after another: threads would share the random numbers of
-                        # liblinear.
-                        self.classifier.steps[-1] = (
-                            "topics",
-                            OneVsRestClassifier(last),
-                        )
+                    y = y[:, self.learned]
+                    _fit_topic_by_topic(self.classifier)
                 start = time.perf_counter()
                 self.classifier.fit(documents, y)
                 self.seconds = time.perf_counter() - start
         except ValueError as error:
-            said = str(error)
-            reason = next(
-                (ours for theirs, ours in REASONS.items() if theirs in said), said
-            )
+            reason = _reason(error)
             raise UserError(f"{baseline.kind} cannot be fitted: {reason}") from error
+
+    def texts(self, x: NDArray[np.int32]) -> list[str]:
+        """Return documents ``(n, timesteps)`` as the baseline reads them."""
+        if self.baseline.reads_words:
+            return texts(x, self.dataset.vocabulary, self.dataset.separator)
+        return texts(x)
 
     def score(self, x: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return the scores ``(n, n_topics)`` of documents ``(n, timesteps)``."""
+        documents = self.texts(x)
         with BASELINES.blamed(self.baseline.kind):
-            given = texts(x, *self.in_words), self.n_topics, self.learned
-            return score(self.baseline, self.classifier, *given).astype(np.float32)
+            scores = score(
+                self.baseline, self.classifier, documents, self.n_topics, self.learned
+            )
+            return scores.astype(np.float32)
 
     def arrays(self, x: NDArray[np.int32]) -> Weights:
         """Return its arrays, if it can be kept; they give its scores of documents."""
-        own, some = self.baseline, x[:CHECKED]
-        kind = {
-            fact: getattr(own, fact) for fact in ("reads_words", "gives_probabilities")
-        }
-        given = texts(some, *self.in_words), self.score(some), self.learned
+        some = x[:CHECKED]
         return arrays_of(
-            self.classifier, *given, **kind, has_one_label=self.has_one_label
+            self.classifier,
+            self.texts(some),
+            self.score(some),
+            self.learned,
+            reads_words=self.baseline.reads_words,
+            gives_probabilities=self.baseline.gives_probabilities,
+            has_one_label=self.has_one_label,
         )
+
+
+def _fit_topic_by_topic(pipeline: Any) -> None:
+    """Let the classifier of a pipeline give any number of topics."""
+    from sklearn.multiclass import OneVsRestClassifier
+
+    _, classifier = pipeline.steps[-1]
+    if not getattr(classifier, "takes_any_number", False):
+        # One after another: threads would share the random numbers of liblinear.
+        pipeline.steps[-1] = ("topics", OneVsRestClassifier(classifier))
+
+
+def _reason(error: ValueError) -> str:
+    """Return why documents cannot be fitted."""
+    message = str(error)
+    for part, reason in REASONS.items():
+        if part in message:
+            return reason
+    return message
 
 
 def texts(
@@ -147,57 +199,69 @@ def texts(
     vocabulary: Sequence[str] | None = None,
     separator: str = " ",
 ) -> list[str]:
-    """Return ids ``(n, timesteps)`` as texts, or as words of a vocabulary, without
-    padding.
+    """Return ids ``(n, timesteps)`` as texts without padding.
+
+    With a vocabulary, they are its words, without the unknown ones.
     """
-    rows, first = ids.tolist(), INDEX_FROM + 1
-    if vocabulary is None:
-        kept = ([str(word) for word in row if word not in (PAD, START)] for row in rows)
-    else:
-        kept = (
-            [vocabulary[word - first] for word in row if word >= first] for row in rows
-        )
-    return list(map(separator.join, kept))
+    first = INDEX_FROM + 1
+    documents = []
+    for row in ids.tolist():
+        if vocabulary is None:
+            words = [str(word) for word in row if word not in (PAD, START)]
+        else:
+            words = [vocabulary[word - first] for word in row if word >= first]
+        documents.append(separator.join(words))
+    return documents
 
 
 def score(
     baseline: Baseline,
     classifier: Any,
-    texts: list[str],
+    documents: list[str],
     n_topics: int,
     learned: NDArray[np.intp],
 ) -> NDArray[np.float64]:
-    """Return the log-probabilities or margins of a fitted classifier, ``(n,
-    n_topics)``.
+    """Return the log-probabilities or margins of a classifier, ``(n, n_topics)``.
 
     A topic without training documents has no probability, or a margin below all others.
     """
     if baseline.gives_probabilities:
-        with np.errstate(divide="ignore"):
-            if hasattr(
-                classifier, "predict_log_proba"
-            ):  # exact far below the smallest float
-                known = np.asarray(classifier.predict_log_proba(texts))
-            else:
-                known = np.log(classifier.predict_proba(texts))
+        of_learned = _log_probabilities(classifier, documents)
         lowest = -np.inf
     else:
-        known = classifier.decision_function(texts)
-        if (
-            known.ndim == 1
-        ):  # the margin of the second of two topics, or of one against none
-            known = np.stack([-known, known], axis=1)
-        lowest = known.min() - 1
-    scores = np.full((len(texts), n_topics), lowest)
-    scores[:, learned] = known[:, -len(learned) :]
-    return with_floor(scores) if baseline.gives_probabilities else scores
+        of_learned = _margins(classifier, documents)
+        lowest = of_learned.min() - 1
+    scores = np.full((len(documents), n_topics), lowest)
+    scores[:, learned] = of_learned[:, -len(learned) :]
+    if baseline.gives_probabilities:
+        return with_floor(scores)
+    return scores
+
+
+def _log_probabilities(classifier: Any, documents: list[str]) -> NDArray[np.float64]:
+    with np.errstate(divide="ignore"):
+        if hasattr(classifier, "predict_log_proba"):
+            # exact far below the smallest float
+            return np.asarray(classifier.predict_log_proba(documents))
+        return np.asarray(np.log(classifier.predict_proba(documents)))
+
+
+def _margins(classifier: Any, documents: list[str]) -> NDArray[np.float64]:
+    margins = np.asarray(classifier.decision_function(documents))
+    if margins.ndim == 1:  # of the second of two topics, or of one against none
+        margins = np.stack([-margins, margins], axis=1)
+    return margins
 
 
 def count_params(classifier: Any) -> int:
-    """Return the number of values that a classifier has learned, without the IDF of
-    words.
+    """Return the number of values that a classifier has learned.
+
+    The IDF of words is not among them.
     """
     fitted = classifier[-1]
-    parts = getattr(fitted, "estimators_", [fitted])  # one for each topic
     names = ("coef_", "intercept_", "feature_log_prob_", "class_log_prior_")
-    return sum(np.size(getattr(part, name, ())) for part in parts for name in names)
+    count = 0
+    for part in getattr(fitted, "estimators_", [fitted]):  # one for each topic
+        for name in names:
+            count += np.size(getattr(part, name, ()))
+    return count

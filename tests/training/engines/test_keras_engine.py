@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stacks import line_by_line
 
-from rnnbench.training.engines import keras_engine
+from rnnbench.training.engines import FitRequest, ignore, keras_engine
 from rnnbench.training.engines.keras_engine import Averages
 from rnnbench.training.epochs import Epochs
 from rnnbench.training.settings import Training
@@ -45,7 +45,8 @@ def train(ema=DECAY, validation=None):
         "optimizer": "sgd",
     }
     training = Training(**facts, ema=ema)
-    keras_engine.train(model, (documents(), validation), training, SEED, epochs)
+    request = FitRequest(None, None, training, SEED, ignore, keep_model=False)
+    keras_engine.train(model, request, documents(), validation, epochs)
     return model, epochs
 
 

@@ -17,7 +17,13 @@ from rnnbench.models.layers import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.tasks import MULTI_LABEL
-from rnnbench.training.engines.base import Engine, FitRequest, result_of
+from rnnbench.training.engines.base import (
+    Engine,
+    FitRequest,
+    ScoreRequest,
+    ScoreTexts,
+    result_of,
+)
 from rnnbench.training.epochs import (
     Epochs,
     TrainingSettings,
@@ -50,7 +56,7 @@ words; and a number for each: the word itself, or its weight. Whole numbers take
 places of floats."""
 
 
-class NativeEngine(Engine):
+class NativeEngine(Engine[LayeredNetwork]):
     """Trains networks of most kinds of layers with machine code."""
 
     name = "native"
@@ -87,11 +93,11 @@ class NativeEngine(Engine):
         except Exception as error:  # another version of llvmlite may fail in any way
             return f"llvmlite does not work here ({error}); {use}"
 
-    def covers(self, model: Model, recipe: TrainingSettings) -> bool:
+    def covers(self, model: Model, settings: TrainingSettings) -> bool:
         """Return whether there is machine code for the layers of a model, trained by
         Adam.
         """
-        if not isinstance(model, LayeredNetwork) or recipe.optimizer != "adam":
+        if not isinstance(model, LayeredNetwork) or settings.optimizer != "adam":
             return False
         try:
             from .words import stages_of
@@ -102,21 +108,20 @@ class NativeEngine(Engine):
         except Exception:  # llvmlite is missing or broken, and ``why_not`` says so
             return True
 
-    def fit(self, work: FitRequest) -> TrialResult:
-        model, dataset, recipe, seed, on_epoch, keep_model = work
-        assert isinstance(model, LayeredNetwork)  # noqa: S101 - the engine covers nothing else
-        (x, y), validation = hold_out_documents(dataset, recipe.validation_split)
-        epochs = Epochs(on_epoch, recipe.early_stopping)
-        initial = initial_weights(model, dataset, recipe.validation_split)
+    def fit(self, request: FitRequest[LayeredNetwork]) -> TrialResult:
+        model, dataset, settings, seed, on_epoch, keep_model = request
+        (x, y), validation = hold_out_documents(dataset, settings.validation_split)
+        epochs = Epochs(on_epoch, settings.early_stopping)
+        initial = initial_weights(model, dataset, settings.validation_split)
         begin("compiling")
-        program = program_of(model, Shape.of(dataset), recipe, len(x))
+        program = program_of(model, Shape.of(dataset), settings, len(x))
         program.code  # noqa: B018 - compiled here
-        network = NativeNetwork(program, model, x, recipe, seed, initial)
+        network = NativeNetwork(program, model, x, settings, seed, initial)
         begin()
         documents = network.lay_out(x)
         unseen = (network.lay_out(validation[0]), validation[1]) if validation else None
         timed = 0
-        for epoch in range(1, recipe.epochs + 1):
+        for epoch in range(1, settings.epochs + 1):
             threads = min(threads_now(), 2, program.group.per_batch)
             timed += threads == 1
             found = network.train(documents, y, epoch, threads)
@@ -130,14 +135,36 @@ class NativeEngine(Engine):
                 break
         best = epochs.best_weights if validation else network.weights()
         params = sum(own.size for own in best[len(network.fixed) :])
-        record = epochs.record(self.name, params, recipe, len(y), timed)
+        record = epochs.record(self.name, params, settings, len(y), timed)
 
         def score(x: NDArray[np.int32]) -> Floats:
             return Scorer(program, model, best).scores(x)
 
-        return result_of(
-            record, dataset, recipe, score, validation, best if keep_model else None
-        )
+        kept = best if keep_model else None
+        return result_of(request, record, score, validation, kept)
+
+    def weight_shapes(self, model: Model, shape: Shape) -> list[tuple[int, ...]] | None:
+        if not isinstance(model, LayeredNetwork) or self.why_not():
+            return None
+        if not self.covers(model, TrainingSettings()):
+            return None
+        counts = [(shape.n_ids,)] if isinstance(model.layers[0], WordCounts) else []
+        try:
+            program = program_of(model, shape, None, AT_ONCE, is_kept=False)
+            return [*counts, *(part.shape for part in program.parts)]
+        except RnnbenchError:  # it is too large
+            return None
+
+    def scorer(
+        self, model: LayeredNetwork, weights: Weights, shape: Shape
+    ) -> ScoreTexts:
+        def score(request: ScoreRequest) -> Floats:
+            program = program_of(model, shape, None, AT_ONCE)
+            scorer = Scorer(program, model, weights)
+            parts = np.split(request.ids, range(AT_ONCE, len(request.ids), AT_ONCE))
+            return np.concatenate([scorer.scores(part) for part in parts])
+
+        return score
 
 
 class Scorer:
@@ -286,32 +313,6 @@ def binary_scores(logits: NDArray[np.float64], y: Labels) -> Judged:
     """
     loss = (np.logaddexp(0.0, logits) - y * logits).mean()
     return float(loss), MULTI_LABEL.score(y, (logits >= 0).astype(np.uint8))
-
-
-def log_probabilities(
-    model: LayeredNetwork, shape: Shape, weights: Weights, x: Ids
-) -> Floats:
-    """Return the log-probabilities ``(n, topics)`` of documents, by a network that is
-    covered.
-    """
-    scorer = Scorer(program_of(model, shape, None, AT_ONCE), model, weights)
-    parts = np.split(x, range(AT_ONCE, len(x), AT_ONCE))
-    return np.concatenate([scorer.scores(part) for part in parts])
-
-
-def weight_shapes(model: LayeredNetwork, shape: Shape) -> list[tuple[int, ...]] | None:
-    """Return the shapes of weights, in Keras's order; ``None`` for a network without
-    code.
-    """
-    native = NativeEngine()
-    if not native.covers(model, TrainingSettings()) or native.why_not():
-        return None
-    counts = [(shape.n_ids,)] if isinstance(model.layers[0], WordCounts) else []
-    try:
-        program = program_of(model, shape, None, AT_ONCE, is_kept=False)
-        return [*counts, *(part.shape for part in program.parts)]
-    except RnnbenchError:  # it is too large
-        return None
 
 
 def program_of(
