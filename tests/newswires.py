@@ -8,7 +8,7 @@ import json
 
 import numpy as np
 
-from rnnbench.data.sources import sgml
+from rnnbench.data.sources import keras_set, reuters, sgml
 
 
 def tiny_newswires():
@@ -18,7 +18,7 @@ def tiny_newswires():
     one on ``rare``, a topic that needs one more document to be kept.
     """
     files = {}
-    for number, name in enumerate(sgml.FILE_NAMES):
+    for number, name in enumerate(reuters.FILE_NAMES):
         documents = [
             (
                 "earn",
@@ -48,7 +48,7 @@ def write_keras_files(folder, corpus):
     """Write a corpus in the format of Keras: reuters.npz and its word index, which are
     returned.
     """
-    npz, word_index = folder / sgml.NPZ, folder / sgml.WORD_INDEX
+    npz, word_index = folder / keras_set.NPZ, folder / keras_set.WORD_INDEX
     documents = np.empty(len(corpus), dtype=object)
     for number in range(
         len(corpus)

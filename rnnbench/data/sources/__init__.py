@@ -6,8 +6,9 @@
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.source import Source
 from rnnbench.data.sources.files import FILES
+from rnnbench.data.sources.keras_set import KERAS
 from rnnbench.data.sources.r52 import MODAPTE, R8, R52
-from rnnbench.data.sources.sgml import KERAS, SGML
+from rnnbench.data.sources.sgml import SGML
 from rnnbench.registry import Registry
 
 BUILT_IN = (

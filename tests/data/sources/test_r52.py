@@ -20,7 +20,7 @@ from rnnbench.data.sources.r52 import (
     text_of,
     with_unlabeled,
 )
-from rnnbench.data.sources.sgml import FILE_NAMES
+from rnnbench.data.sources.reuters import FILE_NAMES
 
 HEADER = "class\ttext\ndiscrete\tstring\nclass\tmeta\n\t\n"
 """The start of a table, and a row without a topic, which is not a document."""

@@ -21,7 +21,7 @@ from rnnbench.data.dataset import make_dataset
 from rnnbench.data.fetch import read_members
 from rnnbench.data.padding import PAD
 from rnnbench.data.source import keras_reuters
-from rnnbench.data.sources import sgml
+from rnnbench.data.sources import keras_set, reuters, sgml
 from rnnbench.errors import UserError
 
 START_OF_FIRST_TRAINING_SEQUENCE = [
@@ -107,7 +107,7 @@ def test_the_rebuild_is_the_keras_set(keras_corpus):
     assert keras_corpus.fingerprint == sgml.SGML.fingerprint
     assert len(keras_corpus) == 11_228
     assert len(keras_corpus.vocabulary) == 30_979
-    assert keras_corpus.topics == sgml.TOPICS
+    assert keras_corpus.topics == keras_set.TOPICS
     assert keras_reuters(" ".join(keras_corpus.vocabulary)) == list(
         keras_corpus.vocabulary
     )
@@ -149,12 +149,12 @@ def test_the_split_of_the_notebook_has_its_golden_values(keras_corpus, repositor
 
 
 def test_a_folder_and_the_zip_of_uci_give_the_same_files(reuters_archive, tmp_path):
-    files = read_members(reuters_archive.read_bytes(), sgml.FILE_NAMES, "x")
+    files = read_members(reuters_archive.read_bytes(), reuters.FILE_NAMES, "x")
     inner = {"README.txt": b"", "reuters21578.tar.gz": reuters_archive.read_bytes()}
 
     write_files(tmp_path / "reuters21578", files)
     for path in (tmp_path, _zip(tmp_path / "uci.zip", inner)):
-        assert sgml.read_files(path) == [files[name] for name in sgml.FILE_NAMES]
+        assert reuters.read_files(path) == [files[name] for name in reuters.FILE_NAMES]
 
 
 def test_missing_files_are_named(tiny_sgml, tiny_sgml_folder, tmp_path):
@@ -215,19 +215,25 @@ def test_topics_and_addresses_are_those_of_keras():
     keras = Path(find_spec("keras").origin).parent  # to import it takes seconds
     code = (keras / "src/datasets/reuters.py").read_text()
 
-    assert re.findall(r'^        "([\w-]+)",$', code, re.MULTILINE) == list(sgml.TOPICS)
-    for constant in (sgml.NPZ_HOME, sgml.NPZ_SHA256, sgml.WORD_INDEX_MD5):
+    assert re.findall(r'^        "([\w-]+)",$', code, re.MULTILINE) == list(
+        keras_set.TOPICS
+    )
+    for constant in (
+        keras_set.NPZ_HOME,
+        keras_set.NPZ_SHA256,
+        keras_set.WORD_INDEX_MD5,
+    ):
         assert constant in code
 
 
 def test_a_pickle_that_keras_does_not_distribute_is_refused_and_does_not_run(tmp_path):
-    npz, marker = tmp_path / sgml.NPZ, tmp_path / "marker"
+    npz, marker = tmp_path / keras_set.NPZ, tmp_path / "marker"
     np.savez(npz, x=np.array([Hostile(marker)], dtype=object), y=np.array([0]))
-    npz.with_name(sgml.WORD_INDEX).touch()
+    npz.with_name(keras_set.WORD_INDEX).touch()
 
     with pytest.raises(
         UserError, match=r"reuters\.npz: not the file that Keras distributes"
     ):
-        sgml.read_npz(npz)
+        keras_set.read_npz(npz)
 
     assert not marker.exists()
