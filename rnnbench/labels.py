@@ -49,6 +49,13 @@ class LabelForm(ABC):
         """Return the topics that documents have and were given; see ``counts``."""
 
     @abstractmethod
+    def by_class(self, labels: Labels) -> tuple[Labels, NDArray[np.bool_]]:
+        """Return the topics that a classifier learns, and which documents have each.
+
+        The latter is ``(n, n_classes)``.
+        """
+
+    @abstractmethod
     def n_topics(self, labels: Labels) -> int:
         """Return the least number of topics that the labels need."""
 
@@ -131,6 +138,10 @@ class OneLabel(LabelForm):
 
     def agreeing(self, labels: Labels, answers: Labels) -> Labels:
         return np.asarray(labels[labels == answers])
+
+    def by_class(self, labels: Labels) -> tuple[Labels, NDArray[np.bool_]]:
+        classes = np.unique(labels)
+        return classes, np.asarray(labels[:, np.newaxis] == classes)
 
     def n_topics(self, labels: Labels) -> int:
         return 1 + int(labels.max())
@@ -216,6 +227,9 @@ class AnyNumber(LabelForm):
 
     def agreeing(self, labels: Labels, answers: Labels) -> Labels:
         return labels & answers
+
+    def by_class(self, labels: Labels) -> tuple[Labels, NDArray[np.bool_]]:
+        return np.arange(labels.shape[1]), np.asarray(labels == 1)
 
     def n_topics(self, labels: Labels) -> int:
         return int(labels.shape[1])

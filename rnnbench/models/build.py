@@ -85,9 +85,9 @@ def _misfit(model: Any, shape: Shape) -> str:
         hint = f"should be from {inputs}, word ids, to {outputs}, a probability for each topic"
         return f"a model from {model.input_shape} to {model.output_shape} ({hint})"
     answers = predict(model, np.ones((2, shape.timesteps), np.int32))  # all start marks
-    is_whole = not shape.has_one_label or np.allclose(answers.sum(axis=1), 1, atol=1e-3)
-    if not (np.all((answers >= 0) & (answers <= 1.001)) and is_whole):
-        end = "softmax" if shape.has_one_label else "sigmoid"
+    are_shares = np.all((answers >= 0) & (answers <= 1.001))
+    if not are_shares or not shape.form.add_up(answers):
+        end = shape.form.last_activation
         return f"a model that gives no probabilities (should end in a {end})"
     return ""
 

@@ -1,18 +1,23 @@
-"""Parts of baselines that scikit-learn lacks. Importing this module imports
+"""Classifiers that scikit-learn lacks, for baselines: ``NaiveBayesSVM().fit(x, y)``.
+
+Labels are ``(n,)``, or 0 and 1, ``(n, n_topics)``. Importing this module imports
 scikit-learn.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
-from scipy.special import log_softmax, logsumexp
+from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import LinearSVC
 
+from rnnbench.labels import Labels, form_of
 from rnnbench.models.linear import CERTAIN
 
 STEP = 5  # one document in so many is left out to calibrate a model
@@ -20,8 +25,7 @@ Floats = NDArray[np.float64]
 
 
 class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
-    """A linear SVM of words, each weighted by its log-ratio of occurrence in and
-    outside a topic.
+    """A linear SVM of words, each weighted by its log-ratio in and outside a topic.
 
     Its weights are moved towards their mean size; ``beta`` is the share of its own. S.
     Wang, C. Manning: Baselines and Bigrams: Simple, Good Sentiment and Topic
@@ -31,41 +35,53 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
     takes_any_number = True
 
     def __init__(self, alpha: float = 1.0, C: float = 1.0, beta: float = 0.25):  # noqa: N803
-        self.alpha, self.C, self.beta = alpha, C, beta
+        self.alpha = alpha
+        self.C = C
+        self.beta = beta
 
-    def fit(self, x: csr_matrix, y: NDArray[np.integer[Any]]) -> "NaiveBayesSVM":
-        """Learn from 0 and 1, ``(n, n_features)``, and labels ``(n,)`` or ``(n,
-        n_topics)``.
-        """
+    def fit(self, x: csr_matrix, y: Labels) -> "NaiveBayesSVM":
+        """Learn from 0 and 1, ``(n, n_features)``, and labels."""
         y = np.asarray(y)
-        self.classes_ = np.unique(y) if y.ndim == 1 else np.arange(y.shape[1])
-        weighted = x.sorted_indices().astype(
-            float
-        )  # the order of sums, and so the last bit
-        total, lines = np.asarray(weighted.sum(axis=0)).ravel(), []
-        is_own = y == self.classes_[:, np.newaxis] if y.ndim == 1 else y.T == 1
-        for own in is_own:
-            n_own = own @ x
-            # The share of each feature in all that occur, in documents of the topic and
-            # others.
-            counts = (self.alpha + n for n in (n_own, total - n_own))
-            of_topic, of_others = (np.log(n / n.sum()) for n in counts)
-            ratios = of_topic - of_others
-            if own.all() and len(is_own) > 1:  # there is nothing to learn
-                lines.append((np.zeros_like(ratios), 1.0))
+        self.classes_, is_in_class = form_of(y).by_class(y)
+        x = x.sorted_indices()  # the order of sums, and so the last bit
+        weights = []
+        intercepts = []
+        for is_in_topic in is_in_class.T:
+            ratios = self._log_ratios(x, is_in_topic)
+            if is_in_topic.all() and len(self.classes_) > 1:  # nothing can be learned
+                weights.append(np.zeros_like(ratios))
+                intercepts.append(1.0)
                 continue
-            weighted.data = ratios[weighted.indices]
-            # With C up to 1, the solver needs more than scikit-learn's 1,000 steps.
-            svm = LinearSVC(C=self.C, random_state=0, max_iter=10_000).fit(
-                weighted, own
-            )
-            weights = svm.coef_[0]
-            mean = np.abs(weights).mean()
-            lines.append(
-                (ratios * (mean + self.beta * (weights - mean)), svm.intercept_[0])
-            )
-        self.coef_, self.intercept_ = map(np.array, zip(*lines, strict=True))
+            svm = self._svm(x, ratios, is_in_topic)
+            size = np.abs(svm.coef_[0]).mean()
+            weights.append(ratios * (size + self.beta * (svm.coef_[0] - size)))
+            intercepts.append(svm.intercept_[0])
+        self.coef_ = np.array(weights)
+        self.intercept_ = np.array(intercepts)
         return self
+
+    def _log_ratios(self, x: csr_matrix, is_in_topic: NDArray[np.bool_]) -> Floats:
+        """Return how much more often each feature occurs in documents of a topic.
+
+        It is the logarithm of its share of all that occurs in them, less that in the
+        other documents, ``(n_features,)``.
+        """
+        in_all = np.asarray(x.astype(float).sum(axis=0)).ravel()
+        in_topic = is_in_topic @ x
+        of_topic = self.alpha + in_topic
+        of_others = self.alpha + (in_all - in_topic)
+        ratios = np.log(of_topic / of_topic.sum()) - np.log(of_others / of_others.sum())
+        return np.asarray(ratios)
+
+    def _svm(
+        self, x: csr_matrix, ratios: Floats, is_in_topic: NDArray[np.bool_]
+    ) -> LinearSVC:
+        """Return an SVM of one topic that reads a ratio wherever a word occurs."""
+        weighted = x.astype(float)
+        weighted.data = ratios[weighted.indices]
+        # With C up to 1, the solver needs more than scikit-learn's 1,000 steps.
+        svm = LinearSVC(C=self.C, random_state=0, max_iter=10_000)
+        return svm.fit(weighted, is_in_topic)
 
     def decision_function(self, x: csr_matrix) -> Floats:
         """Return a margin for each document and topic, ``(n, n_topics)``."""
@@ -76,12 +92,10 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
 
 
 class CalibratedSVM(ClassifierMixin, BaseEstimator):
-    """A linear SVM, one topic against the rest, whose margins become log-odds by one
-    curve.
+    """A linear SVM, one topic against the rest, with log-odds from its margins.
 
-    Every fifth document is left out to fit the curve to the margins of a first SVM;
-    then the SVM is fitted to all documents. Labels are ``(n,)``, or 0 and 1 ``(n,
-    n_topics)``.
+    Every fifth document is left out to fit one curve for all topics to the margins of a
+    first SVM; then the SVM is fitted to all documents.
     """
 
     takes_any_number = True
@@ -89,70 +103,80 @@ class CalibratedSVM(ClassifierMixin, BaseEstimator):
     def __init__(self, C: float = 1.0):  # noqa: N803
         self.C = C
 
-    def fit(self, x: csr_matrix, y: NDArray[Any]) -> "CalibratedSVM":
-        self.has_one_label = y.ndim == 1
-        self.classes_ = np.unique(y) if self.has_one_label else np.arange(y.shape[1])
-        if self.has_one_label:
-            y = (y[:, np.newaxis] == self.classes_).astype(np.uint8)
-        left_out = np.arange(len(y)) % STEP == STEP - 1
-        judged = y[
-            :, y[~left_out].any(axis=0) & ~y[~left_out].all(axis=0)
-        ]  # what can be learned
-        left_out &= judged.any(axis=1) if self.has_one_label else True
-        slope, offset = 1.0, 0.0
-        if judged[left_out].any() and not judged[left_out].all():
-            coef, intercept = self._fit(x[~left_out], judged[~left_out])
-            margins = x[left_out] @ coef.T + intercept
-            slope, offset = _curve(
-                margins, judged[left_out], has_one_label=self.has_one_label
-            )
-        coef, intercept = self._fit(x, y)
-        self.coef_, self.intercept_ = slope * coef, slope * intercept + offset
+    def fit(self, x: csr_matrix, y: Labels) -> "CalibratedSVM":
+        """Learn from features, ``(n, n_features)``, and labels."""
+        self.form_ = form_of(y)
+        self.classes_, is_in_class = self.form_.by_class(y)
+        y = is_in_class.astype(np.uint8)
+        slope, offset = self._curve(x, y)
+        weights, intercepts = self._fit(x, y)
+        self.coef_ = slope * weights
+        self.intercept_ = slope * intercepts + offset
         return self
 
-    def _fit(
-        self, x: csr_matrix, y: NDArray[np.uint8]
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return the weights ``(n_topics, n_features)`` and the intercepts for
-        margins.
+    def _curve(self, x: csr_matrix, y: Labels) -> tuple[float, float]:
+        """Return the slope and the offset of the curve, from documents left out."""
+        is_left_out = np.arange(len(y)) % STEP == STEP - 1
+        known = y[~is_left_out]
+        can_be_learned = known.any(axis=0) & ~known.all(axis=0)
+        y = y[:, can_be_learned]
+        fitted = platt_curve
+        if self.form_.has_one_label:
+            is_left_out &= y.any(axis=1)
+            fitted = temperature
+        judged = y[is_left_out]
+        if not judged.any() or judged.all():
+            return 1.0, 0.0
+        weights, intercepts = self._fit(x[~is_left_out], y[~is_left_out])
+        return fitted(x[is_left_out] @ weights.T + intercepts, judged)
+
+    def _fit(self, x: csr_matrix, y: Labels) -> tuple[Floats, Floats]:
+        """Return the weights and the intercepts of margins.
+
+        They are ``(n_topics, n_features)`` and ``(n_topics,)``.
         """
-        svms = (
-            OneVsRestClassifier(LinearSVC(C=self.C, random_state=0))
-            .fit(x, y)
-            .estimators_
-        )
+        one_against_rest = OneVsRestClassifier(LinearSVC(C=self.C, random_state=0))
+        svms = one_against_rest.fit(x, y).estimators_
         zeros = np.zeros((1, x.shape[1]))  # where all documents have the topic
-        coef = np.concatenate([getattr(svm, "coef_", zeros) for svm in svms])
-        return coef, np.concatenate(
-            [getattr(svm, "intercept_", [CERTAIN]) for svm in svms]
-        )
+        weights = [getattr(svm, "coef_", zeros) for svm in svms]
+        intercepts = [getattr(svm, "intercept_", [CERTAIN]) for svm in svms]
+        return np.concatenate(weights), np.concatenate(intercepts)
 
     def predict_log_proba(self, x: csr_matrix) -> Floats:
         """Return the log-probability of each topic, ``(n, n_topics)``."""
         odds = np.asarray(x @ self.coef_.T + self.intercept_)
-        logs = (
-            log_softmax(odds, axis=1)
-            if self.has_one_label
-            else -np.logaddexp(0.0, -odds)
-        )
-        return np.asarray(logs)
+        return np.asarray(self.form_.log_probabilities(odds))
 
 
-def _curve(
-    margins: Floats, labels: NDArray[Any], *, has_one_label: bool
-) -> tuple[float, float]:
-    """Return the slope, above 0, and the offset from margins to log-odds with the least
-    loss.
+def temperature(margins: Floats, labels: Labels) -> tuple[float, float]:
+    """Return the slope, and 0: each document has one topic, so none has an offset.
+
+    C. Guo et al.: On Calibration of Modern Neural Networks (ICML 2017).
     """
+    slope, _ = _best_curve(margins, labels, partial(logsumexp, axis=1))
+    return slope, 0.0
+
+
+def platt_curve(margins: Floats, labels: Labels) -> tuple[float, float]:
+    """Return the slope and the offset of log-odds of any number of topics.
+
+    J. Platt: Probabilistic Outputs for Support Vector Machines (1999).
+    """
+
+    def log_partition(odds: Floats) -> Floats:
+        return np.asarray(np.logaddexp(0, odds).sum(axis=1))
+
+    return _best_curve(margins, labels, log_partition)
+
+
+def _best_curve(
+    margins: Floats, labels: Labels, log_partition: Callable[[Floats], Floats]
+) -> tuple[float, float]:
+    """Return the slope, above 0, and the offset with the least log-loss."""
 
     def loss(curve: Floats) -> float:
         odds = np.exp(curve[0]) * margins + curve[1]
-        normal = (
-            logsumexp(odds, axis=1)
-            if has_one_label
-            else np.logaddexp(0, odds).sum(axis=1)
-        )
-        return float(np.mean(normal - (labels * odds).sum(axis=1)))
+        return float(np.mean(log_partition(odds) - (labels * odds).sum(axis=1)))
 
-    found = minimize(loss, np.zeros(2), method="Nelder-Mead").x
-    return float(np.exp(found[0])), 0.0 if has_one_label else float(found[1])
+    log_slope, offset = minimize(loss, np.zeros(2), method="Nelder-Mead").x
+    return float(np.exp(log_slope)), float(offset)

@@ -12,6 +12,7 @@ from rnnbench.section import Variant, computed
 
 if TYPE_CHECKING:
     from rnnbench.data.dataset import Dataset
+    from rnnbench.labels import LabelForm
 
 LARGEST = 100_000
 Size = Annotated[int, Field(gt=0, le=LARGEST)]
@@ -45,12 +46,21 @@ class Shape:
     @classmethod
     def of(cls, dataset: "Dataset") -> "Shape":
         """Return the shape of ``dataset``."""
+        from rnnbench.labels import form_of
+
         return cls(
             dataset.timesteps,
             len(dataset.topics),
             dataset.n_ids,
-            dataset.y_train.ndim == 1,
+            form_of(dataset.y_train).has_one_label,
         )
+
+    @property
+    def form(self) -> "LabelForm":
+        """The form of the labels."""
+        from rnnbench.labels import form_with  # to describe a layer needs no NumPy
+
+        return form_with(has_one_label=self.has_one_label)
 
 
 @dataclass(frozen=True)
