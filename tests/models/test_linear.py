@@ -20,7 +20,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
 from rnnbench.models.baselines import parse_baseline
-from rnnbench.models.linear import Counts, LinearModel, arrays_of
+from rnnbench.models.linear import Counts, LinearModel, LinearRule, arrays_of
 from rnnbench.training.engines.scikit_learn import score
 
 N_TOPICS = 5
@@ -34,20 +34,32 @@ NEW = ["20 21 a3", "30 9 9 9", "", "21", "00 " * 300]
 TWO = np.arange(20) % 2
 
 
+def rule_of_words(*, gives_probabilities):
+    """What is known of a baseline of word ids before it is fitted."""
+    return LinearRule(
+        reads_words=False,
+        gives_probabilities=gives_probabilities,
+        labels=KNOWN.tolist(),
+        counts=None,
+    )
+
+
 def fitted(baseline, labels=LABELS):
     """Return a fitted baseline as arrays, and the scores that its pipeline gives new
     texts.
     """
     pipeline = baseline.pipeline(0).fit(DOCUMENTS, labels)
-    kind = {
-        "reads_words": baseline.reads_words,
-        "gives_probabilities": baseline.gives_probabilities,
-    }
     known = np.unique(labels)
+    rule = LinearRule(
+        reads_words=baseline.reads_words,
+        gives_probabilities=baseline.gives_probabilities,
+        labels=known.tolist(),
+        counts=None,
+    )
     scores = score(baseline, pipeline, DOCUMENTS, N_TOPICS, known)
     expected = score(baseline, pipeline, NEW, N_TOPICS, known)[:, known]
     return (
-        arrays_of(pipeline, DOCUMENTS, scores, known, **kind),
+        arrays_of(pipeline, rule, DOCUMENTS, scores),
         expected,
         known.tolist(),
     )
@@ -140,16 +152,14 @@ def test_what_is_no_linear_rule_over_counted_words_has_no_arrays(steps):
     pipeline.steps = [*zip("abc", steps[:-2], strict=False), *pipeline.steps]
     scores = np.log(np.full((20, N_TOPICS), 0.2))
 
-    kind = {"reads_words": False, "gives_probabilities": True}
-    assert arrays_of(pipeline, DOCUMENTS, scores, KNOWN, **kind) == []
+    rule = rule_of_words(gives_probabilities=True)
+    assert arrays_of(pipeline, rule, DOCUMENTS, scores) == []
 
 
 def test_what_is_no_pipeline_has_no_arrays():
-    kind = {"reads_words": False, "gives_probabilities": False}
-    assert (
-        arrays_of(RidgeClassifier(), DOCUMENTS, np.zeros((20, N_TOPICS)), KNOWN, **kind)
-        == []
-    )
+    rule = rule_of_words(gives_probabilities=False)
+    scores = np.zeros((20, N_TOPICS))
+    assert arrays_of(RidgeClassifier(), rule, DOCUMENTS, scores) == []
 
 
 def test_a_pipeline_from_another_package_has_arrays_if_it_is_such_a_rule():
@@ -159,13 +169,13 @@ def test_a_pipeline_from_another_package_has_arrays_if_it_is_such_a_rule():
     scores = np.full((20, N_TOPICS), -9.0)
     scores[:, [0, 2, 3]] = pipeline.decision_function(DOCUMENTS)
 
-    kind = {"reads_words": False, "gives_probabilities": False}
-    arrays = arrays_of(pipeline, DOCUMENTS, scores, KNOWN, **kind)
+    rule = rule_of_words(gives_probabilities=False)
+    arrays = arrays_of(pipeline, rule, DOCUMENTS, scores)
 
     found = LinearModel(arrays, N_TOPICS).scores(NEW)[:, [0, 2, 3]]
     assert found == pytest.approx(pipeline.decision_function(NEW), abs=1e-6)
     scores[0, 2] += 2e-5
-    assert arrays_of(pipeline, DOCUMENTS, scores, KNOWN, **kind) == [], "other scores"
+    assert arrays_of(pipeline, rule, DOCUMENTS, scores) == [], "other scores"
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from rnnbench.labels import Scores, documents_by_topic
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.models.layers import Shape
-from rnnbench.models.linear import CHECKED, LinearModel, arrays_of
+from rnnbench.models.linear import CHECKED, LinearModel, LinearRule, arrays_of
 from rnnbench.models.quiet import without
 from rnnbench.training.decision import decide
 from rnnbench.training.engines.base import (
@@ -164,15 +164,14 @@ class Fitted:
     def arrays(self, x: NDArray[np.int32]) -> Weights:
         """Return its arrays, if it can be kept; they give its scores of documents."""
         some = x[:CHECKED]
-        return arrays_of(
-            self.classifier,
-            self.texts(some),
-            self.score(some),
-            self.learned,
+        rule = LinearRule(
             reads_words=self.baseline.reads_words,
             gives_probabilities=self.baseline.gives_probabilities,
             has_one_label=self.has_one_label,
+            labels=self.learned.tolist(),
+            counts=None,
         )
+        return arrays_of(self.classifier, rule, self.texts(some), self.score(some))
 
 
 def _fit_topic_by_topic(pipeline: Any) -> None:
