@@ -1,4 +1,4 @@
-"""The models of a run whose seeds are uneven, for example because trainings collapse."""
+"""The models of a run whose seeds are uneven, as if some trainings collapsed."""
 
 from rnnbench.results.schema import ModelSummary, Results
 from rnnbench.stats.uneven import is_uneven

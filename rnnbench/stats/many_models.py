@@ -12,11 +12,11 @@ distribution.
 
 Two questions need two families of hypotheses:
 
-- *Which pairs differ?* ``corrected_p`` tests pairs step by step, each against the largest statistic
-  of all pairs that are at most as far apart (P. H. Westfall, S. S. Young:
-  Resampling-Based Multiple Testing, 1993; J. P. Romano, M. Wolf: Exact and approximate
-  stepdown methods for multiple hypothesis testing. Journal of the American Statistical
-  Association 100, 2005).
+- *Which pairs differ?* ``corrected_p`` tests pairs step by step, each against the
+  largest statistic of all pairs that are at most as far apart (P. H. Westfall, S. S.
+  Young: Resampling-Based Multiple Testing, 1993; J. P. Romano, M. Wolf: Exact and
+  approximate stepdown methods for multiple hypothesis testing. Journal of the American
+  Statistical Association 100, 2005).
 - *Which models could be the best?* ``worse_than_best_p`` removes models one by one, the worst
   first, to find a model confidence set (P. R. Hansen, A. Lunde, J. M. Nason: The model
   confidence set. Econometrica 79, 2011). This allows for choosing the best by the same

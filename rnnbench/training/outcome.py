@@ -187,6 +187,12 @@ Trials = Mapping[str, Sequence[TrialResult]]
 """Those of each model, by its name."""
 
 
+def labels_of(trials: Trials) -> Labels:
+    """Return the labels of the test documents, which all trials share."""
+    first_model = next(iter(trials.values()))
+    return first_model[0].labels
+
+
 def log_probabilities(probabilities: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return the natural logarithms of probabilities, at least ``LOWEST``.
 

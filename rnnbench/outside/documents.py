@@ -1,0 +1,138 @@
+"""The documents of a verdict that count, and what is declared about them.
+
+``documents_that_count(coded, declared, missing)`` leaves out those without an answer.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnnbench.data.groups import FEW_CLUSTERS
+from rnnbench.errors import UserError
+from rnnbench.labels import Positions
+from rnnbench.outside.answers import CodedAnswers, Missing, natural
+from rnnbench.outside.coding import Array, Mask, Topics
+from rnnbench.text import counted, listed
+
+log = logging.getLogger("rnnbench.outside.judge")
+
+
+class Declared(NamedTuple):
+    """Facts about documents that a user declares."""
+
+    ids: Sequence[Any] | None = None
+    clusters: Sequence[Any] | None = None
+    in_order: bool = False
+
+
+def documents_that_count(
+    coded: CodedAnswers, declared: Declared, missing: Missing
+) -> tuple[Positions, Declared]:
+    """Return the positions of the documents that count, and the facts about these.
+
+    Unless documents are in order of time, they come in order of their ids.
+
+    Raises:
+        UserError: answers are missing, or facts are not about these documents.
+    """
+    n = len(coded.labels)
+    names = _names_of(declared.ids, n)
+    positions = np.flatnonzero(~_is_dropped(coded, names, missing))
+    if not len(positions):
+        raise UserError("verdict: missing: drop: no document is left")
+    if declared.ids is not None:
+        if not declared.in_order:
+            in_order_of_ids = sorted(
+                positions.tolist(), key=lambda position: natural(names[position])
+            )
+            positions = np.array(in_order_of_ids)
+        ids = [names[position] for position in positions]
+        declared = declared._replace(ids=ids)
+    if declared.clusters is not None:
+        clusters = _clusters_of(declared.clusters, positions, n)
+        declared = declared._replace(clusters=clusters)
+    return positions, declared
+
+
+def _names_of(ids: Sequence[Any] | None, n: int) -> list[str]:
+    """Return the name of each document: its id, or its position."""
+    if ids is None:
+        return list(map(str, range(n)))
+    names, _ = _numbered("ids", ids, n)
+    if len(names) < n:
+        raise UserError(f"verdict: ids: {n - len(names):,} of {n:,} are repeated")
+    return names
+
+
+def _is_dropped(coded: CodedAnswers, names: Sequence[str], missing: Missing) -> Mask:
+    """Return which documents are left out, because an answer or a label is missing."""
+    is_lacking = coded.coding.is_missing(coded.labels)
+    if is_lacking.any():
+        fault = f"no label of {_which(is_lacking, names)}"
+        _report_missing(fault, missing, is_allowed=missing == "drop")
+    for (model, _), answers in coded.answers.items():
+        has_no_answer = coded.coding.is_missing(answers)
+        if has_no_answer.any():
+            fault = f"{model}: no answer to {_which(has_no_answer, names)}"
+            _report_missing(fault, missing, is_allowed=missing != "error")
+            is_lacking = is_lacking | has_no_answer
+    if missing != "drop":
+        return np.zeros(len(names), bool)
+    return is_lacking
+
+
+def _which(is_lacking: Mask, names: Sequence[str]) -> str:
+    """Return how many documents lack something, and which ones, in words."""
+    lacking = [names[position] for position in np.flatnonzero(is_lacking).tolist()]
+    of_all = counted(len(names), "document")
+    return f"{is_lacking.sum():,} of {of_all}: {listed(lacking)}"
+
+
+def _report_missing(fault: str, missing: Missing, *, is_allowed: bool) -> None:
+    """Log that something is missing, or raise ``UserError`` if that is not allowed."""
+    if not is_allowed:
+        ways = "drop leaves them out for all models; wrong counts answers as wrong"
+        raise UserError(f"verdict: {fault} (missing: {ways})")
+    log.warning("verdict: %s (missing: %s)", fault, missing)
+
+
+def _clusters_of(clusters: Sequence[Any], positions: Positions, n: int) -> list[int]:
+    """Return the number of each document's cluster, in the order of the documents."""
+    _, numbers = _numbered("clusters", clusters, n)
+    codes: list[int] = Topics().places(numbers[positions]).tolist()
+    n_clusters = max(codes) + 1
+    if n_clusters == 1:
+        raise UserError(
+            "verdict: clusters: all documents are in one (allowed: 2 or more)"
+        )
+    if n_clusters < FEW_CLUSTERS:
+        number = counted(n_clusters, "cluster")
+        log.warning("%s: intervals and p-values are rough", number)
+    return codes
+
+
+def columns_of(
+    positions: Positions, columns: Mapping[str, Sequence[object]], n: int
+) -> dict[str, Sequence[object]]:
+    """Return the values of documents in each column, which has those of all ``n``."""
+    chosen: dict[str, Sequence[object]] = {}
+    for name, column in columns.items():
+        values = list(column)
+        if len(values) != n:
+            fault = f"{counted(len(values), 'value')}, but {counted(n, 'document')}"
+            raise UserError(f"verdict: columns: {name}: {fault}")
+        chosen[name] = [values[position] for position in positions]
+    return chosen
+
+
+def _numbered(key: str, values: Sequence[Any], n: int) -> tuple[list[str], Array]:
+    """Return the different names among values, and the number of each value's name."""
+    topics = Topics()
+    numbers = topics.places(list(values))
+    if len(numbers) != n or (numbers < 0).any():
+        fault = f"{len(numbers):,}, of which {(numbers < 0).sum():,} are empty"
+        hint = f"should be one for each of {n:,} documents"
+        raise UserError(f"verdict: {key}: {fault} ({hint})")
+    return topics.names, numbers
