@@ -13,7 +13,10 @@ next key.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations, product
 from math import prod
 
@@ -29,23 +32,21 @@ ZIP = "zip"
 
 
 def flattened(root: Node) -> tuple[Node, list[Problem]]:
-    """Return ``root`` with every grid as lists by dotted key path, and the problems in
-    them.
-    """
+    """Return ``root`` with grids as lists by dotted key path; and problems in them."""
     problems: list[Problem] = []
     for name, model in models_of(root).items():
-        grid, place = at(model, ["grid"]), ["models", name, "grid"]
+        grid = at(model, ["grid"])
+        place = ["models", name, "grid"]
         if isinstance(grid.value, dict):
-            flat = dict(_lists(nodes.without(grid, [ZIP]), [], place, problems))
-            if zipped := grid.children.get(ZIP):
-                flat[ZIP] = Node(
-                    dict(_lists(zipped, [], [*place, ZIP], problems)), zipped.where
-                )
-            root = nodes.replaced(root, place, Node(flat, grid.where))
+            axes = dict(_lists(nodes.without(grid, [ZIP]), [], place, problems))
+            zipped = grid.children.get(ZIP)
+            if zipped:
+                together = dict(_lists(zipped, [], [*place, ZIP], problems))
+                axes[ZIP] = Node(together, zipped.where)
+            root = nodes.replaced(root, place, Node(axes, grid.where))
         elif grid.value is not None:
-            message = (
-                f"got {spell(grid.plain)} (should be a mapping of key paths to lists)"
-            )
+            hint = "should be a mapping of key paths to lists"
+            message = f"got {spell(grid.plain)} ({hint})"
             problems.append(Problem(grid.where, key_path(place), message))
             root = nodes.without(root, place)
     return root, problems
@@ -53,16 +54,16 @@ def flattened(root: Node) -> tuple[Node, list[Problem]]:
 
 def models_of(root: Node) -> Mapping[str, Node]:
     """Return the models of a config by name, if it has any."""
-    models = root.children.get("models")
-    return models.value if models and isinstance(models.value, dict) else {}
+    models = at(root, ["models"])
+    if isinstance(models.value, dict):
+        return models.value
+    return {}
 
 
 def _lists(
     node: Node, path: Sequence[str], place: Sequence[str], problems: list[Problem]
 ) -> Iterator[tuple[str, Node]]:
-    """Yield the lists below ``node`` with their dotted paths; everything else is a
-    problem.
-    """
+    """Yield the lists below ``node``, with dotted paths; all else is a problem."""
     if isinstance(node.value, dict) and (node.value or not path):
         for key, child in node.value.items():
             yield from _lists(child, [*path, key], place, problems)
@@ -73,23 +74,8 @@ def _lists(
         problems.append(Problem(node.where, key_path([*place, *path]), message))
 
 
-def _overlap(a: Sequence[str], b: Sequence[str]) -> bool:
-    return all(
-        one == other or "*" in (one, other) for one, other in zip(a, b, strict=False)
-    )
-
-
-def _paths(model: Node) -> list[str]:
-    grid = at(model, ["grid"])
-    return [path for path in grid.children if path != ZIP] + list(
-        at(grid, [ZIP]).children
-    )
-
-
 def expanded(root: Node) -> tuple[Node, list[Problem]]:
-    """Return ``root`` with points for grids, but without ensembles of them; and the
-    problems.
-    """
+    """Return ``root`` with points for grids, without ensembles of them; and problems."""
     root, problems = flattened(root)  # flags may have set anything
     models = models_of(root)
     with_grid = {name for name, model in models.items() if "grid" in model.children}
@@ -97,154 +83,241 @@ def expanded(root: Node) -> tuple[Node, list[Problem]]:
         return root, problems
     points: dict[str, Node] = {}
     for name, model in models.items():
-        members = at(model, ["ensemble", "of"])
-        own = [
-            of.value for of in members.children.values() if isinstance(of.value, str)
-        ]
-        if isinstance(members.value, list) and with_grid.intersection(
-            map(model_of, own)
-        ):
+        if _has_members_among(with_grid, model):
             continue
         try:
-            of_model = _points(name, model)
+            points_of_model = _points(name, model)
         except ConfigError as error:
             problems += error.problems
-            of_model = {name: nodes.without(model, ["grid"])}
-        if twice := [point for point in of_model if point in points]:
+            points_of_model = {name: nodes.without(model, ["grid"])}
+        twice = [point for point in points_of_model if point in points]
+        if twice:
             place = key_path(["models", twice[0]])
             problems.append(Problem(model.where, place, "two models have this name"))
-        points |= of_model
-    return nodes.replaced(
-        root, ["models"], Node(points, root.children["models"].where)
-    ), problems
+        points |= points_of_model
+    models_node = Node(points, root.children["models"].where)
+    return nodes.replaced(root, ["models"], models_node), problems
+
+
+def _has_members_among(with_grid: set[str], model: Node) -> bool:
+    """Return whether a model is an ensemble of points of a grid."""
+    members = at(model, ["ensemble", "of"])
+    if not isinstance(members.value, list):
+        return False
+    names = [item.value for item in members.value if isinstance(item.value, str)]
+    return any(model_of(name) in with_grid for name in names)
 
 
 def _points(name: str, model: Node) -> dict[str, Node]:
-    grid, base = at(model, ["grid"]), nodes.without(model, ["grid"])
-    if grid.value is None or not re.fullmatch(POINT, name):
-        return {name: base}
-    if "[" in name:
-        raise _error(grid, name, [], "a point of a grid cannot have a grid of its own")
-    axes = _axes(model, name)
-    entries = grid.children | at(grid, [ZIP]).children
-    lists = {path: entries[path].value for axis in axes for path in axis}
-    sizes = [len(lists[axis[0]]) for axis in axes]
-    count = prod(sizes)
-    if count > MAX_POINTS or count * _size(base) > nodes.MAX_VALUES:
-        allowed = f"(allowed: {MAX_POINTS:,}, with {nodes.MAX_VALUES:,} values in all)"
-        raise _error(grid, name, [], f"makes {count:,} models {allowed}")
-    targets = {
-        path: _targets(base, name, path, values[0]) for path, values in lists.items()
-    }
-    texts = {path: list(_texts(values)) for path, values in lists.items()}
-    # A parameter with a single value is in no name.
-    labels = _labels([path for path, values in lists.items() if len(values) > 1])
-    points: dict[str, Node] = {}
-    for place in product(*map(range, sizes)):
-        chosen = {path: n for axis, n in zip(axes, place, strict=True) for path in axis}
-        spelled = {label: texts[path][chosen[path]] for path, label in labels.items()}
-        point = point_name(name, spelled)
+    """Return the points of a model by name; itself, if it has no grid."""
+    grid = _Grid(name, model)
+    if grid.node.value is None or not re.fullmatch(POINT, name):
+        return {name: grid.base}
+    return grid.points()
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """The grid of a model, whose key paths are flat."""
+
+    name: str
+    model: Node
+
+    @cached_property
+    def node(self) -> Node:
+        return at(self.model, ["grid"])
+
+    @property
+    def zipped(self) -> Node:
+        return at(self.node, [ZIP])
+
+    @cached_property
+    def base(self) -> Node:
+        """The model without its grid."""
+        return nodes.without(self.model, ["grid"])
+
+    @property
+    def paths(self) -> list[str]:
+        crossed = [path for path in self.node.children if path != ZIP]
+        return [*crossed, *self.zipped.children]
+
+    def points(self) -> dict[str, Node]:
+        """Return every point by its name, or raise ``ConfigError``."""
+        if "[" in self.name:
+            raise self._error("a point of a grid cannot have a grid of its own")
+        axes = self._axes()
+        entries = self.node.children | self.zipped.children
+        values = {path: entries[path].value for axis in axes for path in axis}
+        sizes = [len(values[axis[0]]) for axis in axes]
+        self._check_count(prod(sizes))
+        targets = {path: self._targets(path, values[path][0]) for path in values}
+        texts = {path: list(_texts(values[path])) for path in values}
+        # A parameter with a single value is in no name.
+        labels = _labels([path for path in values if len(values[path]) > 1])
+        points: dict[str, Node] = {}
+        for positions in product(*map(range, sizes)):
+            position_of = dict[str, int]()
+            for axis, position in zip(axes, positions, strict=True):
+                position_of |= dict.fromkeys(axis, position)
+            spelled = {}
+            for path, label in labels.items():
+                spelled[label] = texts[path][position_of[path]]
+            point = point_name(self.name, spelled)
+            self._check_name(point, points)
+            points[point] = self.base
+            for path, position in position_of.items():
+                value = values[path][position]
+                for keys in targets[path]:
+                    points[point] = nodes.with_value(points[point], keys, value)
+        return points
+
+    def _axes(self) -> list[list[str]]:
+        """Return the key paths of each axis: one, or those under ``zip``."""
+        paths = self.paths
+        if len(paths) > MAX_PATHS:
+            raise self._error(f"has {len(paths):,} key paths (allowed: {MAX_PATHS})")
+        for path, other in combinations(paths, 2):
+            if _overlap(path.split("."), other.split(".")):
+                message = f"overlaps with {other} (allowed: one of them)"
+                raise self._error(message, [path])
+        zipped = self.zipped.children
+        lengths = {path: len(values.value) for path, values in zipped.items()}
+        if len(set(lengths.values())) > 1:
+            counts = ", ".join(f"{path} has {n}" for path, n in lengths.items())
+            message = f"needs lists of the same length ({counts})"
+            raise self._error(message, [ZIP], self.zipped)
+        axes = [[path] for path in paths if path not in zipped]
+        if zipped:
+            axes.append(list(zipped))
+        return axes
+
+    def _check_count(self, n_points: int) -> None:
+        n_values = n_points * _size(self.base)
+        if n_points > MAX_POINTS or n_values > nodes.MAX_VALUES:
+            limit = f"{MAX_POINTS:,}, with {nodes.MAX_VALUES:,} values in all"
+            raise self._error(f"makes {n_points:,} models (allowed: {limit})")
+
+    def _check_name(self, point: str, others: Mapping[str, Node]) -> None:
         if not re.fullmatch(POINT, point):
-            hint = f"allowed: {MAX_BRACKETS} characters in brackets; vary fewer parameters at once"
-            raise _error(
-                grid, name, [], f"the name {spell(point)} is too long ({hint})"
+            hint = (
+                f"allowed: {MAX_BRACKETS} characters in brackets;"
+                " vary fewer parameters at once"
             )
-        if point in points:
-            raise _error(
-                grid, name, [], f"makes {spell(point)} twice (a list repeats a value)"
+            raise self._error(f"the name {spell(point)} is too long ({hint})")
+        if point in others:
+            message = f"makes {spell(point)} twice (a list repeats a value)"
+            raise self._error(message)
+
+    def _targets(self, path: str, value: Node) -> list[list[str]]:
+        """Return the keys of everything that a path stands for."""
+        places: list[tuple[list[str], Node]] = [([], self.base)]
+        keys = path.split(".")
+        for key, next_key in zip(keys, [*keys[1:], None], strict=True):
+            deeper = []
+            for place, node in places:
+                for child_key in self._child_keys(path, value, node, key, next_key):
+                    deeper.append(([*place, child_key], at(node, [child_key])))
+            places = deeper
+        if not places:
+            message = "no item of the list has the key after *"
+            raise self._error(message, [path], value)
+        return [place for place, _ in places]
+
+    def _child_keys(
+        self, path: str, value: Node, node: Node, key: str, next_key: str | None
+    ) -> list[str]:
+        """Return the keys of ``node`` that a key of a path stands for."""
+        if not isinstance(node.value, list):
+            return [key]
+        items = node.children
+        if key == "*":
+            if next_key is None:
+                return list(items)
+            return [name for name in items if next_key in items[name].children]
+        if key not in items:
+            message = (
+                f"no item {spell(key)} (the list has {len(items)}, counted from 0)"
             )
-        points[point] = base
-        for path, n in chosen.items():
-            for keys in targets[path]:
-                points[point] = nodes.with_value(points[point], keys, lists[path][n])
-    return points
+            raise self._error(message, [path], value)
+        allowed = items[key].children
+        if next_key is not None and next_key not in allowed:
+            hint = did_you_mean(next_key, allowed)
+            raise self._error(f"item {key} has no {next_key} ({hint})", [path], value)
+        return [key]
+
+    def _error(
+        self, message: str, keys: Sequence[str] = (), node: Node | None = None
+    ) -> ConfigError:
+        place = ["models", self.name, "grid", *keys]
+        return config_error((node or self.node).where, place, message)
 
 
-def _axes(model: Node, name: str) -> list[list[str]]:
-    """Return the key paths of each axis: one, or those under ``zip``; all fit
-    together.
-    """
-    paths, grid = _paths(model), at(model, ["grid"])
-    if len(paths) > MAX_PATHS:
-        raise _error(
-            grid, name, [], f"has {len(paths):,} key paths (allowed: {MAX_PATHS})"
-        )
-    for one, other in combinations(paths, 2):
-        if _overlap(one.split("."), other.split(".")):
-            raise _error(
-                grid, name, [one], f"overlaps with {other} (allowed: one of them)"
-            )
-    zipped = at(grid, [ZIP])
-    lengths = {path: len(values.value) for path, values in zipped.children.items()}
-    if len(set(lengths.values())) > 1:
-        counts = ", ".join(f"{path} has {length}" for path, length in lengths.items())
-        raise _error(zipped, name, [ZIP], f"needs lists of the same length ({counts})")
-    crossed = [[path] for path in paths if path not in lengths]
-    return [*crossed, list(lengths)] if lengths else crossed
-
-
-def _targets(model: Node, name: str, path: str, value: Node) -> list[list[str]]:
-    """Return the keys of every value that a path stands for."""
-    found: list[tuple[list[str], Node]] = [([], model)]
-    keys = path.split(".")
-    for key, below in zip(keys, [*keys[1:], None], strict=True):
-        parents, found = found, []
-        for place, node in parents:
-            is_list, children = isinstance(node.value, list), node.children
-            is_every = is_list and key == "*"
-            if is_list and not is_every and key not in children:
-                message = f"no item {spell(key)} (the list has {len(children)}, counted from 0)"
-                raise _error(value, name, [path], message)
-            for own in children if is_every else [key]:
-                child = at(node, [own])
-                if not is_list or below is None or below in child.children:
-                    found.append(([*place, own], child))
-                elif not is_every:
-                    message = f"item {own} has no {below} ({did_you_mean(below, child.children)})"
-                    raise _error(value, name, [path], message)
-    if not found:
-        raise _error(value, name, [path], "no item of the list has the key after *")
-    return [place for place, _ in found]
+def _overlap(path: Sequence[str], other: Sequence[str]) -> bool:
+    """Return whether one key path is that of the other, or leads to it."""
+    for key, other_key in zip(path, other, strict=False):
+        if key != other_key and "*" not in (key, other_key):
+            return False
+    return True
 
 
 def _size(node: Node) -> int:
+    """Return the number of values in a tree."""
     return 1 + sum(map(_size, node.children.values()))
 
 
 def with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
-    """Return ``root`` with the value of a flag; one of ``training`` replaces that of
-    each model.
+    """Return ``root`` with the value of a flag.
+
+    One of ``training`` replaces that of each model.
     """
     match list(keys):
         case ["training", *path]:
-            for own in [keys] if path else [["training", key] for key in new.children]:
-                for name in models_of(root):
-                    without = _without_axis(root, name, own, new)
-                    root = nodes.without(without, ["models", name, *own])
-            if _is_several(new, path):
-                others, models = {"baseline", "ensemble"}, models_of(root).items()
-                networks = [
-                    name for name, node in models if others.isdisjoint(node.children)
-                ]
-                if not networks:
-                    message = "there is no network to try these values on"
-                    raise config_error(new.where, keys, message)
-                for name in networks:
-                    root = nodes.with_value(
-                        root, ["models", name, "grid", ".".join(keys)], new
-                    )
-                return root
-        case ["models", _, "grid", "zip", *path] if path:
-            return nodes.with_value(root, [*keys[:4], ".".join(path)], new)
+            return _with_training(root, path, new)
+        case ["models", name, "grid", "zip", *path] if path:
+            return nodes.with_value(
+                root, ["models", name, "grid", ZIP, ".".join(path)], new
+            )
         case ["models", name, "grid", *path] if path:
             return nodes.with_value(root, _axis(root, name, path), new)
         case ["models", name, *path] if path:
-            axis = _axis(root, name, path)
-            root = _without_axis(root, name, path, new)
-            if _is_several(new, path) and not isinstance(at(root, keys).value, list):
-                return nodes.with_value(root, axis, new)
-            if "*" in path:
-                return nodes.with_value(root, axis, Node([new], new.where))
+            return _with_parameter(root, name, path, new)
+    return nodes.with_value(root, keys, new)
+
+
+def _with_training(root: Node, path: Sequence[str], new: Node) -> Node:
+    """Return ``root`` with a value of ``training``, or several for each network."""
+    settings = [path] if path else [[key] for key in new.children]
+    names = list(models_of(root))
+    for setting in settings:
+        for name in names:
+            keys = ["training", *setting]
+            root = _without_axis(root, name, keys, new)
+            root = nodes.without(root, ["models", name, *keys])
+    keys = ["training", *path]
+    if not _is_several(new, path):
+        return nodes.with_value(root, keys, new)
+    networks = []
+    for name, model in models_of(root).items():
+        if not {"baseline", "ensemble"} & model.children.keys():
+            networks.append(name)
+    if not networks:
+        message = "there is no network to try these values on"
+        raise config_error(new.where, keys, message)
+    for name in networks:
+        axis = ["models", name, "grid", ".".join(keys)]
+        root = nodes.with_value(root, axis, new)
+    return root
+
+
+def _with_parameter(root: Node, name: str, path: Sequence[str], new: Node) -> Node:
+    """Return ``root`` with a value of a model, or with several as an axis of a grid."""
+    axis = _axis(root, name, path)
+    keys = ["models", name, *path]
+    root = _without_axis(root, name, path, new)
+    if _is_several(new, path) and not isinstance(at(root, keys).value, list):
+        return nodes.with_value(root, axis, new)
+    if "*" in path:
+        return nodes.with_value(root, axis, Node([new], new.where))
     return nodes.with_value(root, keys, new)
 
 
@@ -258,19 +331,21 @@ def _is_several(new: Node, path: Sequence[str]) -> bool:
 
 
 def _axis(root: Node, name: str, path: Sequence[str]) -> list[str]:
-    """Return the keys of the axis ``path`` in a grid; a new one is crossed with the
-    others.
-    """
-    grid, key = ["models", name, "grid"], ".".join(path)
-    return [*grid, ZIP, key] if key in at(root, [*grid, ZIP]).children else [*grid, key]
+    """Return the keys of the axis ``path`` in a grid; a new one is crossed."""
+    grid = ["models", name, "grid"]
+    key = ".".join(path)
+    if key in at(root, [*grid, ZIP]).children:
+        return [*grid, ZIP, key]
+    return [*grid, key]
 
 
 def _without_axis(root: Node, name: str, path: Sequence[str], new: Node) -> Node:
+    """Return ``root`` without the axis of a grid that a value of a model replaces."""
     model = at(root, ["models", name])
     if _is_in_name(values_of(name), path, at(model, path), new):
         message = "has this value in its name (change the config that has the grid)"
         raise config_error(new.where, ["models", name], message)
-    for axis in _paths(model):
+    for axis in _Grid(name, model).paths:
         if axis == ".".join(path):
             root = nodes.without(root, _axis(root, name, path))
         elif _overlap(axis.split("."), path):
@@ -280,42 +355,43 @@ def _without_axis(root: Node, name: str, path: Sequence[str], new: Node) -> Node
 
 
 def _is_in_name(
-    named: Mapping[str, str], path: Sequence[str], old: Node, new: Node
+    values: Mapping[str, str], path: Sequence[str], old: Node, new: Node
 ) -> bool:
+    """Return whether a value to be replaced is one of those in the name of a point."""
     if isinstance(new.value, dict):
-        below = new.value.items()
-        return any(
-            _is_in_name(named, [*path, key], at(old, [key]), own) for key, own in below
-        )
-    labels = (_label(".".join(path[start:])) for start in range(len(path)))
-    return bool(named) and any(named.get(label) == _text(old.plain) for label in labels)
-
-
-def _error(node: Node, name: str, keys: Sequence[str], message: str) -> ConfigError:
-    return config_error(node.where, ["models", name, "grid", *keys], message)
+        for key, child in new.value.items():
+            if _is_in_name(values, [*path, key], at(old, [key]), child):
+                return True
+        return False
+    if not values:
+        return False
+    text = _text(old.plain)
+    for start in range(len(path)):
+        label = _label(".".join(path[start:]))
+        if values.get(label) == text:
+            return True
+    return False
 
 
 def _texts(values: Sequence[Node]) -> Iterator[str]:
-    """Yield values for the names of points; different ones that look alike are
-    numbered.
-    """
-    pairs = [(_text(value.plain), value.plain) for value in values]
-    for number, (text, plain) in enumerate(pairs, start=1):
-        is_taken = any(
-            text == other and plain != its for other, its in pairs[: number - 1]
-        )
+    """Yield values for the names of points; those that look alike are numbered."""
+    earlier: list[tuple[str, object]] = []
+    for number, value in enumerate(values, start=1):
+        plain = value.plain
+        text = _text(plain)
+        is_taken = any(text == other and plain != its for other, its in earlier)
+        earlier.append((text, plain))
         yield f"{text}-{number}" if is_taken else text
 
 
 def _labels(paths: Sequence[str]) -> dict[str, str]:
-    """Return for each path the shortest end that no other has, for the names of
-    points.
-    """
+    """Return for each path the shortest end that no other has, for names of points."""
     labels = {path: _label(path) for path in paths}
-    for depth in range(max((path.count(".") for path in paths), default=0), 0, -1):
+    deepest = max((path.count(".") for path in paths), default=0)
+    for depth in range(deepest, 0, -1):
         ends = {path: _label(".".join(path.split(".")[-depth:])) for path in paths}
-        found = list(ends.values())
-        labels |= {path: end for path, end in ends.items() if found.count(end) == 1}
+        counts = Counter(ends.values())
+        labels |= {path: end for path, end in ends.items() if counts[end] == 1}
     return labels
 
 
@@ -324,5 +400,6 @@ def _label(path: str) -> str:
 
 
 def _text(value: object) -> str:
+    """Return a value with the characters that names of points may have."""
     text = value if isinstance(value, str) else json.dumps(value, default=spell)
     return re.sub(r"[^A-Za-z0-9_.+-]+", "_", text).strip("_")[:40] or "_"
