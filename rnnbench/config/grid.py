@@ -75,7 +75,7 @@ def _lists(
 
 
 def expanded(root: Node) -> tuple[Node, list[Problem]]:
-    """Return ``root`` with points for grids, without ensembles of them; and problems."""
+    """Return ``root`` with points for grids, without their ensembles; and problems."""
     root, problems = flattened(root)  # flags may have set anything
     models = models_of(root)
     with_grid = {name for name, model in models.items() if "grid" in model.children}

@@ -58,7 +58,7 @@ class Tree:
 
 @dataclass(frozen=True)
 class LoadedConfig:
-    """A config that was read and validated once: its benchmark, and where it is from."""
+    """A config that was read and validated once: its benchmark and its files."""
 
     benchmark: Benchmark
     files: tuple[Path, ...]
@@ -84,7 +84,7 @@ def load(config: ConfigSource, overrides: Sequence[Override] = ()) -> Benchmark:
 
 
 def load_data(config: object, overrides: Sequence[Override] = ()) -> Data:
-    """Return the ``data`` of a config, or the default; a mapping may have no other key."""
+    """Return the ``data`` of a config, or the default; a mapping needs nothing else."""
     if config is None:
         config = {}
     if isinstance(config, Mapping) and set(config) <= {"data"}:
@@ -133,8 +133,8 @@ def _with_columns(benchmark: Benchmark) -> Benchmark:
     data = benchmark.data
     if data.path is None or not shipped.is_table(data.path):  # a flag may name a folder
         return benchmark
-    named = Layout(**data.model_dump(include={*asdict(Layout())}))
-    columns = asdict(sniff(data.path, named))
+    given_by_user = data.model_dump(include={*asdict(Layout())})
+    columns = asdict(sniff(data.path, Layout(**given_by_user)))
     return benchmark.model_copy(update={"data": data.model_copy(update=columns)})
 
 
@@ -164,7 +164,7 @@ def _may_be_elsewhere(item: ErrorDetails, tree: Tree) -> bool:
 
 
 def _problem(item: ErrorDetails, root: Node, tree: Tree) -> Problem:
-    """Return a validation error as a problem; a point of a grid is called by its model."""
+    """Return a validation error as a problem; it names the model, not its point."""
     keys = item["loc"]
     where = at(root, list(map(str, keys))).where  # for a missing key, its mapping's
     match keys:
@@ -288,20 +288,20 @@ def _names_beside(path: Path) -> list[str]:
     return names
 
 
-def _extended(tree: Tree, own: Node, folder: Path, above: tuple[Path, ...]) -> Node:
-    """Return ``own`` over the files that it extends.
+def _extended(tree: Tree, root: Node, folder: Path, above: tuple[Path, ...]) -> Node:
+    """Return ``root`` over the files that it extends.
 
     It is in ``folder``, in the last file of ``above``, or in no file.
     """
-    own, problems = flattened(_with_paths_from(folder, own))
+    root, problems = flattened(_with_paths_from(folder, root))
     tree.problems += problems
-    if "extends" not in own.value:
-        return own
-    extends = own.value["extends"]
+    if "extends" not in root.value:
+        return root
+    extends = root.value["extends"]
     names = [extends]
     if isinstance(extends.value, list) and extends.value:
         names = extends.value
-    below = Node({}, own.where)
+    below = Node({}, root.where)
     for name in names:
         try:
             if len(tree.files) > MAX_FILES:
@@ -312,7 +312,7 @@ def _extended(tree: Tree, own: Node, folder: Path, above: tuple[Path, ...]) -> N
         except ConfigError as error:
             tree.problems += error.problems
             tree.is_whole = False
-    return nodes.merged(below, nodes.without(own, ["extends"]))
+    return nodes.merged(below, nodes.without(root, ["extends"]))
 
 
 def _with_paths_from(folder: Path, root: Node) -> Node:

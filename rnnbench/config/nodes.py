@@ -1,5 +1,8 @@
-"""From YAML to a tree of values that know where they were written, and problems with
-their places.
+"""From YAML to a tree of values that know where they were written, with problems.
+
+>>> root, problems = parse("training: {epochs: 1e2}", "my.yaml")
+>>> at(root, ["training", "epochs"])
+Node(value=100.0, where='my.yaml:1')
 
 PyYAML reads YAML 1.1, in which ``1e-3`` is a string, ``010`` is 8 and ``no`` is false.
 Only its parser is used here; the numbers and booleans are those of YAML 1.2.
@@ -17,9 +20,8 @@ from rnnbench.errors import UserError, shortened
 from rnnbench.section import spell
 
 MAX_DEPTH = 100  # levels; data that contains itself, through an alias, has no end
-MAX_VALUES = (
-    100_000  # in one file: aliases of aliases could stand for more than fit into memory
-)
+MAX_VALUES = 100_000
+"""In one file: aliases of aliases could stand for more than fit into memory."""
 MAX_MESSAGE = 2_000  # the most characters that are shown of one problem
 MAX_PROBLEMS = 100
 
@@ -28,33 +30,33 @@ MAX_PROBLEMS = 100
 class Problem:
     """One mistake in a config."""
 
-    # file:line, or the flag that the value came from; empty if the config is a mapping
     where: str
-    key: str  # the path, such as training.epochs; empty if the whole file is wrong
+    """``file:line``, or the flag that the value came from; empty for a mapping."""
+    key: str
+    """The path, such as ``training.epochs``; empty if the whole file is wrong."""
     message: str
 
     def __str__(self) -> str:
-        return shortened(
-            ": ".join(filter(None, (self.where, self.key, self.message))), MAX_MESSAGE
-        )
+        parts = [part for part in (self.where, self.key, self.message) if part]
+        return shortened(": ".join(parts), MAX_MESSAGE)
 
     def reading_order(self) -> tuple[str, int, str]:
         """Return the sort key: file, line, key."""
-        found = re.fullmatch(
-            r"(.*):(\d{1,9})", self.where, re.DOTALL
-        )  # a flag may end in digits
-        return (
-            (found[1], int(found[2]), self.key) if found else (self.where, 0, self.key)
-        )
+        in_file = re.fullmatch(r"(.*):(\d{1,9})", self.where, re.DOTALL)
+        if in_file:
+            return in_file[1], int(in_file[2]), self.key
+        return self.where, 0, self.key
 
 
 class ConfigError(UserError):
     """A config that cannot be used, with every problem that was found in it."""
 
     def __init__(self, problems: Sequence[Problem]):
-        more = len(problems) - MAX_PROBLEMS
-        rest = [f"... and {more:,} more problems"] if more > 0 else []
-        super().__init__("\n".join([*map(str, problems[:MAX_PROBLEMS]), *rest]))
+        lines = [str(problem) for problem in problems[:MAX_PROBLEMS]]
+        n_more = len(problems) - MAX_PROBLEMS
+        if n_more > 0:
+            lines.append(f"... and {n_more:,} more problems")
+        super().__init__("\n".join(lines))
         self.problems = tuple(problems)
 
 
@@ -65,43 +67,39 @@ def config_error(where: str, keys: Sequence[str | int], message: str) -> ConfigE
 
 def key_path(keys: Sequence[str | int]) -> str:
     """Return ``keys`` joined by dots; an empty or unprintable key is quoted."""
-    parts = (str(key) for key in keys)
-    return ".".join(
-        part if part and part.isprintable() else repr(part) for part in parts
-    )
+    parts = []
+    for key in map(str, keys):
+        is_readable = key and key.isprintable()
+        parts.append(key if is_readable else repr(key))
+    return ".".join(parts)
 
 
 @dataclass(frozen=True)
 class Node:
     """A value of a config that knows where it was written."""
 
-    value: (
-        Any  # the entries of a mapping by key, the items of a list, or a single value
-    )
-    # file:line of its key, or of an item of a list; or the flag that it came from
+    value: Any
+    """The entries of a mapping by key, the items of a list, or a single value."""
     where: str
+    """``file:line`` of its key or, in a list, of itself; or the flag it came from."""
 
     @cached_property
     def children(self) -> dict[str, "Node"]:
-        """The entries of a mapping by key, or the items of a list by position, from
-        ``"0"``.
-        """
+        """The entries of a mapping, or the items of a list by position: ``"0"``."""
         if isinstance(self.value, list):
             return {str(position): item for position, item in enumerate(self.value)}
-        return self.value if isinstance(self.value, dict) else {}
+        if isinstance(self.value, dict):
+            return self.value
+        return {}
 
     @property
     def plain(self) -> Any:
-        """The value as Python's own dicts, lists and scalars, which nothing else
-        holds.
-        """
+        """The value as new dicts, lists and scalars."""
         if isinstance(self.value, dict):
             return {key: child.plain for key, child in self.value.items()}
-        return (
-            [item.plain for item in self.value]
-            if isinstance(self.value, list)
-            else self.value
-        )
+        if isinstance(self.value, list):
+            return [item.plain for item in self.value]
+        return self.value
 
 
 def at(root: Node, keys: Sequence[str]) -> Node:
@@ -112,38 +110,41 @@ def at(root: Node, keys: Sequence[str]) -> Node:
 
 
 def merged(base: Node, top: Node) -> Node:
-    """Return ``base`` overridden by ``top``: mappings key by key; an empty one changes
-    nothing.
-    """
+    """Return ``base`` overridden by ``top``, mappings key by key."""
     if not isinstance(base.value, dict):
         return top
+    if top.value is None:
+        return base
     if not isinstance(top.value, dict):
-        return base if top.value is None else top
+        return top
     entries = dict(base.value)
     for key, node in top.value.items():
-        entries[key] = merged(entries[key], node) if key in entries else node
+        if key in entries:
+            entries[key] = merged(entries[key], node)
+        else:
+            entries[key] = node
     return Node(entries, top.where)
 
 
 def with_value(root: Node, keys: Sequence[str], new: Node) -> Node:
-    """Return ``root`` with ``new`` at the end of ``keys``; missing mappings are
-    added.
-    """
+    """Return ``root`` with ``new`` at the end of ``keys``; mappings are added."""
     if not keys:
         return Node(new.value, root.where)
     key, *below = keys
-    children, is_list = dict(root.children), isinstance(root.value, list)
+    is_list = isinstance(root.value, list)
+    children = dict(root.children)
     if is_list and key not in children:
         message = f"no item {spell(key)} (the list has {len(children)}, counted from 0)"
         raise config_error(new.where, (), message)
-    children[key] = with_value(Node(at(root, [key]).value, new.where), below, new)
-    return Node(list(children.values()) if is_list else children, root.where)
+    child = Node(at(root, [key]).value, new.where)
+    children[key] = with_value(child, below, new)
+    if is_list:
+        return Node(list(children.values()), root.where)
+    return Node(children, root.where)
 
 
 def replaced(root: Node, keys: Sequence[str], new: Node) -> Node:
-    """Return ``root`` with ``new`` in place of the value at ``keys``, which must be
-    there.
-    """
+    """Return ``root`` with ``new`` in place of the value at ``keys``."""
     if not keys:
         return new
     key, *below = keys
@@ -157,9 +158,9 @@ def without(root: Node, keys: Sequence[str]) -> Node:
         return root
     if below:
         return replaced(root, [key], without(root.value[key], below))
-    return Node(
-        {other: node for other, node in root.value.items() if other != key}, root.where
-    )
+    entries = dict(root.value)
+    del entries[key]
+    return Node(entries, root.where)
 
 
 _TAG = "tag:yaml.org,2002:"
@@ -173,8 +174,7 @@ _SCALARS: dict[str, tuple[str, list[str], Callable[[str], Any]]] = {
         lambda text: float(text.replace(".inf", "inf").replace(".nan", "nan")),
     ),
 }
-"""For each type: its pattern, the characters that it begins with, and its
-conversion."""
+"""For each type: its pattern, the characters it begins with, and its conversion."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -190,13 +190,13 @@ class _Loader(yaml.SafeLoader):
         super().__init__(text)
         self.duplicates: dict[int, Problem] = {}  # by the identity of the second node
         self._where = where
-        self._n_parsed, self._n_values = 1, 0
+        self._n_parsed = 1
+        self._n_values = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Return the next node; after too many, parsing stops at once, because PyYAML
-        is slow.
-        """
-        self._n_parsed += index is not None  # keys do not count
+        """Return the next node; PyYAML is slow, so parsing stops after too many."""
+        if index is not None:  # keys do not count
+            self._n_parsed += 1
         if self._n_parsed > MAX_VALUES:
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             message = f"too many values (allowed: {MAX_VALUES:,})"
@@ -212,35 +212,43 @@ class _Loader(yaml.SafeLoader):
             raise config_error(self._where(node.start_mark), (), message)
         kind = node.tag.removeprefix(_TAG)
         if isinstance(node, yaml.MappingNode) and kind == "map":
-            entries: dict[str, Node] = {}
-            first_lines: dict[str, int] = {}
-            for name, value in node.value:
-                where = self._where(name.start_mark)
-                if not isinstance(name, yaml.ScalarNode):
-                    raise config_error(
-                        where, keys, "a key cannot be a list or a mapping"
-                    )
-                path = (*keys, name.value)
-                line = first_lines.setdefault(name.value, name.start_mark.line + 1)
-                if name.value in entries:
-                    message = f"duplicate key (first on line {line})"
-                    self.duplicates.setdefault(
-                        id(name), Problem(where, key_path(path), message)
-                    )
-                entries[name.value] = Node(self.value(value, path), where)
-            return entries
+            return self._entries(node, keys)
         if isinstance(node, yaml.SequenceNode) and kind == "seq":
-            return [
-                Node(self.value(item, (*keys, position)), self._where(item.start_mark))
-                for position, item in enumerate(node.value)
-            ]
+            items = []
+            for position, item in enumerate(node.value):
+                value = self.value(item, (*keys, position))
+                items.append(Node(value, self._where(item.start_mark)))
+            return items
         message = f"the tag {node.tag} is not allowed"
-        if isinstance(node, yaml.ScalarNode) and kind in ("str", *_SCALARS):
-            try:
-                return node.value if kind == "str" else _SCALARS[kind][2](node.value)
-            except (ValueError, KeyError):
-                message = f"'{node.value[:40]}' is not a valid {kind}"
+        if isinstance(node, yaml.ScalarNode):
+            if kind == "str":
+                return node.value
+            if kind in _SCALARS:
+                _, _, convert = _SCALARS[kind]
+                try:
+                    return convert(node.value)
+                except (ValueError, KeyError):
+                    message = f"'{node.value[:40]}' is not a valid {kind}"
         raise config_error(self._where(node.start_mark), keys, message)
+
+    def _entries(
+        self, node: yaml.MappingNode, keys: tuple[str | int, ...]
+    ) -> dict[str, Node]:
+        """Return the entries of a mapping; a key that comes twice is a problem."""
+        entries: dict[str, Node] = {}
+        first_lines: dict[str, int] = {}
+        for name, value in node.value:
+            where = self._where(name.start_mark)
+            if not isinstance(name, yaml.ScalarNode):
+                raise config_error(where, keys, "a key cannot be a list or a mapping")
+            path = (*keys, name.value)
+            line = first_lines.setdefault(name.value, name.start_mark.line + 1)
+            if name.value in entries:
+                message = f"duplicate key (first on line {line})"
+                duplicate = Problem(where, key_path(path), message)
+                self.duplicates.setdefault(id(name), duplicate)
+            entries[name.value] = Node(self.value(value, path), where)
+        return entries
 
 
 for _kind, (_pattern, _first, _) in _SCALARS.items():
@@ -258,9 +266,7 @@ def to_yaml(value: Any) -> str:
 def parse(
     text: str, name: str, *, has_lines: bool = True
 ) -> tuple[Node | None, list[Problem]]:
-    """Return the tree in ``text``, of the file or flag ``name``; and problems:
-    duplicate keys.
-    """
+    """Return the tree in the text of a file or flag; and problems: duplicate keys."""
 
     def where(mark: yaml.Mark) -> str:
         return f"{name}:{mark.line + 1}" if has_lines else name
@@ -269,10 +275,13 @@ def parse(
     try:
         loader = _Loader(text, where)
         root = loader.get_single_node()
-        tree = Node(loader.value(root, ()), where(root.start_mark)) if root else None
+        tree = None
+        if root:
+            tree = Node(loader.value(root, ()), where(root.start_mark))
         return tree, list(loader.duplicates.values())
     except yaml.MarkedYAMLError as error:
-        if mark := error.problem_mark or error.context_mark:
+        mark = error.problem_mark or error.context_mark
+        if mark:
             place = where(mark)
         reason = ", ".join(part for part in (error.context, error.problem) if part)
     except yaml.reader.ReaderError as error:

@@ -1,4 +1,7 @@
-"""The typed benchmark that a config describes, and its published results."""
+"""The typed benchmark that a config describes, and its published results.
+
+``Benchmark.model_validate({"name": "mine", "models": {"nb": {"baseline": ...}}})``
+"""
 
 import re
 from typing import Annotated, Any
@@ -24,9 +27,8 @@ def _name(value: Any, pattern: str = MODEL) -> str:
 
 
 Name = Annotated[str, BeforeValidator(_name)]
-ModelName = Annotated[
-    str, BeforeValidator(lambda name: _name(name, POINT))
-]  # or a point's
+# That of a model, or of a point of its grid.
+ModelName = Annotated[str, BeforeValidator(lambda name: _name(name, POINT))]
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -94,38 +96,34 @@ class Benchmark(ConfigModel):
 
     @property
     def trials(self) -> list[tuple[str, Model, int]]:
-        """The name, model and seed of each trial; a model that ignores the seed has
-        only one.
-        """
-        return [
-            (name, model, seed)
-            for name, model in self.models.items()
-            for seed in (
-                self.training.seeds if model.is_random else self.training.seeds[:1]
-            )
-        ]
+        """The name, model and seed of each trial; a model without chance has one."""
+        trials = []
+        for name, model in self.models.items():
+            seeds = self.training.seeds
+            if not model.is_random:
+                seeds = seeds[:1]
+            trials += [(name, model, seed) for seed in seeds]
+        return trials
 
     def training_of(self, name: str) -> Training:
-        """Return the training of a model: that of the benchmark, with the model's own
-        values.
-        """
-        own = self.models[name].own_training
-        return (
-            Training.model_validate(dict(self.training) | own) if own else self.training
-        )
+        """Return the training of a model: its own values, and those of all models."""
+        own_training = self.models[name].own_training
+        if not own_training:
+            return self.training
+        return Training.model_validate(dict(self.training) | own_training)
 
     @model_validator(mode="after")
     def _can_train_every_model(self) -> "Benchmark":
-        found: list[InitErrorDetails] = []
+        errors: list[InitErrorDetails] = []
         for name, model in self.models.items():
             try:
                 self.training_of(name)
                 if isinstance(model, EnsembleModel):
                     model.find_members(self.models)
             except ValidationError as error:
-                found += located(error, ("models", name, "training"))
+                errors += located(error, ("models", name, "training"))
             except PydanticCustomError as error:
-                found.append(section.at(("models", name), error))
-        if found:
-            raise section.problems(found)
+                errors.append(section.at(("models", name), error))
+        if errors:
+            raise section.problems(errors)
         return self

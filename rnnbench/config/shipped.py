@@ -1,5 +1,6 @@
-"""Configs to begin with: those that come with the package, by their names, and the
-starter.
+"""Configs to begin with: those that come with the package, and the starter.
+
+``get("r8")`` is a file; ``starter("mine")`` is a text that explains every section.
 """
 
 import logging
@@ -28,11 +29,11 @@ MAINTAINERS = "maintainers"
 
 
 def folder() -> Path:
-    """Return the folder of the configs: in an installed package, or beside it in a
-    clone.
-    """
+    """Return the folder of the configs: in the package or, in a clone, beside it."""
     installed = Path(__file__).parents[1] / "configs"
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "configs"
+    if installed.is_dir():
+        return installed
+    return Path(__file__).parents[2] / "configs"
 
 
 def names() -> list[str]:
@@ -55,7 +56,9 @@ def find(name: str | Path) -> Path | None:
     path = Path(name)
     if path.parent == Path("configs") and path.suffix == ".yaml":
         moved = maintained / path.name
-        return moved if moved.is_file() else None
+        if moved.is_file():
+            return moved
+        return None
     if str(name) in listed():
         return folder() / f"{name}.yaml"
     if str(name) in names():
@@ -65,12 +68,13 @@ def find(name: str | Path) -> Path | None:
 
 def get(name: str) -> Path:
     """Return the config of this name, or raise ``UserError``."""
-    if found := find(name):
-        return found
+    file = find(name)
+    if file:
+        return file
     if Path(name).suffix.lower() in READERS:
         raise UserError(f"{name}: no such table of texts")
-    hint = f"{did_you_mean(name, names())}; or a folder or table of texts: {', '.join(READERS)}"
-    raise UserError(f"no config '{name}' ({hint})")
+    hint = f"{did_you_mean(name, names())}; or a folder or table of texts"
+    raise UserError(f"no config '{name}' ({hint}: {', '.join(READERS)})")
 
 
 def summary(file: Path) -> str:
@@ -81,33 +85,29 @@ def summary(file: Path) -> str:
 
 
 def new_files(config: Path, source: str | None) -> dict[Path, str]:
-    """Return the content of a new config, and of the table that it names, if any, by
-    file.
-    """
+    """Return the text of a new config, and of a table that it names, by file."""
     if not source:
         return {config: starter(config.stem)}
     if is_texts(source):
         return {config: for_texts(Path(source), config.parent)}
     original = get(source)
-    texts = {config: original.read_text(encoding="utf-8")}
-    if path := (yaml.safe_load(texts[config]).get("data") or {}).get("path"):
-        texts[config.parent / path] = (original.parent / path).read_text(
-            encoding="utf-8"
-        )
+    text = original.read_text(encoding="utf-8")
+    texts = {config: text}
+    data = yaml.safe_load(text).get("data") or {}
+    table = data.get("path")
+    if table:
+        content = (original.parent / table).read_text(encoding="utf-8")
+        texts[config.parent / table] = content
     return texts
 
 
 def is_table(path: str | Path) -> bool:
-    """Return whether a file has the name of a table of texts, which can stand for a
-    config.
-    """
+    """Return whether a file has the name of a table of texts."""
     return Path(path).suffix.lower() in READERS and Path(path).is_file()
 
 
 def is_texts(path: str | Path) -> bool:
-    """Return whether a path is a table or a folder of texts, which can stand for a
-    config.
-    """
+    """Return whether a table or a folder of texts is there, to stand for a config."""
     if Path(path).is_dir():
         return find(path) is None and FILES.recognises(Path(path))
     return is_table(path)
@@ -118,16 +118,27 @@ def for_texts(path: Path, folder: Path = Path(), *, is_open: bool = False) -> st
 
     It has the delimiter, the columns and so on of a table, unless ``is_open``.
     """
-    is_open = is_open or path.is_dir()
-    layout = Layout() if is_open else sniff(path, Layout())
-    if not (is_open or layout.label):
-        message = "%s: it is not clear which column holds the labels; set data.label to one of %s"
-        log.warning(message, path, first_of(open_table(path, layout)[0]))
-    known = {key: value for key, value in asdict(layout).items() if value}
-    data = indent(to_yaml({"path": os.path.relpath(path, folder)} | known), "  ")
+    data = {"path": os.path.relpath(path, folder)}
+    if not (is_open or path.is_dir()):
+        data |= _columns_of(path)
+    lines = indent(to_yaml(data), "  ")
     text = get(TEXTS).read_text(encoding="utf-8")
     text = text.replace("name: texts\n", to_yaml({"name": _valid(path.resolve().stem)}))
-    return text.replace("  source: files\n", f"  source: files\n{data}")
+    return text.replace("  source: files\n", f"  source: files\n{lines}")
+
+
+def _columns_of(table: Path) -> dict[str, str]:
+    """Return the delimiter, the columns and so on of a table, as keys of ``data``."""
+    layout = sniff(table, Layout())
+    if not layout.label:
+        columns, *_ = open_table(table, layout)
+        log.warning(
+            "%s: it is not clear which column holds the labels;"
+            " set data.label to one of %s",
+            table,
+            first_of(columns),
+        )
+    return {key: value for key, value in asdict(layout).items() if value}
 
 
 def starter(name: str = STARTER) -> str:
@@ -152,22 +163,18 @@ def _valid(name: str) -> str:
 
 
 def _kinds(kinds: Iterable[type[Variant]], start: str) -> str:
-    """Return each kind in comment lines: its summary, and its parameters with their
-    defaults.
-    """
+    """Return the summary and the parameters of each kind, as lines of comments."""
     indent = start.replace("-", " ")
     lines = []
     for kind in kinds:
-        fields = kind.model_fields.items()
-        values = {
-            key: "N" if field.is_required() else field.default for key, field in fields
-        }
+        values = {}
+        for key, field in kind.model_fields.items():
+            values[key] = "N" if field.is_required() else field.default
         # In a line that may be broken, \0 stands for a space at which it may not.
         spelled = spell_parameters(values).replace(": ", ":\0")
         after = indent + " " * len(f"{kind.kind}: {{")
-        lines += [
-            f"{indent}# {line}" for line in wrap(kind.summary(), 78 - len(indent))
-        ]
+        for line in wrap(kind.summary(), 78 - len(indent)):
+            lines.append(f"{indent}# {line}")
         text = f"{kind.kind}:\0{{{spelled}}}"
         lines += wrap(text, 80, initial_indent=start, subsequent_indent=after)
     return "".join(f"{line}\n" for line in lines).replace("\0", " ")

@@ -1,4 +1,4 @@
-"""Trials are trained and stored one by one; those that are stored are not trained again.
+"""Trials are trained and stored one by one, unless they are stored already.
 
 ``train(job, plan, listener)`` returns the results, the failures, and what ended the
 run early, if anything did.
@@ -72,7 +72,7 @@ class Job:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Lock the folder for the block; first store the config that continues the job."""
+        """Lock the folder for the block; store the config that continues the job."""
         if self.data.config.fit_on_all and not self.held_out:
             hint = "use `rnnbench choose` with --then-fit --on all"
             raise UserError(f"data.fit_on_all: no document is left to test on ({hint})")
@@ -187,7 +187,7 @@ def _train_others(job: Job, done: PlanResult, listener: Listener) -> None:
 
 
 def _environment(job: Job, plan: Plan) -> Document:
-    """Describe this machine; the versions of packages that earlier trials needed stay."""
+    """Describe this machine; versions of packages of earlier trials stay."""
     packages: dict[str, None] = {}
     for trial in plan.trials:
         packages |= dict.fromkeys(trial.packages)
@@ -200,7 +200,7 @@ def _environment(job: Job, plan: Plan) -> Document:
 
 
 def _outcomes(job: Job, done: PlanResult, listener: Listener) -> Outcomes:
-    """Yield the outcome of each trial: first of trainings, then of ensembles of them."""
+    """Yield the outcome of each trial: of trainings, then of ensembles of them."""
     trials = [trial for trial in done.without_result if not trial.members]
     if trials:
         yield from _outcomes_of_trainings(job, trials, done.plan.corpora, listener)
