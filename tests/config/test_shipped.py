@@ -30,7 +30,8 @@ from rnnbench.models.descriptions import (
     PythonNetwork,
 )
 from rnnbench.models.layers import LAYERS
-from rnnbench.plugins.transformer.model import Transformer, TransformerModel
+from rnnbench.plugins.transformer.config import Transformer
+from rnnbench.plugins.transformer.model import TransformerModel
 from rnnbench.points import model_of
 from rnnbench.storage import read_record
 from rnnbench.training.epochs import TrainingSettings

@@ -1,3 +1,1 @@
-"""Pretrained transformers, fine-tuned to classify: a model of configs, and its
-engine.
-"""
+"""Pretrained transformers, fine-tuned to classify, as models of configs."""

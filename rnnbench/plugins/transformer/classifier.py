@@ -1,5 +1,6 @@
-"""A transformer that classifies, and its training. Importing this module imports
-PyTorch.
+"""A transformer that classifies, and its training.
+
+Importing this module imports PyTorch.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,10 +21,11 @@ from transformers import (
 from rnnbench.errors import UserError
 from rnnbench.labels import Labels
 from rnnbench.models.layers import Shape
-from rnnbench.plugins.transformer.model import PARTS, Transformer, folder_of
+from rnnbench.plugins.transformer.config import PARTS, Transformer
+from rnnbench.plugins.transformer.files import folder_of
 from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, Decision
 from rnnbench.training.epochs import Documents, TrainingSettings
-from rnnbench.training.outcome import Weights
+from rnnbench.training.outcome import Judged, Weights
 
 AT_ONCE = 64  # documents that are scored together
 DROPOUT = 0.1  # share of the inputs of the new layer that is dropped
@@ -31,89 +33,90 @@ DROPOUT = 0.1  # share of the inputs of the new layer that is dropped
 FASTER = 10
 NO_PIECE = -1  # fills a row after the last piece of a document
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
+AT_HALF = Decision(threshold=0.0)  # of logits
 Floats = NDArray[np.float32]
 Pieces = NDArray[np.int32]  # documents as ids of pieces of words, ``(n, pieces)``
 
 
 class Classifier:
-    """A transformer with a new layer above the mean of its last states, and its
-    tokenizer.
-    """
+    """A transformer and its tokenizer, with a new layer above the mean of its states."""
 
-    def __init__(self, section: Transformer, shape: Shape, seed: int = 0):
-        self.section, self.shape, folder = section, shape, folder_of(section.name)
+    def __init__(self, config: Transformer, shape: Shape, seed: int = 0):
+        self.config = config
+        self.shape = shape
         torch.manual_seed(seed)
         try:
-            self.tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL)
-            self.body, found = AutoModel.from_pretrained(
-                folder,
-                use_safetensors=True,
-                dtype=torch.float32,
-                output_loading_info=True,
-                **LOCAL,
-            )
-            self.net = _with_last_layer(self.body, shape)
-            for key in sorted(found["missing_keys"]):
-                if not key.startswith("pooler."):
-                    raise ValueError(f"it has no weights called {key}")
-            if self.tokenizer.pad_token_id is None:
-                raise ValueError("its tokenizer cannot pad (use a model such as BERT)")
-            self.logits(
-                self.pieces(["a"])
-            )  # it may have other inputs or outputs than BERT
-        except (
-            Exception
-        ) as error:  # wrong files make transformers raise almost anything
-            raise _unloadable(section.name, error) from error
-        if section.max_length > (most := self.tokenizer.model_max_length):
-            raise UserError(
-                f"transformer.max_length: got {section.max_length} (at most {most})"
-            )
+            self._load_files()
+        except Exception as error:  # wrong files make transformers raise almost all
+            raise _unloadable(config.name, error) from error
+        most = self.tokenizer.model_max_length
+        if config.max_length > most:
+            fault = f"got {config.max_length} (at most {most})"
+            raise UserError(f"transformer.max_length: {fault}")
+
+    def _load_files(self) -> None:
+        folder = folder_of(self.config.name)
+        self.tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL)
+        self.body, report = AutoModel.from_pretrained(
+            folder,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
+            **LOCAL,
+        )
+        self.net = _with_last_layer(self.body, self.shape)
+        for key in sorted(report["missing_keys"]):
+            if not key.startswith("pooler."):
+                raise ValueError(f"it has no weights called {key}")
+        if self.tokenizer.pad_token_id is None:
+            raise ValueError("its tokenizer cannot pad (use a model such as BERT)")
+        self.logits(self.pieces(["a"]))  # its inputs or outputs may not be BERT's
 
     def pieces(self, texts: Sequence[str]) -> Pieces:
         """Return the first pieces of texts, ``(n, pieces)``."""
-        cut = {"truncation": True, "max_length": self.section.max_length}
-        padded = {
-            "padding": True,
-            "padding_side": "right",
-            "return_attention_mask": True,
-        }
-        found = self.tokenizer([*texts], return_tensors="np", **cut, **padded)
-        return np.where(found["attention_mask"], found["input_ids"], NO_PIECE).astype(
-            np.int32
+        encoded = self.tokenizer(
+            list(texts),
+            truncation=True,
+            max_length=self.config.max_length,
+            padding=True,
+            padding_side="right",
+            return_attention_mask=True,
+            return_tensors="np",
         )
+        pieces = np.where(encoded["attention_mask"], encoded["input_ids"], NO_PIECE)
+        return pieces.astype(np.int32)
 
     def __call__(self, x: Pieces) -> torch.Tensor:
         """Return the logits of documents, ``(n, n_topics)``."""
-        pieces = torch.from_numpy(x[:, : max(1, lengths_of(x).max())]).long()
+        longest = max(1, lengths_of(x).max())
+        pieces = torch.from_numpy(x[:, :longest]).long()
         mask = pieces != NO_PIECE
         ids = pieces.where(mask, self.tokenizer.pad_token_id)
         states = self.body(input_ids=ids, attention_mask=mask.long()).last_hidden_state
         seen = mask.unsqueeze(-1)
-        return self.net[1:](states.where(seen, 0.0).sum(1) / seen.sum(1).clamp(min=1))
+        mean = states.where(seen, 0.0).sum(1) / seen.sum(1).clamp(min=1)
+        return self.net[1:](mean)
 
     def logits(self, x: Pieces) -> Floats:
         """Return the logits of documents without dropout, ``(n, n_topics)``."""
-        found = np.empty((len(x), self.shape.n_topics), np.float32)
+        logits = np.empty((len(x), self.shape.n_topics), np.float32)
         self.net.eval()
         with torch.inference_mode():
             for rows in by_length(x, AT_ONCE):
-                found[rows] = self(x[rows]).numpy()
-        return found
+                logits[rows] = self(x[rows]).numpy()
+        return logits
 
     def score(self, x: Pieces) -> Floats:
         """Return the log-probabilities of documents, ``(n, n_topics)``."""
         logits = torch.from_numpy(self.logits(x))
-        logs = (
-            logits.log_softmax(1)
-            if self.shape.has_one_label
-            else functional.logsigmoid(logits)
-        )
-        return np.asarray(logs.numpy())
+        if self.shape.has_one_label:
+            return np.asarray(logits.log_softmax(1).numpy())
+        return np.asarray(functional.logsigmoid(logits).numpy())
 
     def losses(self, logits: torch.Tensor, y: Labels) -> torch.Tensor:
-        """Return the cross-entropy of each document, ``(n,)``; the mean over topics if
-        several.
+        """Return the cross-entropy of each document, ``(n,)``.
+
+        If it may have any number of topics, it is the mean over all topics.
         """
         truth = torch.from_numpy(y)
         if self.shape.has_one_label:
@@ -121,24 +124,24 @@ class Classifier:
         entropy = functional.binary_cross_entropy_with_logits
         return entropy(logits, truth.float(), reduction="none").mean(1)
 
-    def judge(self, logits: Floats, y: Labels) -> tuple[float, float]:
-        """Return the mean loss, and the accuracy or the micro-F1 at a probability of
-        0.5.
-        """
+    def judge(self, logits: Floats, y: Labels) -> Judged:
+        """Return the mean loss, and the main metric at a probability of 0.5."""
         task = SINGLE_LABEL if self.shape.has_one_label else MULTI_LABEL
         loss = float(self.losses(torch.from_numpy(logits), y).mean())
-        return loss, task.score(y, task.answers(logits, Decision(threshold=0.0)))
+        return loss, task.score(y, task.answers(logits, AT_HALF))
 
     def weights(self) -> Weights:
-        return [own.detach().numpy().copy() for own in self.net.parameters()]
+        """Return a copy of its weights."""
+        return [weight.detach().numpy().copy() for weight in self.net.parameters()]
 
     def load(self, weights: Weights) -> None:
         """Replace its weights; ``ValueError`` is raised if they have other shapes."""
         with torch.no_grad():
-            for own, value in zip(self.net.parameters(), weights, strict=True):
-                if own.shape != value.shape:
-                    raise ValueError(f"{value.shape} in place of {tuple(own.shape)}")
-                own.copy_(torch.from_numpy(value))
+            for weight, value in zip(self.net.parameters(), weights, strict=True):
+                if weight.shape != value.shape:
+                    expected = tuple(weight.shape)
+                    raise ValueError(f"{value.shape} in place of {expected}")
+                weight.copy_(torch.from_numpy(value))
 
 
 def _with_last_layer(body: nn.Module, shape: Shape) -> nn.Sequential:
@@ -151,55 +154,69 @@ def _with_last_layer(body: nn.Module, shape: Shape) -> nn.Sequential:
 
 
 def train(
-    classifier: Classifier, data: Documents, recipe: TrainingSettings, seed: int
+    classifier: Classifier, documents: Documents, settings: TrainingSettings, seed: int
 ) -> Iterator[Floats]:
-    """Train a classifier, in the order of ``TrainingSettings.batches``; yield the logits of each
-    epoch.
+    """Train a classifier, in the order of the settings' ``batches``.
+
+    The logits of each epoch are yielded.
     """
-    (x, y), net, section = data, classifier.net, classifier.section
-    weights, n = torch.from_numpy(recipe.weights_of(y)), len(y)
-    if (
-        not classifier.shape.has_one_label
-    ):  # few epochs would be spent on how rare most topics are
-        share = torch.from_numpy(
-            (y.sum(0) + 0.5) / (len(y) + 1)
-        )  # half a document on each side
+    x, y = documents
+    net = classifier.net
+    n = len(y)
+    weights = torch.from_numpy(settings.weights_of(y))
+    if not classifier.shape.has_one_label:
+        # or else few epochs would be spent on how rare most topics are
+        share = torch.from_numpy((y.sum(0) + 0.5) / (n + 1))  # half a document each
         net[-1].bias.data.copy_(share.logit())
-    body: list[nn.Parameter] = [*classifier.body.parameters()]
-    rate: Any = recipe.learning_rate
-    groups = [  # biases, norms and the new layer do not shrink
-        {"params": [own for own in body if own.ndim > 1]},
-        {"params": [own for own in body if own.ndim < 2], "weight_decay": 0.0},
-        {"params": net[-1].parameters(), "lr": FASTER * rate, "weight_decay": 0.0},
-    ]
-    decay, steps = section.weight_decay, recipe.epochs * recipe.count_batches(n)
-    optimizer = torch.optim.AdamW(groups, rate, weight_decay=decay, fused=True)
-    schedule = get_linear_schedule_with_warmup(
-        optimizer, int(section.warmup * steps), steps
-    )
-    for epoch in range(1, recipe.epochs + 1):
+    steps = settings.epochs * settings.count_batches(n)
+    optimizer = _optimizer(classifier, settings.learning_rate)
+    warmup = int(classifier.config.warmup * steps)
+    schedule = get_linear_schedule_with_warmup(optimizer, warmup, steps)
+    for epoch in range(1, settings.epochs + 1):
         logits = np.empty((n, classifier.shape.n_topics), np.float32)
         net.train()
-        for rows in recipe.batches(n, seed, epoch):
+        for rows in settings.batches(n, seed, epoch):
             logits[rows] = add_gradients(classifier, x[rows], y[rows], weights[rows])
-            nn.utils.clip_grad_norm_(net.parameters(), recipe.gradient_clip or np.inf)
+            nn.utils.clip_grad_norm_(net.parameters(), settings.gradient_clip or np.inf)
             optimizer.step()
             schedule.step()
             optimizer.zero_grad()
         yield logits
 
 
+def _optimizer(classifier: Classifier, rate: Any) -> torch.optim.Optimizer:
+    """Return AdamW, which shrinks neither biases, nor norms, nor the new layer."""
+    matrices = []
+    others = []
+    for weight in classifier.body.parameters():
+        if weight.ndim > 1:
+            matrices.append(weight)
+        else:
+            others.append(weight)
+    last = classifier.net[-1].parameters()
+    groups: list[dict[str, Any]] = [
+        {"params": matrices},
+        {"params": others, "weight_decay": 0.0},
+        {"params": last, "lr": FASTER * rate, "weight_decay": 0.0},
+    ]
+    decay = classifier.config.weight_decay
+    return torch.optim.AdamW(groups, rate, weight_decay=decay, fused=True)
+
+
 def add_gradients(
     classifier: Classifier, x: Pieces, y: Labels, weights: torch.Tensor
 ) -> Floats:
-    """Add the gradients of the mean loss of documents, part by part; return their
-    logits.
+    """Add the gradients of the mean loss of documents, part by part.
+
+    Their logits are returned.
     """
-    logits = np.empty((len(y), classifier.shape.n_topics), np.float32)
-    for part in by_length(x, -(-len(y) // PARTS)):
-        found = classifier(x[part])
-        (classifier.losses(found, y[part]) @ weights[part] / len(y)).backward()
-        logits[part] = found.detach().numpy()
+    n = len(y)
+    logits = np.empty((n, classifier.shape.n_topics), np.float32)
+    for rows in by_length(x, -(-n // PARTS)):
+        of_part = classifier(x[rows])
+        losses = classifier.losses(of_part, y[rows])
+        (losses @ weights[rows] / n).backward()
+        logits[rows] = of_part.detach().numpy()
     return logits
 
 
@@ -215,7 +232,7 @@ def by_length(x: Pieces, most: int) -> Iterator[NDArray[np.intp]]:
 
 
 def _unloadable(name: str, error: Exception) -> UserError:
-    reason = str(error).partition("\n")[0]
+    reason, _, _ = str(error).partition("\n")
     return UserError(f"transformer.name: {name} cannot be loaded: {reason}")
 
 
@@ -228,4 +245,4 @@ def count_params(name: str, shape: Shape) -> int:
             net = _with_last_layer(AutoModel.from_config(config), shape)
     except Exception as error:  # wrong files make transformers raise almost anything
         raise _unloadable(name, error) from error
-    return sum(own.numel() for own in net.parameters())
+    return sum(weight.numel() for weight in net.parameters())

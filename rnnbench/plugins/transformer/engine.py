@@ -12,15 +12,17 @@ from rnnbench.errors import UserError
 from rnnbench.models.descriptions import Model
 from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import TENSORFLOW_VARIABLES
-from rnnbench.plugins.transformer.model import PACKAGES, TransformerModel, why_not
+from rnnbench.plugins.transformer.files import PACKAGES, why_not
+from rnnbench.plugins.transformer.model import TransformerModel
 from rnnbench.training.engines import Engine, FitRequest, result_of
 from rnnbench.training.epochs import Epochs, TrainingSettings, begin, hold_out_documents
 from rnnbench.training.outcome import TrialResult, Weights
 
 
 class Transformers(Engine[TransformerModel]):
-    """Fine-tunes transformers by AdamW, with their own dropout, and 0.1 before the new
-    layer.
+    """Fine-tunes transformers by AdamW, with their own dropout.
+
+    Before the new layer, the dropout is 0.1.
     """
 
     name = "transformers"
@@ -28,10 +30,9 @@ class Transformers(Engine[TransformerModel]):
     costs = (0.0, 10, 0.0)
 
     def prepare(self, threads: int) -> None:
-        """Import PyTorch and transformers, which takes seconds, and limit the
-        threads.
-        """
-        os.environ |= {**TENSORFLOW_VARIABLES, "TOKENIZERS_PARALLELISM": "false"}
+        """Import PyTorch and transformers, which takes seconds, and limit threads."""
+        os.environ |= TENSORFLOW_VARIABLES
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"
         if "transformers" not in sys.modules:
             begin("loading PyTorch")
         import torch
@@ -46,44 +47,46 @@ class Transformers(Engine[TransformerModel]):
         return why_not()
 
     def covers(self, model: Model, settings: TrainingSettings) -> bool:
-        is_usual = settings.optimizer == "adamw" and isinstance(
-            settings.learning_rate, float
-        )
-        return isinstance(model, TransformerModel) and is_usual and not settings.ema
+        if not isinstance(model, TransformerModel) or settings.ema:
+            return False
+        has_one_rate = isinstance(settings.learning_rate, float)
+        return has_one_rate and settings.optimizer == "adamw"
 
     def fit(self, request: FitRequest[TransformerModel]) -> TrialResult:
         from rnnbench.plugins.transformer.classifier import Classifier, train
 
-        model, dataset, settings, seed, on_epoch, keep_model = request
+        settings = request.settings
         begin("loading transformer")
-        classifier = Classifier(model.transformer, Shape.of(dataset), seed)
-        parts = dataset.train_documents.tolist(), dataset.test_documents.tolist()
-        x_train, x_test = (
-            classifier.pieces(list(map(dataset.text, part))) for part in parts
+        shape = Shape.of(request.dataset)
+        classifier = Classifier(request.model.transformer, shape, request.seed)
+        texts = request.dataset.text
+        train_documents = request.dataset.train_documents.tolist()
+        test_documents = request.dataset.test_documents.tolist()
+        dataset = replace(
+            request.dataset,
+            x_train=classifier.pieces([texts(number) for number in train_documents]),
+            x_test=classifier.pieces([texts(number) for number in test_documents]),
         )
-        dataset = replace(dataset, x_train=x_train, x_test=x_test)
         documents, held_out = hold_out_documents(dataset, settings.validation_split)
+        _, y = documents
         begin()
-        epochs = Epochs(on_epoch, settings.early_stopping)
-        for logits in train(classifier, documents, settings, seed):
-            judged = held_out and classifier.judge(
-                classifier.logits(held_out[0]), held_out[1]
-            )
-            epochs.note(
-                classifier.judge(logits, documents[1]), judged, classifier.weights
-            )
+        epochs = Epochs(request.on_epoch, settings.early_stopping)
+        for logits in train(classifier, documents, settings, request.seed):
+            judged = None
+            if held_out:
+                unseen_x, unseen_y = held_out
+                judged = classifier.judge(classifier.logits(unseen_x), unseen_y)
+            epochs.note(classifier.judge(logits, y), judged, classifier.weights)
             if epochs.is_over:
                 break
         if held_out:
             classifier.load(epochs.best_weights)
-        n, params = (
-            len(documents[1]),
-            sum(map(np.size, weights := classifier.weights())),
-        )
-        record = epochs.record(
-            engine=self.name, params=params, settings=settings, documents=n
-        )
-        kept = [_origin(model), *weights] if keep_model else None
+        weights = classifier.weights()
+        params = sum(array.size for array in weights)
+        record = epochs.record(self.name, params, settings, len(y))
+        kept = None
+        if request.keep_model:
+            kept = [_origin(request.model), *weights]
         request = request._replace(dataset=dataset)
         return result_of(request, record, classifier.score, held_out, kept)
 
@@ -92,21 +95,19 @@ class Transformers(Engine[TransformerModel]):
     ) -> Callable[[Sequence[str]], NDArray[np.float32]]:
         from rnnbench.plugins.transformer.classifier import Classifier
 
-        if not np.array_equal(weights[0], _origin(model)):
-            name = model.transformer.name
-            raise UserError(
-                f"transformer.name: {name}: its files are not those that were trained"
-            )
+        origin, *arrays = weights
+        if not np.array_equal(origin, _origin(model)):
+            fault = "its files are not those that were trained"
+            raise UserError(f"transformer.name: {model.transformer.name}: {fault}")
         classifier = Classifier(model.transformer, shape)
-        classifier.load(weights[1:])
+        classifier.load(arrays)
         return lambda texts: classifier.score(classifier.pieces(texts))
 
 
 def _origin(model: TransformerModel) -> NDArray[np.uint8]:
-    """Return the sha256 of the files that a model is loaded from, the first of its kept
-    arrays.
-    """
-    return np.frombuffer(bytes.fromhex(*model.loaded.values()), np.uint8)
+    """Return the sha256 of a model's files, which is the first of its kept arrays."""
+    (sha256,) = model.loaded.values()
+    return np.frombuffer(bytes.fromhex(sha256), np.uint8)
 
 
 TRANSFORMERS = Transformers()

@@ -15,8 +15,9 @@ from rnnbench.data.dataset import make_dataset
 from rnnbench.data.held_out import hold_out_part, make_parts
 from rnnbench.errors import UserError
 from rnnbench.models.layers import Shape
+from rnnbench.plugins.transformer.config import Transformer
 from rnnbench.plugins.transformer.engine import TRANSFORMERS
-from rnnbench.plugins.transformer.model import Transformer, TransformerModel
+from rnnbench.plugins.transformer.model import TransformerModel
 from rnnbench.prediction.predict import find_model
 from rnnbench.tasks import MULTI_LABEL
 from rnnbench.training.engines import FitRequest, ignore

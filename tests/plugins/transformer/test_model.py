@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from rnnbench.data.fetch import silent
 from rnnbench.errors import OutOfReachError, RnnbenchError, UserError
 from rnnbench.models.layers import Shape
-from rnnbench.plugins.transformer import model as files
+from rnnbench.plugins.transformer import files
 from rnnbench.training.settings import engine_for, resolve_engine
 
 
@@ -61,7 +61,7 @@ def test_a_value_in_two_places_is_refused():
 
 
 def test_an_average_of_its_weights_is_not_for_it(monkeypatch):
-    monkeypatch.setattr("rnnbench.plugins.transformer.model.PACKAGES", ())
+    monkeypatch.setattr("rnnbench.plugins.transformer.files.PACKAGES", ())
     plan = config({}, training={"ema": 0.9})
 
     with pytest.raises(UserError, match="transformers cannot train bert"):
