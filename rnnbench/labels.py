@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 Labels = NDArray[np.integer[Any]]
 Scores = NDArray[np.floating[Any]]
 Positions = NDArray[np.intp]
+TINY = float(np.finfo(np.float32).tiny)
 Key = int | tuple[int, ...]  # the topic of a document, or its topics, by position
 
 
@@ -27,6 +28,8 @@ class LabelForm(ABC):
     """Of stored labels."""
     number: ClassVar[str]
     """How many topics a document has, in words."""
+    topics: ClassVar[str]
+    """The same, with the noun."""
     last_activation: ClassVar[str]
     """The activation of the last layer of a network."""
     useless_settings: ClassVar[Mapping[str, str]]
@@ -80,6 +83,10 @@ class LabelForm(ABC):
         """Return the name of each document's topic, or a list of names."""
 
     @abstractmethod
+    def decoded(self, answers: Labels, topics: NDArray[Any]) -> NDArray[Any]:
+        """Return the name of each document's topic, or rows of 0 and 1."""
+
+    @abstractmethod
     def lowest(self, values: NDArray[Any], labels: Labels) -> NDArray[Any]:
         """Return the lowest value of a topic of each document, ``(n,)``.
 
@@ -111,6 +118,10 @@ class LabelForm(ABC):
         """Return the log-probabilities of logits, ``(n, n_topics)``."""
 
     @abstractmethod
+    def mean_log_probabilities(self, logs: Sequence[Scores], weights: Scores) -> Scores:
+        """Return the weighted mean of the log-probabilities of several models."""
+
+    @abstractmethod
     def add_up(self, probabilities: Scores) -> bool:
         """Return whether probabilities ``(n, n_topics)`` have the sums they need."""
 
@@ -120,7 +131,8 @@ class OneLabel(LabelForm):
 
     has_one_label = True
     dtype = "<i4"
-    number = "one topic"
+    number = "one"
+    topics = "one topic"
     last_activation = "softmax"
     useless_settings = {
         "decision": "each document has one topic, the best one (leave it out)"
@@ -162,6 +174,9 @@ class OneLabel(LabelForm):
     def names(self, labels: Labels, topics: NDArray[Any]) -> list[Any]:
         return list(topics[labels].tolist())
 
+    def decoded(self, answers: Labels, topics: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(topics[answers])
+
     def lowest(self, values: NDArray[Any], labels: Labels) -> NDArray[Any]:
         return np.asarray(values[labels])
 
@@ -199,6 +214,10 @@ class OneLabel(LabelForm):
         logs -= np.log(np.exp(logs).sum(axis=1, keepdims=True))
         return np.asarray(logs)
 
+    def mean_log_probabilities(self, logs: Sequence[Scores], weights: Scores) -> Scores:
+        mean = np.average(logs, axis=0, weights=weights)
+        return np.asarray(mean - np.logaddexp.reduce(mean, axis=1, keepdims=True))
+
     def add_up(self, probabilities: Scores) -> bool:
         return np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)
 
@@ -208,7 +227,8 @@ class AnyNumber(LabelForm):
 
     has_one_label = False
     dtype = "u1"
-    number = "any number of topics"
+    number = "any number"
+    topics = "any number of topics"
     last_activation = "sigmoid"
     useless_settings = {
         "class_weights": "a document has any number of topics (leave them out)"
@@ -249,6 +269,9 @@ class AnyNumber(LabelForm):
     def names(self, labels: Labels, topics: NDArray[Any]) -> list[Any]:
         return [topics[row.astype(bool)].tolist() for row in labels]
 
+    def decoded(self, answers: Labels, topics: NDArray[Any]) -> NDArray[Any]:  # noqa: ARG002
+        return answers
+
     def lowest(self, values: NDArray[Any], labels: Labels) -> NDArray[Any]:
         return np.asarray(np.where(labels, values, values.max()).min(axis=1))
 
@@ -270,6 +293,11 @@ class AnyNumber(LabelForm):
     def log_probabilities(self, logits: Scores) -> Scores:
         return -np.logaddexp(0.0, -logits)
 
+    def mean_log_probabilities(self, logs: Sequence[Scores], weights: Scores) -> Scores:
+        """Return log-probabilities from the weighted mean of the log-odds."""
+        odds = [own_logs - _log_of_rest(own_logs) for own_logs in logs]
+        return self.log_probabilities(np.average(odds, axis=0, weights=weights))
+
     def add_up(self, probabilities: Scores) -> bool:  # noqa: ARG002 - to any sum
         return True
 
@@ -288,6 +316,11 @@ def form_with(*, has_one_label: bool) -> LabelForm:
     if has_one_label:
         return ONE_LABEL
     return ANY_NUMBER
+
+
+def _log_of_rest(logs: Scores) -> Scores:
+    """Return the logarithm of 1 less each probability; 0 counts as the least float."""
+    return np.asarray(np.log(-np.expm1(np.minimum(logs, -TINY))))
 
 
 def _fault(labels: NDArray[Any], row: tuple[int, ...], highest: int) -> str:

@@ -202,9 +202,7 @@ class KeptModel(Shown):
         n_topics)``.
         """
         answers = self._answers(self._scores(encode(texts, self.vocabulary)))
-        if answers.ndim == 2:
-            return answers
-        return self.classes_[answers]
+        return self.task.form.decoded(answers, self.classes_)
 
     def predict_proba(self, texts: Iterable[str]) -> Scores:
         """Return probabilities ``(n, n_topics)``.
@@ -334,10 +332,8 @@ class KeptModel(Shown):
     def _is_given(self, scores: Scores) -> NDArray[np.bool_]:
         """Return whether each topic is part of the answer, ``(n, n_topics)``."""
         answers = self._answers(scores)
-        if not self.task.has_one_label:
-            return answers.astype(bool)
-        labels = np.arange(len(self.vocabulary.topics))
-        return np.asarray(answers[:, np.newaxis] == labels)
+        n_topics = len(self.vocabulary.topics)
+        return self.task.form.indicators(answers, n_topics).astype(bool)
 
     def _shown(self, scores: Scores) -> Scores:
         """Return probabilities, or margins, from scores as a trial has them."""

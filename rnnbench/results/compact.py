@@ -111,8 +111,9 @@ def _scores_with_same_answers(result: TrialResult) -> Scores:
     is_needed = np.zeros(result.scores.shape, bool)
     if record.score_kind == "log_probabilities":
         is_needed = result.scores >= np.log(LEAST)
-    if not task.has_one_label:
-        rules.append(decide(AT_HALF, record.score_kind, None, result.labels))
+    at_half = decide(AT_HALF, record.score_kind, None, result.labels)
+    if at_half is not None:
+        rules.append(at_half)
         for rule in rules:
             is_needed |= task.answers(result.scores, rule).astype(bool)
     scores = compact_scores(result.scores, is_needed)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from rnnbench.labels import Labels, Scores
+from rnnbench.labels import Labels, Scores, form_of
 from rnnbench.section import ConfigModel
 from rnnbench.tasks import ALWAYS, Decision
 
@@ -49,6 +49,8 @@ class DecisionRule(ConfigModel):
 
     def is_chosen_for(self, labels: Labels) -> bool:
         """Return whether held-out documents choose it, given all training labels."""
+        if form_of(labels).has_one_label:
+            return False
         needs_second = self.none == "chosen" and not labels.any(axis=1).all()
         return isinstance(self.threshold, str) or needs_second
 
@@ -63,10 +65,14 @@ def decide(
     score_kind: str,
     held_out: tuple[Labels, Scores] | None,
     labels: Labels,
-) -> Decision:
-    """Return the decision by a rule, given all training ``labels``; ``held_out``
-    decides it.
+) -> Decision | None:
+    """Return the decision by a rule, given all training ``labels``.
+
+    ``held_out`` documents decide it. If each document has one label, there is nothing
+    to decide: ``None``.
     """
+    if form_of(labels).has_one_label:
+        return None
     given, none = rule.threshold, rule.none
     if isinstance(given, float):
         given = float(

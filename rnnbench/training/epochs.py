@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.held_out import hold_out
+from rnnbench.labels import form_of
 from rnnbench.section import ConfigModel, problem, spell
 from rnnbench.training.decision import DecisionRule
 from rnnbench.training.outcome import History, Judged, TrialRecord, Weights
@@ -146,10 +147,9 @@ class TrainingSettings(ConfigModel):
 
     def weights_of(self, y: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
         """Return how much the loss of each training document counts, ``(n,)``."""
-        if self.class_weights is None or y.ndim == 2:
+        if self.class_weights is None:
             return np.ones(len(y), np.float32)
-        counts = np.bincount(y)
-        return np.asarray(len(y) / (np.count_nonzero(counts) * counts[y]), np.float32)
+        return form_of(y).balancing_weights(y)
 
 
 def ignore(*_: Any) -> None:

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, NonNegativeInt
 
 from rnnbench.data.dataset import Dataset
 from rnnbench.errors import UserError
+from rnnbench.labels import form_of, form_with
 from rnnbench.models.descriptions import (
     BaselineModel,
     EnsembleModel,
@@ -16,7 +17,6 @@ from rnnbench.models.descriptions import (
 )
 from rnnbench.models.layers import Shape
 from rnnbench.section import one_of, problem, spell
-from rnnbench.training.decision import DecisionRule
 from rnnbench.training.engines import ENGINES, Engine
 from rnnbench.training.epochs import TrainingSettings
 
@@ -117,17 +117,17 @@ def task_fault(model: Model, training: Training, dataset: Dataset) -> str:
 
     Empty if it can.
     """
-    is_single = dataset.y_train.ndim == 1
+    form = form_of(dataset.y_train)
     if isinstance(model, LayeredNetwork):
-        last = model.layers[-1]
-        if last.has_one_label != is_single:
-            return _last_layer_fault(is_single=is_single)
-    if is_single:
-        if training.decision == DecisionRule():
-            return ""
-        return "decision: each document has one topic, the best one (leave it out)"
-    if training.class_weights:
-        return "class_weights: a document has any number of topics (leave them out)"
+        of_last = form_with(has_one_label=model.layers[-1].has_one_label)
+        if of_last is not form:
+            fault = f"a document has {form.topics}"
+            layer = f"dense: {{units: topics, activation: {form.last_activation}}}"
+            other = f"the last layer is for {of_last.number} (allowed: {layer})"
+            return f"{fault}, but {other}"
+    for key, reason in form.useless_settings.items():
+        if getattr(training, key) != Training.model_fields[key].default:
+            return f"{key}: {reason}"
     if training.decision.is_chosen_for(dataset.y_train):
         return _choice_fault(model, training)
     return ""
@@ -141,19 +141,6 @@ def _choice_fault(model: Model, training: Training) -> str:
             return ""
         allowed = f"validation_split: 0.1, or {allowed}"
     return f"decision: no documents are held out to choose it on (allowed: {allowed})"
-
-
-def _last_layer_fault(*, is_single: bool) -> str:
-    has = "any number of topics"
-    other = "one"
-    activation = "sigmoid"
-    if is_single:
-        has = "one topic"
-        other = "any number"
-        activation = "softmax"
-    layer = f"dense: {{units: topics, activation: {activation}}}"
-    fault = f"a document has {has}, but the last layer is for {other}"
-    return f"{fault} (allowed: {layer})"
 
 
 @cache

@@ -24,7 +24,7 @@ from rnnbench.models.descriptions import ABOUT_A_MODEL, EnsembleModel, Model, Ne
 from rnnbench.models.layers import Shape
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
-from rnnbench.tasks import SINGLE_LABEL, TASKS, Decision
+from rnnbench.tasks import SINGLE_LABEL, TASKS
 from rnnbench.training.decision import AT_HALF, decide
 from rnnbench.training.engines import ENGINES, Engine, FitRequest
 from rnnbench.training.ensemble import Member, combined
@@ -198,8 +198,7 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
             hint = f" (training.learning_rate: {rate:g}; try a smaller one)"
         raise RnnbenchError(f"it diverged: its scores are not finite numbers{hint}")
     decision = result.record.decision
-    if dataset.y_test.ndim == 2 and decision is None:
-        # the engine is from another package
+    if decision is None:  # the engine is from another package
         decision = decide(AT_HALF, result.record.score_kind, None, dataset.y_train)
     changes = {"peak_memory_mb": rise, "decision": decision}
     record = identified(result.record.model_copy(update=changes), trial)
@@ -291,10 +290,7 @@ def run_ensemble(
             raise RnnbenchError("its models have answered other documents")
     said = [Member(own.record.model, own.scores, own.answers) for own in members]
     scores = combined(model.ensemble, said)
-    decision: Decision | None = None
-    if not members[0].task.has_one_label:
-        rule = trial.training.decision
-        decision = decide(rule, "log_probabilities", None, y_train)
+    decision = decide(trial.training.decision, "log_probabilities", None, y_train)
     records = [member.record for member in members]
     times = [record.predict_ms_per_document for record in records]
     record = TrialRecord(

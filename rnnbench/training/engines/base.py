@@ -89,12 +89,12 @@ def result_of(
     scores = score(dataset.x_test)
     seconds = time.perf_counter() - start
     decision = record.decision
-    if dataset.y_train.ndim == 2 and decision is None:
+    if decision is None:
+        rule = request.settings.decision
         judged = None
-        if held_out:
+        if held_out and rule.is_chosen_for(dataset.y_train):
             x, y = held_out
             judged = y, score(x)
-        rule = request.settings.decision
         decision = decide(rule, record.score_kind, judged, dataset.y_train)
     ms = seconds * 1000 / len(scores)
     changes = {"predict_ms_per_document": ms, "decision": decision}

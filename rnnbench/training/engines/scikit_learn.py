@@ -13,7 +13,7 @@ from rnnbench.data.dataset import Dataset
 from rnnbench.data.held_out import hold_out
 from rnnbench.data.padding import INDEX_FROM, PAD, START
 from rnnbench.errors import UserError, first_fault
-from rnnbench.labels import Scores, documents_by_topic
+from rnnbench.labels import Scores, documents_by_topic, form_of
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.models.layers import Shape
@@ -66,22 +66,19 @@ class ScikitLearn(Engine[BaselineModel]):
         with threadpool_limits(1):  # or sums would depend on the number of cores
             fitted = Fitted(baseline, dataset, kept, request.seed)
             seconds = fitted.seconds
-            decision = None
-            if y.ndim == 2:
+            judged = None
+            if settings.decision.is_chosen_for(y):
                 judge = fitted
-                if settings.decision.is_chosen_for(y) and not held_out.size:
+                if not held_out.size:
                     some, held_out = hold_out(len(y), HELD_OUT, dataset.groups)
                     judge = Fitted(baseline, dataset, some, request.seed)
                     seconds += judge.seconds
-                judged = None
-                if held_out.size:
-                    judged = y[held_out], judge.score(dataset.x_train[held_out])
-                decision = decide(settings.decision, score_kind, judged, y)
+                judged = y[held_out], judge.score(dataset.x_train[held_out])
             record = TrialRecord(
                 engine=self.name,
                 params=count_params(fitted.classifier),
                 score_kind=score_kind,
-                decision=decision,
+                decision=decide(settings.decision, score_kind, judged, y),
                 fit_seconds=seconds,
             )
             result = result_of(request, record, fitted.score, None, None)
@@ -130,7 +127,7 @@ class Fitted:
         self.dataset = dataset
         y = dataset.y_train[kept]
         self.n_topics = len(dataset.topics)
-        self.has_one_label = y.ndim == 1
+        self.has_one_label = form_of(y).has_one_label
         self.learned = np.flatnonzero(documents_by_topic(y, self.n_topics))
         documents = self.texts(dataset.x_train[kept])
         try:
