@@ -48,9 +48,9 @@ from .report.table import Table as Table
 from .results.schema import Results as Results
 from .runner.errors import FailedTrialsError as FailedTrialsError
 from .runner.errors import InterruptedRunError as InterruptedRunError
-from .runner.executors import EpochEnded as EpochEnded
+from .runner.events import EpochEnded as EpochEnded
+from .runner.events import Listener as Listener
 from .runner.executors import Executor as Executor
-from .runner.executors import Listener as Listener
 from .runner.executors import Task as Task
 from .runner.executors import TrialFailure as TrialFailure
 from .storage import DamagedResultError as DamagedResultError

@@ -37,7 +37,7 @@ from rnnbench.request import (
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.results.store import OUTSIDE, lock_folder
 from rnnbench.runner.errors import require_whole
-from rnnbench.runner.executors import Event, Listener
+from rnnbench.runner.events import Event, Listener
 from rnnbench.runner.run import run as run_job
 from rnnbench.runner.tracking import tell_trackers
 from rnnbench.runner.train import Job

@@ -5,7 +5,8 @@ can be.
 from dataclasses import replace
 from functools import partial
 
-from rnnbench.runner.executors import EpochEnded, Executor
+from rnnbench.runner.events import EpochEnded
+from rnnbench.runner.executors import Executor
 
 
 class InProcess(Executor):

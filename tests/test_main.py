@@ -269,7 +269,7 @@ run_command = entry._run
 def test_a_signal_while_a_process_is_started_is_heard_when_it_knows_what_to_do():
     starting = """
 from multiprocessing.context import SpawnProcess
-from rnnbench.runner.executors import start_process
+from rnnbench.runner.workers import start_process
 
 def start(process):
     interrupt()

@@ -27,7 +27,9 @@ OPEN = {
             ".runner.plan",
         ),
         ".runner.check",
+        ".runner.events",
         ".runner.executors",
+        ".runner.workers",
     )
 }
 OPEN_FOLDERS = {

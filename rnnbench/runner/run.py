@@ -15,7 +15,7 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import Results
 from rnnbench.results.store import BAD_ROWS, CONSTRAINTS, RESULTS
-from rnnbench.runner.executors import Ended, Listener
+from rnnbench.runner.events import Ended, Listener
 from rnnbench.runner.plan import plan_benchmark
 from rnnbench.runner.train import Job, PlanResult, key_of, train
 from rnnbench.storage import peek

@@ -20,7 +20,7 @@ from rnnbench.analysis.summary import metrics_of
 from rnnbench.config.schema import Benchmark
 from rnnbench.errors import RnnbenchError, shortened
 from rnnbench.registry import PluginError, blame
-from rnnbench.runner.executors import (
+from rnnbench.runner.events import (
     Ended,
     EpochEnded,
     Event,

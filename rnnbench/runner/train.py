@@ -21,17 +21,8 @@ from rnnbench.models.linear import NO_RULE
 from rnnbench.registry import PluginError
 from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import ENVIRONMENT, RESULTS, Key, Store, lock_folder
-from rnnbench.runner.executors import (
-    EXECUTORS,
-    Executor,
-    Failed,
-    Finished,
-    Listener,
-    Outcomes,
-    Planned,
-    Task,
-    TrialFailure,
-)
+from rnnbench.runner.events import Failed, Finished, Listener, Planned
+from rnnbench.runner.executors import EXECUTORS, Executor, Outcomes, Task, TrialFailure
 from rnnbench.runner.plan import Plan
 from rnnbench.storage import (
     DamagedResultError,

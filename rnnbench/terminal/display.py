@@ -18,7 +18,7 @@ from rich.live import Live
 from rich.table import Column
 
 from rnnbench.data.fetch import Progress as OnBytes
-from rnnbench.runner import executors as events
+from rnnbench.runner import events
 from rnnbench.terminal.console import DRAWING, IN_NOTEBOOK, err
 from rnnbench.text import counted, visible
 from rnnbench.training.epochs import TRAINING

@@ -20,17 +20,15 @@ from factories import corpora, train, trial
 from rnnbench.errors import RnnbenchError
 from rnnbench.plugins.dask.executor import DaskExecutor
 from rnnbench.runner import executors
+from rnnbench.runner.events import EpochEnded, PhaseBegan
 from rnnbench.runner.executors import (
     EXECUTORS,
-    Child,
-    EpochEnded,
     LocalExecutor,
-    PhaseBegan,
     Task,
     TrialFailure,
     prepare_engine,
-    start_process,
 )
+from rnnbench.runner.workers import Child, start_process
 from rnnbench.training.epochs import threads_now
 
 

@@ -15,13 +15,8 @@ from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES
 from rnnbench.results.store import ENVIRONMENT, Store
 from rnnbench.runner.errors import FailedTrialsError
-from rnnbench.runner.executors import (
-    EpochEnded,
-    Failed,
-    Finished,
-    Planned,
-    TrialFailure,
-)
+from rnnbench.runner.events import EpochEnded, Failed, Finished, Planned
+from rnnbench.runner.executors import TrialFailure
 from rnnbench.runner.plan import plan_benchmark
 from rnnbench.runner.train import Job, find_stored, train
 from rnnbench.storage import write_document

@@ -11,7 +11,7 @@ from factories import benchmark, record, result, trial
 from plugin_files import write_distribution
 
 from rnnbench.runner import tracking
-from rnnbench.runner.executors import EpochEnded, Failed, Finished, Planned
+from rnnbench.runner.events import EpochEnded, Failed, Finished, Planned
 from rnnbench.runner.tracking import tell_trackers
 from rnnbench.training.outcome import History
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from terminals import CONTROL
 
 from rnnbench.data.held_out import Part
-from rnnbench.runner.executors import (
+from rnnbench.runner.events import (
     Connected,
     EpochEnded,
     Failed,

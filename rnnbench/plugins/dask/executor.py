@@ -27,8 +27,10 @@ from uuid import uuid4
 from rnnbench.errors import OutOfReachError, RnnbenchError, UserError
 from rnnbench.models.code import plugins_of
 from rnnbench.plugins.dask import on_worker
-from rnnbench.runner import executors
-from rnnbench.runner.executors import Executor, Listener, Outcomes, Task, TrialFailure
+from rnnbench.runner import events
+from rnnbench.runner.events import Listener
+from rnnbench.runner.executors import Executor, Outcomes, Task, TrialFailure
+from rnnbench.runner.workers import Died
 from rnnbench.text import listed
 from rnnbench.training.outcome import Machine, TrialResult
 from rnnbench.training.trial import Trial
@@ -418,9 +420,7 @@ class ClusterRun:
             )[0]
             # It is cancelled if somebody has all workers restarted.
             is_cancelled = getattr(future, "status", "") == "cancelled"
-            outcome = (
-                executors.Died(True, "", said) if is_cancelled else TrialFailure(said)
-            )
+            outcome = Died(True, "", said) if is_cancelled else TrialFailure(said)
         self._inbox.put((self._end_attempt, key, outcome, machine))
         if future is not None:
             future.release()  # or the scheduler would keep the outcome
@@ -451,7 +451,7 @@ class ClusterRun:
             attempt.at, attempt.worker = facts["worker"], facts["name"]
             self._has_started |= not isinstance(facts["report"], str)
             self._listener(
-                executors.event_of(attempt.trial, facts["report"], facts["name"])
+                events.event_of(attempt.trial, facts["report"], facts["name"])
             )
 
     def _look(self, workers: Mapping[str, Mapping[str, Any]], placed: set[str]) -> None:
@@ -519,14 +519,14 @@ class ClusterRun:
             self._has_begun = True
             cores = sum(facts["nthreads"] for facts in able.values())
             self._listener(
-                executors.Connected(self._address, len(able), cores, self._dashboard)
+                events.Connected(self._address, len(able), cores, self._dashboard)
             )
 
     def _say_again(self, attempt: Attempt, reason: str = "") -> None:
         """Say that a trial is tried again; by default because its worker was lost."""
         said = (reason or f"its worker {attempt.worker} was lost").partition("\n")[0]
         log.warning("%s: %s; it is tried again", attempt.trial, said)
-        self._listener(executors.PhaseBegan(attempt.trial, executors.WAITING))
+        self._listener(events.PhaseBegan(attempt.trial, events.WAITING))
         attempt.at = ""
 
     def _end_attempt(self, key: str, outcome: Any, machine: dict[str, Any]) -> Outcomes:
@@ -539,7 +539,7 @@ class ClusterRun:
         worker = machine.get("worker", attempt.worker) or "a worker"
         failure: TrialFailure | None = None  # that of a machine
         match outcome:
-            case executors.Died(has_started):
+            case Died(has_started):
                 self._has_started |= has_started
                 attempt.lost_child = True
                 failure = TrialFailure(_remarked(str(outcome), f" on {worker}"))

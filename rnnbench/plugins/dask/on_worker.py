@@ -27,7 +27,9 @@ from rnnbench.environment import versions
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models import code
 from rnnbench.models.descriptions import PythonNetwork
-from rnnbench.runner.executors import Child, Died, Done, Report, TrialFailure, work
+from rnnbench.runner.events import Report
+from rnnbench.runner.executors import TrialFailure
+from rnnbench.runner.workers import Child, Died, Done, work
 from rnnbench.storage import sha256_file
 from rnnbench.text import listed
 from rnnbench.training.trial import Trial

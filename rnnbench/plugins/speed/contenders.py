@@ -24,15 +24,10 @@ from rnnbench.models.layers import Product, Shape
 from rnnbench.report import words
 from rnnbench.report.table import MISSING, Table, table_of, to_markdown
 from rnnbench.results.store import SPEED
-from rnnbench.runner import executors
+from rnnbench.runner import events
 from rnnbench.runner.check import time_products
-from rnnbench.runner.executors import (
-    Listener,
-    LocalExecutor,
-    Task,
-    TrialFailure,
-    usable_cores,
-)
+from rnnbench.runner.events import Listener
+from rnnbench.runner.executors import LocalExecutor, Task, TrialFailure, usable_cores
 from rnnbench.runner.plan import Plan
 from rnnbench.section import StoredRecord, formerly
 from rnnbench.storage import write_text
@@ -432,7 +427,7 @@ def _train_table(
 ) -> TableTime:
     """Carry out trials of a plan with ``contender``, in processes started for it."""
     adapted = list(map(contender.adapt, trials))
-    listener(executors.Planned(adapted, []))
+    listener(events.Planned(adapted, []))
     costs: list[TrialTime] = []
     start, seconds = time.time(), 0.0
     with closing(
@@ -443,7 +438,7 @@ def _train_table(
                 said = filter(None, [cost.traceback, f"{trial} failed: {cost.reason}"])
                 raise RnnbenchError(f"{contender.name}: " + "\n".join(said))
             costs.append(cost.model_copy(update={"started": cost.started - start}))
-            listener(executors.Finished(trial, cost.score, cost.seconds))
+            listener(events.Finished(trial, cost.score, cost.seconds))
             seconds = time.time() - start
     return TableTime(seconds=seconds, trials=costs)
 

@@ -14,14 +14,8 @@ from clusters import children, cluster, kept, listeners, wait_for
 from factories import corpora, trial
 
 from rnnbench.plugins.dask.executor import DaskExecutor
-from rnnbench.runner.executors import (
-    WAITING,
-    Connected,
-    EpochEnded,
-    LocalExecutor,
-    PhaseBegan,
-    Task,
-)
+from rnnbench.runner.events import WAITING, Connected, EpochEnded, PhaseBegan
+from rnnbench.runner.executors import LocalExecutor, Task
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,8 @@ from rnnbench.plugins.dask.on_worker import (
     pack,
     prepare,
 )
-from rnnbench.runner.executors import Died, Done, Task
+from rnnbench.runner.executors import Task
+from rnnbench.runner.workers import Died, Done
 
 DOCUMENTS = b"documents, or so"
 NAME = f"{hashlib.sha256(DOCUMENTS).hexdigest()}.npz"
