@@ -1,5 +1,14 @@
-"""An assembler of vector code: numbers in registers, arrays in memory, loops, matrix
-products.
+"""An assembler of vector code: numbers in registers, arrays in memory, products.
+
+Python code writes machine code: it runs once, and what it does with values is recorded.
+This function doubles the numbers of an array::
+
+    asm = Assembler(processor())
+    with asm.function("double", ["x"], numbers=1) as (count,):
+        for i in asm.loop(count, step=asm.lanes):
+            x = asm.given["x"].moved(i)
+            x.store(x.load() * 2.0)
+    Code(asm).run("double", numbers, len(numbers))
 
 It is a thin layer over the IR builder of llvmlite, and knows nothing of networks.
 Products are made of tiles whose sums stay in registers; ``docs/native.md`` draws one.
@@ -20,18 +29,18 @@ import numpy as np
 from llvmlite import ir
 from numpy.typing import ArrayLike, NDArray
 
-F32, I32, I64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
+F32 = ir.FloatType()
+I32 = ir.IntType(32)
+I64 = ir.IntType(64)
 POINTER = ir.PointerType()
 BYTES = 4  # the size of a float
 LINE = 16  # floats in a cache line; every array begins at one
 Floats = NDArray[np.float32]
 FLOATS = np.ctypeslib.ndpointer(np.float32, flags="C_CONTIGUOUS")  # others are refused
-IN_HALVES = {
-    "znver4"
-}  # work on 512 bits as two halves: 256 bits have fewer empty lanes
-FLUSH = (
-    0x8040  # the bits of the control register of x86 that have tiny numbers count as 0
-)
+# These work on 512 bits as two halves, and 256 bits have fewer empty lanes.
+IN_HALVES = {"znver4"}
+# The bits of the control register of x86 that have tiny numbers count as 0.
+FLUSH = 0x8040
 
 TANH_LIMIT = 7.99881172180175781  # beyond it, tanh is 1; these constants are Eigen's
 TANH_ABOVE = (
@@ -48,21 +57,23 @@ EXP = (  # of Cephes, for arguments of at most half of log 2
     1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
     5.0000001201e-1, 1.0, 1.0,
 )  # fmt: skip
-LOG2_HIGH, LOG2_LOW = (
-    0.693359375,
-    -2.12194440e-4,
-)  # log 2; small multiples of the first are exact
+# Their sum is log 2; small multiples of the first are exact.
+LOG2_HIGH = 0.693359375
+LOG2_LOW = -2.12194440e-4
 VERY_LOW = -1e30  # to start a maximum from
 TO_WHOLE = 1.5 * 2**23  # a float of this size has no digits after the point
 
 
+def ceil_div(number: int, divisor: int) -> int:
+    """Return ``number / divisor``, rounded up."""
+    return -(-number // divisor)
+
+
 @dataclass(frozen=True)
 class Processor:
-    """The vectors of a processor: floats in a register, the number of registers, its
-    family.
-    """
+    """The vector registers of a processor."""
 
-    lanes: int
+    lanes: int  # floats in a register
     registers: int
     is_x86: bool
 
@@ -72,12 +83,13 @@ class Processor:
         return 4 if self.registers >= 32 else 2
 
     def rows_of_tile(self, rows: "Index", vectors: int) -> int:
-        """Return how many rows of vectors fit into the registers, in tiles of about one
-        size.
-        """
+        """Return how many rows fit into the registers, in tiles of about one size."""
         # A register for each sum, one for each vector that is loaded, and one more.
         most = max((self.registers - 1 - vectors) // vectors, 1)
-        return -(-rows // -(-rows // most)) if isinstance(rows, int) else most
+        if not isinstance(rows, int):
+            return most
+        tiles = ceil_div(rows, most)
+        return ceil_div(rows, tiles)
 
 
 @cache
@@ -86,42 +98,50 @@ def processor() -> Processor | None:
     kind = llvm.get_default_triple().partition("-")[0]
     if kind in ("aarch64", "arm64"):
         return Processor(lanes=4, registers=32, is_x86=False)
-    has = dict(llvm.get_host_cpu_features())
-    if kind not in ("x86_64", "amd64") or not (has.get("avx2") and has.get("fma")):
+    if kind not in ("x86_64", "amd64"):
         return None
-    if has.get("avx512f") and has.get("avx512vl"):
-        lanes = 8 if llvm.get_host_cpu_name() in IN_HALVES else 16
-        return Processor(lanes=lanes, registers=32, is_x86=True)
-    return Processor(lanes=8, registers=16, is_x86=True)
+    has = dict(llvm.get_host_cpu_features())
+    if not (has.get("avx2") and has.get("fma")):
+        return None
+    if not (has.get("avx512f") and has.get("avx512vl")):
+        return Processor(lanes=8, registers=16, is_x86=True)
+    if llvm.get_host_cpu_name() in IN_HALVES:
+        return Processor(lanes=8, registers=32, is_x86=True)
+    return Processor(lanes=16, registers=32, is_x86=True)
 
 
 def _operator(
-    of_floats: str, of_whole: str, *kind: str
+    of_floats: str, of_integers: str, *sign: str
 ) -> Callable[["Value", Any], "Value"]:
-    def operate(self: "Value", other: Any) -> "Value":
-        is_float = getattr(self.raw.type, "element", self.raw.type) == F32
-        name, flags = (
-            (of_floats, {"flags": ("contract",)}) if is_float else (of_whole, {})
-        )
-        make = getattr(self.builder, name)
-        return Value(self.builder, make(*kind, self.raw, self.lift(other).raw, **flags))
+    """Return a method that makes an instruction of llvmlite's builder, by its name."""
+
+    def operate(self: "Value", other: "Operand") -> "Value":
+        numbers = (*sign, self.raw, self.lift(other).raw)
+        if getattr(self.raw.type, "element", self.raw.type) == F32:
+            make = getattr(self.builder, of_floats)
+            # A product and a sum may become one instruction.
+            return Value(self.builder, make(*numbers, flags=("contract",)))
+        make = getattr(self.builder, of_integers)
+        return Value(self.builder, make(*numbers))
 
     return operate
 
 
 @dataclass(frozen=True)
 class Value:
-    """A number or a vector in a register; a product and a sum may become one
-    instruction.
-    """
+    """A number or a vector in a register, to calculate with."""
 
-    builder: Any
-    raw: Any
+    builder: ir.IRBuilder
+    raw: ir.Value
 
-    __add__ = __radd__ = _operator("fadd", "add")
-    __mul__ = __rmul__ = _operator("fmul", "mul")
-    __sub__, __xor__ = _operator("fsub", "sub"), _operator("", "xor")
-    __truediv__, __floordiv__ = _operator("fdiv", ""), _operator("", "udiv")
+    __add__ = _operator("fadd", "add")
+    __radd__ = __add__
+    __mul__ = _operator("fmul", "mul")
+    __rmul__ = __mul__
+    __sub__ = _operator("fsub", "sub")
+    __xor__ = _operator("", "xor")
+    __truediv__ = _operator("fdiv", "")
+    __floordiv__ = _operator("", "udiv")
     __lt__ = _operator("fcmp_ordered", "icmp_signed", "<")
     __gt__ = _operator("fcmp_ordered", "icmp_signed", ">")
     equals = _operator("fcmp_ordered", "icmp_signed", "==")
@@ -133,21 +153,16 @@ class Value:
     def __rtruediv__(self, number: float) -> "Value":
         return self.lift(number) / self
 
-    def lift(self, number: Any) -> "Value":
-        """Return a Python number as a value of the same type; other values stay as they
-        are.
-        """
+    def lift(self, number: "Operand") -> "Value":
+        """Return a Python number as a value of this type; a value stays as it is."""
         if isinstance(number, Value):
             return number
         return Value(self.builder, ir.Constant(self.raw.type, number))
 
-    def select(self, one: "Value", other: Any) -> "Value":
-        """Return one where this condition holds, and otherwise the other, lane by
-        lane.
-        """
-        return Value(
-            self.builder, self.builder.select(self.raw, one.raw, one.lift(other).raw)
-        )
+    def select(self, yes: "Value", no: "Operand") -> "Value":
+        """Return ``yes`` in the lanes where this condition holds, and else ``no``."""
+        raw = self.builder.select(self.raw, yes.raw, yes.lift(no).raw)
+        return Value(self.builder, raw)
 
     def at_most(self, most: "Index") -> "Value":
         """Return the number, or the largest one that is allowed."""
@@ -155,11 +170,10 @@ class Value:
 
     def pick(self, lanes: Sequence[int], other: "Value | None" = None) -> "Value":
         """Return lanes of the vector and, after them, of the other one."""
-        build, mask = (
-            self.builder,
-            ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes)),
-        )
-        return Value(build, build.shuffle_vector(self.raw, (other or self).raw, mask))
+        mask = ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes))
+        second = other or self
+        raw = self.builder.shuffle_vector(self.raw, second.raw, mask)
+        return Value(self.builder, raw)
 
     def tanh(self) -> "Value":
         """Return the hyperbolic tangent: ``x P(x²) / Q(x²)``."""
@@ -172,29 +186,27 @@ class Value:
         return (self * 0.5).tanh() * 0.5 + 0.5
 
     def exp(self) -> "Value":
-        """Return the exponential of numbers up to 88; of those below -87, that of
-        -87.
-        """
+        """Return the exponential of numbers up to 88; -87 stands for any below it."""
         x = (self < -87).select(self.lift(-87), self)
         shifted = x * 1.44269504088896341 + TO_WHOLE
-        whole = shifted - TO_WHOLE  # x / log 2, rounded
-        rest = x - whole * LOG2_HIGH - whole * LOG2_LOW
+        rounded = shifted - TO_WHOLE  # x / log 2, as a whole number
+        rest = x - rounded * LOG2_HIGH - rounded * LOG2_LOW
         polynomial = rest._polynomial(EXP)
-        build, bits = self.builder, ir.VectorType(I32, self.raw.type.count)
+        build = self.builder
+        bits = ir.VectorType(I32, self.raw.type.count)
         exponent = build.shl(build.bitcast(shifted.raw, bits), ir.Constant(bits, 23))
         power = build.add(exponent, ir.Constant(bits, 127 << 23))
         return polynomial * Value(build, build.bitcast(power, self.raw.type))
 
     def _polynomial(self, coefficients: Sequence[float]) -> "Value":
-        """Return a polynomial of the number; the coefficient of the highest power comes
-        first.
-        """
-        first, *others = coefficients
-        return reduce(
-            lambda sum_so_far, own: sum_so_far * self + own, others, self.lift(first)
-        )
+        """Return a polynomial of the number, by coefficients from the highest power."""
+        result = self.lift(coefficients[0])
+        for coefficient in coefficients[1:]:
+            result = result * self + coefficient
+        return result
 
 
+Operand: TypeAlias = "Value | float | Sequence[int]"  # the last for a vector
 Index = Value | int  # that the code computes, or that is known when it is made
 Rows: TypeAlias = "View | None"  # row numbers; ``None``: the first rows
 
@@ -207,9 +219,7 @@ class Array:
 
     offset: int  # in floats, as the strides and the size
     shape: tuple[int, ...]
-    strides: tuple[
-        int, ...
-    ]  # may be longer than needed: vectors are read and written whole
+    strides: tuple[int, ...]  # rows may be padded: vectors are read and written whole
     size: int
     block: str
     memory: Any = None  # which knows the ``Assembler``
@@ -251,20 +261,20 @@ class View:
     strides: tuple[int, ...]
 
     def __getitem__(self, indices: Index | tuple[Index, ...]) -> "View":
-        """Return the part at indices of the first dimensions; an index may be past the
-        end.
-        """
-        indices = indices if isinstance(indices, tuple) else (indices,)
-        n = len(indices)
+        """Return the part at indices of the first dimensions, unchecked."""
+        if not isinstance(indices, tuple):
+            indices = (indices,)
         floats = sum(map(mul, indices, self.strides))
-        return replace(
-            self.moved(floats), shape=self.shape[n:], strides=self.strides[n:]
-        )
+        part = self.moved(floats)
+        n = len(indices)
+        return replace(part, shape=self.shape[n:], strides=self.strides[n:])
 
     def moved(self, floats: Index) -> "View":
         """Return a view of the same shape, some floats further."""
-        offset, build = self.asm.number(floats).raw, self.asm.builder
-        pointer = build.gep(self.pointer, [offset], inbounds=True, source_etype=F32)
+        offsets = [self.asm.number(floats).raw]
+        pointer = self.asm.builder.gep(
+            self.pointer, offsets, inbounds=True, source_etype=F32
+        )
         return replace(self, pointer=pointer)
 
     @property
@@ -272,30 +282,27 @@ class View:
         return replace(self, shape=self.shape[::-1], strides=self.strides[::-1])
 
     def rows(self, first: Index, count: Index) -> "View":
-        return replace(
-            self.moved(first * self.strides[0]), shape=(count, *self.shape[1:])
-        )
+        start = self.moved(first * self.strides[0])
+        return replace(start, shape=(count, *self.shape[1:]))
 
     def columns(self, first: Index, count: Index) -> "View":
         return self.T.rows(first, count).T
 
     def load(self, kind: ir.Type | None = None) -> Value:
         """Return the vector that begins here, or another kind of value."""
-        build, kind = self.asm.builder, kind or self.asm.vector
-        return Value(build, build.load(self.pointer, align=BYTES, typ=kind))
+        build = self.asm.builder
+        raw = build.load(self.pointer, align=BYTES, typ=kind or self.asm.vector)
+        return Value(build, raw)
 
     def load_index(self) -> Value:
         """Return the whole number that is here, which takes the place of a float."""
         build = self.asm.builder
-        return Value(
-            build, build.sext(build.load(self.pointer, align=BYTES, typ=I32), I64)
-        )
+        return Value(build, build.sext(self.load(I32).raw, I64))
 
     def store_index(self, number: Index) -> None:
         build = self.asm.builder
-        build.store(
-            build.trunc(self.asm.number(number).raw, I32), self.pointer, align=BYTES
-        )
+        short = build.trunc(self.asm.number(number).raw, I32)
+        build.store(short, self.pointer, align=BYTES)
 
     def add(self, floats: Value, count: int | None = None) -> None:
         self.store(self.load() + floats, count)
@@ -309,9 +316,8 @@ class View:
     def load_row(self, features: int, fill: float = 0.0) -> list[Value]:
         """Return the vectors of a row, with a number in the lanes past its end."""
         starts = range(0, features, self.asm.lanes)
-        return self.asm.filled(
-            [self.moved(start).load() for start in starts], features, fill
-        )
+        vectors = [self.moved(start).load() for start in starts]
+        return self.asm.filled(vectors, features, fill)
 
     def store_row(self, vectors: Iterable[Value], features: int) -> None:
         """Write a row up to its end."""
@@ -319,16 +325,23 @@ class View:
         for start, vector in zip(range(0, features, lanes), vectors, strict=True):
             self.moved(start).store(vector, min(lanes, features - start))
 
-    def times(self, b: "View", sums: Sequence[Value], places: Rows = None) -> "Sums":
-        """Return ``sums[i, v] + Σ_k self[i, k] * b[places[k] or k, v]``, by vectors of
-        columns.
+    def times(self, b: "View", sums: Sequence[Value], rows: Rows = None) -> "Sums":
+        """Return ``sums[i, v] + Σ_k self[i, k] * b[rows[k] or k, v]``.
+
+        Here ``v`` counts vectors of columns.
         """
-        sums, lanes, vectors = list(sums), self.asm.lanes, len(sums) // self.shape[0]
-        for k in self.asm.loop(self.shape[1], sums):
-            row = b[places[k].load_index() if places else k]
-            columns = [row[v * lanes].load() for v in range(vectors)]
-            for i in range(self.shape[0]):
-                spread = self.asm.spread(self[i, k].load(F32))
+        asm = self.asm
+        sums = list(sums)
+        height = self.shape[0]
+        vectors = len(sums) // height
+        for k in asm.loop(self.shape[1], sums):
+            number = k
+            if rows:
+                number = rows[k].load_index()
+            row = b[number]
+            columns = [row[v * asm.lanes].load() for v in range(vectors)]
+            for i in range(height):
+                spread = asm.spread(self[i, k].load(F32))
                 for v, column in enumerate(columns):
                     sums[i * vectors + v] += spread * column
         return sums
@@ -342,31 +355,40 @@ class View:
         inner: Rows = None,
         outer: Rows = None,
     ) -> None:
-        """Write ``a b``, or add it; ``inner`` and ``outer`` pick rows of ``b`` and of
-        the result.
+        """Write ``a b``, or add it.
 
-        The last vector of a row may go past the columns, and the last tile past
-        computed rows.
+        ``inner`` picks rows of ``b``, and ``outer`` picks rows of the result. The last
+        vector of a row may go past the columns, and the last tile past computed rows.
         """
-        asm, lanes, shapes = self.asm, self.asm.lanes, self.asm.processor
-        (rows, _), columns = a.shape, b.shape[1]
-        for first, vectors in asm.tiles(-(-columns // lanes), shapes.vectors_of_tile):
-            right = b.columns(first * lanes, vectors * lanes)
-            for row, height in asm.tiles(rows, shapes.rows_of_tile(rows, vectors)):
-                lines = [
-                    outer[row + i].load_index() if outer else row + i
-                    for i in range(height)
-                ]
-                tile = [self[line, first * lanes] for line in lines]
+        asm = self.asm
+        lanes = asm.lanes
+        rows = a.shape[0]
+        columns = ceil_div(b.shape[1], lanes)
+        for column, vectors in asm.tiles(columns, asm.processor.vectors_of_tile):
+            right = b.columns(column * lanes, vectors * lanes)
+            most = asm.processor.rows_of_tile(rows, vectors)
+            for row, height in asm.tiles(rows, most):
+                tile = self._tile(row, height, column, outer)
                 places = [
                     line.moved(v * lanes) for line in tile for v in range(vectors)
                 ]
-                sums = [
-                    place.load() if adds else asm.vector_of(0.0) for place in places
-                ]
+                if adds:
+                    sums = [place.load() for place in places]
+                else:
+                    sums = [asm.vector_of(0.0)] * len(places)
                 sums = a.rows(row, height).times(right, sums, inner)
                 for place, total in zip(places, sums, strict=True):
                     place.store(total)
+
+    def _tile(
+        self, row: Value, height: int, vector: Value, numbers: Rows
+    ) -> list["View"]:
+        """Return the rows of a tile, from a vector on; ``numbers`` may pick them."""
+        if numbers:
+            rows = [numbers[row + i].load_index() for i in range(height)]
+        else:
+            rows = [row + i for i in range(height)]
+        return [self[row, vector * self.asm.lanes] for row in rows]
 
     def write_transposed(self, source: "View") -> None:
         rows, columns = source.shape
@@ -379,27 +401,29 @@ Sums = list[Value]  # of a tile: all vectors of its first row, of the next, and 
 
 
 class Assembler:
-    """Makes functions of machine code; ``given`` are the arrays of the one in progress,
-    by name.
+    """Makes functions of machine code.
+
+    Attributes:
+        lanes: floats in a vector.
+        given: the arrays of the function in progress, by name.
     """
 
+    builder: ir.IRBuilder
+
     def __init__(self, processor: Processor):
-        self.processor, self.lanes = processor, processor.lanes
+        self.processor = processor
+        self.lanes = processor.lanes
         self.module = ir.Module("rnnbench")
         self.vector = ir.VectorType(F32, self.lanes)
-        self.builder: Any = None
         self.given: dict[str, View] = {}
-        # Without any data, llvmlite sets aside no memory for the addresses of external
-        # functions.
+        # Without data, llvmlite sets aside no memory for addresses of other functions.
         ir.GlobalVariable(self.module, I64, "data").initializer = ir.Constant(I64, 0)
 
     @contextmanager
     def function(
         self, name: str, arrays: Sequence[str], numbers: int = 0
     ) -> Iterator[list[Value]]:
-        """Make the block the body of a function of arrays and numbers; it is given the
-        numbers.
-        """
+        """Make the block the body of a function, and give it the function's numbers."""
         kinds = [POINTER] * len(arrays) + [I64] * numbers
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), name)
         function.attributes.alignstack = LINE * BYTES  # vectors are saved on the stack
@@ -413,35 +437,36 @@ class Assembler:
         self.builder.ret_void()
 
     def call(self, name: str, *numbers: Index, **renamed: str) -> None:
-        """Call a function that was made before, with arrays of the same, or
-        ``renamed``, names.
+        """Call a function that was made before, with the arrays of this one.
+
+        ``renamed`` says which of them stands for one of the other's.
         """
         function = self.module.globals[name]
-        names = [arg.name for arg in function.args if arg.type == POINTER]
-        pointers = [self.given[renamed.get(own, own)].pointer for own in names]
-        self.builder.call(
-            function, [*pointers, *(self.number(number).raw for number in numbers)]
-        )
+        arguments = []
+        for argument in function.args:
+            if argument.type == POINTER:
+                array = renamed.get(argument.name, argument.name)
+                arguments.append(self.given[array].pointer)
+        arguments += [self.number(number).raw for number in numbers]
+        self.builder.call(function, arguments)
 
-    def intrinsic(self, name: str, result: Any, *arguments: Any) -> Value:
+    def intrinsic(self, name: str, result: ir.Type, *arguments: ir.Value) -> Value:
         kind = ir.FunctionType(result, [argument.type for argument in arguments])
         function = self.module.declare_intrinsic(name, (), kind)
         return Value(self.builder, self.builder.call(function, arguments))
 
     @contextmanager
     def flushing(self) -> Iterator[None]:
-        """Have numbers too small for full precision count as 0 in the block: they are
-        slow.
-        """
+        """Have slow numbers, too small for full precision, count as 0 in the block."""
         if not self.processor.is_x86:
             yield
             return
-        before, now = self.builder.alloca(I32), self.builder.alloca(I32)
+        build = self.builder
+        before = build.alloca(I32)
+        now = build.alloca(I32)
         self.intrinsic("llvm.x86.sse.stmxcsr", ir.VoidType(), before)
-        flags = self.builder.or_(
-            self.builder.load(before, typ=I32), ir.Constant(I32, FLUSH)
-        )
-        self.builder.store(flags, now)
+        flags = build.or_(build.load(before, typ=I32), ir.Constant(I32, FLUSH))
+        build.store(flags, now)
         self.intrinsic("llvm.x86.sse.ldmxcsr", ir.VoidType(), now)
         yield
         self.intrinsic("llvm.x86.sse.ldmxcsr", ir.VoidType(), before)
@@ -456,7 +481,9 @@ class Assembler:
         The values in ``carried`` stay in registers; the body replaces them, and the
         list has the last ones after the loop.
         """
-        carried, build = [] if carried is None else carried, self.builder
+        build = self.builder
+        if carried is None:
+            carried = []
         starts = [self.number(0), *carried]
         with build.goto_entry_block():  # LLVM moves its variables into registers
             variables = [build.alloca(start.raw.type) for start in starts]
@@ -469,12 +496,12 @@ class Assembler:
                 build.store(value.raw, variable)
 
         write(starts)
-        with (
-            nullcontext()
-            if isinstance(count, int)
-            else self.when(self.number(0) < count)
-        ):
-            body, after = build.append_basic_block(), build.append_basic_block()
+        may_be_empty = nullcontext()
+        if isinstance(count, Value):
+            may_be_empty = self.when(self.number(0) < count)
+        with may_be_empty:
+            body = build.append_basic_block()
+            after = build.append_basic_block()
             build.branch(body)
             build.position_at_end(body)
             i, *carried[:] = read()
@@ -490,18 +517,21 @@ class Assembler:
         return self.builder.if_then(condition.raw)
 
     def tiles(self, total: Index, size: int) -> Iterator[tuple[Value, int]]:
-        """Have the body of a ``for`` run with the starts and sizes of tiles that cover
-        ``total``.
+        """Have the body of a ``for`` run with the start and the size of each tile.
 
-        The last tile may be smaller. If the code computes the total, it is whole and
-        goes past it.
+        Tiles cover ``total``, and the last one may be smaller. If the code computes the
+        total, all have the same size, and the last may go past it.
         """
-        rest = total % size if isinstance(total, int) else 0
-        if whole := total - rest:
-            for start in self.loop(whole, step=size):
+        if isinstance(total, Value):
+            for start in self.loop(total - 0, step=size):
+                yield start, size
+            return
+        rest = total % size
+        if total > rest:
+            for start in self.loop(total - rest, step=size):
                 yield start, size
         if rest:
-            yield self.number(whole), rest
+            yield self.number(total - rest), rest
 
     def at(self, array: Array) -> View:
         start = self.given[array.block].moved(array.offset)
@@ -519,19 +549,17 @@ class Assembler:
 
     def vector_of(self, numbers: ArrayLike) -> Value:
         """Return a vector of numbers, or of equal ones."""
-        return Value(
-            self.builder, ir.Constant(self.vector, np.asarray(numbers).tolist())
-        )
+        constant = ir.Constant(self.vector, np.asarray(numbers).tolist())
+        return Value(self.builder, constant)
 
     def filled(
         self, vectors: Iterable[Value], features: int, fill: float = 0.0
     ) -> list[Value]:
         """Return the vectors of a row with a number in the lanes past its end."""
-        *whole, last = vectors
-        is_real = (
-            self.vector_of(np.arange(self.lanes)) < features - len(whole) * self.lanes
-        )
-        return [*whole, is_real.select(last, fill)]
+        *full, last = vectors
+        rest = features - len(full) * self.lanes
+        is_real = self.vector_of(np.arange(self.lanes)) < rest
+        return [*full, is_real.select(last, fill)]
 
     def spread(self, single: Value) -> Value:
         nothing = ir.Constant(ir.VectorType(single.raw.type, self.lanes), ir.Undefined)
@@ -542,16 +570,16 @@ class Assembler:
         return Value(self.builder, self.builder.sitofp(number.raw, F32))
 
     def largest(self, vectors: Sequence[Value]) -> Value:
-        most = reduce(lambda one, other: (other > one).select(other, one), vectors)
-        return self.intrinsic(
-            f"llvm.vector.reduce.fmax.v{self.lanes}f32", F32, most.raw
-        )
+        name = f"llvm.vector.reduce.fmax.v{self.lanes}f32"
+        most = vectors[0]
+        for vector in vectors[1:]:
+            most = (vector > most).select(vector, most)
+        return self.intrinsic(name, F32, most.raw)
 
     def total(self, vectors: Sequence[Value]) -> Value:
         name = f"llvm.vector.reduce.fadd.v{self.lanes}f32"
-        return self.intrinsic(
-            name, F32, ir.Constant(F32, 0.0), reduce(add, vectors).raw
-        )
+        vector = reduce(add, vectors)
+        return self.intrinsic(name, F32, ir.Constant(F32, 0.0), vector.raw)
 
     def root(self, floats: Value) -> Value:
         return self.intrinsic(f"llvm.sqrt.v{self.lanes}f32", self.vector, floats.raw)
@@ -563,29 +591,33 @@ class Code:
     def __init__(self, asm: Assembler):
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
-        here = {
-            "cpu": llvm.get_host_cpu_name(),
-            "features": llvm.get_host_cpu_features().flatten(),
-        }
         target = llvm.Target.from_default_triple()
-        machine = target.create_target_machine(**here, reloc="pic", codemodel="small")
+        machine = target.create_target_machine(
+            cpu=llvm.get_host_cpu_name(),
+            features=llvm.get_host_cpu_features().flatten(),
+            reloc="pic",
+            codemodel="small",
+        )
         module = llvm.parse_assembly(str(asm.module))
         module.verify()
         # The loops are vectors already; LLVM should not make them longer.
         options = llvm.create_pipeline_tuning_options(speed_level=1)
-        options.loop_vectorization = options.slp_vectorization = (
-            options.loop_unrolling
-        ) = False
+        options.loop_vectorization = False
+        options.slp_vectorization = False
+        options.loop_unrolling = False
         builder = llvm.create_pass_builder(machine, options)
         builder.getModulePassManager().run(module, builder)
         self._engine = llvm.create_mcjit_compiler(module, machine, use_lmm=True)
         self._engine.finalize_object()
 
     def run(self, name: str, *arguments: NDArray[np.float32] | int) -> None:
-        kinds = [
-            ctypes.c_int64 if isinstance(given, int) else FLOATS for given in arguments
-        ]
-        function: Any = ctypes.CFUNCTYPE(None, *kinds)(
-            self._engine.get_function_address(name)
-        )
+        """Call a function with its arrays and its numbers."""
+        kinds: list[Any] = []
+        for argument in arguments:
+            if isinstance(argument, int):
+                kinds.append(ctypes.c_int64)
+            else:
+                kinds.append(FLOATS)
+        address = self._engine.get_function_address(name)
+        function: Any = ctypes.CFUNCTYPE(None, *kinds)(address)
         function(*arguments)
