@@ -1,5 +1,17 @@
-"""The program of an epoch: groups of documents go through the stages, forward and
-back.
+"""The program of a network: groups of documents go through its stages, and back.
+
+A layer's way from a config to machine code::
+
+    layers:                                    # of a model in YAML
+      - lstm: {units: 50}                      # ``models.layers`` makes an ``LSTM``
+      - dense: {units: topics, activation: softmax}
+
+1. ``stages_of`` finds a ``Stage`` for each layer: ``RecurrentStage``, ``DenseStage``.
+2. ``Program`` builds them in order. Each places its arrays in the arena, and says which
+   of Keras's arrays of weights its own ones hold.
+3. ``Program.assembled`` lets each stage add its code to ``forward``, and to the phases
+   of an optimizer step.
+4. ``Program.code`` has LLVM compile them. ``Code.run("epoch", ...)`` trains an epoch.
 """
 
 from functools import cached_property, lru_cache
@@ -28,152 +40,202 @@ SPREAD = 4.0  # the standard deviation of the numbers that test the code
 
 
 class Program:
-    """The stages of a network, their memory, and machine code that trains it."""
+    """The stages of a network, their memory, and machine code that trains it.
+
+    Attributes:
+        phases: the functions of an optimizer step, in order.
+        stages: the stages, from the bottom up.
+        every: the same with the stages of branches.
+        trained: the weights that every batch reads.
+        tables: the weights of which a batch reads few rows.
+        parts: Keras's arrays of weights, in Keras's order.
+        logits: the output of the last stage, without its function.
+        width: the length of a row of logits.
+    """
 
     assembler = Assembler  # tests replace it with one that checks all addresses
 
     def __init__(self, layers: tuple[Layer, ...], sizes: Sizes, processor: Processor):
-        self.sizes, self.processor = sizes, processor
-        parts = [part for layer in layers for part in layer.parts]
-        kernels = [layer.kernel_size for layer in parts if isinstance(layer, Conv1D)]
-        self.group = Group(sizes, gap=max(kernels, default=1) - 1)
-        self.phases = "begin", "work", *["measure"][: self.group.clips], "update"
+        self.sizes = sizes
+        self.processor = processor
+        self.group = Group(sizes, gap=widest_kernel(layers) - 1)
+        self.phases = ["begin", "work", "update"]
+        if sizes.clip:
+            self.phases.insert(2, "measure")
         self.stages: list[Stage] = []
-        for kind, position, own in stages_of(layers):
-            below = self.stages[-1].above if self.stages else None
-            self.stages.append(kind(self.group, position, own, below))
-        self.trained = [own for stage in self.stages for own in stage.trained]
+        below = None
+        for planned in stages_of(layers):
+            stage = planned.stage(self.group, planned.position, planned.layers, below)
+            self.stages.append(stage)
+            below = stage.above
+        self.every: list[Stage] = []
+        for stage in self.stages:
+            self.every += [stage, *stage.inner]
+        self.trained = [array for stage in self.stages for array in stage.trained]
         self.parts = [part for stage in self.stages for part in stage.parts]
         self.tables = [stage.table for stage in self.stages if stage.table]
-        self.every = [own for stage in self.stages for own in (stage, *stage.inner)]
-        self.stages[-1].function, self.logits = "linear", self.stages[-1].above
+        last = self.stages[-1]
+        last.function = "linear"
+        self.logits = last.above
         self.has_one_label = layers[-1].has_one_label
         self.width = self.logits.value.strides[0]
 
     @cached_property
     def code(self) -> Code:
-        """The machine code, compiled when it is first needed, which takes about a
-        second.
-        """
+        """The machine code, compiled when first needed, which takes about a second."""
         with COMPILING:
-            asm = self.group.asm = self.assembler(self.processor)
-            self._make_score(asm)
-            if not self.sizes.only_scores:
-                self._make_phases(asm)
-                self._make_epoch(asm)
-            code, self.group.asm = Code(asm), None
-        return code
+            return Code(self.assembled())
+
+    def assembled(self) -> Assembler:
+        """Return the assembler with all functions, before they are compiled."""
+        asm = self.assembler(self.processor)
+        self.group.asm = asm
+        self._make_score(asm)
+        if not self.sizes.only_scores:
+            for table in self.tables:
+                table.make()
+            self._make_begin(asm)
+            self._make_work(asm)
+            if self.sizes.clip:
+                self._make_measure(asm)
+            self._make_update(asm)
+            self._make_finish(asm)
+            self._make_epoch(asm)
+        del self.group.asm
+        return asm
 
     def new_arenas(self, weights: Weights, seed: int | None) -> list[Floats]:
-        """Return two arenas, or one if there is no seed to train by, with weights in
-        the first.
-        """
-        arenas = self.group.new_arenas(1 if seed is None else 2)
+        """Return two arenas with weights in the first; one if no seed is to train by."""
+        count = 1 if seed is None else 2
+        arenas = self.group.new_arenas(count)
         for half, arena in enumerate(arenas):
             self.group.half.of(arena).view(np.int32)[0] = half
             for stage in self.every:
                 key = derive_seed(seed or 0, stage.number, stage.role)
-                stage.key.of(arena).view(np.uint32)[:] = key, 0
-        for part, own in zip(self.parts, weights, strict=True):
-            part.write(arenas[0], own)
+                stage.key.of(arena).view(np.uint32)[:] = [key, 0]
+        for part, array in zip(self.parts, weights, strict=True):
+            part.write(arenas[0], array)
         return arenas
 
     def _make_score(self, asm: Assembler) -> None:
-        """Make ``forward``, for a group, and ``score``, which also takes ``scores (n,
-        width)``.
+        """Make ``forward``, for a group, and ``score``, for all documents.
+
+        ``score`` also takes ``scores (n, width)``.
         """
-        group, rows = self.group, self.sizes.rows
+        group = self.group
+        rows = self.sizes.rows
         with asm.function("forward", DOCUMENTS, 3) as (first, left, number):
             group.gather(asm, first, left, number)
             for stage in self.stages:
                 stage.forward(asm)
-        with (
-            asm.function("score", [*DOCUMENTS, "scores"], 1) as (count,),
-            asm.flushing(),
-        ):
+        arrays = [*DOCUMENTS, "scores"]
+        with asm.function("score", arrays, 1) as (count,), asm.flushing():
             group.is_training.set(0)
             for stage in self.every:
                 stage.prepare(asm)
             for first in asm.loop(count, step=rows):
                 asm.call("forward", first, count - first, first // rows)
                 for row in asm.loop((count - first).at_most(rows)):
-                    out = asm.given["scores"].moved(
-                        group.documents.get(row) * self.width
-                    )
+                    document = group.documents.get(row)
+                    scores = asm.given["scores"].moved(document * self.width)
                     for i in asm.loop(self.width, step=asm.lanes):
-                        out[i].store(self.logits.value[row, i].load())
+                        scores[i].store(self.logits.value[row, i].load())
 
-    def _make_phases(self, asm: Assembler) -> None:
-        """Make the phases of an optimizer step, each for half a batch, so for up to two
-        threads.
-        """
-        group, rows = self.group, self.sizes.rows
-        loss = add_loss if self.has_one_label else add_binary_loss
-        for table in self.tables:
-            table.make()
+    # The phases of an optimizer step work on half a batch each, for up to two threads.
+
+    def _make_begin(self, asm: Assembler) -> None:
+        """Make the phase that brings all weights of a batch up to date."""
         with asm.function("begin", TRAINING, 2) as (first, size), asm.flushing():
-            group.is_training.set(1)
+            self.group.is_training.set(1)
             for table in self.tables:
                 asm.call(f"find_{table.number}", first, size)
-            with asm.when(group.half.get().equals(0)):
+            with asm.when(self.group.half.get().equals(0)):
                 for stage in self.every:
                     stage.prepare(asm)
+
+    def _make_work(self, asm: Assembler) -> None:
+        """Make the phase that goes forward and back through the stages."""
+        rows = self.sizes.rows
         with asm.function("work", TRAINING, 2) as (first, size), asm.flushing():
-            start = group.half.get() * rows
+            start = self.group.half.get() * rows
             for done in asm.loop(size - start, step=2 * rows):  # every second group
                 at = start + done
                 asm.call("forward", first + at, size - at, at // rows)
-                loss(self.logits, first + at, size - at, size)
+                if self.has_one_label:
+                    add_loss(self.logits, first + at, size - at, size)
+                else:
+                    add_binary_loss(self.logits, first + at, size - at, size)
                 for stage in reversed(self.stages):
                     stage.backward(asm)
             for stage in self.every:
                 stage.conclude(asm)
-        if (
-            self.sizes.clip
-        ):  # by the norm of all gradients, so each is there before a weight moves
-            with asm.function("measure", TRAINING, 2) as (first, size), asm.flushing():
-                for stage in self.stages:
-                    stage.collect(asm, first, size)
-                adam.measure(group, self.trained, self.tables)
+
+    def _make_measure(self, asm: Assembler) -> None:
+        """Make the phase that finds the norm of all gradients, before a weight moves."""
+        with asm.function("measure", TRAINING, 2) as (first, size), asm.flushing():
+            for stage in self.stages:
+                stage.collect(asm, first, size)
+            adam.measure(self.group, self.trained, self.tables)
+
+    def _make_update(self, asm: Assembler) -> None:
+        """Make the phase that takes a step of Adam."""
+        group = self.group
         with asm.function("update", TRAINING, 2) as (first, size), asm.flushing():
             if self.sizes.clip:
                 adam.clip(group, self.sizes.clip)
-            for stage in self.stages if not self.sizes.clip else ():
-                stage.collect(asm, first, size)
+            else:
+                for stage in self.stages:
+                    stage.collect(asm, first, size)
             for table in self.tables:
                 asm.call(f"step_{table.number}")
             with asm.when(group.half.get().equals(0)):
                 adam.step(group, self.trained)
             group.clock.set(group.clock.get() + 1)
 
-    def _make_epoch(self, asm: Assembler) -> None:
-        """Make ``finish``, for the end of an epoch, and ``epoch``, which does all of
-        it.
-        """
+    def _make_finish(self, asm: Assembler) -> None:
+        """Make the function for the end of an epoch."""
         with asm.function("finish", TRAINING), asm.flushing():
             for table in self.tables:
                 for word in asm.loop(self.sizes.n_ids):
                     asm.call(f"catch_up_{table.number}", word)
+
+    def _make_epoch(self, asm: Assembler) -> None:
+        """Make the function that does all of an epoch."""
+        second = {OF_HALF: OTHER, OTHER: OF_HALF}
         with asm.function("epoch", TRAINING, 1) as (count,):
-            second = {OF_HALF: OTHER, OTHER: OF_HALF}
             for first in asm.loop(count, step=self.sizes.batch):
                 size = (count - first).at_most(self.sizes.batch)
-                for name in self.phases:
-                    asm.call(name, first, size)
-                    asm.call(name, first, size, **second)
+                for phase in self.phases:
+                    asm.call(phase, first, size)
+                    asm.call(phase, first, size, **second)
             asm.call("finish")
             asm.call("finish", **second)
 
 
-def add_loss(logits: Activations, first: Value, left: Value, size: Value) -> None:
-    """Write the gradient of the mean loss of a batch, of ``size``, with respect to its
-    logits.
+# The last program is kept, for other seeds of a model.
+program_for = lru_cache(maxsize=1)(Program)
 
-    The answer for a document is ``logits[topic] - largest`` and ``sum(exp(logits -
-    largest))``. From the row ``first`` on, only those that are ``left`` belong to the
-    batch.
+
+def widest_kernel(layers: tuple[Layer, ...]) -> int:
+    """Return the steps that the widest convolution of a network sees; 1 without any."""
+    sizes = [1]
+    for layer in layers:
+        for part in layer.parts:
+            if isinstance(part, Conv1D):
+                sizes.append(part.kernel_size)
+    return max(sizes)
+
+
+def add_loss(logits: Activations, first: Value, left: Value, size: Value) -> None:
+    """Write the gradient of a batch's mean loss with respect to its logits.
+
+    The batch is of ``size``. The answer for a document is ``logits[topic] - largest``
+    and ``sum(exp(logits - largest))``. From the row ``first`` on, only those that are
+    ``left`` belong to the batch.
     """
-    topics, group, asm = logits.features, logits.group, logits.group.asm
+    topics = logits.features
+    group = logits.group
+    asm = group.asm
     starts = range(0, topics, asm.lanes)
     numbers = [asm.vector_of(np.arange(start, start + asm.lanes)) for start in starts]
     for row in asm.loop(group.rows):
@@ -182,69 +244,76 @@ def add_loss(logits: Activations, first: Value, left: Value, size: Value) -> Non
         values = [value - largest for value in values]
         powers = asm.filled([value.exp() for value in values], topics)
         total = asm.total(powers)
-        document = asm.given["labels"].moved(group.documents.get(row) * 2)
-        label, weight = asm.spread(document.load(F32)), document.moved(1).load(F32)
-        are_label = [label.equals(some) for some in numbers]
-        own = [
-            some.select(value, 0.0)
-            for some, value in zip(are_label, values, strict=True)
+        answer = asm.given["labels"].moved(group.documents.get(row) * 2)
+        label = asm.spread(answer.load(F32))
+        weight = answer.moved(1).load(F32)
+        are_label = [label.equals(vector) for vector in numbers]
+        values_of_label = [
+            is_label.select(value, 0.0)
+            for is_label, value in zip(are_label, values, strict=True)
         ]
         answer = asm.given["answers"].moved((first + row) * 2)
-        answer.store(asm.total(own))
+        answer.store(asm.total(values_of_label))
         answer.moved(1).store(total)
         share = (row < left).select(weight / asm.to_float(size), 0.0)
-        of_power, of_topic = asm.spread(share / total), asm.spread(share)
+        share_of_power = asm.spread(share / total)
+        share_of_label = asm.spread(share)
         for start, is_label, power in zip(starts, are_label, powers, strict=True):
-            logits.gradient[row, start].store(
-                power * of_power - is_label.select(of_topic, 0.0)
-            )
+            gradient = logits.gradient[row, start]
+            share_of_topic = power * share_of_power
+            gradient.store(share_of_topic - is_label.select(share_of_label, 0.0))
 
 
 def add_binary_loss(
     logits: Activations, first: Value, left: Value, size: Value
 ) -> None:
-    """Write the gradient of mean binary cross-entropy; labels and answers are rows of
-    topics.
+    """Write the gradient of a batch's mean binary cross-entropy.
+
+    Labels and answers are rows of topics; see ``add_loss``.
     """
-    topics, group, asm = logits.features, logits.group, logits.group.asm
+    topics = logits.features
     width = logits.value.strides[0]
+    group = logits.group
+    asm = group.asm
+    starts = range(0, topics, asm.lanes)
     for row in asm.loop(group.rows):
         values = logits.value[row].load_row(topics)
         chances = asm.filled([value.sigmoid() for value in values], topics)
         labels = asm.given["labels"].moved(group.documents.get(row) * width)
         answer = asm.given["answers"].moved((first + row) * width)
         share = asm.spread((row < left).select(1 / asm.to_float(size * topics), 0.0))
-        for start, value, chance in zip(
-            range(0, topics, asm.lanes), values, chances, strict=True
-        ):
+        for start, value, chance in zip(starts, values, chances, strict=True):
             answer.moved(start).store(value)
-            logits.gradient[row, start].store(
-                (chance - labels.moved(start).load()) * share
-            )
-
-
-program_for = lru_cache(maxsize=1)(
-    Program
-)  # the last one is kept, for other seeds of a model
+            gradient = logits.gradient[row, start]
+            gradient.store((chance - labels.moved(start).load()) * share)
 
 
 def passes(processor: Processor) -> bool:
-    """Return whether a product, sigmoid, tanh and exp in machine code are those of
-    NumPy.
+    """Return whether machine code computes what NumPy does.
+
+    It computes a product, and sigmoid, tanh and exp of a vector.
     """
-    lanes, memory = processor.lanes, Memory()
-    shapes = (7, 5), (5, 3 * lanes), (7, 3 * lanes), (lanes,), (3, lanes)
-    arrays = [memory.place(*shape, block=SHARED) for shape in shapes]
+    memory = Memory()
+    lanes = processor.lanes
+    left = memory.place(7, 5, block=SHARED)
+    right = memory.place(5, 3 * lanes, block=SHARED)
+    product = memory.place(7, 3 * lanes, block=SHARED)
+    numbers = memory.place(lanes, block=SHARED)
+    results = memory.place(3, lanes, block=SHARED)
     asm = Assembler(processor)
+    memory.asm = asm
     with asm.function("test", [SHARED]):
-        a, b, out, x, gates = map(asm.at, arrays)
-        out.write_product(a, b)
-        for number, name in enumerate(("sigmoid", "tanh", "exp")):
-            gates[number, 0].store(getattr(x[0].load(), name)())
+        product.view.write_product(left.view, right.view)
+        results[0].store(numbers.view.load().sigmoid())
+        results[1].store(numbers.view.load().tanh())
+        results[2].store(numbers.view.load().exp())
     (arena,) = memory.new_arenas(1)
     arena[:] = np.random.default_rng(0).normal(0, SPREAD, memory.size)
     Code(asm).run("test", arena)
-    left, right, result, numbers, results = (array.of(arena) for array in arrays)
-    expected = [1 / (1 + np.exp(-numbers)), np.tanh(numbers), np.exp(numbers)]
-    is_product = np.allclose(result, left @ right, atol=1e-4)
-    return is_product and np.allclose(results, expected, 1e-5, 1e-6)
+    x = numbers.of(arena)
+    expected = [1 / (1 + np.exp(-x)), np.tanh(x), np.exp(x)]
+    expected_product = left.of(arena) @ right.of(arena)
+    return bool(
+        np.allclose(product.of(arena), expected_product, atol=1e-4)
+        and np.allclose(results.of(arena), expected, 1e-5, 1e-6)
+    )

@@ -1,5 +1,7 @@
-"""Recurrent layers, in one direction or both: step by step forward, and back through
-time.
+"""Recurrent layers, in one direction or both.
+
+A ``Cell`` has the arithmetic of a kind: ``forward`` for a step, ``back`` for the way
+back. ``RecurrentStage`` walks through time with it, first forward, then back.
 
 Inputs are projected in one product before the first step; single numbers within the
 steps, as that costs less. A name that begins with ``d_`` is the gradient of the loss
@@ -8,7 +10,7 @@ with respect to what follows; one that ends with ``_before`` belongs to the step
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,27 +18,35 @@ from numpy.typing import NDArray
 from rnnbench.models.layers import Layer
 from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, SimpleRNN
 
-from .assembler import F32, Array, Assembler, Sums, Value, View
+from .assembler import F32, Array, Assembler, Sums, Value, View, ceil_div
 from .memory import SHARED, Activations
 from .random import glorot_uniform, orthogonal, quarter
-from .stage import Stage
+from .stage import Stage, built_in
 
 ROWS_OF_OUTER = 50
 """Rows, of several time steps, that are collected for one product, the gradient of
 weights: enough that reading and writing it takes little of the time."""
-COVERED = {
-    "return_sequences",
-    "weight_drop",
-    "unit_forget_bias",
-}  # may differ from the defaults
+# Parameters that may differ from the defaults.
+COVERED = {"return_sequences", "weight_drop", "unit_forget_bias"}
 
-Place = tuple[
-    Value, Value, Value, Value
-]  # a direction, a step in time, a row and a unit
 Values = Sequence[Value]
-States = tuple[Value, Value | None, Values]
-"""After a step: h, c if there is one, and the values that the way back needs besides
-``h``."""
+
+
+class Place(NamedTuple):
+    """A place in a layer's states."""
+
+    way: Value  # the direction
+    t: Value  # the step in time
+    row: Value
+    unit: Value
+
+
+class States(NamedTuple):
+    """The states after a step; ``kept`` are other values that the way back needs."""
+
+    h: Value
+    c: Value | None = None
+    kept: Values = ()
 
 
 class Gradients(NamedTuple):
@@ -50,25 +60,27 @@ class Gradients(NamedTuple):
 
 @dataclass(frozen=True)
 class Cell:
-    """The arithmetic of a recurrent layer, with Keras's defaults: all that differs by
-    kind.
+    """The arithmetic of a kind of recurrent layer, with Keras's defaults.
+
+    Attributes:
+        kept: how many values of each unit and step ``States.kept`` has.
+        forward: a step, from the sums of all gates, ``h_before`` and ``c_before``.
+        back: the way back, from the values kept, ``h``, ``h_before``, and the gradients
+            of ``h`` and ``c``.
+        split: the gate that gets two sums, if any: over the state, with a bias, and
+            over the input.
+        open_gate: the gate whose bias is 1 at first, with ``unit_forget_bias``.
     """
 
-    kept: int  # values of each unit and step that the way back needs besides ``h``
-    forward: Callable[
-        [Values, Value, Value], States
-    ]  # of sums, ``h_before``, ``c_before``
+    kept: int
+    forward: Callable[[Values, Value, Value], States]
     back: Callable[[Values, Value, Value, Value, Value], Gradients]
-    """From the values kept, ``h``, ``h_before``, and the gradients of ``h`` and
-    ``c``."""
-    # The number of the gate that is given two sums: over the state, with a bias, then
-    # the input.
     split: int | None = None
-    open_gate: int | None = None  # its bias is 1 at first, with ``unit_forget_bias``
+    open_gate: int | None = None
 
 
 def _simple_rnn(sums: Values, *_: Value) -> States:
-    return sums[0].tanh(), None, ()
+    return States(sums[0].tanh())
 
 
 def _simple_rnn_back(
@@ -77,13 +89,14 @@ def _simple_rnn_back(
     return Gradients([d_h * (1 - h * h)])
 
 
-def _lstm(
-    sums: Values, _h_before: Value, c_before: Value
-) -> States:  # the gates are i, f, g, o
-    i, f, g, o = sums[0].sigmoid(), sums[1].sigmoid(), sums[2].tanh(), sums[3].sigmoid()
+def _lstm(sums: Values, _h_before: Value, c_before: Value) -> States:
+    i = sums[0].sigmoid()
+    f = sums[1].sigmoid()
+    g = sums[2].tanh()
+    o = sums[3].sigmoid()
     c = f * c_before + i * g
     tanh_c = c.tanh()
-    return o * tanh_c, c, (i, f, g, o, c_before, tanh_c)
+    return States(o * tanh_c, c, (i, f, g, o, c_before, tanh_c))
 
 
 def _lstm_back(
@@ -98,21 +111,28 @@ def _lstm_back(
     return Gradients([d_i, d_f, d_g, d_o], c_before=d_c * f)
 
 
-def _gru(sums: Values, h_before: Value, *_: Value) -> States:  # the gates are z, r, g
-    z, r, of_state, of_input = sums[0].sigmoid(), sums[1].sigmoid(), sums[2], sums[3]
-    g = (of_input + r * of_state).tanh()
-    return z * h_before + (1 - z) * g, None, (z, r, g, of_state)
+def _gru(sums: Values, h_before: Value, *_: Value) -> States:
+    z = sums[0].sigmoid()
+    r = sums[1].sigmoid()
+    state_sum = sums[2]
+    input_sum = sums[3]
+    g = (input_sum + r * state_sum).tanh()
+    return States(z * h_before + (1 - z) * g, kept=(z, r, g, state_sum))
 
 
 def _gru_back(
     kept: Values, _h: Value, h_before: Value, d_h: Value, *_: Value
 ) -> Gradients:
-    z, r, g, of_state = kept
+    z, r, g, state_sum = kept
     d_z = d_h * (h_before - g) * z * (1 - z)
-    d_of_input = d_h * (1 - z) * (1 - g * g)
-    d_of_state = d_of_input * r
-    d_r = d_of_input * of_state * r * (1 - r)
-    return Gradients([d_z, d_r, d_of_state], [d_z, d_r, d_of_input], h_before=d_h * z)
+    d_input_sum = d_h * (1 - z) * (1 - g * g)
+    d_state_sum = d_input_sum * r
+    d_r = d_input_sum * state_sum * r * (1 - r)
+    return Gradients(
+        sums=[d_z, d_r, d_state_sum],
+        input_sums=[d_z, d_r, d_input_sum],
+        h_before=d_h * z,
+    )
 
 
 CELLS: dict[type[Layer], Cell] = {
@@ -123,19 +143,17 @@ CELLS: dict[type[Layer], Cell] = {
 
 
 def column_order(units: int, gates: int, lanes: int) -> NDArray[np.intp]:
-    """Return Keras's column of each of ours: all gates of a vector of units stand
-    together.
+    """Return Keras's column of each of ours: the gates of a vector stand together.
 
     >>> column_order(units=3, gates=2, lanes=2).tolist()  # Keras: gate by gate
     [0, 1, 3, 4, 2, 5]
     """
     columns = np.arange(gates * units).reshape(gates, units)
-    starts = range(0, units, lanes)
-    return np.concatenate(
-        [columns[:, start : start + lanes].ravel() for start in starts]
-    )
+    vectors = np.split(columns, range(lanes, units, lanes), axis=1)
+    return np.concatenate([vector.ravel() for vector in vectors])
 
 
+@built_in
 class RecurrentStage(Stage):
     """A recurrent layer, or two that read in opposite directions.
 
@@ -146,97 +164,114 @@ class RecurrentStage(Stage):
     """
 
     role = "weight_drop"
-    kinds = CELLS
-
-    def build(self) -> None:
-        outer, group, below, place = self.layer, self.group, self.below, self.place
-        is_double = isinstance(outer, Bidirectional)
-        self.layer = outer.layer if is_double else outer
-        self.cell, self.ways, n = (
-            CELLS[type(self.layer)],
-            1 + is_double,
-            self.layer.units,
-        )
-        self.gates = self.layer.gates
-        steps, rows, lanes = group.sizes.timesteps, group.rows, group.sizes.lanes
-        self.units, self.columns = n, self.gates * n
-        self.state_rows = n + (self.cell.split is not None)
-        self.input_rows = (
-            self.state_rows,
-            below.weight_rows,
-        )  # the first one, and how many
-        ways, columns, width = (
-            self.ways,
-            self.columns,
-            self.state_rows + below.weight_rows,
-        )
-        self.is_inline = below.features == 1 and not below.is_trained
-        self.above = Activations(
-            group, ways * n, is_sequence=self.layer.return_sequences
-        )
-        self.u = self.add_weights(ways, width, columns)
-        self.used = self.u.value  # of which some may be dropped
-        if self.layer.weight_drop:
-            self.used = place(ways, width, columns, block=SHARED)
-            self.mask = place(ways, n, 4 * quarter(columns), block=SHARED)
-        self.transposed = place(ways, columns, width, slack=lanes, block=SHARED)
-        width = width if self.is_inline else self.state_rows
-        self.states = place(ways, steps + 1, rows, width, ones=width - n)
-        self.kept = place(ways, steps, -(-n // lanes), rows, self.cell.kept * lanes)
-        # The gradients of the sums of steps that are collected, the second as the
-        # inputs see them.
-        self.collected = min(-(-ROWS_OF_OUTER // rows), steps)
-        shape = self.collected, rows, columns
-        self.d_sums, self.d_input_sums = (place(*shape, slack=lanes) for _ in range(2))
-        self.d_hidden, self.d_cell, self.cell_state = (place(rows, n) for _ in range(3))
-        if not self.is_inline:
-            self.projected = place(below.value.shape[0], ways * columns, slack=lanes)
-            self.d_projected = place(group.capacity, ways * columns, slack=lanes)
-        for way in range(ways):
-            self._add_parts(way, ("forward ", "backward ")[way] if is_double else "")
 
     @classmethod
-    def takes(cls, layers: tuple[Layer, ...]) -> int:
+    def takes(cls, layers: tuple[Any, ...]) -> int:
         layer = layers[0]
         if type(layer) is Bidirectional:
-            return layer.merge_mode == "concat" and cls.takes((layer.layer,))
-        return super().takes(layers) and layer.settings().keys() <= COVERED
+            return int(layer.merge_mode == "concat" and cls.takes((layer.layer,)))
+        return int(type(layer) in CELLS and layer.settings().keys() <= COVERED)
+
+    def build(self) -> None:
+        sides = [""]
+        if type(self.layer) is Bidirectional:
+            sides = ["forward ", "backward "]
+            self.layer = self.layer.layer
+        layer = self.layer
+        units = layer.units
+        self.units = units
+        self.gates = layer.gates
+        self.columns = layer.gates * units
+        self.cell = CELLS[type(layer)]
+        self.ways = len(sides)
+        self.above = Activations(
+            self.group, self.ways * units, is_sequence=layer.return_sequences
+        )
+        self._place_weights()
+        self._place_states()
+        for way, side in enumerate(sides):
+            self._add_parts(way, side)
+
+    def _place_weights(self) -> None:
+        """Place the weights, and what is computed from them in each step."""
+        ways = self.ways
+        inputs = self.below.weight_rows
+        self.state_rows = self.units
+        if self.cell.split is not None:
+            self.state_rows += 1
+        rows = self.state_rows + inputs
+        self.input_rows = (self.state_rows, inputs)  # the first one, and how many
+        self.u = self.add_weights(ways, rows, self.columns)
+        self.used = self.u.value  # of which some may be dropped
+        if self.layer.weight_drop:
+            self.used = self.place(ways, rows, self.columns, block=SHARED)
+            width = 4 * quarter(self.columns)
+            self.mask = self.place(ways, self.units, width, block=SHARED)
+        self.transposed = self.place(
+            ways, self.columns, rows, slack=self.group.sizes.lanes, block=SHARED
+        )
+
+    def _place_states(self) -> None:
+        """Place the states of all steps, and their gradients."""
+        below = self.below
+        rows = self.group.rows
+        steps = self.group.sizes.timesteps
+        lanes = self.group.sizes.lanes
+        units = self.units
+        width = self.state_rows
+        self.is_inline = below.features == 1 and not below.is_trained
+        if self.is_inline:
+            width += below.weight_rows
+        ones = width - units
+        self.states = self.place(self.ways, steps + 1, rows, width, ones=ones)
+        vectors = ceil_div(units, lanes)
+        self.kept = self.place(self.ways, steps, vectors, rows, self.cell.kept * lanes)
+        # The gradients of the sums of steps that are collected, the second as the
+        # inputs see them.
+        self.collected = min(ceil_div(ROWS_OF_OUTER, rows), steps)
+        shape = (self.collected, rows, self.columns)
+        self.d_sums = self.place(*shape, slack=lanes)
+        self.d_input_sums = self.place(*shape, slack=lanes)
+        self.d_hidden = self.place(rows, units)
+        self.d_cell = self.place(rows, units)
+        self.cell_state = self.place(rows, units)
+        if not self.is_inline:
+            columns = self.ways * self.columns
+            self.projected = self.place(below.value.shape[0], columns, slack=lanes)
+            self.d_projected = self.place(self.group.capacity, columns, slack=lanes)
 
     def _add_parts(self, way: int, side: str) -> None:
         """Add the kernel, the recurrent kernel and the bias of a direction."""
-        n, inputs, columns, cell = (
-            self.units,
-            self.below.features,
-            self.columns,
-            self.cell,
-        )
-        order = np.argsort(column_order(n, self.gates, self.group.sizes.lanes))
+        units = self.units
+        columns = self.columns
+        inputs = self.below.features
+        gate = self.cell.open_gate
+        lanes = self.group.sizes.lanes
+        order = np.argsort(column_order(units, self.gates, lanes))
+        biases = np.zeros((self.gates, units))
+        if gate is not None and self.layer.unit_forget_bias:
+            biases[gate] = 1
+
+        def add(shape: tuple[int, ...], rows: Any, start: Any, role: str) -> None:
+            index = (way, *np.ix_(rows, order))
+            self.add_part(shape, self.u, index, start, role=side + role)
+
         rows = np.arange(self.state_rows + inputs + 1)
-        kernel, bias = (
-            rows[self.state_rows : -1],
-            [rows[-1], *rows[n : self.state_rows]],
-        )
-        starts = np.zeros((self.gates, n))
-        if cell.open_gate is not None and self.layer.unit_forget_bias:
-            starts[cell.open_gate] = 1
-        for shape, own, start, role in (
-            ((inputs, columns), kernel, glorot_uniform, "kernel"),
-            ((n, columns), rows[:n], orthogonal, "recurrent"),
-            (
-                (2, columns) if len(bias) == 2 else (columns,),
-                bias,
-                starts.ravel(),
-                "bias",
-            ),
-        ):
-            self.add_part(
-                shape, self.u, (way, *np.ix_(own, order)), start, role=side + role
-            )
+        add((inputs, columns), rows[self.state_rows : -1], glorot_uniform, "kernel")
+        add((units, columns), rows[:units], orthogonal, "recurrent")
+        bias = [rows[-1], *rows[units : self.state_rows]]
+        if self.cell.split is None:
+            add((columns,), bias, biases.ravel(), "bias")
+        else:
+            add((2, columns), bias, biases.ravel(), "bias")
 
     def prepare(self, asm: Assembler) -> None:
+        """Drop weights, and transpose the others."""
+        rate = self.layer.weight_drop
         for way in asm.loop(self.ways):
-            if rate := self.layer.weight_drop:
-                used, u = self.used[way, 0], self.u.value[way, 0]
+            if rate:
+                used = self.used[way, 0]
+                u = self.u.value[way, 0]
                 for i in asm.loop(self.used.strides[0], step=asm.lanes):
                     used[i].store(u[i].load())
                 for row in asm.loop(self.units):
@@ -246,7 +281,9 @@ class RecurrentStage(Stage):
 
     def conclude(self, asm: Assembler) -> None:
         """Leave out the gradients of weights that were dropped."""
-        for way in asm.loop(self.ways) if self.layer.weight_drop else ():
+        if not self.layer.weight_drop:
+            return
+        for way in asm.loop(self.ways):
             for row in asm.loop(self.units):
                 self._apply_mask(asm, self.u.gradient, way, row)
 
@@ -267,14 +304,20 @@ class RecurrentStage(Stage):
             asm.clear(self.cell_state, 0, group.rows)
             for t in asm.loop(group.lengths.get()):
                 self._step(asm, way, t)
-            for row in asm.loop(group.rows) if not self.layer.return_sequences else ():
-                last = self.states[way, group.lengths.get(row), row]
-                for unit, size in asm.tiles(self.units, asm.lanes):
-                    out = self.above.value[row, unit + way * self.units]
-                    out.store(last[unit].load(), size)
+            if not self.layer.return_sequences:
+                self._write_last(asm, way)
+
+    def _write_last(self, asm: Assembler, way: Value) -> None:
+        """Write the state after the last step of each document."""
+        for row in asm.loop(self.group.rows):
+            last = self.states[way, self.group.lengths.get(row), row]
+            for unit, size in asm.tiles(self.units, asm.lanes):
+                above = self.above.value[row, unit + way * self.units]
+                above.store(last[unit].load(), size)
 
     def backward(self, asm: Assembler) -> None:
-        group, steps = self.group, self.group.lengths.get()
+        group = self.group
+        steps = group.lengths.get()
         chunks = (steps + (self.collected - 1)) // self.collected
         if not self.is_inline:
             asm.clear(self.d_projected, 0, self.below.count())
@@ -288,106 +331,97 @@ class RecurrentStage(Stage):
                     at = count - 1 - i
                     self._step_back(asm, way, first + at, at)
                 self._outer(way, first, count)
-        for d in range(self.ways) if not self.is_inline else ():
-            d_out = self.d_projected.view.columns(d * self.columns, self.columns)
-            gradient = self.u.gradient[d].rows(*self.input_rows)
-            transposed = self.transposed[d].columns(
+        if not self.is_inline:
+            self._project_back()
+
+    def _project_back(self) -> None:
+        """Add up the gradient of the kernels, and write that of the inputs."""
+        for way in range(self.ways):
+            d_out = self.d_projected.view.columns(way * self.columns, self.columns)
+            gradient = self.u.gradient[way].rows(*self.input_rows)
+            transposed = self.transposed[way].columns(
                 self.state_rows, self.below.features
             )
-            self.below.project_back(d_out, gradient, transposed, adds=d > 0)
+            self.below.project_back(d_out, gradient, transposed, adds=way > 0)
 
     def _step(self, asm: Assembler, way: Value, t: Value) -> None:
-        """Take a step: a tile is summed up, and its gates are computed, in
-        registers.
-        """
-        gates, lanes, shapes = self.gates, asm.lanes, asm.processor
-        at_once, rows = max(shapes.vectors_of_tile // gates, 1) * lanes, self.group.rows
-        for row in asm.loop(rows) if self.is_inline else ():
-            x = self.below.value[self.below.places.get(way, t, row)].load(F32)
-            self.states[way, t, row, self.state_rows].store(x)
-        for first, units in asm.tiles(self.units, at_once):
-            vectors = -(-gates * units // lanes)
+        """Take a step: a tile is summed up in registers, and its gates computed."""
+        gates = self.gates
+        lanes = asm.lanes
+        group_rows = self.group.rows
+        processor = asm.processor
+        if self.is_inline:
+            for row in asm.loop(group_rows):
+                x = self.below.value[self.below.places.get(way, t, row)].load(F32)
+                self.states[way, t, row, self.state_rows].store(x)
+        most_units = max(processor.vectors_of_tile // gates, 1) * lanes
+        for first, units in asm.tiles(self.units, most_units):
+            vectors = ceil_div(gates * units, lanes)
             u = self.used[way].columns(first * gates, vectors * lanes)
-            for row, height in asm.tiles(rows, shapes.rows_of_tile(rows, vectors)):
-                of_input = self._input_sums(asm, (way, t, row, first), u, height)
-                start = self._without_split(asm, of_input, vectors, units)
+            most_rows = processor.rows_of_tile(group_rows, vectors)
+            for row, height in asm.tiles(group_rows, most_rows):
+                place = Place(way, t, row, first)
+                input_sums = self._input_sums(asm, place, u, height)
+                start = self._without_split(asm, input_sums, vectors, units)
                 states = self.states[way, t].rows(row, height)
                 sums = states.columns(0, self.state_rows).times(u, start)
                 for i in range(height):
                     for n in range(0, units, lanes):
-                        size, at = (
-                            min(lanes, units - n),
-                            i * vectors + n * gates // lanes,
-                        )
-                        place = way, t, row + i, first + n
-                        self._cell(asm, place, size, of_input[at:], sums[at:])
+                        size = min(lanes, units - n)
+                        at = i * vectors + n * gates // lanes
+                        place = Place(way, t, row + i, first + n)
+                        self._cell(asm, place, size, input_sums[at:], sums[at:])
 
     def _input_sums(self, asm: Assembler, place: Place, u: View, height: int) -> Sums:
-        """Return the sums over the inputs, for a tile of gates that begins at a
-        place.
-        """
+        """Return the sums over the inputs, for a tile of gates from a place on."""
         way, t, row, first = place
-        vectors, split = u.shape[1] // asm.lanes, self.state_rows
+        vectors = u.shape[1] // asm.lanes
+        split = self.state_rows
         if self.is_inline:
             x = self.states[way, t].rows(row, height).columns(split, 2)
             return x.times(u.rows(split, 2), [asm.vector_of(0.0)] * (vectors * height))
         column = first * self.gates + way * self.columns
         rows = [self.below.places.get(way, t, row + i) for i in range(height)]
-        lines = [self.projected[own, column] for own in rows]
-        return [
-            line.moved(v * asm.lanes).load() for line in lines for v in range(vectors)
-        ]
+        lines = [self.projected[row, column] for row in rows]
+        sums = []
+        for line in lines:
+            sums += [line.moved(v * asm.lanes).load() for v in range(vectors)]
+        return sums
 
     def _without_split(
         self, asm: Assembler, sums: Sums, vectors: int, units: int
     ) -> Sums:
-        """Return the sums of a tile with 0 for the gate that needs them apart, if
-        any.
-        """
+        """Return the sums of a tile, with 0 for a gate that needs them apart."""
         if self.cell.split is None:
             return sums
         gates = np.arange(vectors * asm.lanes).reshape(vectors, asm.lanes) // units
-        is_split = [asm.vector_of(some).equals(self.cell.split) for some in gates]
+        is_split = [asm.vector_of(lanes).equals(self.cell.split) for lanes in gates]
         zero = asm.vector_of(0.0)
         return [
             is_split[n % vectors].select(zero, total) for n, total in enumerate(sums)
         ]
 
     def _cell(
-        self, asm: Assembler, place: Place, size: int, of_input: Sums, sums: Sums
+        self, asm: Assembler, place: Place, size: int, input_sums: Sums, sums: Sums
     ) -> None:
-        """Write the states of a vector of units after a step, and what the way back
-        needs.
-        """
+        """Write the states of a vector of units after a step, and what is kept."""
         way, t, row, unit = place
-        cell, lanes = self.cell, asm.lanes
-
-        def gate(
-            vectors: Sums, number: int
-        ) -> Value:  # those of all gates stand side by side
-            first, last = number * size // lanes, ((number + 1) * size - 1) // lanes
-            start = number * size - first * lanes
-            return vectors[first].pick(
-                [start + n % size for n in range(lanes)], vectors[last]
-            )
-
-        gates = [gate(sums, number) for number in range(self.gates)]
-        if (
-            cell.split is not None
-        ):  # its sum over the state goes before that over the input
-            gates.insert(cell.split + 1, gate(of_input, cell.split))
+        split = self.cell.split
+        lanes = asm.lanes
+        gates = [_gate(sums, number, size, lanes) for number in range(self.gates)]
+        if split is not None:  # its sum over the state goes before that over the input
+            gates.insert(split + 1, _gate(input_sums, split, size, lanes))
         c = self.cell_state[row, unit]
-        h, c_after, kept = cell.forward(
-            gates, self.states[way, t, row, unit].load(), c.load()
-        )
-        if c_after:
-            c.store(c_after)
-        for number, value in enumerate(kept):
+        h_before = self.states[way, t, row, unit].load()
+        after = self.cell.forward(gates, h_before, c.load())
+        if after.c:
+            c.store(after.c)
+        for number, value in enumerate(after.kept):
             self.kept[way, t, unit // lanes, row, number * lanes].store(value)
-        self.states[way, t + 1, row, unit].store(h, size)
+        self.states[way, t + 1, row, unit].store(after.h, size)
         if self.layer.return_sequences:
             above = self.group.places.get(way, t, row)
-            self.above.value[above, unit + way * self.units].store(h, size)
+            self.above.value[above, unit + way * self.units].store(after.h, size)
 
     def _step_back(self, asm: Assembler, way: Value, t: Value, at: Value) -> None:
         """Go back through a step; the gradients of its sums are collected at ``at``.
@@ -395,35 +429,33 @@ class RecurrentStage(Stage):
         A gate's whole vector overwrites the excess of the one before; that of the last
         is unused.
         """
-        d_above, first, group = self.above.gradient, way * self.units, self.group
-        for row in asm.loop(group.rows) if not self.layer.return_sequences else ():
-            with asm.when(group.lengths.get(row).equals(t + 1)):  # its last step
-                for unit, size in asm.tiles(self.units, asm.lanes):
-                    self.d_hidden[row, unit].store(
-                        d_above[row, first + unit].load(), size
-                    )
+        first = way * self.units
+        group = self.group
+        if not self.layer.return_sequences:
+            for row in asm.loop(group.rows):
+                with asm.when(group.lengths.get(row).equals(t + 1)):  # its last step
+                    for unit, size in asm.tiles(self.units, asm.lanes):
+                        d_hidden = self.d_hidden[row, unit]
+                        d_above = self.above.gradient[row, first + unit]
+                        d_hidden.store(d_above.load(), size)
         for unit, size in asm.tiles(self.units, asm.lanes):
             columns = [unit * self.gates + n * size for n in range(self.gates)]
             for row in asm.loop(group.rows):
-                d_h, d_c = self.d_hidden[row, unit].load(), self.d_cell[row, unit]
+                d_h = self.d_hidden[row, unit].load()
+                d_c = self.d_cell[row, unit]
                 if self.layer.return_sequences:
-                    d_h += d_above[group.places.get(way, t, row), first + unit].load()
-                kept = self.kept[way, t, unit // asm.lanes, row]
-                values = [kept[n * asm.lanes].load() for n in range(self.cell.kept)]
-                h, h_before = (
-                    self.states[way, step, row, unit].load() for step in (t + 1, t)
-                )
-                back = self.cell.back(values, h, h_before, d_h, d_c.load())
+                    above = group.places.get(way, t, row)
+                    d_h += self.above.gradient[above, first + unit].load()
+                place = Place(way, t, row, unit)
+                back = self._cell_back(asm, place, d_h, d_c)
                 for column, value in zip(columns, back.sums, strict=True):
                     self.d_sums[at, row, column].store(value)
-                for column, value in zip(
-                    columns, back.input_sums or back.sums, strict=True
-                ):
+                input_sums = back.input_sums or back.sums
+                for column, value in zip(columns, input_sums, strict=True):
                     if not self.is_inline:
                         line = self.d_projected[self.below.places.get(way, t, row)]
-                        line[column + way * self.columns].add(
-                            value, size
-                        )  # steps may share a row
+                        # Steps may share a row.
+                        line[column + way * self.columns].add(value, size)
                     elif back.input_sums:
                         self.d_input_sums[at, row, column].store(value)
                 if back.h_before:
@@ -431,25 +463,44 @@ class RecurrentStage(Stage):
                 if back.c_before:
                     d_c.store(back.c_before)
         # The gradient of what passes into the next state directly is there already.
-        transposed, adds = (
-            self.transposed[way].columns(0, self.units),
-            back.h_before is not None,
-        )
+        transposed = self.transposed[way].columns(0, self.units)
+        adds = back.h_before is not None
         self.d_hidden.view.write_product(self.d_sums[at], transposed, adds=adds)
 
+    def _cell_back(
+        self, asm: Assembler, place: Place, d_h: Value, d_c: View
+    ) -> Gradients:
+        """Return the gradients of a vector of units before a step."""
+        way, t, row, unit = place
+        kept = self.kept[way, t, unit // asm.lanes, row]
+        values = [kept[n * asm.lanes].load() for n in range(self.cell.kept)]
+        h = self.states[way, t + 1, row, unit].load()
+        h_before = self.states[way, t, row, unit].load()
+        return self.cell.back(values, h, h_before, d_h, d_c.load())
+
     def _outer(self, way: Value, t: Value, steps: Value) -> None:
-        """Add what was collected in some steps to the gradient of the weights of the
-        state.
-        """
-        count, split = steps * self.group.rows, self.state_rows
+        """Add what some steps collected to the gradient of the weights of the state."""
+        count = steps * self.group.rows
         states = self.states[way, t].rows(0, count).T  # all steps in a row
-        parts = [(self.d_sums, 0, split), (self.d_input_sums, split, 2)][
-            : 1 + self.is_inline
-        ]
-        if self.is_inline and self.cell.split is None:  # in one product
-            parts = [(self.d_sums, 0, split + 2)]
-        for array, first, rows in parts:
-            out, d_sums = self.u.gradient[way].rows(first, rows), array[0]
-            out.write_product(
-                states.rows(first, rows), d_sums.rows(0, count), adds=True
-            )
+
+        def add(d_sums: Array, first: int, rows: int) -> None:
+            out = self.u.gradient[way].rows(first, rows)
+            d_rows = d_sums[0]
+            factor = states.rows(first, rows)
+            out.write_product(factor, d_rows.rows(0, count), adds=True)
+
+        if self.is_inline and self.cell.split is None:
+            add(self.d_sums, 0, self.state_rows + 2)  # in one product
+            return
+        add(self.d_sums, 0, self.state_rows)
+        if self.is_inline:
+            add(self.d_input_sums, self.state_rows, 2)
+
+
+def _gate(vectors: Sums, number: int, size: int, lanes: int) -> Value:
+    """Return a gate of a vector of units; those of all gates stand side by side."""
+    first = number * size // lanes
+    last = ((number + 1) * size - 1) // lanes
+    start = number * size - first * lanes
+    places = [start + n % size for n in range(lanes)]
+    return vectors[first].pick(places, vectors[last])

@@ -1,34 +1,47 @@
-"""The base of all stages, which are the layers of a network in machine code."""
+"""The base of all stages, which are the layers of a network in machine code.
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any, ClassVar
+``stack`` finds the stages of a list of layers. A stage places its arrays in ``build``,
+and its other methods make code: see ``rnnbench.plugin`` for a layer of another package.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+from numpy.typing import ArrayLike
 
 from rnnbench.models.layers import Layer
 
 from .adam import WordTable
 from .assembler import Assembler, Index, Value, View
-from .memory import SHARED, Activations, Group, KerasArray, Trained
+from .memory import SHARED, Activations, Group, Initializer, KerasArray, Trained
 from .random import make_mask
 
 
 class Stage:
-    """One or more layers, computed together; ``layer``, the one at ``number``, has the
-    weights.
+    """One or more layers, computed together.
+
+    Attributes:
+        kind: the kind of the layer that it computes, as configs write it.
+        layer: the layer at ``number`` in the network, which has the weights.
+        layers: all layers that it computes.
+        group: the documents that go through the network together.
+        below: what the stage below hands on.
+        above: what it hands on itself; ``build`` sets it.
+        parts: Keras's arrays of weights, in Keras's order.
+        trained: the weights that every batch reads.
+        table: weights of which a batch reads few rows, if it has any.
+        function: the function of its outputs; the loss computes that of the last stage.
+        role: of its random numbers.
+        inner: the stages of its branches.
     """
 
-    below: Activations  # what the stage below hands on, if there is one
-    above: Activations  # what it hands on itself
-    table: WordTable | None = None  # weights of which a batch reads few rows
-    function = (
-        "linear"  # of its outputs; that of the last stage is computed with the loss
-    )
-    role: str = "dropout"  # of its random numbers
-    inner: Sequence["Stage"] = ()  # the stages of its branches
-    kinds: ClassVar[Collection[type[Layer]]] = ()  # the layers that it computes
-    all_kinds: ClassVar[list[type["Stage"]]] = []  # special cases first
-
-    def __init_subclass__(cls) -> None:
-        cls.all_kinds.insert(0, cls)
+    kind: ClassVar[str] = ""
+    below: Activations
+    above: Activations
+    table: WordTable | None = None
+    function = "linear"
+    role: str = "dropout"
+    inner: Sequence["Stage"] = ()
 
     def __init__(
         self,
@@ -37,56 +50,27 @@ class Stage:
         layers: Sequence[Any],
         below: Activations | None,
     ):
-        self.group, self.number, self.layers, self.place = (
-            group,
-            number,
-            layers,
-            group.place,
-        )
-        self.parts: list[KerasArray] = []  # in Keras's order
-        self.trained: list[Trained] = []  # weights that every batch reads
+        self.group = group
+        self.number = number
+        self.layers = layers
+        self.place = group.place
+        self.parts: list[KerasArray] = []
+        self.trained: list[Trained] = []
         self.key = self.place(2, block=SHARED)
-        self.layer: Any = layers[0] if layers else None
+        if layers:
+            self.layer: Any = layers[0]
         if below:
             self.below = below
         self.build()
 
     @classmethod
-    def takes(cls, layers: tuple[Layer, ...]) -> int:
+    def takes(cls, layers: tuple[Any, ...]) -> int:
         """Return how many of the layers, from the first on, it computes; 0 if none."""
-        return type(layers[0]) in cls.kinds
+        return int(layers[0].kind == cls.kind)
 
     def build(self) -> None:
         """Find a place for its arrays, and set ``above``."""
         raise NotImplementedError
-
-    def add_weights(self, *shape: int) -> Trained:
-        """Return an array of weights that every batch reads."""
-        self.trained.append(self.group.trained(*shape))
-        return self.trained[-1]
-
-    def add_part(
-        self,
-        shape: tuple[int, ...],
-        trained: Trained,
-        index: Any,
-        start: Any = 0,
-        **role: str,
-    ) -> None:
-        """Add one of Keras's arrays, see ``KerasArray``."""
-        self.parts.append(KerasArray(shape, trained, index, start, self.number, **role))
-
-    def draw(
-        self, asm: Assembler, mask: View, rate: float, features: int, *place: Index
-    ) -> None:
-        """Write the dropout mask of a place, or ones if nothing is dropped."""
-        is_drawn = self.group.is_training.get() if rate else asm.number(0)
-        with asm.when(is_drawn.equals(1)):
-            place = self.group.clock.get(), *place
-            make_mask(self.key.view, place, rate, mask, features)
-        with asm.when(is_drawn.equals(0)):
-            for column, _ in asm.tiles(features, asm.lanes):
-                mask[column].store(asm.vector_of(1.0))
 
     def prepare(self, asm: Assembler) -> None:
         """Add the code for the start of an optimizer step."""
@@ -104,22 +88,75 @@ class Stage:
     def collect(self, asm: Assembler, first: Value, size: Value) -> None:
         """Add the code that adds up the gradient of the table, over a batch."""
 
+    def add_weights(self, *shape: int) -> Trained:
+        """Return an array of weights that every batch reads."""
+        weights = self.group.trained(*shape)
+        self.trained.append(weights)
+        return weights
 
-def stack(
-    layers: Sequence[Layer], after: tuple[Layer, ...] = ()
-) -> Iterator[tuple[type[Stage], int, tuple[Layer, ...]]]:
-    """Yield the stages of layers: their class, the position of their first layer, their
-    layers.
+    def add_part(
+        self,
+        shape: tuple[int, ...],
+        trained: Trained,
+        index: Any,
+        start: Initializer | ArrayLike = 0,
+        role: str = "kernel",
+    ) -> None:
+        """Add one of Keras's arrays, see ``KerasArray``."""
+        self.parts.append(KerasArray(shape, trained, index, start, self.number, role))
 
-    Other layers come ``after`` these. ``NotImplementedError`` says that one has no
-    machine code.
+    def draw(
+        self, asm: Assembler, mask: View, rate: float, features: int, *place: Index
+    ) -> None:
+        """Write the dropout mask of a place, or ones if nothing is dropped."""
+        is_drawn = asm.number(0)
+        if rate:
+            is_drawn = self.group.is_training.get()
+        with asm.when(is_drawn.equals(1)):
+            place = (self.group.clock.get(), *place)
+            make_mask(self.key.view, place, rate, mask, features)
+        with asm.when(is_drawn.equals(0)):
+            for column, _ in asm.tiles(features, asm.lanes):
+                mask[column].store(asm.vector_of(1.0))
+
+
+class Planned(NamedTuple):
+    """A stage before it is built: its class, and the layers that it computes."""
+
+    stage: type[Stage]
+    position: int  # of the first layer
+    layers: tuple[Layer, ...]
+
+
+BUILT_IN: list[type[Stage]] = []
+
+
+def built_in(stage: type[Stage]) -> type[Stage]:
+    """Add a stage before those that exist: special cases are defined later."""
+    BUILT_IN.insert(0, stage)
+    return stage
+
+
+def stack(layers: Sequence[Layer], after: tuple[Layer, ...] = ()) -> Iterator[Planned]:
+    """Yield the stages of layers; other layers come ``after`` these.
+
+    Raises:
+        NotImplementedError: a layer has no machine code.
     """
     position = 0
-    while rest := tuple(layers[position:]):
-        for stage in Stage.all_kinds:
-            if count := int(stage.takes((*rest, *after))):
-                yield stage, position, rest[:count]
-                position += count
-                break
-        else:
-            raise NotImplementedError(rest[0].kind)
+    while position < len(layers):
+        planned = _plan(tuple(layers), position, after)
+        yield planned
+        position += len(planned.layers)
+
+
+def _plan(
+    layers: tuple[Layer, ...], position: int, after: tuple[Layer, ...]
+) -> Planned:
+    """Return the stage that computes the layer at a position."""
+    rest = layers[position:]
+    for stage in BUILT_IN:
+        count = stage.takes((*rest, *after))
+        if count:
+            return Planned(stage, position, rest[:count])
+    raise NotImplementedError(rest[0].kind)

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from rnnbench.models.layers import Layer
-from rnnbench.models.layers.feedforward import Embedding, SpatialDropout, WordCounts
+from rnnbench.models.layers.feedforward import Embedding, SpatialDropout
 
 from .adam import WordTable
 from .assembler import F32, Assembler, Index, Value, View
@@ -20,7 +20,7 @@ from .feedforward import DenseStage, activate, activate_back
 from .memory import SHARED, SLACK, Activations, Group, spans, words_of
 from .random import glorot_uniform, quarter, random_uniform
 from .recurrent import RecurrentStage
-from .stage import Stage, stack
+from .stage import Planned, Stage, built_in, stack
 
 Words = Iterator[tuple[Value, Value, Value]]  # rows, and the word and its mask of each
 
@@ -38,6 +38,7 @@ class NumbersStage(Stage):
             self.above.value[row, 0].store(values[t].load(F32))
 
 
+@built_in
 class EmbeddingStage(Stage):
     """``x = E[word] mask``: the mask of spatial dropout above it, times that of the
     word.
@@ -127,6 +128,7 @@ class EmbeddingStage(Stage):
                     self.table.trained.gradient[slot, column].add(d_x)
 
 
+@built_in
 class SharedEmbeddingStage(EmbeddingStage):
     """The same below a recurrent layer: a word that occurs again in a document has the
     same row.
@@ -242,11 +244,12 @@ class WordVectors(Activations):
 VECTORS = 16  # summed together
 
 
+@built_in
 class BagStage(Stage):
     """``y = f(b + Σ weight W[word])``, over the words of a document, each once."""
 
     table: WordTable
-    kinds = (WordCounts,)
+    kind = "bag_of_words"
 
     def build(self) -> None:
         self.layer, self.number = self.layers[1], self.number + 1
@@ -265,7 +268,9 @@ class BagStage(Stage):
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
-        return 2 * (super().takes(layers) and DenseStage.takes(layers[1:]))
+        if super().takes(layers) and DenseStage.takes(layers[1:]):
+            return 2
+        return 0
 
     def forward(self, asm: Assembler) -> None:
         for row in asm.loop(self.group.rows):
@@ -304,10 +309,8 @@ class BagStage(Stage):
                         self.table.trained.gradient[slot, start].add(weight * d)
 
 
-def stages_of(
-    layers: Sequence[Layer],
-) -> Iterator[tuple[type[Stage], int, tuple[Layer, ...]]]:
+def stages_of(layers: Sequence[Layer]) -> Iterator[Planned]:
     """Yield the stages of a network, as ``stack`` does."""
     if layers[0].takes != "ids":
-        yield NumbersStage, len(layers), ()
+        yield Planned(NumbersStage, len(layers), ())
     yield from stack(layers)
