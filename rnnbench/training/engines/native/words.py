@@ -1,13 +1,12 @@
-"""The first layers: word ids as numbers, vectors or counts, and the dropout of words
-and features.
+"""The first layers: word ids as numbers, vectors or counts.
 
-Below a recurrent layer, a word that occurs again in a document has one row, which is
-projected once, and rows lack the features that spatial dropout sets to 0. Only the
-order of sums changes.
+Also the dropout of words and features. Below a recurrent layer, a word that occurs
+again in a document has one row, which is projected once, and rows lack the features
+that spatial dropout sets to 0. Only the order of sums changes.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,7 +21,15 @@ from .random import glorot_uniform, quarter, random_uniform
 from .recurrent import RecurrentStage
 from .stage import Planned, Stage, built_in, stack
 
-Words = Iterator[tuple[Value, Value, Value]]  # rows, and the word and its mask of each
+VECTORS = 16  # of weights of words, summed together
+
+
+class WordRow(NamedTuple):
+    """A row of activations, its word, and the mask of the word: 0 if it is dropped."""
+
+    row: Value
+    word: Value
+    mask: Value
 
 
 class NumbersStage(Stage):
@@ -40,81 +47,97 @@ class NumbersStage(Stage):
 
 @built_in
 class EmbeddingStage(Stage):
-    """``x = E[word] mask``: the mask of spatial dropout above it, times that of the
-    word.
+    """``x = E[word] mask``: the mask of spatial dropout above, times the word's.
+
+    Attributes:
+        row_words: the word of each row.
+        d_rows: the gradients of the rows of all groups of a batch.
+        d_words: the words of these rows.
+        d_count: the number of these rows, in each group.
     """
 
     table: WordTable
 
-    def build(self) -> None:
-        n, group, ids = self.layer.dim, self.group, self.group.sizes.n_ids
-        self.rate = sum(other.rate for other in self.layers[1:])
-        self.table = WordTable(group, self.number, n)
-        self.add_part(
-            (ids, n), self.table.trained, np.s_[:], random_uniform, role="embeddings"
-        )
-        self.above = self.vectors()
-        self.row_words = self.place(self.above.value.shape[0])  # the word of each row
-        self.mask = self.place(group.rows, 4 * quarter(n))
-        self.word_mask = self.place(4 * quarter(ids), block=SHARED)
-        # The gradients of the rows of all groups of a batch, their words, and their
-        # number.
-        place = partial(self.place, group.per_batch, block=SHARED)
-        self.d_rows, self.d_words = place(group.capacity, n), place(group.capacity)
-        self.d_count = place()
-
     @classmethod
-    def takes(cls, layers: tuple[Layer, ...]) -> int:
+    def takes(cls, layers: tuple[Any, ...]) -> int:
         if type(layers[0]) is not Embedding or not layers[0].trainable:
             return 0
-        return 1 + (type(layers[1]) is SpatialDropout)
+        if type(layers[1]) is SpatialDropout:
+            return 2
+        return 1
+
+    def build(self) -> None:
+        group = self.group
+        features = self.layer.dim
+        ids = group.sizes.n_ids
+        self.rate = 0.0
+        if len(self.layers) > 1:
+            self.rate = self.layers[1].rate
+        self.table = WordTable(group, self.number, features)
+        self.add_part(
+            (ids, features),
+            self.table.trained,
+            np.s_[:],
+            random_uniform,
+            role="embeddings",
+        )
+        self.above = self.vectors()
+        self.row_words = self.place(self.above.value.shape[0])
+        self.mask = self.place(group.rows, 4 * quarter(features))
+        self.word_mask = self.place(4 * quarter(ids), block=SHARED)
+        groups = group.per_batch
+        self.d_rows = self.place(groups, group.capacity, features, block=SHARED)
+        self.d_words = self.place(groups, group.capacity, block=SHARED)
+        self.d_count = self.place(groups, block=SHARED)
 
     def vectors(self) -> Activations:
+        """Return its output."""
         return Activations(self.group, self.layer.dim, is_sequence=True)
 
     def prepare(self, asm: Assembler) -> None:
         """Choose the words to drop in a batch."""
-        self.draw(
-            asm, self.word_mask.view, self.layer.dropout, self.group.sizes.n_ids, 0, 1
-        )
+        mask = self.word_mask.view
+        ids = self.group.sizes.n_ids
+        self.draw(asm, mask, self.layer.dropout, ids, 0, 1)
 
     def forward(self, asm: Assembler) -> None:
         self.find_rows(asm)
         for document, first, count in spans(self.above.firsts, self.above.lengths):
-            mask, number = self.mask[document], self.group.documents.get(document)
+            mask = self.mask[document]
+            number = self.group.documents.get(document)
             self.draw(asm, mask, self.rate, self.above.features, number, 0)
             self.write(asm, document, self.words(asm, first, count))
 
     def find_rows(self, asm: Assembler) -> None:
+        """Find the word of each row."""
         for document, t, row in self.above.steps():
-            words, *_ = words_of(asm, self.group.documents.get(document))
+            words = words_of(asm, self.group.documents.get(document)).words
             self.row_words.set(row, words[t].load_index())
 
-    def words(self, asm: Assembler, first: Value, count: Value) -> Words:
-        """Have the body of a loop run with some rows, and the word and its mask of
-        each.
-        """
+    def words(self, asm: Assembler, first: Value, count: Value) -> Iterator[WordRow]:
+        """Have the body of a loop run with each of some rows."""
         for i in asm.loop(count):
             word = self.row_words.get(first + i)
-            yield first + i, word, self.word_mask[word].load(F32)
+            yield WordRow(first + i, word, self.word_mask[word].load(F32))
 
-    def write(self, asm: Assembler, document: Value, words: Words) -> None:
-        for row, word, scale in words:
+    def write(self, asm: Assembler, document: Value, rows: Iterator[WordRow]) -> None:
+        """Write the vectors of a document's words."""
+        for row, word, word_mask in rows:
             for column, size in asm.tiles(self.above.features, asm.lanes):
                 x = self.table.trained.value[word, column].load()
-                x *= self.mask[document, column].load() * asm.spread(scale)
+                x *= self.mask[document, column].load() * asm.spread(word_mask)
                 self.above.value[row, column].store(x, size)
 
     def backward(self, asm: Assembler) -> None:
         number = self.group.number.get()
         self.d_count.set(number, 0)
         for document, first, count in spans(self.above.firsts, self.above.lengths):
-            for row, word, scale in self.words(asm, first, count):
+            for row, word, word_mask in self.words(asm, first, count):
                 done = self.d_count.get(number)
                 self.d_words.set(number, done, word)
                 for column, _ in asm.tiles(self.above.features, asm.lanes):
                     d_x = self.above.gradient[row, column].load()
-                    d_x *= self.mask[document, column].load() * asm.spread(scale)
+                    d_x *= self.mask[document, column].load() * asm.spread(word_mask)
                     self.d_rows[number, done, column].store(d_x)
                 self.d_count.set(number, done + 1)
 
@@ -130,47 +153,54 @@ class EmbeddingStage(Stage):
 
 @built_in
 class SharedEmbeddingStage(EmbeddingStage):
-    """The same below a recurrent layer: a word that occurs again in a document has the
-    same row.
+    """The same below a recurrent layer: a word has one row in a document.
 
     In a program that only scores, a word keeps its row for all documents, and a
     document's own rows are those of words that no document before it had.
+
+    Attributes:
+        stays: whether a word keeps its row.
+        seen: when each word was last seen.
+        row_of: the row of each word.
+        step_rows: the row of each step of the documents.
     """
 
     above: "WordVectors"
 
     @classmethod
-    def takes(cls, layers: tuple[Layer, ...]) -> int:
+    def takes(cls, layers: tuple[Any, ...]) -> int:
         count = super().takes(layers)
-        return count if RecurrentStage.takes(layers[count:]) else 0
+        if RecurrentStage.takes(layers[count:]):
+            return count
+        return 0
 
     def vectors(self) -> "WordVectors":
-        group, ids = self.group, self.group.sizes.n_ids
+        group = self.group
+        ids = group.sizes.n_ids
         self.stays = group.sizes.only_scores
-        self.seen, self.row_of = (
-            self.place(ids),
-            self.place(ids),
-        )  # of each word: when, and its row
-        self.step_rows = self.place(
-            group.capacity
-        )  # the row of each step of the documents
-        rows = max(group.capacity, ids + SLACK) if self.stays else group.capacity
-        return WordVectors(
-            group, self.layer.dim, rows, drops=self.rate > 0 and not self.stays
-        )
+        self.seen = self.place(ids)
+        self.row_of = self.place(ids)
+        self.step_rows = self.place(group.capacity)
+        rows = group.capacity
+        if self.stays:
+            rows = max(rows, ids + SLACK)
+        drops = self.rate > 0 and not self.stays
+        return WordVectors(group, self.layer.dim, rows, drops=drops)
 
     def find_rows(self, asm: Assembler) -> None:
         """Give each word of a document a row, where it occurs first."""
-        group, above = self.group, self.above
+        group = self.group
+        above = self.above
         if not self.stays:
             above.total.set(0)
         # Numbers that no document of an earlier group had.
-        stamps = (
-            group.clock.get() * group.per_batch + group.number.get()
-        ) * group.rows + 1
+        groups_before = group.clock.get() * group.per_batch + group.number.get()
+        stamps = groups_before * group.rows + 1
         for document, first, length in spans(group.firsts, group.lengths):
-            words, *_ = words_of(asm, group.documents.get(document))
-            stamp = asm.number(1) if self.stays else stamps + document
+            words = words_of(asm, group.documents.get(document)).words
+            stamp = asm.number(1)
+            if not self.stays:
+                stamp = stamps + document
             begin = above.total.get()
             above.firsts.set(document, begin)
             for t in asm.loop(length):
@@ -186,48 +216,58 @@ class SharedEmbeddingStage(EmbeddingStage):
         self.step_rows.set(group.dummy, group.dummy)
         group.find_places(above.places, self.step_rows)
 
-    def write(self, asm: Assembler, document: Value, words: Words) -> None:
-        above, mask = self.above, self.mask[document]
+    def write(self, asm: Assembler, document: Value, rows: Iterator[WordRow]) -> None:
+        above = self.above
+        mask = self.mask[document]
         if not above.drops:
-            super().write(asm, document, words)
+            super().write(asm, document, rows)
             return
-        kept, found = above.kept[document], [asm.number(0)]
-        for feature in asm.loop(above.features, found):
-            kept[found[0]].store_index(feature)
-            found[0] = (mask[feature].load(F32) > 0).select(found[0] + 1, found[0])
-        n_kept = found[0]
+        kept = above.kept[document]
+        n_kept = self._find_kept(asm, kept, mask)
         above.n_kept.set(document, n_kept)
         for past in range(SLACK):  # the ones, and rows that a tile may read past them
             kept[n_kept + past].store_index(above.features + min(past, 1))
-        for row, word, scale in words:
+        for row, word, word_mask in rows:
             out = above.value[row]
             for i in asm.loop(n_kept):
                 feature = kept[i].load_index()
                 x = self.table.trained.value[word, feature].load(F32)
-                out[i].store(x * mask[feature].load(F32) * scale)
+                out[i].store(x * mask[feature].load(F32) * word_mask)
             for past in range(SLACK):  # the ones, and zeros
                 out[n_kept + past].store(asm.vector_of(float(past == 0)), 1)
 
+    def _find_kept(self, asm: Assembler, kept: View, mask: View) -> Value:
+        """Write the features that a mask keeps, and return how many they are."""
+        count = [asm.number(0)]
+        for feature in asm.loop(self.above.features, count):
+            kept[count[0]].store_index(feature)
+            is_kept = mask[feature].load(F32) > 0
+            count[0] = is_kept.select(count[0] + 1, count[0])
+        return count[0]
+
 
 class WordVectors(Activations):
-    """Vectors of words, one for each word of a document, however often it occurs
-    there.
+    """Vectors of words, one for each word of a document.
+
+    Attributes:
+        drops: whether it lacks features of a document, which are dropped.
+        kept: the other features of each document, and that of the ones.
+        n_kept: how many they are.
     """
 
     def __init__(self, group: Group, features: int, rows: int, *, drops: bool):
         super().__init__(group, features, is_sequence=True)
-        place, documents = group.place, group.rows
-        self.value = place(rows, features + 1, slack=SLACK, ones=1)
-        self.total, self.places = place(1), place(*group.places.shape)
-        self.firsts, self.lengths = place(documents), place(documents)
-        # If it drops some features of a document, the others and that of the ones, and
-        # how many.
-        self.kept, self.n_kept = (
-            place(documents, features + 1, slack=SLACK),
-            place(documents),
-        )
+        documents = group.rows
+        self.value = group.place(rows, features + 1, slack=SLACK, ones=1)
+        self.total = group.place(1)
+        self.places = group.place(*group.places.shape)
+        self.firsts = group.place(documents)
+        self.lengths = group.place(documents)
+        self.kept = group.place(documents, features + 1, slack=SLACK)
+        self.n_kept = group.place(documents)
         self.drops = drops
-        self.weight_rows += drops  # the last is read past the end of ``kept``
+        if drops:
+            self.weight_rows += 1  # the last is read past the end of ``kept``
 
     def factors(self) -> Iterator[tuple[View, Index, View | None]]:
         x = self.value.view
@@ -241,9 +281,6 @@ class WordVectors(Activations):
             yield x.rows(first, count).columns(0, columns), first, self.kept[document]
 
 
-VECTORS = 16  # summed together
-
-
 @built_in
 class BagStage(Stage):
     """``y = f(b + Σ weight W[word])``, over the words of a document, each once."""
@@ -252,22 +289,23 @@ class BagStage(Stage):
     kind = "bag_of_words"
 
     def build(self) -> None:
-        self.layer, self.number = self.layers[1], self.number + 1
+        self.layer = self.layers[1]
+        self.number += 1
         self.function = self.layer.activation
-        group, sizes = self.group, self.group.sizes
-        units = self.units = self.layer.count_units(sizes.topics)
+        group = self.group
+        ids = group.sizes.n_ids
+        units = self.layer.count_units(group.sizes.topics)
+        self.units = units
         self.above = Activations(group, units, is_sequence=False)
         self.table = WordTable(group, self.number, units)
         self.bias = self.add_weights(1, units)
-        self.add_part(
-            (sizes.n_ids, units), self.table.trained, np.s_[:], glorot_uniform
-        )
+        self.add_part((ids, units), self.table.trained, np.s_[:], glorot_uniform)
         self.add_part((units,), self.bias, 0)
         # The gradients above, of all documents of a batch.
-        self.d_above = self.place(group.per_batch * sizes.rows, units, block=SHARED)
+        self.d_above = self.place(group.per_batch * group.rows, units, block=SHARED)
 
     @classmethod
-    def takes(cls, layers: tuple[Layer, ...]) -> int:
+    def takes(cls, layers: tuple[Any, ...]) -> int:
         if super().takes(layers) and DenseStage.takes(layers[1:]):
             return 2
         return 0
@@ -296,9 +334,8 @@ class BagStage(Stage):
 
     def collect(self, asm: Assembler, first: Value, size: Value) -> None:
         for row in asm.loop(size):
-            words, weights, length = words_of(
-                asm, asm.given["order"][first + row].load_index()
-            )
+            document = asm.given["order"][first + row].load_index()
+            words, weights, length = words_of(asm, document)
             for column, width in self.table.own_columns(VECTORS * asm.lanes):
                 starts = [column + v for v in range(0, width, asm.lanes)]
                 d_y = [self.d_above[row, start].load() for start in starts]
