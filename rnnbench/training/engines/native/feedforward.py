@@ -166,7 +166,7 @@ class NormStage(Stage):
 
 @built_in
 class DropoutStage(Stage):
-    """``y = x mask``; the seed, the step and the place in a document decide the mask."""
+    """``y = x mask``; the seed, the step and the place decide the mask."""
 
     @classmethod
     def takes(cls, layers: tuple[Any, ...]) -> int:

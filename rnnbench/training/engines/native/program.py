@@ -105,7 +105,7 @@ class Program:
         return asm
 
     def new_arenas(self, weights: Weights, seed: int | None) -> list[Floats]:
-        """Return two arenas with weights in the first; one if no seed is to train by."""
+        """Return two arenas with weights in the first; one without a seed to train."""
         count = 1 if seed is None else 2
         arenas = self.group.new_arenas(count)
         for half, arena in enumerate(arenas):
@@ -171,7 +171,7 @@ class Program:
                 stage.conclude(asm)
 
     def _make_measure(self, asm: Assembler) -> None:
-        """Make the phase that finds the norm of all gradients, before a weight moves."""
+        """Make the phase that finds the norm of all gradients, before the update."""
         with asm.function("measure", TRAINING, 2) as (first, size), asm.flushing():
             for stage in self.stages:
                 stage.collect(asm, first, size)

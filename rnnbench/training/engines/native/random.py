@@ -61,7 +61,7 @@ def times(words: NDArray[np.uint32], factor: int) -> tuple[NDArray[np.uint32], .
 
 
 def uniform(count: int, seed: int) -> NDArray[np.float32]:
-    """Return numbers from 0 to 1, as ``tf.random.stateless_uniform`` of ``[seed, 0]``."""
+    """Return numbers from 0 to 1: ``tf.random.stateless_uniform`` of ``[seed, 0]``."""
     numbers = [seed % SEEDS, 0, *SCRAMBLE]
     first, zero, *scramble = np.array(numbers, np.uint32)[:, np.newaxis]
     *key, third, fourth = philox([first, zero, zero, zero], scramble, times)
