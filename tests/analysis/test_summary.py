@@ -24,16 +24,15 @@ from factories import (
 )
 
 from rnnbench.analysis.comparisons import parts_of
+from rnnbench.analysis.model_summary import statistic
+from rnnbench.analysis.published import locate_published
 from rnnbench.analysis.summary import (
-    compute_metrics,
     drop_duplicates,
     load_run,
     load_runs,
-    locate_published,
-    metrics_of,
-    statistic,
     summarize_run,
 )
+from rnnbench.analysis.trial_metrics import compute_metrics, metrics_of
 from rnnbench.config.load import dump
 from rnnbench.data.audit import rest_of
 from rnnbench.environment import environment

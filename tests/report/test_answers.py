@@ -22,7 +22,7 @@ from summaries import GRID, NOTEBOOK, PAPER, summarize, with_models
 from rnnbench.analysis.boards import rank_over_datasets, rank_runs, trace_runs
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
-from rnnbench.analysis.summary import statistic
+from rnnbench.analysis.model_summary import statistic
 from rnnbench.report.plots import ranks_caption, ranks_table
 from rnnbench.report.sections import errors_table
 from rnnbench.report.table import to_markdown

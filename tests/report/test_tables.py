@@ -18,7 +18,7 @@ from summaries import (
 
 from rnnbench.analysis.boards import rank_runs
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
-from rnnbench.analysis.summary import statistic
+from rnnbench.analysis.model_summary import statistic
 from rnnbench.errors import UserError
 from rnnbench.report.table import MISSING, to_rich
 from rnnbench.report.tables import (

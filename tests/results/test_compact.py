@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from plugin_files import write_distribution
 
-from rnnbench.analysis.summary import metrics_of
+from rnnbench.analysis.trial_metrics import metrics_of
 from rnnbench.models.descriptions import Ensemble
 from rnnbench.results.compact import compact, compact_scores
 from rnnbench.results.store import Store, place_of
