@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.labels import Labels
+from rnnbench.labels import Labels, form_of
 from rnnbench.models.descriptions import LayeredNetwork, Model
 from rnnbench.models.inputs import Ids, as_numbers, weighted_words, word_weights
 from rnnbench.models.layers import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.models.layers.recurrent import Recurrent
-from rnnbench.tasks import MULTI_LABEL
 from rnnbench.training.engines.base import (
     Engine,
     FitRequest,
@@ -33,6 +32,8 @@ from rnnbench.training.epochs import (
 )
 from rnnbench.training.outcome import LOWEST, Judged, TrialResult, Weights
 from rnnbench.training.pretraining import initial_weights
+
+from .losses import loss_of
 
 if TYPE_CHECKING:
     from .program import Program
@@ -207,14 +208,9 @@ class Scorer:
     def score(self, documents: Documents) -> NDArray[np.float64]:
         """Return the log-probabilities ``(n, topics)`` of documents."""
         logits = self.logits(documents)
-        if not self.program.has_one_label:
-            return -np.logaddexp(0.0, -logits)
-        with np.errstate(
-            invalid="ignore"
-        ):  # of a training that diverged, which is found later
-            logits -= logits.max(axis=1, keepdims=True)
-            logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        return logits
+        # A training may have diverged, which is found later.
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.program.form.log_probabilities(logits), np.float64)
 
     def logits(self, documents: Documents) -> NDArray[np.float64]:
         """Return the numbers ``(n, topics)`` that the last function is given."""
@@ -226,11 +222,7 @@ class Scorer:
 
     def judge(self, documents: Documents, y: Labels) -> Judged:
         """Return the mean loss and the score on documents."""
-        if y.ndim == 2:
-            return binary_scores(self.logits(documents), y)
-        logs = self.score(documents)
-        loss = -logs[np.arange(len(y)), y].mean()
-        return float(loss), float((logs.argmax(axis=1) == y).mean())
+        return loss_of(form_of(y)).judge(self.logits(documents), y)
 
 
 class NativeNetwork(Scorer):
@@ -267,29 +259,24 @@ class NativeNetwork(Scorer):
         """Train for an epoch, by up to two threads; return the mean loss and the
         score.
         """
-        count, batch, one_label = len(y), self.program.sizes.batch, y.ndim == 1
+        count = len(y)
+        loss = loss_of(form_of(y))
         order = np.concatenate(self.recipe.batches(count, self.seed, epoch))
-        width = 2 if one_label else self.program.width
-        answers = np.zeros((count + self.program.sizes.rows, width), np.float32)
-        read = longest_first(documents, order, batch), *documents
+        columns = loss.columns(self.program.width)
+        notes = np.zeros((count + self.program.sizes.rows, columns), np.float32)
+        read = longest_first(documents, order, self.program.sizes.batch), *documents
         weights = self.recipe.weights_of(y)
-        own = np.stack([y, weights], axis=1) if one_label else y
-        labels = np.pad(own.astype(np.float32), ((0, 0), (0, width - own.shape[1])))
+        targets = loss.targets(y, weights)
+        labels = np.pad(targets, ((0, 0), (0, columns - targets.shape[1])))
         arena, other = self.arenas
-        first = arena, arena, *read, other, labels, self.rates, answers
+        first = arena, arena, *read, other, labels, self.rates, notes
         if threads == 1:
             self.program.code.run("epoch", *first, count)
         else:
             self._train_halves(first, (arena, other, *read, arena, *first[-3:]), count)
-        in_order, found = (
-            read[0][:count].view(np.int32),
-            answers[:count].astype(np.float64),
-        )
-        if not one_label:
-            return binary_scores(found[:, : y.shape[1]], y[in_order])
-        of_topic, total = found.T
-        losses = weights[in_order] * (np.log(total) - of_topic)
-        return float(np.mean(losses)), float(np.mean(of_topic == 0))
+        in_order = read[0][:count].view(np.int32)
+        noted = notes[:count].astype(np.float64)
+        return loss.judge_notes(noted, y[in_order], weights[in_order])
 
     def _train_halves(
         self, first: Sequence[Floats], second: Sequence[Floats], count: int
@@ -305,14 +292,6 @@ class NativeNetwork(Scorer):
                     other.result()
         run("finish", *first)
         run("finish", *second)
-
-
-def binary_scores(logits: NDArray[np.float64], y: Labels) -> Judged:
-    """Return the mean binary cross-entropy of logits ``(n, topics)``, and their
-    micro-F1 at 0.
-    """
-    loss = (np.logaddexp(0.0, logits) - y * logits).mean()
-    return float(loss), MULTI_LABEL.score(y, (logits >= 0).astype(np.uint8))
 
 
 def program_of(

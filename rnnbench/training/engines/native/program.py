@@ -19,6 +19,7 @@ from threading import Lock
 
 import numpy as np
 
+from rnnbench.labels import form_with
 from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Conv1D
 from rnnbench.models.seeds import derive_seed
@@ -77,7 +78,7 @@ class Program:
         last = self.stages[-1]
         last.function = "linear"
         self.logits = last.above
-        self.has_one_label = layers[-1].has_one_label
+        self.form = form_with(has_one_label=layers[-1].has_one_label)
         self.width = self.logits.value.strides[0]
 
     @cached_property
@@ -161,7 +162,7 @@ class Program:
             for done in asm.loop(size - start, step=2 * rows):  # every second group
                 at = start + done
                 asm.call("forward", first + at, size - at, at // rows)
-                if self.has_one_label:
+                if self.form.has_one_label:
                     add_loss(self.logits, first + at, size - at, size)
                 else:
                     add_binary_loss(self.logits, first + at, size - at, size)
