@@ -1,11 +1,13 @@
 """From scores to any number of topics, by a rule that is chosen on held-out documents.
 
-A rule is worth as much as a better model: Y. Yang: A study of thresholding strategies
-for text categorization (SIGIR 2001). One threshold for all topics is for micro-F1,
-whose largest value is found exactly; thresholds by topic are for macro-F1.
+``decide(rule, score_kind, held_out, labels)`` makes a decision for a trained model. A
+rule is worth as much as a better model: Y. Yang: A study of thresholding strategies for
+text categorization (SIGIR 2001). One threshold for all topics is for micro-F1, whose
+largest value is found exactly; thresholds by topic are for macro-F1.
 """
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +17,13 @@ from rnnbench.labels import Labels, Scores, form_of
 from rnnbench.section import ConfigModel
 from rnnbench.tasks import ALWAYS, Decision
 
+Probability = Annotated[float, Field(gt=0, lt=1)]
+
 
 class DecisionRule(ConfigModel):
     """How scores become topics, where a document may have any number of them."""
 
-    threshold: Literal["chosen", "by_topic"] | Annotated[float, Field(gt=0, lt=1)] = (
-        "chosen"
-    )
+    threshold: Literal["chosen", "by_topic"] | Probability = "chosen"
     """The score from which on a topic is given. ``chosen``: the one with the highest
     micro-F1 on held-out training documents; ``by_topic``: one for each topic, for
     macro-F1. A number is a probability, and a margin is taken for its log-odds, so that
@@ -33,15 +35,15 @@ class DecisionRule(ConfigModel):
 
     def in_words(self, noun: str) -> str:
         """Return where the threshold comes from, in words."""
-        if isinstance(self.threshold, str):
-            one = "thresholds by {}" if self.threshold == "by_topic" else "a threshold"
-            return f"{noun}s above {one.format(noun)} chosen on held-out training documents"
-        return f"{noun}s with a probability of at least {self.threshold:g}"
+        if isinstance(self.threshold, float):
+            return f"{noun}s with a probability of at least {self.threshold:g}"
+        thresholds = "a threshold"
+        if self.threshold == "by_topic":
+            thresholds = f"thresholds by {noun}"
+        return f"{noun}s above {thresholds} chosen on held-out training documents"
 
     def in_short(self) -> str:
-        """Return the threshold, and whether the best topic is given if none reaches
-        it.
-        """
+        """Return the threshold, and whether the best topic is given if none is."""
         threshold = str(self.threshold).replace("_", " ")
         if self.none == "empty":
             return threshold
@@ -55,9 +57,8 @@ class DecisionRule(ConfigModel):
         return isinstance(self.threshold, str) or needs_second
 
 
-AT_HALF = DecisionRule(
-    threshold=0.5, none="empty"
-)  # the probability 0.5, or the margin 0
+# the probability 0.5, or the margin 0
+AT_HALF = DecisionRule(threshold=0.5, none="empty")
 
 
 def decide(
@@ -68,28 +69,72 @@ def decide(
 ) -> Decision | None:
     """Return the decision by a rule, given all training ``labels``.
 
-    ``held_out`` documents decide it. If each document has one label, there is nothing
-    to decide: ``None``.
+    The labels and scores of ``held_out`` documents decide it, if it is chosen. If each
+    document has one label, there is nothing to decide: ``None``.
     """
     if form_of(labels).has_one_label:
         return None
-    given, none = rule.threshold, rule.none
-    if isinstance(given, float):
-        given = float(
-            np.log(given) - (score_kind != "log_probabilities") * np.log1p(-given)
-        )
+    none = rule.none
     if none == "chosen" and labels.any(axis=1).all():
         none = "best"
     best_above = ALWAYS if none == "best" else None
-    if isinstance(given, float) and none != "chosen":
-        return Decision(threshold=given, best_above=best_above)
-    assert held_out  # noqa: S101 - the engines hold some out
-    own, scores = held_out
-    if given == "by_topic":
-        return Decision(
-            threshold=thresholds_by_topic(own, scores), best_above=best_above
-        )
-    return best_decision(own, scores, none, given if isinstance(given, float) else None)
+    threshold = None
+    if isinstance(rule.threshold, float):
+        threshold = float(np.log(rule.threshold))
+        if score_kind != "log_probabilities":  # the log-odds
+            threshold -= float(np.log1p(-rule.threshold))
+        if none != "chosen":
+            return Decision(threshold=threshold, best_above=best_above)
+    if held_out is None:
+        raise ValueError("no documents are held out to choose a decision on")
+    truth, scores = held_out
+    if rule.threshold == "by_topic":
+        thresholds = thresholds_by_topic(truth, scores)
+        return Decision(threshold=thresholds, best_above=best_above)
+    return best_decision(truth, scores, none, threshold)
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Scores, the highest first, and whether the topic of each is right.
+
+    A *cut* is the number of scores that are accepted, the first ones.
+    """
+
+    scores: Scores
+    right: Labels
+
+    @classmethod
+    def of(cls, scores: Scores, right: Labels) -> Self:
+        """Return scores in order; equal ones stay as they are."""
+        order = np.argsort(-scores, kind="stable")
+        return cls(scores[order], right[order])
+
+    def gains(self, micro_f1: float) -> NDArray[np.float64]:
+        """Return what each cut gains, ``(n + 1,)``; equal scores go together."""
+        gains = np.append(0.0, np.cumsum(2.0 * self.right - micro_f1))
+        gains[1:-1][self.is_like_next] = -np.inf
+        return gains
+
+    @property
+    def is_like_next(self) -> NDArray[np.bool_]:
+        """Whether each score but the last is equal to the next one."""
+        return np.asarray(self.scores[:-1] == self.scores[1:])
+
+    def threshold(self, cut: int, low: float = -np.inf) -> float:
+        """Return a threshold for a cut, in the middle of the gap above the others.
+
+        It is above ``low``, too.
+        """
+        if cut < len(self.scores):
+            low = max(low, float(self.scores[cut]))
+        if cut == 0:
+            return float(np.nextafter(np.float32(low), np.float32(np.inf)))
+        last = float(self.scores[cut - 1])
+        middle = float(np.float32((last + low) / 2))
+        if low < middle <= last:
+            return middle
+        return last
 
 
 def best_decision(
@@ -105,68 +150,44 @@ def best_decision(
     is_best = np.zeros(scores.shape, bool)
     if none != "empty":
         is_best[np.arange(len(scores)), scores.argmax(axis=1)] = True
-    others, best = (
-        _ordered(scores[mask], labels[mask]) for mask in (~is_best, is_best)
-    )
-    first = np.append(np.inf, others[0])  # the lowest score that each cut accepts
-    fewest = np.searchsorted(
-        -best[0], -first, side="right"
-    )  # above the first threshold, too
-    value = -1.0
+    others = Ranked.of(scores[~is_best], labels[~is_best])
+    best = Ranked.of(scores[is_best], labels[is_best])
+    lowest = np.append(np.inf, others.scores)  # that each cut of the others accepts
+    # best topics above the first threshold are given in any case
+    fewest = np.searchsorted(-best.scores, -lowest, side="right")
+    highest = -1.0
     while True:
-        gains, gains_of_best = (
-            _gains(*part, max(value, 0.0)) for part in (others, best)
-        )
+        gains = others.gains(max(highest, 0.0))
+        gains_of_best = best.gains(max(highest, 0.0))
         if none == "best":
             gains_of_best[:-1] = -np.inf
-        from_end = np.maximum.accumulate(gains_of_best[::-1])[::-1]
-        total = gains + from_end[fewest]
-        cut = (
-            int(total.argmax())
-            if threshold is None
-            else int((others[0] >= threshold).sum())
-        )
-        start = fewest[cut] if threshold is None else int((best[0] >= threshold).sum())
-        second = int(start + gains_of_best[start:].argmax())
-        right = others[1][:cut].sum() + best[1][:second].sum()
-        found = 2 * float(right) / max(int(labels.sum()) + cut + second, 1)
-        if found <= value:
+        if threshold is None:
+            from_end = np.maximum.accumulate(gains_of_best[::-1])[::-1]
+            cut = int((gains + from_end[fewest]).argmax())
+            start = int(fewest[cut])
+        else:
+            cut = int((others.scores >= threshold).sum())
+            start = int((best.scores >= threshold).sum())
+        cut_of_best = start + int(gains_of_best[start:].argmax())
+        n_right = int(others.right[:cut].sum()) + int(best.right[:cut_of_best].sum())
+        n_given_or_true = int(labels.sum()) + cut + cut_of_best
+        micro_f1 = 2 * n_right / max(n_given_or_true, 1)
+        if micro_f1 <= highest:
             break
-        value, cuts = found, (cut, second)
-    low = best[0][cuts[1]] if cuts[1] < len(best[0]) else -np.inf
+        highest = micro_f1
+        cuts = cut, cut_of_best
+    cut, cut_of_best = cuts
     if threshold is None:
-        threshold = _between(others[0], cuts[0], float(low))
-    above = {"empty": None, "best": ALWAYS}
-    best_above = (
-        above[none] if none in above else min(threshold, _between(best[0], cuts[1]))
-    )
+        low = -np.inf
+        if cut_of_best < len(best.scores):
+            low = float(best.scores[cut_of_best])
+        threshold = others.threshold(cut, low)
+    best_above = None
+    if none == "best":
+        best_above = ALWAYS
+    if none == "chosen":
+        best_above = min(threshold, best.threshold(cut_of_best))
     return Decision(threshold=threshold, best_above=best_above)
-
-
-def _ordered(scores: Scores, right: Labels) -> tuple[Scores, Labels]:
-    order = np.argsort(-scores, kind="stable")
-    return scores[order], right[order]
-
-
-def _gains(scores: Scores, right: Labels, value: float) -> NDArray[np.float64]:
-    """Return what accepting the highest scores gains, by their number; equal ones go
-    together.
-    """
-    gains = np.append(0.0, np.cumsum(2.0 * right - value))
-    gains[1:-1][scores[:-1] == scores[1:]] = -np.inf
-    return gains
-
-
-def _between(scores: Scores, cut: int, low: float = -np.inf) -> float:
-    """Return a threshold that accepts ``cut`` scores, in the middle of the gap above
-    the others.
-    """
-    low = max([low, *scores[cut : cut + 1].tolist()])
-    if not cut:
-        return float(np.nextafter(np.float32(low), np.float32(np.inf)))
-    last = float(scores[cut - 1])
-    middle = float(np.float32((last + low) / 2))
-    return middle if low < middle <= last else last
 
 
 def thresholds_by_topic(labels: Labels, scores: Scores) -> list[float]:
@@ -180,19 +201,22 @@ def thresholds_by_topic(labels: Labels, scores: Scores) -> list[float]:
     2023), on one set of documents in place of three folds.
     """
     of_all = best_decision(labels, scores, "empty").threshold
-    thresholds, before = np.full(labels.shape[1], of_all), np.zeros(2)
-    for number, topic in enumerate(
-        np.argsort(-labels.sum(axis=0, dtype=int), kind="stable"), 1
-    ):
-        own, right = _ordered(scores[:, topic], labels[:, topic])
-        n_right = 2.0 * np.append(0, np.cumsum(right, dtype=int))
-        of = np.arange(len(own) + 1.0) + right.sum()
-        micro = (n_right + before[0]) / (of + before[1]).clip(1)
-        value = n_right / of.clip(1) / number + micro
-        value[1:-1][own[:-1] == own[1:]] = -np.inf
-        is_known = own[0] > own[-1]
-        cut = int(value.argmax()) if is_known else 0
-        if is_known:
-            thresholds[topic] = _between(own, cut)
-        before += n_right[cut], of[cut]
+    thresholds = np.full(labels.shape[1], of_all)
+    # twice the right answers for the topics so far, and the given and the true ones
+    n_right = 0.0
+    n_given_or_true = 0.0
+    by_frequency = np.argsort(-labels.sum(axis=0, dtype=int), kind="stable")
+    for number, topic in enumerate(by_frequency, 1):
+        ranked = Ranked.of(scores[:, topic], labels[:, topic])
+        top = 2.0 * np.append(0, np.cumsum(ranked.right, dtype=int))
+        bottom = np.arange(len(ranked.scores) + 1.0) + ranked.right.sum()
+        micro_f1 = (top + n_right) / (bottom + n_given_or_true).clip(1)
+        value = top / bottom.clip(1) / number + micro_f1
+        value[1:-1][ranked.is_like_next] = -np.inf
+        cut = 0
+        if ranked.scores[0] > ranked.scores[-1]:
+            cut = int(value.argmax())
+            thresholds[topic] = ranked.threshold(cut)
+        n_right += top[cut]
+        n_given_or_true += bottom[cut]
     return thresholds.tolist()
