@@ -39,7 +39,7 @@ from rnnbench.tasks import TASKS, Decision, TaskKind
 from rnnbench.text import counted, listed
 from rnnbench.training.engines import ScoreRequest, ScoreTexts
 from rnnbench.training.engines.scikit_learn import texts as texts_of
-from rnnbench.training.ensemble import Member, combined
+from rnnbench.training.ensemble import MemberScores, combined
 from rnnbench.training.settings import scoring_engine
 
 if TYPE_CHECKING:
@@ -369,7 +369,7 @@ class KeptModel(Shown):
         said = []
         for member in self.members:
             scores = member._scored(request)
-            said.append(Member(member.name, scores, member._answers(scores)))
+            said.append(MemberScores(member.name, scores, member._answers(scores)))
         return combined(ensemble, said)
 
     @cached_property

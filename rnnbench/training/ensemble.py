@@ -13,7 +13,7 @@ from rnnbench.training.outcome import log_probabilities
 TIES = 1e-3
 
 
-class Member(NamedTuple):
+class MemberScores(NamedTuple):
     """What a trained model of an ensemble says about ``n`` documents."""
 
     name: str
@@ -21,7 +21,7 @@ class Member(NamedTuple):
     answers: Labels
 
 
-def combined(ensemble: Ensemble, members: Sequence[Member]) -> Scores:
+def combined(ensemble: Ensemble, members: Sequence[MemberScores]) -> Scores:
     """Return the log-probabilities ``(n, n_topics)`` of an ensemble.
 
     Members of the same name, which differ in the seed, share the weight of their model.

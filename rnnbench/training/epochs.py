@@ -1,5 +1,7 @@
-"""The course of a training: its recipe, its phases, the order of its steps, and its
-epochs.
+"""The course of a training: its settings, its phases, its steps and its epochs.
+
+An engine takes the steps ``settings.batches(n, seed, epoch)``, and notes each epoch in
+an ``Epochs``, which then has the record of the training.
 """
 
 import math
@@ -27,9 +29,8 @@ OnEpoch = Callable[[int, float, float], None]
 training."""
 Documents = tuple[NDArray[Any], NDArray[Any]]
 """The inputs ``(n, timesteps)``, and the labels, ``(n,)`` or ``(n, n_topics)``."""
-TRAINING = (
-    "training"  # the phase of the epochs, unless the first one has to compile something
-)
+# the phase of the epochs, unless the first one has to compile something
+TRAINING = "training"
 OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -49,9 +50,9 @@ class Schedule(ConfigModel):
 
 
 def _measure(value: Any) -> Any:
-    return (
-        "score" if value == "accuracy" else value
-    )  # its name in configs of earlier runs
+    if value == "accuracy":  # its name in configs of earlier runs
+        return "score"
+    return value
 
 
 class EarlyStopping(ConfigModel):
@@ -67,14 +68,12 @@ class EarlyStopping(ConfigModel):
 def _rate(value: Any) -> Any:
     if isinstance(value, dict):
         return Schedule.model_validate(value)
-    if isinstance(value, Schedule) or (
-        type(value) in (int, float) and 0 < value < math.inf
-    ):
+    if isinstance(value, Schedule):
         return value
-    allowed = (
-        "a number above 0, or a schedule, such as {start: 0.002, schedule: cosine}"
-    )
-    raise problem(f"got {spell(value)}", f"should be {allowed}")
+    if type(value) in (int, float) and 0 < value < math.inf:
+        return value
+    schedule = "a schedule, such as {start: 0.002, schedule: cosine}"
+    raise problem(f"got {spell(value)}", f"should be a number above 0, or {schedule}")
 
 
 class TrainingSettings(ConfigModel):
@@ -116,27 +115,23 @@ class TrainingSettings(ConfigModel):
         return self
 
     def batches(self, n: int, seed: int, epoch: int) -> list[NDArray[np.intp]]:
-        """Return the positions of ``n`` documents in each step of an epoch; epochs
-        count from 1.
+        """Return the positions of ``n`` documents in each step of an epoch.
 
-        They are ``numpy.random.default_rng([seed, epoch]).permutation(n)``, cut by
+        Epochs count from 1. They are ``numpy.random.default_rng([seed, epoch]).permutation(n)``, cut by
         ``batch_size``.
         """
         order = np.random.default_rng([seed, epoch]).permutation(n)
         return np.split(order, range(self.batch_size, n, self.batch_size))
 
     def count_batches(self, n: int) -> int:
-        """Return the number of batches in ``n`` documents, including a smaller last
-        one.
-        """
+        """Return the number of batches in ``n`` documents; the last may be smaller."""
         return -(-n // self.batch_size)
 
     def learning_rates(self, documents: int) -> NDArray[np.float64]:
-        """Return the learning rate of each step on this many ``documents``,
-        ``(steps,)``.
-        """
+        """Return the learning rate of each step on so many documents, ``(steps,)``."""
         in_epoch = self.count_batches(documents)
-        steps, rate = np.arange(self.epochs * in_epoch), self.learning_rate
+        steps = np.arange(self.epochs * in_epoch)
+        rate = self.learning_rate
         if not isinstance(rate, Schedule):
             return np.full(len(steps), rate)
         if rate.schedule == "cosine":
@@ -156,8 +151,7 @@ def ignore(*_: Any) -> None:
     """Do nothing after an epoch, or when a phase begins."""
 
 
-# These are no arguments, so that engines and tasks of other packages need not pass them
-# on.
+# These are no arguments, so that engines of other packages need not pass them on.
 _on_phase: ContextVar[Callable[[str], None]] = ContextVar("on_phase", default=ignore)
 _threads: ContextVar[Callable[[], int]] = ContextVar("threads", default=lambda: 1)
 
@@ -168,8 +162,9 @@ def begin(phase: str = TRAINING) -> None:
 
 
 def threads_now() -> int:
-    """Return how many threads a training may use from now on, which grows as others
-    end.
+    """Return how many threads a training may use from now on.
+
+    It grows as others end.
     """
     return _threads.get()()
 
@@ -208,32 +203,45 @@ class Epochs:
     @property
     def is_over(self) -> bool:
         """Whether the training ends early."""
-        last = (self.best_epoch or 0) + (
-            self.stopping.patience if self.stopping else math.inf
-        )
+        if self.stopping is None:
+            return False
+        last = (self.best_epoch or 0) + self.stopping.patience
         return len(self.history.loss) >= last
 
     def note(
-        self, own: Judged, held_out: Judged | None, read: Callable[[], Weights]
+        self,
+        trained: Judged,
+        validated: Judged | None,
+        read: Callable[[], Weights],
     ) -> None:
-        """Note an epoch; ``read`` is called for the weights if it is the best so
-        far.
+        """Note the loss and the score of an epoch, on each part of the documents.
+
+        ``read`` is called for the weights if it is the best epoch so far.
         """
-        history, epoch = self.history, len(self.history.loss) + 1
-        history.loss.append(own[0])
-        history.score.append(own[1])
-        if held_out:
-            val_loss, val_score = held_out
+        history = self.history
+        loss, score = trained
+        history.loss.append(loss)
+        history.score.append(score)
+        epoch = len(history.loss)
+        if validated:
+            val_loss, val_score = validated
             history.val_loss.append(val_loss)
             history.val_score.append(val_score)
-            rank = val_score, -val_loss
-            if self.stopping and self.stopping.on == "loss":
-                rank = -val_loss, val_score
-            rank = rank if math.isfinite(val_loss) else (-math.inf, 1.0)
+            rank = self._rank(val_loss, val_score)
             if rank > self._best:
-                self._best, self.best_epoch, self.best_weights = rank, epoch, read()
+                self._best = rank
+                self.best_epoch = epoch
+                self.best_weights = read()
         self.ends.append(time.perf_counter())
-        self.on_epoch(epoch, *own)
+        self.on_epoch(epoch, loss, score)
+
+    def _rank(self, val_loss: float, val_score: float) -> tuple[float, float]:
+        """Return what is largest for the best epoch."""
+        if not math.isfinite(val_loss):
+            return -math.inf, 1.0
+        if self.stopping and self.stopping.on == "loss":
+            return -val_loss, val_score
+        return val_score, -val_loss
 
     def record(
         self,
@@ -248,18 +256,22 @@ class Epochs:
         A step's time is that in the median epoch of the first ``timed``, or all, after
         the first.
         """
-        steps, seconds = settings.count_batches(documents), np.diff(self.ends)
-        seconds = seconds[:timed] if timed > 1 else seconds
-        later = seconds[1:] if len(seconds) > 1 else seconds
+        seconds = np.diff(self.ends)
+        if timed > 1:
+            seconds = seconds[:timed]
+        if len(seconds) > 1:
+            seconds = seconds[1:]
+        in_epoch = settings.count_batches(documents)
+        n_epochs = len(self.history.loss)
         return TrialRecord(
             engine=engine,
             params=params,
             score_kind="log_probabilities",
-            epochs=len(self.history.loss),
+            epochs=n_epochs,
             best_epoch=self.best_epoch,
-            steps=len(self.history.loss) * steps,
+            steps=n_epochs * in_epoch,
             fit_seconds=time.perf_counter() - self.ends[0],
-            ms_per_step=float(np.median(later)) / steps * 1000,
+            ms_per_step=float(np.median(seconds)) / in_epoch * 1000,
             history=self.history,
         )
 
@@ -267,12 +279,14 @@ class Epochs:
 def hold_out_documents(
     dataset: Dataset, share: float
 ) -> tuple[Documents, Documents | None]:
-    """Return the documents to train on, and those to validate on, if the share is not
-    0.
-    """
-    x, y = dataset.x_train, dataset.y_train
+    """Return the documents to train on, and those to validate on, if any are."""
+    x = dataset.x_train
+    y = dataset.y_train
     kept, held_out = hold_out(len(y), share, dataset.groups)
-    return (x[kept], y[kept]), (x[held_out], y[held_out]) if len(held_out) else None
+    validation = None
+    if held_out.size:
+        validation = x[held_out], y[held_out]
+    return (x[kept], y[kept]), validation
 
 
 Recipe = TrainingSettings

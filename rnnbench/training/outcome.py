@@ -1,5 +1,6 @@
-"""The result of one trial: a record, and the scores that all metrics are computed
-from.
+"""The result of one trial: ``TrialResult``.
+
+It is a record, and the scores that all metrics are computed from.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,11 +28,10 @@ kept."""
 
 
 class History(StoredRecord):
-    """Loss, the mean cross-entropy in nats, and score by epoch; ``None`` where a loss
-    is no number.
+    """Loss, the mean cross-entropy in nats, and score by epoch.
 
     They are those on the training documents or, with ``val_``, on documents held out of
-    these.
+    these. ``None`` stands for a loss that is no number.
     """
 
     loss: list[float | None] = []
@@ -52,8 +52,9 @@ class Machine(StoredRecord):
 
 
 class TrialRecord(StoredRecord):
-    """One training: facts that its engine reports, and what ``run_trial`` adds to
-    identify it.
+    """One training: facts that its engine reports, and those that identify it.
+
+    ``run_trial`` adds the latter.
     """
 
     older_versions = (4,)
@@ -114,9 +115,7 @@ class TrialRecord(StoredRecord):
 
 @dataclass(frozen=True, eq=False)
 class TrialResult:
-    """The result of one trial: its record, its scores, and the arrays of a model to
-    keep.
-    """
+    """The record and the scores of one trial, and the arrays of a model to keep."""
 
     record: TrialRecord
     labels: Labels
@@ -140,12 +139,10 @@ class TrialResult:
 
     @property
     def scores(self) -> NDArray[np.float32]:
-        """The scores ``(n_test, n_topics)``. They are finite, even where a probability
-        is 0.
-        """
-        return (
-            self.stored_scores() if callable(self.stored_scores) else self.stored_scores
-        )
+        """The scores ``(n_test, n_topics)``; finite even where a probability is 0."""
+        if callable(self.stored_scores):
+            return self.stored_scores()
+        return self.stored_scores
 
     @cached_property
     def answers(self) -> Labels:
@@ -172,13 +169,12 @@ class TrialResult:
     def without(self, positions: Sequence[int]) -> "TrialResult":
         """Return the result without some test documents, and without the network."""
         left = partial(np.delete, obj=positions, axis=0)
-        given = None if self.given is None else left(self.given)
         corrections = {name: left(values) for name, values in self.corrections.items()}
         return TrialResult(
             self.record,
             left(self.labels),
             lambda: left(self.scores),
-            given=given,
+            given=None if self.given is None else left(self.given),
             corrections=corrections,
         )
 
@@ -204,10 +200,11 @@ def log_probabilities(probabilities: NDArray[np.floating]) -> NDArray[np.float32
 
 
 def with_floor(logs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return log-probabilities ``(n, n_topics)`` with, in place of ``-inf``, ``LOWEST``
-    or the lowest finite one of the row if lower, so that it never outranks another.
+    """Return log-probabilities ``(n, n_topics)`` with other numbers for ``-inf``.
+
+    They are ``LOWEST``, or the lowest finite one of the row if that is lower, so that a
+    topic with such a number never outranks another.
     """
-    lowest = np.min(
-        logs, axis=1, keepdims=True, where=np.isfinite(logs), initial=LOWEST
-    )
+    is_finite = np.isfinite(logs)
+    lowest = np.min(logs, axis=1, keepdims=True, where=is_finite, initial=LOWEST)
     return np.where(np.isneginf(logs), lowest, logs)

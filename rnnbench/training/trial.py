@@ -27,7 +27,7 @@ from rnnbench.storage import sha256_json
 from rnnbench.tasks import SINGLE_LABEL, TASKS
 from rnnbench.training.decision import AT_HALF, decide
 from rnnbench.training.engines import ENGINES, Engine, FitRequest
-from rnnbench.training.ensemble import Member, combined
+from rnnbench.training.ensemble import MemberScores, combined
 from rnnbench.training.epochs import OnEpoch, begin, ignore
 from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult
 from rnnbench.training.pretraining import REVISION
@@ -288,7 +288,7 @@ def run_ensemble(
     for member in members:
         if not np.array_equal(labels, member.labels):
             raise RnnbenchError("its models have answered other documents")
-    said = [Member(own.record.model, own.scores, own.answers) for own in members]
+    said = [MemberScores(own.record.model, own.scores, own.answers) for own in members]
     scores = combined(model.ensemble, said)
     decision = decide(trial.training.decision, "log_probabilities", None, y_train)
     records = [member.record for member in members]
