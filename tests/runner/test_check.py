@@ -11,55 +11,72 @@ LARGE = {"layers": [{"lstm": {"units": 100}}, factories.SOFTMAX]}
 SMALL = {"layers": [{"lstm": {"units": 8}}, factories.SOFTMAX]}
 
 
-def seconds(models, **training):
-    benchmark = factories.benchmark(
-        models=models, training={"epochs": 100_000} | training
-    )
+def seconds(model, **training):
+    """The estimate for a benchmark of one model."""
+    training = {"epochs": 100_000} | training
+    benchmark = factories.benchmark(models={"m": model}, training=training)
     dataset = make_dataset(factories.corpus(200), benchmark.data)
-    params = {name: 10_000 for name in benchmark.models if name != "baseline"}
+    params = {}
+    if "baseline" not in model:
+        params["m"] = 10_000
     return estimate_seconds(benchmark, BenchmarkCheck({}, dataset, params))
 
 
 @pytest.fixture
 def arithmetic(monkeypatch):
-    """A machine of one core, which takes a nanosecond for a multiplication, or for an
-    addition.
-    """
+    """A machine of one core that multiplies, or adds, in a nanosecond."""
 
     def of_products(products, _):
         return {product: product.multiply_adds * 1e-9 for product in products}
 
     monkeypatch.setattr(check, "time_products", of_products)
-    monkeypatch.setattr(check, "repeat", lambda *_, **__: [2_000_000e-9])
+    monkeypatch.setattr(check, "_seconds_of_addition", lambda: 1e-9)
     monkeypatch.setattr(check, "usable_cores", lambda: 1)
 
 
 @pytest.mark.usefixtures("arithmetic")
-def test_larger_networks_more_epochs_also_of_one_model_and_more_seeds_take_longer():
-    once = seconds({"m": SMALL})
-    assert seconds({"m": LARGE}) > 3 * once
-    assert seconds({"m": SMALL}, epochs=1_000_000) > 3 * once
-    assert seconds({"m": SMALL}, seeds=100) > 3 * once
-    assert seconds({"m": SMALL | {"training": {"epochs": 1}}}) < once / 2
-    assert seconds({"m": LARGE}, engine="native") < seconds(
-        {"m": LARGE}, engine="keras"
-    )
+@pytest.mark.parametrize(
+    ("model", "training"),
+    [(LARGE, {}), (SMALL, {"epochs": 1_000_000}), (SMALL, {"seeds": 100})],
+    ids=["a larger network", "more epochs", "more seeds"],
+)
+def test_more_work_takes_longer(model, training):
+    assert seconds(model, **training) > 3 * seconds(SMALL)
+
+
+@pytest.mark.usefixtures("arithmetic")
+def test_the_epochs_of_one_model_count():
+    once = seconds(SMALL | {"training": {"epochs": 1}})
+
+    assert once < seconds(SMALL) / 2
+
+
+@pytest.mark.usefixtures("arithmetic")
+def test_the_native_engine_takes_less_time_than_keras():
+    assert seconds(LARGE, engine="native") < seconds(LARGE, engine="keras")
+
+
+def with_embedding(*, masking):
+    embedding = {"embedding": {"dim": 8, "masking": masking}}
+    return {"layers": [embedding, *LARGE["layers"]]}
 
 
 @pytest.mark.usefixtures("arithmetic")
 def test_padding_takes_no_time_where_it_is_skipped():
-    def of(*, masking):
-        embedding = {"embedding": {"dim": 8, "masking": masking}}
-        return {"m": {"layers": [embedding, *LARGE["layers"]]}}
+    masked = seconds(with_embedding(masking=True), engine="native")
 
-    assert seconds(of(masking=True), engine="native") < seconds(
-        of(masking=False), engine="native"
-    )
-    assert seconds(of(masking=True), engine="keras") == seconds(
-        of(masking=False), engine="keras"
-    )
+    assert masked < seconds(with_embedding(masking=False), engine="native")
 
 
-def test_without_networks_or_with_networks_from_functions_nothing_is_estimated():
-    assert seconds({"baseline": {"baseline": "most_frequent"}}) is None
-    assert seconds({"m": {"python": "own:make"}}) is None
+@pytest.mark.usefixtures("arithmetic")
+def test_keras_reads_all_padding():
+    masked = seconds(with_embedding(masking=True), engine="keras")
+
+    assert masked == seconds(with_embedding(masking=False), engine="keras")
+
+
+@pytest.mark.parametrize(
+    "model", [{"baseline": "most_frequent"}, {"python": "own:make"}], ids=str
+)
+def test_without_layers_nothing_is_estimated(model):
+    assert seconds(model) is None
