@@ -1,11 +1,12 @@
-"""Trackers, by name, and the ``tracking`` key of a config: they record a run while it
-goes on.
+"""Trackers, by name, and the ``tracking`` key of a config.
+
+``tracking: [mlflow]`` has the tracker of this name record a run while it goes on.
 """
 
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import BeforeValidator
 
@@ -43,16 +44,16 @@ class Tracker:
         benchmark: "rnnbench.Benchmark",
         trials: Sequence["rnnbench.Trial"],
     ) -> None:
-        """Begin to record the trials of a run that are to be trained, not those found
-        stored.
+        """Begin to record the trials of a run that are to be trained, not stored ones.
 
         The ``folder`` is ``tracking`` in that of the run; it exists, perhaps with
         earlier files.
         """
 
     def trial_started(self, trial: "rnnbench.Trial") -> None:
-        """Begin to record a trial, perhaps anew after its process died; several may be
-        running.
+        """Begin to record a trial; several may be running.
+
+        It is called again if the process of a trial died.
         """
 
     def epoch_ended(
@@ -76,37 +77,43 @@ class Tracker:
         """Record that a trial failed."""
 
     def close(self) -> None:
-        """End: trials that have started, but neither finished nor failed, were
-        interrupted.
-        """
+        """End: trials that neither finished nor failed were interrupted."""
 
 
 TRACKERS: Registry[type[Tracker]] = Registry("tracker", Tracker, holds_classes=True)
 
 
-def _names(value: Any) -> Any:
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list | tuple):
-        raise problem(
-            f"got {spell(value)}", "allowed: a tracker, or a list such as [mlflow]"
-        )
-    return tuple(dict.fromkeys(one_of(name, TRACKERS) for name in names))
+def _names(value: object) -> tuple[str, ...]:
+    """Return the value of ``tracking``, a name or a list of them, as names."""
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list | tuple):
+        hint = "allowed: a tracker, or a list such as [mlflow]"
+        raise problem(f"got {spell(value)}", hint)
+    return tuple(dict.fromkeys(one_of(name, TRACKERS) for name in value))
 
 
-TrackerNames = Annotated[
-    tuple[str, ...], BeforeValidator(_names)
-]  # a single name will do
+TrackerNames = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 
 def check_trackers(names: Iterable[str]) -> None:
-    """Make sure that trackers can be used, or raise ``PluginError`` or
-    ``UserError``.
+    """Make sure that trackers can be used.
+
+    Raises:
+        PluginError: the tracker of another package cannot be loaded.
+        UserError: a module that a tracker needs is not installed.
     """
     for name in names:
         tracker = TRACKERS[name]
-        # A folder of that name, which tools leave in the working folder, has no origin.
-        if missing := [
-            it for it in tracker.modules if not getattr(find_spec(it), "origin", None)
-        ]:
-            hint = f": {tracker.install}" if tracker.install else ""
-            raise UserError(f"{TRACKERS.label(name)} needs {', '.join(missing)}{hint}")
+        missing = [module for module in tracker.modules if not _is_installed(module)]
+        if missing:
+            message = f"{TRACKERS.label(name)} needs {', '.join(missing)}"
+            if tracker.install:
+                message += f": {tracker.install}"
+            raise UserError(message)
+
+
+def _is_installed(module: str) -> bool:
+    """Return whether a module is there, and no folder that a tool left behind."""
+    specification = find_spec(module)
+    return specification is not None and bool(specification.origin)

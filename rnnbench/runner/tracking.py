@@ -1,5 +1,6 @@
-"""Trackers follow the events of a run, each in a thread of its own, so that no training
-waits.
+"""Trackers follow the events of a run, each in a thread, so that no training waits.
+
+``with tell_trackers(benchmark, folder) as listener: ...``
 """
 
 import logging
@@ -10,7 +11,6 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from itertools import count
 from math import nan
 from pathlib import Path
 from queue import SimpleQueue
@@ -31,6 +31,7 @@ from rnnbench.runner.events import (
 )
 from rnnbench.storage import TRACKING
 from rnnbench.tracking import TRACKERS
+from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial
 
 log = logging.getLogger(__name__)
@@ -41,22 +42,20 @@ LONGEST_REASON = 500  # the most characters that are kept of a tracker's error
 
 @contextmanager
 def tell_trackers(benchmark: Benchmark, folder: Path) -> Iterator[Listener]:
-    """Yield a listener that tells trackers, which write into ``tracking``; then end
-    them.
+    """Yield a listener that tells trackers; end them after the block.
+
+    They write into ``tracking`` in ``folder``.
     """
     if not benchmark.tracking:
         yield lambda _: None
         return
     trackers = _Trackers(benchmark, folder / TRACKING)
-    stdout, stderr = (
-        cast(IO[str], _ByThread(stream)) for stream in (sys.stdout, sys.stderr)
-    )
+    stdout = cast(IO[str], _ByThread(sys.stdout))
+    stderr = cast(IO[str], _ByThread(sys.stderr))
     with redirect_stdout(stdout), redirect_stderr(stderr):
         try:
             yield trackers
-        except (
-            KeyboardInterrupt
-        ):  # a second one; the first one ends a run in good order
+        except KeyboardInterrupt:  # the second: the first ends a run in good order
             for thread in trackers.threads:
                 thread.stop()
             trackers.threads.clear()
@@ -66,12 +65,14 @@ def tell_trackers(benchmark: Benchmark, folder: Path) -> Iterator[Listener]:
 
 
 class _Trackers:
-    """The trackers of a run, which hear of the start of each trial, all its epochs and
-    its end.
+    """The trackers of a run.
+
+    They hear of the start of each trial, of all its epochs, and of its end.
     """
 
     def __init__(self, benchmark: Benchmark, folder: Path):
-        self._benchmark, self._folder = benchmark, folder
+        self._benchmark = benchmark
+        self._folder = folder
         self.threads: list[TrackerThread] = []
         self._last: dict[Trial, int | None] = {}
         """The last epoch of each unfinished trial that they know; ``None`` before its
@@ -91,11 +92,7 @@ class _Trackers:
                     self._last[trial] = None
                 self._tell_epochs(trial, (epoch, loss, score))
             case Finished(trial, result=result) if result and trial in self._last:
-                curves = (result.record.history.loss, result.record.history.score)
-                known = (
-                    [nan if it is None else it for it in curve] for curve in curves
-                )
-                self._tell_epochs(trial, *zip(count(1), *known))
+                self._tell_epochs(trial, *_epochs_of(result))
                 self._tell("trial_finished", trial, result, metrics_of(result))
                 del self._last[trial]
             case Failed(trial, reason) if trial in self._last:
@@ -106,15 +103,14 @@ class _Trackers:
                 self.finish()
 
     def _tell_epochs(self, trial: Trial, *epochs: tuple[int, float, float]) -> None:
-        """Tell of the start of a trial and of epochs, unless that is known."""
+        """Tell of the start of a trial and of epochs, unless that was done."""
         last = self._last[trial]
         if last is None:
             last = 0
             self._tell("trial_started", trial)
         for epoch, loss, score in epochs:
-            if (
-                epoch == last + 1
-            ):  # the executor may leave some out; the result has them all
+            # The executor may leave some out; the result has them all.
+            if epoch == last + 1:
                 self._tell("epoch_ended", trial, epoch, loss, score)
                 last = epoch
         self._last[trial] = last
@@ -151,18 +147,29 @@ class _Trackers:
             log.warning("trackers that had not finished were left out")
 
 
+def _epochs_of(result: TrialResult) -> Iterator[tuple[int, float, float]]:
+    """Yield the number, the loss and the score of each epoch of a training."""
+    history = result.record.history
+    curves = zip(history.loss, history.score, strict=False)
+    for epoch, (loss, score) in enumerate(curves, start=1):
+        yield epoch, _number(loss), _number(score)
+
+
+def _number(value: float | None) -> float:
+    return nan if value is None else value
+
+
 class TrackerThread(threading.Thread):
-    """Calls the methods of a tracker, one after the other, until it is stopped or
-    fails.
-    """
+    """Calls the methods of a tracker, one by one, until it is stopped or fails."""
 
     def __init__(self, name: str, folder: Path):
-        super().__init__(
-            daemon=True, name=f"tracker {name}"
-        )  # as the end of a process knows it
-        self.label, self.failure = TRACKERS.label(name), ""
+        # By its name, the end of a process knows it.
+        super().__init__(daemon=True, name=f"tracker {name}")
+        self.label = TRACKERS.label(name)
+        self.failure = ""
         self.prints: IO[str] | None = None  # the file that gets what this thread prints
-        self._tracker, self._folder = name, folder
+        self._tracker = name
+        self._folder = folder
         self._calls: SimpleQueue[tuple[str, tuple[Any, ...]] | None] = SimpleQueue()
 
     def call(self, method: str, *arguments: Any) -> None:
@@ -175,12 +182,9 @@ class TrackerThread(threading.Thread):
 
     def run(self) -> None:
         """Make the tracker and call it; keep the reason if that fails."""
-        if hasattr(
-            signal, "pthread_sigmask"
-        ):  # they must wake the main thread, not this one
-            signal.pthread_sigmask(
-                signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-            )
+        if hasattr(signal, "pthread_sigmask"):  # they must wake the main thread
+            signals = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+            signal.pthread_sigmask(signal.SIG_BLOCK, signals)
         path = self._folder / f"{self._tracker}.log"
         try:
             with blame(self.label):
@@ -194,9 +198,9 @@ class TrackerThread(threading.Thread):
                         traceback.print_exc()  # for whoever writes a tracker
                         raise
         except RnnbenchError as error:
-            text = shortened(str(error).partition("\n")[0], LONGEST_REASON)
-            is_named = isinstance(error, PluginError)
-            self.failure = text if is_named else f"{self.label} failed: {text}"
+            self.failure = shortened(str(error).partition("\n")[0], LONGEST_REASON)
+            if not isinstance(error, PluginError):  # which names the tracker
+                self.failure = f"{self.label} failed: {self.failure}"
         finally:
             self.prints = None
             with suppress(OSError):
@@ -218,4 +222,6 @@ class _ByThread:
 
     def _current(self) -> IO[str]:
         thread = threading.current_thread()
-        return (isinstance(thread, TrackerThread) and thread.prints) or self._stream
+        if isinstance(thread, TrackerThread) and thread.prints:
+            return thread.prints
+        return self._stream
