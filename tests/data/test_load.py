@@ -24,7 +24,7 @@ from rnnbench.data.config import Data
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus, prepare, unlabeled_fault
-from rnnbench.data.sources import SOURCES, sgml
+from rnnbench.data.sources import SOURCES, keras_set, reuters
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.storage import sha256_file
 
@@ -48,8 +48,8 @@ def homes(monkeypatch, tmp_path, server):
     folder.
     """
     urls = tuple(f"{server.url}/files/{name}.tar.gz" for name in ("first", "second"))
-    monkeypatch.setattr(sgml, "HOMES", urls)
-    monkeypatch.setattr(sgml, "NPZ_HOME", f"{server.url}/files")
+    monkeypatch.setattr(reuters, "HOMES", urls)
+    monkeypatch.setattr(keras_set, "NPZ_HOME", f"{server.url}/files")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     return server.folder
 
@@ -61,9 +61,9 @@ def keras_files(keras_corpus, monkeypatch, tmp_path):
     """
     (tmp_path / "rebuilt").mkdir()
     npz, word_index = write_keras_files(tmp_path / "rebuilt", keras_corpus)
-    monkeypatch.setattr(sgml, "NPZ_SHA256", sha256_file(npz))
+    monkeypatch.setattr(keras_set, "NPZ_SHA256", sha256_file(npz))
     md5 = hashlib.md5(word_index.read_bytes()).hexdigest()  # noqa: S324
-    monkeypatch.setattr(sgml, "WORD_INDEX_MD5", md5)
+    monkeypatch.setattr(keras_set, "WORD_INDEX_MD5", md5)
     return npz.parent
 
 

@@ -17,9 +17,8 @@ from newswires import write_table
 from pyarrow import parquet
 
 from rnnbench.data import cache
-from rnnbench.data.sources import tables
 from rnnbench.data.sources.files import Text, read, read_texts, undeclared_groups
-from rnnbench.data.sources.tables import Layout
+from rnnbench.data.sources.tables import Layout, lines
 from rnnbench.errors import UserError
 
 
@@ -216,7 +215,7 @@ def test_what_is_wrong_is_named_with_its_line(
 
 @pytest.mark.parametrize("name", ["own.csv", "own.jsonl"])
 def test_a_line_without_end_is_refused(tmp_path, monkeypatch, name):
-    monkeypatch.setattr(tables, "MAX_TEXT", 100)
+    monkeypatch.setattr(lines, "MAX_TEXT", 100)
     (tmp_path / name).write_text("x" * 101)
 
     with pytest.raises(UserError, match=f"{name}:1: longer than 100 characters"):
@@ -262,7 +261,7 @@ def test_fields_between_tabs_may_have_quotation_marks_around_them(tmp_path, quot
 def test_endless_text_in_a_small_parquet_file_is_refused(
     tmp_path, monkeypatch, text, rows, message
 ):
-    monkeypatch.setattr("rnnbench.data.sources.tables.MAX_UNPACKED", 2**25)
+    monkeypatch.setattr("rnnbench.data.sources.tables.parquet.MAX_UNPACKED", 2**25)
     repeated = pyarrow.DictionaryArray.from_arrays([0] * rows, pyarrow.array([text]))
     table = {"text": repeated if text else [text], "label": ["a"] * rows}
     parquet.write_table(pyarrow.table(table), tmp_path / "own.parquet")
@@ -397,7 +396,7 @@ def test_sets_of_labels_are_told_from_the_data_and_odd_ones_are_said_or_refused(
 def test_a_list_of_endless_labels_in_a_small_parquet_file_is_refused(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(tables, "MAX_UNPACKED", 10_000)
+    monkeypatch.setattr("rnnbench.data.sources.tables.parquet.MAX_UNPACKED", 10_000)
     write_table(tmp_path / "own.parquet", [("a", ["x" * 50] * 300)] * 2)
 
     with pytest.raises(

@@ -13,16 +13,17 @@ from hypothesis import strategies as st
 from newswires import write_table
 
 from rnnbench.data.fetch import silent
-from rnnbench.data.sources import tables
 from rnnbench.data.sources.files import read_texts
 from rnnbench.data.sources.tables import (
-    DELIMITERS,
     BadRow,
     Layout,
     columns_at_once,
+    encodings,
     open_table,
     sniff,
 )
+from rnnbench.data.sources.tables.separated import records
+from rnnbench.data.sources.tables.sniffing import DELIMITERS
 from rnnbench.errors import UserError
 
 SENTENCES = {
@@ -125,7 +126,7 @@ def test_a_header_may_stand_between_rows_again(tmp_path):
 def test_the_encoding_is_found_out_however_late_characters_tell_it(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(tables, "SAMPLE", 100)
+    monkeypatch.setattr(encodings, "SAMPLE", 100)
     rows = [(1, "see you", "a")] * 99 + [(2, SENTENCES["cp1250"], "b")] * 9
     table = write(tmp_path / "own.csv", rows, encoding="cp1250")
 
@@ -283,11 +284,11 @@ def test_each_line_of_a_bad_row_may_start_a_row(content):
     with TemporaryDirectory() as folder:
         file = Path(folder, "a.csv")
         file.write_text(f"a\n{content}")
-        records = list(tables._records(file, Layout(delimiter=","), silent))[1:]
+        rows = list(records(file, Layout(delimiter=","), silent))[1:]
 
     read = [
         (record[0], None if isinstance(record, BadRow) else record[1])
-        for record in records
+        for record in rows
     ]
     assert read == [(f"{file}:{number}", row) for number, row in expected]
 

@@ -1,0 +1,38 @@
+"""Tables of texts: what they look like, and their rows one by one, piece by piece.
+
+``header, rows = open_table(path, sniff(path, Layout()))``.
+"""
+
+from rnnbench.data.sources.tables.at_once import columns_at_once
+from rnnbench.data.sources.tables.layout import (
+    BadRow,
+    Layout,
+    Row,
+    Rows,
+    Table,
+    check_unique,
+)
+from rnnbench.data.sources.tables.lines import LONE_SURROGATES, MAX_TEXT, codec_of
+from rnnbench.data.sources.tables.opening import READERS, open_table
+from rnnbench.data.sources.tables.separated import DIALECTS, dialect_of
+from rnnbench.data.sources.tables.sniffing import short_columns, sniff, with_form
+
+__all__ = [
+    "DIALECTS",
+    "LONE_SURROGATES",
+    "MAX_TEXT",
+    "READERS",
+    "BadRow",
+    "Layout",
+    "Row",
+    "Rows",
+    "Table",
+    "check_unique",
+    "codec_of",
+    "columns_at_once",
+    "dialect_of",
+    "open_table",
+    "short_columns",
+    "sniff",
+    "with_form",
+]

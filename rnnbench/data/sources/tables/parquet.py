@@ -1,0 +1,158 @@
+"""Rows of Parquet files, of which a few bits in each row may be endless texts."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from rnnbench.data.fetch import Progress
+from rnnbench.data.sources.tables.layout import (
+    Columns,
+    Layout,
+    Rows,
+    Table,
+    check_unique,
+)
+from rnnbench.data.sources.tables.lines import MAX_FILE
+from rnnbench.errors import UserError
+from rnnbench.storage import MAX_UNPACKED, open_regular
+
+if TYPE_CHECKING:
+    import pyarrow
+    from pyarrow.parquet import FileMetaData, ParquetSchema
+
+MAX_ROWS = 1_000  # the rows that are unpacked at once
+TEXTS = ("string", "large_string", "string_view")
+Coded = tuple[list[Any], NDArray[Any]]
+"""Values, and the position of each row's value among them."""
+
+
+def read_parquet(
+    path: Path, _layout: Layout, progress: Progress, columns: Columns
+) -> Table:
+    """Read the columns with texts, numbers or lists of these."""
+    try:
+        from pyarrow.parquet import ParquetFile
+    except ImportError:
+        raise UserError(
+            f"{path}: needs pyarrow: pip install 'rnnbench[parquet]'"
+        ) from None
+    with _faults_named(path), open_regular(path, MAX_FILE) as raw:
+        file = ParquetFile(raw)
+        header = _header(path, file.schema_arrow, columns)
+        repeated = _leaves(file.schema, header)
+    return Table(header, _rows(path, header, repeated, file.metadata, progress))
+
+
+@contextmanager
+def _faults_named(path: Path) -> Iterator[None]:
+    """Raise ``UserError`` for what pyarrow says about a damaged file."""
+    from pyarrow import ArrowException
+
+    try:
+        yield
+    except (ArrowException, ValueError, OverflowError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the file cannot be opened
+        raise UserError(f"{path}: cannot be read as Parquet: {error}") from None
+
+
+def _rows(
+    path: Path,
+    header: list[str],
+    repeated: list[str],
+    metadata: "FileMetaData",
+    progress: Progress,
+) -> Rows:
+    """Yield the rows, of which only some are in memory."""
+    from pyarrow.parquet import ParquetFile
+
+    with _faults_named(path), open_regular(path, MAX_FILE) as raw:
+        file = ParquetFile(raw, metadata=metadata, read_dictionary=repeated)
+        number = 0
+        size = 0
+        name = str(path)
+        for batch in file.iter_batches(MAX_ROWS, columns=header):
+            progress(f"reading the rows of {path.name}", number, metadata.num_rows)
+            columns = [_unpacked(column) for column in batch.columns]
+            size += sum(map(_size, chain(*columns)))
+            if size > MAX_UNPACKED:
+                fault = f"its texts unpack to more than {MAX_UNPACKED:,} characters"
+                hint = "use a .csv or .jsonl file instead"
+                raise UserError(f"{path}: {fault} ({hint})")
+            for row in zip(*columns, strict=True):
+                number += 1
+                yield f"{name}, row {number}", row
+
+
+def _header(path: Path, schema: "pyarrow.Schema", columns: Columns) -> list[str]:
+    """Return the names of the columns that can be read; or those of ``columns``."""
+    plain = [field.name for field in schema if _is_plain(field.type)]
+    header = plain
+    if columns:
+        wanted = set(columns)
+        header = [name for name in schema.names if name in wanted]
+    check_unique(header, schema.names, path)
+    wrong = set(header) - set(plain)
+    if wrong:
+        raise UserError(f"{path}: {min(wrong)}: should be a text")
+    return header
+
+
+def _is_plain(kind: "pyarrow.DataType") -> bool:
+    """Return whether values of a type are texts, numbers or lists of these."""
+    from pyarrow import types
+
+    if types.is_list(kind) or types.is_large_list(kind):
+        kind = kind.value_type
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    return types.is_primitive(kind) or str(kind) in TEXTS
+
+
+def _leaves(schema: "ParquetSchema", names: Sequence[str]) -> list[str]:
+    """Return the paths of columns; the path of a list leads to its values."""
+    wanted = set(names)
+    leaves = []
+    for number in range(len(schema)):
+        path = schema.column(number).path
+        if path in wanted or path.split(".list.")[0] in wanted:
+            leaves.append(path)
+    return leaves
+
+
+def _size(value: object) -> int:
+    """Return the characters in a text, or those in a list and the number of texts."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, list):
+        return len(value) + sum(map(_size, value))
+    return 0
+
+
+def _unpacked(column: "pyarrow.Array") -> list[Any]:
+    """Return the values in a part of a column; equal ones are one object."""
+    if not hasattr(column, "value_lengths"):
+        values, codes = coded(column)
+        return [values[code] for code in codes.tolist()]
+    rest = iter(_unpacked(column.flatten()))  # of lists
+    lists: list[Any] = []
+    for length in column.value_lengths().to_pylist():
+        lists.append(None if length is None else list(islice(rest, length)))
+    return lists
+
+
+def coded(column: "pyarrow.Array") -> Coded:
+    """Return the different values of a column, and which of them each row has."""
+    column.validate(full=True)  # codes of a damaged file may be those of no value
+    encoded = column.dictionary_encode()
+    if hasattr(encoded, "chunks"):
+        encoded = encoded.combine_chunks()
+    values = [*encoded.dictionary.to_pylist(), None]
+    codes = encoded.indices
+    if codes.null_count:
+        codes = codes.fill_null(len(values) - 1)
+    return values, codes.to_numpy()

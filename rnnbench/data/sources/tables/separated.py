@@ -1,0 +1,187 @@
+"""Rows of .csv and .tsv files.
+
+A bad row costs no more than its own lines: reading goes on after its first line.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Literal, TypedDict
+
+from rnnbench.data.fetch import Progress, silent
+from rnnbench.data.sources.tables.layout import (
+    NOT_A_ROW,
+    SAMPLE_ROWS,
+    BadRow,
+    Columns,
+    Layout,
+    Rows,
+    Table,
+)
+from rnnbench.data.sources.tables.lines import MAX_TEXT, lines
+from rnnbench.errors import UserError
+from rnnbench.text import counted
+
+MOST_WRONG = 0.1  # the largest share of quoted fields that do not end in a quote
+QUOTED = re.compile(r'(?:^|(?<=\t))"(?:((?:[^"]|"")*+)"(?=[\t\r\n]|\Z))?', re.MULTILINE)
+"""A field that starts with a quotation mark; and what is inside if it ends with one,
+too."""
+
+
+class Dialect(TypedDict, total=False):
+    """Arguments of ``csv.reader`` and ``csv.writer``."""
+
+    delimiter: str
+    quotechar: str | None
+    quoting: Literal[0, 1, 2, 3]
+    strict: bool
+
+
+DIALECTS: dict[str, Dialect] = {  # by the end of the name of a file
+    ".csv": {"strict": True},
+    # Quotation marks are text, because no text may contain a tab or a new line; see
+    # ``dialect_of``.
+    ".tsv": {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None},
+}
+CsvRow = tuple[str, list[str]]
+
+
+def read_separated(
+    path: Path, layout: Layout, progress: Progress, _columns: Columns
+) -> Table:
+    """Read comma-separated or tab-separated values.
+
+    Empty fields beyond the header are no fault.
+    """
+    rows = records(path, layout, progress)
+    first = _first_of(rows)
+    header = [name.strip() for name in first]
+    return Table(header, _checked(rows, first))
+
+
+def _first_of(rows: Iterator[CsvRow | BadRow]) -> list[str]:
+    """Return the fields of the header; none if the file is empty."""
+    for number, row in enumerate(rows):
+        if isinstance(row, BadRow):
+            raise UserError(f"{row.place}: the header {row.fault}")
+        _, fields = row
+        if number or fields[0].lower() != "sep=":  # Excel's own line
+            return fields
+    return []
+
+
+def _checked(rows: Iterator[CsvRow | BadRow], header: list[str]) -> Rows:
+    """Yield rows with as many fields as the header has; others become bad rows."""
+    n_columns = len(header)
+    for row in rows:
+        if isinstance(row, BadRow):
+            yield row
+            continue
+        place, fields = row
+        while len(fields) > n_columns and not fields[-1]:
+            fields.pop()
+        if n_columns > 1 and fields == header:
+            yield BadRow(place, NOT_A_ROW, "the header again", fields)
+        elif len(fields) == n_columns:
+            yield row
+        else:
+            number = counted(len(fields), "field")
+            fault = f"{number}, but the header has {n_columns}"
+            yield BadRow(place, NOT_A_ROW, fault, fields)
+
+
+def records(
+    path: Path, layout: Layout, progress: Progress
+) -> Iterator[CsvRow | BadRow]:
+    """Yield the rows that are not empty, and a ``BadRow`` for lines that start no row.
+
+    A bad row may have many lines, each of which may start a row. So that no line is
+    read more than twice, the lines of a bad row are read again one by one, except for
+    the last, from which reading goes on as usual. A row that starts in one of these
+    lines and does not end there is bad, too: it is inside quotation marks, like the bad
+    row, and meets the same end.
+    """
+    dialect = dialect_of(path, layout)
+    all_lines = lines(path, layout, progress)
+    last_of_bad: list[str] = []
+    taken: list[str] = []  # the lines of a row
+    number = 1
+    name = str(path)  # once, as there may be millions of rows
+    before = csv.field_size_limit(MAX_TEXT)  # the limit is that of the process
+    try:
+        while True:
+            next_lines = _taken(chain(last_of_bad, all_lines), taken)
+            try:
+                for row in csv.reader(next_lines, **dialect):
+                    if row:
+                        yield f"{name}:{number}", row
+                    number += len(taken)
+                    taken.clear()
+                return
+            except csv.Error as error:
+                yield _not_a_row(f"{name}:{number}", error)
+            for line in taken[1:-1]:
+                number += 1
+                yield from _in_one_line(line, f"{name}:{number}", dialect)
+            number += 1
+            last_of_bad = taken[1:][-1:]
+            taken.clear()
+    finally:
+        csv.field_size_limit(before)
+
+
+def _taken(next_lines: Iterator[str], taken: list[str]) -> Iterator[str]:
+    """Yield lines, and add each to those of a row, which may be as long as a text."""
+    size = 0
+    for line in next_lines:
+        if not taken:
+            size = 0
+        size += len(line)
+        taken.append(line)
+        if size > MAX_TEXT:
+            raise csv.Error(f"longer than {MAX_TEXT:,} characters")
+        yield line
+
+
+def _in_one_line(line: str, place: str, dialect: Dialect) -> Iterator[CsvRow | BadRow]:
+    """Yield the row in a line, if it is not empty."""
+    try:
+        row = next(csv.reader([line], **dialect), [])
+    except csv.Error as error:
+        yield _not_a_row(place, error)
+        return
+    if row:
+        yield place, row
+
+
+def _not_a_row(place: str, error: csv.Error) -> BadRow:
+    return BadRow(place, NOT_A_ROW, f"cannot be read as a row: {error}")
+
+
+def dialect_of(path: Path, layout: Layout) -> Dialect:
+    """Return the dialect of a table; tabs are between quoted fields if it looks so."""
+    if path.suffix.lower() == ".csv":
+        return {"delimiter": layout.delimiter or ",", **DIALECTS[".csv"]}
+    start = "".join(islice(lines(path, layout, silent), SAMPLE_ROWS))
+    if _has_quoted_fields(start):
+        return {"delimiter": "\t", "strict": True}
+    return DIALECTS[".tsv"]
+
+
+def _has_quoted_fields(start: str) -> bool:
+    """Return whether quotation marks at the start of a table are around fields."""
+    contents = [field[1] for field in QUOTED.finditer(start)]
+    if contents.count(None) > MOST_WRONG * len(contents):
+        return False
+    # Programs quote what needs it, and a quotation mark that is text seldom has a
+    # partner.
+    return start[:1] == '"' or any(_needs_quotes(inside) for inside in contents)
+
+
+def _needs_quotes(inside: str | None) -> bool:
+    """Return whether what is inside quotes needs them, unless it may be many fields."""
+    if not inside or "\t" in inside:
+        return False
+    return "\n" in inside or '""' in inside

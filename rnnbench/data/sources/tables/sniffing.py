@@ -1,0 +1,202 @@
+"""The layout of a table, found out from its first rows.
+
+``sniff(Path("own.csv"), Layout())`` is, for example, ``Layout(";", "cp1252", "tweet",
+"mood")``.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+from rnnbench.data.sources.tables.encodings import encoding_of
+from rnnbench.data.sources.tables.layout import SAMPLE_ROWS, BadRow, Layout, Rows
+from rnnbench.data.sources.tables.opening import open_table, open_wide
+from rnnbench.errors import UserError
+from rnnbench.text import listed
+
+log = logging.getLogger(__name__)
+LONGEST_SAMPLE = 1_000  # characters of a value that tell how long it is
+LONGEST_SHORT = 100  # characters of a value that may name a group
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+# Names of columns that tell what is in them, the surest first.
+TEXT_NAMES = (
+    "text",
+    "tweet",
+    "sentence",
+    "body",
+    "content",
+    "message",
+    "comment",
+    "review",
+)
+LABEL_NAMES = (
+    "label",
+    "topic",
+    "class",
+    "category",
+    "target",
+    "sentiment",
+    "intent",
+    "y",
+)
+USUAL = {"delimiter": ",", "encoding": "utf-8", "text": "text", "label": "label"}
+"""What is not worth a message."""
+
+
+def sniff(path: Path, layout: Layout) -> Layout:
+    """Return a layout with all that a table tells, which is logged.
+
+    The columns may stay open if it is not clear which they are.
+    """
+    detected = with_form(path, layout)
+    header, rows = open_table(path, detected)
+    taken = [name for name in (layout.text, layout.label, layout.group) if name]
+    if len(set(taken)) < len(taken):
+        columns = "data.text, data.label and data.group"
+        fault = f"{columns} should name different columns"
+        raise UserError(f"{path}: {fault}: {listed(taken)}")
+    free = [name for name in header if name not in taken]
+    texts = _columns_called(TEXT_NAMES, free)
+    labels = _columns_called(LABEL_NAMES, free)
+    text = layout.text or next(iter(texts), None)
+    label = layout.label or next(iter(labels), None)
+    samples = _samples(header, rows, set(free) - {text, label})
+    if text is None and samples:
+        text = max(samples, key=lambda name: sum(map(len, samples[name])))
+        del samples[text]
+    if label is None:
+        label = _with_few_values(samples)
+        if label is not None and label in samples[label]:
+            hint = f"'{label}' is a label; add a line with the names of the columns"
+            raise UserError(f"{path}: its first line is not a header: {hint}")
+    detected = replace(detected, text=text, label=label)
+    has_choice = len(texts) > 1 and layout.text is None
+    if has_choice or _is_unusual(detected, layout):
+        _log_once(path, _in_words(detected))
+    return detected
+
+
+def _columns_called(names: Iterable[str], columns: Sequence[str]) -> list[str]:
+    """Return the columns that have one of some names, the surest first."""
+    spelled = {column.lower(): column for column in reversed(columns)}
+    return [spelled[name] for name in names if name in spelled]
+
+
+def _samples(
+    header: Sequence[str], rows: Rows, names: Collection[str | None]
+) -> dict[str, list[str]]:
+    """Return the first values of some columns, cut if they are long."""
+    samples: dict[str, list[str]] = {name: [] for name in header if name in names}
+    for row in islice(rows, SAMPLE_ROWS):
+        if isinstance(row, BadRow):
+            continue
+        for name, value in zip(header, row[1], strict=True):
+            if name in samples:
+                samples[name].append(str(value)[:LONGEST_SAMPLE])
+    return samples
+
+
+def _with_few_values(columns: Mapping[str, Sequence[str]]) -> str | None:
+    """Return the column that clearly has fewer different values than the others.
+
+    It has several, and most of them more than once.
+    """
+    n_rows = max(map(len, columns.values()), default=0)
+    few = []
+    for name, values in columns.items():
+        n_different = len(set(values) - {""})
+        if 1 < n_different <= n_rows / 2:
+            few.append((n_different, name))
+    few.sort()
+    if len(few) == 1 or (few and few[0][0] * 4 <= few[1][0]):
+        return few[0][1]
+    return None
+
+
+def _is_unusual(detected: Layout, given: Layout) -> bool:
+    """Return whether anything that was detected is worth a message."""
+    for key, usual in USUAL.items():
+        value = getattr(detected, key)
+        if value and not getattr(given, key) and value != usual:
+            return True
+    return False
+
+
+@lru_cache(maxsize=100)
+def _log_once(path: Path, layout: str) -> None:
+    """Say how a table is read, though not at each reading."""
+    log.warning("%s: read as %s", path, layout)
+
+
+def _in_words(layout: Layout) -> str:
+    """Return how a table is read."""
+    parts = [DELIMITERS.get(layout.delimiter or "", layout.delimiter), layout.encoding]
+    if layout.text:
+        parts.append(f"texts in '{layout.text}'")
+    if layout.label:
+        parts.append(f"labels in '{layout.label}'")
+    return ", ".join(filter(None, parts))
+
+
+def short_columns(path: Path, layout: Layout) -> list[str]:
+    """Return the columns whose first values are short texts or whole numbers.
+
+    None is missing. ``doc.page`` is the key ``page`` of the JSON objects in the column
+    ``doc``.
+    """
+    header, rows = open_table(path, layout)
+    columns: dict[str, list[object]] = {}
+    n_rows = 0
+    for row in islice(rows, SAMPLE_ROWS):
+        if isinstance(row, BadRow):
+            continue
+        n_rows += 1
+        for name, value in zip(header, row[1], strict=True):
+            if isinstance(value, dict):
+                for key, inner in value.items():
+                    columns.setdefault(f"{name}.{key}", []).append(inner)
+            else:
+                columns.setdefault(name, []).append(value)
+    counts = Counter(header)
+    short = []
+    for name, values in columns.items():
+        if len(values) == n_rows and counts[name] < 2 and all(map(_is_short, values)):
+            short.append(name)
+    return short
+
+
+def _is_short(value: object) -> bool:
+    """Return whether a value is a short text or a whole number."""
+    if isinstance(value, str):
+        return 0 < len(value) <= LONGEST_SHORT
+    return isinstance(value, int)
+
+
+def with_form(path: Path, layout: Layout) -> Layout:
+    """Return a layout with the encoding and the delimiter of a table."""
+    ending = path.suffix.lower()
+    if layout.encoding is None and ending != ".parquet":
+        layout = replace(layout, encoding=encoding_of(path))
+    if layout.delimiter is None and ending == ".csv":
+        fitness = {}
+        for delimiter in DELIMITERS:
+            fitness[delimiter] = _fitness(path, replace(layout, delimiter=delimiter))
+        best = max(fitness, key=fitness.__getitem__)  # the first of several
+        layout = replace(layout, delimiter=best)
+    return layout
+
+
+def _fitness(path: Path, layout: Layout) -> tuple[float, int]:
+    """Return the share of good rows with several columns, and the number of these."""
+    try:
+        header, rows = open_wide(path, layout)
+        are_good = [not isinstance(row, BadRow) for row in islice(rows, SAMPLE_ROWS)]
+    except UserError:  # with this delimiter, quotation marks may be wrong
+        return 0.0, 1
+    if len(header) < 2:
+        return 0.0, 1
+    return (1 + sum(are_good)) / (1 + len(are_good)), len(header)
