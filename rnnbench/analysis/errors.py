@@ -15,7 +15,7 @@ from rnnbench.data.audit import DatasetSummary
 from rnnbench.data.corpus import Excerpt
 from rnnbench.data.dataset import make_dataset
 from rnnbench.errors import RnnbenchError
-from rnnbench.labels import Key, Labels, documents_by_topic, keys_of
+from rnnbench.labels import Key, Labels, documents_by_topic, form_of, keys_of
 from rnnbench.metrics import by_topic
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Interval
@@ -58,9 +58,7 @@ def kinds_of_documents(
     noun, kinds = dataset.noun, {"all documents": np.ones(len(labels), bool)}
     if dataset.train_size:
         train = np.array([topic.train for topic in dataset.topics])
-        n_train = train[labels]
-        if labels.ndim == 2:  # the rarest topic of a document counts
-            n_train = np.where(labels, train, train.max()).min(axis=1)
+        n_train = form_of(labels).lowest(train, labels)  # the rarest topic counts
         is_contradicted = np.isin(
             np.arange(len(labels)), dataset.duplicates.other_topics
         )

@@ -176,11 +176,11 @@ def corpus_of_words(
     vocabulary = []
     for word in ranking:
         vocabulary.append(word.decode("latin-1") if isinstance(word, bytes) else word)
-    kind = np.int32 if np.ndim(labels) == 1 else np.uint8
+    numbers = np.asarray(labels)
     return Corpus(
         tokens=np.asarray(tokens, np.int32),
         offsets=np.asarray(ends, np.int64),
-        labels=np.asarray(labels, kind),
+        labels=np.asarray(numbers, form_of(numbers).dtype),
         topics=tuple(topics),
         vocabulary=tuple(vocabulary),
         is_test=None if is_test is None else np.asarray(is_test, bool),

@@ -19,6 +19,7 @@ from rnnbench.data.sources.files import MAX_LABELS, spelled
 from rnnbench.data.sources.labels import hint_at_lists, split_labels
 from rnnbench.data.sources.tables import BadRow, Layout
 from rnnbench.errors import UserError, did_you_mean
+from rnnbench.labels import form_of
 from rnnbench.outside.coding import Topics
 from rnnbench.storage import MAX_UNPACKED, check_unpacked, open_regular, read_array
 from rnnbench.text import counted, encodable, listed, with_article
@@ -157,10 +158,7 @@ def _of_run(run: Run, folder: Path) -> _Read:
     if dataset.ids:
         columns["id"] = _Column.of(dataset.ids)
     if dataset.kind.has_topics:
-        several = (topics[row.astype(bool)].tolist() for row in rows)
-        columns["label"] = _Column.of(
-            topics[rows] if dataset.kind.has_one_label else several
-        )
+        columns["label"] = _Column.of(form_of(rows).names(rows, topics))
     return _Read(str(folder), columns)
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -23,7 +22,8 @@ from rnnbench.labels import Labels
 from rnnbench.models.layers import Shape
 from rnnbench.plugins.transformer.config import PARTS, Transformer
 from rnnbench.plugins.transformer.files import folder_of
-from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, Decision
+from rnnbench.plugins.transformer.losses import loss_of
+from rnnbench.tasks import Decision, usual_task
 from rnnbench.training.epochs import Documents, TrainingSettings
 from rnnbench.training.outcome import Judged, Weights
 
@@ -44,6 +44,7 @@ class Classifier:
     def __init__(self, config: Transformer, shape: Shape, seed: int = 0):
         self.config = config
         self.shape = shape
+        self.loss = loss_of(shape.form)
         torch.manual_seed(seed)
         try:
             self._load_files()
@@ -109,26 +110,13 @@ class Classifier:
     def score(self, x: Pieces) -> Floats:
         """Return the log-probabilities of documents, ``(n, n_topics)``."""
         logits = torch.from_numpy(self.logits(x))
-        if self.shape.has_one_label:
-            return np.asarray(logits.log_softmax(1).numpy())
-        return np.asarray(functional.logsigmoid(logits).numpy())
-
-    def losses(self, logits: torch.Tensor, y: Labels) -> torch.Tensor:
-        """Return the cross-entropy of each document, ``(n,)``.
-
-        If it may have any number of topics, it is the mean over all topics.
-        """
-        truth = torch.from_numpy(y)
-        if self.shape.has_one_label:
-            return functional.cross_entropy(logits, truth.long(), reduction="none")
-        entropy = functional.binary_cross_entropy_with_logits
-        return entropy(logits, truth.float(), reduction="none").mean(1)
+        return np.asarray(self.loss.log_probabilities(logits).numpy())
 
     def judge(self, logits: Floats, y: Labels) -> Judged:
         """Return the mean loss, and the main metric at a probability of 0.5."""
-        task = SINGLE_LABEL if self.shape.has_one_label else MULTI_LABEL
-        loss = float(self.losses(torch.from_numpy(logits), y).mean())
-        return loss, task.score(y, task.answers(logits, AT_HALF))
+        task = usual_task(self.shape.form)
+        losses = self.loss.of_documents(torch.from_numpy(logits), y)
+        return float(losses.mean()), task.score(y, task.answers(logits, AT_HALF))
 
     def weights(self) -> Weights:
         """Return a copy of its weights."""
@@ -164,10 +152,7 @@ def train(
     net = classifier.net
     n = len(y)
     weights = torch.from_numpy(settings.weights_of(y))
-    if not classifier.shape.has_one_label:
-        # or else few epochs would be spent on how rare most topics are
-        share = torch.from_numpy((y.sum(0) + 0.5) / (n + 1))  # half a document each
-        net[-1].bias.data.copy_(share.logit())
+    classifier.loss.start(net[-1].bias.data, y)
     steps = settings.epochs * settings.count_batches(n)
     optimizer = _optimizer(classifier, settings.learning_rate)
     warmup = int(classifier.config.warmup * steps)
@@ -214,7 +199,7 @@ def add_gradients(
     logits = np.empty((n, classifier.shape.n_topics), np.float32)
     for rows in by_length(x, -(-n // PARTS)):
         of_part = classifier(x[rows])
-        losses = classifier.losses(of_part, y[rows])
+        losses = classifier.loss.of_documents(of_part, y[rows])
         (losses @ weights[rows] / n).backward()
         logits[rows] = of_part.detach().numpy()
     return logits
