@@ -1,14 +1,12 @@
-"""The record of a command, which ``rnnbench --help`` can show without importing what it
-does.
-"""
+"""The record of a command, for ``rnnbench --help`` to show without importing it."""
 
 from dataclasses import dataclass
 
-TRAIN, RESULTS = "Train and choose", "Look at results"
-LEARN, PARTS = (
-    "Learn and check",
-    "Configs, models and data",
-)  # groups in ``rnnbench --help``
+# The groups of commands in ``rnnbench --help``.
+TRAIN = "Train and choose"
+RESULTS = "Look at results"
+LEARN = "Learn and check"
+PARTS = "Configs, models and data"
 
 
 @dataclass(frozen=True)

@@ -106,28 +106,27 @@ def choose(
         job = partial(_written, job, write)
     elif force:
         raise UserError("--force: needs --write")
-    carry_out(
-        job,
-        quiet=quiet,
-        as_json=as_json,
-        closing=lambda choice, _: _closing(choice, write),
-    )
+
+    def closing(choice: "Choice", seconds: float) -> list[str]:  # noqa: ARG001 - a run's
+        return [_closing(choice, write)]
+
+    carry_out(job, quiet=quiet, as_json=as_json, closing=closing)
 
 
-def _closing(choice: "Choice", written: Path | None) -> list[str]:
-    fitted, stored = choice.fitted, f"Stored in {choice.folder}/"
-    if fitted:
-        stored += f"; next: {options.line('predict', fitted.folder, 'TEXT')}"
+def _closing(choice: "Choice", written: Path | None) -> str:
+    """Return where a choice is stored, and what can be done next."""
+    stored = f"Stored in {choice.folder}/"
+    if choice.fitted:
+        stored += f"; next: {options.line('predict', choice.fitted.folder, 'TEXT')}"
     elif not written:
         stored += f"; next: {choice.results.command} --then-fit"
     if written:
         stored += f"\nWritten to {written}; next: {options.line('run', written)}"
-    return [stored]
+    return stored
 
 
 def _check_target(file: Path, request: ChoiceRequest, *, overwrite: bool) -> None:
     from rnnbench.config.load import resolve, tree_of
-    from rnnbench.request import changes
 
     config = resolve(tree_of(request.config, changes(request.settings)))
     target = file.resolve()
@@ -143,9 +142,7 @@ def _check_target(file: Path, request: ChoiceRequest, *, overwrite: bool) -> Non
 
 
 def _written(job: "Callable[[], Choice]", file: Path) -> "Choice":
-    """Return a choice after writing its best points; if trials failed, those of the
-    others.
-    """
+    """Return a choice after writing its best points, even if some trials failed."""
     from rnnbench.runner.errors import FailedTrialsError
 
     try:

@@ -20,11 +20,13 @@ from rnnbench.command import LEARN, PARTS, RESULTS, TRAIN, Command
 from rnnbench.errors import RnnbenchError, ending_of
 from rnnbench.registry import PluginError, Registry
 
-RUNS, INSPECTION = "rnnbench.cli.runs:commands", "rnnbench.cli.inspection"
-CHOOSE, PREDICT = (
-    "rnnbench.choice.command:choose",
-    "rnnbench.prediction.command:predict",
-)
+RUNS = "rnnbench.cli.runs:commands"
+CHOOSE = "rnnbench.choice.command:choose"
+PREDICT = "rnnbench.prediction.command:predict"
+DOCTOR = "rnnbench.cli.inspection:doctor"
+CONFIG = "rnnbench.cli.config:app"
+MODELS = "rnnbench.cli.inspection:models"
+DATA = "rnnbench.cli.inspection:data"
 BUILT_IN = [
     Command("run", RUNS, "Train and test every model of a config.", TRAIN),
     Command("choose", CHOOSE, "Choose models on held-out training documents.", TRAIN),
@@ -33,20 +35,10 @@ BUILT_IN = [
     Command("leaderboard", RUNS, "Rank the models of many runs.", RESULTS),
     Command("compare", RUNS, "Show how the models of two runs differ.", RESULTS),
     Command("verdict", RUNS, "Judge answers that other programs gave.", RESULTS),
-    Command(
-        "doctor",
-        f"{INSPECTION}:doctor",
-        "Check this machine, a config or a run.",
-        LEARN,
-    ),
-    Command(
-        "config",
-        "rnnbench.cli.config:app",
-        "Check configs, and start a new one.",
-        PARTS,
-    ),
-    Command("models", f"{INSPECTION}:models", "Look at the models of a config.", PARTS),
-    Command("data", f"{INSPECTION}:data", "Get the documents and look at them.", PARTS),
+    Command("doctor", DOCTOR, "Check this machine, a config or a run.", LEARN),
+    Command("config", CONFIG, "Check configs, and start a new one.", PARTS),
+    Command("models", MODELS, "Look at the models of a config.", PARTS),
+    Command("data", DATA, "Get the documents and look at them.", PARTS),
 ]
 COMMANDS: Registry[Command] = Registry("command", Command, BUILT_IN)
 
@@ -57,35 +49,31 @@ Quick start:
 
 1. `rnnbench run smoke` trains small models in a few seconds and prints their scores.
 2. `rnnbench report results/smoke` makes a page of them, to be opened in a browser.
-3. `rnnbench run all` is the whole benchmark; `rnnbench config new my.yaml` starts one of your own.
+3. `rnnbench run all` is the whole benchmark; `rnnbench config new my.yaml` starts one
+   of your own.
 """
 
 
 def load_command(name: str) -> Any:
-    """Import the command ``name`` and return it as Typer runs it, or raise
-    ``PluginError``.
-    """
+    """Import a command and return it as Typer runs it, or raise ``PluginError``."""
     target = COMMANDS[name].target
     with COMMANDS.blamed(name, f"cannot be loaded from {target}"):
         module_name, _, attribute = target.partition(":")
         module = import_module(module_name)
-        found, parent = (
-            getattr(module, attribute),
-            typer.Typer(rich_markup_mode="markdown"),
-        )
-        if not isinstance(found, typer.Typer):
-            parent.command(name, epilog=getattr(module, "EXAMPLES", None))(found)
-        elif name in get_group(found).commands:
-            parent = found
+        function_or_app = getattr(module, attribute)
+        parent = typer.Typer(rich_markup_mode="markdown")
+        if not isinstance(function_or_app, typer.Typer):
+            examples = getattr(module, "EXAMPLES", None)
+            parent.command(name, epilog=examples)(function_or_app)
+        elif name in get_group(function_or_app).commands:
+            parent = function_or_app
         else:
-            parent.add_typer(found, name=name)
+            parent.add_typer(function_or_app, name=name)
         return get_group(parent).commands[name]
 
 
 class _Commands(TyperGroup):
-    """Imports the command that is asked for; ends with a message, not a traceback, if
-    it fails.
-    """
+    """Imports the command that is asked for, and ends with a message if it fails."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         return _plain(super().get_params(ctx))
@@ -93,15 +81,13 @@ class _Commands(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands; what these do is not imported for that."""
         log = logging.getLogger("rnnbench.registry")
-        log.disabled = (
-            ctx.resilient_parsing
-        )  # a warning would stand in the line that is completed
-        self.commands = {
-            own.name: TyperCommand(
-                own.name, help=own.summary, rich_help_panel=own.group
+        # While a line is completed, a warning would stand in it.
+        log.disabled = ctx.resilient_parsing
+        self.commands = {}
+        for command in COMMANDS.usable():
+            self.commands[command.name] = TyperCommand(
+                command.name, help=command.summary, rich_help_panel=command.group
             )
-            for own in COMMANDS.usable()
-        }
         log.disabled = False
         return [*self.commands]
 
@@ -130,9 +116,7 @@ class _Commands(TyperGroup):
 
 
 def _plain(params: list[Any]) -> list[Any]:
-    """Return the parameters of a command; help shows no type for those that are just
-    given.
-    """
+    """Return the parameters of a command; help shows no type for flags."""
     for param in params:
         if getattr(param, "is_flag", False):
             param.metavar = ""
@@ -141,18 +125,18 @@ def _plain(params: list[Any]) -> list[Any]:
 
 @contextmanager
 def _ending_with_a_message() -> Iterator[None]:
-    """Turn the errors and signals that end a command into a message and an exit
-    status.
-    """
+    """Turn errors and signals that end a command into a message and an exit status."""
     try:
         yield
     except (RnnbenchError, OSError, KeyboardInterrupt) as error:
-        if (found := ending_of(error)) is None:
+        ending = ending_of(error)
+        if ending is None:
             raise
         from rnnbench.terminal import console
 
-        console.print_error(found[0])
-        raise typer.Exit(found[1]) from None
+        message, status = ending
+        console.print_error(message)
+        raise typer.Exit(status) from None
 
 
 app = typer.Typer(

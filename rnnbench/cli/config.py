@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +13,7 @@ from rnnbench.config import shipped
 from rnnbench.config.grid import models_of
 from rnnbench.config.load import Override, dump, load, tree_of
 from rnnbench.config.nodes import ConfigError, Problem, at
+from rnnbench.config.schema import Benchmark
 from rnnbench.errors import UserError
 from rnnbench.models.descriptions import Network
 from rnnbench.points import model_of
@@ -31,8 +32,8 @@ SCHEMA = (
 )
 _schema = typer.Option(metavar="config|results", help=SCHEMA)
 NEW = "The file to write; by default it is printed."
-FROM = """Copy this config of the package (see `rnnbench config list`), and its table of texts, if
-it has one. Or make a config for this table or folder of your own texts."""
+FROM = """Copy this config of the package (see `rnnbench config list`), and its table of
+texts, if it has one. Or make a config for this table or folder of your own texts."""
 _from = typer.Option(
     "--from", metavar="NAME|TEXTS", help=FROM, autocompletion=shipped.listed
 )
@@ -59,29 +60,18 @@ def check(
     documents are in the cache, the total training time is estimated; if not, typical
     sizes are assumed. The exit status is 0 if all files are fine, or else 2.
     """
-    given = changes(settings)
-    checked = [_check(file, given, build=build) for file in configs]
+    overrides = changes(settings)
+    outcomes = [_check(file, overrides, build=build) for file in configs]
     if as_json:
-        console.print_record({"files": checked}, as_json=True)
+        files = [asdict(outcome) for outcome in outcomes]
+        console.print_record({"files": files}, as_json=True)
     else:
-        for facts in checked:
-            for problem in facts["problems"]:
-                console.print_error(str(Problem(**problem)))
-            if facts["is_fine"]:
-                sizes = [
-                    counted(facts["models"], "model"),
-                    counted(facts["trials"], "trial"),
-                ]
-                if facts["seconds"] is not None:
-                    sizes += [
-                        f"about {duration(facts['seconds'])} of training on this machine"
-                    ]
-                if facts["gigabytes"]:
-                    here = LocalExecutor()
-                    each = f"{counted(here.threads, 'thread')} and up to {facts['gigabytes']} GB"
-                    sizes += [f"{here.jobs} at a time with {each} each"]
-                typer.echo(f"{facts['file']}: fine, {', '.join(sizes)}")
-    if not all(facts["is_fine"] for facts in checked):
+        for outcome in outcomes:
+            for problem in outcome.problems:
+                console.print_error(str(problem))
+            if outcome.is_fine:
+                typer.echo(str(outcome))
+    if not all(outcome.is_fine for outcome in outcomes):
         raise typer.Exit(UserError.exit_code)
 
 
@@ -110,11 +100,8 @@ def show(
         return
     from rnnbench.json_schema import config_schema, results_schema
 
-    typer.echo(
-        json.dumps(
-            config_schema() if schema == "config" else results_schema(), indent=1
-        )
-    )
+    content = config_schema() if schema == "config" else results_schema()
+    typer.echo(json.dumps(content, indent=1))
 
 
 @_command(
@@ -133,23 +120,19 @@ def new(
     copy.
     """
     if config is None:
-        typer.echo(
-            next(iter(shipped.new_files(Path(shipped.STARTER), source).values())),
-            nl=False,
-        )
+        written, *_ = shipped.new_files(Path(shipped.STARTER), source).values()
+        typer.echo(written, nl=False)
         return
     options.check_config_name(config)
-    texts = shipped.new_files(config, source)
-    for file in texts:  # a table is never overwritten
+    files = shipped.new_files(config, source)
+    for file in files:  # a table is never overwritten
         check_new(file, overwrite=force and file == config, old="a config")
-    for file, text in reversed(texts.items()):  # the config is the first of them
+    for file, text in reversed(files.items()):  # the config comes last
         write_text(file, text)
-        next_step = (
-            f"; next: {options.line('config', 'check', config)}"
-            if file == config
-            else ""
-        )
-        console.err.print(f"Written to {file}{next_step}", soft_wrap=True)
+        message = f"Written to {file}"
+        if file == config:
+            message += f"; next: {options.line('config', 'check', config)}"
+        console.err.print(message, soft_wrap=True)
 
 
 @_command("rnnbench config list", name="list")
@@ -159,55 +142,97 @@ def list_configs(as_json: options.Json = False) -> None:
     """
     from rich.table import Column, Table
 
-    found = []
+    configs: list[dict[str, Any]] = []
     for name in shipped.listed():
-        facts = _check(file := shipped.folder() / f"{name}.yaml", (), build=False)
-        size = {"models": facts["models"], "trials": facts["trials"]}
-        found.append({"name": name, **size, "summary": shipped.summary(file)})
-    table = Table(*(Column(header, overflow="fold") for header in found[0]))
-    for config in found:  # those that others extend have no models of their own
+        file = shipped.folder() / f"{name}.yaml"
+        outcome = _check(file, (), build=False)
+        config = {
+            "name": name,
+            "models": outcome.models,
+            "trials": outcome.trials,
+            "summary": shipped.summary(file),
+        }
+        configs.append(config)
+    table = Table(*(Column(header, overflow="fold") for header in configs[0]))
+    for config in configs:  # those that others extend have no models of their own
         table.add_row(*(str(value or "-") for value in config.values()))
-    console.print_record({"configs": found}, table, as_json=as_json)
+    console.print_record({"configs": configs}, table, as_json=as_json)
 
 
-def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Outcome:
+    """What the check of a config file found."""
+
+    file: str
+    is_fine: bool
+    name: str | None = None
+    models: int | None = None
+    trials: int | None = None
+    seconds: float | None = None
+    """About how long all trainings take on this machine, if the documents are here."""
+    gigabytes: float | None = None
+    """How much memory a training needs at most, if it is much."""
+    problems: Sequence[Problem] = ()
+
+    def __str__(self) -> str:
+        """The sizes of a benchmark without problems, in one line."""
+        sizes = [counted(self.models or 0, "model"), counted(self.trials or 0, "trial")]
+        if self.seconds is not None:
+            time = duration(self.seconds)
+            sizes.append(f"about {time} of training on this machine")
+        if self.gigabytes:
+            here = LocalExecutor()
+            threads = counted(here.threads, "thread")
+            each = f"{threads} and up to {self.gigabytes} GB"
+            sizes.append(f"{here.jobs} at a time with {each} each")
+        return f"{self.file}: fine, {', '.join(sizes)}"
+
+
+def _check(file: Path, changes: Sequence[Override], *, build: bool) -> _Outcome:
     """Return the size of the benchmark in a config, or every problem."""
-    nothing = dict.fromkeys(("name", "models", "trials", "seconds", "gigabytes"))
-    facts: dict[str, Any] = {
-        "file": str(file),
-        "is_fine": False,
-        **nothing,
-        "problems": [],
-    }
+    seconds = None
+    gigabytes = None
     try:
-        benchmark, seconds, gigabytes = load(file, changes), None, None
+        benchmark = load(file, changes)
         if build:
-            if n := sum(
-                isinstance(model, Network) for model in benchmark.models.values()
-            ):
-                console.notice(
-                    f"{file}: building {counted(n, 'network')}"
-                )  # TensorFlow is slow
+            _announce_building(benchmark, file)
             checked = check_benchmark(benchmark)
             if checked.faults:
                 raise ConfigError(_located(checked.faults, file))
             gigabytes = round(checked.gigabytes, 1) or None
             seconds = estimate_seconds(benchmark, checked)
     except ConfigError as error:
-        return facts | {"problems": [asdict(problem) for problem in error.problems]}
-    size = {"models": len(benchmark.models), "trials": len(benchmark.trials)}
-    found = {"name": benchmark.name, **size, "seconds": seconds, "gigabytes": gigabytes}
-    return facts | {"is_fine": True, **found}
+        return _Outcome(str(file), is_fine=False, problems=error.problems)
+    return _Outcome(
+        str(file),
+        is_fine=True,
+        name=benchmark.name,
+        models=len(benchmark.models),
+        trials=len(benchmark.trials),
+        seconds=seconds,
+        gigabytes=gigabytes,
+    )
+
+
+def _announce_building(benchmark: Benchmark, file: Path) -> None:
+    """Say how many networks will be built, because TensorFlow is slow."""
+    models = benchmark.models.values()
+    n_networks = sum(isinstance(model, Network) for model in models)
+    if n_networks:
+        console.notice(f"{file}: building {counted(n_networks, 'network')}")
 
 
 def _located(faults: Mapping[str, str], file: Path) -> list[Problem]:
-    root, problems = tree_of(file).root, []
+    """Return the faults of sections and models as problems at their lines in a file."""
+    root = tree_of(file).root
+    problems = []
     for key, fault in faults.items():
-        section, *names = key.split(".", 1)
-        written = [
-            name if name in models_of(root) else model_of(name) for name in names
-        ]
-        problems.append(
-            Problem(at(root, [section, *written]).where, key if names else "", fault)
-        )
+        section, _, model = key.partition(".")
+        path = [section]
+        shown = ""
+        if model:
+            shown = key
+            is_written = model in models_of(root)  # a point of a grid is not
+            path.append(model if is_written else model_of(model))
+        problems.append(Problem(at(root, path).where, shown, fault))
     return problems

@@ -1,24 +1,27 @@
-"""The commands that make runs and read them: run, report, leaderboard, compare and
-verdict.
+"""The commands that make runs and read them.
+
+``rnnbench run``, ``report``, ``leaderboard``, ``compare`` and ``verdict``.
 """
 
 import json
 from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from pydantic import BaseModel
 
 import rnnbench
 from rnnbench.analysis import compare as comparing
+from rnnbench.analysis.boards import MeanRanks
 from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.notes import one_answer_alone
 from rnnbench.analysis.summary import load_run, load_runs
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.metrics import find_quantity, quantity_names
 from rnnbench.report import tables
+from rnnbench.report.table import Table
 from rnnbench.report.words import findings, make_badge
 from rnnbench.request import RunRequest, changes
 from rnnbench.results.schema import SUMMARY_VERSION, Results
@@ -26,6 +29,9 @@ from rnnbench.results.store import CHOICE
 from rnnbench.storage import atomic_write, check_new, peek, write_text
 from rnnbench.terminal import console, options, run_options
 from rnnbench.text import duration
+
+if TYPE_CHECKING:
+    from rnnbench.api import Run
 
 OUT = "Where results go; by default results/NAME."
 SAVED = "Keep the trained models, for `predict`."
@@ -38,10 +44,11 @@ HISTORY = "Show the metric from run to run, the oldest first."
 PLOT = "Draw mean ranks over all datasets: .png, .svg or .pdf."
 BADGE = "Write a badge of the only RUN, or replace a badge."
 BADGE_MODEL = "The model on the badge; by default the best one."
-GATES = f"""Exit with 1 if this holds for any model; repeatable. A GATE is "METRIC drops|rises
-AMOUNT": from A to B by more than AMOUNT, a number or a percentage of A, such as 5%; for the main
-metric, also the word significantly. METRIC: {options.QUANTITIES}; by default the main metric.
-A model that is only in A fails every gate; one that is only in B fails none."""
+GATES = f"""Exit with 1 if this holds for any model; repeatable. A GATE is "METRIC
+drops|rises AMOUNT": from A to B by more than AMOUNT, a number or a percentage of A,
+such as 5%; for the main metric, also the word significantly. METRIC:
+{options.QUANTITIES}; by default the main metric. A model that is only in A fails every
+gate; one that is only in B fails none."""
 FORMATS = (
     "table; markdown, for CI; or junit: XML with a test case for each gate and model."
 )
@@ -55,7 +62,8 @@ SCORES = "Judge these scores of answers, from 0 to 1."
 CLUSTERS = "Documents with the same value depend on each other."
 ONLY = "Only rows with this value."
 SEPARATOR = "Stands between the labels of a document."
-MISSING = "A missing answer is an error, its document is left out for all, or it counts as wrong."
+MISSING = """A missing answer is an error, its document is left out for all, or it counts
+as wrong."""
 OVER_VERDICT = "Overwrite a verdict on other answers in --out."
 OWN_GATES = (
     "A gate, as for `rnnbench compare`: A is the first model, B any other; repeatable."
@@ -67,11 +75,10 @@ _command = partial(options.command_with, commands)
 
 def _record(**parts: Sequence[BaseModel]) -> dict[str, Any]:
     """Return the JSON output of a command: lists by their names."""
-    lists = {
-        name: [item.model_dump(mode="json") for item in part]
-        for name, part in parts.items()
-    }
-    return {"schema_version": SUMMARY_VERSION, **lists}
+    record: dict[str, Any] = {"schema_version": SUMMARY_VERSION}
+    for name, items in parts.items():
+        record[name] = [item.model_dump(mode="json") for item in items]
+    return record
 
 
 @_command(
@@ -79,7 +86,8 @@ def _record(**parts: Sequence[BaseModel]) -> dict[str, Any]:
     "rnnbench run configs/all.yaml --seeds 5 --jobs 2",
     "rnnbench run configs/all.yaml --models lstm,stacked_lstm --seeds 0,7 --epochs 50",
     "rnnbench run configs/all.yaml --executor dask --scheduler tcp://HOST:8786",
-    "rnnbench run configs/lstm.yaml --set training.learning_rate=0.003 --out results/faster",
+    "rnnbench run configs/lstm.yaml --set training.learning_rate=0.003 "
+    "--out results/faster",
 )
 def run(
     config: options.Config,
@@ -140,19 +148,25 @@ def run(
         quiet=quiet,
         as_json=as_json,
         closing=_closing,
-        views=lambda run: (
-            run.tables() if verbose else [tables.short_table(run.results)]
-        ),
+        views=_all_tables if verbose else _short_table,
     )
 
 
-def _closing(run: Any, seconds: float) -> list[str]:
+def _all_tables(run: "Run") -> list[Table]:
+    return run.tables()
+
+
+def _short_table(run: "Run") -> list[Table]:
+    return [tables.short_table(run.results)]
+
+
+def _closing(run: "Run", seconds: float) -> list[str]:
     """Return what came of a run, how long it took, and what can be done next."""
-    found = " ".join(findings(run.results, one_answer_alone(run)))
-    after = options.line("report", run.folder)
+    outcome = " ".join(findings(run.results, one_answer_alone(run)))
+    next_command = options.line("report", run.folder)
     return [
-        f"{found} This took {duration(seconds)}.",
-        f"Stored in {run.folder}/; next: {after}",
+        f"{outcome} This took {duration(seconds)}.",
+        f"Stored in {run.folder}/; next: {next_command}",
     ]
 
 
@@ -232,58 +246,57 @@ def leaderboard(
     """
     if metric is not None:
         find_quantity(metric, "--metric")
-    _check_options(plot, badge, force, model, history, len(runs))
-    stored = load_runs(runs, without_duplicates=without_duplicates)
-    if history:
-        traced = rnnbench.history(stored, metric)
-        record, shown = _record(histories=traced.histories), traced.tables()
-    else:
-        ranked = rnnbench.leaderboard(stored, metric)
-        record, shown = _record(leaderboards=ranked.boards), ranked.tables()
-    if plot:
-        from rnnbench.report.plots import RanksPlot, ranks_table  # imports Matplotlib
-
-        ranks = ranked.mean_ranks()
-        record["mean_ranks"] = ranks.model_dump(mode="json")
-        shown.append(ranks_table(ranks))
-        with atomic_write(plot) as opened:
-            opened.write(RanksPlot(ranks).picture(plot.suffix.lower()))
-    if badge:
-        made = make_badge(stored[0].results, model, metric)
-        if (
-            badge.is_file()
-            and not {"schemaVersion", "label", "message"} <= peek(badge).keys()
-        ):
-            raise UserError(
-                f"--badge {badge}: exists and is not a badge (use another name)"
-            )
-        write_text(badge, json.dumps(made, indent=1) + "\n")
-    console.print_record(record, *shown, as_json=as_json)
-    for file in filter(None, (plot, badge)):
-        console.err.print(f"Written to {file}", soft_wrap=True)
-
-
-def _check_options(
-    plot: Path | None,
-    badge: Path | None,
-    force: bool,
-    model: str | None,
-    history: bool,
-    n: int,
-) -> None:
-    for wrong, message in (
-        (force and not plot, "--force: needs --plot"),
-        (model is not None and not badge, "--model: needs --badge"),
-        (history and (plot or badge), "--history: not with --plot or --badge"),
-        (plot and badge, "--plot: not with --badge"),
-        (badge and n > 1, f"--badge: takes one RUN, got {n}"),
-    ):
-        if wrong:
-            raise UserError(message)
+    if force and not plot:
+        raise UserError("--force: needs --plot")
+    if model is not None and not badge:
+        raise UserError("--model: needs --badge")
+    if history and (plot or badge):
+        raise UserError("--history: not with --plot or --badge")
+    if plot and badge:
+        raise UserError("--plot: not with --badge")
+    if badge and len(runs) > 1:
+        raise UserError(f"--badge: takes one RUN, got {len(runs)}")
     if plot:
         from rnnbench.report.plots import FORMATS  # imports Matplotlib
 
         check_new(plot, "--plot", FORMATS, overwrite=force)
+    stored = load_runs(runs, without_duplicates=without_duplicates)
+    if history:
+        histories = rnnbench.history(stored, metric)
+        record = _record(histories=histories.histories)
+        views = histories.tables()
+    else:
+        ranked = rnnbench.leaderboard(stored, metric)
+        record = _record(leaderboards=ranked.boards)
+        views = ranked.tables()
+    if plot:
+        ranks = ranked.mean_ranks()
+        record["mean_ranks"] = ranks.model_dump(mode="json")
+        views.append(_plot_ranks(ranks, plot))
+    if badge:
+        content = make_badge(stored[0].results, model, metric)
+        _write_badge(content, badge)
+    console.print_record(record, *views, as_json=as_json)
+    file = plot or badge
+    if file:
+        console.err.print(f"Written to {file}", soft_wrap=True)
+
+
+def _plot_ranks(ranks: MeanRanks, file: Path) -> Table:
+    """Write a critical-difference diagram, and return the table that goes with it."""
+    from rnnbench.report.plots import RanksPlot, ranks_table  # imports Matplotlib
+
+    with atomic_write(file) as opened:
+        opened.write(RanksPlot(ranks).picture(file.suffix.lower()))
+    return ranks_table(ranks)
+
+
+def _write_badge(content: dict[str, Any], file: Path) -> None:
+    """Write a badge; ``UserError``: something else is in the file."""
+    is_badge = {"schemaVersion", "label", "message"} <= peek(file).keys()
+    if file.is_file() and not is_badge:
+        raise UserError(f"--badge {file}: exists and is not a badge (use another name)")
+    write_text(file, json.dumps(content, indent=1) + "\n")
 
 
 @_command(
@@ -291,7 +304,8 @@ def _check_options(
     "rnnbench compare results/all",
     "rnnbench compare results/before results/after --models lstm,gru --json",
     "rnnbench compare results/before results/after --fail-if 'drops significantly'",
-    "rnnbench compare A B --fail-if 'macro_f1 drops 0.01' --fail-if 'ms_per_step rises 20%'",
+    "rnnbench compare A B --fail-if 'macro_f1 drops 0.01' "
+    "--fail-if 'ms_per_step rises 20%'",
     "rnnbench compare A B --format junit --fail-if 'drops 0.01' > gates.xml",
 )
 def compare(
@@ -320,39 +334,39 @@ def compare(
     show in about three quarters of runs, and the number of seeds that would be needed
     if the measured difference were the true one.
     """
-    gates = [comparing.parse_gate(text) for text in fail_if or ()]
+    gates = _parse_gates(fail_if)
     if as_json and form != "table":
         raise UserError(f"--json: not with --format {form} (use one of the two)")
     if form == "junit" and not gates:
-        raise UserError(
-            f"--format {form}: needs --fail-if, because gates are its test cases"
-        )
+        needs = "needs --fail-if, because gates are its test cases"
+        raise UserError(f"--format {form}: {needs}")
+    if run_b is None and gates:
+        raise UserError("--fail-if: needs RUN_B")
+    if run_b is None and form != "table":
+        raise UserError("--format: needs RUN_B")
     only = options.names(models)
+    a = load_run(run_a, without_duplicates=without_duplicates)
     if run_b is None:
-        if gates or form != "table":
-            raise UserError(f"{'--fail-if' if gates else '--format'}: needs RUN_B")
-        run = load_run(run_a, without_duplicates=without_duplicates)
-        pairs, table = power_of_pairs(run, only), tables.power_table
-        console.print_record(
-            _record(pairs=pairs), table(pairs, run.results), as_json=as_json
-        )
+        pairs = power_of_pairs(a, only)
+        table = tables.power_table(pairs, a.results)
+        console.print_record(_record(pairs=pairs), table, as_json=as_json)
         return
-    a, b = (
-        load_run(run, without_duplicates=without_duplicates) for run in (run_a, run_b)
-    )
+    b = load_run(run_b, without_duplicates=without_duplicates)
     comparison = rnnbench.compare(a, b, only)
     verdicts = [comparing.judge(gate, comparison) for gate in gates]
     if form == "table":
         record = comparison.model_dump(mode="json") | _record(gates=verdicts)
         console.print_record(record, *comparison.tables(), as_json=as_json)
     elif form == "junit":
-        typer.echo(
-            tables.junit(f"{comparison.b} compared with {comparison.a}", verdicts),
-            nl=False,
-        )
+        name = f"{comparison.b} compared with {comparison.a}"
+        typer.echo(tables.junit(name, verdicts), nl=False)
     else:
         typer.echo(tables.comparison_markdown(comparison, verdicts), nl=False)
     _end_with(verdicts)
+
+
+def _parse_gates(texts: Sequence[str] | None) -> list[comparing.Gate]:
+    return [comparing.parse_gate(text) for text in texts or ()]
 
 
 def _end_with(verdicts: Sequence[comparing.GateVerdict]) -> None:
@@ -369,7 +383,8 @@ def _end_with(verdicts: Sequence[comparing.GateVerdict]) -> None:
     "rnnbench verdict old=a.csv new=b.csv --fail-if 'drops significantly'",
     "rnnbench verdict --labels results/r52 mine=mine.csv --out results/mine",
     "rnnbench verdict small/samples_qa.jsonl large/samples_qa.jsonl --cluster doc.page",
-    "rnnbench verdict bert-seed0.npz bert-seed1.npz bert-seed2.npz --missing wrong --json",
+    "rnnbench verdict bert-seed0.npz bert-seed1.npz bert-seed2.npz --missing wrong "
+    "--json",
 )
 def verdict(
     files: Annotated[list[str], typer.Argument(metavar="[NAME=]FILE", help=ANSWERS)],
@@ -411,20 +426,29 @@ def verdict(
 
     if force and not out:
         raise UserError("--force: needs --out")
-    gates = [comparing.parse_gate(text) for text in fail_if or ()]
+    gates = _parse_gates(fail_if)
     columns = dict(_pair("--column", text, NAMES) for text in column or ())
-    named = {"score": score, "cluster": cluster}
-    columns |= {key: name for key, name in named.items() if name is not None}
-    reading = Reading(columns, _pair("--only", only) if only else None, separator)
-    given = read_answers(files, labels, reading)
-    name = allowed_name(out.resolve().name) if out else ""
-    found = rnnbench.verdict(**given, missing=missing, name=name or "verdict")
-    verdicts = [comparing.judge(gate, _changes(found.results)) for gate in gates]
+    if score is not None:
+        columns["score"] = score
+    if cluster is not None:
+        columns["cluster"] = cluster
+    rows = None
+    if only:
+        rows = _pair("--only", only)
+    answers = read_answers(files, labels, Reading(columns, rows, separator))
+    name = "verdict"
     if out:
-        found = found.save(out, command=options.command(), overwrite=force)
-    parts = _record(power=power_of_pairs(found), gates=verdicts)
-    record = found.results.model_dump(mode="json") | parts
-    console.print_record(record, *found.tables(), as_json=as_json)
+        name = allowed_name(out.resolve().name) or name
+    judged = rnnbench.verdict(**answers, missing=missing, name=name)
+    verdicts = []
+    if gates:
+        comparison = _compared_with_first(judged.results)
+        verdicts = [comparing.judge(gate, comparison) for gate in gates]
+    if out:
+        judged = judged.save(out, command=options.command(), overwrite=force)
+    record = judged.results.model_dump(mode="json")
+    record |= _record(power=power_of_pairs(judged), gates=verdicts)
+    console.print_record(record, *judged.tables(), as_json=as_json)
     if out:
         console.err.print(f"Stored in {out}", soft_wrap=True)
     _end_with(verdicts)
@@ -434,40 +458,41 @@ def _pair(option: str, text: str, keys: Collection[str] = ()) -> tuple[str, str]
     """Return both sides of ``KEY=VALUE``; the key may have to be one of some."""
     key, has_value, value = text.partition("=")
     if not has_value or not key:
-        of_keys = f"KEY=NAME, such as id=document (keys: {', '.join(keys)})"
-        form = of_keys if keys else "COLUMN=VALUE, such as language=en"
+        form = "COLUMN=VALUE, such as language=en"
+        if keys:
+            form = f"KEY=NAME, such as id=document (keys: {', '.join(keys)})"
         raise UserError(f"{option} {text}: should be {form}")
     if keys and key not in keys:
         raise UserError(f"{option} {text}: got '{key}' ({did_you_mean(key, keys)})")
     return key, value
 
 
-def _changes(results: Results) -> comparing.ComparedRuns:
+def _compared_with_first(results: Results) -> comparing.ComparedRuns:
     """Return how the other models differ from the first, as gates need it."""
     first, *others = results.models
     if not others:
         raise UserError(
             f"--fail-if: only {first.name} answered (should be two or more models)"
         )
-    pairs, changes, keys = (
-        results.comparisons_of(first.name),
-        [],
-        {*comparing.Change.model_fields},
-    )
+    pairs = results.comparisons_of(first.name)
+    changes = []
     for model in others:
         if model.name not in pairs:
             raise UserError(
                 f"--fail-if: too many models to compare {model.name} with {first.name}"
             )
-        facts = pairs[model.name].seen_from(model.name).model_dump(include=keys)
-        facts |= {"name": model.name, "a": first, "b": model, "speed_ratio": None}
-        changes.append(comparing.ModelChange(**facts))
-    rest: dict[str, Any] = {
-        "b": "",
-        "only_in_a": [],
-        "only_in_b": [],
-        "differences": [],
-    }
+        pair = pairs[model.name].seen_from(model.name)
+        difference = pair.model_dump(include=set(comparing.Change.model_fields))
+        change = comparing.ModelChange(
+            name=model.name, a=first, b=model, speed_ratio=None, **difference
+        )
+        changes.append(change)
     return comparing.ComparedRuns(
-        a=first.name, dataset=results.dataset, models=changes, **rest
+        a=first.name,
+        b="",
+        dataset=results.dataset,
+        models=changes,
+        only_in_a=[],
+        only_in_b=[],
+        differences=[],
     )
