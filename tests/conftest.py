@@ -47,7 +47,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 SLOW = re.compile(
     r"/(campaigns|examples|speed|transformer|[\w/]*dask|trackers|prediction)/|/test_(dask|trackers)|in_browser"
     r"|/test_(action|api|cluster|docs|fetch|local|main|plugins|shipped)\.py|/cli/test_run\.py"
-    r"|/training/(test_(ensemble|pretraining|trial)|engines/[\w/]+)\.py"
+    r"|/training/(test_(ensemble|language_model|trial|word_vectors)|engines/[\w/]+)\.py"
     r"|/models/test_(build|keras_layers)\.py|/runner/test_executors\.py"
 )
 """The files of tests that train with TensorFlow, or start processes, clusters or

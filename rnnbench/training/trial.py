@@ -29,8 +29,8 @@ from rnnbench.training.decision import AT_HALF, decide
 from rnnbench.training.engines import ENGINES, Engine, FitRequest
 from rnnbench.training.ensemble import MemberScores, combined
 from rnnbench.training.epochs import OnEpoch, begin, ignore
+from rnnbench.training.language_model import REVISION
 from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult
-from rnnbench.training.pretraining import REVISION
 from rnnbench.training.settings import Training, engine_for, scoring_engine
 
 CHANGED = "changed while the benchmark ran; run it again"

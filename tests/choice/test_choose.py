@@ -28,7 +28,7 @@ from rnnbench.stats.correctness import Correctness
 from rnnbench.stats.intervals import estimate_over_folds, score_interval
 from rnnbench.stats.paired import ANOVA
 from rnnbench.tasks import SINGLE_LABEL
-from rnnbench.training.pretraining import pretrained_vectors
+from rnnbench.training.word_vectors import pretrained_vectors
 
 CONFIG = """\
 name: mine

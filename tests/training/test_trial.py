@@ -17,8 +17,8 @@ from rnnbench.environment import processor
 from rnnbench.errors import RnnbenchError
 from rnnbench.registry import PluginError
 from rnnbench.training.engines.native.engine import NativeEngine
-from rnnbench.training.pretraining import pretrained_vectors
 from rnnbench.training.trial import dataset_of
+from rnnbench.training.word_vectors import pretrained_vectors
 
 LAYERS = [{"simple_rnn": {"units": 3}}, SOFTMAX]
 RNN, SVM = {"rnn": {"layers": LAYERS}}, {"svm": {"baseline": "tfidf_linear_svm"}}

@@ -19,8 +19,8 @@ from rnnbench.models.layers import Shape
 from rnnbench.training.engines import ENGINES, FitRequest, ignore
 from rnnbench.training.epochs import report_phases_to
 from rnnbench.training.outcome import LOWEST, log_probabilities
-from rnnbench.training.pretraining import pretrained_vectors
 from rnnbench.training.settings import Training
+from rnnbench.training.word_vectors import pretrained_vectors
 
 SHARE, EPOCHS = 0.4, 12
 KEPT, HELD_OUT = hold_out(60, SHARE)

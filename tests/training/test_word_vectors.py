@@ -1,6 +1,4 @@
-"""Word vectors, equal to a plain computation; language models; and what they learn
-from.
-"""
+"""Word vectors, equal to a plain computation, and the texts they learn from."""
 
 from dataclasses import replace
 
@@ -11,30 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array, random_array
 from sklearn.utils.extmath import randomized_svd
-from stacks import line_by_line, network
 
-from rnnbench.data import cache
 from rnnbench.data.config import Data
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.held_out import Part, hold_out, hold_out_part
-from rnnbench.data.padding import START, UNKNOWN
+from rnnbench.data.padding import UNKNOWN
 from rnnbench.errors import UserError
-from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.training.engines import ENGINES, FitRequest, ignore
-from rnnbench.training.epochs import report_phases_to
-from rnnbench.training.pretraining import (
+from rnnbench.training.word_vectors import (
     ROOT_MEAN_SQUARE,
     ROUNDING,
     SMOOTHING,
     WINDOW,
     _largest_singular,
-    language_weights,
     ppmi_svd_vectors,
     pretrained_vectors,
     texts_for,
-    train,
 )
-from rnnbench.training.settings import Training
 
 N_IDS = 9
 SHARE = 0.4
@@ -185,82 +175,3 @@ def test_with_texts_without_labels_they_are_learned_from_these_and_training_docu
     assert texts(part) == [[4, 5], [5, 4], [4, UNKNOWN], [UNKNOWN]]
     with pytest.raises(UserError, match="were not loaded"):
         texts_for(DATASET, 0.0, unlabeled=True)
-
-
-GRU, LSTM = ({kind: {"units": 3, "weight_drop": 0.2}} for kind in ("gru", "lstm"))
-EMBEDDING, DROPOUT = (
-    {"embedding": {"dim": 4, "dropout": 0.1}},
-    {"spatial_dropout": {"rate": 0.5}},
-)
-
-
-def pretrained(*layers, epochs=2):
-    """Return a network that begins as a language model."""
-    plain = network([*layers]).model_dump()
-    options = {"epochs": epochs, "learning_rate": 0.05}
-    return LayeredNetwork.model_validate(
-        plain | {"pretrain": {"language_model": options}}
-    )
-
-
-BOTH_WAYS = pretrained(EMBEDDING, DROPOUT, {"bidirectional": {"layer": GRU}})
-
-
-@pytest.fixture(scope="module")
-def dataset():
-    corpus = factories.corpus(documents=60)
-    texts = np.tile(np.array([1, 2, 3, 0], np.int32), 30)
-    return make_dataset(replace(corpus, unlabeled=texts), Data(test_split=0.3))
-
-
-@pytest.mark.parametrize(
-    ("layer", "times"), [(LSTM, 1), ({"bidirectional": {"layer": GRU}}, 2)]
-)
-def test_it_learns_which_word_comes_next_the_same_way_each_time(layer, times):
-    model = pretrained(EMBEDDING, layer, epochs=40)
-    words = np.tile(np.array([START, 4, 5, 6, 7], np.int32), 60)
-
-    (weights, losses), *others = (train(model, words, 8, []) for _ in range(times))
-
-    assert losses[0] == pytest.approx(np.log(5), abs=0.1), (
-        "that of five words, all as likely"
-    )
-    assert losses[-1] < losses[0] / 2
-    for again, _ in others:
-        for one, other in zip(weights, again, strict=True):
-            np.testing.assert_array_equal(one, other)
-
-
-def test_both_engines_begin_with_it_and_it_is_kept_and_made_again_if_damaged(
-    dataset, caplog
-):
-    def weights(model=BOTH_WAYS):
-        phases = []
-        with report_phases_to(phases.append):
-            found = language_weights(model, dataset, 0.0)
-        return found, bool(phases)
-
-    first, was_made = weights()
-    wide = pretrained(
-        EMBEDDING | {"embedding": {"dim": 4}}, {"bidirectional": {"layer": GRU}}
-    )
-    again, is_made_again = weights(wide)
-    assert (was_made, is_made_again) == (True, False)
-    np.testing.assert_array_equal(first[1], again[1])
-    assert len(first) == 1 + 2 * 3, "an embedding, and three arrays each way"
-    for engine in ("native", "keras"):
-        training = Training(epochs=1, batch_size=50, learning_rate=1e-9)
-        with line_by_line(if_so=engine == "keras"):
-            trained = ENGINES[engine].fit(
-                FitRequest(BOTH_WAYS, dataset, training, 5, ignore, keep_model=True)
-            )
-        for one, other in zip(trained.weights, first, strict=False):
-            np.testing.assert_allclose(one, other, atol=1e-6)
-
-    (file,) = (cache.folder() / "language_models").glob("*.npz")
-    file.write_bytes(file.read_bytes()[:-60])
-    repaired, was_made = weights()
-
-    assert was_made
-    assert f"damaged cache: {file}" in caplog.text
-    np.testing.assert_array_equal(first[1], repaired[1])
