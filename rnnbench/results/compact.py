@@ -1,4 +1,4 @@
-"""Trials with smaller predictions, for runs that are kept in git.
+"""Trials with smaller predictions, for runs that are kept in git: ``compact(trial)``.
 
 Each document keeps its best three scores, those of the topics that it is given, and
 those of topics with a probability of at least 1 %. All others become one number. The
@@ -46,9 +46,7 @@ def compact(result: TrialResult) -> TrialResult:
 
 
 def corrected_metric(metric: Metric, trial: TrialResult) -> float | None:
-    """Return a metric of the scores of a compact trial; ``None`` if it has no
-    correction.
-    """
+    """Return a metric of the scores of a compact trial; ``None`` without correction."""
     correction = trial.corrections.get(metric.name)
     values = metric.by_document(trial.labels, trial.answers, trial.scores)
     if correction is None or values is None:
@@ -69,8 +67,7 @@ def compact_scores(scores: Scores, is_needed: NDArray[np.bool_]) -> Scores:
 
 
 def _floors(scores: Scores, is_kept: NDArray[np.bool_]) -> Scores:
-    """Return the number that replaces the other scores of each document, ``(n_test,
-    1)``.
+    """Return what replaces the other scores of each document, ``(n_test, 1)``.
 
     It is the logarithm of the mean of their exponentials: of the mean probability, if
     they are log-probabilities.
@@ -88,9 +85,7 @@ def _floors(scores: Scores, is_kept: NDArray[np.bool_]) -> Scores:
 
 
 def _short_scores(scores: Scores) -> Scores:
-    """Return scores with fewer digits; a document whose order would change keeps
-    all.
-    """
+    """Return scores with fewer digits, but all where their order would change."""
     fraction, exponent = np.frexp(scores)
     short = np.ldexp(np.trunc(fraction * 2**DIGITS) / 2**DIGITS, exponent)
     is_best = scores == scores.max(axis=1, keepdims=True)
@@ -103,10 +98,9 @@ def _short_scores(scores: Scores) -> Scores:
 
 
 def _scores_with_same_answers(result: TrialResult) -> Scores:
-    """Return the compact scores of a trial; a document whose answer would change keeps
-    its own.
-    """
-    task, record = result.task, result.record
+    """Return the compact scores of a trial, but all where an answer would change."""
+    task = result.task
+    record = result.record
     rules = [record.decision]
     is_needed = np.zeros(result.scores.shape, bool)
     if record.score_kind == "log_probabilities":

@@ -1,4 +1,7 @@
-"""A finished run, and the files that it is written to and read from."""
+"""A finished run, and the files that it is written to and read from.
+
+``load_trials(folder, load_results(folder))`` returns the trials of each model.
+"""
 
 import os
 import re
@@ -20,13 +23,12 @@ from rnnbench.results.store import CHOICE, FITTED, PAGES, RESULTS, VOCABULARY, S
 from rnnbench.storage import DamagedResultError
 from rnnbench.training.outcome import TrialResult
 
-_PAGE = (
-    re.compile(  # a part of each page of a report; other files of these names have none
-        rb"<title>.*: rnnbench report</title>|\A# .*\n## Accuracy\n.*\n## Reproduce\n",
-        re.DOTALL,
-    )
+# A part of each page of a report; other files of these names have none.
+_PAGE = re.compile(
+    rb"<title>.*: rnnbench report</title>|\A# .*\n## Accuracy\n.*\n## Reproduce\n",
+    re.DOTALL,
 )
-# how each page names its plots; texts of documents, which are escaped, have none
+# How each page names its plots; texts of documents, which are escaped, have none.
 _PLOTS = {
     PAGES[0]: re.compile(rb'id="([^"/]+)-figure_1"'),
     PAGES[1]: re.compile(rb"^(?:!|- )\[.*\]\(plots/([^()/]+)\.png\)$", re.MULTILINE),
@@ -39,10 +41,10 @@ class StoredRun:
 
     folder: Path
     results: Results
-    trials: dict[
-        str, list[TrialResult]
-    ]  # of each model, in the order of the seeds in the config
-    benchmark: Benchmark  # the resolved config
+    trials: dict[str, list[TrialResult]]
+    """Of each model, in the order of the seeds in the config."""
+    benchmark: Benchmark
+    """The resolved config."""
     environment: dict[str, Any]
 
     @property
@@ -57,38 +59,35 @@ def save_run(
     files: Mapping[str, str],
     vocabulary: Vocabulary | None = None,
 ) -> None:
-    """Write the summary of a run, which makes its folder that of a finished one, after
-    all else.
-    """
+    """Write the files of a run; the last, its summary, makes it a finished one."""
     if vocabulary is not None:
         storage.write_document(folder / VOCABULARY, vocabulary)
     for name, text in files.items():
         storage.write_text(folder / name, text)
     sha256 = storage.sha256_file(folder / "config.yaml")
     text = storage.spell_document(results, config_sha256=sha256)
-    if _content(folder / RESULTS, len(text.encode())) != text.encode():
+    content = text.encode()
+    if _content(folder / RESULTS, len(content)) != content:
         for file in report_files(folder):  # they are about the earlier one
             file.unlink()
         storage.write_text(folder / RESULTS, text)
 
 
 def report_files(folder: Path) -> list[Path]:
-    """Return the files of the report on the run in ``folder``: its pages, and their
-    plots.
-    """
-    texts = {name: _content(folder / name, storage.MAX_DOCUMENT) for name in PAGES}
-    pages = {name: text for name, text in texts.items() if text and _PAGE.search(text)}
-    found = (
-        name for page, text in pages.items() for name in _PLOTS[page].findall(text)
-    )
-    names = {os.fsdecode(name).replace("\\", "") for name in found}
-    files = {
-        folder / storage.PLOTS / f"{name}{end}"
-        for name in names
-        for end in (".png", ".svg")
-    }
-    plots = files.intersection(folder.glob(f"{storage.PLOTS}/*"))
-    return [*(folder / name for name in pages), *plots]
+    """Return the files of the report on the run in ``folder``: pages and plots."""
+    existing = set((folder / storage.PLOTS).glob("*"))
+    pages = []
+    plots = set()
+    for page in PAGES:
+        text = _content(folder / page, storage.MAX_DOCUMENT)
+        if not text or not _PAGE.search(text):
+            continue
+        pages.append(folder / page)
+        for name in _PLOTS[page].findall(text):
+            stem = os.fsdecode(name).replace("\\", "")
+            plots.add(folder / storage.PLOTS / f"{stem}.png")
+            plots.add(folder / storage.PLOTS / f"{stem}.svg")
+    return [*pages, *(plots & existing)]
 
 
 def _content(file: Path, limit: int) -> bytes | None:
@@ -104,60 +103,60 @@ def load_results(folder: Path) -> Results:
     if not file.is_file():
         hint = "should be a folder that `rnnbench run` finished, such as results/all"
         if (folder / CHOICE).is_file():
-            hint = (
-                f"it holds a choice; {folder / FITTED} is the run that --then-fit makes"
-            )
+            fitted = folder / FITTED
+            hint = f"it holds a choice; {fitted} is the run that --then-fit makes"
         raise UserError(f"{folder}: no {RESULTS} in it ({hint})")
-    results, facts = storage.read_record(file, Results, "config_sha256")
+    results, beside = storage.read_record(file, Results, "config_sha256")
     try:
-        storage.check_file(folder / "config.yaml", facts.get("config_sha256"), file)
-    except (
-        DamagedResultError
-    ) as error:  # such as when a run was killed between the two files
+        storage.check_file(folder / "config.yaml", beside.get("config_sha256"), file)
+    except DamagedResultError as error:  # perhaps the run was killed between the two
         raise type(error)(f"{error}; run the benchmark again") from error
     return results
 
 
 def load_benchmark(folder: Path, models: Iterable[str]) -> Benchmark:
-    """Return the resolved config of the finished run in ``folder``; it has
-    ``models``.
-    """
+    """Return the resolved config of the finished run in ``folder``, with its models."""
     untracked = Override("", "tracking", "[]")  # its trackers may not be installed here
     try:
         benchmark = load(folder / "config.yaml", [untracked])
     except ConfigError as error:  # it names the file
         raise DamagedResultError(f"unusable result: {error}") from error
-    if unknown := ", ".join(sorted(set(models) - set(benchmark.models))):
-        raise DamagedResultError(
-            f"unusable result: {folder}: config.yaml has no model {unknown}"
-        )
+    unknown = sorted(set(models) - set(benchmark.models))
+    if unknown:
+        fault = f"config.yaml has no model {', '.join(unknown)}"
+        raise DamagedResultError(f"unusable result: {folder}: {fault}")
     return benchmark
 
 
 def load_trials(folder: Path, results: Results) -> dict[str, list[TrialResult]]:
-    """Return the trials of each model of a finished run, which all have the same
-    documents.
+    """Return the trials of each model of a finished run.
+
+    ``DamagedResultError`` if they do not have the same documents.
     """
     store = Store(folder)
-    trials = {
-        model.name: [
-            store.load((model.name, one.seed, one.fingerprint)) for one in model.trials
+    trials = {}
+    for model in results.models:
+        trials[model.name] = [
+            store.load((model.name, trial.seed, trial.fingerprint))
+            for trial in model.trials
         ]
-        for model in results.models
-    }
-    shape = (results.dataset.test_size, len(results.dataset.topics))
-    flat = [trial for of_model in trials.values() for trial in of_model]
-    for trial in flat:
-        if trial.scores.shape != shape or not np.array_equal(
-            trial.labels, flat[0].labels
-        ):
-            name = f"{trial.record.model} seed {trial.record.seed}"
-            raise DamagedResultError(
-                f"unusable result: {folder}: {name} has other test documents"
-            )
-        if trial.record.task != results.dataset.task:
-            task = f"{trial.record.task}, not {results.dataset.task}"
-            raise DamagedResultError(
-                f"unusable result: {folder}: trials of the task {task}"
-            )
+    first = trials[results.models[0].name][0]
+    for of_model in trials.values():
+        for trial in of_model:
+            fault = _fault(trial, results, first)
+            if fault:
+                raise DamagedResultError(f"unusable result: {folder}: {fault}")
     return trials
+
+
+def _fault(trial: TrialResult, results: Results, first: TrialResult) -> str:
+    """Return what is wrong with a trial of a run; empty if nothing is."""
+    dataset = results.dataset
+    shape = (dataset.test_size, len(dataset.topics))
+    has_same_labels = np.array_equal(trial.labels, first.labels)
+    record = trial.record
+    if trial.scores.shape != shape or not has_same_labels:
+        return f"{record.model} seed {record.seed} has other test documents"
+    if record.task != dataset.task:
+        return f"trials of the task {record.task}, not {dataset.task}"
+    return ""

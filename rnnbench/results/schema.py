@@ -1,4 +1,7 @@
-"""The content of ``results.json``: a summary of all trials of a run."""
+"""The content of ``results.json``: a summary of all trials of a run.
+
+``results.best.score.mean`` is the mean of the main metric of the best model.
+"""
 
 from collections.abc import Sequence
 from math import comb
@@ -18,9 +21,8 @@ from rnnbench.training.decision import DecisionRule
 SUMMARY_VERSION: Literal[6] = 6
 SIGNIFICANT = 0.05  # the p-value below which a difference is clear
 DIGITS = 12  # scores that agree to so many decimals are equal; the rest is rounding
-TOO_FEW = (
-    2  # so many seeds give no p-value to rely on: see results/reference/verdicts.md
-)
+# So many seeds give no p-value to rely on: see results/reference/verdicts.md.
+TOO_FEW = 2
 TOO_FEW_SEEDS = "too few seeds"
 LISTED = 10  # groups of missing trials that are listed, and seeds of each group
 
@@ -46,7 +48,9 @@ class Interval(StoredRecord):
         """Return whether a value lies ``inside``, ``above`` or ``below``."""
         if value in self:
             return "inside"
-        return "above" if value > self.high else "below"
+        if value > self.high:
+            return "above"
+        return "below"
 
 
 class Statistic(StoredRecord):
@@ -127,17 +131,17 @@ class ModelSummary(StoredRecord):
 
     def statistic(self, quantity: str) -> Statistic | None:
         """Return a metric or cost by its name; ``None`` if the model has none."""
-        costs: dict[str, Statistic | None] = {
-            cost: getattr(self, cost) for cost in COSTS
-        }
-        return (self.metrics | costs).get(quantity)
+        if quantity in COSTS:
+            cost: Statistic | None = getattr(self, quantity)
+            return cost
+        return self.metrics.get(quantity)
 
     def mean_of(self, quantity: str) -> float | None:
-        """Return the mean of a metric or cost over the seeds; ``None`` if the model has
-        none.
-        """
+        """Return the mean of a metric or cost over the seeds; ``None`` without one."""
         statistic = self.statistic(quantity)
-        return statistic.mean if statistic else None
+        if statistic is None:
+            return None
+        return statistic.mean
 
 
 class Difference(StoredRecord):
@@ -157,16 +161,12 @@ class Difference(StoredRecord):
 
     @property
     def is_clear(self) -> bool:
-        """Whether the corrected p-value is below 0.05, and the seeds are enough to rely
-        on it.
-        """
+        """Whether the corrected p-value is below 0.05, and of enough seeds."""
         return self.p_corrected < SIGNIFICANT and not self.has_too_few_seeds
 
     @property
     def has_too_few_seeds(self) -> bool:
-        """Whether there is no p-value to rely on: with two seeds, or one against
-        several.
-        """
+        """Whether no p-value can be relied on: of two seeds, or one against several."""
         return self.n_seeds == TOO_FEW or (self.n_seeds == 1 and self.method == ANOVA)
 
     @property
@@ -184,17 +184,14 @@ class Comparison(Difference):
     b: str
 
     def seen_from(self, name: str) -> "Comparison":
-        """Return the same comparison with the model ``name``, one of the two, as
-        ``a``.
-        """
+        """Return the same comparison with one of its two models as ``a``."""
         if name == self.a:
             return self
-        turned = Interval(low=-self.interval.high, high=-self.interval.low)
         changes = {
             "a": self.b,
             "b": self.a,
             "difference": -self.difference,
-            "interval": turned,
+            "interval": Interval(low=-self.interval.high, high=-self.interval.low),
         }
         return self.model_copy(update=changes)
 
@@ -253,9 +250,7 @@ class PublishedScore(StoredRecord, Publication):
         return self
 
     def lies(self, model: str) -> str:
-        """Return whether it lies ``inside``, ``above`` or ``below`` the interval of a
-        model.
-        """
+        """Return whether it lies ``inside``, ``above`` or ``below`` our interval."""
         return self.intervals[model].place_of(self.score)
 
 
@@ -266,8 +261,7 @@ def _best(models: Sequence[ModelSummary]) -> ModelSummary:
 def compared_with_best(
     models: Sequence[ModelSummary], comparisons: Sequence[Comparison]
 ) -> dict[str, Comparison]:
-    """Return the comparison of the best model with each other one, by the name of the
-    other.
+    """Return the comparison of the best model with each other one, by its name.
 
     The corrected p-value is that of being as good as the best.
     """
@@ -285,26 +279,25 @@ def compared_with_best(
     return against_best
 
 
-def _cheapest(known: dict[str, Any]) -> str | None:
-    """Return the cheapest model that is not clearly worse, from the fields before
-    it.
-    """
-    if not known.keys() >= {
-        "models",
-        "comparisons",
-    }:  # they are wrong, which is the error to show
+def _cheapest(fields: dict[str, Any]) -> str | None:
+    """Return the cheapest model that is not clearly worse than the best."""
+    if "models" not in fields or "comparisons" not in fields:
+        return None  # they are wrong, which is the error to show
+    models = fields["models"]
+    if not all(model.fit_seconds for model in models):
         return None
-    if not all(model.fit_seconds for model in known["models"]):
-        return None
-    against_best = compared_with_best(known["models"], known["comparisons"])
-    for model in sorted(
-        known["models"], key=lambda of: (of.fit_seconds.mean, of.params)
-    ):
+    against_best = compared_with_best(models, fields["comparisons"])
+    cheapest_first = sorted(
+        models, key=lambda model: (model.fit_seconds.mean, model.params)
+    )
+    for model in cheapest_first:
         pair = against_best.get(model.name)
         if pair is None:
             return str(model.name)
+        if pair.has_too_few_seeds:
+            return None
         if not pair.is_clear:
-            return None if pair.has_too_few_seeds else str(model.name)
+            return str(model.name)
     return None
 
 
@@ -348,42 +341,47 @@ class Results(StoredRecord):
 
     @model_validator(mode="after")
     def _is_about_its_models(self) -> Self:
-        names, always = (
-            {model.name for model in self.models},
-            self.dataset.majority_name,
-        )
-        pairs, rest = (
-            [(pair.a, pair.b) for pair in self.comparisons],
-            self.without_duplicates,
-        )
-        n_left = self.dataset.test_size - len(self.dataset.duplicates.positions)
-        second = self.dataset.kind.second
+        names = {model.name for model in self.models}
         if len(names) < len(self.models):
             raise ValueError("two models of the same name")
-        if any(second not in {None, *model.metrics} for model in self.models):
+        second = self.dataset.kind.second
+        if second and any(second not in model.metrics for model in self.models):
             raise ValueError(f"a model with no {second}")
-        if rest and rest.scores.keys() != names:
-            raise ValueError("other models without duplicates")
-        if rest and [(pair.a, pair.b) for pair in rest.comparisons] != pairs:
-            raise ValueError("other comparisons without duplicates")
-        if rest and rest.test_size != n_left:
-            raise ValueError("another number of test documents without duplicates")
-        if unknown := {name for pair in pairs for name in pair} - {*names, always}:
-            raise ValueError(f"a comparison with {min(unknown)}, which is not there")
-        needed = {
-            frozenset((name, other))
-            for name in names
-            for other in (self.best.name, always)
-        }
-        if any(len(pair) > 1 for pair in needed - set(map(frozenset, pairs))):
-            raise ValueError(
-                "a model that is not compared with the best or the majority"
-            )
-        if self.cheapest not in {None, *names}:
+        if self.without_duplicates:
+            self._check_without_duplicates(self.without_duplicates, names)
+        self._check_comparisons(names)
+        if self.cheapest is not None and self.cheapest not in names:
             raise ValueError("a cheapest model that is not there")
-        if any(published.intervals.keys() - names for published in self.published):
-            raise ValueError("an interval of a model that is not there")
+        for published in self.published:
+            if not published.intervals.keys() <= names:
+                raise ValueError("an interval of a model that is not there")
         return self
+
+    def _check_without_duplicates(
+        self, rest: WithoutDuplicates, names: set[str]
+    ) -> None:
+        if rest.scores.keys() != names:
+            raise ValueError("other models without duplicates")
+        pairs = [(pair.a, pair.b) for pair in self.comparisons]
+        if [(pair.a, pair.b) for pair in rest.comparisons] != pairs:
+            raise ValueError("other comparisons without duplicates")
+        n_left = self.dataset.test_size - len(self.dataset.duplicates.positions)
+        if rest.test_size != n_left:
+            raise ValueError("another number of test documents without duplicates")
+
+    def _check_comparisons(self, names: set[str]) -> None:
+        """Make sure that each model is compared with the best and the majority."""
+        majority = self.dataset.majority_name
+        pairs = {frozenset((pair.a, pair.b)) for pair in self.comparisons}
+        unknown = set().union(*pairs) - names - {majority}
+        if unknown:
+            raise ValueError(f"a comparison with {min(unknown)}, which is not there")
+        for name in names:
+            for other in (self.best.name, majority):
+                if name != other and frozenset((name, other)) not in pairs:
+                    raise ValueError(
+                        "a model that is not compared with the best or the majority"
+                    )
 
     @property
     def is_trained_here(self) -> bool:
@@ -397,26 +395,26 @@ class Results(StoredRecord):
 
     @property
     def seeds_used(self) -> list[int]:
-        """The seeds that models were trained with: the first alone if no model depends
-        on it.
-        """
-        return (
-            self.seeds
-            if any(model.is_random for model in self.models)
-            else self.seeds[:1]
-        )
+        """The seeds of trainings: only the first if no model depends on the seed."""
+        if any(model.is_random for model in self.models):
+            return self.seeds
+        return self.seeds[:1]
 
     def comparisons_of(self, name: str) -> dict[str, Comparison]:
-        """Return the comparisons of a model, or of the majority, as ``a``, by the
-        other's name.
+        """Return the comparisons of a model, or of the majority, as ``a``.
+
+        They are by the name of the other model.
         """
-        own = (pair for pair in self.comparisons if name in (pair.a, pair.b))
-        return {pair.b: pair for pair in (pair.seen_from(name) for pair in own)}
+        comparisons = {}
+        for pair in self.comparisons:
+            if name in (pair.a, pair.b):
+                turned = pair.seen_from(name)
+                comparisons[turned.b] = turned
+        return comparisons
 
     @property
     def against_best(self) -> dict[str, Comparison]:
-        """The comparison of the best model with each other one, by the name of the
-        other.
+        """The comparison of the best model with each other one, by its name.
 
         The corrected p-value is that of being as good as the best, whichever model is
         the best.
@@ -425,24 +423,21 @@ class Results(StoredRecord):
 
     @property
     def n_corrected_for(self) -> int:
-        """The number of comparisons that p-values are corrected for: all pairs that
-        there are.
-        """
+        """The number of comparisons that p-values are corrected for: all pairs."""
         return comb(len(self.models) + 1, 2)
 
     @property
     def changed_verdicts(self) -> list[tuple[Comparison, Comparison]]:
-        """The comparisons whose verdict is another one without duplicates, before and
-        after.
-        """
-        rest = self.without_duplicates
-        pairs = zip(self.comparisons, rest.comparisons, strict=True) if rest else ()
-        return [
-            (one, other)
-            for one, other in pairs
-            if one.verdict != other.verdict
-            or (one.is_clear and one.difference * other.difference < 0)
-        ]
+        """The comparisons with another verdict without duplicates, before and after."""
+        if self.without_duplicates is None:
+            return []
+        changed = []
+        without = self.without_duplicates.comparisons
+        for before, after in zip(self.comparisons, without, strict=True):
+            is_turned = before.is_clear and before.difference * after.difference < 0
+            if before.verdict != after.verdict or is_turned:
+                changed.append((before, after))
+        return changed
 
     @property
     def fingerprints(self) -> set[str]:
@@ -452,29 +447,26 @@ class Results(StoredRecord):
     @property
     def missing_models(self) -> dict[str, MissingTrial]:
         """The models without any result, and the first trial of each."""
-        present, found = (
-            {model.name for model in self.models},
-            dict[str, MissingTrial](),
-        )
+        present = {model.name for model in self.models}
+        missing: dict[str, MissingTrial] = {}
         for trial in self.missing:
             if trial.model not in present:
-                found.setdefault(trial.model, trial)
-        return found
+                missing.setdefault(trial.model, trial)
+        return missing
 
     def n_missing_in_words(self) -> str:
         """Return how many trials are missing."""
-        n_trials = sum(len(model.trials) for model in self.models) + len(self.missing)
-        return f"{len(self.missing):,} of {n_trials:,} trials are missing"
+        n_missing = len(self.missing)
+        n_trials = n_missing + sum(len(model.trials) for model in self.models)
+        return f"{n_missing:,} of {n_trials:,} trials are missing"
 
     def missing_in_words(self) -> str:
-        """Return how many trials are missing, and which ones and why; of many, the
-        first.
-        """
-        groups: dict[tuple[str, str], list[int]] = {}
+        """Return how many trials are missing; also which ones, and why."""
+        seeds_of: dict[tuple[str, str], list[int]] = {}
         for trial in self.missing:
-            groups.setdefault((trial.model, trial.reason), []).append(trial.seed)
-        lists = [
-            f"{model} {plural(len(seeds), 'seed')} {listed(seeds, LISTED)} ({reason})"
-            for (model, reason), seeds in groups.items()
-        ]
-        return f"{self.n_missing_in_words()}: {listed(lists, LISTED, '; ')}"
+            seeds_of.setdefault((trial.model, trial.reason), []).append(trial.seed)
+        groups = []
+        for (model, reason), seeds in seeds_of.items():
+            seeds_in_words = f"{plural(len(seeds), 'seed')} {listed(seeds, LISTED)}"
+            groups.append(f"{model} {seeds_in_words} ({reason})")
+        return f"{self.n_missing_in_words()}: {listed(groups, LISTED, '; ')}"

@@ -1,6 +1,6 @@
-"""The folder of a run or a choice: its lock, and its trials, each under its
-fingerprint.
+"""The folder of a run or a choice: its lock, and its trials.
 
+``Store(folder).load(("lstm", 0, fingerprint))`` returns a trial, with its predictions.
 ``trials/<model>-seed<k>-<16 digits>.json`` is the record of a trial, named after the
 first digits of its fingerprint. It holds a checksum of itself, of the predictions in
 ``predictions/`` and, where the trained model was kept, of its weights in ``models/``;
@@ -43,20 +43,21 @@ from rnnbench.text import listed
 from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult, Weights
 
 RESULTS = "results.json"  # the file that makes a folder a finished run
-CONSTRAINTS = (
-    "constraints.txt"  # the exact versions of all packages, for pip install -c
-)
-ENVIRONMENT, VOCABULARY = "environment.json", f"{MODELS}/vocabulary.json"
-CHOICE, CHOICE_TABLE, FITTED = "choice.json", "choice.md", "fitted"
-"""The file that makes a folder a choice, its tables, and the folder of the model that
-it fits."""
-# lists the rows of a table that were left out; only if there are any
+CONSTRAINTS = "constraints.txt"
+"""The exact versions of all packages, for ``pip install -c``."""
+ENVIRONMENT = "environment.json"
+VOCABULARY = f"{MODELS}/vocabulary.json"
+CHOICE = "choice.json"  # the file that makes a folder a choice
+CHOICE_TABLE = "choice.md"
+FITTED = "fitted"  # the folder of the model that a choice fits
 BAD_ROWS = "bad_rows.csv"
-_FILES = "config.yaml", ENVIRONMENT, CONSTRAINTS
-FILES = {  # those that describe a run, or a choice, as a whole
+"""Lists the rows of a table that were left out; only if there are any."""
+_FILES = ("config.yaml", ENVIRONMENT, CONSTRAINTS)
+FILES = {
     RESULTS: (*_FILES, "table.md", "table.csv", RESULTS),
     CHOICE: (*_FILES, CHOICE_TABLE, CHOICE),
 }
+"""Those that describe a run, or a choice, as a whole."""
 WRITTEN = (
     "config.yaml",
     ENVIRONMENT,
@@ -71,31 +72,29 @@ WRITTEN = (
 )
 """Everything that a run or a choice writes into its folder."""
 PAGES = ("report.html", "report.md")  # of ``rnnbench report``
-CHECKSUMS = (
-    "predictions_sha256",
-    "weights_sha256",
-)  # the facts beside the record of a trial
+CHECKSUMS = ("predictions_sha256", "weights_sha256")
+"""The facts beside the record of a trial."""
 EARLIER = (
-    "an earlier version made it compact, and kept the scores of the true labels; run the benchmark "
-    "again"
+    "an earlier version made it compact, and kept the scores of the true labels; run"
+    " the benchmark again"
 )
 CORRECTION = "correction_"  # begins the name of an array, before that of its metric
 Key = tuple[str, int, str]  # the model, the seed and the fingerprint of a trial
 Declared = tuple[tuple[int, ...], np.dtype[Any]]  # the shape and the type of an array
-SPEED, SITE = "speed.json", "site.json"
+SPEED = "speed.json"
+SITE = "site.json"
 KINDS = {
     RESULTS: "a run",
     CHOICE: "a choice",
     SPEED: "a speed benchmark",
     SITE: "a site",
 }
-VERDICT, OUTSIDE = "a verdict", "outside"  # a run made of answers alone, and its engine
+VERDICT = "a verdict"  # a run made of answers alone
+OUTSIDE = "outside"  # its engine
 HINT = "use --out to name a new or empty folder"
 OWN_TEXTS = "texts.jsonl"  # the texts that a call in Python was given
-LOCK, HOLDER = (
-    ".lock",
-    ".lock.json",
-)  # the locked file, and the file that says who holds the lock
+LOCK = ".lock"
+HOLDER = ".lock.json"  # says who holds the lock
 UNIMPORTANT = re.compile(
     r"\.(git.*|nojekyll|well-known|domains"
     r"|nfs.*|DS_Store|directory|snapshot|ipynb_checkpoints"
@@ -107,8 +106,7 @@ in use."""
 
 
 def check_folder(folder: Path, record: str, *, is_verdict: bool = False) -> None:
-    """Raise ``UserError`` unless a folder is new, is empty or holds the kind of
-    ``record``.
+    """Raise ``UserError`` unless a folder is new, is empty or holds the right kind.
 
     A verdict has the ``record`` of a run, but neither may replace the other.
     """
@@ -117,26 +115,41 @@ def check_folder(folder: Path, record: str, *, is_verdict: bool = False) -> None
     names = _names_in(folder)
     if not names:
         return
-    what = _kind_in(folder)
     wanted = VERDICT if is_verdict else KINDS[record]
-    if what == wanted:
+    kind = _kind_in(folder)
+    if kind == wanted:
         return
-    if record in (RESULTS, CHOICE) and not what:
-        # Interrupted, it may hold only what is written before ``environment.json``.
-        first = {TRIALS, PREDICTIONS}
-        is_first = names <= first or first <= names <= {
-            *first,
-            storage.TRACKING,
-            "config.yaml",
-        }
-        has_trials = any(any((folder / name).glob("[!.]*")) for name in first)
-        is_begun = _is_ours(folder / ENVIRONMENT)
-        if is_begun and has_trials and _has_outside_trials(folder) != is_verdict:
-            what = f"trials that are not those of {wanted}"
-        elif is_begun or (is_first and not has_trials):
+    if kind is None and record in (RESULTS, CHOICE):
+        if _holds_trials_of_others(folder, is_verdict=is_verdict):
+            kind = f"trials that are not those of {wanted}"
+        elif _is_begun(folder, names):
             return
-    what = what or f"something other than {wanted}: {listed(sorted(names))}"
-    raise UserError(f"{folder}: holds {what} ({HINT})")
+    if kind is None:
+        kind = f"something other than {wanted}: {listed(sorted(names))}"
+    raise UserError(f"{folder}: holds {kind} ({HINT})")
+
+
+def _holds_trials_of_others(folder: Path, *, is_verdict: bool) -> bool:
+    """Return whether trials of a verdict are in the folder of a run, or the reverse."""
+    if not _is_ours(folder / ENVIRONMENT) or not _has_trials(folder):
+        return False
+    return _has_outside_trials(folder) != is_verdict
+
+
+def _is_begun(folder: Path, names: set[str]) -> bool:
+    """Return whether a folder is that of a run or a choice which was interrupted."""
+    if _is_ours(folder / ENVIRONMENT):
+        return True
+    # It may hold only what is written before ``environment.json``.
+    first = {TRIALS, PREDICTIONS}
+    allowed = {*first, storage.TRACKING, "config.yaml"}
+    is_first = names <= first or first <= names <= allowed
+    return is_first and not _has_trials(folder)
+
+
+def _has_trials(folder: Path) -> bool:
+    folders = (folder / TRIALS, folder / PREDICTIONS)
+    return any(any(path.glob("[!.]*")) for path in folders)
 
 
 def _names_in(folder: Path) -> set[str]:
@@ -152,8 +165,9 @@ def _kind_in(folder: Path) -> str | None:
     """Return the kind of finished result in a folder; ``None`` if there is none."""
     for name, kind in KINDS.items():
         if _is_ours(folder / name):
-            is_outside = storage.peek(folder / name).get("engine") == OUTSIDE
-            return VERDICT if is_outside else kind
+            if storage.peek(folder / name).get("engine") == OUTSIDE:
+                return VERDICT
+            return kind
     return None
 
 
@@ -165,19 +179,20 @@ def _has_outside_trials(folder: Path) -> bool:
 
 def _is_ours(file: Path) -> bool:
     """Return whether rnnbench, of whatever version, wrote a JSON document."""
-    found = storage.peek(file)
-    return "schema_version" in found and ("checksum" in found or "contenders" in found)
+    document = storage.peek(file)
+    if "schema_version" not in document:
+        return False
+    return "checksum" in document or "contenders" in document
 
 
 @contextmanager
 def lock_folder(
     folder: Path, command: str, record: str = RESULTS, *, is_verdict: bool = False
 ) -> Iterator[None]:
-    """Make ``folder`` and lock it for the block; other processes are told the
-    ``command``.
-    """
+    """Make and lock ``folder`` for the block; others are told the ``command``."""
     check_folder(folder, record, is_verdict=is_verdict)
-    file, holder_file = folder / LOCK, folder / HOLDER
+    file = folder / LOCK
+    holder_file = folder / HOLDER
     not_ours = "rnnbench did not write it (move it away, or use another folder)"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -186,12 +201,12 @@ def lock_folder(
             raise UserError(f"{file}: {not_ours}")
         lock = storage.acquire(FileLock(file, timeout=0))
     except Timeout:
-        other = (
-            _holder_in_words(holder_file) or "it is not known which"
-        )  # it just begins, or ends
-        advice = "Wait until it has finished, or choose another folder for the results (--out)."
+        other = _holder_in_words(holder_file)
+        if other is None:  # it just begins, or ends
+            other = "it is not known which"
         raise UserError(
-            f"{folder}: another process is writing there: {other}\n{advice}"
+            f"{folder}: another process is writing there: {other}\nWait until it has"
+            " finished, or choose another folder for the results (--out)."
         ) from None
     except OSError as error:
         raise UnwritableError(folder, error) from error
@@ -215,10 +230,10 @@ def lock_folder(
 
 
 def _holder_in_words(file: Path) -> str | None:
+    holder = storage.peek(file)
     with suppress(KeyError):
-        return "process {pid} on {host}, since {since}: {command}".format(
-            **storage.peek(file)
-        )
+        process = f"process {holder['pid']} on {holder['host']}"
+        return f"{process}, since {holder['since']}: {holder['command']}"
     return None
 
 
@@ -231,18 +246,18 @@ class TrialFiles(NamedTuple):
 
 
 def place_of(folder: Path, key: Key) -> TrialFiles:
-    """Return where a trial is stored in the folder of a run, if its names are allowed
-    there.
-    """
-    whole = "{}-seed{}-{}".format(*key)
-    if not re.fullmatch(rf"{POINT}-seed-?\d+-[0-9a-f]{{64}}", whole):
+    """Return where a trial is stored in the folder of a run."""
+    model, seed, fingerprint = key
+    name = f"{model}-seed{seed}-{fingerprint}"
+    if not re.fullmatch(rf"{POINT}-seed-?\d+-[0-9a-f]{{64}}", name):
         hint = "should be a model, a seed and 64 lower-case hexadecimal digits"
-        fault = f"{spell(whole)} is not the name of a trial ({hint})"
+        fault = f"{spell(name)} is not the name of a trial ({hint})"
         raise DamagedResultError(f"unusable result: {folder}: {fault}")
-    name = whole[:-48]
-    folders = {TRIALS: "json", PREDICTIONS: "npz", MODELS: "npz"}
+    short = name[:-48]  # with 16 digits of the fingerprint
     return TrialFiles(
-        *(folder / kind / f"{name}.{end}" for kind, end in folders.items())
+        folder / TRIALS / f"{short}.json",
+        folder / PREDICTIONS / f"{short}.npz",
+        folder / MODELS / f"{short}.npz",
     )
 
 
@@ -258,13 +273,11 @@ class Store:
     folder: Path
 
     def check_writable(self, record: str) -> None:
-        """Make sure, before anything is trained, that trials and all ``FILES`` can be
-        written.
-        """
-        kept = (
-            [MODELS] if (self.folder / MODELS).exists() else []
-        )  # made when a network is kept
-        for folder in (self.folder / name for name in (TRIALS, PREDICTIONS, *kept)):
+        """Make sure, before anything is trained, that all files can be written."""
+        folders = [self.folder / TRIALS, self.folder / PREDICTIONS]
+        if (self.folder / MODELS).exists():  # it is made when a network is kept
+            folders.append(self.folder / MODELS)
+        for folder in folders:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 if not os.access(folder, os.W_OK):
@@ -276,18 +289,11 @@ class Store:
 
     def save(self, result: TrialResult) -> None:
         """Write a finished trial."""
-        record, weights = result.record, result.weights
+        record = result.record
+        weights = result.weights
         place = place_of(self.folder, (record.model, record.seed, record.fingerprint))
-        arrays = {
-            place.predictions: (result.labels, result.scores),
-            place.weights: weights or (),
-        }
-        for file, parts in arrays.items():
-            if (size := sum(one.nbytes for one in parts)) > storage.MAX_HASHED:
-                allowed = f"(allowed: {storage.MAX_HASHED:,})"
-                raise RnnbenchError(
-                    f"{file}: cannot be stored: {size:,} bytes {allowed}"
-                )
+        _check_size(place.predictions, [result.labels, result.scores])
+        _check_size(place.weights, weights or [])
         checksums = {}
         if weights is not None:
             with storage.atomic_write(place.weights) as opened:
@@ -298,9 +304,7 @@ class Store:
         _write(place, result, checksums)
 
     def make_compact(self, key: Key) -> TrialResult:
-        """Store no more of a trial than tables need, and return it; its network
-        stays.
-        """
+        """Store no more of a trial than tables need, except its network; return it."""
         stored = self.load(key)
         if stored.record.compact:
             return stored
@@ -312,71 +316,52 @@ class Store:
         return light
 
     def load(self, key: Key, *, with_model: bool = False) -> TrialResult:
-        """Return a stored trial with its predictions; ``with_model``, its network must
-        be there.
-        """
+        """Return a stored trial; ``with_model``, its network must be there, too."""
         files, record = self._read(key, with_model=with_model)
-        file, task = files.predictions, TASKS[record.task]
+        file = files.predictions
         with _unpacking(file), np.load(file, allow_pickle=False) as stored:
             name_of_scores = _name_of_scores(record)
             if name_of_scores not in stored:
-                raise ValueError(
-                    EARLIER if record.compact else f"it has no {name_of_scores}"
-                )
-            labels, scores, given = (
-                stored["labels"],
-                stored[name_of_scores],
-                stored.get("given"),
-            )
-            known = [labels] if given is None else [labels, given]
-            if (
-                scores.dtype.kind != "f"
-                or scores.ndim != 2
-                or {*map(len, known)} != {len(scores)}
-            ):
-                raise ValueError("scores have the wrong shape or type")
-            if not np.isfinite(scores).all():
-                raise ValueError("scores are not finite")
-            if fault := next(
-                filter(None, (task.fault(own, scores.shape[1]) for own in known)), ""
-            ):
+                fault = f"it has no {name_of_scores}"
+                if record.compact:
+                    fault = EARLIER
                 raise ValueError(fault)
-            if (
-                record.score_kind == "log_probabilities"
-                and scores.max(initial=0.0) > ROUNDING
-            ):
-                raise ValueError("probabilities above 1")
+            labels = stored["labels"]
+            scores = stored[name_of_scores]
+            given = stored.get("given")
+            fault = _fault(record, labels, scores, given)
+            if fault:
+                raise ValueError(fault)
             corrections = _corrections(stored, len(labels))
         return TrialResult(record, labels, scores, given=given, corrections=corrections)
 
     def holds(self, key: Key, *, with_model: bool = False) -> bool:
-        """Return whether the files of a trial exist, that of its weights if asked; none
-        is read.
-        """
-        return all(map(Path.is_file, place_of(self.folder, key)[: 2 + with_model]))
+        """Return whether the files of a trial exist, perhaps with its weights."""
+        files = place_of(self.folder, key)
+        has_result = files.record.is_file() and files.predictions.is_file()
+        if with_model:
+            return has_result and files.weights.is_file()
+        return has_result
 
     def scores(self, key: Key) -> NDArray[np.float32]:
         """Return the scores of a stored trial."""
         return self.load(key).scores
 
     def kept(self, key: Key) -> tuple[TrialRecord, Path]:
-        """Return the record of a trained model, and its weights' file; see
-        ``read_weights``.
-        """
+        """Return the record of a trained model, and the file of its weights."""
         files, record = self._read(key, with_model=True)
         return record, files.weights
 
     def _read(
         self, key: Key, *, with_model: bool = False
     ) -> tuple[TrialFiles, TrialRecord]:
-        """Return the files of a trial and its record, after checking their
-        checksums.
-        """
+        """Return the files of a trial and its record, after checking checksums."""
         files = place_of(self.folder, key)
         record, checksums = storage.read_record(files.record, TrialRecord, *CHECKSUMS)
-        predictions, weights = map(checksums.get, CHECKSUMS)
+        predictions = checksums.get("predictions_sha256")
         storage.check_file(files.predictions, predictions, files.record)
         if with_model:
+            weights = checksums.get("weights_sha256")
             if weights is None:
                 raise FileNotFoundError(
                     errno.ENOENT, "it was not kept", str(files.weights)
@@ -385,6 +370,38 @@ class Store:
         if (record.model, record.seed, record.fingerprint) != key:
             raise FileNotFoundError(errno.ENOENT, "no such trial", str(files.record))
         return files, record
+
+
+def _check_size(file: Path, arrays: Sequence[NDArray[Any]]) -> None:
+    size = sum(array.nbytes for array in arrays)
+    if size > storage.MAX_HASHED:
+        allowed = f"(allowed: {storage.MAX_HASHED:,})"
+        raise RnnbenchError(f"{file}: cannot be stored: {size:,} bytes {allowed}")
+
+
+def _fault(
+    record: TrialRecord,
+    labels: NDArray[Any],
+    scores: NDArray[Any],
+    given: NDArray[Any] | None,
+) -> str:
+    """Return what is wrong with stored predictions; empty if nothing is."""
+    answers = [labels]
+    if given is not None:
+        answers.append(given)
+    lengths = {len(array) for array in answers}
+    if scores.dtype.kind != "f" or scores.ndim != 2 or lengths != {len(scores)}:
+        return "scores have the wrong shape or type"
+    if not np.isfinite(scores).all():
+        return "scores are not finite"
+    for array in answers:
+        fault = TASKS[record.task].fault(array, scores.shape[1])
+        if fault:
+            return fault
+    is_log_probability = record.score_kind == "log_probabilities"
+    if is_log_probability and scores.max(initial=0.0) > ROUNDING:
+        return "probabilities above 1"
+    return ""
 
 
 def _name_of_scores(record: TrialRecord) -> str:
@@ -426,48 +443,50 @@ def _write(
 
 @contextmanager
 def _unpacking(file: Path) -> Iterator[zipfile.ZipFile]:
-    """Check how large a file unpacks, and then have any error in it say that it is
-    damaged.
-    """
+    """Check how large a file unpacks; any error in it says that it is damaged."""
     try:
         with zipfile.ZipFile(file) as archive:
             storage.check_unpacked(archive)
             yield archive
-    except (
-        Exception
-    ) as error:  # a forged file makes NumPy and zipfile raise almost anything
+    except Exception as error:  # a forged file makes NumPy raise almost anything
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
 
 
 def read_weights(file: Path, expected: Sequence[Declared] | None = None) -> Weights:
-    """Return the weights of a model, in their order; each has an ``expected`` shape and
-    type.
+    """Return the weights of a model, each with its ``expected`` shape and type.
 
     NumPy makes room for whatever size an array declares, so all are compared before one
     is read.
     """
     with _unpacking(file) as archive:
-        found = archive.namelist()
-        n_weights = len(found) if expected is None else len(expected)
+        members = archive.namelist()
+        n_weights = len(members) if expected is None else len(expected)
         names = [f"arr_{number}" for number in range(n_weights)]
-        if found != [f"{name}.npy" for name in names]:
-            raise ValueError(
-                f"{len(found)} arrays, but the network has {n_weights} weights"
-            )
-        for number, name in enumerate(found):
-            with archive.open(name) as member:
-                np.lib.format.read_magic(member)
-                shape, _, dtype = np.lib.format.read_array_header_1_0(member)
-                size = member.tell() + math.prod(shape) * dtype.itemsize
+        if members != [f"{name}.npy" for name in names]:
+            fault = f"{len(members)} arrays, but the network has {n_weights} weights"
+            raise ValueError(fault)
+        for number, member in enumerate(members):
+            (shape, dtype), size = _declared(archive, member)
             if expected is not None and (shape, dtype) != expected[number]:
-                needs = "but the network in config.yaml has {1} {0}".format(
-                    *expected[number]
+                shape_needed, dtype_needed = expected[number]
+                needs = f"{dtype_needed} {shape_needed}"
+                raise ValueError(
+                    f"{member} is {dtype} {shape},"
+                    f" but the network in config.yaml has {needs}"
                 )
-                raise ValueError(f"{name} is {dtype} {shape}, {needs}")
-            if size != archive.getinfo(name).file_size:
-                raise ValueError(f"{name} is not as large as it declares")
+            if size != archive.getinfo(member).file_size:
+                raise ValueError(f"{member} is not as large as it declares")
         with np.load(file, allow_pickle=False) as stored:
             weights = [stored[name] for name in names]
         if not all(np.isfinite(array).all() for array in weights):
             raise ValueError("some of its weights are not finite")
     return weights
+
+
+def _declared(archive: zipfile.ZipFile, member: str) -> tuple[Declared, int]:
+    """Return the shape, the type and the size that an array in an archive declares."""
+    with archive.open(member) as opened:
+        np.lib.format.read_magic(opened)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(opened)
+        size = opened.tell() + math.prod(shape) * dtype.itemsize
+    return (shape, dtype), size
