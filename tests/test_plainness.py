@@ -1,0 +1,154 @@
+"""How plain the code of the package is: what is counted here may fall, but not rise.
+
+A failure prints the places with the most of it. Lower a ceiling when the code allows it.
+Ruff counts the rest: long lines, long and branching functions, ambiguous names.
+"""
+
+import ast
+import io
+import tokenize
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import rnnbench
+
+PACKAGE = Path(rnnbench.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+TREES = {file: ast.parse(file.read_text(encoding="utf-8")) for file in FILES}
+NAMES = {
+    ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(
+        ".__init__"
+    ): file
+    for file in FILES
+}
+VAGUE = {
+    *("own", "of", "one", "found", "it", "facts", "given"),
+    *("several", "whole", "what", "each", "known", "named"),
+}
+"""Names of variables that say nothing of their value."""
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+LAYOUT = {
+    tokenize.COMMENT,
+    tokenize.NL,
+    tokenize.NEWLINE,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
+}
+CEILINGS = {
+    "comprehensions": 9999,
+    "ternaries": 9999,
+    "pairs of assignments": 9999,
+    "assignments in expressions": 9999,
+    "splats": 9999,
+    "calls of isinstance": 9999,
+    "Any": 9999,
+    "vague names": 9999,
+}
+TOKENS_A_LINE = 99.0
+
+
+def kinds_of(node):
+    """Yield what a node is counted as."""
+    if isinstance(node, COMPREHENSIONS):
+        yield "comprehensions"
+    elif isinstance(node, ast.IfExp):
+        yield "ternaries"
+    elif isinstance(node, ast.NamedExpr):
+        yield "assignments in expressions"
+    elif isinstance(node, ast.keyword) and node.arg is None:
+        yield "splats"
+    elif isinstance(node, ast.Assign):
+        if isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Tuple):
+            yield "pairs of assignments"
+    elif isinstance(node, ast.Call):
+        if isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+            yield "calls of isinstance"
+    elif isinstance(node, ast.arg) and node.arg in VAGUE:
+        yield "vague names"
+    elif isinstance(node, ast.Name):
+        if node.id == "Any":
+            yield "Any"
+        if node.id in VAGUE and isinstance(node.ctx, ast.Store):
+            yield "vague names"
+
+
+def docstring_lines(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            if isinstance(node.value.value, str):
+                yield from range(node.lineno, node.end_lineno + 1)
+
+
+def tokens_and_lines(file, tree):
+    """Return the tokens of a file and its lines, without docstrings and comments."""
+    silent = set(docstring_lines(tree))
+    n_tokens = 0
+    lines = set()
+    text = file.read_text(encoding="utf-8")
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in LAYOUT and token.start[0] not in silent:
+            n_tokens += 1
+            lines.update(range(token.start[0], token.end[0] + 1))
+    return n_tokens, len(lines)
+
+
+@pytest.mark.parametrize("kind", CEILINGS)
+def test_the_code_is_as_plain_as_it_was(kind):
+    places = Counter()
+    for file, tree in TREES.items():
+        for node in ast.walk(tree):
+            places[file.relative_to(PACKAGE).as_posix()] += kind in kinds_of(node)
+
+    assert places.total() <= CEILINGS[kind], places.most_common(10)
+
+
+def test_a_line_carries_no_more_than_it_did():
+    n_tokens = 0
+    n_lines = 0
+    densities = Counter()
+    for file, tree in TREES.items():
+        tokens, lines = tokens_and_lines(file, tree)
+        n_tokens += tokens
+        n_lines += lines
+        densities[file.relative_to(PACKAGE).as_posix()] = tokens / max(lines, 1)
+
+    assert n_tokens / n_lines <= TOKENS_A_LINE, densities.most_common(10)
+
+
+def imported(name, file):
+    """Yield the modules of the package that a module imports, wherever it does so."""
+    package = name if file.stem == "__init__" else name.rpartition(".")[0]
+    for node in ast.walk(TREES[file]):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parts = package.split(".")
+            around = parts[: len(parts) - node.level + 1] if node.level else []
+            base = ".".join([*around, *([node.module] if node.module else [])])
+            for alias in node.names:
+                whole = f"{base}.{alias.name}"
+                yield whole if whole in NAMES else base
+
+
+def test_no_imports_go_in_a_circle():
+    """Those inside functions and for types count, too."""
+    arrows = {
+        name: {other for other in imported(name, file) if other in NAMES} - {name}
+        for name, file in NAMES.items()
+    }
+    circles = []
+    for name in NAMES:
+        reached = set()
+        waiting = [*arrows[name]]
+        while waiting:
+            other = waiting.pop()
+            if other not in reached:
+                reached.add(other)
+                waiting += arrows[other]
+        if name in reached:
+            circles.append(name)
+
+    assert circles == []
