@@ -30,7 +30,9 @@ class TopicCount(StoredRecord):
 
 
 class Duplicates(StoredRecord):
-    """Positions, from 0, of test documents that are in training, too."""
+    """Positions, from 0, of test documents that are in training, too, by their topics
+    there.
+    """
 
     same_topic: list[int] = []
     """Only with the topic that they have in the test set."""
