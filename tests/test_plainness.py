@@ -77,9 +77,10 @@ def kinds_of(node):
 
 def docstring_lines(tree):
     for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            if isinstance(node.value.value, str):
-                yield from range(node.lineno, node.end_lineno + 1)
+        is_statement = isinstance(node, ast.Expr)
+        value = node.value if is_statement else None
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            yield from range(node.lineno, node.end_lineno + 1)
 
 
 def tokens_and_lines(file, tree):
