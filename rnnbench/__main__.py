@@ -21,18 +21,13 @@ from typing import Any
 
 from rnnbench.errors import HOLDS, Interruption, brief, ending_of, signal_of
 
-SIGNALS = [
-    signal.SIGINT,
-    signal.SIGTERM,
-    *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []),
-]
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
 """Ctrl-C, and the signals by which schedulers and closed terminals end a command."""
-LATER = (
-    [signal.SIGALRM] if hasattr(signal, "SIGALRM") else []
-)  # interrupts a moment later
-TOGETHER = (
-    1.0  # seconds in which signals count as one: shells and schedulers repeat them
-)
+if hasattr(signal, "SIGHUP"):
+    SIGNALS.append(signal.SIGHUP)
+CAN_WAIT = hasattr(signal, "SIGALRM")  # which interrupts a moment later
+TOGETHER = 1.0
+"""Seconds in which signals count as one: shells and schedulers repeat them."""
 _heard: list[float] = []  # when signals ended the command
 _raised: list[BaseException] = []
 """The interruptions so far. As classes are made, Python 3.11 and pydantic make errors
@@ -44,42 +39,38 @@ def main() -> None:
     _replace_closed_streams()
     _forget_a_width_of_zero()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(
-            errors="replace"
-        )  # in ASCII, a • would end the help with an error
+        # In ASCII, a • would end the help with an error.
+        sys.stdout.reconfigure(errors="replace")
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
             signal.signal(number, _interrupt)
     sys.unraisablehook = _raise_again
     try:
         status = _run()
-        for number in (*SIGNALS, *LATER):  # all is done
+        for number in SIGNALS:  # all is done
             signal.signal(number, signal.SIG_IGN)
+        if CAN_WAIT:
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)
     except KeyboardInterrupt as late:
         status = 128 + signal_of(late)
     try:
         sys.stdout.flush()
     except OSError as error:
-        if (
-            not status and error.errno != errno.EPIPE
-        ):  # the reader, as `head`, has had enough
+        has_reader = error.errno != errno.EPIPE  # unless, as `head`, it had enough
+        if has_reader and not status:
             _say(f"standard output cannot be written: {error.strerror}")
         status = status or 1
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # for the flush at exit
+        nowhere = os.open(os.devnull, os.O_WRONLY)  # for the flush at exit
+        os.dup2(nowhere, sys.stdout.fileno())
     if any(thread.name.startswith("tracker ") for thread in threading.enumerate()):
+        # It hangs, as would an ordinary exit.
         sys.stderr.flush()
-        os._exit(
-            status if isinstance(status, int) else bool(status)
-        )  # it hangs, as would an exit
+        os._exit(status if isinstance(status, int) else bool(status))
     sys.exit(status)
 
 
 def _replace_closed_streams() -> None:
-    """Have closed streams (``>&-``) lead nowhere, or files opened later would take
-    their places.
-    """
+    """Have closed streams (``>&-``) lead nowhere, lest new files take their places."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             nowhere = Path(os.devnull).open(mode)  # noqa: SIM115 - for as long as this process lives
@@ -99,13 +90,15 @@ def _run() -> str | int | None:
         from rnnbench.cli.app import app
 
         app()
-    except SystemExit as ending:
-        return ending.code
+    except SystemExit as exit_:
+        return exit_.code
     except BaseException as error:
-        found = ending_of(error) or (ending_of(_raised[-1]) if _raised else None)
-        if found is None:
+        ending = ending_of(error)
+        if ending is None and _raised:
+            ending = ending_of(_raised[-1])
+        if ending is None:
             raise
-        message, status = found
+        message, status = ending
         _say(message)
         return status
     return 0
@@ -117,8 +110,9 @@ def _say(message: str) -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """End the command; signals that come together are one, and a later one ends it at
-    once.
+    """End the command; signals that come together are one.
+
+    A later one ends it at once.
     """
     now = time.monotonic()
     if not _heard or now - _heard[0] > TOGETHER:
@@ -129,10 +123,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 def _raise_where_it_is_heard(
     interruption: BaseException, frame: FrameType | None
 ) -> None:
-    """Raise it now, or a moment later if what is being executed would be left half
-    done.
-    """
-    if LATER and (HOLDS or _is_in_extension(frame)):
+    """Raise it now, or a moment later if something would be left half done."""
+    if CAN_WAIT and (HOLDS or _is_in_extension(frame)):
         _raise_later(interruption)
     else:
         _raised.append(interruption)
@@ -140,8 +132,9 @@ def _raise_where_it_is_heard(
 
 
 def _is_in_extension(frame: FrameType | None) -> bool:
-    """Return whether a module in C is being imported: it makes an ``ImportError`` of
-    any other.
+    """Return whether a module in C is being imported.
+
+    It makes an ``ImportError`` of any other error.
     """
     while frame is not None:
         if isinstance(frame.f_locals.get("self"), ExtensionFileLoader):
@@ -151,17 +144,16 @@ def _is_in_extension(frame: FrameType | None) -> bool:
 
 
 def _raise_later(interruption: BaseException) -> None:
-    signal.signal(
-        LATER[0], lambda _, frame: _raise_where_it_is_heard(interruption, frame)
-    )
+    def raise_it(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal's
+        _raise_where_it_is_heard(interruption, frame)
+
+    signal.signal(signal.SIGALRM, raise_it)
     signal.setitimer(signal.ITIMER_REAL, 0.01)
 
 
 def _raise_again(lost: Any) -> None:
-    """Raise an interruption a moment later if Python dropped it, as it does in
-    ``__del__``.
-    """
-    if LATER and isinstance(lost.exc_value, KeyboardInterrupt):
+    """Raise an interruption again if Python dropped it, as it does in ``__del__``."""
+    if CAN_WAIT and isinstance(lost.exc_value, KeyboardInterrupt):
         _raise_later(lost.exc_value)
     else:
         sys.__unraisablehook__(lost)

@@ -1,5 +1,7 @@
-"""The names of the points of a grid, as all records have them:
-``lstm[units=64,lr=0.003]``.
+"""The names of the points of a grid, as all records have them.
+
+>>> values_of("lstm[units=64,lr=0.003]")
+{'units': '64', 'lr': '0.003'}
 """
 
 import re
@@ -8,57 +10,58 @@ from collections.abc import Mapping, Sequence
 from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.text import listed
 
-# the pattern of a name that a user gives to a model
 MODEL = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
+"""The pattern of a name that a user gives to a model."""
 MAX_BRACKETS = 100  # the most characters in the brackets
-POINT = (
-    rf"{MODEL}(\[[A-Za-z0-9_.+=,-]{{1,{MAX_BRACKETS}}}\])?"  # of a point, or of a model
-)
-_IN_BRACKETS = (
-    rf"[^\[\]]{{0,{MAX_BRACKETS}}}\]"  # unbounded, it would take quadratic time
-)
+POINT = rf"{MODEL}(\[[A-Za-z0-9_.+=,-]{{1,{MAX_BRACKETS}}}\])?"
+"""The pattern of the name of a point, or of a model."""
+# Without a bound, it would take quadratic time.
+_IN_BRACKETS = rf"[^\[\]]{{0,{MAX_BRACKETS}}}\]"
 
 
 def short(key: str) -> str:
     """Return the short name of a parameter, as in the names of points."""
-    return {"learning_rate": "lr"}.get(key, key)
+    return "lr" if key == "learning_rate" else key
 
 
 def point_name(model: str, values: Mapping[str, str]) -> str:
-    """Return the name of the point of a model at which its parameters have
-    ``values``.
-    """
+    """Return the name of the point at which a model has ``values``, by parameter."""
+    if not values:
+        return model
     inside = ",".join(f"{key}={value}" for key, value in values.items())
-    return f"{model}[{inside}]" if inside else model
+    return f"{model}[{inside}]"
 
 
 def model_of(name: str) -> str:
-    """Return the model that a point belongs to; the name of another model is returned
-    as it is.
-    """
-    return name.partition("[")[0] if re.fullmatch(POINT, name) else name
+    """Return the name of the model of a point; any other name as it is."""
+    if re.fullmatch(POINT, name):
+        return name.partition("[")[0]
+    return name
 
 
 def values_of(name: str) -> dict[str, str]:
     """Return the values at a point, by parameter; empty for another model."""
     inside = name.removeprefix(model_of(name))[1:-1]
-    pairs = (pair.partition("=") for pair in inside.split(",") if pair)
-    return {key: value for key, _, value in pairs}
+    values = {}
+    for pair in filter(None, inside.split(",")):
+        key, _, value = pair.partition("=")
+        values[key] = value
+    return values
 
 
 def split_names(text: str) -> list[str]:
-    """Return the names in a comma-separated list, in which points may have commas
-    themselves.
-    """
-    return [name for name in re.split(rf",(?!{_IN_BRACKETS})", text) if name]
+    """Return the names in a list with commas, which points may have themselves."""
+    names = re.split(rf",(?!{_IN_BRACKETS})", text)
+    return [name for name in names if name]
 
 
 def split_setting(text: str) -> tuple[str, str]:
-    """Return the path and the value of ``PATH=VALUE``; the path is empty if there is no
-    ``=``.
-    """
-    key, *value = re.split(rf"=(?!{_IN_BRACKETS}[^=]*=)", text, maxsplit=1)
-    return (key, value[0]) if value else ("", "")
+    """Return both sides of ``PATH=VALUE``; two empty texts if there is no ``=``."""
+    parts = re.split(rf"=(?!{_IN_BRACKETS}[^=]*=)", text, maxsplit=1)
+    if len(parts) == 1:
+        return "", ""
+    path, value = parts
+    return path, value
 
 
 def split_keys(path: str) -> list[str]:
@@ -69,17 +72,21 @@ def split_keys(path: str) -> list[str]:
 def chosen(
     names: Sequence[str], only: Sequence[str] | None, flag: str = "models"
 ) -> list[str]:
-    """Return those of ``names`` in ``only``, or all; the name of a grid stands for its
-    points.
+    """Return the names that ``only`` lists, or all names.
+
+    The name of a grid stands for its points.
+
+    Raises:
+        UserError: ``only`` is empty, or lists others.
     """
     if only is None:
         return list(names)
-    known = {*names, *map(model_of, names)}
-    unknown = list(dict.fromkeys(name for name in only if name not in known))
-    if unknown or not only:
-        wrong = listed([f"'{shortened(str(name), 60)}'" for name in unknown])
-        what = f"no model {wrong}" if unknown else "names no model"
-        raise UserError(
-            f"{flag}: {what} ({did_you_mean(str((*unknown, '')[0]), names)})"
-        )
+    if not only:
+        raise UserError(f"{flag}: names no model ({did_you_mean('', names)})")
+    allowed = {*names, *map(model_of, names)}
+    unknown = dict.fromkeys(str(name) for name in only if name not in allowed)
+    if unknown:
+        wrong = listed([f"'{shortened(name, 60)}'" for name in unknown])
+        hint = did_you_mean(next(iter(unknown)), names)
+        raise UserError(f"{flag}: no model {wrong} ({hint})")
     return [name for name in names if name in only or model_of(name) in only]

@@ -1,6 +1,4 @@
-"""Whether the answers of a kind of task can be scored by its metrics, before any
-training.
-"""
+"""Whether the metrics of a kind of task can score its answers, before any training."""
 
 from math import isclose
 
@@ -15,7 +13,7 @@ ROUNDING = 1e-9  # the largest difference that summing in another order can make
 
 
 def metric_fault(task: TaskKind) -> str:
-    """Return why models cannot be compared by the metrics of a task; empty if they can.
+    """Return why the metrics of a task cannot compare models; empty if they can.
 
     ``PluginError``: a metric of another package cannot be loaded.
     """
@@ -43,8 +41,7 @@ def metric_fault(task: TaskKind) -> str:
 
 
 def scoring_fault(task: TaskKind, labels: Labels) -> str:
-    """Return why the answers to documents with these labels cannot be scored; empty if
-    they can.
+    """Return why answers to documents with these labels cannot be scored, if so.
 
     The main metric must lie between 0 and 1, and agree with the ``score`` that the task
     computes from its ``parts``. Both are tried on the right answers, and on the first
@@ -60,10 +57,13 @@ def scoring_fault(task: TaskKind, labels: Labels) -> str:
     for score, value in zip(scores, values, strict=True):
         if not 0 <= score <= 1:
             return f"its parts give a score of {score:.6g} (allowed: 0 to 1)"
-        if value is None or not isclose(
-            value, score, rel_tol=ROUNDING, abs_tol=ROUNDING
-        ):
-            answer = "no value" if value is None else f"{value:.6g}"
-            other = f"its metric '{metric.name}' gives {answer}"
-            return f"its parts give a score of {score:.6g}, but {other} (they should agree)"
+        answer = "no value"
+        if value is not None:
+            if isclose(value, score, rel_tol=ROUNDING, abs_tol=ROUNDING):
+                continue
+            answer = f"{value:.6g}"
+        return (
+            f"its parts give a score of {score:.6g}, but its metric '{metric.name}' "
+            f"gives {answer} (they should agree)"
+        )
     return ""

@@ -20,20 +20,17 @@ def summary_of(docstring: str | None) -> str:
 
 def with_article(noun: str) -> str:
     """Return a noun with its article: ``an ensemble``, ``a network``."""
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    article = "an" if noun[0] in "aeiou" else "a"
+    return f"{article} {noun}"
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number and what it counts: ``1 thread``, ``0 threads``, ``1,395
-    documents``.
-    """
+    """Return a number and what it counts: ``1 thread``, ``1,395 documents``."""
     return f"{number:,} {plural(number, noun)}"
 
 
 def heading(text: str) -> str:
-    """Return a text with a capital letter at its beginning; the others stay as they
-    are.
-    """
+    """Return a text with a capital letter at its beginning, and else as it is."""
     return text[:1].upper() + text[1:]
 
 
@@ -46,17 +43,18 @@ def duration(seconds: float) -> str:
     """Return a duration in the unit that suits it: ``7 s``, ``2 min``, ``1.7 h``."""
     if seconds < 100:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:,.1f} h"
+    if seconds < 6000:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:,.1f} h"
 
 
 def listed(items: Sequence[object], most: int = 5, comma: str = ", ") -> str:
-    """Return items in one line: all of a few, of many the first: ``gru, lstm and 2
-    more``.
-    """
-    more = len(items) - most
-    return comma.join(map(str, items[:most])) + (
-        f" and {more:,} more" if more > 0 else ""
-    )
+    """Return items in one line, of many the first: ``gru, lstm and 2 more``."""
+    line = comma.join(map(str, items[:most]))
+    n_more = len(items) - most
+    if n_more > 0:
+        line += f" and {n_more:,} more"
+    return line
 
 
 def either(items: Iterable[object]) -> str:
@@ -70,23 +68,22 @@ def sentences(*texts: str | None) -> str:
 
 
 def numbers(values: Sequence[int]) -> str:
-    """Return whole numbers in one line, more than five in a row as a range: ``0 to
-    19``.
-    """
-    if len(values) > 5 and list(values) == list(range(values[0], values[-1] + 1)):
-        return f"{values[0]} to {values[-1]}"
+    """Return whole numbers in one line; ``0 to 19`` if more than five are in a row."""
+    if len(values) > 5:
+        first = values[0]
+        last = values[-1]
+        if list(values) == list(range(first, last + 1)):
+            return f"{first} to {last}"
     return ", ".join(map(str, values))
 
 
 def visible(text: str) -> str:
-    """Return text whose control characters, except line breaks and tabs, are
-    visible.
-    """
+    """Return text with visible control characters, except line breaks and tabs."""
     return text.translate(CONTROLS)
 
 
 def encodable(text: str) -> str:
-    r"""Return text as UTF-8 can hold it: half a character is escaped: ``out-\udcff``."""
+    r"""Return text as UTF-8 can hold it; half a character is escaped: ``\udcff``."""
     return text.encode(errors="backslashreplace").decode()
 
 

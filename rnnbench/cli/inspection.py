@@ -1,9 +1,7 @@
-"""``rnnbench models``, ``data`` and ``doctor``: look at models, documents and a
-machine.
-"""
+"""``rnnbench models``, ``data`` and ``doctor``: look at what a run is made of."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +11,7 @@ from rich.text import Text
 
 from rnnbench.analysis import notes
 from rnnbench.analysis.summary import load_run
-from rnnbench.config.load import load, load_data, select
+from rnnbench.config.load import Override, load, load_data, select
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.config import Data
 from rnnbench.data.load import PreparedData
@@ -38,9 +36,8 @@ models = typer.Typer(
     help="Inspect models of a config without training them.", no_args_is_help=True
 )
 data = typer.Typer(help="Get the documents, and describe them.", no_args_is_help=True)
-_models_command, _data_command = (
-    partial(options.command_with, app) for app in (models, data)
-)
+_models_command = partial(options.command_with, models)
+_data_command = partial(options.command_with, data)
 EXAMPLES = options.examples(
     "rnnbench doctor", "rnnbench doctor all", "rnnbench doctor results/reference/all"
 )
@@ -81,36 +78,39 @@ def show_models(
 
 
 def _all_models(benchmark: Benchmark) -> views.View:
-    models, params, remarks = benchmark.models, {}, []
-    networks = {
-        name: model for name, model in models.items() if isinstance(model, Network)
-    }
+    params: dict[str, int] = {}
+    remarks = []
+    networks = [
+        (name, model)
+        for name, model in benchmark.models.items()
+        if isinstance(model, Network)
+    ]
     try:
         if networks:
             shape = Shape.of(_prepare(benchmark.data, offline=True).dataset)
     except UserError as error:
-        networks, remarks = {}, [f"Parameters are not counted: {error}"]
-    for name, network in networks.items():
+        networks = []
+        remarks.append(f"Parameters are not counted: {error}")
+    for name, network in networks:
         try:
             params[name] = describe(network, shape).trainable_params
         except UserError as error:
             remarks.append(f"{name}: {error}")
-    return views.models_view(models, params, "\n".join(remarks))
+    return views.models_view(benchmark.models, params, "\n".join(remarks))
 
 
 def _one_model(benchmark: Benchmark, name: str) -> views.View:
     allowed = select(benchmark, [name], "MODEL").models
-    if (model := allowed.get(name)) is None:
+    if name not in allowed:
         hint = f"allowed: {', '.join(allowed)}"
         raise UserError(f"MODEL: '{name}' has a grid; name one of its points ({hint})")
+    model = allowed[name]
     if not isinstance(model, Network):
         return views.parameters_view(name, model)
     prepared = _prepare(benchmark.data, offline=True)
     shape = Shape.of(prepared.dataset)
-    description = describe(model, shape)
-    return views.network_view(
-        name, model, description, shape, prepared.corpus.provenance
-    )
+    provenance = prepared.corpus.provenance
+    return views.network_view(name, model, describe(model, shape), shape, provenance)
 
 
 @_models_command("rnnbench models export results/zoo gru --seed 1 --out gru.keras")
@@ -200,25 +200,36 @@ def show_data(
             "--sources: lists all sources, so it takes no CONFIG, N or other option"
         )
     if number is None and re.fullmatch(r"\d{1,9}", str(config)):
-        config, number = None, int(str(config))
+        number = int(str(config))  # N alone
+        config = None
     if sources:
         view = views.sources_view(SOURCES.usable())
     elif number is None:
         view = views.data_view(_prepare(load_data(config, changed), offline=True))
     else:
-        benchmark = load(config, changed) if config else None
-        prepared = _prepare(benchmark.data if benchmark else load_data(None, changed))
-        found = find_document(
-            prepared.corpus, prepared.dataset, prepared.config, number
-        )
-        inputs = views.models_by_input(benchmark.models) if benchmark else None
-        view = views.document_view(found, inputs)
+        view = _one_document(config, number, changed)
     console.print_record(*view, as_json=as_json)
 
 
-def _prepare(section: Data, *, offline: bool = False) -> PreparedData:
-    with show_download(quiet=False) as progress:
-        return prepare_data(section, progress, offline=offline)
+def _one_document(
+    config: Path | None, number: int, changed: Sequence[Override]
+) -> views.View:
+    inputs = None
+    if config is None:
+        data = load_data(None, changed)
+    else:
+        benchmark = load(config, changed)
+        data = benchmark.data
+        inputs = views.models_by_input(benchmark.models)
+    prepared = _prepare(data)
+    corpus = prepared.corpus
+    document = find_document(corpus, prepared.dataset, prepared.config, number)
+    return views.document_view(document, inputs)
+
+
+def _prepare(data: Data, *, offline: bool = False) -> PreparedData:
+    with show_download(quiet=False) as on_bytes:
+        return prepare_data(data, on_bytes, offline=offline)
 
 
 def doctor(
@@ -231,25 +242,30 @@ def doctor(
     with its evidence and advice. Notes about the documents need them in the cache;
     nothing is downloaded.
     """
-    if config is not None:
-        is_run = config.is_dir()
-        found = list(
-            notes.notes_on_run(load_run(config)) if is_run else _notes_on_config(config)
-        )
-        record = {"notes": [note.model_dump() for note in found]}
-        console.print_record(record, views.notes_text(found), as_json=as_json)
+    if config is None:
+        _check_this_machine(as_json=as_json)
         return
+    if config.is_dir():
+        shown = list(notes.notes_on_run(load_run(config)))
+    else:
+        shown = list(_notes_on_config(config))
+    record = {"notes": [note.model_dump() for note in shown]}
+    console.print_record(record, views.notes_text(shown), as_json=as_json)
+
+
+def _check_this_machine(*, as_json: bool) -> None:
+    """Print what was looked at, or raise an error that names what is wrong."""
     checks = check_machine()
-    rows = [
-        (check.name, Text(check.found, "red" * bool(check.exit_code)))
-        for check in checks
-    ]
+    wrong = [check for check in checks if check.exit_code]
+    rows = []
+    for check in checks:
+        style = "red" if check.exit_code else ""
+        rows.append((check.name, Text(check.found, style)))
     record = {"checks": [check.model_dump() for check in checks]}
     console.print_record(record, grid(rows, ("bold", "")), as_json=as_json)
-    if wrong := [check for check in checks if check.exit_code]:
-        error = RnnbenchError(
-            f"Something is wrong with: {', '.join(it.name for it in wrong)}."
-        )
+    if wrong:
+        names = ", ".join(check.name for check in wrong)
+        error = RnnbenchError(f"Something is wrong with: {names}.")
         error.exit_code = wrong[0].exit_code
         raise error
 

@@ -1,7 +1,8 @@
 """Results go to standard output, everything else to standard error.
 
-Control characters in texts from outside are shown instead of being sent to the
-terminal.
+``print_record(record, table, as_json=False)`` prints a result, ``notice(text)`` says
+something beside it. Control characters in texts from outside are shown instead of
+being sent to the terminal.
 """
 
 import io
@@ -13,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -30,9 +31,8 @@ if TYPE_CHECKING:
 
 JSON_VERSION = 1  # of JSON output whose record has no ``schema_version`` of its own
 IN_NOTEBOOK = Console().is_jupyter  # where output can be changed later
-DRAWING = (
-    threading.RLock()
-)  # of standard error: no thread prints while another one redraws
+DRAWING = threading.RLock()
+"""Of standard error: no thread prints while another one redraws."""
 
 
 class SafeConsole(Console):
@@ -43,11 +43,9 @@ class SafeConsole(Console):
     ) -> Iterable[Segment]:
         """Yield the segments of anything, without control characters in their text."""
         for segment in super().render(renderable, options):
-            yield (
-                segment
-                if segment.control
-                else segment._replace(text=visible(segment.text))
-            )
+            if not segment.control:
+                segment = Segment(visible(segment.text), segment.style)  # noqa: PLW2901
+            yield segment
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Return a string as text; it is changed before columns are fitted to it."""
@@ -74,11 +72,17 @@ def _console(*, stderr: bool) -> Console:
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="replace")  # a ± is not worth losing the table
     kind = _Messages if stderr else SafeConsole
-    options: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
-    if IN_NOTEBOOK:  # lines of text take less room than Rich's pieces of HTML
-        options |= {"force_jupyter": False, "force_terminal": False}
-    # What goes to standard error is red in a notebook, as if it were an error.
-    console = kind(stderr=stderr and not IN_NOTEBOOK, **options)
+    # In a notebook, lines of text take less room than Rich's pieces of HTML.
+    force = False if IN_NOTEBOOK else None
+    console = kind(
+        # What goes to standard error is red in a notebook, as if it were an error.
+        stderr=stderr and not IN_NOTEBOOK,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        force_jupyter=force,
+        force_terminal=force,
+    )
     if not any(map(os.isatty, (0, 1, 2))) and "COLUMNS" not in os.environ:
         console.width = 100  # or else that of the terminal, as in `rnnbench ... | less`
     return console
@@ -101,12 +105,9 @@ class _Warnings(logging.Handler):
 
 
 def notice(text: str, style: str = "") -> None:
-    """Print sentences on standard error: wrapped at words on a terminal, else in one
-    line.
-    """
-    err.print(
-        Text(brief(text).rstrip("\n"), style=style), soft_wrap=not err.is_terminal
-    )
+    """Print sentences on standard error; only on a terminal they are wrapped."""
+    message = Text(brief(text).rstrip("\n"), style=style)
+    err.print(message, soft_wrap=not err.is_terminal)
 
 
 def print_error(message: str) -> None:
@@ -119,29 +120,29 @@ def print_record(
     *views: "Table | RenderableType",
     as_json: bool,
 ) -> None:
-    """Print the result of a command on standard output: the record as JSON, or the
-    views of it.
-    """
-    from rnnbench.report.table import (
-        Table,
-        to_rich,
-    )  # commands without tables need no NumPy
-
+    """Print the result of a command: the record as JSON, or the views of it."""
     if as_json:
-        facts = (
-            json.loads(record.model_dump_json())
-            if isinstance(record, BaseModel)
-            else record
-        )
-        typer.echo(json.dumps({"schema_version": JSON_VERSION, **facts}, indent=1))
-        return
-    with nullcontext() if out.is_terminal else out.capture() as captured:
-        for view in views:
-            out.print(
-                to_rich(view, out) if isinstance(view, Table) else view, crop=False
-            )
-    if captured:  # without the spaces that fill the lines of a terminal
+        content: dict[str, Any] = {"schema_version": JSON_VERSION}
+        if isinstance(record, BaseModel):
+            content |= json.loads(record.model_dump_json())
+        else:
+            content |= record
+        typer.echo(json.dumps(content, indent=1))
+    elif out.is_terminal:
+        _print_views(views)
+    else:
+        with out.capture() as captured:
+            _print_views(views)
+        # Without the spaces that fill the lines of a terminal.
         out.file.write(re.sub(" +$", "", captured.get(), flags=re.MULTILINE))
+
+
+def _print_views(views: "Sequence[Table | RenderableType]") -> None:
+    from rnnbench.report.table import Table, to_rich  # they import NumPy
+
+    for view in views:
+        shown = to_rich(view, out) if isinstance(view, Table) else view
+        out.print(shown, crop=False)
 
 
 def carry_out(
@@ -150,12 +151,17 @@ def carry_out(
     quiet: bool,
     as_json: bool,
     closing: Callable[[Any, float], Sequence[str]],
-    views: "Callable[[Any], Sequence[Table]]" = lambda result: result.tables(),
+    views: "Callable[[Any], Sequence[Table]]" = methodcaller("tables"),
 ) -> None:
     """Carry out a training job and print its result; if it ends early, print a part.
 
-    ``closing`` makes sentences of the result and its seconds, the last of which is
-    never wrapped.
+    Args:
+        job: trains, and returns a run or a choice.
+        quiet: whether nothing but the result is printed.
+        as_json: whether the result is printed as JSON.
+        closing: makes sentences of the result and its seconds; the last is never
+            wrapped.
+        views: the tables of the result.
     """
     from rnnbench.runner.errors import FailedTrialsError, InterruptedRunError
 

@@ -1,5 +1,6 @@
-"""The progress of downloads and trainings: Rich's bars on a terminal, plain lines
-elsewhere.
+"""The progress of downloads and trainings: bars on a terminal, plain lines elsewhere.
+
+``with show_trials(quiet=False) as listener: run(job, listener, ...)``
 """
 
 import math
@@ -10,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from io import StringIO
-from typing import Any
 
 from rich import progress
 from rich.console import Console, Group, RenderableType
@@ -24,6 +24,8 @@ from rnnbench.text import counted, visible
 from rnnbench.training.epochs import TRAINING
 from rnnbench.training.trial import Trial
 
+Action = Callable[[], None]
+
 TICK_SECONDS = 0.5  # between two updates of the bars; a slow terminal delays only these
 PLAIN_INTERVAL = 30.0  # seconds between two lines about a trial, without a terminal
 
@@ -32,23 +34,22 @@ PLAIN_INTERVAL = 30.0  # seconds between two lines about a trial, without a term
 def _drawn(
     draw: Callable[[], RenderableType], *, quiet: bool
 ) -> Iterator[Callable[[], None]]:
-    """Draw something repeatedly, where that is possible; yield a function that redraws
-    at once.
+    """Draw something repeatedly, where possible; yield a function that redraws now.
 
     As everywhere, ``DRAWING`` is locked before Rich's own lock: otherwise a thread that
     draws and one that prints could wait for each other for ever. Rich's own thread
     would not lock it.
     """
     if quiet or not can_draw():
-        yield lambda: None
+        yield _do_nothing
         return
-    redraw, end = _in_notebook(draw) if IN_NOTEBOOK else _on_terminal(draw)
+    start_drawing = _in_notebook if IN_NOTEBOOK else _on_terminal
+    redraw, end = start_drawing(draw)
     is_over = threading.Event()
 
     def redraw_until_over() -> None:
-        if hasattr(
-            signal, "pthread_sigmask"
-        ):  # Ctrl-C must wake the main thread, not this one
+        # Ctrl-C must wake the main thread, not this one.
+        if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
         while not is_over.wait(TICK_SECONDS):
             redraw()
@@ -62,7 +63,15 @@ def _drawn(
         yield redraw
 
 
-def _in_notebook(draw: Callable[[], RenderableType]) -> tuple[Callable[[], None], ...]:
+def _do_nothing() -> None:
+    pass
+
+
+def _ignore(event: events.Event) -> None:
+    pass
+
+
+def _in_notebook(draw: Callable[[], RenderableType]) -> tuple[Action, Action]:
     """Return a function that draws below a cell, and one that removes the drawing."""
     from IPython.display import display
 
@@ -80,15 +89,18 @@ def _in_notebook(draw: Callable[[], RenderableType]) -> tuple[Callable[[], None]
     return redraw, partial(shown.update, {"text/html": ""}, raw=True)
 
 
-def _on_terminal(draw: Callable[[], RenderableType]) -> tuple[Callable[[], None], ...]:
-    """Start to draw on the terminal, and return functions that draw again, and end
-    that.
-    """
-    options: dict[str, Any] = {"console": err, "transient": True, "auto_refresh": False}
-    # Below it is a line for the cursor: an echoed ^C would wrap a full one.
-    live = Live(get_renderable=lambda: Group(draw(), ""), **options)
+def _on_terminal(draw: Callable[[], RenderableType]) -> tuple[Action, Action]:
+    """Start to draw on the terminal; return functions that draw again, and that end."""
 
-    def locked(method: Callable[[], None]) -> None:
+    def drawing_and_line() -> Group:
+        # Below is a line for the cursor: an echoed ^C would wrap a full one.
+        return Group(draw(), "")
+
+    live = Live(
+        get_renderable=drawing_and_line, console=err, transient=True, auto_refresh=False
+    )
+
+    def locked(method: Action) -> None:
         with DRAWING:
             method()
 
@@ -103,21 +115,19 @@ def can_draw() -> bool:
 
 @contextmanager
 def show_download(*, quiet: bool) -> Iterator[OnBytes]:
-    """Yield a callback that shows downloads: as bars on a terminal, else as a line at
-    the start.
-    """
+    """Yield a callback that shows downloads: as bars, or as a line for each."""
     tasks: dict[str, progress.TaskID] = {}
-    figures = [
-        progress.DownloadColumn,
-        progress.TransferSpeedColumn,
-        progress.TimeRemainingColumn,
-    ]
-    shown = figures if err.width >= 80 else figures[:1]
     name = Column(no_wrap=True, overflow="ellipsis", max_width=err.width // 2)
-    columns = [kind(table_column=Column(no_wrap=True)) for kind in shown]
-    bars = progress.Progress(
-        _text("{task.description}", name), progress.BarColumn(None), *columns
-    )
+    columns = [
+        _text("{task.description}", name),
+        progress.BarColumn(None),
+        progress.DownloadColumn(table_column=Column(no_wrap=True)),
+    ]
+    if err.width >= 80:
+        speed = progress.TransferSpeedColumn(table_column=Column(no_wrap=True))
+        seconds_left = progress.TimeRemainingColumn(table_column=Column(no_wrap=True))
+        columns += [speed, seconds_left]
+    bars = progress.Progress(*columns)
 
     def on_bytes(download: str, done: int, total: int | None) -> None:
         if download not in tasks:
@@ -132,48 +142,58 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
 
 @contextmanager
 def show_trials(*, quiet: bool) -> Iterator[events.Listener]:
-    """Yield a listener that shows running trials: as bars on a terminal, else as
-    lines.
-    """
-    bars, shown = TrialBars(), dict[Trial, float]()
+    """Yield a listener that shows running trials: as bars, or as lines."""
+    bars = TrialBars()
+    lines = _EpochLines()
 
     def on_event(event: events.Event) -> None:
         bars.note(event)
-        message, now = _message(event), time.monotonic()
-        if isinstance(event, events.EpochEnded) and not can_draw():
-            trial = event.trial
-            if event.epoch == 0:
-                message = f"{trial} {_on(event.worker)}".rstrip() + ": started"
-            elif now - shown.get(trial, now) >= PLAIN_INTERVAL:
-                left = bars.whole.time_remaining
-                rest = f"; {left:.0f} s left in total" if left else ""
-                scores = f"loss {event.loss:.4f}, {trial.score_name} {event.score:.4f}"
-                message = (
-                    f"{trial}: epoch {event.epoch} of {trial.epochs}, {scores}{rest}"
-                )
-            if message:
-                shown[trial] = now
+        if isinstance(event, events.EpochEnded):
+            message = None
+            if not can_draw():
+                message = lines.line(event, bars.whole.time_remaining)
+        else:
+            message = _message(event)
         if message:
             redraw()
-            err.print(
-                message, soft_wrap=not can_draw()
-            )  # on a terminal wrapped between words
+            # On a terminal, it is wrapped between words.
+            err.print(message, soft_wrap=not can_draw())
 
     with _drawn(bars.get_renderable, quiet=quiet) as redraw:
-        yield (lambda _: None) if quiet else on_event
+        yield _ignore if quiet else on_event
+
+
+class _EpochLines:
+    """Lines about the epochs of trials: the start of each, then one now and then."""
+
+    def __init__(self) -> None:
+        self._last: dict[Trial, float] = {}  # when a trial had a line
+
+    def line(self, event: events.EpochEnded, seconds_left: float | None) -> str | None:
+        """Return a line about an epoch, unless its trial had one just before."""
+        now = time.monotonic()
+        trial = event.trial
+        if event.epoch == 0:
+            self._last[trial] = now
+            return f"{trial} {_on(event.worker)}".rstrip() + ": started"
+        if now - self._last.get(trial, now) < PLAIN_INTERVAL:
+            return None
+        self._last[trial] = now
+        scores = f"loss {event.loss:.4f}, {trial.score_name} {event.score:.4f}"
+        line = f"{trial}: epoch {event.epoch} of {trial.epochs}, {scores}"
+        if seconds_left:
+            line += f"; {seconds_left:.0f} s left in total"
+        return line
 
 
 class TrialBars(progress.Progress):
-    """The bar of a whole run, and those of its running trials, with the columns that
-    fit.
-    """
+    """The bar of a whole run, and those of its trials, with the columns that fit."""
 
     def __init__(self) -> None:
         name = Column(overflow="ellipsis", min_width=len("100/200 trials"))
-        phase = Column(
-            no_wrap=True, overflow="ellipsis", max_width=max(err.width // 4, 15)
-        )
-        columns = [
+        phase_width = max(err.width // 4, 15)
+        phase = Column(no_wrap=True, overflow="ellipsis", max_width=phase_width)
+        columns = [  # each with the width of a terminal that has room for it
             (0, _text("{task.description}", name)),
             (0, _text("{task.fields[seed]}")),
             (100, _text("{task.fields[worker]}")),
@@ -184,37 +204,36 @@ class TrialBars(progress.Progress):
             (50, progress.TimeRemainingColumn()),
             (60, _text("left")),
         ]
-        fitting = (column for least, column in columns if err.width >= least)
-        super().__init__(
-            *fitting, expand=err.width >= 60, speed_estimate_period=math.inf
-        )
-        self.ended = self.planned = 0
+        fitting = [column for width, column in columns if err.width >= width]
+        is_wide = err.width >= 60
+        super().__init__(*fitting, expand=is_wide, speed_estimate_period=math.inf)
+        self.ended = 0
+        self.planned = 0
         self.running: dict[Trial, progress.Task] = {}
-        self.whole = self._add("", visible=False)
-
-    def _add(
-        self, name: str, seed: str = "", phase: str = "", **facts: Any
-    ) -> progress.Task:
-        """Return a new bar, whose numbers are epochs, for the whole run weighted by
-        their work.
-        """
-        facts |= {"seed": seed, "worker": "", "phase": phase, "scores": ""}
-        self.add_task(name, **facts)
-        return self.tasks[-1]
+        # Its numbers are epochs, weighted by their work.
+        self.add_task("", visible=False, seed="", worker="", phase="", scores="")
+        self.whole = self.tasks[-1]
 
     def _row(self, trial: Trial) -> progress.Task:
+        """Return the bar of a trial, whose numbers are epochs; a new one at first."""
         if trial not in self.running:
-            part = (
-                str(trial)
-                .removeprefix(trial.name)
-                .replace(",", "")
-                .replace(" of ", "/")
+            # Beside the name: the seed, and the part of a choice.
+            beside = str(trial).removeprefix(trial.name)
+            seed = beside.replace(",", "").replace(" of ", "/")
+            self.add_task(
+                visible(trial.name),
+                total=trial.epochs or None,
+                seed=visible(seed).strip(),
+                worker="",
+                phase="starting",
+                scores="",
             )
-            name, seed = visible(trial.name), visible(part).strip()
-            self.running[trial] = self._add(
-                name, seed, "starting", total=trial.epochs or None
-            )
+            self.running[trial] = self.tasks[-1]
         return self.running[trial]
+
+    def _remove(self, trial: Trial) -> None:
+        row = self.running.pop(trial)
+        self.remove_task(row.id)
 
     def _reach(self, trial: Trial, epoch: float) -> None:
         row = self._row(trial)
@@ -226,21 +245,17 @@ class TrialBars(progress.Progress):
         match event:
             case events.Planned(to_train):
                 self.planned = len(to_train)
-                work = (
-                    sum(trial.epochs * trial.work for trial in to_train) or self.planned
-                )
-                self.update(self.whole.id, total=work, visible=True)
+                work = sum(trial.epochs * trial.work for trial in to_train)
+                self.update(self.whole.id, total=work or self.planned, visible=True)
             case events.PhaseBegan(trial, phase, worker):
                 self.update(self._row(trial).id, phase=phase, worker=_on(worker))
-                if (
-                    phase == TRAINING or not trial.epochs
-                ):  # the pace is measured from here
+                if phase == TRAINING or not trial.epochs:
+                    # The pace is measured from here.
                     self._reach(trial, self._row(trial).completed)
-            case events.EpochEnded(
-                trial, 0, worker=worker
-            ):  # again, if its worker died
+            case events.EpochEnded(trial, 0, worker=worker):
+                # It starts again if its worker died.
                 self._reach(trial, 0)
-                self.remove_task(self.running.pop(trial).id)
+                self._remove(trial)
                 self.update(self._row(trial).id, worker=_on(worker))
             case events.EpochEnded(trial, epoch, loss, score) if trial in self.running:
                 self._reach(trial, epoch)  # or else this comes after its end
@@ -249,7 +264,7 @@ class TrialBars(progress.Progress):
                 self.update(self.running[trial].id, phase=phase, scores=scores)
             case events.Finished(trial) | events.Failed(trial):
                 self._reach(trial, trial.epochs)  # it may end early
-                self.remove_task(self.running.pop(trial).id)
+                self._remove(trial)
                 self.ended += 1
                 self.advance(self.whole.id, 0 if trial.epochs else 1)
         self.update(self.whole.id, description=f"{self.ended}/{self.planned} trials")
@@ -260,18 +275,24 @@ def _text(text: str, column: Column | None = None) -> progress.TextColumn:
 
 
 def _message(event: events.Event) -> str | None:
+    """Return a line about an event, if it is worth one."""
     match event:
         case events.Planned(to_train, stored) if stored:
-            said = "are stored already and are not trained again (--fresh trains them again)"
-            return f"{len(stored)} of {len(stored) + len(to_train)} trials {said}"
-        case events.Connected(scheduler, workers, cores, dashboard):
-            link = f"; {dashboard}" if dashboard else ""
-            return f"{scheduler}: {counted(workers, 'worker')} with {counted(cores, 'core')}{link}"
-        case events.Finished(trial, score, seconds):
-            documents = "" if trial.part or trial.data.fit_on_all else "test "
             return (
-                f"{trial}: {documents}{trial.score_name} {score:.4f}, {seconds:.1f} s"
+                f"{len(stored)} of {len(stored) + len(to_train)} trials are stored "
+                "already and are not trained again (--fresh trains them again)"
             )
+        case events.Connected(scheduler, n_workers, n_cores, dashboard):
+            workers = counted(n_workers, "worker")
+            line = f"{scheduler}: {workers} with {counted(n_cores, 'core')}"
+            if dashboard:
+                line += f"; {dashboard}"
+            return line
+        case events.Finished(trial, score, seconds):
+            name = trial.score_name
+            if not (trial.part or trial.data.fit_on_all):
+                name = f"test {name}"
+            return f"{trial}: {name} {score:.4f}, {seconds:.1f} s"
         case events.Failed(trial, reason):
             return f"{trial}: failed: {reason}"
     return None

@@ -1,5 +1,6 @@
-"""Options and arguments that several commands share, and what TAB suggests for them, at
-once.
+"""Options and arguments that several commands share, and what TAB suggests for them.
+
+``def show(config: options.Config, seed: options.NetworkSeed = None)`` takes two.
 """
 
 import shlex
@@ -28,33 +29,36 @@ _change = partial(typer.Option, rich_help_panel=CHANGES)
 
 
 def among(*names: str, is_list: bool = False) -> Callable[[str], list[str]]:
-    """Return a completer of ``names``; in a comma-separated list, nothing is suggested
-    twice.
-    """
+    """Return a completer of names; a list of them has none twice, and commas between."""
 
     def complete(incomplete: str) -> list[str]:
-        before, comma, _ = incomplete.rpartition(",") if is_list else ("", "", "")
-        return [
-            before + comma + name for name in names if name not in before.split(",")
-        ]
+        if not is_list:
+            return list(names)
+        before, comma, _ = incomplete.rpartition(",")
+        typed = before.split(",")
+        return [before + comma + name for name in names if name not in typed]
 
     return complete
 
 
 def _files(*patterns: str) -> list[Path]:
-    files = (file for pattern in patterns for file in sorted(Path().glob(pattern)))
-    return [file for file in files if file.is_file()]
+    files: list[Path] = []
+    for pattern in patterns:
+        files += sorted(filter(Path.is_file, Path().glob(pattern)))
+    return files
 
 
 def _configs() -> list[str]:
-    return [*map(str, _files("*.y*ml", "configs/*.y*ml")), *shipped.listed()]
+    files = _files("*.y*ml", "configs/*.y*ml")
+    return [*map(str, files), *shipped.listed()]
 
 
 def _runs() -> list[str]:
     files = _files(
         "results/*/results.json", "results/*/*/results.json", "*/results.json"
     )
-    return [*dict.fromkeys(str(file.parent) for file in files)]
+    folders = dict.fromkeys(file.parent for file in files)
+    return [str(folder) for folder in folders]
 
 
 config_argument = partial(typer.Argument, metavar="CONFIG", autocompletion=_configs)
@@ -62,7 +66,8 @@ run_folder = partial(typer.Argument, metavar="RUN", autocompletion=_runs)
 
 
 new_folder = partial(typer.Option, metavar="FOLDER", parser=named_folder)
-CONFIG = "A config file, the name of one from `rnnbench config list`, or a table or folder of texts."
+CONFIG = """A config file, the name of one from `rnnbench config list`, or a table or folder
+of texts."""
 Config = Annotated[Path, config_argument(help=CONFIG)]
 SEED = "The seed of the model; by default the first."
 NetworkSeed = Annotated[int | None, typer.Option(metavar="K", help=SEED)]
@@ -99,15 +104,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def examples(*commands: str) -> str:
     """Return the text below a command's help: ``commands``, each ready to be typed."""
-    return "\n\n".join(["Examples:", *(f"- `{command}`" for command in commands)])
+    lines = [f"- `{command}`" for command in commands]
+    return "\n\n".join(["Examples:", *lines])
 
 
 def command_with(
     app: typer.Typer, *lines: str, name: str | None = None
 ) -> Callable[[F], F]:
-    """Return what adds a function to ``app`` as a command, with examples below its
-    help.
-    """
+    """Return a decorator that makes a function a command with examples in its help."""
     return app.command(name, epilog=examples(*lines))
 
 
@@ -123,15 +127,14 @@ def check_config_name(file: Path) -> None:
 
 
 def line(*words: object) -> str:
-    """Return a command line to be typed, with the program's path if the shell would not
-    find it.
-    """
-    called, found = Path(sys.argv[0]), shutil.which("rnnbench")
-    is_file = called.name == "rnnbench" and called.exists()
-    is_other = is_file and not (found and called.samefile(found))
-    return encodable(
-        shlex.join([str(called) if is_other else "rnnbench", *map(str, words)])
-    )
+    """Return a command line to be typed; if the shell needs it, with a path."""
+    program = "rnnbench"
+    called = Path(sys.argv[0])
+    if called.name == program and called.exists():
+        on_path = shutil.which(program)
+        if not on_path or not called.samefile(on_path):
+            program = str(called)
+    return encodable(shlex.join([program, *map(str, words)]))
 
 
 def command() -> str:
