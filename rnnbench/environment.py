@@ -1,4 +1,7 @@
-"""The environment of a run: versions, processor, threads, commit, date."""
+"""The environment of a run: versions, processor, threads, commit, date.
+
+``environment(["keras"], jobs=2, threads=1)`` is the content of ``environment.json``.
+"""
 
 import ctypes
 import os
@@ -7,7 +10,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution, version
@@ -27,8 +29,7 @@ VECTOR_INSTRUCTIONS = ("avx512f", "avx2", "avx", "sse2", "sve2", "sve", "asimd")
 
 
 class ProcessorRecord(StoredRecord):
-    """The facts about a processor and its matrix products that change how sums are
-    rounded.
+    """What changes how sums are rounded: facts about a processor and its products.
 
     Facts that the system does not tell are ``None``: on systems other than Linux, all
     but ``blas``.
@@ -63,9 +64,7 @@ class ProcessorRecord(StoredRecord):
 
 
 class Environment(StoredRecord):
-    """The content of ``environment.json``: what can change the outcome or the time of a
-    trial.
-    """
+    """What can change the outcome or the time of a trial: ``environment.json``."""
 
     schema_version: Literal[2] = SCHEMA_VERSION
     jobs: int  # processes that trained side by side
@@ -77,9 +76,8 @@ class Environment(StoredRecord):
     """``None`` in files of earlier versions."""
     cores: int | None
     versions: dict[str, str]  # of the packages that can change a result, by name
-    installed: dict[
-        str, str
-    ] = {}  # of all packages that rnnbench needs, however indirectly
+    installed: dict[str, str] = {}
+    """Of all packages that rnnbench needs, however indirectly."""
     git_commit: str | None
     date: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")] | None = (
         None
@@ -88,42 +86,40 @@ class Environment(StoredRecord):
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """Return the versions of rnnbench and of ``packages``, by name; some may be
-    missing.
-    """
-    found = {"rnnbench": rnnbench.__version__}
+    """Return the versions of rnnbench and of ``packages``; some may be missing."""
+    versions_by_name = {"rnnbench": rnnbench.__version__}
     for name in packages:
         try:
-            found[name] = version(name)
+            versions_by_name[name] = version(name)
         except PackageNotFoundError:
-            found[name] = NOT_INSTALLED
-    return found
+            versions_by_name[name] = NOT_INSTALLED
+    return versions_by_name
 
 
 def missing(packages: Iterable[str]) -> list[str]:
     """Return those of ``packages`` that are not installed."""
-    return [
-        name for name, found in versions(packages).items() if found == NOT_INSTALLED
-    ]
+    items = versions(packages).items()
+    return [name for name, number in items if number == NOT_INSTALLED]
 
 
 def environment(
     packages: Collection[str], *, jobs: int, threads: int
 ) -> dict[str, Any]:
-    """Return the content of ``environment.json``; ``packages`` are those that change
-    results.
-    """
-    facts = {"schema_version": SCHEMA_VERSION, "jobs": jobs, "threads_per_job": threads}
+    """Return the content of ``environment.json``; ``packages`` change results."""
     others = installed(["rnnbench", *packages])
     del others["rnnbench"]
-    date = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return facts | machine(packages) | {"installed": others, "date": date}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "jobs": jobs,
+        "threads_per_job": threads,
+        **machine(packages),
+        "installed": others,
+        "date": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+    }
 
 
 def machine(packages: Iterable[str]) -> dict[str, Any]:
-    """Return the processor, the system, the commit, and the versions of
-    ``packages``.
-    """
+    """Return the processor, the system, the commit, and versions of ``packages``."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -136,40 +132,40 @@ def machine(packages: Iterable[str]) -> dict[str, Any]:
 
 
 def installed(packages: Iterable[str]) -> dict[str, str]:
-    """Return the versions of packages and of all that they need, however indirectly, by
-    name.
-    """
+    """Return the versions of packages, and of all that they need, by name."""
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
-    found: dict[str, str] = {}
-    waiting, seen = [Requirement(package) for package in packages], set()
+    versions_by_name: dict[str, str] = {}
+    waiting = [Requirement(package) for package in packages]
+    seen = set()
     while waiting:
-        wanted = waiting.pop()
-        name = canonicalize_name(wanted.name)
-        if (key := (name, frozenset(wanted.extras))) in seen:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        key = (name, frozenset(requirement.extras))
+        if key in seen:
             continue
         seen.add(key)
-        with suppress(PackageNotFoundError):  # needed on other systems only
-            facts = distribution(name)
-            found[name] = facts.version
-            extras = [{"extra": extra} for extra in ("", *wanted.extras)]
-            for needed in map(Requirement, facts.requires or ()):
-                if not needed.marker or any(map(needed.marker.evaluate, extras)):
-                    waiting.append(needed)
-    return dict(sorted(found.items()))
+        try:
+            package = distribution(name)
+        except PackageNotFoundError:  # needed on other systems only
+            continue
+        versions_by_name[name] = package.version
+        extras = [{"extra": extra} for extra in ("", *requirement.extras)]
+        for needed in map(Requirement, package.requires or ()):
+            if not needed.marker or any(map(needed.marker.evaluate, extras)):
+                waiting.append(needed)
+    return dict(sorted(versions_by_name.items()))
 
 
 def constraints(environment: Mapping[str, Any]) -> str:
-    """Return a constraints file for pip, which installs the packages of an environment
-    again.
-    """
-    own = environment["versions"]["rnnbench"]
-    first = (
-        f"# rnnbench {own}, Python {environment['python']}, {environment['platform']}"
-    )
-    lines = [f"{name}=={version}" for name, version in environment["installed"].items()]
-    return "\n".join([first, *lines, ""])
+    """Return a file for ``pip install -c``, with the packages of an environment."""
+    ours = f"rnnbench {environment['versions']['rnnbench']}"
+    python = f"Python {environment['python']}"
+    lines = [f"# {ours}, {python}, {environment['platform']}"]
+    for name, number in environment["installed"].items():
+        lines.append(f"{name}=={number}")
+    return "\n".join([*lines, ""])
 
 
 def cpu() -> str:
@@ -180,26 +176,26 @@ def cpu() -> str:
 
 @cache
 def processor() -> ProcessorRecord:
-    """Return what is known of the processor and of the BLAS libraries of this
-    process.
-    """
+    """Return what is known of the processor, and of the BLAS of this process."""
     info = _cpu_info()
     instructions = (info.get("flags") or info.get("Features") or "").split()
-    usable = [name for name in VECTOR_INSTRUCTIONS if name in instructions]
+    widest = None
+    for name in VECTOR_INSTRUCTIONS:
+        if name in instructions:
+            widest = name
+            break
     return ProcessorRecord(
         vendor=info.get("vendor_id"),
         family=_whole_number(info.get("cpu family")),
         model=_whole_number(info.get("model")),
         stepping=_whole_number(info.get("stepping")),
-        vector_instructions=usable[0] if usable else None,
+        vector_instructions=widest,
         blas=_blas_kernels(),
     )
 
 
 def _cpu_info() -> dict[str, str]:
-    """Return what Linux tells about the first processor, by name; nothing on other
-    systems.
-    """
+    """Return what Linux knows of the first processor; nothing on other systems."""
     info: dict[str, str] = {}
     if not CPU_INFO.exists():
         return info
@@ -217,9 +213,7 @@ def _whole_number(text: str | None) -> int | None:
 
 
 def _blas_kernels() -> list[str]:
-    """Return the library, version and kernel of each BLAS that this process has
-    loaded.
-    """
+    """Return the library, version and kernel of each BLAS in this process."""
     import scipy.linalg  # noqa: F401 - SciPy may have a BLAS of its own
     from threadpoolctl import threadpool_info
 
@@ -232,52 +226,51 @@ def _blas_kernels() -> list[str]:
 
 
 def peak_memory() -> int:
-    """Return the peak memory of this process, in bytes: ever, or since
-    ``begin_peak``.
-    """
-    status = (
-        PROCESS / "status"
-    )  # on Linux, getrusage may give that of the process before this one
-    text = status.read_text() if status.exists() else ""
-    if peak := re.search(r"^VmHWM:\s+(\d+) kB", text, re.MULTILINE):
-        return int(peak[1]) * 1024
+    """Return the peak memory of this process in bytes, since ``begin_peak`` if any."""
+    # On Linux, getrusage may give the peak of the process before this one.
+    status = PROCESS / "status"
+    if status.exists():
+        pattern = r"^VmHWM:\s+(\d+) kB"
+        peak = re.search(pattern, status.read_text(), re.MULTILINE)
+        if peak:
+            return int(peak[1]) * 1024
     import resource  # not on Windows
 
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    maximum = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if sys.platform == "darwin":
+        return maximum
+    return maximum * 1024
 
 
 def begin_peak() -> int | None:
-    """Have ``peak_memory`` count from now on; return the bytes held, or ``None`` if it
-    cannot.
+    """Have ``peak_memory`` count from now on, and return the bytes held.
+
+    Return ``None`` with another C library, without ``/proc``, and on Windows.
     """
     try:
         ctypes.CDLL(None).malloc_trim(0)  # or what is allocated next would not show
         (PROCESS / "clear_refs").write_text("5")
-    except (
-        OSError,
-        AttributeError,
-        TypeError,
-    ):  # another C library; no ``/proc``; Windows
+    except (OSError, AttributeError, TypeError):
         return None
     return peak_memory()
 
 
 def _commit(folder: Path) -> str | None:
-    """Return the commit of the package in ``folder``, with ``+`` if files differ, if it
-    has one.
-    """
+    """Return the commit of the package in ``folder``, with ``+`` if files differ."""
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(folder), *arguments]
-        found = subprocess.run(  # noqa: S603 - the words are ours
+        process = subprocess.run(  # noqa: S603 - the words are ours
             command, capture_output=True, check=True, text=True, timeout=10
         )
-        return found.stdout.strip()
+        return process.stdout.strip()
 
     try:
         git("ls-files", "--error-unmatch", "__init__.py")
         changes = git("status", "--porcelain", "--untracked-files=no", "--", ".")
-        return git("rev-parse", "HEAD") + ("+" if changes else "")
+        commit = git("rev-parse", "HEAD")
     except (OSError, subprocess.SubprocessError):
         return None
+    if changes:
+        return f"{commit}+"
+    return commit

@@ -1,4 +1,7 @@
-"""Errors that end a command with a message instead of a traceback."""
+"""Errors that end a command with a message instead of a traceback.
+
+``raise UserError(f"jobs: got {jobs} (should be 1 or more)")`` ends with status 2.
+"""
 
 import difflib
 import errno
@@ -12,12 +15,8 @@ from rnnbench.text import listed
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-_FULL = (
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EFBIG,
-    errno.EIO,
-)  # a disk that is full or broken
+# A disk is full or broken.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _SHORTAGES = (
     *_FULL,
     errno.EROFS,
@@ -30,11 +29,10 @@ _BAD_NAMES = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP)
 STATUS_OF = dict.fromkeys(_SHORTAGES, 1) | dict.fromkeys(_BAD_NAMES, 2)
 """The exit status for each system error that is not a bug in rnnbench, wherever it
 occurs."""
-_NO_ROOM, _NO_THREAD = (
-    "failed to map segment",
-    "can't start new thread",
-)  # parts of messages
-MAX_LINES, MAX_CHARACTERS = 20, 2_000  # of a message
+_NO_ROOM = "failed to map segment"  # part of a message
+_NO_THREAD = "can't start new thread"  # likewise
+MAX_LINES = 20  # of a message
+MAX_CHARACTERS = 2_000
 MAX_NAMES = 100  # that a message says are allowed
 HOLDS: list[None] = []  # one for each block whose end a request to end has to wait for
 
@@ -59,13 +57,11 @@ class OutOfReachError(RnnbenchError):
 
 
 def refused(error: BaseException) -> RnnbenchError | None:
-    """Return what the system refused, as an error with a message; ``None`` for any
-    other error.
-    """
+    """Return an error that says what the system refused, if it refused something."""
     if _is_lack_of_memory(error):
-        how_much = (
-            f" ({error})" if isinstance(error, MemoryError) and str(error) else ""
-        )
+        how_much = ""
+        if isinstance(error, MemoryError) and str(error):
+            how_much = f" ({error})"
         advice = "end other programs, or raise the limit (ulimit -v)"
         return RnnbenchError(f"out of memory{how_much}: {advice}")
     if _NO_THREAD in str(error):
@@ -74,45 +70,43 @@ def refused(error: BaseException) -> RnnbenchError | None:
         )
     if not isinstance(error, OSError):
         return None
-    if (
-        error.errno == errno.ENOENT and not error.filename
-    ):  # only the working folder has no name
+    if error.errno == errno.ENOENT and not error.filename:
+        # Only the working folder has no name.
         return UserError("the working folder was removed; change to another one (cd)")
     if error.errno not in STATUS_OF:
         return None
-    found = RnnbenchError(f"{error.filename or 'the system'}: {error.strerror}")
-    found.exit_code = STATUS_OF[error.errno]
-    return found
+    refusal = RnnbenchError(f"{error.filename or 'the system'}: {error.strerror}")
+    refusal.exit_code = STATUS_OF[error.errno]
+    return refusal
 
 
 def _is_lack_of_memory(error: BaseException | None) -> bool:
-    """Return whether memory ran out, even if a library, such as SciPy, says that it is
-    broken.
-    """
+    """Return whether memory ran out, even if a library says that it is broken."""
     if error is None:
         return False
-    is_it = isinstance(error, MemoryError) or _NO_ROOM in str(error)
-    return is_it or _is_lack_of_memory(error.__cause__ or error.__context__)
+    if isinstance(error, MemoryError) or _NO_ROOM in str(error):
+        return True
+    return _is_lack_of_memory(error.__cause__ or error.__context__)
 
 
 class Interruption(KeyboardInterrupt):
-    """Ctrl-C, or another signal that asks the command to end; the exit status is 128
-    more.
+    """Ctrl-C, or another signal that asks the command to end.
+
+    The exit status is the number of the signal, and 128.
     """
 
     def __init__(self, message: str = "", signal: int = SIGINT):
-        by_default = (
-            "Interrupted." if signal == SIGINT else f"Ended by {Signals(signal).name}."
-        )
-        super().__init__(message or by_default)
+        if not message and signal == SIGINT:
+            message = "Interrupted."
+        elif not message:
+            message = f"Ended by {Signals(signal).name}."
+        super().__init__(message)
         self.signal = signal
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Have a request to end the command wait for the end of a block, which would stay
-    half done.
-    """
+    """Have a request to end the command wait until a block is done."""
     HOLDS.append(None)
     try:
         yield
@@ -122,32 +116,35 @@ def uninterrupted() -> Iterator[None]:
 
 def signal_of(interruption: BaseException | None) -> int:
     """Return the number of the signal that ended the command."""
-    return interruption.signal if isinstance(interruption, Interruption) else SIGINT
+    if isinstance(interruption, Interruption):
+        return interruption.signal
+    return SIGINT
 
 
 def ending_of(error: BaseException) -> tuple[str, int] | None:
-    """Return the message and the exit status that end a command; ``None`` if the error
-    is a bug.
-    """
+    """Return the message and the exit status that end a command; ``None`` for bugs."""
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "Interrupted.", 128 + signal_of(error)
     if isinstance(error, OSError) and error.errno in _FULL and not error.filename:
         # Errors about files name them, so this one is about standard output.
         return f"standard output cannot be written: {error.strerror}", 1
-    found = error if isinstance(error, RnnbenchError) else refused(error)
-    return (str(found), found.exit_code) if found else None
+    if not isinstance(error, RnnbenchError):
+        refusal = refused(error)
+        if refusal is None:
+            return None
+        error = refusal
+    return str(error), error.exit_code
 
 
 def shortened(text: str, length: int) -> str:
-    """Return the first ``length`` characters of a text, with dots in place of the last
-    ones.
-    """
-    return text if len(text) <= length else f"{text[: length - 3]}..."
+    """Return a text of at most ``length`` characters; dots stand for the rest."""
+    if len(text) <= length:
+        return text
+    return f"{text[: length - 3]}..."
 
 
 def brief(message: str) -> str:
-    """Return a message, or its start and its end with ``MAX_LINES`` and
-    ``MAX_CHARACTERS`` at most.
+    """Return a message without its middle, if it is too long.
 
     A message may list names from a file, and its end says what to do.
     """
@@ -171,27 +168,28 @@ def brief(message: str) -> str:
 
 
 def first_fault(error: "ValidationError") -> str:
-    """Return the first fault of a value that is no record: its place, if it has one,
-    and why.
-    """
+    """Return the first fault of a value that is no record: its place, and why."""
     first = error.errors()[0]
-    return ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))
+    place = ".".join(map(str, first["loc"]))
+    if not place:
+        return first["msg"]
+    return f"{place}: {first['msg']}"
 
 
 def did_you_mean(wrong: str, allowed: Iterable[str]) -> str:
-    """Return the allowed names, and the one nearest to ``wrong``, to end an error
-    message.
-    """
+    """Return the end of a message: the allowed names, and the nearest to ``wrong``."""
     names = list(allowed)
+    hint = f"allowed: {listed(names, MAX_NAMES) or 'none'}"
     meant = nearest(wrong, names)
-    hint = f"; did you mean '{meant}'?" if meant else ""
-    return f"allowed: {listed(names, MAX_NAMES) or 'none'}{hint}"
+    if not meant:
+        return hint
+    return f"{hint}; did you mean '{meant}'?"
 
 
 def nearest(wrong: str, allowed: Iterable[str]) -> str | None:
-    """Return the allowed name that is spelled almost like ``wrong``, if there is
-    one.
-    """
+    """Return the allowed name that is spelled almost like ``wrong``, if any."""
     by_lower_case = {name.lower(): name for name in allowed}
-    found = difflib.get_close_matches(wrong[:100].lower(), by_lower_case, n=1)
-    return by_lower_case[found[0]] if found else None
+    matches = difflib.get_close_matches(wrong[:100].lower(), by_lower_case, n=1)
+    if not matches:
+        return None
+    return by_lower_case[matches[0]]

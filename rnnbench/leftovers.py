@@ -1,5 +1,4 @@
-"""Removes temporary files and folders that killed processes left behind, and nothing
-else.
+"""Removes temporary files and folders that killed processes left behind.
 
 Each is locked while its process lives. Its name has a mark of the machine, since
 another machine may not see the lock.
@@ -28,7 +27,8 @@ else:
     HAS_LOCKS = True
 
 HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
-FILE_START, FILE_END = ".rnnbench-", ".tmp"
+FILE_START = ".rnnbench-"
+FILE_END = ".tmp"
 FOLDER_START = f"rnnbench-{HOST}-"
 HELD = ".held"  # the locked file in a temporary folder
 LONG = 3_600.0  # seconds, after which a living process has certainly made that file
@@ -72,9 +72,7 @@ def held_folder() -> Iterator[Path]:
 
 
 def remove_files(folder: Path) -> None:
-    """Remove the temporary files in a folder that killed processes of this user
-    left.
-    """
+    """Remove the temporary files that killed processes of this user left."""
     with suppress(OSError):
         for file in folder.iterdir():
             if OURS.fullmatch(file.name):
@@ -100,9 +98,7 @@ def _remove_folder(folder: Path) -> None:
     try:
         with _abandoned(folder / HELD):
             shutil.rmtree(folder, ignore_errors=True)
-    except (
-        FileNotFoundError
-    ):  # its process was killed before it made the file, or after
+    except FileNotFoundError:  # its process was killed before, or after
         if time.time() - status.st_mtime > LONG:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -135,9 +131,7 @@ def _hold(file: BinaryIO, path: Path) -> bool:
 
 @contextmanager
 def _abandoned(file: Path) -> Iterator[None]:
-    """Lock a file of this user for the block; raise ``OSError`` if that is not
-    possible.
-    """
+    """Lock a file of this user for the block, or raise ``OSError``."""
     if not HAS_LOCKS:
         raise OSError("this system has no locks")
     descriptor = os.open(file, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -154,7 +154,7 @@ class Registry(Mapping[str, T], Generic[T]):
 
     @contextmanager
     def blamed(self, name: str, failure: str = "failed") -> Iterator[None]:
-        """Turn an error in this block into ``PluginError``, unless the entry is ours."""
+        """Turn an error in this block into ``PluginError``, unless it is ours."""
         if self._is_own(name):
             yield
             return

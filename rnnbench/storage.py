@@ -1,5 +1,6 @@
-"""Files that are written whole, and checked by version and checksum when they are
-read.
+"""Files that are written whole, and checked by version and checksum when read.
+
+``write_document(file, record)``, then ``read_record(file, type(record))``.
 """
 
 import errno
@@ -30,20 +31,22 @@ from rnnbench.section import StoredRecord
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SUBFOLDERS = ("trials", "predictions", "models", "plots", "tracking")
-TRIALS, PREDICTIONS, MODELS, PLOTS, TRACKING = (
-    SUBFOLDERS  # the folders in that of a run
-)
+TRIALS = "trials"
+PREDICTIONS = "predictions"
+MODELS = "models"
+PLOTS = "plots"
+TRACKING = "tracking"
+SUBFOLDERS = (TRIALS, PREDICTIONS, MODELS, PLOTS, TRACKING)  # in that of a run
 NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
-MAX_HASHED, MAX_DOCUMENT, MAX_UNPACKED = 2**30, 256 * 2**20, 2**30  # bytes
+MAX_HASHED = 2**30  # bytes
+MAX_DOCUMENT = 256 * 2**20
+MAX_UNPACKED = 2**30
 R = TypeVar("R", bound=StoredRecord)
 Document = dict[str, Any]
 
 
 class DamagedResultError(UserError):
-    """A stored result is not as it was written, or another version of rnnbench wrote
-    it.
-    """
+    """A stored result is not as it was written, or of another version of rnnbench."""
 
 
 class OtherVersionError(DamagedResultError):
@@ -51,22 +54,23 @@ class OtherVersionError(DamagedResultError):
 
 
 class UnwritableError(UserError):
-    """A file cannot be written; the exit status is 1 if, say, a full disk is to blame,
-    else 2.
+    """A file cannot be written.
+
+    The exit status is 1 if, say, a full disk is to blame, else 2.
     """
 
     def __init__(self, path: Path, error: OSError):
-        place = next(
-            (folder for folder in path.parents if str(folder) == error.filename), path
-        )
+        place = path
+        for folder in path.parents:
+            if str(folder) == error.filename:
+                place = folder
         super().__init__(f"{place}: cannot be written: {error.strerror or error}")
         self.exit_code = STATUS_OF.get(error.errno or 0, UserError.exit_code)
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file that becomes ``path`` at the end of the block, if this
-    raises nothing.
+    """Open a temporary file that becomes ``path`` if the block raises nothing.
 
     Missing folders are made. If ``path`` is a link, the link is replaced, not its
     target.
@@ -94,8 +98,7 @@ _tidy_once = cache(leftovers.remove_files)  # a folder may have many files
 
 
 def check_replaceable(path: Path) -> None:
-    """Raise ``UnwritableError`` if a folder, a device or a pipe is in the place of a
-    new file.
+    """Raise ``UnwritableError`` if a folder, a device or a pipe is in the way.
 
     In ``/dev``, a link such as ``stdout`` leads to whatever the shell has opened.
     """
@@ -119,10 +122,9 @@ def check_new(
     overwrite: bool,
     old: str = "it",
 ) -> None:
-    """Raise ``UserError`` if a file, the value of an option, has none of ``ends`` or
-    exists.
+    """Raise ``UserError`` if a new file exists, or has none of the allowed ``ends``.
 
-    ``old`` is what ``--force`` would overwrite.
+    It is the value of an ``option``. ``old`` is what ``--force`` would overwrite.
     """
     name = f"{option} {file}".lstrip()
     if ends and file.suffix.lower() not in ends:
@@ -139,20 +141,20 @@ def named_folder(name: str | Path) -> Path:
 
 
 def peek(file: Path) -> Document:
-    """Return the JSON object in a file, whoever wrote it, unchecked; an empty one if
-    none is.
-    """
-    with suppress(OSError, ValueError, RecursionError):
-        found = json.loads(read_file(file, MAX_DOCUMENT))
-        return found if isinstance(found, dict) else {}
+    """Return the JSON object in a file, unchecked; an empty one if there is none."""
+    try:
+        document = json.loads(read_file(file, MAX_DOCUMENT))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if isinstance(document, dict):
+        return document
     return {}
 
 
 def sweep(folder: Path, *, older_than: float = 0.0) -> None:
-    """Remove temporary files that killed processes left in ``folder`` and in its
-    ``SUBFOLDERS``.
-    """
-    for place in (folder, *(folder / name for name in SUBFOLDERS)):
+    """Remove temporary files that killed processes left in the ``folder`` of a run."""
+    for name in ("", *SUBFOLDERS):
+        place = folder / name
         for file in place.glob(f"{leftovers.FILE_START}*{leftovers.FILE_END}"):
             with suppress(OSError):
                 # A process on another machine may be writing the younger ones.
@@ -179,10 +181,7 @@ def acquire(lock: FileLock) -> AcquireReturnProxy[FileLock]:
     try:
         with warnings.catch_warnings(action="ignore"):  # about a file as the lock
             return lock.acquire()
-    except (
-        OSError,
-        NotImplementedError,
-    ) as error:  # the latter in older versions of filelock
+    except (OSError, NotImplementedError) as error:  # depending on the version
         if isinstance(error, OSError) and error.errno not in NO_LOCKS:
             raise
         reason = (
@@ -195,30 +194,26 @@ def read_file(path: Path, limit: int) -> bytes:
     """Return the content of a file; ``open_regular`` says which errors it raises."""
     with open_regular(path, limit) as file:
         size = os.fstat(file.fileno()).st_size
-        content = file.read(
-            min(max(size, 2**20), limit) + 1
-        )  # the system's own files have size 0
+        # The system's own files have size 0.
+        content = file.read(min(max(size, 2**20), limit) + 1)
     if len(content) > limit:
         raise OSError(errno.EFBIG, f"longer than {limit:,} bytes", str(path))
     return content
 
 
 def open_regular(path: Path, limit: int) -> BufferedReader:
-    """Open a regular file of at most ``limit`` bytes, or raise ``OSError``: pipes never
-    end.
-    """
-    facts = path.stat()
-    if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
+    """Open a file of at most ``limit`` bytes; ``OSError`` for a pipe: it never ends."""
+    status = path.stat()
+    is_file = stat.S_ISREG(status.st_mode)
+    if not is_file and not stat.S_ISDIR(status.st_mode):
         raise OSError(errno.EINVAL, "not a regular file", str(path))
-    if stat.S_ISREG(facts.st_mode) and facts.st_size > limit:
+    if is_file and status.st_size > limit:
         raise OSError(errno.EFBIG, f"longer than {limit:,} bytes", str(path))
     return path.open("rb")  # which fails for a folder
 
 
 def check_unpacked(archive: ZipFile) -> None:
-    """Raise ``ValueError`` if the files in an archive are larger than ``MAX_UNPACKED``
-    together.
-    """
+    """Raise ``ValueError`` if an archive unpacks to more than ``MAX_UNPACKED``."""
     size = sum(member.file_size for member in archive.infolist())
     if size > MAX_UNPACKED:
         raise ValueError(f"it unpacks to {size:,} bytes (allowed: {MAX_UNPACKED:,})")
@@ -280,9 +275,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def canonical_json(value: Any) -> bytes:
-    """Return the one JSON spelling of ``value``, which fingerprints are computed
-    from.
-    """
+    """Return the one JSON spelling of ``value``, of which fingerprints are made."""
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), allow_nan=False
     ).encode()
@@ -316,50 +309,44 @@ def write_document(path: Path, record: StoredRecord | Document, **facts: Any) ->
 
 
 def spell_document(record: StoredRecord | Document, **facts: Any) -> str:
-    """Return a record, ``facts`` beside its own keys, and the checksum of both, as
-    JSON.
-    """
-    plain = (
-        json.loads(record.model_dump_json())
-        if isinstance(record, StoredRecord)
-        else record
-    )
-    whole = plain | facts
-    return json.dumps(whole | {"checksum": sha256_json(whole)}, indent=1) + "\n"
+    """Return a record, ``facts`` beside its keys, and the checksum of both, as JSON."""
+    if isinstance(record, StoredRecord):
+        document = json.loads(record.model_dump_json()) | facts
+    else:
+        document = record | facts
+    document["checksum"] = sha256_json(document)
+    return json.dumps(document, indent=1) + "\n"
 
 
 def read_record(path: Path, kind: type[R], *beside: str) -> tuple[R, Document]:
-    """Return the record that ``write_document`` wrote, and the facts of these names
-    beside it.
+    """Return the record that ``write_document`` wrote, and facts beside it by name.
 
     A schema version that ``kind`` does not read raises ``OtherVersionError``.
     """
-    unusable, version = (
-        f"unusable result: {path}",
-        kind.model_fields["schema_version"].default,
-    )
+    unusable = f"unusable result: {path}"
+    version = kind.model_fields["schema_version"].default
+    stored_version = version
+    is_whole = False
     try:
         document: Document = json.loads(read_file(path, MAX_DOCUMENT).decode())
-        found = document.get("schema_version")
-        is_whole = document.pop("checksum", None) == sha256_json(document)
+        stored_version = document.get("schema_version")
+        checksum = document.pop("checksum", None)
+        is_whole = checksum == sha256_json(document)
     except FileNotFoundError:
         raise
     except OSError as error:
         raise DamagedResultError(f"{unusable}: {error.strerror}") from error
     except (ValueError, AttributeError, TypeError, RecursionError):
-        found, is_whole = version, False
-    if found not in (version, *kind.older_versions):
-        is_newer = isinstance(found, int) and found > version
-        hint = "update rnnbench" if is_newer else "run the benchmark again"
-        reads = f"but this rnnbench reads version {version}"
-        raise OtherVersionError(
-            f"{unusable}: it has schema version {found}, {reads}; {hint}"
-        )
+        stored_version = version
+    if stored_version not in (version, *kind.older_versions):
+        hint = "run the benchmark again"
+        if isinstance(stored_version, int) and stored_version > version:
+            hint = "update rnnbench"
+        versions = f"{stored_version}, but this rnnbench reads version {version}"
+        raise OtherVersionError(f"{unusable}: it has schema version {versions}; {hint}")
     if not is_whole:
-        message = (
-            "it is not as it was written (running the benchmark again replaces it)"
-        )
-        raise DamagedResultError(f"{unusable}: {message}")
+        hint = "running the benchmark again replaces it"
+        raise DamagedResultError(f"{unusable}: it is not as it was written ({hint})")
     document["schema_version"] = version
     facts = {name: document.pop(name) for name in beside if name in document}
     try:
@@ -369,16 +356,11 @@ def read_record(path: Path, kind: type[R], *beside: str) -> tuple[R, Document]:
 
 
 def check_file(file: Path, sha256: str | None, document: Path) -> None:
-    """Raise ``DamagedResultError`` if a file has another checksum than a document gives
-    for it.
-    """
+    """Raise ``DamagedResultError`` if a file has not the checksum in a document."""
+    unusable = f"unusable result: {file}"
     try:
-        found = sha256_file(file)
+        is_same = sha256_file(file) == sha256
     except OSError as error:
-        raise DamagedResultError(
-            f"unusable result: {file}: {error.strerror}"
-        ) from error
-    if found != sha256:
-        raise DamagedResultError(
-            f"unusable result: {file}: changed since {document} was stored"
-        )
+        raise DamagedResultError(f"{unusable}: {error.strerror}") from error
+    if not is_same:
+        raise DamagedResultError(f"{unusable}: changed since {document} was stored")
