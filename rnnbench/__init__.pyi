@@ -42,8 +42,8 @@ from .plugins.teach.facts import explain_layer as explain_layer
 from .prediction.predict import KeptModel as KeptModel
 from .prediction.predict import Prediction as Prediction
 from .registry import PluginError as PluginError
-from .report.plots import RunPlot as RunPlot
-from .report.sections import ReportSection as ReportSection
+from .report.plots.run_plot import RunPlot as RunPlot
+from .report.sections.base import ReportSection as ReportSection
 from .report.table import Table as Table
 from .results.schema import Results as Results
 from .runner.errors import FailedTrialsError as FailedTrialsError

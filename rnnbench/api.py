@@ -23,9 +23,13 @@ from rnnbench.job import prepared_job
 from rnnbench.labels import Labels
 from rnnbench.metrics import COSTS
 from rnnbench.prediction.predict import KeptModel, Prediction, find_model
-from rnnbench.report import tables
-from rnnbench.report.table import Shown, Table
-from rnnbench.report.words import make_badge
+from rnnbench.report.badge import make_badge
+from rnnbench.report.layout import Shown
+from rnnbench.report.table import Table
+from rnnbench.report.tables.boards import board_tables, history_table
+from rnnbench.report.tables.files import summary_rows, table_files
+from rnnbench.report.tables.scores import result_tables
+from rnnbench.report.tables.two_runs import comparison_tables
 from rnnbench.request import (
     Config,
     Names,
@@ -60,7 +64,7 @@ class Run(Shown, StoredRun):
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench run --verbose`` prints."""
-        return tables.result_tables(self.results)
+        return result_tables(self.results)
 
     def without_duplicates(self) -> "Run":
         """Return the run without test documents of the training set, or raise
@@ -103,7 +107,7 @@ class Run(Shown, StoredRun):
         """
         import pandas as pd
 
-        return pd.DataFrame(tables.summary_rows(self.results))
+        return pd.DataFrame(summary_rows(self.results))
 
     def plot(
         self,
@@ -196,20 +200,18 @@ class Run(Shown, StoredRun):
                 now, a number is negative, this is a run without duplicates, or a file
                 cannot be written.
         """
-        from rnnbench.analysis.errors import texts_of_test_documents
-        from rnnbench.report import page  # imports Matplotlib
+        # import Matplotlib
+        from rnnbench.prediction.report import page_of_run
+        from rnnbench.report.page import check_report, write_files
 
-        texts = texts_of_test_documents(self) if words else None
         is_verdict = self.results.engine == OUTSIDE
         with lock_folder(self.folder, command, is_verdict=is_verdict):
             if load_results(self.folder).fingerprints != self.results.fingerprints:
                 raise UserError(
                     f"{self.folder}: it now holds another run; load it again"
                 )
-            page.check_report(self, words, errors)
-            return page.write_files(
-                self.folder, page.report_page(self, texts, words, errors)
-            )
+            check_report(self, words, errors)
+            return write_files(self.folder, page_of_run(self, words, errors))
 
 
 class RunComparison(Shown, ComparedRuns):
@@ -219,13 +221,13 @@ class RunComparison(Shown, ComparedRuns):
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench compare`` prints."""
-        return tables.comparison_tables(self)
+        return comparison_tables(self)
 
     def plot(self, *, ax: "Axes | None" = None) -> "Axes":
         """Draw how the score of each model changed, on ``ax`` or on new axes, and
         return them.
         """
-        from rnnbench.report.plots import ChangesPlot  # imports Matplotlib
+        from rnnbench.report.plots.differences import ChangesPlot  # imports Matplotlib
 
         return ChangesPlot(self).on(ax)
 
@@ -238,7 +240,7 @@ class Leaderboard(Shown, StoredRecord):
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench leaderboard`` prints."""
-        return [table for board in self.boards for table in tables.board_tables(board)]
+        return [table for board in self.boards for table in board_tables(board)]
 
     def mean_ranks(self) -> ranking.MeanRanks:
         """Return the mean ranks, over all boards, of the models that every board has,
@@ -257,7 +259,7 @@ class Leaderboard(Shown, StoredRecord):
         seeds are not datasets, and those of one collection are not exchangeable.
         Errors: see ``mean_ranks``.
         """
-        from rnnbench.report.plots import RanksPlot  # imports Matplotlib
+        from rnnbench.report.plots.ranks import RanksPlot  # imports Matplotlib
 
         return RanksPlot(self.mean_ranks()).on(ax)
 
@@ -271,7 +273,7 @@ class Histories(Shown, StoredRecord):
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench leaderboard --history`` prints."""
-        return list(map(tables.history_table, self.histories))
+        return list(map(history_table, self.histories))
 
 
 def load_dataset(
@@ -398,7 +400,7 @@ def run_request(request: RunRequest) -> Run:
             stored, done = run_job(
                 job,
                 listener,
-                tables.table_files,
+                table_files,
                 keep_models=request.save_models,
                 compact=request.compact,
             )

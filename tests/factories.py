@@ -24,7 +24,7 @@ from rnnbench.plugins.speed.contenders import (
     TableTime,
     TrialTime,
 )
-from rnnbench.report.tables import table_files
+from rnnbench.report.tables.files import table_files
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.store import CONSTRAINTS, ENVIRONMENT, Store
 from rnnbench.storage import sha256_json, write_document

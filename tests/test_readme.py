@@ -14,8 +14,8 @@ from rnnbench.config.load import Override, load
 from rnnbench.metrics import usable_metrics
 from rnnbench.models.descriptions import EnsembleModel, Network
 from rnnbench.points import model_of
-from rnnbench.report.table import to_rich
-from rnnbench.report.tables import short_table
+from rnnbench.report.layout import to_rich
+from rnnbench.report.tables.scores import short_table
 from rnnbench.report.words import mean_and_interval
 from rnnbench.results.run import load_results
 from rnnbench.training.settings import resolve_engine

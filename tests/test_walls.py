@@ -36,7 +36,11 @@ OPEN_FOLDERS = {
     *("rnnbench.analysis", "rnnbench.config", "rnnbench.data", "rnnbench.models"),
     *(
         "rnnbench.models.layers",
+        "rnnbench.prediction",
         "rnnbench.report",
+        "rnnbench.report.plots",
+        "rnnbench.report.sections",
+        "rnnbench.report.tables",
         "rnnbench.results",
         "rnnbench.terminal",
     ),

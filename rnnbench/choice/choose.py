@@ -33,8 +33,10 @@ from rnnbench.errors import UserError
 from rnnbench.job import prepared_job
 from rnnbench.models.descriptions import with_members
 from rnnbench.points import model_of, values_of
-from rnnbench.report.table import Shown, Table, to_markdown
-from rnnbench.report.tables import parameter_columns, short_table, table_files
+from rnnbench.report.layout import Shown
+from rnnbench.report.table import Table, to_markdown
+from rnnbench.report.tables.files import parameter_columns, table_files
+from rnnbench.report.tables.scores import short_table
 from rnnbench.request import (
     ChoiceRequest,
     Config,

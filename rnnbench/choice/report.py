@@ -13,8 +13,10 @@ from rnnbench.analysis.summary import load_environment
 from rnnbench.choice.results import Candidate, ChoiceResults
 from rnnbench.choice.table import choice_table
 from rnnbench.report.page import PageContent
-from rnnbench.report.plots import COLOURS, THIN, Plot, about, name_rows
-from rnnbench.report.sections import Part, ReportSection, reproduce_by
+from rnnbench.report.plots.look import COLOURS, THIN
+from rnnbench.report.plots.plot import Plot, about, name_rows
+from rnnbench.report.sections.about import reproduce_by
+from rnnbench.report.sections.base import Part, ReportSection
 from rnnbench.tasks import TaskKind
 from rnnbench.text import counted, heading
 

@@ -24,8 +24,10 @@ from rnnbench.models.descriptions import Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.prediction.predict import find_model
-from rnnbench.report import inspection as views
-from rnnbench.report.table import grid
+from rnnbench.report.data_view import data_view, notes_text, sources_view
+from rnnbench.report.document_view import document_view, models_by_input
+from rnnbench.report.layout import View, grid
+from rnnbench.report.model_view import models_view, network_view, parameters_view
 from rnnbench.request import changes
 from rnnbench.runner.check import check_machine
 from rnnbench.storage import atomic_write, check_new
@@ -77,7 +79,7 @@ def show_models(
     console.print_record(*view, as_json=as_json)
 
 
-def _all_models(benchmark: Benchmark) -> views.View:
+def _all_models(benchmark: Benchmark) -> View:
     params: dict[str, int] = {}
     remarks = []
     networks = [
@@ -96,21 +98,21 @@ def _all_models(benchmark: Benchmark) -> views.View:
             params[name] = describe(network, shape).trainable_params
         except UserError as error:
             remarks.append(f"{name}: {error}")
-    return views.models_view(benchmark.models, params, "\n".join(remarks))
+    return models_view(benchmark.models, params, "\n".join(remarks))
 
 
-def _one_model(benchmark: Benchmark, name: str) -> views.View:
+def _one_model(benchmark: Benchmark, name: str) -> View:
     allowed = select(benchmark, [name], "MODEL").models
     if name not in allowed:
         hint = f"allowed: {', '.join(allowed)}"
         raise UserError(f"MODEL: '{name}' has a grid; name one of its points ({hint})")
     model = allowed[name]
     if not isinstance(model, Network):
-        return views.parameters_view(name, model)
+        return parameters_view(name, model)
     prepared = _prepare(benchmark.data, offline=True)
     shape = Shape.of(prepared.dataset)
     provenance = prepared.corpus.provenance
-    return views.network_view(name, model, describe(model, shape), shape, provenance)
+    return network_view(name, model, describe(model, shape), shape, provenance)
 
 
 @_models_command("rnnbench models export results/zoo gru --seed 1 --out gru.keras")
@@ -165,7 +167,7 @@ def prepare(
     """
     changed = changes(settings, data=data, path=path, text=text, label=label)
     prepared = _prepare(load_data(config, changed))
-    console.print_record(*views.data_view(prepared), as_json=as_json)
+    console.print_record(*data_view(prepared), as_json=as_json)
 
 
 @_data_command(
@@ -203,9 +205,9 @@ def show_data(
         number = int(str(config))  # N alone
         config = None
     if sources:
-        view = views.sources_view(SOURCES.usable())
+        view = sources_view(SOURCES.usable())
     elif number is None:
-        view = views.data_view(_prepare(load_data(config, changed), offline=True))
+        view = data_view(_prepare(load_data(config, changed), offline=True))
     else:
         view = _one_document(config, number, changed)
     console.print_record(*view, as_json=as_json)
@@ -213,18 +215,18 @@ def show_data(
 
 def _one_document(
     config: Path | None, number: int, changed: Sequence[Override]
-) -> views.View:
+) -> View:
     inputs = None
     if config is None:
         data = load_data(None, changed)
     else:
         benchmark = load(config, changed)
         data = benchmark.data
-        inputs = views.models_by_input(benchmark.models)
+        inputs = models_by_input(benchmark.models)
     prepared = _prepare(data)
     corpus = prepared.corpus
     document = find_document(corpus, prepared.dataset, prepared.config, number)
-    return views.document_view(document, inputs)
+    return document_view(document, inputs)
 
 
 def _prepare(data: Data, *, offline: bool = False) -> PreparedData:
@@ -250,7 +252,7 @@ def doctor(
     else:
         shown = list(_notes_on_config(config))
     record = {"notes": [note.model_dump() for note in shown]}
-    console.print_record(record, views.notes_text(shown), as_json=as_json)
+    console.print_record(record, notes_text(shown), as_json=as_json)
 
 
 def _check_this_machine(*, as_json: bool) -> None:

@@ -20,9 +20,12 @@ from rnnbench.analysis.notes import one_answer_alone
 from rnnbench.analysis.summary import load_run, load_runs
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.metrics import find_quantity, quantity_names
-from rnnbench.report import tables
+from rnnbench.report.badge import make_badge
+from rnnbench.report.findings import findings
 from rnnbench.report.table import Table
-from rnnbench.report.words import findings, make_badge
+from rnnbench.report.tables.gates import comparison_markdown, junit, verdict_lines
+from rnnbench.report.tables.pairs import power_table
+from rnnbench.report.tables.scores import short_table
 from rnnbench.request import RunRequest, changes
 from rnnbench.results.schema import SUMMARY_VERSION, Results
 from rnnbench.results.store import CHOICE
@@ -157,7 +160,7 @@ def _all_tables(run: "Run") -> list[Table]:
 
 
 def _short_table(run: "Run") -> list[Table]:
-    return [tables.short_table(run.results)]
+    return [short_table(run.results)]
 
 
 def _closing(run: "Run", seconds: float) -> list[str]:
@@ -257,7 +260,7 @@ def leaderboard(
     if badge and len(runs) > 1:
         raise UserError(f"--badge: takes one RUN, got {len(runs)}")
     if plot:
-        from rnnbench.report.plots import FORMATS  # imports Matplotlib
+        from rnnbench.report.plots.plot import FORMATS  # imports Matplotlib
 
         check_new(plot, "--plot", FORMATS, overwrite=force)
     stored = load_runs(runs, without_duplicates=without_duplicates)
@@ -284,7 +287,7 @@ def leaderboard(
 
 def _plot_ranks(ranks: MeanRanks, file: Path) -> Table:
     """Write a critical-difference diagram, and return the table that goes with it."""
-    from rnnbench.report.plots import RanksPlot, ranks_table  # imports Matplotlib
+    from rnnbench.report.plots.ranks import RanksPlot, ranks_table  # imports Matplotlib
 
     with atomic_write(file) as opened:
         opened.write(RanksPlot(ranks).picture(file.suffix.lower()))
@@ -348,7 +351,7 @@ def compare(
     a = load_run(run_a, without_duplicates=without_duplicates)
     if run_b is None:
         pairs = power_of_pairs(a, only)
-        table = tables.power_table(pairs, a.results)
+        table = power_table(pairs, a.results)
         console.print_record(_record(pairs=pairs), table, as_json=as_json)
         return
     b = load_run(run_b, without_duplicates=without_duplicates)
@@ -359,9 +362,9 @@ def compare(
         console.print_record(record, *comparison.tables(), as_json=as_json)
     elif form == "junit":
         name = f"{comparison.b} compared with {comparison.a}"
-        typer.echo(tables.junit(name, verdicts), nl=False)
+        typer.echo(junit(name, verdicts), nl=False)
     else:
-        typer.echo(tables.comparison_markdown(comparison, verdicts), nl=False)
+        typer.echo(comparison_markdown(comparison, verdicts), nl=False)
     _end_with(verdicts)
 
 
@@ -371,7 +374,7 @@ def _parse_gates(texts: Sequence[str] | None) -> list[comparing.Gate]:
 
 def _end_with(verdicts: Sequence[comparing.GateVerdict]) -> None:
     """Print the gates that passed; an error names those that failed."""
-    passed, failed = tables.verdict_lines(verdicts)
+    passed, failed = verdict_lines(verdicts)
     for line in passed:
         console.err.print(line, soft_wrap=True)
     if failed:

@@ -26,12 +26,9 @@ from rnnbench.outside.answers import CodedAnswers, Missing, code_answers
 from rnnbench.outside.clusters import warn_of_clusters
 from rnnbench.outside.documents import Declared, columns_of, documents_that_count
 from rnnbench.report.table import Table
-from rnnbench.report.tables import (
-    comparisons_table,
-    power_table,
-    score_table,
-    table_files,
-)
+from rnnbench.report.tables.files import table_files
+from rnnbench.report.tables.pairs import comparisons_table, power_table
+from rnnbench.report.tables.scores import score_table
 from rnnbench.results.run import StoredRun, load_results, save_run
 from rnnbench.results.store import CONSTRAINTS, ENVIRONMENT, RESULTS, Store, lock_folder
 from rnnbench.section import spell

@@ -29,7 +29,8 @@ from rnnbench.models.descriptions import (
 )
 from rnnbench.models.layers import Shape
 from rnnbench.models.linear import NO_RULE
-from rnnbench.report.table import MISSING, Shown, Table, as_text
+from rnnbench.report.layout import Shown, as_text
+from rnnbench.report.table import MISSING, Table
 from rnnbench.results.run import load_benchmark, load_results
 from rnnbench.results.schema import DIGITS, ModelSummary, Results
 from rnnbench.results.store import VOCABULARY, Store, read_weights

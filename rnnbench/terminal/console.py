@@ -138,7 +138,9 @@ def print_record(
 
 
 def _print_views(views: "Sequence[Table | RenderableType]") -> None:
-    from rnnbench.report.table import Table, to_rich  # they import NumPy
+    # they import NumPy
+    from rnnbench.report.layout import to_rich
+    from rnnbench.report.table import Table
 
     for view in views:
         shown = to_rich(view, out) if isinstance(view, Table) else view

@@ -22,8 +22,11 @@ from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import UserError
 from rnnbench.prediction.command import MAX_BYTES, prediction_table, read_texts
 from rnnbench.prediction.predict import Prediction, TopicScore, find_model
+from rnnbench.prediction.report import explain_answers
 from rnnbench.report.page import PageContent, render
-from rnnbench.report.sections import Reported, best_first, errors
+from rnnbench.report.sections.base import Reported
+from rnnbench.report.sections.errors import errors
+from rnnbench.report.sections.scores import best_first
 from rnnbench.results.schema import MissingTrial, Results
 from rnnbench.results.store import VOCABULARY, Store
 from rnnbench.storage import read_record, sha256_file, write_document
@@ -268,7 +271,7 @@ def test_the_page_of_errors_says_what_decided_the_answers_of_the_best_kept_model
     hardest = hardest_documents(run.trials, 20)
 
     def reasons(run, texts):
-        parts = errors(Reported(run, texts, 60, hardest)).parts
+        parts = errors(Reported(run, texts, 60, hardest, explain_answers)).parts
         return [content for kind, content in parts if kind == "mistake"]
 
     found = reasons(run, texts)
@@ -279,7 +282,9 @@ def test_the_page_of_errors_says_what_decided_the_answers_of_the_best_kept_model
         (own,) = model.answers([texts[document.position].words], explain=True)
         why = f"{best.name} (seed {model.seed}) answers {own.answer}. {own.decided_by.meaning}"
         assert (content["why"], content["words"]) == (why, own.decided_by.words)
-    page = PageContent("", "", "", [], [errors(Reported(run, texts, 60, hardest[:1]))])
+    page = PageContent(
+        "", "", "", [], [errors(Reported(run, texts, 60, hardest[:1], explain_answers))]
+    )
     word, weight = next(iter(found[0]["words"].items()))
     assert f"{word} {weight:+z.2f}" in render(page, "report.md.j2")
     assert f'<dd>{weight:+z.2f}<i style="width: 100%">' in render(page).replace(

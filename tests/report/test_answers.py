@@ -23,23 +23,21 @@ from rnnbench.analysis.boards import rank_over_datasets, rank_runs, trace_runs
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.model_summary import statistic
-from rnnbench.report.plots import ranks_caption, ranks_table
-from rnnbench.report.sections import errors_table
+from rnnbench.report.badge import make_badge
+from rnnbench.report.findings import findings
+from rnnbench.report.plots.ranks import ranks_caption, ranks_table
+from rnnbench.report.sections.errors import errors_table
 from rnnbench.report.table import to_markdown
-from rnnbench.report.tables import (
-    board_tables,
-    comparison_markdown,
-    comparison_tables,
-    comparisons_table,
-    history_table,
-    junit,
-    power_table,
+from rnnbench.report.tables.boards import board_tables, history_table
+from rnnbench.report.tables.files import table_files
+from rnnbench.report.tables.gates import comparison_markdown, junit, verdict_lines
+from rnnbench.report.tables.pairs import comparisons_table, power_table
+from rnnbench.report.tables.scores import (
     result_tables,
     score_table,
-    table_files,
-    verdict_lines,
+    wide_score_table,
 )
-from rnnbench.report.words import findings, make_badge
+from rnnbench.report.tables.two_runs import comparison_tables
 from rnnbench.results.schema import Interval, MissingTrial
 
 ANSWERS = Path(__file__).with_name("answers.md")
@@ -327,7 +325,7 @@ CASES = {
         comparisons_table(run(rnn=[60, 61, 62], gru=[95, 94, 95]))
     ),
     "Verdicts that rest on duplicates": lambda: tables(
-        score_table(with_duplicates(list(range(20))), is_wide=True)
+        wide_score_table(with_duplicates(list(range(20))))
     ),
     "No verdict rests on duplicates": lambda: (
         score_table(with_duplicates([39])).caption

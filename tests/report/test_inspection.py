@@ -13,7 +13,8 @@ from rnnbench.data.vocabulary import Document
 from rnnbench.models.describe import Description, LayerFacts
 from rnnbench.models.layers import parse_layer
 from rnnbench.models.layers.base import Shape
-from rnnbench.report.inspection import document_view, models_by_input, network_view
+from rnnbench.report.document_view import document_view, models_by_input
+from rnnbench.report.model_view import network_view
 from rnnbench.terminal.console import SafeConsole
 
 SHORT = Document(

@@ -12,8 +12,10 @@ from rnnbench.analysis.summary import load_run
 from rnnbench.data.corpus import Excerpt
 from rnnbench.report import page as writer
 from rnnbench.report.page import inline_svg, render, report_page, write_files
-from rnnbench.report.plots import PLOTS, STRONGEST, ScorePlot
-from rnnbench.report.sections import ReportSection
+from rnnbench.report.plots import PLOTS
+from rnnbench.report.plots.look import STRONGEST
+from rnnbench.report.plots.score import ScorePlot
+from rnnbench.report.sections.base import ReportSection
 from rnnbench.results.store import PAGES
 
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}

@@ -20,19 +20,15 @@ from rnnbench.analysis.boards import rank_over_datasets, rank_runs, trace_runs
 from rnnbench.analysis.compare import compare_runs
 from rnnbench.data.audit import TopicCount
 from rnnbench.errors import UserError
-from rnnbench.report.plots import (
-    PAPER,
-    ChangesPlot,
-    ConfusionPlot,
-    CostPlot,
-    DifferencesPlot,
-    HistoryPlot,
-    LearningCurves,
-    RanksPlot,
-    ScorePlot,
-    plot_run,
-    ranks_caption,
-)
+from rnnbench.report.plots import plot_run
+from rnnbench.report.plots.confusion import ConfusionPlot
+from rnnbench.report.plots.cost import CostPlot
+from rnnbench.report.plots.differences import ChangesPlot, DifferencesPlot
+from rnnbench.report.plots.history import HistoryPlot
+from rnnbench.report.plots.learning_curves import LearningCurves
+from rnnbench.report.plots.look import PAPER
+from rnnbench.report.plots.ranks import RanksPlot, ranks_caption
+from rnnbench.report.plots.score import ScorePlot
 from rnnbench.results.schema import Interval
 from rnnbench.training.outcome import History
 

@@ -7,7 +7,9 @@ from plugin_files import look_again, write_distribution
 from rnnbench.data.audit import Duplicates
 from rnnbench.registry import PluginError
 from rnnbench.report.plots import PLOTS, plot_run
-from rnnbench.report.sections import SECTIONS, Reported, best_first, make_sections
+from rnnbench.report.sections import SECTIONS, make_sections
+from rnnbench.report.sections.base import Reported
+from rnnbench.report.sections.scores import best_first
 from rnnbench.training.outcome import History
 
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}

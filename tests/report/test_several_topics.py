@@ -13,7 +13,7 @@ import rnnbench
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.errors import UserError
 from rnnbench.report.sections import make_sections
-from rnnbench.report.tables import published_tables
+from rnnbench.report.tables.published import published_tables
 from rnnbench.results.schema import PublishedScore
 
 

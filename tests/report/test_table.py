@@ -8,7 +8,8 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from rnnbench.report.table import Shown, Table, to_markdown, to_rich, with_points
+from rnnbench.report.layout import Shown, to_rich
+from rnnbench.report.table import Table, to_markdown, with_points
 
 TWO = Table(
     ["model", "accuracy (mean ± 95 % over 5 seeds)", "log-loss"],

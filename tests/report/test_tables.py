@@ -20,20 +20,17 @@ from rnnbench.analysis.boards import rank_runs
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.analysis.model_summary import statistic
 from rnnbench.errors import UserError
-from rnnbench.report.table import MISSING, to_rich
-from rnnbench.report.tables import (
-    board_tables,
-    comparison_tables,
-    comparisons_table,
-    cost_table,
-    junit,
-    result_tables,
-    score_table,
-    short_table,
-    summary_rows,
-    table_files,
-)
-from rnnbench.report.words import condition, in_blocks, make_badge, scope_of, short_p
+from rnnbench.report.badge import make_badge
+from rnnbench.report.layout import to_rich
+from rnnbench.report.table import MISSING
+from rnnbench.report.tables.boards import board_tables
+from rnnbench.report.tables.files import summary_rows, table_files
+from rnnbench.report.tables.gates import junit
+from rnnbench.report.tables.metrics import cost_table
+from rnnbench.report.tables.pairs import comparisons_table
+from rnnbench.report.tables.scores import result_tables, score_table, short_table
+from rnnbench.report.tables.two_runs import comparison_tables
+from rnnbench.report.words import condition, in_blocks, scope_of, short_p
 from rnnbench.results.run import load_results
 
 

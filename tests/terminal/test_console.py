@@ -9,7 +9,8 @@ from rich.panel import Panel
 from rich.text import Text
 
 from rnnbench.errors import MAX_LINES
-from rnnbench.report.table import Table, to_rich
+from rnnbench.report.layout import to_rich
+from rnnbench.report.table import Table
 from rnnbench.terminal import console
 from rnnbench.terminal.console import SafeConsole
 

@@ -20,17 +20,18 @@ from pydantic import Field
 
 from rnnbench import storage
 from rnnbench.analysis import boards as ranking
-from rnnbench.analysis.errors import texts_of_test_documents
 from rnnbench.config.load import dump
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
-from rnnbench.report import tables
-from rnnbench.report.page import PageContent, check_report, render, report_page
-from rnnbench.report.plots import HistoryPlot, RanksPlot, ranks_table
-from rnnbench.report.sections import ReportSection
+from rnnbench.prediction.report import page_of_run
+from rnnbench.report.page import PageContent, check_report, render
+from rnnbench.report.plots.history import HistoryPlot
+from rnnbench.report.plots.ranks import RanksPlot, ranks_table
+from rnnbench.report.sections.base import ReportSection
 from rnnbench.report.table import Table, number_first, pick_columns
-from rnnbench.report.words import mean_and_interval
+from rnnbench.report.tables.boards import board_tables, history_table
+from rnnbench.report.words import direction, mean_and_interval, minute, short_hash
 from rnnbench.results.run import StoredRun
 from rnnbench.results.store import CONSTRAINTS, HINT, SITE, check_folder, lock_folder
 from rnnbench.section import StoredRecord
@@ -125,9 +126,7 @@ def site(
         for number, (name, run) in enumerate(named.items(), start=1):
             if progress:
                 notice(f"report {number} of {len(named)}: {name}")
-            page = report_page(
-                run, texts_of_test_documents(run) if words else None, words, errors
-            )
+            page = page_of_run(run, words, errors)
             storage.write_text(
                 folder / reports[name], _render(page, reports[name], titles)
             )
@@ -302,11 +301,11 @@ def _runs_table(runs: Runs, sets: Texts, reports: Texts) -> Table:
         results, environment = runs[name].results, runs[name].environment
         best, partial = results.best, " (partial run)" * bool(results.missing)
         commit, processor = (
-            tables.short_hash(environment["git_commit"]),
+            short_hash(environment["git_commit"]),
             environment["cpu"],
         )
         documents = sets[results.dataset.split_fingerprint]
-        where = [documents, tables.minute(date[name]), commit, processor]
+        where = [documents, minute(date[name]), commit, processor]
         counts = [str(len(results.models)), str(len(results.seeds))]
         rows.append(
             [name, *where, best.name, mean_and_interval(best.score) + partial, *counts]
@@ -328,10 +327,7 @@ def _leaderboard(
         ReportSection(
             f"by-{board.metric}-{number}",
             f"{sets[board.dataset.split_fingerprint]}, by {board.metric}",
-            [
-                ("wordy", _with_reports(table, reports))
-                for table in tables.board_tables(board)
-            ],
+            [("wordy", _with_reports(table, reports)) for table in board_tables(board)],
         )
         for number, board in enumerate(boards, start=1)
     ]
@@ -388,7 +384,7 @@ def _history(histories: Histories, sets: Texts, reports: Texts) -> PageContent:
             for model in history.models
             if any(entry.values.get(model) for entry in history.entries)
         ]
-        table = replace(tables.history_table(history), links=reports)
+        table = replace(history_table(history), links=reports)
         title = f"{config} on {documents}, {history.metric}"
         sections.append(
             ReportSection(name, title, [("gallery", plots), ("wordy", table)])
@@ -397,9 +393,9 @@ def _history(histories: Histories, sets: Texts, reports: Texts) -> PageContent:
         changes += [
             (
                 entry.date or "",
-                f"{config}, {tables.minute(entry.date)}, commit {tables.short_hash(entry.commit)}: "
+                f"{config}, {minute(entry.date)}, commit {short_hash(entry.commit)}: "
                 f"the {history.dataset.kind.score_name} of {model} clearly went "
-                f"{tables.direction(change)} in {entry.run}, by {abs(change.difference):.4f}.",
+                f"{direction(change)} in {entry.run}, by {abs(change.difference):.4f}.",
             )
             for entry in history.entries
             for model, change in entry.changes.items()

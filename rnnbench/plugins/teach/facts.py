@@ -25,7 +25,7 @@ from rnnbench.plugins.teach.kinds import (
     State,
     find_kind,
 )
-from rnnbench.report.table import as_text, grid, stacked
+from rnnbench.report.layout import as_text, grid, stacked
 from rnnbench.section import StoredRecord, spell
 from rnnbench.text import counted
 

@@ -16,7 +16,8 @@ from rich.text import Text
 
 from rnnbench.plugins.teach.facts import ASIDE, VALUE, WIDTH, Spelled
 from rnnbench.plugins.teach.kinds import Floats, Kind, Values
-from rnnbench.report.table import find_template, grid, stacked
+from rnnbench.report.layout import grid, stacked
+from rnnbench.report.template import find_template
 
 PACKAGE = "rnnbench.plugins.teach"
 TOY = np.arange(1.0, 19.0).reshape(

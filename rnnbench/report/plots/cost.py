@@ -1,0 +1,110 @@
+"""The plot of scores by the time of a training."""
+
+from collections.abc import Sequence
+from itertools import cycle
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
+
+from rnnbench.analysis.comparisons import SHOWN_IN_PAIRS
+from rnnbench.errors import UserError
+from rnnbench.report.plots.look import COLOURS, GREY, THIN, Style, ink
+from rnnbench.report.plots.plot import about, legend_entries
+from rnnbench.report.plots.run_plot import RunPlot
+from rnnbench.report.words import scope
+from rnnbench.results.schema import DIGITS, ModelSummary
+
+LEAST_SECONDS = 1e-3
+"""Shorter trainings are drawn here: a logarithmic axis has no 0."""
+
+
+class CostPlot(RunPlot):
+    """The score of each model by the time of its training.
+
+    No model is both faster and better than one on the front.
+    """
+
+    kind = "cost"
+    section = "metrics"
+    title = "Score by training time"
+
+    def prepare(self) -> None:
+        self.need_two()
+        self._seconds = {
+            model.name: max(model.fit_seconds.mean, LEAST_SECONDS)
+            for model in self._models
+            if model.fit_seconds
+        }
+        timed = [model for model in self._models if model.name in self._seconds]
+        if not timed:
+            raise UserError(
+                f"models: the plot '{self.kind}' needs models that were trained here"
+            )
+        self._models = sorted(timed, key=self._by_time)
+        self._front = _front(self._models)
+        self.make_room(self.chosen, 4)
+        descriptions = []
+        for model in self._models:
+            seconds = self._seconds[model.name]
+            description = f"{model.name} {model.score.mean:.3f} in {seconds:.3g} s"
+            if model in self._front:
+                description += ", on the front"
+            descriptions.append(description)
+        self.alt = "; ".join(descriptions)
+
+    def _by_time(self, model: ModelSummary) -> tuple[float, float]:
+        """Return the key that sorts models: the fastest first, of equals the best."""
+        return self._seconds[model.name], -model.score.mean
+
+    def draw(self, axes: Axes) -> Sequence[Artist]:
+        """Draw the scores with their intervals; a few models, or the front, by name."""
+        sides = cycle([("top", -3), ("bottom", 3)])  # so that neighbours do not overlap
+        for model in self._models:
+            seconds = self._seconds[model.name]
+            style: Style = {
+                "color": COLOURS[model.is_baseline],
+                "gid": about(model.name),
+            }
+            ends = np.clip((model.interval.low, model.interval.high), 0, 1)
+            axes.plot([seconds, seconds], ends, **THIN, **style)
+            axes.plot(seconds, model.score.mean, "o", **style)
+            if len(self._models) <= SHOWN_IN_PAIRS or model in self._front:
+                side, up = next(sides)
+                axes.annotate(
+                    model.name,
+                    (seconds, model.score.mean),
+                    fontsize=9.5,
+                    gid=about(model.name),
+                    xytext=(5, up),
+                    textcoords="offset points",
+                    va=side,
+                )
+        front = THIN | {"ls": ":", "color": ink(), "drawstyle": "steps-post"}
+        seconds_on_front = [self._seconds[model.name] for model in self._front]
+        scores_on_front = [model.score.mean for model in self._front]
+        axes.plot(seconds_on_front, scores_on_front, **front)
+        axes.set(xscale="log", xlabel="seconds of a training")
+        axes.set_ylabel(self.run.results.dataset.score_name)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("")
+        n_seeds = max(model.score.n for model in self._models)
+        styles = {
+            f"95 % {scope(n_seeds)}": THIN | GREY,
+            "none is faster and better": front,
+        }
+        return legend_entries(axes, styles)
+
+
+def _front(fastest_first: Sequence[ModelSummary]) -> list[ModelSummary]:
+    """Return the models that are better than all faster ones."""
+    front = []
+    best = -1.0
+    for model in fastest_first:
+        score = round(model.score.mean, DIGITS)
+        if score > best:
+            front.append(model)
+            best = score
+    return front
