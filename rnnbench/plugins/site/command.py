@@ -15,8 +15,10 @@ EXAMPLES = options.examples(
 )
 OUT = "The folder of the site: new, empty, or with an earlier site."
 WORDS = "Words shown of each misclassified document, if you may publish them."
-METRIC = "Metric of leaderboards and histories; repeatable; by default the main metric. METRIC: "
-METRIC += f"{options.QUANTITIES}."
+METRIC = (
+    "Metric of leaderboards and histories; repeatable; by default the main metric. "
+    f"METRIC: {options.QUANTITIES}."
+)
 Metrics = Annotated[
     list[str] | None,
     typer.Option(
@@ -44,16 +46,22 @@ def site(
     for name in metric or ():
         find_quantity(name, "--metric")
     from rnnbench.analysis.summary import load_runs  # slow to import
-    from rnnbench.plugins.site import site as pages
+    from rnnbench.plugins.site.folder import SiteFiles
+    from rnnbench.plugins.site.site import site as write_site
     from rnnbench.results.store import SITE
     from rnnbench.storage import read_record
 
-    found, command = load_runs(runs), options.command()
-    index = pages.site(
-        found, out, metrics=metric, words=words, progress=not quiet, command=command
+    index = write_site(
+        load_runs(runs),
+        out,
+        metrics=metric,
+        words=words,
+        progress=not quiet,
+        command=options.command(),
     )
     if as_json:
-        files, _ = read_record(out / SITE, pages.SiteFiles)
-        console.print_record({"folder": str(out), **files.model_dump()}, as_json=True)
+        files, _ = read_record(out / SITE, SiteFiles)
+        record = {"folder": str(out), **files.model_dump()}
+        console.print_record(record, as_json=True)
     else:
         console.out.print(str(index), soft_wrap=True)

@@ -3,7 +3,7 @@
 from factories import runs_on_datasets, scored_run
 
 from rnnbench.analysis.boards import distinct_names
-from rnnbench.plugins.site.site import SHOWN_CHANGES, pages_of
+from rnnbench.plugins.site.pages import SHOWN_CHANGES, pages_of
 
 
 def nightly(name, day, config="nightly", *, split="5", **rights):

@@ -20,7 +20,13 @@ from rnnbench.analysis.summary import load_run
 from rnnbench.cli.app import app
 from rnnbench.data.audit import TopicCount
 from rnnbench.errors import UserError
-from rnnbench.plugins.site.site import NAME, SiteFiles, files_in, folders_of, open_site
+from rnnbench.plugins.site.folder import (
+    NAME,
+    SiteFiles,
+    files_in,
+    folders_of,
+    open_site,
+)
 from rnnbench.report.page import render, report_page
 from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import SITE
@@ -32,7 +38,7 @@ ODD = '<b>"it\'s" & $x$\x1b[31m é'
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">')
 PAGES = ["index.html", "leaderboard.html", "history.html"]
 SECRETS = [DocumentText(["secret", "words"])] * 20
-WORDS = "rnnbench.plugins.site.site.texts_of_test_documents", lambda _: SECRETS
+WORDS = "rnnbench.prediction.report.texts_of_test_documents", lambda _: SECRETS
 """Stands for the cache, which has the words of every document."""
 
 
