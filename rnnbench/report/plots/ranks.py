@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
-from rnnbench.analysis.boards import MeanRanks
+from rnnbench.analysis.boards import FriedmanTest, MeanRanks
 from rnnbench.report.plots.look import BLUE, ink
 from rnnbench.report.plots.plot import Plot, about, name_rows
 from rnnbench.report.table import Table
 from rnnbench.report.words import short_p
-from rnnbench.stats.ranks import ALPHA, FriedmanTest
+from rnnbench.stats.ranks import ALPHA
 from rnnbench.text import sentences, visible
 
 FEW_DATASETS = 5
