@@ -20,8 +20,7 @@ from rnnbench.results.schema import (
     Statistic,
 )
 from rnnbench.stats import many_models
-from rnnbench.stats.correctness import N_BLOCKS
-from rnnbench.stats.paired import ANOVA
+from rnnbench.stats.correctness import ANOVA, N_BLOCKS
 from rnnbench.tasks import TaskKind
 from rnnbench.text import counted, either, sentences
 

@@ -5,18 +5,20 @@
 
 from collections.abc import Sequence
 from math import comb
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import COSTS
 from rnnbench.section import Pretrained, Publication, Share, StoredRecord, formerly
-from rnnbench.stats import intervals
-from rnnbench.stats.paired import ANOVA
+from rnnbench.stats.correctness import ANOVA
 from rnnbench.tasks import SINGLE_LABEL
 from rnnbench.text import listed, plural
 from rnnbench.training.decision import DecisionRule
+
+if TYPE_CHECKING:  # they import SciPy, which a prediction does without
+    from rnnbench.stats import intervals
 
 SUMMARY_VERSION: Literal[6] = 6
 SIGNIFICANT = 0.05  # the p-value below which a difference is clear
@@ -34,7 +36,7 @@ class Interval(StoredRecord):
     high: float
 
     @classmethod
-    def of(cls, interval: intervals.Interval) -> Self:
+    def of(cls, interval: "intervals.Interval") -> Self:
         """Return the record of an interval."""
         return cls(low=interval.low, high=interval.high)
 

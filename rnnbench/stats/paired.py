@@ -17,6 +17,7 @@ import numpy as np
 import scipy
 
 from rnnbench.stats.correctness import (
+    ANOVA,
     Array,
     Correctness,
     Floats,
@@ -32,7 +33,6 @@ BLOCKS = "randomization test of blocks of documents"
 CLUSTERS = "randomization test of clusters of documents"
 RANDOMIZATION = "randomization test of documents"
 STUDENT = "Student's test of documents"
-ANOVA = "analysis of variance over documents and seeds"
 
 N_SWAPS = 10_000
 """Draws of a randomization test of ratios; no p-value is below 1 in so many."""
