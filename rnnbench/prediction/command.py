@@ -1,13 +1,9 @@
-"""The command ``rnnbench predict``: the texts that it is given, and the answers in the
-terminal.
-"""
+"""The command ``rnnbench predict``: its texts, and its answers in the terminal."""
 
 import re
 import sys
-from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,9 +13,16 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnbench.errors import UserError, shortened
-from rnnbench.prediction.predict import NONE, Prediction, find_model
+from rnnbench.prediction.predict import (
+    NONE,
+    KeptModel,
+    Prediction,
+    TopicScore,
+    find_model,
+)
 from rnnbench.prediction.table import Target, predict_table, standard_input
 from rnnbench.results.run import load_results
+from rnnbench.results.schema import Results
 from rnnbench.storage import check_new, read_file
 from rnnbench.terminal import console, options
 from rnnbench.terminal.display import show_download
@@ -33,12 +36,12 @@ EXAMPLES = options.examples(
     "rnnbench predict results/all lstm --in - --text body < new.csv | head",
     "rnnbench predict results/all lstm - --json < newswire.txt",
 )
-STREAM, WRITABLE = Path("-"), (".csv", ".tsv", ".jsonl", ".ndjson")
-"""Standard input or output, and the endings of tables that can be written."""
+STREAM = Path("-")  # standard input or output
+WRITABLE = (".csv", ".tsv", ".jsonl", ".ndjson")  # the endings of tables
 MAX_BYTES = 1_000_000  # of a text
 BARS = 30  # the width of the bar of a topic with probability 1
+LEAST = "▏"  # the bar of the smallest
 UNKNOWN_SHOWN = 10
-Answer = Callable[..., Counter[str | None]]  # ``predict_table``, with a model
 WORDS = "A model of RUN, by default the best; then texts, or - for standard input."
 FILE = "A file with one text; repeatable."
 TABLE = "A table with a text in each row, or -."
@@ -97,56 +100,69 @@ def predict(
         raise UserError(f"--unsure-below: got {unsure_below} (should be from 0 to 1)")
     results = load_results(run)
     if results.missing:
-        console.notice(
-            f"{run}: partial: {results.n_missing_in_words()}", style="yellow"
-        )
-    scores = {model.name: model.score for model in results.models}
-    name, texts = _split_words(words or [], scores, has_more=bool(file or table))
+        missing = results.n_missing_in_words()
+        console.notice(f"{run}: partial: {missing}", style="yellow")
+    models = [model.name for model in results.models]
+    name, texts = _split_words(words or [], models, has_more=bool(file or table))
     if table:
-        _check_table(
-            table, out, is_alone=not (texts or file or explain), as_json=as_json
-        )
-    elif out or column:
-        raise UserError(f"{'--out' if out else '--text'}: needs --in TABLE")
+        is_alone = not (texts or file or explain)
+        _check_table(table, out, is_alone=is_alone, as_json=as_json)
+    elif out:
+        raise UserError("--out: needs --in TABLE")
+    elif column:
+        raise UserError("--text: needs --in TABLE")
     elif csv_safe:
         raise UserError("--csv-safe: needs --in TABLE")
-    out = None if out == STREAM else out
+    if out == STREAM:
+        out = None
     if out:
         check_new(out, "--out", WRITABLE, overwrite=force)
-    given = [] if table else read_texts(texts, file or [])
+    documents = [] if table else read_texts(texts, file or [])
     model = find_model(run, name, seed, results)
     if name is None and not quiet:
-        over = scores[model.name]
-        of = f", the mean of {over.n} seeds" if over.n > 1 else ""
-        score = f"{results.dataset.score_name} {over.mean:.4f}{of}"
-        console.notice(
-            f"Model: {model.name}, seed {model.seed}, the best that was kept ({score})"
-        )
+        _notice_best(model, results)
     if table:
-        column = column or model.text_column
-        target = Target(out, is_safe=csv_safe)
-        answer = partial(predict_table, model, column=column, unsure_below=unsure_below)
-        console.print_record(
-            _answer_table(answer, table, target, quiet=quiet), as_json=as_json
-        )
+        target = Target(out, is_safe=csv_safe, unsure_below=unsure_below)
+        record = _answer_table(model, table, target, column, quiet=quiet)
+        console.print_record(record, as_json=as_json)
         return
-    found = model.answers(given, top, unsure_below=unsure_below, explain=explain)
-    if not all(prediction.words for prediction in found):
+    predictions = model.answers(
+        documents, top, unsure_below=unsure_below, explain=explain
+    )
+    if not all(prediction.words for prediction in predictions):
         raise UserError("a text contains no words")
-    short = {text: f'"{shortened(" ".join(text.split()), 40)}"' for text in texts}
-    short["-"] = "standard input"
-    names = [*(short[text] for text in texts), *map(str, file or [])]
+    names = [*map(_name_of, texts), *map(str, file or [])]
     headings = names if len(names) > 1 else [""]
-    predictions = [one.model_dump(mode="json", exclude_none=True) for one in found]
+    dumped = []
+    for prediction in predictions:
+        dumped.append(prediction.model_dump(mode="json", exclude_none=True))
     record = {
         "model": model.name,
         "seed": model.seed,
         "texts": names,
-        "predictions": predictions,
+        "predictions": dumped,
     }
-    console.print_record(
-        record, *map(prediction_table, found, headings), as_json=as_json
-    )
+    views = map(prediction_table, predictions, headings)
+    console.print_record(record, *views, as_json=as_json)
+
+
+def _notice_best(model: KeptModel, results: Results) -> None:
+    """Say which model answers, if none was named."""
+    scores = {summary.name: summary.score for summary in results.models}
+    mean = scores[model.name]
+    score = f"{results.dataset.score_name} {mean.mean:.4f}"
+    if mean.n > 1:
+        score += f", the mean of {mean.n} seeds"
+    best = f"{model.name}, seed {model.seed}, the best that was kept"
+    console.notice(f"Model: {best} ({score})")
+
+
+def _name_of(text: str) -> str:
+    """Return a short name of a text of the command line."""
+    if text == "-":
+        return "standard input"
+    one_line = " ".join(text.split())
+    return f'"{shortened(one_line, 40)}"'
 
 
 def _check_table(
@@ -155,15 +171,14 @@ def _check_table(
     if not is_alone:
         raise UserError("--in: use it without texts, --file or --explain")
     if table != STREAM and not table.is_file():
-        fault = (
-            "not a file (use - for standard input)"
-            if table.exists()
-            else "no such file"
-        )
-        raise UserError(f"--in {table}: {fault}")
-    if as_json and out in (None, STREAM):
-        raise UserError("--json: the table goes to standard output (use --out FILE)")
-    if out and STREAM not in (out, table) and _is_same_file(out, table):
+        if table.exists():
+            raise UserError(f"--in {table}: not a file (use - for standard input)")
+        raise UserError(f"--in {table}: no such file")
+    if out in (None, STREAM):
+        if as_json:
+            hint = "use --out FILE"
+            raise UserError(f"--json: the table goes to standard output ({hint})")
+    elif table != STREAM and _is_same_file(out, table):
         raise UserError(f"--out {out}: is the table of --in (name another file)")
 
 
@@ -176,101 +191,135 @@ def _is_same_file(file: Path, other: Path) -> bool:
 def _split_words(
     words: Sequence[str], models: Collection[str], *, has_more: bool
 ) -> tuple[str | None, Sequence[str]]:
-    """Return the name of a model, if there is one, and the texts; a word before texts
-    is a name.
+    """Return the name of a model, if there is one, and the texts.
+
+    A word before texts is a name.
     """
-    has_more = has_more or len(words) > 1
-    if words and (
-        words[0] in models or (has_more and re.fullmatch(r"[\w.-]*\w", words[0]))
-    ):
-        return words[0], words[1:]
+    if not words:
+        return None, words
+    first, *others = words
+    is_before_texts = has_more or bool(others)
+    is_name = first in models
+    if is_before_texts and re.fullmatch(r"[\w.-]*\w", first):
+        is_name = True
+    if is_name:
+        return first, others
     return None, words
 
 
 def _answer_table(
-    answer: Answer, table: Path, target: Target, *, quiet: bool
+    model: KeptModel, table: Path, target: Target, column: str | None, *, quiet: bool
 ) -> dict[str, Any]:
     """Write a table with answers, showing progress, and say which rows have none."""
     out = target.file
-    is_hidden = quiet or (
-        out is None and console.out.is_terminal
-    )  # the rows would break the bar
+    # or the rows would break the bar
+    is_hidden = quiet or (out is None and console.out.is_terminal)
+    column = column or model.text_column
     source = standard_input() if table == STREAM else nullcontext(table)
     with source as file, show_download(quiet=is_hidden) as progress:
-        counts = answer(file, target, progress=progress)
-    n_rows, answered = counts.total(), counts.pop(None)
+        counts = predict_table(model, file, target, column, progress)
+    rows = counted(counts.total(), "row")
+    answered = counts.pop(None)
     if counts:
-        reasons = ", ".join(f"{n:,} {problem}" for problem, n in counts.most_common())
-        which = f"{n_rows - answered:,} of {counted(n_rows, 'row')}"
-        console.notice(f"Without an answer: {which}: {reasons}", style="yellow")
+        reasons = [f"{n:,} {problem}" for problem, n in counts.most_common()]
+        which = f"{counts.total():,} of {rows}: {', '.join(reasons)}"
+        console.notice(f"Without an answer: {which}", style="yellow")
     if out and not quiet:
-        console.notice(f"{counted(n_rows, 'row')} written to {out}")
+        console.notice(f"{rows} written to {out}")
     return {"answered": answered, "problems": dict(counts)}
 
 
 def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
-    """Return the given texts: from the command line, standard input (``-``) and
-    files.
-    """
-    given = list(texts)
-    for place, text in enumerate(texts):
-        if text == "-":
-            content = (
-                sys.stdin.buffer.read(MAX_BYTES + 1) if sys.stdin else b""
-            )  # may be closed
-            if len(content) > MAX_BYTES:
-                raise UserError(f"-: cannot be read: longer than {MAX_BYTES:,} bytes")
-            given[place] = content.decode(errors="replace")
+    """Return texts of the command line, of standard input (``-``) and of files."""
+    read = [_standard_input() if text == "-" else text for text in texts]
     for file in files:
         try:
-            given.append(read_file(file, MAX_BYTES).decode(errors="replace"))
+            read.append(read_file(file, MAX_BYTES).decode(errors="replace"))
         except OSError as error:
             raise UserError(f"{file}: cannot be read: {error.strerror}") from error
-    if not given or not all(text.strip() for text in given):
-        raise UserError(
-            "a text is missing (should be TEXT, --file FILE, or - for standard input)"
-        )
-    return given
+    if not read or not all(text.strip() for text in read):
+        allowed = "should be TEXT, --file FILE, or - for standard input"
+        raise UserError(f"a text is missing ({allowed})")
+    return read
+
+
+def _standard_input() -> str:
+    content = b""
+    if sys.stdin:  # it may be closed
+        content = sys.stdin.buffer.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise UserError(f"-: cannot be read: longer than {MAX_BYTES:,} bytes")
+    return content.decode(errors="replace")
 
 
 def prediction_table(prediction: Prediction, name: str = "") -> RenderableType:
     """Return the topics, others than those of the answer in brackets, and the words."""
+    parts: list[RenderableType] = []
+    if name:
+        parts.append(Text(name, style="bold"))
+    if prediction.topics:
+        parts.append(_topics(prediction))
+    parts.append(Text(_words(prediction), "dim"))
+    doubt = _doubt(prediction)
+    if doubt:
+        parts.append(Text(doubt, style="yellow"))
+    if prediction.decided_by:
+        parts.append(f"\n{prediction.decided_by.meaning}:")
+        parts.append(_weights(prediction.decided_by.words))
+    return Group(*parts, "")
+
+
+def _topics(prediction: Prediction) -> Table:
     table = Table.grid(padding=(0, 2))
     if prediction.unsure:
         table.add_row(Text("unsure", style="yellow"))
-    if prediction.topics and not prediction.answers:
+    if not prediction.answers:
         table.add_row(NONE)
     for topic in prediction.topics:
-        bar = (
-            "" if topic.probability is None else "█" * round(topic.score * BARS) or "▏"
-        )
-        own, style = (
-            (f"({topic.topic})", "dim") if topic.given is False else (topic.topic, None)
-        )
-        table.add_row(own, f"{topic.score:.4f}", bar, style=style)
-    words, unknown = counted(prediction.words, "word"), prediction.unknown_words
-    distinct = listed(list(dict.fromkeys(unknown)), most=UNKNOWN_SHOWN)
-    names = f": {visible(distinct)}" if unknown else ""
-    cut = f", {prediction.words_read} of them read" * (
-        prediction.words_read < prediction.words
-    )
-    below: list[RenderableType] = [
-        Text(f"{words}{cut}, {len(unknown)} unknown{names}", "dim")
-    ]
-    if not prediction.topics or 2 * len(unknown) > prediction.words:
-        doubt = (
-            f"It does not know {len(unknown)} of {words}, so do not rely on its answer."
-        )
-        nothing = "The model knows none of the words that it read, so it has no answer."
-        below.append(Text(doubt if prediction.topics else nothing, style="yellow"))
-    if deciding := prediction.decided_by:
-        longest = max(map(abs, deciding.words.values()), default=1)
-        bars = Table.grid(padding=(0, 2))
-        for word, weight in deciding.words.items():
-            bar = ("█" if weight > 0 else "░") * round(
-                abs(weight) / longest * BARS
-            ) or "▏"
-            bars.add_row(visible(word), f"{weight:+.4f}", bar)
-        below += [f"\n{deciding.meaning}:", bars]
-    heading = [Text(name, style="bold")] if name else []
-    return Group(*heading, *([table] if prediction.topics else []), *below, "")
+        score = f"{topic.score:.4f}"
+        if topic.given is False:
+            table.add_row(f"({topic.topic})", score, _bar_of(topic), style="dim")
+        else:
+            table.add_row(topic.topic, score, _bar_of(topic))
+    return table
+
+
+def _bar_of(topic: TopicScore) -> str:
+    if topic.probability is None:
+        return ""
+    return "█" * round(topic.probability * BARS) or LEAST
+
+
+def _words(prediction: Prediction) -> str:
+    """Return how many words a text has, and which of them are not known."""
+    unknown = prediction.unknown_words
+    sentence = counted(prediction.words, "word")
+    if prediction.words_read < prediction.words:
+        sentence += f", {prediction.words_read} of them read"
+    sentence += f", {len(unknown)} unknown"
+    if unknown:
+        distinct = listed(list(dict.fromkeys(unknown)), most=UNKNOWN_SHOWN)
+        sentence += f": {visible(distinct)}"
+    return sentence
+
+
+def _doubt(prediction: Prediction) -> str:
+    """Return why not to rely on an answer; empty if nothing speaks against it."""
+    if not prediction.topics:
+        return "The model knows none of the words that it read, so it has no answer."
+    n_unknown = len(prediction.unknown_words)
+    if 2 * n_unknown <= prediction.words:
+        return ""
+    words = counted(prediction.words, "word")
+    return f"It does not know {n_unknown} of {words}, so do not rely on its answer."
+
+
+def _weights(words: Mapping[str, float]) -> Table:
+    """Return the weights of words, with bars."""
+    longest = max(map(abs, words.values()), default=1)
+    table = Table.grid(padding=(0, 2))
+    for word, weight in words.items():
+        block = "█" if weight > 0 else "░"
+        bar = block * round(abs(weight) / longest * BARS) or LEAST
+        table.add_row(visible(word), f"{weight:+.4f}", bar)
+    return table

@@ -1,4 +1,7 @@
-"""The rows of a table, written again with the answers of a model beside them."""
+"""The rows of a table, written again with the answers of a model beside them.
+
+``predict_table(model, source, target, column, progress)`` does it, row by row.
+"""
 
 import csv
 import json
@@ -29,10 +32,8 @@ from rnnbench.prediction.predict import UNSURE, KeptModel, Prediction
 from rnnbench.storage import atomic_write, temporary_folder
 from rnnbench.text import counted, visible
 
-AT_ONCE, STEPS = (
-    4096,
-    2**26,
-)  # the most rows, and steps of sequences, that are in memory at once
+AT_ONCE = 4096  # the most rows that are in memory at once
+STEPS = 2**26  # and the most steps of their sequences
 Row = tuple[str, Sequence[Any]] | BadRow
 Rows = Iterator[Row]
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # of cells, in spreadsheets
@@ -49,6 +50,8 @@ class Target:
     is_safe: bool = False
     """Whether texts that spreadsheets would run as formulas get an apostrophe before
     them."""
+    unsure_below: float | None = None
+    """The probability below which the answer is that the model is unsure."""
 
 
 def predict_table(
@@ -57,12 +60,10 @@ def predict_table(
     target: Target,
     column: str | None,
     progress: Progress,
-    unsure_below: float | None = None,
 ) -> Counter[str | None]:
-    """Write the rows of a table with the model's answers as new columns; count their
-    problems.
+    """Write the rows of a table with the model's answers, and count their problems.
 
-    If there may be any number of topics, they are joined by the separator of the table
+    The answers are new columns. If there may be any number of topics, they are joined by the separator of the table
     that the model learned from, or a list in JSON; the score is that of the best one,
     and their number takes the place of the second-best topic. Standard output gets the
     format of the ``source``. Rows without a problem are counted under ``None``.
@@ -78,11 +79,10 @@ def predict_table(
     if is_safe:
         columns = list(map(_as_text, columns))
     with _writer(out, source, columns) as write:
-        for row, answer in _answered(model, rows, position, unsure_below):
+        for row, answer in _answered(model, rows, position, target.unsure_below):
             new_values = _values(answer, row, separator)
             counts[new_values[-1]] += 1
-            values = [*row[-1], *[None] * len(header)][: len(header)]
-            cells = [*values, *new_values]
+            cells = [*_filled(row[-1], len(header)), *new_values]
             if is_safe:
                 cells = list(map(_as_text, cells))
             elif not has_lists and any(map(_is_formula, cells)):
@@ -90,36 +90,37 @@ def predict_table(
             try:
                 write(cells)
             except (ValueError, csv.Error) as error:
-                raise UserError(
-                    f"{row[0]}: cannot be written: {error} (use .jsonl)"
-                ) from None
+                fault = f"cannot be written: {error} (use .jsonl)"
+                raise UserError(f"{row[0]}: {fault}") from None
     if n_formulas:
         has = "has a text" if n_formulas == 1 else "have texts"
-        fault = f"{counted(n_formulas, 'row')} {has} that spreadsheets would run as a formula"
+        rows_with = f"{counted(n_formulas, 'row')} {has}"
+        fault = f"{rows_with} that spreadsheets would run as a formula"
         log.warning("%s (--csv-safe puts an apostrophe before such texts)", fault)
     return counts
 
 
+def _filled(values: Sequence[Any], n: int) -> list[Any]:
+    """Return ``n`` values: those of a row, without those that have no column."""
+    missing = [None] * (n - len(values))
+    return [*values[:n], *missing]
+
+
 def _new_columns(model: KeptModel, source: Path, header: Sequence[str]) -> list[str]:
-    """Return the names of the new columns; ``UserError`` if the table has one of
-    them.
-    """
+    """Return the names of the new columns; ``UserError`` if the table has one."""
     third = "second_best" if model.task.has_one_label else "number"
     new = ["predicted", model.kind, third, "unknown_words", "problem"]
-    taken = [name for name in new if name in header]
-    if taken:
-        raise UserError(
-            f"{source}: rename the column '{taken[0]}': the answer needs this name"
-        )
+    for name in new:
+        if name in header:
+            fault = f"rename the column '{name}': the answer needs this name"
+            raise UserError(f"{source}: {fault}")
     return new
 
 
 def _answered(
     model: KeptModel, rows: Rows, position: int, unsure_below: float | None
 ) -> Iterator[tuple[Row, Prediction]]:
-    """Yield each row with the answer to its text; only some rows are in memory at
-    once.
-    """
+    """Yield each row with the answer to its text; few rows are in memory at once."""
     at_once = max(1, min(AT_ONCE, STEPS // model.vocabulary.timesteps))
     block = [_checked(row, position) for row in islice(rows, at_once)]
     while block:
@@ -130,9 +131,7 @@ def _answered(
 
 
 def _is_formula(cell: Any) -> bool:
-    """Return whether a cell is a text, not a number, that a spreadsheet takes for a
-    formula.
-    """
+    """Return whether a cell is a text that a spreadsheet takes for a formula."""
     if not isinstance(cell, str) or not cell.startswith(FORMULA_STARTS):
         return False
     try:
@@ -147,31 +146,49 @@ def _as_text(cell: Any) -> Any:
 
 
 def _checked(row: Row, position: int) -> Row:
-    fault = None if isinstance(row, BadRow) else fault_of("text", row[1][position])
-    return BadRow(row[0], *fault, row[-1]) if fault else row
+    """Return a row, as a bad one if its text cannot be used."""
+    if isinstance(row, BadRow):
+        return row
+    place, values = row
+    fault = fault_of("text", values[position])
+    if fault is None:
+        return row
+    reason, sentence = fault
+    return BadRow(place, reason, sentence, values)
 
 
-def _values(found: Prediction, row: Row, separator: str | None) -> list[Any]:
-    """Return the values of the new columns; topics stay a list without a
-    ``separator``.
+def _values(prediction: Prediction, row: Row, separator: str | None) -> list[Any]:
+    """Return the values of the new columns.
+
+    Topics stay a list without a ``separator``.
     """
-    first, second = (*found.topics, None, None)[:2]
-    unknown = round(len(found.unknown_words) / found.words, 4) if found.words else None
-    no_words = row.reason if isinstance(row, BadRow) else "no words"
-    nothing = "unknown words" if found.words else no_words
-    problem = nothing if first is None else UNSURE if found.unsure else None
-    values: list[Any] = [
-        found.answer,
-        first and round(first.score, 6),
-        second and second.topic,
-    ]
-    if first and first.given is not None:  # there may be any number of topics
-        if separator is None and not found.unsure:
-            values[0] = found.answers
-        elif separator is not None and found.answers and not found.unsure:
-            values[0] = separator.join(found.answers)
-        values[2] = len(found.answers)
-    return [*values, unknown, problem]
+    if not prediction.topics:
+        if prediction.words:
+            unknown = _unknown_share(prediction)
+            return [None, None, None, unknown, "unknown words"]
+        reason = row.reason if isinstance(row, BadRow) else "no words"
+        return [None, None, None, None, reason]
+    first, *others = prediction.topics
+    answer: Any = prediction.answer
+    third: Any = others[0].topic if others else None
+    if first.given is not None:  # there may be any number of topics
+        third = len(prediction.answers)
+        if not prediction.unsure:
+            answer = _any_number(prediction, separator)
+    problem = UNSURE if prediction.unsure else None
+    score = round(first.score, 6)
+    return [answer, score, third, _unknown_share(prediction), problem]
+
+
+def _unknown_share(prediction: Prediction) -> float:
+    return round(len(prediction.unknown_words) / prediction.words, 4)
+
+
+def _any_number(prediction: Prediction, separator: str | None) -> Any:
+    """Return the topics of an answer, or that there are none."""
+    if separator is None:
+        return prediction.answers
+    return separator.join(prediction.answers) or prediction.answer
 
 
 class _VisibleText(TextIOWrapper):
@@ -185,32 +202,46 @@ class _VisibleText(TextIOWrapper):
 @contextmanager
 def _writer(
     out: Path | None, source: Path, columns: Sequence[str]
-) -> Iterator[Callable[..., Any]]:
+) -> Iterator[Callable[[Sequence[Any]], Any]]:
+    """Yield what writes a row; the columns are written before."""
     ending = (out or source).suffix.lower()
-    with ExitStack() as stack:
-        raw: Any = stack.enter_context(atomic_write(out)) if out else sys.stdout.buffer
-        kind = _VisibleText if out is None and sys.stdout.isatty() else TextIOWrapper
-        text = kind(raw, "utf-8", errors="backslashreplace", newline="")
-        stack.callback(text.detach)  # or it would close standard output
+    with _opened(out) as text:
         if ending in DIALECTS:
-            is_same = ending == source.suffix.lower()
-            dialect = dialect_of(source, Layout()) if is_same else DIALECTS[ending]
+            dialect = DIALECTS[ending]
+            if ending == source.suffix.lower():
+                dialect = dialect_of(source, Layout())
             write = csv.writer(text, lineterminator="\n", **dialect).writerow
             write(columns)
             yield write
         else:
             to_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
-            yield lambda row: print(
-                to_json(dict(zip(columns, row, strict=True))), file=text
-            )
+
+            def write_json(row: Sequence[Any]) -> None:
+                values = dict(zip(columns, row, strict=True))
+                text.write(to_json(values) + "\n")
+
+            yield write_json
+
+
+@contextmanager
+def _opened(out: Path | None) -> Iterator[TextIOWrapper]:
+    """Yield a new file, or standard output, as text."""
+    with ExitStack() as stack:
+        raw: Any = sys.stdout.buffer
+        if out:
+            raw = stack.enter_context(atomic_write(out))
+        kind: type[TextIOWrapper] = TextIOWrapper
+        if out is None and sys.stdout.isatty():
+            kind = _VisibleText
+        text = kind(raw, "utf-8", errors="backslashreplace", newline="")
+        stack.callback(text.detach)  # or it would close standard output
+        yield text
 
 
 def _open(
     path: Path, column: str | None, progress: Progress
 ) -> tuple[list[str], int, Rows]:
-    """Return the names of the columns, the position of that with the texts, and the
-    rows.
-    """
+    """Return the names of the columns, the position of the texts, and the rows."""
     layout = sniff(path, Layout(text=column, label=""))
     header, rows = open_table(path, layout, progress)
     if len({*header}) < len(header):
@@ -223,14 +254,13 @@ def _open(
 
 @contextmanager
 def standard_input() -> Iterator[Path]:
-    """Yield a temporary file with all of standard input: JSON lines, or a table with
-    commas.
-    """
+    """Yield a temporary file with all of standard input: JSON lines, or CSV."""
     stream = sys.stdin.buffer
     with temporary_folder() as folder:
         start = stream.read(1024)
-        is_json = start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
-        file = folder / f"standard input{'.jsonl' if is_json else '.csv'}"
+        file = folder / "standard input.csv"
+        if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+            file = file.with_suffix(".jsonl")
         with file.open("wb") as opened:
             opened.write(start)
             shutil.copyfileobj(stream, opened)
