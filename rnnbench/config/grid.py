@@ -37,7 +37,7 @@ def flattened(root: Node) -> tuple[Node, list[Problem]]:
     for name, model in models_of(root).items():
         grid = at(model, ["grid"])
         place = ["models", name, "grid"]
-        if isinstance(grid.value, dict):
+        if grid.is_mapping:
             axes = dict(_lists(nodes.without(grid, [ZIP]), [], place, problems))
             zipped = grid.children.get(ZIP)
             if zipped:
@@ -64,10 +64,10 @@ def _lists(
     node: Node, path: Sequence[str], place: Sequence[str], problems: list[Problem]
 ) -> Iterator[tuple[str, Node]]:
     """Yield the lists below ``node``, with dotted paths; all else is a problem."""
-    if isinstance(node.value, dict) and (node.value or not path):
+    if node.is_mapping and (node.value or not path):
         for key, child in node.value.items():
             yield from _lists(child, [*path, key], place, problems)
-    elif isinstance(node.value, list) and node.value and path:
+    elif node.is_list and node.value and path:
         yield ".".join(path), node
     else:
         message = f"got {spell(node.plain)} (should be a list of values to try)"
@@ -102,7 +102,7 @@ def expanded(root: Node) -> tuple[Node, list[Problem]]:
 def _has_members_among(with_grid: set[str], model: Node) -> bool:
     """Return whether a model is an ensemble of points of a grid."""
     members = at(model, ["ensemble", "of"])
-    if not isinstance(members.value, list):
+    if not members.is_list:
         return False
     names = [item.value for item in members.value if isinstance(item.value, str)]
     return any(model_of(name) in with_grid for name in names)
@@ -227,7 +227,7 @@ class _Grid:
         self, path: str, value: Node, node: Node, key: str, next_key: str | None
     ) -> list[str]:
         """Return the keys of ``node`` that a key of a path stands for."""
-        if not isinstance(node.value, list):
+        if not node.is_list:
             return [key]
         items = node.children
         if key == "*":
@@ -314,7 +314,7 @@ def _with_parameter(root: Node, name: str, path: Sequence[str], new: Node) -> No
     axis = _axis(root, name, path)
     keys = ["models", name, *path]
     root = _without_axis(root, name, path, new)
-    if _is_several(new, path) and not isinstance(at(root, keys).value, list):
+    if _is_several(new, path) and not at(root, keys).is_list:
         return nodes.with_value(root, axis, new)
     if "*" in path:
         return nodes.with_value(root, axis, Node([new], new.where))
@@ -323,10 +323,10 @@ def _with_parameter(root: Node, name: str, path: Sequence[str], new: Node) -> No
 
 def _is_several(new: Node, path: Sequence[str]) -> bool:
     """Return whether ``new`` is a list for a parameter that takes a single value."""
-    if not isinstance(new.value, list) or not new.value or not path:
+    if not new.is_list or not new.value or not path:
         return False
     if list(path) in (["ensemble", "of"], ["ensemble", "weights"]):
-        return any(isinstance(item.value, list) for item in new.value)
+        return any(item.is_list for item in new.value)
     return path[0] not in ("arguments", "seeds") and list(path) != ["layers"]
 
 
@@ -358,7 +358,7 @@ def _is_in_name(
     values: Mapping[str, str], path: Sequence[str], old: Node, new: Node
 ) -> bool:
     """Return whether a value to be replaced is one of those in the name of a point."""
-    if isinstance(new.value, dict):
+    if new.is_mapping:
         for key, child in new.value.items():
             if _is_in_name(values, [*path, key], at(old, [key]), child):
                 return True

@@ -240,7 +240,7 @@ def _read(tree: Tree, path: Path, above: tuple[Path, ...]) -> Node:
     root, duplicates = _parse(_text_of(path), str(path))
     if root is None:
         raise config_error(str(path), (), "the file is empty (needs: name, models)")
-    if not isinstance(root.value, dict):
+    if not root.is_mapping:
         tables = f"; a table of texts ends in {', '.join(READERS)}"
         message = f"should be a mapping, such as `name: all`{tables}"
         raise config_error(root.where, (), message)
@@ -299,7 +299,7 @@ def _extended(tree: Tree, root: Node, folder: Path, above: tuple[Path, ...]) -> 
         return root
     extends = root.value["extends"]
     names = [extends]
-    if isinstance(extends.value, list) and extends.value:
+    if extends.is_list and extends.value:
         names = extends.value
     below = Node({}, root.where)
     for name in names:

@@ -83,10 +83,20 @@ class Node:
     where: str
     """``file:line`` of its key or, in a list, of itself; or the flag it came from."""
 
+    @property
+    def is_mapping(self) -> bool:
+        """Whether it has entries by key."""
+        return isinstance(self.value, dict)
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it has items by position."""
+        return isinstance(self.value, list)
+
     @cached_property
     def children(self) -> dict[str, "Node"]:
         """The entries of a mapping, or the items of a list by position: ``"0"``."""
-        if isinstance(self.value, list):
+        if self.is_list:
             return {str(position): item for position, item in enumerate(self.value)}
         if isinstance(self.value, dict):
             return self.value
@@ -95,9 +105,9 @@ class Node:
     @property
     def plain(self) -> Any:
         """The value as new dicts, lists and scalars."""
-        if isinstance(self.value, dict):
+        if self.is_mapping:
             return {key: child.plain for key, child in self.value.items()}
-        if isinstance(self.value, list):
+        if self.is_list:
             return [item.plain for item in self.value]
         return self.value
 
@@ -111,11 +121,11 @@ def at(root: Node, keys: Sequence[str]) -> Node:
 
 def merged(base: Node, top: Node) -> Node:
     """Return ``base`` overridden by ``top``, mappings key by key."""
-    if not isinstance(base.value, dict):
+    if not base.is_mapping:
         return top
     if top.value is None:
         return base
-    if not isinstance(top.value, dict):
+    if not top.is_mapping:
         return top
     entries = dict(base.value)
     for key, node in top.value.items():
@@ -131,14 +141,13 @@ def with_value(root: Node, keys: Sequence[str], new: Node) -> Node:
     if not keys:
         return Node(new.value, root.where)
     key, *below = keys
-    is_list = isinstance(root.value, list)
     children = dict(root.children)
-    if is_list and key not in children:
+    if root.is_list and key not in children:
         message = f"no item {spell(key)} (the list has {len(children)}, counted from 0)"
         raise config_error(new.where, (), message)
     child = Node(at(root, [key]).value, new.where)
     children[key] = with_value(child, below, new)
-    if is_list:
+    if root.is_list:
         return Node(list(children.values()), root.where)
     return Node(children, root.where)
 
@@ -154,7 +163,7 @@ def replaced(root: Node, keys: Sequence[str], new: Node) -> Node:
 def without(root: Node, keys: Sequence[str]) -> Node:
     """Return ``root`` without the entry of a mapping at ``keys``, if there is one."""
     key, *below = keys
-    if not isinstance(root.value, dict) or key not in root.value:
+    if not root.is_mapping or key not in root.value:
         return root
     if below:
         return replaced(root, [key], without(root.value[key], below))
