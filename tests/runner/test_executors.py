@@ -1,7 +1,4 @@
-"""Executors by name, the attempt at a trial that all make, and worker processes.
-
-These print nothing, ignore Ctrl-C, and are replaced when they die.
-"""
+"""Executors by name, the attempt at a trial that all make, and worker processes."""
 
 import multiprocessing
 import os
@@ -37,17 +34,18 @@ def _prepare_nothing(_):
 
 
 def run(trials, folder, carry_out=None, *, jobs=1, prepare=_prepare_nothing):
-    """Return the outcomes of trials by seed, and the events; trains where nothing else
-    is given.
-    """
+    """Train trials, or do something else; return outcomes by seed, and the events."""
     events = []
-    task = Task(carry_out, prepare) if carry_out else Task()
+    task = Task()
+    if carry_out:
+        task = Task(carry_out, prepare)
     outcomes = LocalExecutor(jobs, 1).run(trials, corpora(folder), events.append, task)
-    return {one.seed: outcome for one, outcome in outcomes}, events
+    return {trial.seed: outcome for trial, outcome in outcomes}, events
 
 
-def phases_of(one, events):
-    return [it.phase for it in events if isinstance(it, PhaseBegan) and it.trial == one]
+def phases_of(trial, events):
+    phases = [event for event in events if isinstance(event, PhaseBegan)]
+    return [event.phase for event in phases if event.trial == trial]
 
 
 @pytest.fixture
@@ -74,9 +72,7 @@ def test_cores_are_divided_among_the_jobs(monkeypatch, cores, jobs, expected):
     assert (executor.jobs, executor.threads) == expected
 
 
-def test_trials_are_trained_and_reported_with_the_same_bits_as_in_this_process(
-    tmp_path, trials
-):
+def test_trials_are_trained_to_the_same_bits_as_in_this_process(tmp_path, trials):
     outcomes, events = run(trials[:2], tmp_path)
 
     assert outcomes.keys() == {0, 1}
@@ -85,17 +81,20 @@ def test_trials_are_trained_and_reported_with_the_same_bits_as_in_this_process(
     np.testing.assert_array_equal(outcomes[1].scores, ours.scores)
     epochs = [event.epoch for event in events if isinstance(event, EpochEnded)]
     assert sorted(epochs) == [0, 0, 1, 1, 2, 2]
-    phases = {one.seed: phases_of(one, events) for one in trials[:2]}
+
+
+def test_the_phases_of_a_training_are_reported(tmp_path, trials):
+    _, events = run(trials[:2], tmp_path)
+
     of_network = ["reading documents", "training", "compiling", "training", "testing"]
-    assert phases == {1: ["starting worker", *of_network], 0: of_network}
+    assert phases_of(trials[0], events) == ["starting worker", *of_network]
+    assert phases_of(trials[1], events) == of_network
 
 
-def _threads_at_last(one, *_):
-    """Return how many threads a trial may use at its end; seed 0 waits for more than
-    one.
-    """
+def _threads_at_last(trial, *_):
+    """Return the threads of a trial at its end; seed 0 waits for more than one."""
     patience = time.monotonic() + 60
-    while one.seed == 0 and threads_now() == 1 and time.monotonic() < patience:
+    while trial.seed == 0 and threads_now() == 1 and time.monotonic() < patience:
         time.sleep(0.01)
     return threads_now()
 
@@ -116,30 +115,44 @@ def _speak(*_):
     return os.getpid(), tempfile.mkdtemp(), variables, len(large)
 
 
-def test_a_worker_of_a_baseline_prints_nothing_leaves_no_file_and_loads_no_tensorflow(
-    tmp_path, capfd
-):
-    assert run([], tmp_path) == ({}, [])
+@pytest.fixture
+def baselines(tmp_path):
+    """Two trials of a baseline."""
     baseline = trial(tmp_path, models={"svm": {"baseline": "tfidf_linear_svm"}})
-    two = [replace(baseline, seed=seed) for seed in (0, 1)]
+    return [replace(baseline, seed=seed) for seed in (0, 1)]
 
-    outcomes, _ = run(two, tmp_path, _speak, prepare=prepare_engine)
 
-    pids, folders, variables, n_large = map(set, zip(*outcomes.values(), strict=True))
-    assert (variables, n_large) == ({("1", "-1")}, {0})
+def test_the_worker_of_a_baseline_loads_no_tensorflow(tmp_path, baselines):
+    outcomes, _ = run(baselines, tmp_path, _speak, prepare=prepare_engine)
+
+    pids = {pid for pid, *_ in outcomes.values()}
     assert len(pids - {os.getpid()}) == 1
-    assert capfd.readouterr() == ("", "")
-    for folder in map(Path, folders):
+    for _, _, variables, n_large in outcomes.values():
+        assert variables == ("1", "-1")
+        assert n_large == 0
+
+
+def test_a_worker_leaves_nothing_behind(tmp_path, baselines, capfd):
+    outcomes, _ = run(baselines, tmp_path, _speak, prepare=prepare_engine)
+
+    assert capfd.readouterr() == ("", ""), "it prints nothing"
+    for _, name, *_ in outcomes.values():
+        folder = Path(name)
         assert folder.parent.name.startswith("rnnbench-")
         assert not folder.exists()
+
+
+def test_no_trials_need_no_worker(tmp_path):
+    assert run([], tmp_path) == ({}, [])
 
 
 def _sleep(*_):
     time.sleep(600)
 
 
-def _sleep_with_seed_0(one, *_):
-    return _sleep() if one.seed == 0 else None
+def _sleep_with_seed_0(trial, *_):
+    if trial.seed == 0:
+        _sleep()
 
 
 def test_no_worker_outlives_a_run_that_is_closed(tmp_path, trials):
@@ -164,16 +177,16 @@ def _chatter(_):
     os.write(2, b"oneDNN is on\n")  # as TensorFlow does when it is imported
 
 
-def _misbehave(one, *_):
+def _misbehave(trial, *_):
     """Fail or die, by seed."""
-    if one.seed == 0:
+    if trial.seed == 0:
         raise RnnbenchError("no training today")
-    return _die() if one.seed == 1 else "done"
+    if trial.seed == 1:
+        _die()
+    return "done"
 
 
-def test_a_trial_that_fails_and_a_worker_that_dies_cost_no_other_trial(
-    tmp_path, trials
-):
+def test_trials_that_fail_or_kill_their_worker_cost_no_other_trial(tmp_path, trials):
     three = [replace(trials[0], seed=seed) for seed in range(3)]
 
     outcomes, _ = run(three, tmp_path, _misbehave, prepare=_chatter)
@@ -199,21 +212,20 @@ def test_only_the_end_of_what_a_dead_worker_printed_is_read(tmp_path):
     assert len(said) <= 10_000
 
 
-def _die_beside_another(one, corpus, _):
+def _die_beside_another(trial, corpus, _):
     """Stand for two trials that fit into memory one at a time, not both at a time."""
     others = corpus.with_name("others")
     others.mkdir(exist_ok=True)
     if len(list(others.iterdir())) < 2:
-        (others / str(one.seed)).touch()
+        (others / str(trial.seed)).touch()
         while len(list(others.iterdir())) < 2:
             time.sleep(0.05)
-        if one.seed == 0 and (pid := os.fork()):
+        if trial.seed == 0:
+            pid = os.fork()
+            if not pid:  # a process of the worker keeps open whatever is open
+                time.sleep(600)
             corpus.with_name("left").write_text(str(pid))
             _die()
-        elif one.seed == 0:
-            time.sleep(
-                600
-            )  # a process that the worker started keeps open whatever is open
     return "done"
 
 
@@ -267,9 +279,8 @@ def test_a_ctrl_c_while_a_process_starts_is_heard_afterwards(monkeypatch):
     started = []
 
     def start(process):
-        signal.raise_signal(
-            signal.SIGINT
-        )  # to this thread; test_main has one to any thread
+        # To this thread; test_main has one to any thread.
+        signal.raise_signal(signal.SIGINT)
         started.append(process)
 
     monkeypatch.setattr("multiprocessing.context.SpawnProcess.start", start)
@@ -305,13 +316,11 @@ def _raises(error):
 def test_whatever_is_raised_for_a_trial_is_its_failure(
     tmp_path, where, error, reason, has_traceback
 ):
-    functions = {"carry_out": lambda *_: None, "prepare": lambda _: None} | {
-        where: _raises(error)
-    }
+    functions = {"carry_out": lambda *_: None, "prepare": lambda _: None}
+    functions[where] = _raises(error)
+    task = Task(**functions)
 
-    failure = Task(**functions).attempt(
-        trial(tmp_path), tmp_path, lambda: None, lambda *_: None
-    )
+    failure = task.attempt(trial(tmp_path), tmp_path, lambda: None, lambda *_: None)
 
     assert failure.reason == reason
     assert ("Traceback" in failure.traceback) is has_traceback

@@ -9,15 +9,18 @@ import pytest
 from factories import SOFTMAX, benchmark, corpus_of_texts
 from in_process import InProcess
 
+from rnnbench.config.load import dump
 from rnnbench.data.load import prepare, prepare_corpus
 from rnnbench.environment import environment
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES
-from rnnbench.results.store import ENVIRONMENT, Store
+from rnnbench.results.run import load_results
+from rnnbench.results.store import ENVIRONMENT, HOLDER, RESULTS, Store
 from rnnbench.runner.errors import FailedTrialsError
-from rnnbench.runner.events import EpochEnded, Failed, Finished, Planned
+from rnnbench.runner.events import Ended, EpochEnded, Failed, Finished, Planned
 from rnnbench.runner.executors import TrialFailure
 from rnnbench.runner.plan import plan_benchmark
+from rnnbench.runner.run import run as run_job
 from rnnbench.runner.train import Job, find_stored, train
 from rnnbench.storage import write_document
 from rnnbench.training.trial import run_ensemble
@@ -27,12 +30,11 @@ from rnnbench.training.trial import run_ensemble
 def make_plan(tiny_sgml_folder):
     """Plans a benchmark on made-up documents."""
 
-    def make(data=None, **changes):
-        data = {"source": "sgml", "path": tiny_sgml_folder, "test_split": 0.5} | (
-            data or {}
-        )
-        plan = benchmark(data=data, **changes)
-        return plan_benchmark(plan, prepare(plan.data), threads=1)
+    data = {"source": "sgml", "path": tiny_sgml_folder, "test_split": 0.5}
+
+    def make(**changes):
+        config = benchmark(data=data, **changes)
+        return plan_benchmark(config, prepare(config.data), threads=1)
 
     return make
 
@@ -49,7 +51,7 @@ def store(tmp_path):
     return Store(tmp_path / "run")
 
 
-def job(store, executor=None, **facts):
+def job(store, executor=None, *, fresh=False, **changes):
     """A job that trains plans in this process."""
     return Job(
         benchmark=None,
@@ -58,7 +60,8 @@ def job(store, executor=None, **facts):
         executor=executor or InProcess(),
         store=store,
         command="rnnbench",
-        **{"fresh": False} | facts,
+        fresh=fresh,
+        **changes,
     )
 
 
@@ -69,70 +72,69 @@ def run(plan, store, executor=None, *, fresh=False):
 
 
 def run_all(plan, store, **options):
-    """Run a plan in which no trial fails; return the results of its trials and the
-    events.
-    """
+    """Run a plan in which no trial fails; return its results and the events."""
     done, events = run(plan, store, **options)
     assert (done.failures, done.missing, done.ending) == ({}, [], None)
     return done.trials, events
 
 
+def rnn(units):
+    return {"layers": [{"simple_rnn": {"units": units}}, SOFTMAX]}
+
+
 def test_every_model_is_planned_with_every_seed_those_that_take_longest_first(
-    make_plan, tiny_sgml_folder
+    make_plan,
 ):
-    layers = [{"simple_rnn": {"units": units}} for units in (2, 5)]
-    small, big = ({"layers": [layer, SOFTMAX]} for layer in layers)
-    plan = make_plan(
-        models={"small": small, "big": big}, training={"seeds": [0, 7], "epochs": 1}
-    )
+    models = {"small": rnn(2), "big": rnn(5)}
+
+    plan = make_plan(models=models, training={"seeds": [0, 7], "epochs": 1})
 
     names = ["big seed 0", "big seed 7", "small seed 0", "small seed 7"]
     assert [str(trial) for trial in plan.trials] == names
-    assert {trial.dataset_fingerprint for trial in plan.trials} == {
-        plan.dataset.fingerprint
-    }
-    assert {trial.source for trial in plan.trials} == {"sgml"}
-    assert {trial.corpus_fingerprint for trial in plan.trials} == plan.corpora.keys()
-    assert plan.corpora.keys() == {plan.dataset.corpus_fingerprint}
-    assert str(tiny_sgml_folder) not in repr(plan.trials), "they hold no path"
+
+
+def test_trials_know_their_documents_by_fingerprints(plan, tiny_sgml_folder):
+    dataset = plan.dataset
+    assert plan.corpora.keys() == {dataset.corpus_fingerprint}
+    for trial in plan.trials:
+        assert trial.dataset_fingerprint == dataset.fingerprint
+        assert trial.corpus_fingerprint == dataset.corpus_fingerprint
+        assert trial.source == "sgml"
+        assert str(tiny_sgml_folder) not in repr(trial), "it holds no path"
 
 
 def test_trials_are_planned_with_the_number_of_documents_left_out_of_a_test_set():
     texts = ["a b", "b a", "a c", "a b c d e"]
     made_up = corpus_of_texts(texts, list("xyxy"), [False, False, True, True])
-    plan = benchmark(data={"maxlen": 5})
+    config = benchmark(data={"maxlen": 5})
 
-    planned = plan_benchmark(plan, prepare_corpus(plan.data, made_up), threads=1)
+    plan = plan_benchmark(config, prepare_corpus(config.data, made_up), threads=1)
 
-    assert {trial.n_untested for trial in planned.trials} == {1}
+    assert {trial.n_untested for trial in plan.trials} == {1}
 
 
-def test_the_longest_training_comes_first_and_programs_are_shared(make_plan):
-    layers = [{"gru": {"units": 2}}, SOFTMAX]
-    models = {
-        f"m-{size}-{n}": {
-            "layers": layers,
-            "training": {"batch_size": size, "learning_rate": rate, "epochs": 2},
-        }
-        for n, rate in enumerate((0.1, 0.2))
-        for size in (2, 4)
-    }
-    models["long"] = {"layers": layers, "training": {"epochs": 1000}}
+def test_trainings_of_a_program_follow_each_other_after_the_longest(make_plan):
+    layers = {"layers": [{"gru": {"units": 2}}, SOFTMAX]}
+    models = {}
+    for number, rate in enumerate((0.1, 0.2)):
+        for size in (2, 4):
+            training = {"batch_size": size, "learning_rate": rate, "epochs": 2}
+            models[f"m-{size}-{number}"] = layers | {"training": training}
+    models["long"] = layers | {"training": {"epochs": 1000}}
 
-    names = [
-        trial.name for trial in make_plan(models=models, training={"seeds": 1}).trials
-    ]
+    plan = make_plan(models=models, training={"seeds": 1})
 
+    names = [trial.name for trial in plan.trials]
     assert names == ["long", "m-2-0", "m-2-1", "m-4-0", "m-4-1"]
 
 
-def test_a_baseline_that_no_seed_changes_is_planned_once_and_after_all_networks(
+def test_a_baseline_that_no_seed_changes_is_planned_once_after_all_networks(
     make_plan,
 ):
     models = {
         "svm": {"baseline": "tfidf_linear_svm"},
         "random": {"baseline": "stratified"},
-        "rnn": {"layers": [{"simple_rnn": {"units": 2}}, SOFTMAX]},
+        "rnn": rnn(2),
     }
 
     trials = make_plan(models=models, training={"seeds": [7, 3], "epochs": 1}).trials
@@ -150,55 +152,56 @@ def test_a_baseline_whose_package_is_missing_is_refused_before_anything_is_train
     make_plan, monkeypatch
 ):
     monkeypatch.setattr(BASELINES["stratified"], "packages", ("no-such-package",))
+    always = {"always": {"baseline": "most_frequent"}}
+    lacking = {"random": {"baseline": "stratified"}}
 
-    always, it = (
-        {"always": {"baseline": "most_frequent"}},
-        {"it": {"baseline": "stratified"}},
-    )
-
-    with pytest.raises(
-        UserError, match=r"^baseline 'stratified' needs no-such-package$"
-    ):
-        make_plan(models=always | it)
+    with pytest.raises(UserError, match=r"^baseline 'stratified' needs no-such-"):
+        make_plan(models=always | lacking)
     make_plan(models=always)
 
 
-def test_trials_are_reported_and_stored_and_not_trained_again(plan, store):
-    first, events = run_all(plan, store)
+def finished(events):
+    return [event.trial for event in events if isinstance(event, Finished)]
+
+
+def test_trials_are_reported_in_their_order(plan, store):
+    _, events = run_all(plan, store)
 
     assert isinstance(events[0], Planned)
     assert events[0].to_train == plan.trials
-    finished = [event.trial for event in events if isinstance(event, Finished)]
-    assert finished == plan.trials
+    assert finished(events) == plan.trials
     assert [event.epoch for event in events if isinstance(event, EpochEnded)] == [0] * 4
 
-    again, events = run_all(plan, store)
 
-    assert [(result.record.model, result.record.seed) for result in again] == [
-        (trial.name, trial.seed) for trial in plan.trials
-    ]
-    for ours, theirs in zip(again, first, strict=True):
+def test_stored_trials_are_not_trained_again(plan, store):
+    first, _ = run_all(plan, store)
+
+    again, (event,) = run_all(plan, store)
+
+    assert (event.to_train, set(event.stored)) == ([], set(plan.trials))
+    for trial, ours, theirs in zip(plan.trials, again, first, strict=True):
+        assert (ours.record.model, ours.record.seed) == (trial.name, trial.seed)
         assert ours.record == theirs.record
         np.testing.assert_array_equal(ours.scores, theirs.scores)
         np.testing.assert_array_equal(ours.labels, theirs.labels)
-    (event,) = events
-    assert (event.to_train, set(event.stored)) == ([], set(plan.trials))
+
+
+def test_stored_trials_are_trained_again_if_asked_to(plan, store):
+    run_all(plan, store)
 
     _, events = run(plan, store, fresh=True)
 
-    assert sum(isinstance(event, Finished) for event in events) == len(plan.trials)
+    assert finished(events) == plan.trials
 
 
-def test_a_damaged_trial_is_named_and_trained_again(plan, store, caplog):
+def test_a_damaged_trial_is_named_when_it_is_trained_again(plan, store, caplog):
     run_all(plan, store)
     file = min(store.folder.glob("predictions/*"))
     file.write_bytes(b"")
 
     _, events = run_all(plan, store)
 
-    assert [
-        event.trial for event in events if isinstance(event, Finished)
-    ] == plan.trials[:1]
+    assert finished(events) == plan.trials[:1]
     assert f"unusable result: {file}: changed since" in caplog.text
     assert "was stored; it is not used" in caplog.text
 
@@ -232,22 +235,30 @@ class Fails(InProcess):
             yield trial, failure if trial.seed in self.seeds else outcome
 
 
-def test_a_trial_that_fails_is_named_and_the_others_are_stored(plan, store):
-    done, events = run(plan, store, Fails([7], "Traceback ..."))
+def test_trials_that_fail_are_named_in_the_error(plan, store):
+    done, _ = run(plan, store, Fails([7], "Traceback ..."))
 
     error = FailedTrialsError(None, done, job(store))
+
     ending = "2 of 4 trials failed."
     reasons = [f"{name} seed 7 failed: no training today" for name in ("big", "small")]
     assert str(error).splitlines() == ["Traceback ...", *reasons, ending]
     assert error.summary == f"Traceback ...\n{ending}"
-    assert [(trial.model, trial.seed, trial.reason) for trial in done.missing] == [
-        ("big", 7, "no training today"),
-        ("small", 7, "no training today"),
-    ]
-    assert [(result.record.model, result.record.seed) for result in done.trials] == [
-        ("big", 0),
-        ("small", 0),
-    ]
+
+
+def test_a_trial_that_fails_is_missing_in_the_result(plan, store):
+    done, _ = run(plan, store, Fails([7]))
+
+    missing = [(trial.model, trial.seed, trial.reason) for trial in done.missing]
+    reason = "no training today"
+    assert missing == [("big", 7, reason), ("small", 7, reason)]
+    present = [(trial.record.model, trial.record.seed) for trial in done.trials]
+    assert present == [("big", 0), ("small", 0)]
+
+
+def test_a_trial_that_fails_keeps_no_other_from_being_stored(plan, store):
+    _, events = run(plan, store, Fails([7]))
+
     failed = {event.trial for event in events if isinstance(event, Failed)}
     assert failed == {trial for trial in plan.trials if trial.seed == 7}
     assert set(find_stored(job(store), plan.trials)) == set(plan.trials) - failed
@@ -261,21 +272,19 @@ def test_an_ensemble_is_made_again_of_answers_of_a_choice(make_plan, store):
     results, _ = run_all(replace(plan, trials=alone), store)
     store.save(run_ensemble(both, results, results[0].labels))
 
-    answers = {
-        (trial.name, trial.seed): own for trial, own in zip(alone, results, strict=True)
-    }
+    answers = {}
+    for trial, result in zip(alone, results, strict=True):
+        answers[trial.name, trial.seed] = result
     assert set(find_stored(job(store), plan.trials)) == set(plan.trials)
     assert set(find_stored(job(store, held_out=answers), plan.trials)) == set(alone)
 
 
-def test_weights_are_stored_and_not_kept_in_memory(make_plan, store):
+def test_weights_are_stored_instead_of_kept_in_memory(make_plan, store):
     names = "multinomial_naive_bayes", "complement_naive_bayes"
     plan = make_plan(models={name: {"baseline": name} for name in names})
-    keeping = replace(
-        plan, trials=[replace(trial, keep_model=True) for trial in plan.trials]
-    )
+    trials = [replace(trial, keep_model=True) for trial in plan.trials]
 
-    done, events = run(keeping, store)
+    done, events = run(replace(plan, trials=trials), store)
 
     assert len(list(store.folder.glob("models/*.npz"))) == len(plan.trials)
     results = [event.result for event in events if isinstance(event, Finished)]
@@ -283,9 +292,7 @@ def test_weights_are_stored_and_not_kept_in_memory(make_plan, store):
 
 
 class Interrupted(InProcess):
-    """Is interrupted after the first trial, so that the others neither finish nor
-    fail.
-    """
+    """Is interrupted after the first trial; the others neither finish nor fail."""
 
     def run(self, trials, corpora, listener, task):
         outcomes = super().run(trials, corpora, listener, task)
@@ -317,17 +324,16 @@ def test_a_rerun_that_fails_changes_the_environment_if_it_finishes(
     done, _ = run(plan, store, Fails(seeds))
 
     assert len(done.failures) == 2 * len(seeds)
-    found = json.loads((store.folder / "environment.json").read_text())
-    assert found["jobs"] == jobs
-    assert ("keras" in found["versions"], "keras" in found["installed"]) == (True, True)
+    stored = json.loads((store.folder / "environment.json").read_text())
+    assert stored["jobs"] == jobs
+    assert "keras" in stored["versions"]
+    assert "keras" in stored["installed"]
 
 
 def test_scores_of_many_trials_are_not_kept_in_memory(make_plan, store, monkeypatch):
-    models = {
-        name: {"baseline": name} for name in ("multinomial_naive_bayes", "stratified")
-    }
-    plan = make_plan(models=models)
-    whole = run_all(plan, store)[0]
+    names = ("multinomial_naive_bayes", "stratified")
+    plan = make_plan(models={name: {"baseline": name} for name in names})
+    in_memory, _ = run_all(plan, store)
     monkeypatch.setattr("rnnbench.runner.train.MOST_IN_MEMORY", 0)
     scores = []
 
@@ -336,16 +342,41 @@ def test_scores_of_many_trials_are_not_kept_in_memory(make_plan, store, monkeypa
             scores.append(weakref.ref(event.result.scores))
 
     light = train(job(store, fresh=True), plan, listen).trials
-    again = run_all(plan, store)[0]
+    again, _ = run_all(plan, store)
 
-    assert [reference() for reference in scores] == [None] * len(whole)
-    for ours in (light, again):
-        assert [one.record.seed for one in ours] == [one.record.seed for one in whole]
-        for one, other in zip(ours, whole, strict=True):
-            np.testing.assert_array_equal(one.scores, other.scores)
-            np.testing.assert_array_equal(one.answers, other.answers)
-            np.testing.assert_array_equal(
-                one.without([0]).scores, other.without([0]).scores
-            )
-            assert one.score == other.score
-            assert one.without([0]).score == other.without([0]).score
+    assert [reference() for reference in scores] == [None] * len(in_memory)
+    for ours, theirs in zip(light + again, in_memory * 2, strict=True):
+        assert ours.record.seed == theirs.record.seed
+        assert_same_answers(ours, theirs)
+        assert_same_answers(ours.without([0]), theirs.without([0]))
+
+
+def assert_same_answers(ours, theirs):
+    np.testing.assert_array_equal(ours.scores, theirs.scores)
+    np.testing.assert_array_equal(ours.answers, theirs.answers)
+    assert ours.score == theirs.score
+
+
+def test_a_run_ends_its_listener_while_its_folder_is_locked(store, tiny_sgml_folder):
+    data = {"source": "sgml", "path": tiny_sgml_folder, "test_split": 0.5}
+    config = benchmark(data=data, models={"always": {"baseline": "most_frequent"}})
+    whole_job = replace(
+        job(store),
+        benchmark=config,
+        config_text=dump(config, store.folder),
+        data=prepare(config.data),
+    )
+    states = []
+
+    def listen(event):
+        is_written = (store.folder / RESULTS).exists()
+        is_locked = (store.folder / HOLDER).exists()
+        states.append((type(event), is_written, is_locked))
+
+    stored, _ = run_job(whole_job, listen, lambda _: {"table.md": "a table"})
+
+    assert states[0] == (Planned, False, True)
+    assert states[-1] == (Ended, True, True)
+    assert not (store.folder / HOLDER).exists()
+    assert (store.folder / "table.md").read_text() == "a table"
+    assert load_results(store.folder) == stored.results

@@ -1,6 +1,4 @@
-"""Trackers in threads of their own: what they are told, and what becomes of those that
-fail.
-"""
+"""Trackers in threads of their own: what they are told, and what if one fails."""
 
 import json
 import sys
@@ -118,9 +116,9 @@ def trials(tmp_path):
     return [trial(tmp_path, seed=seed, training={"epochs": 2}) for seed in (0, 1)]
 
 
-def finished(one, **history):
-    curves = History(**{"loss": [1.0, 0.5], "accuracy": [0.25, 0.5]} | history)
-    return Finished(one, 0.5, 1.5, result(history=curves, seed=one.seed))
+def finished(trial, *, loss=(1.0, 0.5)):
+    curves = History(loss=list(loss), accuracy=[0.25, 0.5])
+    return Finished(trial, 0.5, 1.5, result(history=curves, seed=trial.seed))
 
 
 def track(folder, trackers, *events):
@@ -146,21 +144,19 @@ def diary(folder):
 def test_trackers_are_told_in_order_whatever_is_reported_late_twice_or_never(
     tmp_path, trials
 ):
-    one, other = trials
-    track(tmp_path, "diary", Planned([], trials))
-    assert not (tmp_path / "tracking").exists(), "nothing is trained"
+    first, second = trials
 
     track(
         tmp_path,
         "diary",
         Planned(trials, []),
-        EpochEnded(one, 0, NAN, NAN),
-        EpochEnded(one, 1, 1.0, 0.25),
-        EpochEnded(one, 0, NAN, NAN),  # its worker has died
-        EpochEnded(one, 2, 0.5, 0.5),  # before the first one
-        finished(one, loss=[1.0, None]),
-        EpochEnded(one, 2, 0.5, 0.5),
-        Failed(other, "no training today"),
+        EpochEnded(first, 0, NAN, NAN),
+        EpochEnded(first, 1, 1.0, 0.25),
+        EpochEnded(first, 0, NAN, NAN),  # its worker has died
+        EpochEnded(first, 2, 0.5, 0.5),  # before the first epoch
+        finished(first, loss=[1.0, None]),
+        EpochEnded(first, 2, 0.5, 0.5),
+        Failed(second, "no training today"),
     )
 
     told = diary(tmp_path)
@@ -180,39 +176,62 @@ def test_trackers_are_told_in_order_whatever_is_reported_late_twice_or_never(
     ]
 
 
-def test_a_tracker_that_fails_is_named_once_and_the_others_go_on(
-    tmp_path, trials, caplog, capsys, monkeypatch
-):
-    monkeypatch.setattr(tracking, "NOTICE_SECONDS", 60.0)
-    one, other = trials
-    streams = sys.stdout, sys.stderr
+def test_trackers_are_told_nothing_where_nothing_is_trained(tmp_path, trials):
+    track(tmp_path, "diary", Planned([], trials))
 
-    track(
-        tmp_path,
-        [name for name in ENTRIES if name != "hangs"],
-        Planned(trials, []),
-        EpochEnded(one, 0, NAN, NAN),
-        EpochEnded(other, 0, NAN, NAN),
-        EpochEnded(one, 1, 1.0, 0.25),
-        finished(one),
-        Failed(other, "no training today"),
-    )
+    assert not (tmp_path / "tracking").exists()
+
+
+@pytest.fixture
+def run_with_all(tmp_path, trials, monkeypatch):
+    """A run with all trackers that do not hang; most of them fail."""
+    monkeypatch.setattr(tracking, "NOTICE_SECONDS", 60.0)
+    first, second = trials
+
+    def track_all():
+        track(
+            tmp_path,
+            [name for name in ENTRIES if name != "hangs"],
+            Planned(trials, []),
+            EpochEnded(first, 0, NAN, NAN),
+            EpochEnded(second, 0, NAN, NAN),
+            EpochEnded(first, 1, 1.0, 0.25),
+            finished(first),
+            Failed(second, "no training today"),
+        )
+
+    return track_all
+
+
+def test_a_tracker_that_fails_is_named_once(run_with_all, caplog):
+    run_with_all()
 
     for method in METHODS:
         (warning,) = [text for text in caplog.messages if f"fails-in-{method}'" in text]
         assert warning.startswith(
-            f"tracker 'fails-in-{method}' of the package made-up failed: LookupError: no {method} "
-            "today (made_up_trackers.py, line "
+            f"tracker 'fails-in-{method}' of the package made-up failed: LookupError:"
+            f" no {method} today (made_up_trackers.py, line "
         )
     (left,) = [text for text in caplog.messages if "'leaves'" in text]
     assert "failed: SystemExit: 3" in left
     assert len(caplog.messages) == len(METHODS) + 1
+
+
+def test_other_trackers_go_on_when_one_fails(run_with_all, tmp_path):
+    run_with_all()
+
     assert diary(tmp_path)[-1] == ["close"]
+
+
+def test_what_trackers_print_goes_into_their_logs(run_with_all, tmp_path, capsys):
+    streams = (sys.stdout, sys.stderr)
+
+    run_with_all()
+
     assert capsys.readouterr().out == ""
     assert (sys.stdout, sys.stderr) == streams
-    logs = {
-        file.stem: file.read_text() for file in (tmp_path / "tracking").glob("*.log")
-    }
+    files = (tmp_path / "tracking").glob("*.log")
+    logs = {file.stem: file.read_text() for file in files}
     assert logs.pop("prints") == "Welcome\nand a word of warning\n"
     assert logs.keys() == {"leaves", *(f"fails-in-{method}" for method in METHODS)}
     assert "LookupError: no close today" in logs["fails-in-close"]
@@ -282,6 +301,5 @@ def test_ctrl_c_while_only_trackers_are_awaited_leaves_them_out(
     track(tmp_path, ["diary"], Planned(trials, []), finished(trials[0]))
 
     assert caplog.messages == ["trackers that had not finished were left out"]
-    wait_for(
-        tmp_path / "tracking/diary.jsonl", "start"
-    )  # it looks for the tracker before that
+    # It looks for the tracker before that.
+    wait_for(tmp_path / "tracking/diary.jsonl", "start")
