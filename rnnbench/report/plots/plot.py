@@ -171,7 +171,7 @@ def _as_file(figure: Figure, suffix: str, *, transparent: bool = False) -> bytes
             dpi=150,
             metadata=FORMATS[suffix],
             transparent=transparent,
-            facecolor="auto" if transparent else PAPER,
+            facecolor="none" if transparent else PAPER,
         )
     content = file.getvalue()
     if suffix == ".svg":
