@@ -16,7 +16,7 @@ from rnnbench.data.audit import DatasetSummary, TopicCount, rest_of
 from rnnbench.data.corpus import Corpus, corpus_of_words
 from rnnbench.data.dataset import make_dataset
 from rnnbench.environment import SCHEMA_VERSION, constraints
-from rnnbench.plugins.speed.contenders import (
+from rnnbench.plugins.speed.records import (
     ContenderTimes,
     ProductRate,
     ProductTime,

@@ -25,7 +25,7 @@ from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.summary import load_run
 from rnnbench.cli.app import COMMANDS, load_command
 from rnnbench.config.load import load
-from rnnbench.plugins.speed.contenders import SpeedResults
+from rnnbench.plugins.speed.records import SpeedResults
 from rnnbench.plugins.teach.kinds import LSTM
 from rnnbench.plugins.teach.toy import draw
 from rnnbench.report.words import short_p

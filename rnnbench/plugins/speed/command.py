@@ -13,13 +13,8 @@ EXAMPLES = options.examples(
     "rnnbench bench-speed configs/all.yaml --epochs 20 --rounds 3",
     "rnnbench bench-speed configs/gru.yaml --only native,torch --json",
 )
-CONTENDERS = (
-    "native",
-    "native-1",
-    "keras",
-    "torch",
-    "torch-packed",
-)  # whose import takes long
+CONTENDERS = ("native", "native-1", "keras", "torch", "torch-packed")
+"""Their names; importing them takes long."""
 ROUNDS = "How often each contender trains everything."
 OUT = "Where results go; by default results/speed-NAME."
 ONLY = f"Only these contenders: {', '.join(CONTENDERS)}."
@@ -55,35 +50,35 @@ def bench_speed(
     from rnnbench.config.load import dump, resolve, select, tree_of
     from rnnbench.data.load import prepare
     from rnnbench.job import check_inputs
-    from rnnbench.plugins.speed import contenders
+    from rnnbench.plugins.speed.contenders import choose_contenders, only_networks
+    from rnnbench.plugins.speed.measure import measure
+    from rnnbench.plugins.speed.tables import FILES, speed_tables, write_speed
     from rnnbench.request import changes
     from rnnbench.results.store import SPEED, check_folder, lock_folder
     from rnnbench.runner.plan import plan_benchmark
     from rnnbench.terminal.console import err, print_record
     from rnnbench.terminal.display import show_download
 
-    given = changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
-    loaded = resolve(tree_of(config, given))
+    changed = changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
+    loaded = resolve(tree_of(config, changed))
     chosen = select(loaded.benchmark, options.names(models), "--models")
-    benchmark = contenders.only_networks(chosen)
-    timed = contenders.choose_contenders(options.names(only), benchmark)
+    benchmark = only_networks(chosen)
+    timed = choose_contenders(options.names(only), benchmark)
     folder = out or Path("results", f"speed-{benchmark.name}")
     check_folder(folder, SPEED)
     text = dump(benchmark, folder)
-    check_inputs(loaded, folder, text, contenders.FILES)
+    check_inputs(loaded, folder, text, FILES)
     with show_download(quiet=quiet) as progress:
         plan = plan_benchmark(benchmark, prepare(benchmark.data, progress), threads=1)
     n_stored = 0
     try:
         with lock_folder(folder, options.command(), SPEED):
-            for results in contenders.measure(
-                benchmark, plan, timed, rounds, quiet=quiet
-            ):
-                contenders.write_speed(folder, results, text)
+            for results in measure(benchmark, plan, timed, rounds, quiet=quiet):
+                write_speed(folder, results, text)
                 n_stored += 1
     except KeyboardInterrupt as interruption:
         message = f"Interrupted. {n_stored} of {rounds} rounds are stored."
         raise Interruption(message, signal_of(interruption)) from None
-    print_record(results, *contenders.speed_tables(results), as_json=as_json)
+    print_record(results, *speed_tables(results), as_json=as_json)
     if not quiet:
         err.print(f"Stored in {folder}/", soft_wrap=True)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.plugins.speed import contenders
-from rnnbench.plugins.speed.contenders import SpeedResults
+from rnnbench.plugins.speed import measure
+from rnnbench.plugins.speed.records import SpeedResults
 
 TINY = """\
 name: tiny
@@ -25,7 +25,7 @@ def bench(cli, tmp_path, tiny_sgml_folder, monkeypatch):
     its own.
     """
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(contenders, "PRODUCT_SECONDS", 0.02)
+    monkeypatch.setattr(measure, "PRODUCT_SECONDS", 0.02)
     Path("tiny.yaml").write_text(
         TINY.replace("path: sgml", f"path: {tiny_sgml_folder}")
     )
@@ -134,7 +134,7 @@ def test_ctrl_c_says_how_many_rounds_are_stored(bench, monkeypatch):
     def press_ctrl_c(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(contenders, "time_products", press_ctrl_c)
+    monkeypatch.setattr(measure, "time_products", press_ctrl_c)
     result = bench("--only", "native")
 
     assert result.exit_code == 130

@@ -13,13 +13,9 @@ from factories import (
 from rnnbench.errors import UserError
 from rnnbench.plugins.speed import contenders
 from rnnbench.plugins.speed.command import CONTENDERS
-from rnnbench.plugins.speed.contenders import (
-    ProductTime,
-    choose_contenders,
-    speed_table,
-    speed_tables,
-    time_trial,
-)
+from rnnbench.plugins.speed.contenders import choose_contenders, time_trial
+from rnnbench.plugins.speed.records import ProductTime
+from rnnbench.plugins.speed.tables import speed_table, speed_tables
 from rnnbench.training.engines import ENGINES, ignore
 from rnnbench.training.trial import run_trial
 
