@@ -1,5 +1,7 @@
-"""Runs in Python: trained or loaded, as tables, frames, arrays and plots; compared and
-ranked.
+"""Runs in Python: trained or loaded, compared and ranked, as tables, arrays and plots.
+
+>>> run = rnnbench.run("configs/smoke.yaml", seeds=3)  # doctest: +SKIP
+>>> run.to_frame()  # doctest: +SKIP
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -53,6 +55,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+WHOLE_CONFIG = {"data", "models", "extends"}
+"""Keys that a config has, and its ``data`` section has not."""
+
 
 class Run(Shown, StoredRun):
     """A finished run in a ``folder``; it is displayed as its tables.
@@ -67,44 +72,42 @@ class Run(Shown, StoredRun):
         return result_tables(self.results)
 
     def without_duplicates(self) -> "Run":
-        """Return the run without test documents of the training set, or raise
-        ``UserError``.
+        """Return the run without test documents of the training set.
+
+        Raises:
+            UserError: no document is left.
         """
         return drop_duplicates(self)
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """Return one row for each trial; a value that its model does not have is
-        ``None``.
+        """Return a row for each trial, with ``None`` for values that it does not have.
 
         Its keys are ``model``, ``seed``, every metric, ``params``, ``epochs``,
         ``best_epoch``, every cost, and each key of the config in which the models
         differ.
         """
         settings = differing_settings(self.config["models"])
-        return [
-            {"model": model.name, "seed": trial.seed}
-            | dict.fromkeys(self.results.metrics)
-            | trial.metrics
-            | stored.record.model_dump(
-                include={"params", "epochs", "best_epoch", *COSTS}
-            )
-            | settings[model.name]
-            for model in self.results.models
-            for trial, stored in zip(model.trials, self.trials[model.name], strict=True)
-        ]
+        of_training = {"params", "epochs", "best_epoch", *COSTS}
+        rows = []
+        for model in self.results.models:
+            trials = zip(model.trials, self.trials[model.name], strict=True)
+            for trial, stored in trials:
+                row: dict[str, Any] = {"model": model.name, "seed": trial.seed}
+                row |= dict.fromkeys(self.results.metrics)
+                row |= trial.metrics
+                row |= stored.record.model_dump(include=of_training)
+                row |= settings[model.name]
+                rows.append(row)
+        return rows
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return ``to_dicts`` as a pandas data frame; ``ImportError`` is raised without
-        pandas.
-        """
+        """Return ``to_dicts`` as a data frame; ``ImportError`` without pandas."""
         import pandas as pd
 
         return pd.DataFrame(self.to_dicts())
 
     def summary_frame(self) -> "pd.DataFrame":
-        """Return the models and the majority baseline, as in ``table.csv``, as a data
-        frame.
-        """
+        """Return the rows of ``table.csv``: the models and the majority baseline."""
         import pandas as pd
 
         return pd.DataFrame(summary_rows(self.results))
@@ -117,8 +120,7 @@ class Run(Shown, StoredRun):
         curve: str | None = None,
         ax: "Axes | None" = None,
     ) -> "Axes":
-        """Draw a plot of a report on ``ax`` or new axes, in the style in use, and
-        return the axes.
+        """Draw a plot of a report in the style in use, and return its axes.
 
         Args:
             name: ``score`` or the main metric, with the intervals of each model;
@@ -129,6 +131,7 @@ class Run(Shown, StoredRun):
             models: only this model, or these models, of the run.
             curve: of learning curves, ``loss`` (the default), the name of the main
                 metric, such as ``accuracy``, or either of them after ``val_``.
+            ax: the axes to draw on; by default new ones.
 
         Raises:
             UserError: there is no such plot, model or curve.
@@ -139,28 +142,28 @@ class Run(Shown, StoredRun):
 
     @property
     def labels(self) -> Labels:
-        """The topics of the test documents, ``(n_test,)``, as positions in the list of
-        topics.
+        """The topics of the test documents, as positions in the list of topics.
 
-        If they may have any number of them, 0 and 1, ``(n_test, n_topics)``.
+        The shape is ``(n_test,)``. If documents may have any number of topics, it is
+        ``(n_test, n_topics)``, with 0 and 1.
         """
-        return next(iter(self.trials.values()))[0].labels
+        trials, *_ = self.trials.values()
+        return trials[0].labels
 
     def scores(self, model: str) -> NDArray[np.float32]:
-        """Return the scores of a model, ``(n_seeds, n_test, n_topics)``; the highest is
-        the answer.
+        """Return the scores of a model, ``(n_seeds, n_test, n_topics)``.
 
-        They are natural logarithms of probabilities, or margins; ``score_kind`` in the
-        record of each trial says which. Compact trials have one value for all scores of
-        a document that are neither among its best three nor of topics that it was
-        given. ``KeyError`` is raised if there is no such model.
+        The topic with the highest is the answer. They are natural logarithms of
+        probabilities, or margins; ``score_kind`` in the record of each trial says
+        which. Compact trials have one value for all scores of a document that are
+        neither among its best three nor of topics that it was given. ``KeyError`` is
+        raised if there is no such model.
         """
         return np.stack([trial.scores for trial in self.trials[model]])
 
     @checked
     def model(self, name: str | None = None, *, seed: int | None = None) -> KeptModel:
-        """Return a trained model that was kept with ``save_models``; it answers new
-        texts.
+        """Return a trained model that was kept with ``save_models``, for new texts.
 
         Args:
             name: the name of a model; by default the most accurate one that was kept.
@@ -181,16 +184,13 @@ class Run(Shown, StoredRun):
         seed: int | None = None,
         **options: Any,
     ) -> list[Prediction]:
-        """Return what ``run.model(model, seed=seed).answers(texts, **options)``
-        returns.
-        """
+        """Return ``run.model(model, seed=seed).answers(texts, **options)``."""
         return self.model(model, seed=seed).answers(texts, **options)
 
     def write_report(
         self, *, words: int = 60, errors: int = 20, command: str = "Run.write_report()"
     ) -> Path:
-        """Write ``report.html``, ``report.md`` and ``plots/`` into its folder; return
-        the first.
+        """Write ``report.html``, which it returns, ``report.md`` and ``plots/``.
 
         They show up to ``words`` words of up to ``errors`` misclassified documents. A
         process that needs the folder meanwhile is told the ``command``.
@@ -224,9 +224,7 @@ class RunComparison(Shown, ComparedRuns):
         return comparison_tables(self)
 
     def plot(self, *, ax: "Axes | None" = None) -> "Axes":
-        """Draw how the score of each model changed, on ``ax`` or on new axes, and
-        return them.
-        """
+        """Draw how each score changed, on ``ax`` or new axes, and return the axes."""
         from rnnbench.report.plots.differences import ChangesPlot  # imports Matplotlib
 
         return ChangesPlot(self).on(ax)
@@ -243,8 +241,7 @@ class Leaderboard(Shown, StoredRecord):
         return [table for board in self.boards for table in board_tables(board)]
 
     def mean_ranks(self) -> ranking.MeanRanks:
-        """Return the mean ranks, over all boards, of the models that every board has,
-        by name.
+        """Return the mean ranks, over all boards, of models with the same names.
 
         Raises:
             UserError: there are fewer than two boards, or fewer than two such models.
@@ -252,8 +249,7 @@ class Leaderboard(Shown, StoredRecord):
         return ranking.rank_over_datasets(self.boards)
 
     def plot(self, *, ax: "Axes | None" = None) -> "Axes":
-        """Draw the mean ranks as a diagram of critical differences, on ``ax`` or on new
-        axes.
+        """Draw a diagram of critical differences of mean ranks, and return its axes.
 
         A bar joins models that are not told apart. It describes these datasets alone:
         seeds are not datasets, and those of one collection are not exchangeable.
@@ -268,8 +264,7 @@ class Histories(Shown, StoredRecord):
     """A metric over several runs; it is displayed as tables."""
 
     histories: list[ranking.RunHistory]
-    """One for each group of runs that were tested on the same documents, the oldest run
-    first."""
+    """One for each group of runs on the same documents, the oldest run first."""
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench leaderboard --history`` prints."""
@@ -291,11 +286,7 @@ def load_dataset(
         UserError: the config asks for data that does not exist.
         OutOfReachError: the data could not be downloaded.
     """
-    is_section = isinstance(config, Mapping) and not {
-        "data",
-        "models",
-        "extends",
-    } & set(config)
+    is_section = isinstance(config, Mapping) and not WHOLE_CONFIG & set(config)
     if is_section or isinstance(config, Data):
         config = {"data": config}
     return prepare(load_data(config, changes(settings))).dataset
@@ -404,7 +395,8 @@ def run_request(request: RunRequest) -> Run:
                 keep_models=request.save_models,
                 compact=request.compact,
             )
-    return require_whole(Run(**vars(stored)) if stored else None, job, done)
+    run = run_of(stored) if stored else None
+    return require_whole(run, job, done)
 
 
 @contextmanager
@@ -430,7 +422,12 @@ def load_run(folder: str | Path) -> Run:
         UserError: there is no finished run.
         DamagedResultError: a file is not as it was written; the message names it.
     """
-    return Run(**vars(load_stored_run(Path(folder))))
+    return run_of(load_stored_run(Path(folder)))
+
+
+def run_of(stored: StoredRun) -> Run:
+    """Return a stored run as one that is displayed as its tables."""
+    return Run(**vars(stored))
 
 
 def badge(
@@ -453,8 +450,7 @@ def badge(
 def compare(
     a: RunOrFolder, b: RunOrFolder, models: str | Sequence[str] | None = None
 ) -> RunComparison:
-    """Return how the models of run or folder ``b`` differ from those of the same name
-    in ``a``.
+    """Return how the models of ``b`` differ from those of the same names in ``a``.
 
     Raises:
         UserError: the documents differ, or the runs have none of the ``models`` in
@@ -465,8 +461,7 @@ def compare(
 
 
 def leaderboard(runs: Sequence[RunOrFolder], metric: str | None = None) -> Leaderboard:
-    """Return the models of all runs, or of folders, the best by a metric or the main
-    one first.
+    """Return the models of all runs, or of folders, ranked by a metric, the best first.
 
     Raises:
         UserError: there is no such metric, or the runs do not have it.
@@ -475,8 +470,7 @@ def leaderboard(runs: Sequence[RunOrFolder], metric: str | None = None) -> Leade
 
 
 def history(runs: Sequence[RunOrFolder], metric: str | None = None) -> Histories:
-    """Return a metric (by default the main one) or a cost of each run, with its clear
-    changes.
+    """Return a metric, by default the main one, or a cost of each run, and its changes.
 
     Raises:
         UserError: there is no such metric, or the runs do not have it.

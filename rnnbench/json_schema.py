@@ -1,9 +1,8 @@
-"""The JSON Schemas of configs, for editors, and of ``results.json``, for other
-programs.
+"""The JSON Schemas of configs, for editors, and of ``results.json``, for programs.
 
-The docstrings below fields are the descriptions. An editor sees one config, not those
-that it extends, so the schema accepts everything that is right, and refuses what has a
-wrong shape.
+``config_schema()`` and ``results_schema()`` return them. The docstrings below fields
+are the descriptions. An editor sees one config, not those that it extends, so the
+schema accepts everything that is right, and refuses what has a wrong shape.
 """
 
 import ast
@@ -11,7 +10,7 @@ import inspect
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -34,11 +33,9 @@ from rnnbench.training.settings import AUTO, MAX_SEEDS
 
 KINDS = ("LayeredNetwork", "PythonNetwork", "BaselineModel", "EnsembleModel")
 EXTENDABLE = ("Benchmark", *KINDS, "Network", "Reference", "Published")
-"""The sections whose keys may come from a file that a config extends; lists are not
-merged."""
-IN_PART = (
-    "InPart"  # the end of the names of their definitions in which no key is required
-)
+"""The sections whose keys may come from a file that a config extends."""
+IN_PART = "InPart"
+"""The end of the names of their definitions in which no key is required."""
 
 Schema = dict[str, Any]
 
@@ -50,30 +47,29 @@ class _Generator(GenerateJsonSchema):
         return False
 
     def model_schema(self, schema: Any) -> Schema:
-        found, model = super().model_schema(schema), schema["cls"]
-        found.pop("title", None)
-        found["description"] = _plain(model.__doc__ or "")
+        model = schema["cls"]
+        written = super().model_schema(schema)
+        written.pop("title", None)
+        written["description"] = _plain(model.__doc__ or "")
         for key, text in _docs(model):
-            if key in found["properties"]:
-                found["properties"][key]["description"] = text
-        if issubclass(model, ConfigModel) and "required" not in found:
-            found["type"] = [
-                "object",
-                "null",
-            ]  # a section without required keys may be empty
-        return found
+            if key in written["properties"]:
+                written["properties"][key]["description"] = text
+        if issubclass(model, ConfigModel) and "required" not in written:
+            # A section without required keys may be empty.
+            written["type"] = ["object", "null"]
+        return written
 
 
 def _docs(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
+    """Yield the name of each field with a docstring, and that docstring."""
     for base in reversed(model.__mro__):
-        if issubclass(base, BaseModel) and base is not BaseModel:
-            source: Any = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
-            for field, below in pairwise(source.body):
-                if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr):
-                    yield (
-                        ast.unparse(field.target),
-                        _plain(ast.literal_eval(below.value)),
-                    )
+        if not issubclass(base, BaseModel) or base is BaseModel:
+            continue
+        source: Any = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
+        for field, below in pairwise(source.body):
+            if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr):
+                docstring = ast.literal_eval(below.value)
+                yield ast.unparse(field.target), _plain(docstring)
 
 
 def _plain(docstring: str) -> str:
@@ -83,20 +79,19 @@ def _plain(docstring: str) -> str:
 def results_schema() -> Schema:
     """Return the JSON Schema (draft 2020-12) of ``results.json``."""
     schema = Results.model_json_schema(by_alias=False, schema_generator=_Generator)
-    sha256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
     sums = {
         "config_sha256": "Of config.yaml.",
         "checksum": "Of all other keys, as canonical JSON.",
     }
-    schema["properties"] |= {
-        key: {**sha256, "description": text} for key, text in sums.items()
-    }
-    schema["required"] += sums
-    return {
-        "$schema": _Generator.schema_dialect,
-        "title": "The results of rnnbench",
-        **schema,
-    }
+    for key, text in sums.items():
+        schema["properties"][key] = {
+            "type": "string",
+            "pattern": "^[0-9a-f]{64}$",
+            "description": text,
+        }
+        schema["required"].append(key)
+    start = {"$schema": _Generator.schema_dialect, "title": "The results of rnnbench"}
+    return start | schema
 
 
 def config_schema() -> Schema:
@@ -109,28 +104,19 @@ def config_schema() -> Schema:
     references, schema = models_json_schema(pairs, schema_generator=_Generator)
     ref_of = {model: reference for (model, _), reference in references.items()}
     definitions: dict[str, Schema] = schema["$defs"]
-    recurrent = {
-        kind: layer for kind, layer in layers.items() if issubclass(layer, Recurrent)
-    }
+    recurrent = {}
+    for kind, layer in layers.items():
+        if issubclass(layer, Recurrent):
+            recurrent[kind] = layer
     definitions["Layer"] = _one_kind(layers, ref_of)
     definitions["Recurrent"] = _one_kind(recurrent, ref_of)
-    definitions["Baseline"] = {
-        "anyOf": [{"enum": list(baselines)}, _one_kind(baselines, ref_of)]
-    }
+    with_parameters = _one_kind(baselines, ref_of)
+    definitions["Baseline"] = {"anyOf": [{"enum": list(baselines)}, with_parameters]}
     _add_what_validators_allow(definitions)
-    _add_grids(definitions, [*KINDS, *(kind.__name__ for kind in others)])
-    definitions["Network"] = {"anyOf": [ref_of[kind] for kind in others] or [False]}
-    extendable = [*EXTENDABLE, *(kind.__name__ for kind in others)]
-    for name in extendable:  # every key may be missing, also in the sections below it
-        required = ("required", "minProperties")
-        part = {
-            key: value
-            for key, value in definitions[name].items()
-            if key not in required
-        }
-        reference = f'"#/[$]defs/({"|".join(extendable)})"'
-        text = re.sub(reference, rf'"#/$defs/\1{IN_PART}"', json.dumps(part))
-        definitions[f"{name}{IN_PART}"] = json.loads(text)
+    names_of_others = [model.__name__ for model in others]
+    _add_grids(definitions, [*KINDS, *names_of_others])
+    definitions["Network"] = {"anyOf": [ref_of[model] for model in others] or [False]}
+    _add_parts(definitions, [*EXTENDABLE, *names_of_others])
     return {
         "$schema": _Generator.schema_dialect,
         "title": "A config of rnnbench",
@@ -141,17 +127,28 @@ def config_schema() -> Schema:
     }
 
 
+def _add_parts(definitions: dict[str, Schema], extendable: Sequence[str]) -> None:
+    """Add definitions in which every key may be missing, also in sections below."""
+    reference = f'"#/[$]defs/({"|".join(extendable)})"'
+    for name in extendable:
+        part = definitions[name].copy()
+        part.pop("required", None)
+        part.pop("minProperties", None)
+        text = re.sub(reference, rf'"#/$defs/\1{IN_PART}"', json.dumps(part))
+        definitions[f"{name}{IN_PART}"] = json.loads(text)
+
+
 def _one_kind(
     kinds: Mapping[str, type[Variant]], ref_of: Mapping[Any, Schema]
 ) -> Schema:
-    described = {
-        kind: {**ref_of[own], "description": own.summary()}
-        for kind, own in kinds.items()
-    }
-    one = {"minProperties": 1, "maxProperties": 1}
+    """Return the schema of ``{kind: parameters}``."""
+    described = {}
+    for kind, variant in kinds.items():
+        described[kind] = ref_of[variant] | {"description": variant.summary()}
     return {
         "type": "object",
-        **one,
+        "minProperties": 1,
+        "maxProperties": 1,
         "additionalProperties": False,
         "properties": described,
     }
@@ -159,12 +156,13 @@ def _one_kind(
 
 def _add_what_validators_allow(definitions: dict[str, Schema]) -> None:
     """Add the names in registries, and the values that validators turn into others."""
-    sections = (definitions[name] for name in ("Benchmark", "Data", "Training"))
-    benchmark, data, training = (section["properties"] for section in sections)
+    benchmark = definitions["Benchmark"]["properties"]
+    data = definitions["Data"]["properties"]
+    training = definitions["Training"]["properties"]
     benchmark["name"]["pattern"] = f"^{MODEL}$"
     benchmark["references"]["propertyNames"] = {"pattern": f"^{MODEL}$"}
     benchmark["models"]["propertyNames"] = {"pattern": f"^{POINT}$"}
-    text, trackers = {"type": "string"}, {"enum": list(TRACKERS)}
+    text = {"type": "string"}
     extends = {"description": "Config files or names that this one extends."}
     benchmark["extends"] = extends | _one_or_several(text, text)
     pretrained = {LanguageModel.kind: LanguageModel}
@@ -181,6 +179,7 @@ def _add_what_validators_allow(definitions: dict[str, Schema]) -> None:
     number = {"type": "integer", "minimum": 1, "maximum": MAX_SEEDS}
     seed = {"type": "integer", "minimum": 0, "exclusiveMaximum": 2**32}
     bounds = {"minItems": 1, "maxItems": MAX_SEEDS, "uniqueItems": True}
+    trackers = {"enum": list(TRACKERS)}
     benchmark["tracking"] |= _one_or_several(trackers, trackers)
     training["seeds"] |= _one_or_several(number, seed, **bounds)
     for schema in (benchmark["tracking"], training["seeds"]):
@@ -192,28 +191,27 @@ def _one_or_several(one: Schema, item: Schema, **bounds: Any) -> Schema:
 
 
 def _add_grids(definitions: dict[str, Schema], kinds: Iterable[str]) -> None:
-    """Add what models may have besides their parts: a grid, and values of
-    ``training``.
-    """
+    """Add what models may have besides their parts: a grid, and ``training``."""
     of_all = definitions["Training"]
+    properties = of_all["properties"].copy()
+    del properties["seeds"]
     definitions["ModelTraining"] = of_all | {
         "description": "How this model is trained, where it differs from the others.",
-        "properties": {
-            key: own for key, own in of_all["properties"].items() if key != "seeds"
-        },
+        "properties": properties,
     }
     definitions["Grid"] = {
-        "description": "Lists of values by key path, such as `layers.1.gru.units: [32, 64]`; each "
-        "combination is a model of its own. Lists under `zip` change together.",
+        "description": "Lists of values by key path, such as "
+        "`layers.1.gru.units: [32, 64]`; each combination is a model of its own. Lists "
+        "under `zip` change together.",
         "type": ["object", "null"],
     }
-    training, grid = ({"$ref": f"#/$defs/{name}"} for name in ("ModelTraining", "Grid"))
+    training = {"$ref": "#/$defs/ModelTraining"}
+    grid = {"$ref": "#/$defs/Grid"}
     for name in kinds:
         definitions[name]["properties"] |= {"training": training, "grid": grid}
     models = definitions["Benchmark"]["properties"]["models"]
-    models[
-        "additionalProperties"
-    ] = {  # a model may lack the very values that its grid has
+    # A model may lack the very values that its grid has.
+    models["additionalProperties"] = {
         "if": {"type": "object", "required": ["grid"]},
         "then": {"properties": {"grid": grid}},
         "else": models["additionalProperties"],

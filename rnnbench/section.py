@@ -29,19 +29,19 @@ Share = Annotated[float, Field(ge=0, le=1)]  # a share of something, such as an 
 Text = Annotated[str, Field(min_length=1)]
 Pretrained = Literal["nothing", "word vectors", "language model"]  # on other texts
 _FACTS = object()  # the context in which a section is dumped for a fingerprint
-# A property where other classes of its kind have a class variable.
-computed: Callable[[Callable[[Any], Any]], Any] = property
+
+
+def computed(method: Callable[[Any], Any]) -> Any:
+    """Make a property of a method, where the base class has a class variable."""
+    return property(method)
 
 
 class StoredRecord(BaseModel):
-    """A stored record; unknown keys are refused, so that nothing is silently
-    dropped.
-    """
+    """A stored record; unknown keys are refused, so that none is silently dropped."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-    older_versions: ClassVar[
-        tuple[int, ...]
-    ] = ()  # schema versions that can be read, too
+    older_versions: ClassVar[tuple[int, ...]] = ()
+    """Schema versions that can be read, too."""
 
 
 def formerly(name: str) -> Any:
@@ -79,21 +79,21 @@ class ConfigModel(BaseModel):
     """One mapping of a config; each key is a field."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    loader_keys: ClassVar[
-        tuple[str, ...]
-    ] = ()  # that the loader consumes, such as ``extends``
+    loader_keys: ClassVar[tuple[str, ...]] = ()
+    """Keys that the loader consumes, such as ``extends``."""
     later_keys: ClassVar[frozenset[str]] = frozenset()
     """Keys that came after fingerprints of this section were stored. A fingerprint
     leaves them out at their defaults, so that stored results stay valid."""
-    unset_keys: ClassVar[
-        tuple[str, ...]
-    ] = ()  # that are left out while they have their defaults
+    unset_keys: ClassVar[tuple[str, ...]] = ()
+    """Keys that are left out while they have their defaults."""
 
     @model_validator(mode="wrap")
     @classmethod
     def _rewrite_errors(cls, data: Any, handler: Callable[[Any], Any]) -> Any:
+        if data is None:
+            data = {}
         try:
-            return handler({} if data is None else data)
+            return handler(data)
         except ValidationError as error:
             keys = (*cls.model_fields, *cls.loader_keys)
             raise problems(located(error, allowed_keys=keys)) from None
@@ -106,13 +106,15 @@ class ConfigModel(BaseModel):
     def _as_in_yaml(
         self, handler: Any, info: pydantic.SerializationInfo
     ) -> dict[str, Any]:
-        left_out = [
-            *self.unset_keys,
-            *(self.later_keys if info.context is _FACTS else ()),
-        ]
-        usual = {key: type(self).model_fields[key].default for key in left_out}
-        items = handler(self).items()
-        return {key: value for key, value in items if value != usual.get(key, _FACTS)}
+        left_out = {*self.unset_keys}
+        if info.context is _FACTS:
+            left_out |= self.later_keys
+        fields = type(self).model_fields
+        values = {}
+        for key, value in handler(self).items():
+            if key not in left_out or value != fields[key].default:
+                values[key] = value
+        return values
 
 
 class Variant(ConfigModel):
@@ -140,8 +142,9 @@ _R = TypeVar("_R")
 def parse_variant(
     value: Any, kinds: Mapping[str, type[_V]], word: str, example: str
 ) -> _V:
-    """Return the variant that ``{kind: parameters}`` describes; ``example`` is for
-    messages.
+    """Return the variant that ``{kind: parameters}`` describes.
+
+    Messages show the ``example``.
     """
     if isinstance(value, Variant):
         value = {value.kind: value}
@@ -161,15 +164,12 @@ def parse_variant(
 def problem(fault: str, hint: str = "") -> PydanticCustomError:
     """Return the error ``fault (hint)``, for a validator to raise."""
     text = f"{fault} ({hint})" if hint else fault
-    return PydanticCustomError(
-        "problem", "{text}", {"text": encodable(text)}
-    )  # or pydantic fails
+    # In a text that UTF-8 does not have, pydantic would fail.
+    return PydanticCustomError("problem", "{text}", {"text": encodable(text)})
 
 
 def one_of(value: Any, names: Iterable[str]) -> str:
-    """Return a value that is one of some names, as a validator; otherwise it is a
-    problem.
-    """
+    """Return a value that is one of some names, or raise a problem, as a validator."""
     if isinstance(value, str) and value in names:
         return value
     raise problem(f"got {spell(value)}", did_you_mean(str(value), names))
@@ -188,10 +188,12 @@ def at(loc: Loc, error: PydanticCustomError) -> InitErrorDetails:
 def located(
     error: ValidationError, below: Loc = (), allowed_keys: Iterable[str] = ()
 ) -> Iterator[InitErrorDetails]:
-    """Yield errors as sentences, for ``problems``; a key that is misspelled is not
-    missing, too.
+    """Yield errors as sentences, for ``problems``.
+
+    A key that is misspelled is not missing, too.
     """
-    items, keys = error.errors(), list(allowed_keys)
+    items = error.errors()
+    keys = list(allowed_keys)
     unknown = [item["loc"] for item in items if item["type"] == "extra_forbidden"]
     misspelled = {(*loc[:-1], nearest(str(loc[-1]), keys)) for loc in unknown}
     for item in items:
@@ -204,28 +206,32 @@ def spell(value: Any) -> str:
     """Return ``value`` for a message: as in YAML, and not longer than 60 characters."""
     text = "nothing" if value is None else repr(value)
     if isinstance(value, bool | dict | list):
-        with suppress(
-            TypeError, ValueError
-        ):  # it has keys that JSON cannot have, or itself
+        # It may have keys that JSON cannot have, or itself.
+        with suppress(TypeError, ValueError):
             text = json.dumps(value, ensure_ascii=False, default=repr)
     return shortened(text, 60)
 
 
 def spell_parameters(parameters: Mapping[str, Any]) -> str:
     """Return parameters in one line, as in YAML."""
-    return ", ".join(
-        f"{key}: {value if isinstance(value, str) else json.dumps(value, default=str)}"
-        for key, value in parameters.items()
-    )
+    pairs = []
+    for key, value in parameters.items():
+        if not isinstance(value, str):
+            value = json.dumps(value, default=str)  # noqa: PLW2901
+        pairs.append(f"{key}: {value}")
+    return ", ".join(pairs)
 
 
 def call(name: str, parameters: Mapping[str, Any]) -> str:
     """Return a name with its parameters, if there are any: ``lstm (units: 50)``."""
-    return f"{name} ({spell_parameters(parameters)})" if parameters else name
+    if not parameters:
+        return name
+    return f"{name} ({spell_parameters(parameters)})"
 
 
 def _sentence(item: ErrorDetails, allowed_keys: Iterable[str]) -> str:  # noqa: PLR0911 - one a type
-    got, ctx = f"got {spell(item['input'])}", item.get("ctx", {})
+    got = f"got {spell(item['input'])}"
+    context = item.get("ctx", {})
     match item["type"]:
         case "problem":
             return item["msg"]
@@ -234,10 +240,8 @@ def _sentence(item: ErrorDetails, allowed_keys: Iterable[str]) -> str:  # noqa: 
         case "extra_forbidden":
             return f"unknown key ({did_you_mean(str(item['loc'][-1]), allowed_keys)})"
         case "literal_error":
-            allowed = [
-                part.strip("' ")
-                for part in ctx["expected"].replace(" or ", ",").split(",")
-            ]
+            names = context["expected"].replace(" or ", ",").split(",")
+            allowed = [name.strip("' ") for name in names]
             return f"{got} ({did_you_mean(str(item['input']), allowed)})"
         case "model_type" | "dict_type":
             return f"{got} (should be a mapping of keys to values)"
@@ -246,7 +250,7 @@ def _sentence(item: ErrorDetails, allowed_keys: Iterable[str]) -> str:  # noqa: 
         case "too_short":
             return "is empty (needs at least one entry)"
         case "string_pattern_mismatch":
-            return f"{got} (should match {ctx['pattern']})"
+            return f"{got} (should match {context['pattern']})"
     wanted = item["msg"].replace("Input should", "should")
     return f"{got} ({wanted[0].lower()}{wanted[1:]})"
 
@@ -258,18 +262,15 @@ def argument_error(error: ValidationError) -> UserError:
 
 
 def checked(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Raise ``UserError`` for arguments that annotations do not allow; convert
-    others.
-    """
-    signature, validated = inspect.signature(function), pydantic.validate_call(function)
+    """Have a function convert its arguments, or raise ``UserError`` for wrong types."""
+    signature = inspect.signature(function)
+    validated = pydantic.validate_call(function)
 
     @wraps(function)
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        arguments = signature.bind(
-            *args, **kwargs
-        ).arguments  # or a ``TypeError``, as always
+        bound = signature.bind(*args, **kwargs)  # or a ``TypeError``, as always
         try:
-            return validated(**arguments)  # type: ignore[call-arg]
+            return validated(**bound.arguments)  # type: ignore[call-arg]
         except ValidationError as error:
             if error.title != function.__qualname__:  # it is about something else
                 raise

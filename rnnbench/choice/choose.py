@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from rnnbench.analysis.summary import load_environment
-from rnnbench.api import Run
+from rnnbench.api import Run, run_of
 from rnnbench.choice.ranking import complete, rank_candidates, recommend
 from rnnbench.choice.results import ChoiceResults
 from rnnbench.choice.table import choice_table
@@ -441,7 +441,7 @@ def _fit(request: ChoiceRequest, job: Job, choice: Choice, held_out: HeldOut) ->
             fit = _estimated_on(prepared, choice, held_out)
         with show_trials(quiet=not request.progress) as listener:
             stored, done = run(fit, listener, table_files, keep_models=True)
-    fitted = Run(**vars(stored)) if stored else None
+    fitted = run_of(stored) if stored else None
     return require_whole(fitted, fit, done)
 
 

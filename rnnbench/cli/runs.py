@@ -65,8 +65,8 @@ SCORES = "Judge these scores of answers, from 0 to 1."
 CLUSTERS = "Documents with the same value depend on each other."
 ONLY = "Only rows with this value."
 SEPARATOR = "Stands between the labels of a document."
-MISSING = """A missing answer is an error, its document is left out for all, or it counts
-as wrong."""
+MISSING = """A missing answer is an error, its document is left out for all, or it
+counts as wrong."""
 OVER_VERDICT = "Overwrite a verdict on other answers in --out."
 OWN_GATES = (
     "A gate, as for `rnnbench compare`: A is the first model, B any other; repeatable."

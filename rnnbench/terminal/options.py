@@ -29,7 +29,7 @@ _change = partial(typer.Option, rich_help_panel=CHANGES)
 
 
 def among(*names: str, is_list: bool = False) -> Callable[[str], list[str]]:
-    """Return a completer of names; a list of them has none twice, and commas between."""
+    """Return a completer of names; a list, with commas, has none of them twice."""
 
     def complete(incomplete: str) -> list[str]:
         if not is_list:
@@ -66,8 +66,8 @@ run_folder = partial(typer.Argument, metavar="RUN", autocompletion=_runs)
 
 
 new_folder = partial(typer.Option, metavar="FOLDER", parser=named_folder)
-CONFIG = """A config file, the name of one from `rnnbench config list`, or a table or folder
-of texts."""
+CONFIG = """A config file, the name of one from `rnnbench config list`, or a table or
+folder of texts."""
 Config = Annotated[Path, config_argument(help=CONFIG)]
 SEED = "The seed of the model; by default the first."
 NetworkSeed = Annotated[int | None, typer.Option(metavar="K", help=SEED)]
