@@ -38,7 +38,9 @@ def test_its_plug_ins_work_together(plugged):
     done = run_rnnbench(*command, site=plugged, cwd=plugged)
 
     assert done.returncode == 0, done.stderr
-    found = {model["name"]: model for model in json.loads(done.stdout)["models"]}
+    results = json.loads(done.stdout)
+    assert results["engine"] == "native (scaled), shares (guess)"
+    found = {model["name"]: model for model in results["models"]}
     assert set(found) == {"scaled", "neighbours", "guess"}
     assert all(0 < model["metrics"]["brier"]["mean"] < 1 for model in found.values())
     assert found["guess"]["metrics"]["accuracy"]["mean"] == 0.5

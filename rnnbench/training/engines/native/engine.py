@@ -16,6 +16,7 @@ from rnnbench.models.inputs import Ids, as_numbers, weighted_words, word_weights
 from rnnbench.models.layers import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.models.layers.recurrent import Recurrent
+from rnnbench.registry import PluginError
 from rnnbench.training.engines.base import (
     Engine,
     FitRequest,
@@ -106,6 +107,8 @@ class NativeEngine(Engine[LayeredNetwork]):
             return bool(list(stages_of(model.layers)))
         except NotImplementedError:
             return False
+        except PluginError:  # of a stage
+            raise
         except Exception:  # llvmlite is missing or broken, and ``why_not`` says so
             return True
 

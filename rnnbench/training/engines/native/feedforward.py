@@ -17,7 +17,7 @@ from rnnbench.models.layers import Layer, feedforward
 from .assembler import F32, VERY_LOW, Array, Assembler, Value, View
 from .memory import SHARED, Activations, spans
 from .random import glorot_uniform, quarter
-from .stage import Stage, built_in, stack
+from .stage import Stage, backward, built_in, forward, stack
 
 ACTIVATIONS = {"linear", "relu", "tanh", "sigmoid"}
 
@@ -497,7 +497,7 @@ class ParallelStage(Stage):
         below.gradient = self.place(*below.gradient.shape)
         stages: list[Stage] = []
         for planned in stack(layers, after=(self.layer,)):
-            stage = planned.stage(self.group, self.number, planned.layers, below)
+            stage = planned.build(self.group, self.number, below)
             stages.append(stage)
             below = stage.above
             role = f"branch {(number, planned.position)} "
@@ -510,8 +510,7 @@ class ParallelStage(Stage):
 
     def forward(self, asm: Assembler) -> None:
         for stages, end, start in self.branches:
-            for stage in stages:
-                stage.forward(asm)
+            forward(asm, stages)
             joined = self.above.value.view.columns(start, end.features)
             end.apply(lambda x: x, joined, end.value)
 
@@ -519,8 +518,7 @@ class ParallelStage(Stage):
         for stages, end, start in self.branches:
             joined = self.above.gradient.view.columns(start, end.features)
             end.apply(lambda d_x: d_x, end.gradient, joined)
-            for stage in reversed(stages):
-                stage.backward(asm)
+            backward(asm, stages)
         if self.below.is_trained:
             gradients = [branch.stages[0].below.gradient for branch in self.branches]
             self.below.apply(_sum, self.below.gradient, *gradients)

@@ -28,7 +28,7 @@ from rnnbench.training.outcome import Weights
 from . import adam
 from .assembler import F32, VERY_LOW, Assembler, Code, Floats, Processor, Value
 from .memory import DOCUMENTS, OF_HALF, OTHER, SHARED, Activations, Group, Memory, Sizes
-from .stage import Stage
+from .stage import Stage, backward, blamed, forward
 from .words import stages_of
 
 TRAINING = [*DOCUMENTS, OTHER, "labels", "rates", "answers"]
@@ -66,7 +66,7 @@ class Program:
         self.stages: list[Stage] = []
         below = None
         for planned in stages_of(layers):
-            stage = planned.stage(self.group, planned.position, planned.layers, below)
+            stage = planned.build(self.group, planned.position, below)
             self.stages.append(stage)
             below = stage.above
         self.every: list[Stage] = []
@@ -127,13 +127,11 @@ class Program:
         rows = self.sizes.rows
         with asm.function("forward", DOCUMENTS, 3) as (first, left, number):
             group.gather(asm, first, left, number)
-            for stage in self.stages:
-                stage.forward(asm)
+            forward(asm, self.stages)
         arrays = [*DOCUMENTS, "scores"]
         with asm.function("score", arrays, 1) as (count,), asm.flushing():
             group.is_training.set(0)
-            for stage in self.every:
-                stage.prepare(asm)
+            self._prepare(asm)
             for first in asm.loop(count, step=rows):
                 asm.call("forward", first, count - first, first // rows)
                 for row in asm.loop((count - first).at_most(rows)):
@@ -141,6 +139,11 @@ class Program:
                     scores = asm.given["scores"].moved(document * self.width)
                     for i in asm.loop(self.width, step=asm.lanes):
                         scores[i].store(self.logits.value[row, i].load())
+
+    def _prepare(self, asm: Assembler) -> None:
+        for stage in self.every:
+            with blamed(stage):
+                stage.prepare(asm)
 
     # The phases of an optimizer step work on half a batch each, for up to two threads.
 
@@ -151,8 +154,7 @@ class Program:
             for table in self.tables:
                 asm.call(f"find_{table.number}", first, size)
             with asm.when(self.group.half.get().equals(0)):
-                for stage in self.every:
-                    stage.prepare(asm)
+                self._prepare(asm)
 
     def _make_work(self, asm: Assembler) -> None:
         """Make the phase that goes forward and back through the stages."""
@@ -166,17 +168,21 @@ class Program:
                     add_loss(self.logits, first + at, size - at, size)
                 else:
                     add_binary_loss(self.logits, first + at, size - at, size)
-                for stage in reversed(self.stages):
-                    stage.backward(asm)
+                backward(asm, self.stages)
             for stage in self.every:
-                stage.conclude(asm)
+                with blamed(stage):
+                    stage.conclude(asm)
 
     def _make_measure(self, asm: Assembler) -> None:
         """Make the phase that finds the norm of all gradients, before the update."""
         with asm.function("measure", TRAINING, 2) as (first, size), asm.flushing():
-            for stage in self.stages:
-                stage.collect(asm, first, size)
+            self._collect(asm, first, size)
             adam.measure(self.group, self.trained, self.tables)
+
+    def _collect(self, asm: Assembler, first: Value, size: Value) -> None:
+        for stage in self.stages:
+            with blamed(stage):
+                stage.collect(asm, first, size)
 
     def _make_update(self, asm: Assembler) -> None:
         """Make the phase that takes a step of Adam."""
@@ -185,8 +191,7 @@ class Program:
             if self.sizes.clip:
                 adam.clip(group, self.sizes.clip)
             else:
-                for stage in self.stages:
-                    stage.collect(asm, first, size)
+                self._collect(asm, first, size)
             for table in self.tables:
                 asm.call(f"step_{table.number}")
             with asm.when(group.half.get().equals(0)):

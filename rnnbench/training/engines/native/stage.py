@@ -5,11 +5,13 @@ and its other methods make code: see ``rnnbench.plugin`` for a layer of another 
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, NamedTuple
 
 from numpy.typing import ArrayLike
 
-from rnnbench.models.layers import Layer
+from rnnbench.models.layers import LAYERS, Layer
+from rnnbench.registry import PluginError, Registry
 
 from .adam import WordTable
 from .assembler import Assembler, Index, Value, View
@@ -18,7 +20,14 @@ from .random import make_mask
 
 
 class Stage:
-    """One or more layers, computed together.
+    """Machine code for a layer, or for a few layers that are computed together.
+
+    Another package adds one for a layer of its own by naming a subclass in the
+    entry-point group ``rnnbench.stages``, under the ``kind`` of the layer. ``build``
+    places its arrays, the others make code, and ``forward`` and ``backward`` must
+    handle all rows of ``below.count()``. In ``backward``, each row of
+    ``below.gradient`` is written, also those between documents, where the gradient
+    above is 0 and that below must be; gradients of weights are added to.
 
     Attributes:
         kind: the kind of the layer that it computes, as configs write it.
@@ -120,12 +129,44 @@ class Stage:
                 mask[column].store(asm.vector_of(1.0))
 
 
+STAGES: Registry[type[Stage]] = Registry("stage", Stage, key="kind", holds_classes=True)
+"""The stages of other packages, by the kinds of their layers."""
+
+
+def blamed(stage: Stage | type[Stage]) -> AbstractContextManager[None]:
+    """Turn an error in this block into ``PluginError``, unless the stage is ours."""
+    if stage.kind in STAGES:
+        return STAGES.blamed(stage.kind)
+    return nullcontext()
+
+
 class Planned(NamedTuple):
     """A stage before it is built: its class, and the layers that it computes."""
 
     stage: type[Stage]
     position: int  # of the first layer
     layers: tuple[Layer, ...]
+
+    def build(self, group: Group, number: int, below: Activations | None) -> Stage:
+        """Return the stage, with its arrays."""
+        with blamed(self.stage):
+            stage = self.stage(group, number, self.layers, below)
+            stage.above  # noqa: B018 - a stage that did not set it is named
+            return stage
+
+
+def forward(asm: Assembler, stages: Sequence[Stage]) -> None:
+    """Add the code of all stages, from the bottom up."""
+    for stage in stages:
+        with blamed(stage):
+            stage.forward(asm)
+
+
+def backward(asm: Assembler, stages: Sequence[Stage]) -> None:
+    """Add the code of the way back through all stages, from the top down."""
+    for stage in reversed(stages):
+        with blamed(stage):
+            stage.backward(asm)
 
 
 BUILT_IN: list[type[Stage]] = []
@@ -159,4 +200,18 @@ def _plan(
         count = stage.takes((*rest, *after))
         if count:
             return Planned(stage, position, rest[:count])
-    raise NotImplementedError(rest[0].kind)
+    kind = rest[0].kind
+    if kind not in STAGES:
+        raise NotImplementedError(kind)
+    if _package(STAGES, kind) != _package(LAYERS, kind):
+        # Fingerprints have the version of the layer's package.
+        raise PluginError(f"{STAGES.label(kind)}: the layer is not of this package")
+    return Planned(STAGES[kind], position, rest[:1])
+
+
+def _package(registry: Registry[Any], name: str) -> str | None:
+    """Return the package of an entry; ``None`` if it is ours."""
+    plugin = registry.plugins.get(name)
+    if plugin and plugin.dist:
+        return plugin.dist.name
+    return None

@@ -4,6 +4,7 @@ Adam.
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -20,10 +21,11 @@ from machine_code import (
     networks,
     program,
 )
+from plugin_files import EXAMPLE
 
 from rnnbench.models.build import build
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.models.layers import Shape
+from rnnbench.models.layers import LAYERS, Shape
 from rnnbench.training.engines.native.engine import NativeNetwork, Scorer
 from rnnbench.training.engines.native.memory import Sizes
 from rnnbench.training.engines.native.random import (
@@ -32,6 +34,7 @@ from rnnbench.training.engines.native.random import (
     random_uniform,
     uniform,
 )
+from rnnbench.training.engines.native.stage import STAGES
 from rnnbench.training.settings import Training
 
 LARGEST = 10
@@ -100,6 +103,49 @@ def error(arrays, exact):
     )
 
 
+def compare(model, sizes, registers, count):
+    """Compare losses, gradients and weights with Keras, for two optimizer steps."""
+    x, y = documents(sizes, min(count, sizes.batch), model=model)
+    net = network(program(model, sizes, registers), model, x)
+    exact = Stock(model, sizes, "float64")
+    stock = Stock(model, sizes, "float32")
+
+    def read(field):
+        return [part.read(net.arenas[0], field) for part in net.program.parts]
+
+    laid_out = net.lay_out(x)
+    means = [np.zeros_like(mean) for mean in read("mean")]
+    averages = [np.zeros_like(mean) for mean in means]
+    for step in range(1, 3):
+        before = [*net.fixed, *read("value")]
+        loss, _ = net.train(laid_out, y, step)
+        # Adam's average of gradients gives the gradient.
+        last = means
+        means = read("mean")
+        gradients = [
+            10 * (mean - 0.9 * mean_before)
+            for mean, mean_before in zip(means, last, strict=True)
+        ]
+        weights = read("value")
+        ours = [np.array(loss)], gradients, weights
+        theirs = stock.step(before, x, y)
+        right = exact.step(before, x, y)
+        for mine, others, truth in zip(ours, theirs, right, strict=True):
+            assert error(mine, truth) <= max(LARGEST * error(others, truth), LEAST)
+        share = (1 - DECAY) / (1 - DECAY**step)
+        averages = [
+            average + share * (weight - average)
+            for average, weight in zip(averages, weights, strict=True)
+        ]
+    trained = net.weights()[len(net.fixed) :]
+    if sizes.averages:
+        for mine, average in zip(trained, averages, strict=True):
+            np.testing.assert_allclose(mine, average, atol=1e-5)
+    logs = Scorer(net.program, net.model, net.weights()).scores(x)
+    exact.model.set_weights(net.weights())
+    np.testing.assert_allclose(np.exp(logs), exact.model(x), atol=1e-5)
+
+
 @examples(4)
 @given(
     model=networks(most_units=40),
@@ -113,37 +159,36 @@ def error(arrays, exact):
 def test_losses_gradients_and_weights_are_those_of_keras_step_by_step(
     model, sizes, registers, count
 ):
-    x, y = documents(sizes, min(count, sizes.batch), model=model)
-    net = network(program(model, sizes, registers), model, x)
-    exact, stock = (Stock(model, sizes, dtype) for dtype in ("float64", "float32"))
+    compare(model, sizes, registers, count)
 
-    def read(of):
-        return [part.read(net.arenas[0], of) for part in net.program.parts]
 
-    laid_out, mean, average = net.lay_out(x), None, 0
-    for step in range(1, 3):
-        before = [*net.fixed, *read("value")]
-        loss, _ = net.train(laid_out, y, step)
-        means = read("mean")
-        gradients = [10 * (own - 0.9 * (0 if mean is None else last)) for own, last in zip(
-            means, mean or means, strict=True
-        )]  # fmt: skip
-        mean = means
-        ours = [np.array(loss)], gradients, read("value")
-        theirs, right = (own.step(before, x, y) for own in (stock, exact))
-        for mine, others, truth in zip(ours, theirs, right, strict=True):
-            assert error(mine, truth) <= max(LARGEST * error(others, truth), LEAST)
-        share = (1 - DECAY) / (1 - DECAY**step)
-        average = [
-            a + share * (w - a)
-            for a, w in zip(average or ours[2], ours[2], strict=True)
-        ]
-    if sizes.averages:
-        for mine, right in zip(net.weights()[len(net.fixed) :], average, strict=True):
-            np.testing.assert_allclose(mine, right, atol=1e-5)
-    logs = Scorer(net.program, net.model, net.weights()).scores(x)
-    exact.model.set_weights(net.weights())
-    np.testing.assert_allclose(np.exp(logs), exact.model(x), atol=1e-5)
+SCALE = {"scale": {"start": 0.7}}
+CONVOLUTION = {"conv1d": {"filters": 6, "kernel_size": 3, "padding": "same"}}
+GRU = {"gru": {"units": 5, "return_sequences": True}}
+BRANCHES = [[SCALE, CONVOLUTION, SCALE, {"pooling": {"by": "max"}}], [GRU, SCALE, RNN]]
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [{"embedding": {"dim": 9}}, SCALE, GRU, SCALE, {"pooling": {"by": "mean"}}],
+        [{"embedding": {"dim": 20}}, {"parallel": {"branches": BRANCHES}}, SCALE],
+        [{"bag_of_words": {"values": "tfidf"}}, {"dense": {"units": 18}}, SCALE],
+    ],
+    ids=["below and above a recurrent layer", "in branches", "on vectors"],
+)
+@pytest.mark.parametrize("lanes", [4, 16])
+def test_a_stage_of_another_package_computes_what_its_keras_layer_does(
+    monkeypatch, layers, lanes
+):
+    monkeypatch.syspath_prepend(EXAMPLE.parent)
+    from my_package.layers import Scale
+    from my_package.stages import ScaleStage
+
+    sizes = Sizes(timesteps=6, topics=3, n_ids=15, batch=7, rows=4, lanes=lanes)
+    with LAYERS.override("scale", Scale), STAGES.override("scale", ScaleStage):
+        model = LayeredNetwork.model_validate({"layers": [*layers, SOFTMAX]})
+        compare(model, sizes, registers=32, count=7)
 
 
 @examples(8)
