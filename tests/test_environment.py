@@ -25,26 +25,45 @@ from rnnbench.environment import (
 )
 
 
-def test_the_environment_tells_the_commit_the_versions_and_how_the_cores_were_shared():
-    command = ["git", "-C", Path(rnnbench.__file__).parent, "rev-parse", "HEAD"]
-    head = subprocess.run(
-        command, capture_output=True, text=True, check=False
-    ).stdout.strip()
+@pytest.fixture(scope="module")
+def here():
+    """The environment of this process."""
+    return environment(["numpy", "no-such-package"], jobs=3, threads=2)
 
+
+def test_the_environment_is_a_valid_record(here):
+    record = Environment.model_validate(here)
+
+    assert (record.jobs, record.threads_per_job) == (3, 2)
+    assert record.cpu
+
+
+def test_the_environment_has_the_time():
     before = datetime.now(UTC).replace(microsecond=0)
-    facts = environment(["numpy", "no-such-package"], jobs=3, threads=2)
 
-    assert before <= datetime.fromisoformat(facts["date"]) <= datetime.now(UTC)
-    assert Environment.model_validate(facts)
-    assert (facts["git_commit"] or "").removesuffix("+") == head
-    assert (facts["jobs"], facts["threads_per_job"]) == (3, 2)
-    own, others = (
-        {"rnnbench": rnnbench.__version__},
-        {"no-such-package": "not installed"},
-    )
-    assert facts["versions"] == own | {"numpy": version("numpy")} | others
-    assert facts["cpu"]
-    first, *lines = constraints(facts).splitlines()
+    date = environment([], jobs=1, threads=1)["date"]
+
+    assert before <= datetime.fromisoformat(date) <= datetime.now(UTC)
+
+
+def test_the_environment_has_the_commit_of_the_package(here):
+    command = ["git", "-C", Path(rnnbench.__file__).parent, "rev-parse", "HEAD"]
+    git = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (here["git_commit"] or "").removesuffix("+") == git.stdout.strip()
+
+
+def test_the_environment_has_the_versions_of_packages(here):
+    assert here["versions"] == {
+        "rnnbench": rnnbench.__version__,
+        "numpy": version("numpy"),
+        "no-such-package": "not installed",
+    }
+
+
+def test_pip_can_install_the_packages_of_an_environment_again(here):
+    first, *lines = constraints(here).splitlines()
+
     assert first.startswith(f"# rnnbench {rnnbench.__version__}, Python 3.")
     assert f"h5py=={version('h5py')}" in lines
     assert [str(Requirement(line)) for line in lines] == lines, "as pip reads them"
@@ -67,12 +86,12 @@ def test_the_kernel_that_blas_chose_is_recorded():
     sys.platform != "linux", reason="elsewhere, the system does not tell it"
 )
 def test_the_processor_is_told_apart_from_others_of_its_name():
-    here = processor()
+    record = processor()
 
-    assert here.vector_instructions
-    if here.vendor:  # those of ARM tell no family
-        told = f"{here.vendor}, family {here.family}, model {here.model}"
-        assert here.in_words().startswith(told)
+    assert record.vector_instructions
+    if record.vendor:  # those of ARM have no family
+        words = f"{record.vendor}, family {record.family}, model {record.model}"
+        assert record.in_words().startswith(words)
 
 
 def test_an_environment_from_before_the_processor_was_recorded_can_be_read():
@@ -99,18 +118,18 @@ def test_the_commit_of_a_repository_around_the_package_is_not_told(
 
 
 def test_all_packages_are_listed_that_are_needed_however_indirectly():
-    found = installed(["rnnbench", "no-such-package"])
+    names = list(installed(["rnnbench", "no-such-package"]))
 
-    assert {"tensorflow", "h5py", "numpy", "pyyaml"} <= set(found)
-    assert not {"pytest", "hypothesis"} & set(found), "its extras"
+    assert {"tensorflow", "h5py", "numpy", "pyyaml"} <= set(names)
+    assert not {"pytest", "hypothesis"} & set(names), "its extras"
     assert "pytest" in installed(["rnnbench[test]"])
-    assert list(found) == sorted(found)
+    assert names == sorted(names)
 
 
 @pytest.mark.skipif(
     sys.platform != "linux", reason="elsewhere, it is what the system says"
 )
-def test_the_memory_of_a_process_is_its_own_and_not_that_of_the_one_that_started_it():
+def test_the_memory_of_a_process_is_not_that_of_the_one_that_started_it():
     ballast = b"1" * 300_000_000
     print_peak = "from rnnbench.environment import peak_memory; print(peak_memory())"
 
@@ -120,7 +139,7 @@ def test_the_memory_of_a_process_is_its_own_and_not_that_of_the_one_that_started
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no other system forgets a peak")
-def test_each_peak_begins_anew_and_memory_that_was_freed_counts_again():
+def test_memory_that_was_freed_counts_again_in_the_next_peak():
     """In a process of its own: what other tests left would be freed in the middle."""
     print_rises = """
 import numpy as np

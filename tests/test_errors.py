@@ -47,21 +47,29 @@ from rnnbench.errors import MAX_CHARACTERS, MAX_LINES, brief, refused
     ],
 )
 def test_what_the_system_refuses_is_reported_in_a_sentence(error, message, exit_code):
-    found = refused(error)
+    refusal = refused(error)
 
-    assert str(found).startswith(message)
-    assert found.exit_code == exit_code
+    assert str(refusal).startswith(message)
+    assert refusal.exit_code == exit_code
+
+
+def test_a_lack_of_memory_is_found_behind_the_error_of_a_library():
     broken = ImportError("the install seems to be broken")
     broken.__cause__ = MemoryError()
-    assert str(refused(broken)).startswith("out of memory: "), (
-        "behind the error of a library"
-    )
-    for bug in (
+
+    assert str(refused(broken)).startswith("out of memory: ")
+
+
+@pytest.mark.parametrize(
+    "bug",
+    [
         ValueError("x"),
         ImportError("x"),
         OSError(errno.ENOENT, "No such file", "a/b"),
-    ):
-        assert refused(bug) is None
+    ],
+)
+def test_a_bug_is_nothing_that_the_system_refused(bug):
+    assert refused(bug) is None
 
 
 @given(

@@ -1,6 +1,4 @@
-"""Files that appear whole, hashes of what is in them, and documents that are
-checked.
-"""
+"""Files that appear whole, hashes of their content, and documents with a checksum."""
 
 import json
 import os
@@ -46,7 +44,7 @@ def write(file, content, error=None):
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_a_file_appears_and_changes_when_the_new_one_is_complete(tmp_path, error):
+def test_a_file_changes_when_the_new_one_is_complete(tmp_path, error):
     file = tmp_path / "new" / "folder" / "a.bin"
 
     write(file, b"old")
@@ -59,42 +57,61 @@ def test_a_file_appears_and_changes_when_the_new_one_is_complete(tmp_path, error
     assert list(file.parent.iterdir()) == [file]
 
 
-def test_text_is_written_as_utf_8_with_its_own_line_ends_and_the_mode_of_the_umask(
-    tmp_path,
-):
+def test_text_is_written_as_utf_8_with_its_own_line_ends(tmp_path):
     file = tmp_path / ("x" * 255)
-    before = os.umask(0o027)
-    try:
-        write_text(file, "é\r\n\n")
-    finally:
-        os.umask(before)
+
+    write_text(file, "é\r\n\n")
+
     assert file.read_bytes() == b"\xc3\xa9\r\n\n"
-    assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert sha256_file(file) == sha256(file.read_bytes()).hexdigest()
 
 
-def test_canonical_json_is_short_and_has_only_numbers_of_json():
-    assert (
-        canonical_json({"b": [1, 2.5, None], "a": "é"})
-        == b'{"a":"\\u00e9","b":[1,2.5,null]}'
-    )
+def test_a_file_has_the_mode_of_the_umask(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_text(tmp_path / "a.txt", "text")
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o640
+
+
+def test_canonical_json_is_short():
+    json_text = b'{"a":"\\u00e9","b":[1,2.5,null]}'
+
+    assert canonical_json({"b": [1, 2.5, None], "a": "é"}) == json_text
     assert sha256_json({}) == sha256(b"{}").hexdigest()
-    for number in (float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="not JSON compliant"):
-            canonical_json({"loss": number})
 
 
-def test_the_order_of_arrays_does_not_matter_but_name_type_shape_and_values_do():
-    a, b = np.array([1, 2], "<i4"), np.array([2], "<i4")
-    others = [
-        {"b": a},
-        {"a": a.reshape(1, 2)},
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_canonical_json_has_only_numbers_of_json(number):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonical_json({"loss": number})
+
+
+PAIR = np.array([1, 2], "<i4")
+
+
+def test_the_order_of_arrays_does_not_matter():
+    single = np.array([2], "<i4")
+    in_order = {"a": PAIR, "b": single}
+    in_another = {"b": single, "a": PAIR}
+
+    assert sha256_arrays(in_order, {}) == sha256_arrays(in_another, {})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"b": PAIR},
+        {"a": PAIR.reshape(1, 2)},
         {"a": np.array([1 + (2 << 32)], "<i8")},
-        {"a": b},
-    ]
-
-    assert sha256_arrays({"a": a, "b": b}, {}) == sha256_arrays({"b": b, "a": a}, {})
-    assert len({sha256_arrays(arrays, {}) for arrays in [{"a": a}, *others]}) == 5
+        {"a": np.array([2], "<i4")},
+    ],
+    ids=["name", "shape", "type", "values"],
+)
+def test_the_hash_of_arrays_depends_on_all_else(other):
+    assert sha256_arrays(other, {}) != sha256_arrays({"a": PAIR}, {})
 
 
 @pytest.fixture
@@ -105,45 +122,63 @@ def file(tmp_path):
 
 
 def test_what_was_written_comes_back_with_the_facts_beside_it(file):
-    found, facts = read_record(file, TrialRecord, *FACTS)
+    stored, facts = read_record(file, TrialRecord, *FACTS)
 
-    assert (found, facts) == (record(), {"predictions_sha256": "5" * 64})
-    with pytest.raises(
-        DamagedResultError, match=rf"^unusable result: {file}: [\s\S]*predictions_"
-    ):
+    assert stored == record()
+    assert facts == {"predictions_sha256": "5" * 64}
+
+
+def test_a_fact_that_was_not_asked_for_is_a_fault(file):
+    fault = rf"^unusable result: {file}: [\s\S]*predictions_"
+    with pytest.raises(DamagedResultError, match=fault):
         read_record(file, TrialRecord)
 
 
-def test_the_checksum_covers_all_other_entries_in_whatever_layout(file):
-    document, before = (
-        json.loads(file.read_text()),
-        read_record(file, TrialRecord, *FACTS),
-    )
+def test_the_checksum_is_the_last_entry_of_a_document(file):
+    document = json.loads(file.read_text())
 
     assert list(document)[-1] == "checksum"
-    file.write_text(json.dumps(dict(sorted(document.items()))))
-    assert read_record(file, TrialRecord, *FACTS) == before
-    whole = dict(document)
     assert document.pop("checksum") == sha256_json(document)
-    changed = [whole | {"steps": 7}, whole | {"note": ""}, document, None, [1, 2]]
-    for content in ("", *map(json.dumps, changed)):
+
+
+def test_the_checksum_does_not_depend_on_the_layout(file):
+    before = read_record(file, TrialRecord, *FACTS)
+    document = json.loads(file.read_text())
+
+    file.write_text(json.dumps(dict(sorted(document.items()))))
+
+    assert read_record(file, TrialRecord, *FACTS) == before
+
+
+def test_the_checksum_covers_all_other_entries(file):
+    document = json.loads(file.read_text())
+    without_checksum = dict(document)
+    del without_checksum["checksum"]
+    changed = [document | {"steps": 7}, document | {"note": ""}, without_checksum]
+
+    for content in ("", "null", "[1, 2]", *map(json.dumps, changed)):
         file.write_text(content)
-        with pytest.raises(
-            DamagedResultError, match=f"^unusable result: {file}: .* replaces it"
-        ):
+        fault = f"^unusable result: {file}: .* replaces it"
+        with pytest.raises(DamagedResultError, match=fault):
             read_record(file, TrialRecord, *FACTS)
 
 
-@pytest.mark.parametrize("version", [VERSION + 1, VERSION - 2, str(VERSION), None])
-def test_a_document_of_another_version_says_so_and_what_to_do(file, version):
+@pytest.mark.parametrize(
+    ("version", "hint"),
+    [
+        (VERSION + 1, "update rnnbench"),
+        (VERSION - 2, "run the benchmark again"),
+        (str(VERSION), "run the benchmark again"),
+        (None, "run the benchmark again"),
+    ],
+)
+def test_a_document_of_another_version_says_what_to_do(file, version, hint):
     document = json.loads(file.read_text())
-    hint = "update rnnbench" if version == VERSION + 1 else "run the benchmark again"
     file.write_text(json.dumps(document | {"schema_version": version}))
 
-    message = (
-        f"{file}: it has schema version {version}, .* reads version {VERSION}; {hint}"
-    )
-    with pytest.raises(OtherVersionError, match=f"^unusable result: {message}"):
+    versions = f"it has schema version {version}, .* reads version {VERSION}"
+    fault = f"^unusable result: {file}: {versions}; {hint}"
+    with pytest.raises(OtherVersionError, match=fault):
         read_record(file, TrialRecord)
 
 
@@ -153,6 +188,10 @@ def test_a_temporary_folder_goes_with_all_that_is_in_it(tmp_path, monkeypatch):
         (folder / "worker.log").touch()
         assert [*tmp_path.iterdir()] == [folder]
     assert not [*tmp_path.iterdir()]
+
+
+def test_a_temporary_folder_that_cannot_be_made_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     tmp_path.rmdir()
     with pytest.raises(UnwritableError, match=f"^{tmp_path}: cannot be written: "):
         temporary_folder().__enter__()
@@ -171,41 +210,43 @@ def test_old_files_are_swept_where_no_others_write(tmp_path):
     assert {*tmp_path.rglob("*.tmp")} == {tmp_path / "another-run" / ".rnnbench-x.tmp"}
 
 
-def test_a_link_is_replaced_but_not_its_file_nor_a_device_or_a_pipe(tmp_path):
-    os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "device").symlink_to(os.devnull)
-    for name in ("pipe", "device"):
-        with pytest.raises(
-            UnwritableError, match=f"{name}: cannot be written: not a regular file"
-        ):
-            write_text(tmp_path / name, "text")
-    with pytest.raises(
-        UnwritableError, match="/dev/stdout: cannot be written: not a regular"
-    ):
-        check_replaceable(Path("/dev/stdout"))  # a link, even where it leads to a file
+def test_a_link_is_replaced_but_not_its_file(tmp_path):
     (tmp_path / "file").write_text("mine")
     (tmp_path / "link").symlink_to("file")
 
     write_text(tmp_path / "link", "text")
 
-    kept = {name: (tmp_path / name).read_text() for name in ("file", "link")}
-    assert kept == {"file": "mine", "link": "text"}
-    assert sorted(file.name for file in tmp_path.iterdir()) == [
-        "device",
-        "file",
-        "link",
-        "pipe",
-    ]
+    assert (tmp_path / "file").read_text() == "mine"
+    assert (tmp_path / "link").read_text() == "text"
     assert not (tmp_path / "link").is_symlink()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "link"]
 
 
-def test_only_regular_files_are_read_and_no_more_than_allowed(tmp_path):
+def test_a_device_or_a_pipe_is_not_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to(os.devnull)
+    for name in ("pipe", "device"):
+        fault = f"{name}: cannot be written: not a regular file"
+        with pytest.raises(UnwritableError, match=fault):
+            write_text(tmp_path / name, "text")
+
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["device", "pipe"]
+    fault = "/dev/stdout: cannot be written: not a regular"
+    with pytest.raises(UnwritableError, match=fault):
+        check_replaceable(Path("/dev/stdout"))  # a link, even where it leads to a file
+
+
+def test_no_more_is_read_of_a_file_than_allowed(tmp_path):
     (tmp_path / "file").write_bytes(b"12345")
 
     assert read_file(tmp_path / "file", 5) == b"12345"
     with pytest.raises(OSError, match="longer than 4 bytes"):
         read_file(tmp_path / "file", 4)
+
+
+def test_only_regular_files_are_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+
     for file in (tmp_path / "pipe", Path("/dev/zero")):
         with pytest.raises(OSError, match="not a regular file"):
             read_file(file, 5)

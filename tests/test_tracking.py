@@ -28,29 +28,39 @@ CONFIG = {
     ],
 )
 def test_a_config_names_one_tracker_or_several(written, names):
-    assert load(CONFIG).tracking == ()
     benchmark = load(CONFIG | {"tracking": written})
+
     assert benchmark.tracking == names
-    assert benchmark == load(load(CONFIG | {"tracking": written}).model_dump())
-    assert dump(benchmark).endswith(
-        "tracking: []\n" if not names else f"\n- {names[-1]}\n"
-    )
+    assert load(benchmark.model_dump()) == benchmark
+    last_line = f"- {names[-1]}" if names else "tracking: []"
+    assert dump(benchmark).splitlines()[-1] == last_line
+
+
+def test_nothing_is_tracked_by_default():
+    assert load(CONFIG).tracking == ()
 
 
 def test_trackers_change_no_fingerprint(tmp_path):
     assert trial(tmp_path, tracking="wandb").fingerprint == trial(tmp_path).fingerprint
 
 
-def test_a_package_that_is_missing_is_named_with_what_installs_it(monkeypatch):
-    for name, module, command in (
+@pytest.mark.parametrize(
+    ("name", "module", "command"),
+    [
         ("tensorboard", "tensorboard", "pip install tensorboard"),
         ("mlflow", "alembic", "pip install 'rnnbench[mlflow]'"),
         ("wandb", "wandb", "pip install 'rnnbench[wandb]'"),
-    ):
-        monkeypatch.setitem(sys.modules, module, None)
-        with pytest.raises(UserError) as caught:
-            check_trackers([name])
-        assert str(caught.value) == f"tracker '{name}' needs {module}: {command}"
+    ],
+)
+def test_a_package_that_is_missing_is_named_with_what_installs_it(
+    monkeypatch, name, module, command
+):
+    monkeypatch.setitem(sys.modules, module, None)
+
+    with pytest.raises(UserError) as caught:
+        check_trackers([name])
+
+    assert str(caught.value) == f"tracker '{name}' needs {module}: {command}"
 
 
 def test_a_folder_that_a_tool_left_is_no_package(tmp_path, monkeypatch):
@@ -72,7 +82,7 @@ def test_a_tracker_that_cannot_be_loaded_is_named_with_its_package(install, tmp_
         check_trackers(["broken"])
 
 
-def test_trackers_of_this_package_come_first_and_cannot_be_replaced(install, tmp_path):
+def test_trackers_of_this_package_cannot_be_replaced(install, tmp_path):
     entries = {"a": "absent:It", "mlflow": "absent:It"}
     install(write_distribution(tmp_path, entries, {}, group="rnnbench.trackers"))
 
