@@ -1,6 +1,4 @@
-"""Compact trials: what stays of their scores, which labels must not decide, and their
-metrics.
-"""
+"""Compact trials: which scores stay, whatever the labels, and which metrics."""
 
 from dataclasses import replace
 
@@ -35,7 +33,8 @@ SETS = {"task": "multi_label", "decision": Decision(threshold=-1.0)}
 @st.composite
 def all_scores(draw):
     """Scores of documents, with ties, tiny differences and very large values."""
-    documents, topics = draw(st.integers(1, 5)), draw(st.integers(2, 12))
+    documents = draw(st.integers(1, 5))
+    topics = draw(st.integers(2, 12))
     values = draw(st.sampled_from([SPREAD, CLOSE, LOGS, st.integers(-3, 3)]))
     return draw(arrays(np.float32, (documents, topics), elements=values))
 
@@ -64,12 +63,12 @@ def trial_of_several_topics(n_documents=200):
 @settings(max_examples=50)
 @given(scores=all_scores(), kind=KINDS, seed=st.integers(0, 99))
 def test_labels_do_not_change_the_scores_that_are_kept(scores, kind, seed):
-    random, n_topics = np.random.default_rng(seed), scores.shape[1]
-    facts = trial_record(score_kind=kind)
+    random = np.random.default_rng(seed)
+    record = trial_record(score_kind=kind)
     trials = []
     for _ in range(2):
-        labels = random.integers(0, n_topics, len(scores), dtype=np.int32)
-        trials.append(TrialResult(facts, labels, scores))
+        labels = random.integers(0, scores.shape[1], len(scores), dtype=np.int32)
+        trials.append(TrialResult(record, labels, scores))
 
     first, second = (compact(trial).scores for trial in trials)
 
@@ -122,15 +121,15 @@ def test_scores_that_are_compact_stay_as_they_are(scores):
     scores=np.tile(np.log(np.arange(1, 10, dtype="f4") / 10), (4, 1)), threshold=-0.125
 )
 def test_no_answer_of_several_topics_changes_nor_one_at_half(scores, threshold):
-    labels, decision = np.eye(4, 9, 5, np.uint8), Decision(threshold=threshold)
-    facts = trial_record(task="multi_label", decision=decision)
-    trial = TrialResult(facts, labels, scores)
+    decision = Decision(threshold=threshold)
+    record = trial_record(task="multi_label", decision=decision)
+    trial = TrialResult(record, np.eye(4, 9, 5, np.uint8), scores)
 
     light = compact(trial)
 
     for rule in (decision, Decision(threshold=float(np.log(0.5)))):
-        answers = (MULTI_LABEL.answers(own.scores, rule) for own in (light, trial))
-        np.testing.assert_array_equal(*answers)
+        ours = MULTI_LABEL.answers(light.scores, rule)
+        np.testing.assert_array_equal(ours, MULTI_LABEL.answers(trial.scores, rule))
 
 
 def test_the_mean_probability_of_the_other_topics_stays():
@@ -154,14 +153,13 @@ def accuracy_of_both(first, second):
 
 
 def test_two_compact_trials_have_the_accuracy_of_the_whole_ones_together():
-    first, second = trial_of_one_topic(5000, seed=1), trial_of_one_topic(5000, seed=2)
-    second = replace(second, labels=first.labels)
+    first = trial_of_one_topic(5000, seed=1)
+    second = replace(trial_of_one_topic(5000, seed=2), labels=first.labels)
 
-    whole = accuracy_of_both(first, second)
+    accuracy = accuracy_of_both(compact(first), compact(second))
 
-    assert accuracy_of_both(compact(first), compact(second)) == pytest.approx(
-        whole, abs=0.01
-    )
+    expected = accuracy_of_both(first, second)
+    assert accuracy == pytest.approx(expected, abs=0.01)
 
 
 @pytest.mark.parametrize("kind", [{}, MARGINS])
@@ -178,15 +176,17 @@ def test_metrics_of_several_topics_stay_to_seven_digits():
 
 
 def test_metrics_of_a_compact_trial_can_leave_documents_out():
-    trial, dropped = trial_of_several_topics(), [0, 7, 199]
+    trial = trial_of_several_topics()
+    dropped = [0, 7, 199]
 
-    found = metrics_of(compact(trial).without(dropped))
+    metrics = metrics_of(compact(trial).without(dropped))
 
-    assert found == pytest.approx(metrics_of(trial.without(dropped)), rel=1e-6)
+    assert metrics == pytest.approx(metrics_of(trial.without(dropped)), rel=1e-6)
 
 
 def test_a_stored_trial_keeps_the_corrections_of_metrics(tmp_path):
-    trial, store = trial_of_several_topics(), Store(tmp_path)
+    store = Store(tmp_path)
+    trial = trial_of_several_topics()
     store.save(trial)
 
     light = store.make_compact(KEY)
@@ -225,14 +225,16 @@ def test_a_metric_of_scores_that_is_one_number_is_left_out_of_compact_trials(
     )
     trial = trial_of_one_topic()
 
-    found, expected = metrics_of(compact(trial)), metrics_of(trial)
+    metrics = metrics_of(compact(trial))
 
-    assert found["values"] == pytest.approx(expected["mean"], rel=1e-7)
-    assert expected.keys() - found.keys() == {"mean"}
+    expected = metrics_of(trial)
+    assert metrics["values"] == pytest.approx(expected["mean"], rel=1e-7)
+    assert expected.keys() - metrics.keys() == {"mean"}
 
 
 def test_a_compact_file_of_an_earlier_version_is_refused(tmp_path):
-    trial, store = compact(trial_of_one_topic()), Store(tmp_path)
+    store = Store(tmp_path)
+    trial = compact(trial_of_one_topic())
     store.save(trial)
     place = place_of(tmp_path, KEY)
     np.savez(place.predictions, labels=trial.labels, scores=trial.scores)
@@ -251,7 +253,8 @@ def test_a_compact_file_of_an_earlier_version_is_refused(tmp_path):
     ids=str,
 )
 def test_corrections_that_fit_no_documents_are_refused(tmp_path, values):
-    trial, store = compact(trial_of_one_topic()), Store(tmp_path)
+    store = Store(tmp_path)
+    trial = compact(trial_of_one_topic())
     store.save(trial)
     place = place_of(tmp_path, KEY)
     arrays = {

@@ -67,27 +67,35 @@ def test_two_runs_of_one_process_exclude_each_other_until_one_ends_however(folde
     assert not (folder / HOLDER).exists()
 
 
-def test_a_file_takes_the_place_of_locks_where_the_system_has_none_but_not_where_they_fail(
-    folder, monkeypatch, recwarn
-):
-    monkeypatch.setattr(
-        "fcntl.flock", Mock(side_effect=OSError(errno.ENOSYS, "no locks"))
-    )
+@pytest.fixture
+def fail_to_lock(monkeypatch):
+    """Has the system refuse locks with an error number."""
 
-    with (
-        lock_folder(folder, "first"),
-        pytest.raises(UserError, match=f"process {os.getpid()} on"),
-    ):
+    def fail(number):
+        refusal = Mock(side_effect=OSError(number, "no locks"))
+        monkeypatch.setattr("fcntl.flock", refusal)
+
+    return fail
+
+
+def test_a_file_takes_the_place_of_locks_where_the_system_has_none(
+    folder, fail_to_lock, recwarn
+):
+    fail_to_lock(errno.ENOSYS)
+
+    holder = f"process {os.getpid()} on"
+    with lock_folder(folder, "first"), pytest.raises(UserError, match=holder):
         lock_once(folder)
 
     lock_once(folder)
     assert not recwarn.list
-    monkeypatch.setattr(
-        "fcntl.flock", Mock(side_effect=OSError(errno.ENOLCK, "no locks"))
-    )
-    with pytest.raises(
-        UserError, match=f"^{folder}: cannot be written: its file system cannot lo"
-    ):
+
+
+def test_a_folder_is_not_used_where_locks_fail(folder, fail_to_lock):
+    fail_to_lock(errno.ENOLCK)
+
+    fault = f"^{folder}: cannot be written: its file system cannot lo"
+    with pytest.raises(UserError, match=fault):
         lock_once(folder)
 
 
@@ -101,10 +109,14 @@ def test_a_file_takes_the_place_of_locks_where_the_system_has_none_but_not_where
 )
 def test_a_folder_that_cannot_be_written_to_is_refused(folder, in_the_way, fault):
     path = folder.parent / in_the_way
-    path.parent.mkdir(exist_ok=True)
-    (path.touch if path == folder else path.mkdir)()
+    place = folder
+    if path == folder:
+        path.touch()
+    else:
+        path.mkdir(parents=True)
+    if path.name == ".lock.json":
+        place = path
 
-    place = path if path.name == ".lock.json" else folder
     for _ in range(2):
         with pytest.raises(UserError, match=f"^{place}: {fault}"):
             lock_once(folder)

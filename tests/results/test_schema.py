@@ -24,17 +24,14 @@ from rnnbench.results.schema import Interval, MissingTrial, PublishedScore, Resu
         ),
     ],
 )
-def test_missing_trials_are_listed_by_model_and_of_many_the_first_ten(missing, words):
+def test_missing_trials_are_listed_by_model_up_to_ten(missing, words):
+    trials = []
+    for model, seed in missing:
+        trials.append(MissingTrial(model=model, seed=seed, error=None))
     results = finished_run({"svm": [(0, 0, 0, 1)]}).results
-    trials = [
-        MissingTrial(model=model, seed=seed, error=None) for model, seed in missing
-    ]
+    partial = results.model_copy(update={"missing": trials})
 
-    assert (
-        results.model_copy(update={"missing": trials})
-        .missing_in_words()
-        .endswith(words)
-    )
+    assert partial.missing_in_words().endswith(words)
 
 
 def test_a_value_lies_below_inside_or_above_an_interval_whose_ends_are_inside():
@@ -44,22 +41,29 @@ def test_a_value_lies_below_inside_or_above_an_interval_whose_ends_are_inside():
 
 @pytest.mark.parametrize("intervals", [["lstm"], ["rnn", "lstm"], []])
 def test_a_published_accuracy_of_our_model_is_compared_with_that_model_alone(intervals):
-    facts = {
+    document = {
         "source": "x",
         "model": "rnn",
         "accuracy": 0.5,
         "yardstick": "over documents",
+        "intervals": dict.fromkeys(intervals, Interval(low=0, high=1)),
+        "is_of_our_model": False,
     }
-    facts["intervals"] = dict.fromkeys(intervals, Interval(low=0, high=1))
 
-    assert PublishedScore(**facts, is_of_our_model=False).model == "rnn"
+    assert PublishedScore.model_validate(document).model == "rnn"
+    document["is_of_our_model"] = True
     with pytest.raises(ValueError, match="an earlier result of our model"):
-        PublishedScore(**facts, is_of_our_model=True)
+        PublishedScore.model_validate(document)
 
 
 def in_both(change):
     """Change the comparisons on all documents and on those without duplicates."""
-    return lambda whole, rest: [change(part["comparisons"]) for part in (whole, rest)]
+
+    def change_both(document, rest):
+        change(document["comparisons"])
+        change(rest["comparisons"])
+
+    return change_both
 
 
 @pytest.mark.parametrize(
@@ -72,20 +76,20 @@ def in_both(change):
         ),
         (lambda _, rest: rest["scores"].pop("rnn"), "other models without duplicates"),
         (
-            lambda whole, _: whole["comparisons"].clear(),
+            lambda document, _: document["comparisons"].clear(),
             "other comparisons without duplicates",
         ),
         (
-            lambda whole, _: whole["dataset"].update(duplicates=None),
+            lambda document, _: document["dataset"].update(duplicates=None),
             "dataset.duplicates",
         ),
         (
-            in_both(lambda found: found.pop()),
+            in_both(lambda pairs: pairs.pop()),
             "not compared with the best or the majority",
         ),
-        (in_both(lambda found: found[0].update(a="x")), "with x, which is not there"),
+        (in_both(lambda pairs: pairs[0].update(a="x")), "with x, which is not there"),
         (
-            lambda whole, _: whole.update(cheapest="x"),
+            lambda document, _: document.update(cheapest="x"),
             "a cheapest model that is not there",
         ),
     ],
@@ -141,17 +145,14 @@ CLEAR_OR_NOT = {
 def test_the_cheapest_is_the_fastest_model_that_is_not_clearly_worse(
     seconds, params, n_seeds, cheapest
 ):
-    rights = {model: of[:n_seeds] for model, of in CLEAR_OR_NOT.items()}
-    costs = zip(rights, seconds, params, strict=True)
-    records = {
-        model: {"fit_seconds": time, "params": size} for model, time, size in costs
-    }
+    rights = {model: right[:n_seeds] for model, right in CLEAR_OR_NOT.items()}
+    records = {}
+    for model, time, size in zip(rights, seconds, params, strict=True):
+        records[model] = {"fit_seconds": time, "params": size}
 
     results = scored_run(rights, records=records).results
 
     assert results.cheapest == cheapest
     older = results.model_dump(mode="json")
     del older["cheapest"]
-    assert Results.model_validate(older) == results, (
-        "it follows from what older files have"
-    )
+    assert Results.model_validate(older) == results, "it follows from the rest"

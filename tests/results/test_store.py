@@ -5,7 +5,6 @@ import pickle
 import shutil
 import zipfile
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,8 @@ from rnnbench.results.store import Store, read_weights
 from rnnbench.storage import DamagedResultError, sha256_file, write_document
 from rnnbench.training.outcome import History, TrialResult
 
-MINE, OTHER = "a" * 64, "b" * 64
+MINE = "a" * 64
+OTHER = "b" * 64
 KEY = ("rnn", 0, MINE)
 STEM = "rnn-seed0-aaaaaaaaaaaaaaaa"
 
@@ -46,9 +46,7 @@ def with_network(**changes):
 
 
 @pytest.mark.parametrize("key", [("rnn", 0, OTHER), ("rnn", 1, MINE), ("gru", 0, MINE)])
-def test_a_trial_is_given_for_its_own_model_seed_and_fingerprint_alone(
-    store, key, files
-):
+def test_a_trial_is_not_given_for_another_key(store, key, files):
     store.save(with_network())
     for file in (files.record, files.predictions, files.weights):
         other = stores.place_of(store.folder, key).record.stem
@@ -60,27 +58,41 @@ def test_a_trial_is_given_for_its_own_model_seed_and_fingerprint_alone(
         store.kept(key)
 
 
-def test_a_trial_comes_back_from_files_named_after_model_seed_and_fingerprint(
-    store, files
-):
-    saved = with_network()
-    store.save(saved)
+def test_the_files_of_a_trial_have_the_name_of_its_key(store):
+    store.save(with_network())
     store.save(result(model="lstm", seed=7, fingerprint=OTHER))
 
-    found = {str(file.relative_to(store.folder)) for file in store.folder.rglob("*.*")}
-    names = [f"trials/{STEM}.json", f"predictions/{STEM}.npz", f"models/{STEM}.npz"]
+    files = {str(file.relative_to(store.folder)) for file in store.folder.rglob("*.*")}
     other = "lstm-seed7-bbbbbbbbbbbbbbbb"
-    assert found == {*names, f"trials/{other}.json", f"predictions/{other}.npz"}
+    assert files == {
+        f"trials/{STEM}.json",
+        f"predictions/{STEM}.npz",
+        f"models/{STEM}.npz",
+        f"trials/{other}.json",
+        f"predictions/{other}.npz",
+    }
+
+
+def test_a_trial_comes_back_as_it_was_saved(store):
+    saved = with_network()
+    store.save(saved)
+
     loaded = store.load(KEY)
+
     assert loaded.record == saved.record
     np.testing.assert_array_equal(loaded.labels, saved.labels)
     np.testing.assert_array_equal(loaded.scores, saved.scores)
     assert (loaded.labels.dtype, loaded.scores.dtype) == (np.int32, np.float32)
+
+
+def test_a_network_comes_back_as_it_was_saved(store, files):
+    saved = with_network()
+    store.save(saved)
+
     assert store.load(KEY, with_model=True)
     assert store.kept(KEY) == (saved.record, files.weights)
-    for ours, theirs in zip(
-        read_weights(files.weights, DECLARED), WEIGHTS, strict=True
-    ):
+    loaded = read_weights(files.weights, DECLARED)
+    for ours, theirs in zip(loaded, WEIGHTS, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
@@ -132,11 +144,8 @@ def test_a_loss_that_is_not_a_number_is_stored_as_null(store, files):
     history = {"loss": [float("nan"), float("inf")], "accuracy": [0.5, 0.5]}
     store.save(result(history=history, fingerprint=MINE))
 
-    text = files.record.read_text()
-    assert json.loads(text, parse_constant=pytest.fail)["history"]["loss"] == [
-        None,
-        None,
-    ]
+    document = json.loads(files.record.read_text(), parse_constant=pytest.fail)
+    assert document["history"]["loss"] == [None, None]
     assert store.load(KEY).record.history.loss == [None, None]
 
 
@@ -154,30 +163,39 @@ def _make_a_folder(file):
     [
         ("record", _truncate, "it is not as it was written"),
         ("record", _make_a_folder, "Is a directory"),
-        *((kind, _truncate, "changed since") for kind in ("predictions", "weights")),
-        *((kind, Path.unlink, "No such file") for kind in ("predictions", "weights")),
+        ("predictions", _truncate, "changed since"),
+        ("predictions", Path.unlink, "No such file"),
     ],
 )
-def test_what_is_damaged_is_named(store, files, kind, damage, reason):
+def test_a_damaged_trial_is_named(store, files, kind, damage, reason):
     store.save(with_network())
-    file, is_network = getattr(files, kind), kind == "weights"
+    file = getattr(files, kind)
     damage(file)
 
-    assert not is_network or store.load(KEY), (
-        "the trial of a damaged network can be used"
-    )
-    for read in (
-        (store.kept, partial(store.load, with_model=True))
-        if is_network
-        else (store.load,)
-    ):
-        with pytest.raises(
-            DamagedResultError, match=f"^unusable result: {file}: {reason}"
-        ):
-            read(KEY)
+    with pytest.raises(DamagedResultError, match=f"^unusable result: {file}: {reason}"):
+        store.load(KEY)
 
 
-LABELS, SCORES = np.zeros(2, np.int32), np.ones((2, 3), np.float32)
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [(_truncate, "changed since"), (Path.unlink, "No such file")],
+)
+def test_a_damaged_network_is_named_but_its_trial_can_be_used(
+    store, files, damage, reason
+):
+    store.save(with_network())
+    damage(files.weights)
+
+    assert store.load(KEY)
+    fault = f"^unusable result: {files.weights}: {reason}"
+    with pytest.raises(DamagedResultError, match=fault):
+        store.kept(KEY)
+    with pytest.raises(DamagedResultError, match=fault):
+        store.load(KEY, with_model=True)
+
+
+LABELS = np.zeros(2, np.int32)
+SCORES = np.ones((2, 3), np.float32)
 
 
 def hostile(file, shape=1):
@@ -220,7 +238,7 @@ MISLEADING = {
 
 
 @pytest.mark.parametrize("write", MISLEADING.values(), ids=MISLEADING)
-def test_predictions_made_to_mislead_are_named_and_run_nothing(store, files, write):
+def test_predictions_made_to_mislead_run_nothing(store, files, write):
     saved = result(fingerprint=MINE)
     store.save(saved)
     write(files.predictions)
@@ -250,9 +268,7 @@ MISLEADING_WEIGHTS = {
 
 
 @pytest.mark.parametrize("weights", MISLEADING_WEIGHTS.values(), ids=MISLEADING_WEIGHTS)
-def test_weights_other_than_those_of_the_network_are_named_and_not_read(
-    tmp_path, weights
-):
+def test_weights_other_than_those_of_the_network_are_not_read(tmp_path, weights):
     file = tmp_path / "weights.npz"
     np.savez(file, *weights(file))
 
@@ -262,32 +278,54 @@ def test_weights_other_than_those_of_the_network_are_named_and_not_read(
     assert not file.with_name("trace").exists()
 
 
-@pytest.mark.parametrize("kind", [{}, MARGINS])
-def test_a_compact_trial_is_stored_in_a_fraction_of_the_size(tmp_path, kind):
-    random = np.random.default_rng(0)
-    scores = np.log(random.dirichlet([0.1] * 40, 500) + 1e-30).astype(np.float32)
+@pytest.fixture(params=[{}, MARGINS], ids=["log-probabilities", "margins"])
+def large_trial(request):
+    """A trial of 500 documents and 40 topics, whose network is kept."""
+    shares = np.random.default_rng(0).dirichlet([0.1] * 40, 500)
+    scores = np.log(shares + 1e-30).astype(np.float32)
     history = History(loss=[1 / 3, None], score=[2 / 3, 1.0])
-    weights = [np.ones(3, np.float32)]
-    facts, labels = trial_record(history=history, **kind), scores.argmax(1).astype("i4")
-    trial, key = TrialResult(facts, labels, scores, weights), ("rnn", 0, "f" * 64)
-    store = Store(tmp_path)
-    store.save(trial)
-    (file,) = tmp_path.glob("predictions/*")
+    return TrialResult(
+        trial_record(history=history, **request.param),
+        scores.argmax(1).astype("i4"),
+        scores,
+        weights=[np.ones(3, np.float32)],
+    )
+
+
+COMPACT_KEY = ("rnn", 0, "f" * 64)
+
+
+def test_a_compact_trial_is_stored_in_a_fraction_of_the_size(store, large_trial):
+    store.save(large_trial)
+    (file,) = store.folder.glob("predictions/*")
     size = file.stat().st_size
 
-    light = store.make_compact(key)
+    store.make_compact(COMPACT_KEY)
 
     assert file.stat().st_size < size / 4
-    loaded = store.load(key, with_model=True)
-    assert loaded.record == light.record == compact(trial).record
+
+
+def test_a_compact_trial_comes_back_with_its_network(store, large_trial):
+    store.save(large_trial)
+
+    light = store.make_compact(COMPACT_KEY)
+
+    loaded = store.load(COMPACT_KEY, with_model=True)
+    assert loaded.record == light.record == compact(large_trial).record
     assert loaded.record.compact
     assert loaded.record.history == History(loss=[0.333, None], score=[0.667, 1.0])
     np.testing.assert_array_equal(loaded.scores, light.scores)
-    np.testing.assert_array_equal(loaded.labels, trial.labels)
+    np.testing.assert_array_equal(loaded.labels, large_trial.labels)
+
+
+def test_a_compact_trial_is_not_written_again(store, large_trial):
+    store.save(large_trial)
+    store.make_compact(COMPACT_KEY)
+    (file,) = store.folder.glob("predictions/*")
     written = file.stat().st_mtime_ns
-    assert (
-        store.make_compact(key).weights
-        is store.load(key, with_model=True).weights
-        is None
-    )
+
+    again = store.make_compact(COMPACT_KEY)
+
+    assert again.weights is None
+    assert store.load(COMPACT_KEY, with_model=True).weights is None
     assert file.stat().st_mtime_ns == written
