@@ -35,7 +35,7 @@ def models(file: Path, *settings: str) -> dict:
     return load(file, [setting(text) for text in settings]).models
 
 
-def facts(model) -> tuple:
+def values_of(model) -> tuple:
     """Return the units of the two recurrent layers of a point, and its own training."""
     return model.layers[1].units, model.layers[2].units, model.training
 
@@ -81,9 +81,9 @@ def facts(model) -> tuple:
     ],
 )
 def test_a_grid_stands_for_its_points(lines, points):
-    found = models(with_grid(*lines))
-    assert {name: facts(model) for name, model in found.items()} == points
-    assert list(found) == list(points)
+    made = models(with_grid(*lines))
+    assert {name: values_of(model) for name, model in made.items()} == points
+    assert list(made) == list(points)
 
 
 @pytest.mark.parametrize(
@@ -109,17 +109,24 @@ def test_points_have_different_names_even_if_their_short_forms_are_the_same(
 
 def test_a_value_may_be_anything_that_the_parameter_takes():
     grid = "{arguments.sizes: [[1, 2], [3], null, {a: true}, a b/c]}"
-    found = models(
-        write(f"name: a\nmodels:\n  own: {{python: 'nets:make', grid: {grid}}}\n")
-    )
-    assert list(found) == [
+    own = f"{{python: 'nets:make', grid: {grid}}}"
+
+    made = models(write(f"name: a\nmodels:\n  own: {own}\n"))
+
+    sizes = {name: model.arguments["sizes"] for name, model in made.items()}
+    assert sizes == {
+        "own[sizes=1_2]": [1, 2],
+        "own[sizes=3]": [3],
+        "own[sizes=null]": None,
+        "own[sizes=a_true]": {"a": True},
+        "own[sizes=a_b_c]": "a b/c",
+    }
+    assert list(sizes) == [
         f"own[sizes={size}]" for size in ("1_2", "3", "null", "a_true", "a_b_c")
     ]
-    sizes = [model.arguments["sizes"] for model in found.values()]
-    assert sizes == [[1, 2], [3], None, {"a": True}, "a b/c"]
 
 
-def test_seeds_layers_and_arguments_are_lists_themselves():
+def test_what_is_a_list_itself_makes_no_grid():
     file = write(f"{RNN}  own: {{python: nets:make}}\n")
     layers = f"models.rnn.layers=[{{pooling: {{by: mean}}}}, {{dense: {SOFTMAX}}}]"
     flags = ["training.seeds=[3, 4]", "models.own.arguments.sizes=[1, 2]", layers]
@@ -137,21 +144,26 @@ def test_seeds_layers_and_arguments_are_lists_themselves():
         ("layers.2.gru.units=7", {"rnn": 7}),
     ],
 )
-def test_a_flag_changes_an_axis_or_ends_it(key, points):
-    for axes in (
+@pytest.mark.parametrize(
+    "axes",
+    [
         ["layers.2.gru.units: [3, 4]", "training.epochs: [1, 2]"],
         ["zip: {layers.2.gru.units: [3, 4], training.epochs: [1, 2]}"],
-    ):
-        found = models(with_grid(*axes), "training.epochs=9", f"models.rnn.{key}")
-        assert {name: model.layers[2].units for name, model in found.items()} == points
+    ],
+    ids=["crossed", "zipped"],
+)
+def test_a_flag_changes_an_axis_or_ends_it(axes, key, points):
+    made = models(with_grid(*axes), "training.epochs=9", f"models.rnn.{key}")
+
+    assert {name: model.layers[2].units for name, model in made.items()} == points
 
 
 def test_a_flag_for_all_trainings_counts_for_those_of_single_models():
     file = write(f"{RNN}    training: {{epochs: 3, batch_size: 9}}\n")
 
     def training(*flags):
-        found = load(file, [setting(flag) for flag in flags]).training_of("rnn")
-        return found.epochs, found.batch_size
+        training = load(file, [setting(flag) for flag in flags]).training_of("rnn")
+        return training.epochs, training.batch_size
 
     assert training("training.epochs=9") == (9, 9)
     assert training("training={epochs: 5}") == (5, 9)
@@ -161,10 +173,10 @@ def test_a_flag_for_all_trainings_counts_for_those_of_single_models():
 def test_a_list_that_a_flag_sets_for_all_trainings_makes_a_grid_of_every_network():
     rates = "training.learning_rate=[0.1, 0.2]"
     twice = "  twice:\n    ensemble: {of: [svm], by: votes, over_seeds: true}\n"
-    found = list(models(write(RNN + SVM + twice), rates))
-    assert found == ["rnn[lr=0.1]", "rnn[lr=0.2]", "svm", "twice"]
-    (found,) = messages(write(f"name: a\nmodels:\n{SVM}"), setting(rates))
-    assert found.endswith("there is no network to try these values on")
+    made = models(write(RNN + SVM + twice), rates)
+    assert list(made) == ["rnn[lr=0.1]", "rnn[lr=0.2]", "svm", "twice"]
+    (fault,) = messages(write(f"name: a\nmodels:\n{SVM}"), setting(rates))
+    assert fault.endswith("there is no network to try these values on")
 
 
 def test_a_point_may_change_in_all_that_is_not_in_its_name():
@@ -176,20 +188,21 @@ def test_a_point_may_change_in_all_that_is_not_in_its_name():
         "models.rnn[units=3].training.epochs=5",
     ]
     changed = models(resolved, *changes)
-    assert facts(changed["rnn[units=3]"]) == (7, 3, {"epochs": 5})
-    assert facts(changed["rnn[units=4]"]) == (2, 4, None)
+    assert values_of(changed["rnn[units=3]"]) == (7, 3, {"epochs": 5})
+    assert values_of(changed["rnn[units=4]"]) == (2, 4, None)
 
 
 def test_a_grid_of_another_file_is_changed_key_by_key():
     with_grid("layers.2.gru.units: [3, 4]", "training: {epochs: [1, 2]}")
     above = "extends: grid.yaml\nmodels: {rnn: {grid: {layers: {'2': {gru: {units: [5]}}}}}}\n"
-    found = models(write(above, "above.yaml")).values()
-    assert [facts(model) for model in found] == [(2, 5, {"epochs": n}) for n in (1, 2)]
+    made = models(write(above, "above.yaml")).values()
+    points = [(2, 5, {"epochs": 1}), (2, 5, {"epochs": 2})]
+    assert [values_of(model) for model in made] == points
 
 
 def test_a_flag_may_name_every_layer_of_a_kind():
     (model,) = models(write(RNN), "models.rnn.layers.*.gru.units=5").values()
-    assert facts(model) == (5, 5, None)
+    assert values_of(model) == (5, 5, None)
 
 
 LONG = [f"{'x' * 38}{n}" for n in range(2)]
@@ -213,16 +226,15 @@ LONG = [f"{'x' * 38}{n}" for n in range(2)]
     ],
 )
 def test_a_grid_that_is_too_large_is_refused(grid, answer):
-    (found,) = messages(
-        {"name": "a", "models": {"rnn": {"python": "nets:make", "grid": grid}}}
-    )
-    assert re.match(rf"models\.rnn\.grid: .*{re.escape(answer)}", found)
+    model = {"python": "nets:make", "grid": grid}
+    (fault,) = messages({"name": "a", "models": {"rnn": model}})
+    assert re.match(rf"models\.rnn\.grid: .*{re.escape(answer)}", fault)
 
 
 def test_a_point_cannot_have_the_name_of_another_model():
     other = "  rnn[epochs=1]: {python: nets:make}\n"
-    (found,) = messages(with_grid("training.epochs: [1, 2]", after=other))
-    assert found.endswith("models.rnn[epochs=1]: two models have this name")
+    (fault,) = messages(with_grid("training.epochs: [1, 2]", after=other))
+    assert fault.endswith("models.rnn[epochs=1]: two models have this name")
 
 
 def test_an_ensemble_of_a_model_with_a_grid_or_of_its_point_is_left_out():
@@ -237,16 +249,24 @@ def test_an_ensemble_of_a_model_with_a_grid_or_of_its_point_is_left_out():
     ensemble: {of: [calm], over_seeds: true}
 """
 
-    found = models(with_grid("layers.1.gru.units: [1, 2]", after=others))
+    made = models(with_grid("layers.1.gru.units: [1, 2]", after=others))
 
-    assert list(found) == ["rnn[units=1]", "rnn[units=2]", "calm", "twice"]
+    assert list(made) == ["rnn[units=1]", "rnn[units=2]", "calm", "twice"]
 
 
-def test_a_flag_sets_the_lists_of_an_ensemble_and_a_list_of_lists_makes_a_grid():
-    of = "models.both.ensemble.of=[svm, rnn]", "models.both.ensemble.by=votes"
-    weights = "models.both.ensemble.weights="
-    both = models(write(RNN + SVM), *of, f"{weights}[2, 1]")["both"].ensemble
+BOTH = ("models.both.ensemble.of=[svm, rnn]", "models.both.ensemble.by=votes")
+WEIGHTS = "models.both.ensemble.weights="
+
+
+def test_a_flag_sets_the_lists_of_an_ensemble():
+    both = models(write(RNN + SVM), *BOTH, f"{WEIGHTS}[2, 1]")["both"].ensemble
+
     assert (both.of, both.weights) == (("svm", "rnn"), (2, 1))
-    assert len(models(write(RNN + SVM), *of, f"{weights}[[2, 1], [1, 2]]")) == 4
-    (found,) = messages(write(RNN + SVM), setting("models.both.ensemble.of=svm"))
-    assert found.endswith("models.both.ensemble.of: got 'svm' (should be a list)")
+    (fault,) = messages(write(RNN + SVM), setting("models.both.ensemble.of=svm"))
+    assert fault.endswith("models.both.ensemble.of: got 'svm' (should be a list)")
+
+
+def test_a_list_of_lists_makes_a_grid_of_an_ensemble():
+    made = models(write(RNN + SVM), *BOTH, f"{WEIGHTS}[[2, 1], [1, 2]]")
+
+    assert len(made) == 4

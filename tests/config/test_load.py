@@ -1,5 +1,4 @@
-"""The meaning of configs, of ``extends`` and flags, and configs that are written and
-read again.
+"""The meaning of configs, of ``extends`` and of flags, and configs that are dumped.
 
 For mistakes in them see test_messages.py.
 """
@@ -51,45 +50,80 @@ def setting(text: str) -> Override:
     return Override(f"--set {text}", *split_setting(text))
 
 
-def test_a_file_that_is_not_there_or_no_config_is_named():
+@pytest.mark.parametrize(
+    ("config", "fault"),
+    [
+        (
+            Path("smal.yaml"),
+            "smal.yaml: no such file (allowed: Small.yaml; did you mean 'Small.yaml'?)",
+        ),
+        ("nowhere/small.yaml", "nowhere/small.yaml: no such file"),
+        (
+            "ovn.csv",
+            "ovn.csv: no such file (allowed: own.csv; did you mean 'own.csv'?)",
+        ),
+    ],
+)
+def test_a_file_that_is_not_there_is_named(config, fault):
     write(SMALL, "Small.yaml")
-    assert messages(Path("smal.yaml")) == [
-        "smal.yaml: no such file (allowed: Small.yaml; did you mean 'Small.yaml'?)"
-    ]
-    assert messages("nowhere/small.yaml") == ["nowhere/small.yaml: no such file"]
     write("text,label\n", "own.csv")
-    assert messages("ovn.csv") == [
-        "ovn.csv: no such file (allowed: own.csv; did you mean 'own.csv'?)"
-    ]
+
+    assert messages(config) == [fault]
+
+
+def test_a_text_that_is_no_config_is_named():
     (fault,) = messages(write("a, b", "x.txt"))
     assert fault.endswith(
         "a table of texts ends in .csv, .tsv, .jsonl, .ndjson, .json, .parquet"
     )
+
+
+def test_a_folder_that_is_no_config_is_named():
     Path("configs").mkdir()
     (fault,) = messages(Path("configs"))
-    assert fault.startswith(
-        "configs: is a folder (should be a config file, or a folder with a"
-    )
+    assert fault.startswith("configs: is a folder (should be a config file, or a fo")
+
+
+def test_a_config_that_is_not_in_utf_8_is_named():
     Path("bad.yaml").write_bytes("# no\nname: café\n".encode("latin-1"))
     assert messages(Path("bad.yaml")) == ["bad.yaml:2: is not UTF-8"]
 
 
-def test_what_is_left_out_or_empty_is_at_its_default_that_of_keras_and_one_seed_of_adam():
+def test_a_section_may_be_empty():
     small = load(write(SMALL))
-    assert (small.name, small.references) == ("small", {})
     assert load(write(f"data:\ntraining:\n{SMALL}")) == small
-    data, training = small.data, small.training
-    assert (data.source, data.path, data.split) == ("auto", None, "auto")
-    assert (data.num_words, data.maxlen, data.test_split, data.seed) == (
-        None,
-        None,
-        0.2,
-        113,
-    )
-    assert (data.pad_length, data.padding, data.truncating) == (None, "pre", "pre")
-    assert (training.epochs, training.batch_size, training.engine) == (10, 32, "auto")
-    assert (training.optimizer, training.learning_rate) == ("adam", 0.001)
-    assert (training.seeds, training.validation_split) == ((0,), 0)
+    assert (small.name, small.references) == ("small", {})
+
+
+def test_data_are_by_default_those_of_keras():
+    defaults = {
+        "source": "auto",
+        "path": None,
+        "split": "auto",
+        "num_words": None,
+        "maxlen": None,
+        "test_split": 0.2,
+        "seed": 113,
+        "pad_length": None,
+        "padding": "pre",
+        "truncating": "pre",
+    }
+    data = dict(load(write(SMALL)).data)
+    assert {key: data[key] for key in defaults} == defaults
+
+
+def test_training_is_by_default_one_seed_of_adam():
+    defaults = {
+        "epochs": 10,
+        "batch_size": 32,
+        "engine": "auto",
+        "optimizer": "adam",
+        "learning_rate": 0.001,
+        "seeds": (0,),
+        "validation_split": 0,
+    }
+    training = dict(load(write(SMALL)).training)
+    assert {key: training[key] for key in defaults} == defaults
 
 
 def test_seeds_are_ten_thousand_at_most():
@@ -111,14 +145,19 @@ SVM = {"baseline": {"tfidf_linear_svm": COUNTED | LINEAR}}
 OWN = {"python": "my.nets:make", "arguments": {"units": 8, "rates": [0.1, None]}}
 
 
-def test_the_keys_of_a_model_tell_its_kind_and_it_is_dumped_as_it_was_written():
-    benchmark = load({"name": "LSTM-2_x", "models": {"svm": SVM, "own": OWN}})
+def test_the_keys_of_a_model_say_its_kind():
+    models = load({"name": "LSTM-2_x", "models": {"svm": SVM, "own": OWN}}).models
 
     svm = BaselineModel(baseline=TfidfLinearSVM(max_ngram=3, C=0.5))
-    assert benchmark.models == {"svm": svm, "own": PythonNetwork(**OWN)}
-    assert benchmark.model_dump(mode="json")["models"] == {"svm": SVM, "own": OWN}
+    assert models == {"svm": svm, "own": PythonNetwork(**OWN)}
     network = load(write(SMALL)).models["rnn"]
     assert (type(network), network.inputs) == (LayeredNetwork, "ids")
+
+
+def test_a_model_is_dumped_as_it_was_written():
+    benchmark = load({"name": "a", "models": {"svm": SVM, "own": OWN}})
+
+    assert benchmark.model_dump(mode="json")["models"] == {"svm": SVM, "own": OWN}
 
 
 def test_a_model_may_be_named_by_a_number():
@@ -128,7 +167,7 @@ def test_a_model_may_be_named_by_a_number():
     assert load(file, [flag]).models["010"].layers[0].units == 7
 
 
-def test_a_mapping_may_hold_sections_paths_and_tuples():
+def test_a_mapping_may_hold_any_python_values():
     models = load(write(SMALL)).models
     config = {"name": "a", "models": dict(models), "data": {"path": Path("b")}}
     config["training"] = {"seeds": (3, 7)}
@@ -138,12 +177,18 @@ def test_a_mapping_may_hold_sections_paths_and_tuples():
     assert benchmark.training == Training(seeds=[3, 7], epochs=3)
 
 
-def test_a_mapping_may_extend_files_but_not_itself_and_keeps_its_own_values():
+def test_a_mapping_that_extends_files_stays_as_it_is():
     write(f"training: {{epochs: 3, batch_size: 7}}\n{SMALL}", "configs/base.yaml")
     config = {"extends": "configs/base.yaml", "training": {"epochs": 4}}
+
     assert load(config).training == Training(epochs=4, batch_size=7)
     assert config == {"extends": "configs/base.yaml", "training": {"epochs": 4}}
+
+
+def test_a_mapping_may_not_hold_itself():
+    config = {"name": "a"}
     config["models"] = config
+
     assert messages(config) == ["nested too deeply (allowed: 100 levels)"]
 
 
@@ -165,7 +210,7 @@ def test_mistakes_in_a_mapping_are_answered_as_in_a_file_without_a_place():
     )
 
 
-def test_names_and_data_paths_are_relative_to_the_file_that_they_are_in():
+def test_paths_are_relative_to_the_file_that_they_are_in():
     write(
         "name: &x base\nseed: 3\ndata: {path: ../corpus, train: *x}\n",
         "configs/bases/base.yaml",
@@ -176,12 +221,15 @@ def test_names_and_data_paths_are_relative_to_the_file_that_they_are_in():
     assert value["data"]["train"] == "configs/bases/base"
     assert Path(value["data"]["path"]).resolve() == Path("configs/corpus").resolve()
 
-    for path in ("/corpora/reuters", "~/corpus"):
-        tree = tree_of(write(f"data: {{path: {path}}}\n", "configs/a.yaml"))
-        assert tree.root.plain["data"]["path"] == path
+
+@pytest.mark.parametrize("path", ["/corpora/reuters", "~/corpus"])
+def test_a_path_from_a_root_or_a_home_stays_as_it_is(path):
+    tree = tree_of(write(f"data: {{path: {path}}}\n", "configs/a.yaml"))
+
+    assert tree.root.plain["data"]["path"] == path
 
 
-def test_of_several_extended_files_the_last_wins_key_by_key_and_entries_keep_their_order():
+def test_of_several_extended_files_the_last_wins_key_by_key():
     write(
         "zulu: [1, 2]\ntraining: {epochs: 3, batch_size: 7}\ndata: {seed: 3}\n",
         "z.yaml",
@@ -197,7 +245,7 @@ def test_of_several_extended_files_the_last_wins_key_by_key_and_entries_keep_the
         "alpha": 2,
         "rnn": 3,
     }
-    assert list(value) == ["zulu", "training", "data", "alpha", "rnn"]
+    assert list(value) == ["zulu", "training", "data", "alpha", "rnn"], "in order"
 
 
 def test_a_config_extends_a_hundred_files_at_most():
@@ -205,13 +253,13 @@ def test_a_config_extends_a_hundred_files_at_most():
         write(f"extends: [e{number + 1}.yaml, e{number + 1}.yaml]\n", f"e{number}.yaml")
     write("name: x\n", "e24.yaml")
 
-    found = tree_of(Path("e0.yaml"))
+    tree = tree_of(Path("e0.yaml"))
 
-    assert "too many files (allowed: 100)" in found.problems[0].message
-    assert len(found.problems) < 100
+    assert "too many files (allowed: 100)" in tree.problems[0].message
+    assert len(tree.problems) < 100
 
 
-def test_of_two_flags_the_last_wins_and_one_may_mend_a_mistake_or_remove_a_value():
+def test_flags_replace_values_of_the_file_or_of_flags_before():
     text = f"training: {{epochs: ten}}\ndata: {{path: corpus, maxlen: 50}}\n{SMALL}"
     flags = [
         "training.epochs=5",
@@ -252,25 +300,33 @@ def test_a_flag_leads_no_deeper_than_a_file_may_nest():
     assert str(problem) == "--set: a path of 101 keys (allowed: 100)"
 
 
-def test_select_answers_with_the_models_there_are():
-    for names, answer in {
-        ("RNN", "rnn"): "no model 'RNN' (allowed: rnn; did you mean 'rnn'?)",
-        tuple("abcdefg"): "no model 'a', 'b', 'c', 'd', 'e' and 2 more (allowed: rnn)",
-        (): "names no model (allowed: rnn)",
-    }.items():
-        with pytest.raises(UserError, match=re.escape(f"--models: {answer}")):
-            select(load(write(SMALL)), names, "--models")
+@pytest.mark.parametrize(
+    ("names", "answer"),
+    [
+        (["RNN", "rnn"], "no model 'RNN' (allowed: rnn; did you mean 'rnn'?)"),
+        (
+            list("abcdefg"),
+            "no model 'a', 'b', 'c', 'd', 'e' and 2 more (allowed: rnn)",
+        ),
+        ([], "names no model (allowed: rnn)"),
+    ],
+)
+def test_select_answers_with_the_models_there_are(names, answer):
+    with pytest.raises(UserError, match=re.escape(f"--models: {answer}")):
+        select(load(write(SMALL)), names, "--models")
 
 
-def test_data_are_those_of_the_config_of_flags_or_the_default_and_checked():
+def test_data_are_those_of_the_config_or_of_flags_or_the_default():
+    from_flag = load_data(None, [Override("--data", "data.source", "r8")])
+
     assert load_data(write(f"data: {{maxlen: 50}}\n{SMALL}")) == Data(maxlen=50)
-    assert load_data(None, [Override("--data", "data.source", "r8")]) == Data(
-        source="r8"
-    )
+    assert from_flag == Data(source="r8")
     assert load_data(None) == Data()
-    with pytest.raises(
-        ConfigError, match=r"^--set .+: training: unknown key \(allowed: data\)$"
-    ):
+
+
+def test_a_flag_for_data_alone_may_set_nothing_else():
+    fault = r"^--set .+: training: unknown key \(allowed: data\)$"
+    with pytest.raises(ConfigError, match=fault):
         load_data(None, [setting("training.epochs=3")])
 
 
@@ -280,13 +336,16 @@ def dumped_and_loaded(benchmark: Benchmark, folder: Path = Path()) -> Benchmark:
 
 @settings(max_examples=20)
 @given(plain_values, texts.filter(bool))
-def test_any_argument_and_text_that_is_dumped_loads_again(value, text):
-    own = {"python": "nets:make", "arguments": {"a": value, text: text}}
+def test_whatever_is_dumped_loads_again(value, text):
+    arguments = {"a": value, text: text}
+    network = {"python": "nets:make", "arguments": arguments}
     paper = {"source": text, "split": "5" * 64, "models": {text: {"accuracy": 0.5}}}
-    config = {"name": "a", "models": {"own": own}, "references": {"paper": paper}}
+    config = {"name": "a", "models": {"own": network}, "references": {"paper": paper}}
+
     benchmark = load(config)
+
     assert dumped_and_loaded(benchmark) == benchmark
-    assert benchmark.models["own"].arguments == own["arguments"]
+    assert benchmark.models["own"].arguments == arguments
 
 
 @pytest.mark.parametrize(
@@ -304,7 +363,5 @@ def test_a_dump_names_the_same_data_from_another_folder(path, folder):
     text = dump(benchmark, Path(folder))
     assert "path: ../" in text, "so that all can be moved"
     assert Path(path).name in text, "letters stay readable"
-    assert (
-        dumped_and_loaded(benchmark, Path(folder)).data.path.resolve()
-        == Path(path).resolve()
-    )
+    again = dumped_and_loaded(benchmark, Path(folder))
+    assert again.data.path.resolve() == Path(path).resolve()

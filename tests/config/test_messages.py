@@ -21,41 +21,41 @@ ANSWERS = Path(__file__).with_name("wrong_configs.txt")
 
 
 def read_cases():
-    """Return each case, ``group: case``, with its files, name -> text, and its
-    flags.
-    """
+    """Return the files, by name, and the flags of each ``group: case``."""
     groups = yaml.safe_load(CONFIGS.read_text(encoding="utf-8"))
     small = groups["values"]["small"]
-    found = {}
-    for group, facts in groups.items():
-        around = facts.get("in", "$case")
-        cases = facts.get("cases", ())
-        for name in cases:
-            case = cases[name] if isinstance(cases, dict) else name
-            found[f"{group}: {name}"] = _files(case, around, small), []
-        for flag in facts.get("flags", ()):
-            found[f"{group}: {flag}"] = _files(around, "$case", small), [override(flag)]
-    return found
+    all_cases = {}
+    for group, parts in groups.items():
+        around = parts.get("in", "$case")
+        cases = parts.get("cases", {})
+        if isinstance(cases, list):
+            cases = dict(zip(cases, cases, strict=True))
+        for name, case in cases.items():
+            all_cases[f"{group}: {name}"] = (_files(case, around, small), [])
+        for flag in parts.get("flags", ()):
+            files = _files(around, "$case", small)
+            all_cases[f"{group}: {flag}"] = (files, [override(flag)])
+    return all_cases
 
 
 def _files(case, around, small):
     if isinstance(case, dict):
         return {file: text.replace("$small\n", small) for file, text in case.items()}
-    text = re.sub(
-        r"^( *)(.*)\$case$",
-        lambda line: (
-            f"{line[1]}{line[2]}" + case.rstrip("\n").replace("\n", f"\n{line[1]}")
-        ),
-        around,
-        flags=re.MULTILINE,
-    )
+
+    def with_case(line):
+        indent, start = line.groups()
+        return indent + start + case.rstrip("\n").replace("\n", f"\n{indent}")
+
+    text = re.sub(r"^( *)(.*)\$case$", with_case, around, flags=re.MULTILINE)
     return {"bad.yaml": f"{text}\n".replace("$small\n", small)}
 
 
 def override(text: str) -> Override:
     """Return the value that ``--flag key=value`` sets."""
     flag, setting = text.split(" ", 1)
-    return Override(text if flag == "--set" else flag, *split_setting(setting))
+    if flag == "--set":
+        flag = text
+    return Override(flag, *split_setting(setting))
 
 
 def answer(files, flags):
@@ -72,10 +72,10 @@ def answer(files, flags):
 
 
 CASES = read_cases()
-BLOCKS = (
-    block.partition("\n") for block in ANSWERS.read_text(encoding="utf-8").split("\n\n")
-)
-RECORDED = {title.removeprefix("# "): text.splitlines() for title, _, text in BLOCKS}
+RECORDED = {}
+for block in ANSWERS.read_text(encoding="utf-8").split("\n\n"):
+    title, *lines = block.splitlines()
+    RECORDED[title.removeprefix("# ")] = lines
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -89,5 +89,5 @@ def test_no_answer_is_left_from_a_case_that_is_gone():
 
 
 if __name__ == "__main__":
-    blocks = [f"# {case}\n{answer(*facts)}" for case, facts in CASES.items()]
+    blocks = [f"# {name}\n{answer(*case)}" for name, case in CASES.items()]
     ANSWERS.write_text("\n\n".join(blocks), encoding="utf-8")
