@@ -58,7 +58,7 @@ class NotKeptError(UserError):
 
 
 class TopicScore(StoredRecord):
-    """A topic and its probability, or its margin if the model gives no probabilities."""
+    """A topic and its probability, or its margin if there are no probabilities."""
 
     topic: str
     probability: float | None = None
@@ -141,7 +141,7 @@ class Prediction(Shown, StoredRecord):
 
 @dataclass(eq=False, repr=False)
 class KeptModel(Shown):
-    """A trained model that a run kept, with the methods of a scikit-learn classifier."""
+    """A trained model of a run, with the methods of a scikit-learn classifier."""
 
     name: str
     seed: int
@@ -257,16 +257,18 @@ class KeptModel(Shown):
         predictions = []
         for number, ids in enumerate(encoded.ids):
             row = shown[number]
-            given = is_given[number]
-            order = best_first(row, given).tolist()
+            in_answer = is_given[number]
+            order = best_first(row, in_answer).tolist()
             topics: list[TopicScore] = []
             unsure = None if unsure_below is None else False
             decided_by = None
             if (ids > INDEX_FROM).any():  # it knows a word of the text
-                n_shown = top and max(top, int(given.sum()))
-                topics = [self._topic(label, row, given) for label in order[:n_shown]]
+                n_shown = top and max(top, int(in_answer.sum()))
+                topics = []
+                for label in order[:n_shown]:
+                    topics.append(self._topic(label, row, in_answer))
                 if unsure_below is not None:
-                    unsure = sureness(row, given) < unsure_below
+                    unsure = sureness(row, in_answer) < unsure_below
                 if explain:
                     decided_by = self._deciding_words(ids, order[0])
             prediction = Prediction(
@@ -290,14 +292,14 @@ class KeptModel(Shown):
             raise UserError(f"the run has the label '{UNSURE}' ({hint})")
 
     def _topic(
-        self, label: int, scores: Scores, given: NDArray[np.bool_]
+        self, label: int, scores: Scores, in_answer: NDArray[np.bool_]
     ) -> TopicScore:
         score = float(scores[label])
         return TopicScore(
             topic=self.vocabulary.topics[label],
             probability=score if self.kind == "probability" else None,
             margin=score if self.kind == "margin" else None,
-            given=None if self.task.has_one_label else bool(given[label]),
+            given=None if self.task.has_one_label else bool(in_answer[label]),
         )
 
     def _deciding_words(self, ids: NDArray[np.int32], label: int) -> DecidingWords:
@@ -395,18 +397,18 @@ def _blaming(file: Path) -> Iterator[None]:
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
 
 
-def best_first(scores: Scores, given: NDArray[np.bool_]) -> NDArray[np.intp]:
+def best_first(scores: Scores, in_answer: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Return the labels of a document by its scores ``(n_topics,)``.
 
     Those of the answer come first.
     """
-    return np.lexsort((-scores, ~given))
+    return np.lexsort((-scores, ~in_answer))
 
 
-def sureness(probabilities: Scores, given: NDArray[np.bool_]) -> float:
+def sureness(probabilities: Scores, in_answer: NDArray[np.bool_]) -> float:
     """Return the lowest probability of a topic of an answer, or that there is none."""
-    if given.any():
-        return float(probabilities[given].min())
+    if in_answer.any():
+        return float(probabilities[in_answer].min())
     return float(1 - probabilities.max())
 
 

@@ -63,10 +63,11 @@ def predict_table(
 ) -> Counter[str | None]:
     """Write the rows of a table with the model's answers, and count their problems.
 
-    The answers are new columns. If there may be any number of topics, they are joined by the separator of the table
-    that the model learned from, or a list in JSON; the score is that of the best one,
-    and their number takes the place of the second-best topic. Standard output gets the
-    format of the ``source``. Rows without a problem are counted under ``None``.
+    The answers are new columns. If there may be any number of topics, they are joined
+    by the separator of the table that the model learned from, or a list in JSON; the
+    score is that of the best one, and their number takes the place of the second-best
+    topic. Standard output gets the format of the ``source``. Rows without a problem are
+    counted under ``None``.
     """
     header, position, rows = _open(source, column, progress)
     out = target.file

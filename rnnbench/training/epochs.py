@@ -117,7 +117,8 @@ class TrainingSettings(ConfigModel):
     def batches(self, n: int, seed: int, epoch: int) -> list[NDArray[np.intp]]:
         """Return the positions of ``n`` documents in each step of an epoch.
 
-        Epochs count from 1. They are ``numpy.random.default_rng([seed, epoch]).permutation(n)``, cut by
+        Epochs count from 1. The positions are
+        ``numpy.random.default_rng([seed, epoch]).permutation(n)``, cut by
         ``batch_size``.
         """
         order = np.random.default_rng([seed, epoch]).permutation(n)

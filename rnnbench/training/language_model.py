@@ -11,7 +11,7 @@ import logging
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from filelock import FileLock
@@ -46,6 +46,10 @@ PLAIN = {  # the parameters of its layers that differ from those of the network
     "trainable": True,
 }
 SHA256 = "sha256"  # the name of the fingerprint among the arrays of a file
+
+# TensorFlow and Keras have no types here
+Tensor: TypeAlias = Any
+KerasLayer: TypeAlias = Any
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +96,7 @@ def _file_of(
     model: LayeredNetwork,
     n_ids: int,
 ) -> Path:
-    """Return the file of the weights, whose name is the fingerprint of all they need."""
+    """Return the file of the weights; its name depends on all that can change them."""
     import tensorflow as tf
 
     settings = {
@@ -218,7 +222,7 @@ class NextWord:
         trained = [*self.weights, *self.softmax.trainable_weights]
         optimizer.build(trained)
 
-        def step(ids: Any, drawn: Any) -> Any:
+        def step(ids: Tensor, drawn: Tensor) -> Tensor:
             with tf.GradientTape() as tape:
                 loss = self._loss(ids, drawn)
             values = [weight.value for weight in trained]
@@ -227,7 +231,7 @@ class NextWord:
 
         return tf.function(step, jit_compile=True, autograph=False)
 
-    def _loss(self, ids: Any, drawn: Any) -> Any:
+    def _loss(self, ids: Tensor, drawn: Tensor) -> Tensor:
         """Return the mean loss over the ways of reading."""
         import tensorflow as tf
 
@@ -236,7 +240,7 @@ class NextWord:
             losses.append(self._loss_of(reader, way, drawn))
         return tf.add_n(losses) / len(self.readers)
 
-    def _loss_of(self, reader: Any, ids: Any, drawn: Any) -> Any:
+    def _loss_of(self, reader: KerasLayer, ids: Tensor, drawn: Tensor) -> Tensor:
         import tensorflow as tf
 
         states = tf.reshape(reader(self.embed(ids[:, :-1])), (-1, self.units))

@@ -134,7 +134,7 @@ def task_fault(model: Model, training: Training, dataset: Dataset) -> str:
 
 
 def _choice_fault(model: Model, training: Training) -> str:
-    """Return why no documents are held out to choose a decision on; empty if some are."""
+    """Return why no document is held out to choose a decision on; empty if one is."""
     allowed = "decision: {threshold: 0.5, none: best}"
     if not isinstance(model, EnsembleModel):
         if isinstance(model, BaselineModel) or training.validation_split > 0:

@@ -111,40 +111,40 @@ class Trial:
     def fingerprint(self) -> str:
         """sha256 of everything that can change the outcome, and of nothing else."""
         model = self.model
-        facts: dict[str, Any] = {"model": model.facts(*ABOUT_A_MODEL)}
+        content: dict[str, Any] = {"model": model.facts(*ABOUT_A_MODEL)}
         if not TASKS[self.task].has_one_label:
-            facts["decision"] = self.training.decision.facts()
+            content["decision"] = self.training.decision.facts()
         if self.members:
-            facts["members"] = [member.fingerprint for member in self.members]
-            return sha256_json(facts)
-        facts["dataset"] = self.dataset_fingerprint
-        facts["validation_split"] = self.training.validation_split
-        facts["versions"] = versions(self.packages)
+            content["members"] = [member.fingerprint for member in self.members]
+            return sha256_json(content)
+        content["dataset"] = self.dataset_fingerprint
+        content["validation_split"] = self.training.validation_split
+        content["versions"] = versions(self.packages)
         if model.is_random:
-            facts["seed"] = self.seed
+            content["seed"] = self.seed
         code = code_of(model)
         if code:
-            facts["code"] = code
+            content["code"] = code
         if isinstance(model, Network):
-            facts["code"] = code
-            facts["n_ids"] = self.n_ids
-            facts["threads"] = self.threads_used
-            facts["training"] = self.training.facts("seeds")
+            content["code"] = code
+            content["n_ids"] = self.n_ids
+            content["threads"] = self.threads_used
+            content["training"] = self.training.facts("seeds")
             if self.engine.revision:
-                facts["revision"] = self.engine.revision
+                content["revision"] = self.engine.revision
         reads_texts = model.pretrained_dim or model.reads_unlabeled
         if reads_texts or model.reads_words:
-            facts["split"] = self.split_fingerprint  # the words are not in the ids
+            content["split"] = self.split_fingerprint  # the words are not in the ids
         if reads_texts and self.part:
-            facts["part"] = str(self.part)  # the vectors saw none of its texts
+            content["part"] = str(self.part)  # the vectors saw none of its texts
         if reads_texts and self.n_untested:
             # In earlier versions, vectors were learned from these documents, too.
-            facts["untested"] = self.n_untested
+            content["untested"] = self.n_untested
         if model.reads_unlabeled:
-            facts["unlabeled"] = self.unlabeled_fingerprint
+            content["unlabeled"] = self.unlabeled_fingerprint
         if model.learns_language:
-            facts["language_model"] = REVISION
-        return sha256_json(facts)
+            content["language_model"] = REVISION
+        return sha256_json(content)
 
     def __str__(self) -> str:
         name = f"{self.name} seed {self.seed}"
@@ -288,7 +288,9 @@ def run_ensemble(
     for member in members:
         if not np.array_equal(labels, member.labels):
             raise RnnbenchError("its models have answered other documents")
-    said = [MemberScores(own.record.model, own.scores, own.answers) for own in members]
+    said = []
+    for member in members:
+        said.append(MemberScores(member.record.model, member.scores, member.answers))
     scores = combined(model.ensemble, said)
     decision = decide(trial.training.decision, "log_probabilities", None, y_train)
     records = [member.record for member in members]

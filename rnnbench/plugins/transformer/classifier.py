@@ -39,7 +39,7 @@ Pieces = NDArray[np.int32]  # documents as ids of pieces of words, ``(n, pieces)
 
 
 class Classifier:
-    """A transformer and its tokenizer, with a new layer above the mean of its states."""
+    """A transformer and its tokenizer, with a new layer above its mean state."""
 
     def __init__(self, config: Transformer, shape: Shape, seed: int = 0):
         self.config = config

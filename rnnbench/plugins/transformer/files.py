@@ -158,5 +158,5 @@ def sha256_of(name: str) -> str:
 
 
 @lru_cache
-def _digest(file: Path, changed: int) -> str:  # noqa: ARG001 - a changed file is read again
+def _digest(file: Path, changed: int) -> str:  # noqa: ARG001 - read again if changed
     return sha256_file(file)

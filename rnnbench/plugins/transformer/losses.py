@@ -53,10 +53,8 @@ class BinaryCrossentropy(Loss):
 
         Or else few epochs would be spent on how rare most topics are.
         """
-        share = torch.from_numpy(
-            (y.sum(0) + 0.5) / (len(y) + 1)
-        )  # half a document each
-        bias.copy_(share.logit())
+        share = (y.sum(0) + 0.5) / (len(y) + 1)  # half a document with and without it
+        bias.copy_(torch.from_numpy(share).logit())
 
 
 def loss_of(form: LabelForm) -> Loss:

@@ -156,7 +156,11 @@ class Engine(ABC, Generic[M]):
         is kept. ``RnnbenchError`` is raised if it cannot be trained.
         """
 
-    def weight_shapes(self, model: Model, shape: Shape) -> list[tuple[int, ...]] | None:  # noqa: ARG002
+    def weight_shapes(  # an engine that knows none does not use the arguments
+        self,
+        model: Model,  # noqa: ARG002
+        shape: Shape,  # noqa: ARG002
+    ) -> list[tuple[int, ...]] | None:
         """Return the shapes of a model's weights, float32, in the order of ``fit``.
 
         ``None`` if they are not known before the model is made.

@@ -192,11 +192,12 @@ def train(
     if settings.ema:
         averages = Averages(network.trainable_variables, settings.ema)
 
-        def before_epoch(epoch: int, logs: Any) -> None:  # noqa: ARG001 - as Keras calls it
+        # Keras gives both arguments by their names.
+        def before_epoch(epoch: int, logs: Any) -> None:  # noqa: ARG001
             if epoch:
                 averages.swap()
 
-        def after_step(step: int, logs: Any) -> None:  # noqa: ARG001 - as Keras calls it
+        def after_step(step: int, logs: Any) -> None:  # noqa: ARG001
             averages.update(network.optimizer.iterations.value)
             if step == in_epoch - 1:  # the averages are validated, noted and kept
                 averages.swap()
