@@ -21,8 +21,9 @@ from rnnbench.data.groups import FEW_CLUSTERS
 from rnnbench.data.near_copies import near_copies
 from rnnbench.data.source import Source
 from rnnbench.data.sources import AUTO, BUILT_IN, SOURCES
-from rnnbench.data.sources.files import FILES, undeclared_groups
+from rnnbench.data.sources.files import FILES
 from rnnbench.data.sources.reuters import COLLECTION
+from rnnbench.data.sources.texts import undeclared_groups
 from rnnbench.data.split import copies_in
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.scoring import scoring_fault

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rnnbench.data.sources.files import LONGEST_LABEL, MAX_LABELS
+from rnnbench.data.sources.files import MAX_LABELS
+from rnnbench.data.sources.texts import LONGEST_LABEL
 from rnnbench.errors import UserError
 from rnnbench.labels import Positions
 from rnnbench.outside.coding import (

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.sources.files import spelled
+from rnnbench.data.sources.texts import spelled
 from rnnbench.errors import UserError
 from rnnbench.section import spell
 from rnnbench.tasks import MULTI_LABEL, SCORED, SINGLE_LABEL, TaskKind

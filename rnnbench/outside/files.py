@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from rnnbench.api import Run, load_run
 from rnnbench.data.sources import tables
-from rnnbench.data.sources.files import MAX_LABELS, spelled
+from rnnbench.data.sources.files import MAX_LABELS
 from rnnbench.data.sources.labels import hint_at_lists, split_labels
 from rnnbench.data.sources.tables import BadRow, Layout
+from rnnbench.data.sources.texts import spelled
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.labels import form_of
 from rnnbench.outside.coding import Topics

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.data.fetch import Progress
-from rnnbench.data.sources.files import fault_of
 from rnnbench.data.sources.tables import (
     DIALECTS,
     BadRow,
@@ -27,6 +26,7 @@ from rnnbench.data.sources.tables import (
     open_table,
     sniff,
 )
+from rnnbench.data.sources.texts import fault_of
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.prediction.predict import UNSURE, KeptModel, Prediction
 from rnnbench.storage import atomic_write, temporary_folder

@@ -1,48 +1,33 @@
-"""The user's own texts: tables with a row for each text, and folders with a file for
-each.
+"""The source of the user's own texts: tables with a row for each, or folders of files.
+
+``read(Path("own.csv"), text="tweet", label="mood")`` is their corpus.
 """
 
 import logging
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
-from itertools import count, product
-from math import isfinite
+from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.corpus import Corpus, rank_words_of
 from rnnbench.data.fetch import Progress, silent
-from rnnbench.data.groups import LikelyGroups, likely_groups
-from rnnbench.data.source import TOKENIZERS, Source, words
-from rnnbench.data.sources import tables
-from rnnbench.data.sources.labels import hint_at_lists, split_labels
-from rnnbench.data.sources.tables import MAX_TEXT, READERS, BadRow, Layout
-from rnnbench.errors import UserError, did_you_mean, shortened
-from rnnbench.labels import Labels, documents_by_topic, form_of
-from rnnbench.storage import read_file
-from rnnbench.text import counted, encodable, listed, visible
+from rnnbench.data.source import TOKENIZERS, Source, Tokenizer, words
+from rnnbench.data.sources.labels import hint_at_lists
+from rnnbench.data.sources.tables import READERS, BadRow, Layout
+from rnnbench.data.sources.texts import Text, read_texts
+from rnnbench.errors import UserError, shortened
+from rnnbench.labels import Labels, documents_by_topic
+from rnnbench.text import counted, listed
 
 log = logging.getLogger(__name__)
-MAX_LABELS, LONGEST_LABEL = 1_000, 100
+MAX_LABELS = 1_000
 LONGEST_EXCERPT = 1_000  # characters of a text that a report can show
 SHOWN_ROWS = 10
-
-
-class Text(NamedTuple):
-    """A text with its labels and group, and its place: the file and the line, for
-    messages.
-    """
-
-    place: str
-    text: str
-    labels: tuple[str, ...]
-    has_one: bool  # not any number of labels
-    group: str = "-"
 
 
 def read(
@@ -60,51 +45,116 @@ def read(
     of a ``Layout``. ``UserError`` names what is wrong and where, unless ``on_bad`` is
     ``skip``.
     """
-    files = [path, *([test] if test else [])]
-    texts = (read_texts(file, Layout(**layout), progress) for file in files)
-    corpus, bad, firsts = _numbered(
-        texts, TOKENIZERS[tokenizer], [file.parent for file in files]
-    )
-    has_one_label = form_of(corpus.labels).has_one_label
-    if has_one_label and layout.get("label_separator") is None:
+    files = [path]
+    if test:
+        files.append(test)
+    texts = _Texts(TOKENIZERS[tokenizer])
+    for number, file in enumerate(files):
+        texts.add_file(file, read_texts(file, Layout(**layout), progress), number)
+    corpus = texts.corpus()
+    if texts.have_one_label and layout.get("label_separator") is None:
         hint_at_lists(path, corpus.topics, "--set 'data.label_separator=\"{}\"'")
-    if bad:
-        _tell(path, bad, corpus, skip=on_bad == "skip")
-    _check_labels(corpus, firsts, path)
-    if not has_one_label:
-        n_labels = corpus.labels.sum(axis=1, dtype=int)
-        which = f"{counted(len(n_labels), 'text')} may have any number of labels"
-        n_several, n_none = (
-            np.count_nonzero(n_labels > 1),
-            np.count_nonzero(n_labels == 0),
-        )
-        log.warning(
-            "%s: %s: %d have several, %d have none", path, which, n_several, n_none
-        )
+    if texts.bad_rows:
+        _report_bad_rows(path, texts.bad_rows, len(corpus), skip=on_bad == "skip")
+    _check_labels(corpus, texts.first_places, path)
+    if not texts.have_one_label:
+        _log_numbers_of_labels(path, corpus.labels)
     origin = " and ".join(file.name for file in files)
-    origin += f", without {counted(len(bad), 'bad row')}" if bad else ""
+    if texts.bad_rows:
+        origin += f", without {counted(len(texts.bad_rows), 'bad row')}"
+    ranked, _ = rank_words_of(corpus, np.arange(len(corpus)))
     return replace(
-        rank_words_of(corpus, np.arange(len(corpus)))[0],
+        ranked,
         is_test=corpus.is_test if test else None,
         groups=corpus.groups if "group" in layout else None,
         provenance={"from": origin, "tokenizer": tokenizer},
-        bad_rows=tuple(row[:3] for row in bad),
+        bad_rows=tuple(row[:3] for row in texts.bad_rows),
     )
 
 
+class _Texts:
+    """Texts that become a corpus, with as little memory for each as possible."""
+
+    def __init__(self, tokenize: Tokenizer):
+        self.bad_rows: list[BadRow] = []
+        self.first_places: dict[str, str] = {}  # where each label comes first
+        self.have_one_label = True
+        self._tokenize = tokenize
+        self._tokens = array("i")
+        self._ends = array("q", [0])
+        self._labels: list[tuple[str, ...]] = []
+        self._groups = array("i")
+        self._is_test = bytearray()
+        self._excerpts = _Excerpts()
+        self._word_ids = defaultdict[str, int](count(1).__next__)
+        self._group_ids = defaultdict[str, int](count().__next__)
+
+    def add_file(
+        self, file: Path, texts: Iterable[Text | BadRow], is_test: int
+    ) -> None:
+        """Add the texts of a file."""
+        for text in texts:
+            if isinstance(text, BadRow):
+                self.bad_rows.append(text)
+                continue
+            words_of_text = self._tokenize(text.text)
+            if not words_of_text:
+                start = shortened(" ".join(text.text.split()), 40)
+                fault = f"no words in the text: {start}"
+                self.bad_rows.append(BadRow(text.place, "no words", fault))
+                continue
+            self._add(text, words_of_text)
+            self._is_test.append(is_test)
+            self._excerpts.add(text, file.parent)
+
+    def _add(self, text: Text, words_of_text: list[str]) -> None:
+        ids = map(self._word_ids.__getitem__, words_of_text)
+        self._tokens.fromlist(list(ids))  # faster than extend
+        self._ends.append(len(self._tokens))
+        self._labels.append(text.labels)
+        self.have_one_label &= text.has_one
+        self._groups.append(self._group_ids[text.group])
+        for label in text.labels:
+            self.first_places.setdefault(label, text.place)
+
+    def corpus(self) -> Corpus:
+        """Return the corpus, whose words are in the order of their occurrence."""
+        topics = tuple(sorted(self.first_places))
+        excerpts, excerpt_ends = self._excerpts.arrays()
+        return Corpus(
+            excerpts=excerpts,
+            excerpt_ends=excerpt_ends,
+            tokens=np.asarray(self._tokens),
+            offsets=np.asarray(self._ends),
+            labels=self._coded_labels(topics),
+            topics=topics,
+            vocabulary=tuple(self._word_ids),
+            is_test=np.asarray(self._is_test).astype(bool),
+            groups=np.asarray(self._groups),
+        )
+
+    def _coded_labels(self, topics: Sequence[str]) -> Labels:
+        """Return labels by position or, if any text has several, as 0 and 1."""
+        position = {topic: number for number, topic in enumerate(topics)}
+        if self.have_one_label:
+            return np.array([position[label] for (label,) in self._labels], np.int32)
+        if len(topics) > MAX_LABELS:  # they will be refused, and would take much memory
+            return np.zeros((len(self._labels), 0), np.uint8)
+        rows = np.zeros((len(self._labels), len(topics)), np.uint8)
+        for row, labels in zip(rows, self._labels, strict=True):
+            row[[position[label] for label in labels]] = 1
+        return rows
+
+
 class _Excerpts:
-    """The places and beginnings of texts, one after another; see
-    ``Corpus.excerpts``.
-    """
+    """The places and beginnings of texts; see ``Corpus.excerpts``."""
 
     def __init__(self) -> None:
         self._content = bytearray()
         self._ends = array("q")
 
     def add(self, text: Text, folder: Path) -> None:
-        """Add a text of a file in a folder; its place leaves out the name of the
-        folder.
-        """
+        """Add a text of a file; its place leaves out the name of the folder."""
         place = text.place.removeprefix(f"{folder}/")
         start = " ".join(text.text[:LONGEST_EXCERPT].split())
         if len(text.text) > LONGEST_EXCERPT:
@@ -117,258 +167,58 @@ class _Excerpts:
         return np.frombuffer(self._content, np.uint8), np.asarray(self._ends, np.int64)
 
 
-def _numbered(
-    files: Iterable[Iterable[Text | BadRow]],
-    tokenize: Callable[[str], list[str]],
-    folders: Sequence[Path],
-) -> tuple[Corpus, list[BadRow], dict[str, str]]:
-    """Return the corpus, words unranked; bad rows; and where each label comes first."""
-    excerpts = _Excerpts()
-    tokens, ends, groups, is_test = array("i"), array("q", [0]), array("i"), bytearray()
-    labels, bad, firsts = list[tuple[str, ...]](), list[BadRow](), dict[str, str]()
-    are_single = True
-    word_ids, group_ids = (defaultdict[str, int](count().__next__) for _ in range(2))
-    for number, text in (
-        (number, text) for number, file in enumerate(files) for text in file
-    ):
-        if isinstance(text, BadRow):
-            bad.append(text)
-        elif not (found := tokenize(text.text)):
-            fault = (
-                f"no words in the text: {shortened(' '.join(text.text.split()), 40)}"
-            )
-            bad.append(BadRow(text.place, "no words", fault))
-        else:
-            tokens.fromlist(
-                list(map(word_ids.__getitem__, found))
-            )  # faster than extend
-            ends.append(len(tokens))
-            labels.append(text.labels)
-            are_single &= text.has_one
-            groups.append(group_ids[text.group])
-            for label in text.labels:
-                firsts.setdefault(label, text.place)
-            is_test.append(number)
-            excerpts.add(text, folders[number])
-    topics = tuple(sorted(firsts))
-    content, content_ends = excerpts.arrays()
-    corpus = Corpus(
-        excerpts=content,
-        excerpt_ends=content_ends,
-        tokens=np.asarray(tokens) + np.int32(1),
-        offsets=np.asarray(ends),
-        labels=_coded(labels, topics, are_single),
-        topics=topics,
-        vocabulary=tuple(word_ids),
-        is_test=np.asarray(is_test).astype(bool),
-        groups=np.asarray(groups),
-    )
-    return corpus, bad, firsts
-
-
-def _coded(
-    labels: Sequence[tuple[str, ...]], topics: Sequence[str], are_single: bool
-) -> Labels:
-    """Return the labels of texts by position or, if any has several, as 0 and 1."""
-    place = {topic: position for position, topic in enumerate(topics)}
-    if are_single:
-        return np.array([place[label] for (label,) in labels], np.int32)
-    if len(topics) > MAX_LABELS:  # they will be refused, and would take much memory
-        return np.zeros((len(labels), 0), np.uint8)
-    rows = np.zeros((len(labels), len(topics)), np.uint8)
-    for row, several in zip(rows, labels, strict=True):
-        row[[place[label] for label in several]] = 1
-    return rows
-
-
-def _tell(path: Path, bad: Sequence[BadRow], corpus: Corpus, *, skip: bool) -> None:
+def _report_bad_rows(
+    path: Path, bad_rows: Sequence[BadRow], n_good: int, *, skip: bool
+) -> None:
     """Warn of the rows that are left out, or raise ``UserError`` if none may be."""
-    reasons = Counter(row.reason for row in bad).most_common()
-    which = f"{len(bad):,} of {counted(len(bad) + len(corpus), 'row')} cannot be used"
-    lines = [
-        f"{path}: {which}: " + ", ".join(f"{n:,} {reason}" for reason, n in reasons)
-    ]
-    lines += [f"  {row.place}: {row.fault}" for row in bad[:SHOWN_ROWS]]
-    if (hidden := len(bad) - SHOWN_ROWS) > 0:
-        lines.append(
-            f"  and {hidden:,} more" + "; a run lists all in its bad_rows.csv" * skip
-        )
+    counts = Counter(row.reason for row in bad_rows)
+    reasons = ", ".join(f"{n:,} {reason}" for reason, n in counts.most_common())
+    rows = counted(len(bad_rows) + n_good, "row")
+    lines = [f"{path}: {len(bad_rows):,} of {rows} cannot be used: {reasons}"]
+    lines += [f"  {row.place}: {row.fault}" for row in bad_rows[:SHOWN_ROWS]]
+    n_hidden = len(bad_rows) - SHOWN_ROWS
+    if n_hidden > 0:
+        lines.append(f"  and {n_hidden:,} more")
+        if skip:
+            lines[-1] += "; a run lists all in its bad_rows.csv"
     if not skip:
-        raise UserError("\n".join([*lines, "To leave them out, set data.on_bad=skip."]))
+        lines.append("To leave them out, set data.on_bad=skip.")
+        raise UserError("\n".join(lines))
     log.warning("%s", "\n".join(lines))
 
 
-def _check_labels(corpus: Corpus, firsts: Mapping[str, str], path: Path) -> None:
-    """Make sure that there are labels to tell apart, and warn of those that occur
-    once.
-    """
+def _check_labels(corpus: Corpus, first_places: Mapping[str, str], path: Path) -> None:
+    """Make sure that there are several labels, and warn of those that occur once."""
     if not len(corpus):
         kind = "no folder with .txt files" if path.is_dir() else "no row with a text"
         raise UserError(f"{path}: {kind} in it")
-    if not 2 <= len(firsts) <= MAX_LABELS:
-        number = counted(len(firsts), "different label")
-        raise UserError(
-            f"{path}: {number} (allowed: 2 to {MAX_LABELS:,}); see data.label"
-        )
+    if not 2 <= len(first_places) <= MAX_LABELS:
+        number = counted(len(first_places), "different label")
+        allowed = f"allowed: 2 to {MAX_LABELS:,}"
+        raise UserError(f"{path}: {number} ({allowed}); see data.label")
     counts = documents_by_topic(corpus.labels, len(corpus.topics))
-    if once := [
-        label for label, n in zip(corpus.topics, counts, strict=True) if n == 1
-    ]:
-        named = listed([f"'{label}' ({firsts[label]})" for label in once], most=3)
-        log.warning("%s: labels that occur once: %s", path, named)
+    once = []
+    for label, n in zip(corpus.topics, counts, strict=True):
+        if n == 1:
+            once.append(f"'{label}' ({first_places[label]})")
+    if once:
+        log.warning("%s: labels that occur once: %s", path, listed(once, most=3))
 
 
-def read_texts(
-    path: Path, layout: Layout, progress: Progress = silent
-) -> Iterator[Text | BadRow]:
-    """Yield the texts in a table, or in a folder with one for each label, and the bad
-    rows.
-    """
-    if path.is_dir():
-        yield from _folder(path, layout)
-        return
-    layout = tables.sniff(path, layout)
-    names = {"text": layout.text, "label": layout.label}
-    names |= {"group": layout.group} if layout.group else {}
-    header, rows = tables.open_table(
-        path, layout, progress, list(filter(None, names.values()))
-    )
-    if not set(header).issuperset(names.values()):
-        header = tables.open_table(path, layout)[
-            0
-        ]  # for the message, that of all columns
-    positions = [_position(key, name, header, path) for key, name in names.items()]
-    for row in rows:
-        if isinstance(row, BadRow):
-            yield row._replace(values=())  # there may be many
-        else:
-            yield _checked(
-                row[0], layout, *(row[1][position] for position in positions)
-            )
-
-
-def undeclared_groups(path: Path, layout: Layout) -> LikelyGroups | None:
-    """Return the groups of texts that a column of a table evidently names, if one
-    does.
-    """
-    layout = tables.sniff(path, layout)
-    label = str(layout.label)
-    names = {*tables.short_columns(path, layout), label} - {layout.text}
-    header, rows = tables.open_table(path, layout, columns=list(names))
-    places = {name: place for place, name in enumerate(header) if name in names}
-    columns: dict[str, list[object]] = {name: [] for name in places}
-    for row in rows:
-        if not isinstance(row, BadRow):
-            for name, place in places.items():
-                columns[name].append(row[1][place])
-    labels = list(map(str, columns.pop(label)))
-    likely = likely_groups(columns, labels)
-    if likely and likely[0].is_evident:
-        return likely[0]
-    return None
-
-
-def _position(key: str, name: str | None, header: list[str], path: Path) -> int:
-    """Return the position of a column in the header; ``key`` is that of the ``data``
-    section.
-    """
-    if name is None:
-        hint = (
-            f"set data.{key}, as in --set data.{key}=NAME, to one of {listed(header)}"
-        )
-        raise UserError(
-            f"{path}: it is not clear which column holds the {key}s; {hint}"
-        )
-    if header.count(name) > 1:
-        raise UserError(f"{path}: there are two columns '{name}'; rename one of them")
-    if name not in header:
-        hint = did_you_mean(name, header)
-        raise UserError(f"{path}: no column '{name}' ({hint}; data.{key} names it)")
-    return header.index(name)
-
-
-def _checked(place: str, layout: Layout, text: Any, *names: Any) -> Text | BadRow:
-    """Return the text in a row, if it can be used; ``names`` are the label and any
-    group.
-    """
-    label, *group = names
-    separator = layout.label_separator
-    is_one = separator is None and not isinstance(label, list)
-    if separator is not None and not isinstance(label, list):
-        label = split_labels("" if label is None else str(label), separator)
-    labels = [spelled(own) for own in ([label] if is_one else label)]
-    named = [*product(["label"], labels), *product(["group"], map(spelled, group))]
-    for key, value in [("text", text), *named]:
-        fault = fault_of(key, value, layout.encoding)
-        if (
-            not fault and key == "label" and separator and separator in value
-        ):  # in a list
-            fault = "split label", f"the label '{value}' has data.label_separator in it"
-        if fault:
-            return BadRow(place, *fault)
-    return Text(place, text, tuple(labels), is_one, *map(spelled, group))
-
-
-def spelled(value: Any) -> Any:
-    """Return a label as a text if it can be one; 1.0 is 1, which tables with gaps store
-    so.
-    """
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and isfinite(value):
-        value = int(value) if value.is_integer() else str(value)
-    return " ".join(str(value).split()) if isinstance(value, str | int) else value
-
-
-def fault_of(
-    key: str, value: Any, encoding: str | None = None
-) -> tuple[str, str] | None:
-    """Return the reason why a value cannot be used, in two words and in full, if there
-    is one.
-    """
-    longest, kind = (
-        (MAX_TEXT, "a text") if key == "text" else (LONGEST_LABEL, "a text or a number")
-    )
-    if value is None or not str(value).strip():
-        return f"empty {key}", f"the {key} is empty"
-    if not isinstance(value, str):
-        return (
-            f"unusable {key}",
-            f"{key}: should be {kind}: {shortened(str(value), 40)}",
-        )
-    if len(value) > longest:
-        fault = f"a {key} of {len(value):,} characters (allowed: {longest:,})"
-        return f"long {key}", f"{fault}: {shortened(value, 40)}"
-    if not value.isascii() and encodable(value) != value:
-        is_byte = any("\udc80" <= character <= "\udcff" for character in value)
-        byte = (
-            f"a byte that {encoding or 'its encoding'} does not have; see data.encoding"
-        )
-        return (
-            "not decodable",
-            byte if is_byte else "half a character (a lone surrogate)",
-        )
-    if key != "text" and not value.isprintable() and visible(value) != value:
-        return f"unusable {key}", f"the {key} has characters that cannot be printed"
-    return None
-
-
-def _folder(path: Path, layout: Layout) -> Iterator[Text | BadRow]:
-    inside = (found for found in path.iterdir() if found.name[0] != ".")
-    for folder in sorted(
-        found for found in inside if found.is_dir() and not found.is_symlink()
-    ):
-        for file in sorted(folder.rglob("*.[tT][xX][tT]")):
-            text = read_file(file, MAX_TEXT).decode(
-                tables.codec_of(layout), tables.LONE_SURROGATES
-            )
-            yield _checked(str(file), layout, text, folder.name)
+def _log_numbers_of_labels(path: Path, labels: Labels) -> None:
+    """Say how many texts have several labels, or none."""
+    n_labels = labels.sum(axis=1, dtype=int)
+    texts = f"{counted(len(n_labels), 'text')} may have any number of labels"
+    n_several = np.count_nonzero(n_labels > 1)
+    n_none = np.count_nonzero(n_labels == 0)
+    log.warning("%s: %s: %d have several, %d have none", path, texts, n_several, n_none)
 
 
 FILES = Source(
     name="files",
     help="Your own texts, each with a label.",
-    file=f"a table ({', '.join(READERS)}), or a folder with a folder of .txt files for each label",
+    file=f"a table ({', '.join(READERS)}), "
+    "or a folder with a folder of .txt files for each label",
     read=read,
     tokenize=words,
     patterns=tuple(f"*{ending}" for ending in READERS),

@@ -17,8 +17,9 @@ from newswires import write_table
 from pyarrow import parquet
 
 from rnnbench.data import cache
-from rnnbench.data.sources.files import Text, read, read_texts, undeclared_groups
+from rnnbench.data.sources.files import read
 from rnnbench.data.sources.tables import Layout, lines
+from rnnbench.data.sources.texts import Text, read_texts, undeclared_groups
 from rnnbench.errors import UserError
 
 

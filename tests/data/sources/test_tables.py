@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from newswires import write_table
 
 from rnnbench.data.fetch import silent
-from rnnbench.data.sources.files import read_texts
 from rnnbench.data.sources.tables import (
     BadRow,
     Layout,
@@ -24,6 +23,7 @@ from rnnbench.data.sources.tables import (
 )
 from rnnbench.data.sources.tables.separated import records
 from rnnbench.data.sources.tables.sniffing import DELIMITERS
+from rnnbench.data.sources.texts import read_texts
 from rnnbench.errors import UserError
 
 SENTENCES = {
