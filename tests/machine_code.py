@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.training.engines.native.assembler import Processor, processor
-from rnnbench.training.engines.native.engine import NativeNetwork
 from rnnbench.training.engines.native.memory import Sizes
+from rnnbench.training.engines.native.network import NativeNetwork
 from rnnbench.training.engines.native.program import Program
 from rnnbench.training.settings import Training
 

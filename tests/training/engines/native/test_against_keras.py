@@ -26,8 +26,8 @@ from plugin_files import EXAMPLE
 from rnnbench.models.build import build
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import LAYERS, Shape
-from rnnbench.training.engines.native.engine import NativeNetwork, Scorer
 from rnnbench.training.engines.native.memory import Sizes
+from rnnbench.training.engines.native.network import NativeNetwork, Scorer
 from rnnbench.training.engines.native.random import (
     glorot_uniform,
     orthogonal,

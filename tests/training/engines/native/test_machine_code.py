@@ -33,8 +33,8 @@ from rnnbench.training.engines.native.assembler import (
     Value,
     processor,
 )
-from rnnbench.training.engines.native.engine import Scorer, longest_first
 from rnnbench.training.engines.native.memory import OF_HALF, SHARED, Memory, Sizes
+from rnnbench.training.engines.native.network import Scorer, longest_first
 from rnnbench.training.engines.native.program import Program, passes
 from rnnbench.training.engines.native.random import make_mask, philox, quarter, times
 

@@ -1,0 +1,190 @@
+"""A network in machine code: documents go in, scores come out, weights are trained.
+
+::
+
+    network = NativeNetwork(program, model, x, settings, seed)
+    documents = network.lay_out(x)
+    loss, score = network.train(documents, y, epoch=1)
+    scores = Scorer(program, model, network.weights()).scores(x_test)
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.labels import Labels, form_of
+from rnnbench.models.descriptions import LayeredNetwork
+from rnnbench.models.inputs import Ids, as_numbers, weighted_words, word_weights
+from rnnbench.models.layers.feedforward import WordCounts
+from rnnbench.training.epochs import TrainingSettings
+from rnnbench.training.outcome import LOWEST, Judged, Weights
+
+from .losses import Doubles, Floats, loss_of
+
+if TYPE_CHECKING:
+    from .program import Program
+
+# Unused numbers after an order of documents: a group may read past its end.
+SLACK = 64
+
+Documents = tuple[Floats, Floats, Floats]
+"""Documents one after the other: where each begins, and where the last ends; their
+words; and a number for each: the word itself, or its weight. Integers take the places
+of floats."""
+
+
+class Scorer:
+    """A network with weights in Keras's order.
+
+    Use it once, unless its program can only score.
+    """
+
+    def __init__(
+        self,
+        program: "Program",
+        model: LayeredNetwork,
+        weights: Weights,
+        seed: int | None = None,
+    ):
+        self.program = program
+        self.model = model
+        n_fixed = len(weights) - len(program.parts)
+        self.fixed = weights[:n_fixed]  # those that are not trained
+        self.arenas = program.new_arenas(weights[n_fixed:], seed)
+
+    def lay_out(self, x: Ids) -> Documents:
+        """Return documents ``(n, timesteps)`` without masked padding, for the code."""
+        first = self.model.layers[0]
+        if isinstance(first, WordCounts):
+            rows, words, values = weighted_words(x, self.fixed[0], first.values)
+            lengths = np.bincount(rows, minlength=len(x))
+        else:
+            is_read = np.ones(x.shape, bool)
+            if first.gives_mask:
+                is_read = x != 0
+            lengths = is_read.sum(axis=1)
+            words = x[is_read]
+            values = as_numbers(self.model.inputs, self.program.sizes.n_ids, x)[is_read]
+        starts = np.append(0, np.cumsum(lengths))
+        return _in_place_of_floats(starts), _in_place_of_floats(words), values
+
+    def scores(self, x: Ids) -> Floats:
+        """Return the scores ``(n, topics)`` of documents ``(n, timesteps)``."""
+        return np.maximum(self.score(self.lay_out(x)), LOWEST).astype(np.float32)
+
+    def score(self, documents: Documents) -> Doubles:
+        """Return the log-probabilities ``(n, topics)`` of documents."""
+        logits = self.logits(documents)
+        # A training may have diverged, which is found later.
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.program.form.log_probabilities(logits), np.float64)
+
+    def logits(self, documents: Documents) -> Doubles:
+        """Return the numbers ``(n, topics)`` that the last function is given."""
+        program = self.program
+        arena = self.arenas[0]
+        count = len(documents[0]) - 1
+        scores = np.zeros((count, program.width), np.float32)
+        order = longest_first(documents, np.arange(count), max(count, 1))
+        program.code.run("score", arena, arena, order, *documents, scores, count)
+        return scores[:, : program.sizes.topics].astype(np.float64)
+
+    def judge(self, documents: Documents, y: Labels) -> Judged:
+        """Return the mean loss and the score on documents."""
+        return loss_of(form_of(y)).judge(self.logits(documents), y)
+
+
+class NativeNetwork(Scorer):
+    """A network in training, with an arena for each half of a batch."""
+
+    def __init__(
+        self,
+        program: "Program",
+        model: LayeredNetwork,
+        x: Ids,
+        settings: TrainingSettings,
+        seed: int,
+    ):
+        from .adam import rates_of
+
+        self.settings = settings
+        self.seed = seed
+        self.rates = rates_of(settings, len(x))
+        weights = [part.initial(seed) for part in program.parts]
+        bag = model.layers[0]
+        if isinstance(bag, WordCounts):
+            weights.insert(0, word_weights(x, program.sizes.n_ids, bag.values))
+        super().__init__(program, model, weights, seed)
+
+    def start_from(self, weights: Sequence[Floats]) -> None:
+        """Begin with other weights; they are the first ones that are trained."""
+        for part, array in zip(self.program.parts, weights, strict=False):
+            part.write(self.arenas[0], array)
+
+    def weights(self) -> Weights:
+        """Return a copy of the weights, or of their averages, in Keras's order."""
+        trained = [part.read(self.arenas[0]) for part in self.program.parts]
+        return [*self.fixed, *trained]
+
+    def train(
+        self, documents: Documents, y: Labels, epoch: int, threads: int = 1
+    ) -> Judged:
+        """Train for an epoch, by up to two threads.
+
+        Return the mean loss and the score in training.
+        """
+        program = self.program
+        count = len(y)
+        loss = loss_of(form_of(y))
+        order = np.concatenate(self.settings.batches(count, self.seed, epoch))
+        order_of_batches = longest_first(documents, order, program.sizes.batch)
+        columns = loss.columns(program.width)
+        weights = self.settings.weights_of(y)
+        targets = loss.targets(y, weights)
+        labels = np.pad(targets, ((0, 0), (0, columns - targets.shape[1])))
+        notes = np.zeros((count + program.sizes.rows, columns), np.float32)
+        read = (order_of_batches, *documents)
+        results = (labels, self.rates, notes)
+        arena, other = self.arenas
+        first = (arena, arena, *read, other, *results)
+        if threads == 1:
+            program.code.run("epoch", *first, count)
+        else:
+            second = (arena, other, *read, arena, *results)
+            self._train_halves(first, second, count)
+        in_order = order_of_batches[:count].view(np.int32)
+        noted = notes[:count].astype(np.float64)
+        return loss.judge_notes(noted, y[in_order], weights[in_order])
+
+    def _train_halves(
+        self, first: Sequence[Floats], second: Sequence[Floats], count: int
+    ) -> None:
+        """Train for an epoch, with another thread for the second half of each batch."""
+        run = self.program.code.run
+        batch = self.program.sizes.batch
+        with ThreadPoolExecutor(1) as pool:
+            for start in range(0, count, batch):
+                size = min(batch, count - start)
+                for phase in self.program.phases:
+                    other = pool.submit(run, phase, *second, start, size)
+                    run(phase, *first, start, size)
+                    other.result()
+        run("finish", *first)
+        run("finish", *second)
+
+
+def longest_first(documents: Documents, order: NDArray[np.intp], batch: int) -> Floats:
+    """Return an order of documents with the longest of each batch first."""
+    starts = documents[0].view(np.int32)
+    lengths = np.diff(starts)[order]
+    batches = np.arange(len(order)) // batch
+    by_length = order[np.lexsort((-lengths, batches))]
+    return _in_place_of_floats(np.pad(by_length, (0, SLACK)))
+
+
+def _in_place_of_floats(numbers: NDArray[np.integer]) -> Floats:
+    """Return whole numbers, to be given to machine code as if they were floats."""
+    return numbers.astype(np.int32).view(np.float32)
