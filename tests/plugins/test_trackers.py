@@ -17,11 +17,11 @@ from plugin_files import MAKE, write_module
 from rnnbench.analysis.summary import load_run
 from rnnbench.metrics import COSTS
 from rnnbench.plugins.trackers import (
-    MLFLOW_DEFAULTS,
     MlflowTracker,
     TensorBoardTracker,
     WandbTracker,
 )
+from rnnbench.plugins.trackers.in_mlflow import DEFAULTS as MLFLOW_DEFAULTS
 from rnnbench.runner import tracking
 
 CONFIG = """\

@@ -1,5 +1,4 @@
-"""Networks in PyTorch with the shapes of ours, trained on the same data: to compare
-speed.
+"""Networks in PyTorch with the shapes of ours, to compare the speed of training.
 
 They have PyTorch's own initial weights, and a second bias in each recurrent layer, so
 they are timed, not scored. Each batch is cut to its longest document; numbers too small
@@ -25,23 +24,28 @@ from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial
 
 RECURRENT: dict[str, Any] = {"simple_rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+SCORED_AT_ONCE = 1024
+"""Documents."""
 ACTIVATIONS: dict[str, Any] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 
 
 class TorchNetwork(nn.Module):
-    """Gives scores, before the softmax; with ``packs``, packed sequences skip
-    padding.
-    """
+    """Gives scores, before the softmax; with ``packs``, padding is skipped."""
 
     def __init__(self, model: LayeredNetwork, shape: Shape, *, packs: bool):
         super().__init__()
-        self.layers, self.packs = model.layers, packs
-        self.parts = nn.ModuleList(_part(*pair) for pair in model.with_inputs(1, shape))
+        self.layers = model.layers
+        self.packs = packs
+        self.parts = nn.ModuleList()
+        for layer, batch in model.with_inputs(1, shape):
+            self.parts.append(_part(layer, batch))
 
     def forward(self, x: Any) -> Any:
         """Return the scores ``(batch, n_topics)``."""
         has_mask = self.layers[0].gives_mask
-        lengths = (x != 0).sum(1) if has_mask else torch.full((len(x),), x.shape[1])
+        lengths = torch.full((len(x),), x.shape[1])
+        if has_mask:
+            lengths = (x != 0).sum(1)
         lengths = lengths.clamp(min=1)  # PyTorch takes no empty sequences
         x = x[:, : int(lengths.max())]
         mask = (torch.arange(x.shape[1]) < lengths[:, None]).unsqueeze(-1)
@@ -54,10 +58,8 @@ class TorchNetwork(nn.Module):
         match layer:
             case feedforward.Embedding() if layer.dropout:
                 words = torch.ones(part.num_embeddings, 1)
-                return (
-                    part(x)
-                    * nn.functional.dropout(words, layer.dropout, self.training)[x]
-                )
+                kept = nn.functional.dropout(words, layer.dropout, self.training)
+                return part(x) * kept[x]
             case Recurrent() | Bidirectional():
                 return self._recur(getattr(layer, "layer", layer), part, x, lengths)
             case feedforward.Pooling(by="max"):
@@ -83,12 +85,14 @@ class TorchNetwork(nn.Module):
             packed = pack_padded_sequence(
                 x, lengths, batch_first=True, enforce_sorted=False
             )
-            x, _ = pad_packed_sequence(part(packed)[0], batch_first=True)
+            output, _ = part(packed)
+            x, _ = pad_packed_sequence(output, batch_first=True)
         else:
-            x = part(x)[0]
+            x, _ = part(x)
         if layer.return_sequences:
             return x
-        last, first = x[torch.arange(len(x)), lengths - 1], x[:, 0]
+        last = x[torch.arange(len(x)), lengths - 1]
+        first = x[:, 0]
         return torch.cat([last[:, : layer.units], first[:, layer.units :]], dim=1)
 
 
@@ -100,8 +104,12 @@ def _part(layer: Layer, batch: Batch) -> Any:  # noqa: PLR0911 - one a kind
             return nn.Embedding(batch.n_ids, layer.dim)
         case Recurrent() | Bidirectional():
             inner: Any = getattr(layer, "layer", layer)
-            how = {"batch_first": True, "bidirectional": inner is not layer}
-            return RECURRENT[inner.kind](features, inner.units, **how)
+            return RECURRENT[inner.kind](
+                features,
+                inner.units,
+                batch_first=True,
+                bidirectional=inner is not layer,
+            )
         case feedforward.Dense():
             part = nn.Linear(features, layer.count_units(batch.n_topics))
             return nn.Sequential(part, ACTIVATIONS.get(layer.activation, nn.Identity)())
@@ -124,53 +132,56 @@ def train(
     begin()
     torch.set_flush_denormal(True)
     torch.manual_seed(trial.seed)
-    model, recipe, epochs = (
-        cast(LayeredNetwork, trial.model),
-        trial.training,
-        Epochs(on_epoch),
-    )
-    net = TorchNetwork(model, Shape.of(dataset), packs=packs)
-    rate = recipe.learning_rates(1)[0]
-    optimizer = torch.optim.Adam(net.parameters(), lr=rate, eps=1e-7, fused=True)
-    weights = [weight.detach() for weight in net.parameters()]
+    model = cast(LayeredNetwork, trial.model)
+    settings = trial.training
+    epochs = Epochs(on_epoch)
+    network = TorchNetwork(model, Shape.of(dataset), packs=packs)
+    rate = settings.learning_rates(1)[0]
+    optimizer = torch.optim.Adam(network.parameters(), lr=rate, eps=1e-7, fused=True)
+    weights = [weight.detach() for weight in network.parameters()]
     averages = [torch.zeros_like(weight) for weight in weights]
-    x, steps = _inputs(model, dataset, dataset.x_train), 0
+    x = _inputs(model, dataset, dataset.x_train)
     y = torch.from_numpy(dataset.y_train).long()
-    for _ in range(recipe.epochs):
-        loss_sum, hits = torch.zeros(()), torch.zeros(())
-        for rows in torch.randperm(len(y)).split(recipe.batch_size):
-            scores = net(x[rows])
+    n_steps = 0
+    for _ in range(settings.epochs):
+        loss_sum = torch.zeros(())
+        n_right = torch.zeros(())
+        for rows in torch.randperm(len(y)).split(settings.batch_size):
+            scores = network(x[rows])
             loss = nn.functional.cross_entropy(scores, y[rows])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            steps += 1
-            if recipe.ema is not None:
-                torch._foreach_lerp_(
-                    averages, weights, (1 - recipe.ema) / (1 - recipe.ema**steps)
-                )
+            n_steps += 1
+            if settings.ema is not None:
+                share = (1 - settings.ema) / (1 - settings.ema**n_steps)
+                torch._foreach_lerp_(averages, weights, share)
             loss_sum += loss.detach() * len(rows)
-            hits += (scores.argmax(1) == y[rows]).sum()
-        epochs.note((float(loss_sum) / len(y), float(hits) / len(y)), None, list)
-    if recipe.ema is not None:
+            n_right += (scores.argmax(1) == y[rows]).sum()
+        means = (float(loss_sum) / len(y), float(n_right) / len(y))
+        epochs.note(means, None, list)
+    if settings.ema is not None:
         torch._foreach_copy_(weights, averages)
-    net.eval()
-    parts = _inputs(model, dataset, dataset.x_test).split(1024)
+    network.eval()
+    parts = _inputs(model, dataset, dataset.x_test).split(SCORED_AT_ONCE)
     with torch.no_grad():
-        answers = [net(part).log_softmax(1) for part in parts]
-    record = epochs.record(
-        "torch", sum(weight.numel() for weight in weights), recipe, len(y)
-    )
+        answers = [network(part).log_softmax(1) for part in parts]
+    n_params = sum(weight.numel() for weight in weights)
+    record = epochs.record("torch", n_params, settings, len(y))
     return TrialResult(record, dataset.y_test, torch.cat(answers).numpy())
 
 
 def _inputs(
     model: LayeredNetwork, dataset: Dataset, x: NDArray[np.int32]
 ) -> torch.Tensor:
-    """Return documents as word ids ``(n, timesteps)``, or as numbers ``(n, timesteps,
-    1)``.
+    """Return documents as word ids ``(n, timesteps)``, or as numbers.
+
+    Numbers are ``(n, timesteps, 1)``.
     """
-    if model.layers[0].gives_mask:  # padding goes to the end
+    first = model.layers[0]
+    if first.gives_mask:  # padding goes to the end
         x = np.take_along_axis(x, np.argsort(x == 0, axis=1, kind="stable"), axis=1)
-    numbers = as_numbers(model.inputs, dataset.n_ids, x)[..., np.newaxis]
-    return torch.from_numpy(x if model.layers[0].takes == "ids" else numbers)
+    if first.takes == "ids":
+        return torch.from_numpy(x)
+    numbers = as_numbers(model.inputs, dataset.n_ids, x)
+    return torch.from_numpy(numbers[..., np.newaxis])
