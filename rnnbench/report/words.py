@@ -34,7 +34,7 @@ SHORT = 12
 # Numbers
 
 
-def number(value: float | None, form: str = ".4f") -> str:
+def number_text(value: float | None, form: str = ".4f") -> str:
     """Return a number as text, or ``MISSING`` in place of ``None``."""
     return MISSING if value is None else format(value, form)
 

@@ -7,7 +7,7 @@ from statistics import median
 from rnnbench.plugins.speed.contenders import OURS
 from rnnbench.plugins.speed.records import ContenderTimes, ProductRate, SpeedResults
 from rnnbench.report.table import MISSING, Columns, Table, table_of, to_markdown
-from rnnbench.report.words import number
+from rnnbench.report.words import number_text
 from rnnbench.results.store import SPEED
 from rnnbench.storage import write_text
 from rnnbench.text import counted, heading, listed, sentences
@@ -47,7 +47,7 @@ def speed_table(results: SpeedResults) -> Table:
     for contender in results.contenders:
         ms[contender.name] = [contender.ms_per_step(model) for model in models]
         cells = [_number(value) for value in ms[contender.name]]
-        columns[contender.name] = [*cells, number(contender.seconds(), ".1f")]
+        columns[contender.name] = [*cells, number_text(contender.seconds(), ".1f")]
     columns["products alone"] = [*map(_number, products), MISSING]
     contenders = {contender.name: contender for contender in results.contenders}
     if OURS in contenders:
@@ -62,7 +62,7 @@ def speed_table(results: SpeedResults) -> Table:
 
 
 def _number(value: float | None) -> str:
-    return number(value, ".2f")
+    return number_text(value, ".2f")
 
 
 def _ratio(top: float | None, bottom: float | None) -> str:
@@ -111,7 +111,7 @@ def _costs_table(results: SpeedResults) -> Table:
         "threads of each": lambda contender: str(contender.threads),
         "s not spent on steps": _overhead,
         "peak MB of a process": _peak_memory,
-        "mean test accuracy": lambda contender: number(contender.score()),
+        "mean test accuracy": lambda contender: number_text(contender.score()),
     }
     ways = "; ".join(
         f"{contender.name}: {contender.what}" for contender in results.contenders

@@ -61,9 +61,9 @@ def _costs_table(board: Board) -> Table:
     if dataset.kind.second is not None:
         header = f"{METRICS[dataset.kind.second].header} {SPREAD}"
         columns[header] = lambda entry: words.second_metric(dataset.kind, entry.model)
-        majority[header] = words.number(dataset.majority_second)
+        majority[header] = words.number_text(dataset.majority_second)
     columns["seeds"] = lambda entry: str(entry.model.score.n)
-    columns["params"] = lambda entry: words.number(entry.model.params, ",")
+    columns["params"] = lambda entry: words.number_text(entry.model.params, ",")
     columns[FIT_SECONDS.header] = lambda entry: words.mean_text(
         FIT_SECONDS, entry.model
     )

@@ -44,7 +44,7 @@ def cost_table(results: Results) -> Table:
     """Return what each model costs: settings tried, size, times and memory."""
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
-        "params": lambda model: words.number(model.params, ","),
+        "params": lambda model: words.number_text(model.params, ","),
     }
     for cost in COSTS.values():
         columns[cost.header] = partial(words.mean_text, cost)

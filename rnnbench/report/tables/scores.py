@@ -79,7 +79,7 @@ def _columns(results: Results) -> Columns[ModelSummary]:
     }
     if any(model.at_half for model in results.models):
         columns["at 0.5"] = lambda model: words.mean_and_interval(model.at_half)
-        columns["below"] = lambda model: words.number(model.below, ".4g")
+        columns["below"] = lambda model: words.number_text(model.below, ".4g")
     columns["no clear difference from"] = partial(unclear_from, results)
     return columns
 
