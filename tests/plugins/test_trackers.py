@@ -232,7 +232,7 @@ def read_wandb(folder):
     LevelDB.
     """
     import wandb
-    from wandb.proto.wandb_internal_pb2 import StoredRecord
+    from wandb.proto.wandb_internal_pb2 import Record
 
     wandb.teardown()  # all is written
     for file in folder.glob("wandb/offline-run-*/*.wandb"):
@@ -248,7 +248,7 @@ def read_wandb(folder):
             record += data[place + 7 : place + 7 + length]
             place += 7 + length
             if kind in (1, 4):  # whole, or the last part
-                records.append(StoredRecord.FromString(record))
+                records.append(Record.FromString(record))
                 record = b""
         (run,) = [found.run for found in records if found.HasField("run")]
         yield run, records

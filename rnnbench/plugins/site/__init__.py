@@ -1,6 +1,7 @@
 """``rnnbench site``: static pages about many runs."""
 
-from rnnbench.command import RESULTS, Command
+from rnnbench import Command
+from rnnbench.plugin import RESULTS
 
 SITE = Command(
     "site", f"{__name__}.command:site", "Make web pages from many runs.", RESULTS

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.metrics import find_quantity, quantity_names
-from rnnbench.terminal import console, options
+from rnnbench.plugin import console, find_quantity, options, quantity_names
 
 EXAMPLES = options.examples(
     "rnnbench site results/*",
@@ -45,11 +44,9 @@ def site(
     """
     for name in metric or ():
         find_quantity(name, "--metric")
-    from rnnbench.analysis.summary import load_runs  # slow to import
+    from rnnbench.plugin import SITE, load_runs, read_record
     from rnnbench.plugins.site.folder import SiteFiles
     from rnnbench.plugins.site.site import site as write_site
-    from rnnbench.results.store import SITE
-    from rnnbench.storage import read_record
 
     index = write_site(
         load_runs(runs),

@@ -15,10 +15,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rnnbench import storage
-from rnnbench.errors import UserError
-from rnnbench.results.store import CONSTRAINTS, HINT, SITE, check_folder, lock_folder
-from rnnbench.section import StoredRecord
+from rnnbench import UserError
+from rnnbench.plugin import (
+    CONSTRAINTS,
+    HINT,
+    SITE,
+    StoredRecord,
+    check_folder,
+    lock_folder,
+    storage,
+)
 
 INDEX = "index.html"
 LEADERBOARD = "leaderboard.html"

@@ -5,27 +5,33 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from rnnbench.analysis.boards import (
+from rnnbench import ReportSection, Table, UserError
+from rnnbench.plugin import (
     Board,
+    DatasetSummary,
+    HistoryPlot,
+    PageContent,
+    RanksPlot,
     RunHistory,
+    StoredRun,
+    board_tables,
+    counted,
+    direction,
+    find_quantity,
     has_metric,
+    history_table,
+    listed,
+    mean_and_interval,
+    minute,
+    number_first,
+    pick_columns,
     rank_over_datasets,
     rank_runs,
+    ranks_table,
+    short_hash,
     trace_runs,
 )
-from rnnbench.data.audit import DatasetSummary
-from rnnbench.errors import UserError
-from rnnbench.metrics import find_quantity
 from rnnbench.plugins.site.folder import HISTORY, INDEX, LEADERBOARD
-from rnnbench.report.page import PageContent
-from rnnbench.report.plots.history import HistoryPlot
-from rnnbench.report.plots.ranks import RanksPlot, ranks_table
-from rnnbench.report.sections.base import ReportSection
-from rnnbench.report.table import Table, number_first, pick_columns
-from rnnbench.report.tables.boards import board_tables, history_table
-from rnnbench.report.words import direction, mean_and_interval, minute, short_hash
-from rnnbench.results.run import StoredRun
-from rnnbench.text import counted, listed
 
 SHOWN_CHANGES = 10
 """The most clear changes that are sentences; the tables have all of them."""

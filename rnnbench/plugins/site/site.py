@@ -4,12 +4,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rnnbench import storage
-from rnnbench.analysis.boards import distinct_names
-from rnnbench.config.load import dump
-from rnnbench.environment import constraints
-from rnnbench.errors import UserError
-from rnnbench.metrics import find_quantity
+from rnnbench import UserError
+from rnnbench.plugin import (
+    CONSTRAINTS,
+    PageContent,
+    StoredRun,
+    check_report,
+    constraints,
+    distinct_names,
+    dump,
+    find_quantity,
+    notice,
+    page_of_run,
+    render,
+    storage,
+)
 from rnnbench.plugins.site.folder import (
     CONFIG,
     INDEX,
@@ -20,11 +29,6 @@ from rnnbench.plugins.site.folder import (
     open_site,
 )
 from rnnbench.plugins.site.pages import pages_of
-from rnnbench.prediction.report import page_of_run
-from rnnbench.report.page import PageContent, check_report, render
-from rnnbench.results.run import StoredRun
-from rnnbench.results.store import CONSTRAINTS
-from rnnbench.terminal.console import notice
 
 
 def site(

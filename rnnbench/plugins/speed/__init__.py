@@ -2,7 +2,8 @@
 BLAS.
 """
 
-from rnnbench.command import TRAIN, Command
+from rnnbench import Command
+from rnnbench.plugin import TRAIN
 
 _PLACE = "rnnbench.plugins.speed.command:bench_speed"
 BENCH_SPEED = Command("bench-speed", _PLACE, "Time the training engines.", TRAIN)

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.errors import Interruption, signal_of
-from rnnbench.terminal import options
+from rnnbench.plugin import Interruption, options, signal_of
 
 EXAMPLES = options.examples(
     "rnnbench bench-speed configs/all.yaml",
@@ -47,17 +46,25 @@ def bench_speed(
     caption of the table says so. The matrix products of each model's training step are
     also timed alone. Each round is stored when it ends.
     """
-    from rnnbench.config.load import dump, resolve, select, tree_of
-    from rnnbench.data.load import prepare
-    from rnnbench.job import check_inputs
+    from rnnbench.plugin import (
+        SPEED,
+        changes,
+        check_folder,
+        check_inputs,
+        dump,
+        err,
+        lock_folder,
+        plan_benchmark,
+        prepare,
+        print_record,
+        resolve,
+        select,
+        show_download,
+        tree_of,
+    )
     from rnnbench.plugins.speed.contenders import choose_contenders, only_networks
     from rnnbench.plugins.speed.measure import measure
     from rnnbench.plugins.speed.tables import FILES, speed_tables, write_speed
-    from rnnbench.request import changes
-    from rnnbench.results.store import SPEED, check_folder, lock_folder
-    from rnnbench.runner.plan import plan_benchmark
-    from rnnbench.terminal.console import err, print_record
-    from rnnbench.terminal.display import show_download
 
     changed = changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
     loaded = resolve(tree_of(config, changed))

@@ -9,18 +9,22 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from rnnbench.config.schema import Benchmark
-from rnnbench.environment import peak_memory
-from rnnbench.errors import UserError, did_you_mean
-from rnnbench.models.descriptions import LayeredNetwork
+from rnnbench import Benchmark, OnEpoch, Task, Trial, TrialResult, UserError
+from rnnbench.plugin import (
+    ENGINES,
+    LayeredNetwork,
+    LocalExecutor,
+    Training,
+    ask_for_threads,
+    begin,
+    dataset_of,
+    did_you_mean,
+    listed,
+    peak_memory,
+    run_trial,
+    usable_cores,
+)
 from rnnbench.plugins.speed.records import ContenderTimes, TableTime, TrialTime
-from rnnbench.runner.executors import LocalExecutor, Task, usable_cores
-from rnnbench.text import listed
-from rnnbench.training.engines import ENGINES, OnEpoch
-from rnnbench.training.epochs import ask_for_threads, begin
-from rnnbench.training.outcome import TrialResult
-from rnnbench.training.settings import Training
-from rnnbench.training.trial import Trial, dataset_of, run_trial
 
 log = logging.getLogger(__name__)
 OURS = "native"

@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from rnnbench.data.dataset import Dataset
-from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.models.inputs import as_numbers
-from rnnbench.models.layers import Batch, Layer, Shape, feedforward
-from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
-from rnnbench.training.epochs import Epochs, OnEpoch, begin
-from rnnbench.training.outcome import TrialResult
-from rnnbench.training.trial import Trial
+from rnnbench import Batch, Dataset, Layer, OnEpoch, Shape, Trial, TrialResult
+from rnnbench.plugin import (
+    Bidirectional,
+    Epochs,
+    LayeredNetwork,
+    Recurrent,
+    as_numbers,
+    begin,
+    feedforward,
+)
 
 RECURRENT: dict[str, Any] = {"simple_rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 SCORED_AT_ONCE = 1024

@@ -6,10 +6,24 @@ from contextlib import closing
 from dataclasses import astuple
 from itertools import chain
 
-from rnnbench.config.schema import Benchmark
-from rnnbench.environment import machine
-from rnnbench.errors import RnnbenchError
-from rnnbench.models.layers import Product, Shape
+from rnnbench import (
+    Benchmark,
+    Listener,
+    Product,
+    RnnbenchError,
+    Shape,
+    Trial,
+    TrialFailure,
+)
+from rnnbench.plugin import (
+    ENGINES,
+    Plan,
+    err,
+    events,
+    machine,
+    show_trials,
+    time_products,
+)
 from rnnbench.plugins.speed.contenders import Contender, networks
 from rnnbench.plugins.speed.records import (
     ProductRate,
@@ -18,15 +32,6 @@ from rnnbench.plugins.speed.records import (
     TableTime,
     TrialTime,
 )
-from rnnbench.runner import events
-from rnnbench.runner.check import time_products
-from rnnbench.runner.events import Listener
-from rnnbench.runner.executors import TrialFailure
-from rnnbench.runner.plan import Plan
-from rnnbench.terminal.console import err
-from rnnbench.terminal.display import show_trials
-from rnnbench.training.engines import ENGINES
-from rnnbench.training.trial import Trial
 
 PRODUCT_SECONDS = 0.2
 """The time for which each product is repeated."""

@@ -4,7 +4,7 @@ from collections import defaultdict
 from statistics import mean, median
 from typing import Annotated, Any, Literal
 
-from rnnbench.section import StoredRecord, formerly
+from rnnbench.plugin import StoredRecord, formerly
 
 
 class TrialTime(StoredRecord):

@@ -4,13 +4,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
+from rnnbench import Table
+from rnnbench.plugin import (
+    MISSING,
+    SPEED,
+    Columns,
+    counted,
+    heading,
+    listed,
+    number_text,
+    sentences,
+    table_of,
+    to_markdown,
+    write_text,
+)
 from rnnbench.plugins.speed.contenders import OURS
 from rnnbench.plugins.speed.records import ContenderTimes, ProductRate, SpeedResults
-from rnnbench.report.table import MISSING, Columns, Table, table_of, to_markdown
-from rnnbench.report.words import number_text
-from rnnbench.results.store import SPEED
-from rnnbench.storage import write_text
-from rnnbench.text import counted, heading, listed, sentences
 
 CONFIG = "speed-config.yaml"
 TABLES = "speed.md"

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import rnnbench
-from rnnbench.config.load import dump
-from rnnbench.config.schema import Benchmark
-from rnnbench.errors import shortened
+from rnnbench import Benchmark, Trial
+from rnnbench.plugin import dump, sha256_json, shortened
 from rnnbench.plugins.trackers.of_trials import (
     Status,
     TrialTracker,
@@ -19,8 +18,6 @@ from rnnbench.plugins.trackers.of_trials import (
     settings_of,
     tags_of,
 )
-from rnnbench.storage import sha256_json
-from rnnbench.training.trial import Trial
 
 WORST_FIRST: list[Status] = ["FAILED", "KILLED", "FINISHED"]
 DEFAULTS = {

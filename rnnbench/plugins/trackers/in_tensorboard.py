@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rnnbench.config.schema import Benchmark
+from rnnbench import Benchmark, Trial
+from rnnbench.plugin import place_of
 from rnnbench.plugins.trackers.of_trials import Status, TrialTracker, settings_of
-from rnnbench.results.store import place_of
-from rnnbench.training.trial import Trial
 
 EVENTS = "events.out.tfevents"
 """The start of the names by which TensorBoard finds event files."""

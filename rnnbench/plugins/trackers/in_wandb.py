@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rnnbench.config.schema import Benchmark
+from rnnbench import Benchmark, Trial
 from rnnbench.plugins.trackers.of_trials import (
     Status,
     TrialTracker,
     settings_of,
     tags_of,
 )
-from rnnbench.training.trial import Trial
 
 DEFAULTS: dict[str, tuple[str, Any]] = {
     "WANDB_MODE": ("mode", "offline"),

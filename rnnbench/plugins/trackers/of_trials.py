@@ -7,13 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Generic, Literal, TypeVar
 
 import rnnbench
-from rnnbench.analysis.compare import plain_values
-from rnnbench.metrics import COSTS
-from rnnbench.models.descriptions import ABOUT_A_MODEL, Network
-from rnnbench.tasks import TASKS
-from rnnbench.tracking import Tracker
-from rnnbench.training.outcome import TrialResult
-from rnnbench.training.trial import Trial
+from rnnbench import Network, Tracker, Trial, TrialResult
+from rnnbench.plugin import ABOUT_A_MODEL, COSTS, TASKS, plain_values
 
 Setting = bool | int | float | str
 Status = Literal["FAILED", "KILLED", "FINISHED"]

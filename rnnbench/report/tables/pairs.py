@@ -47,7 +47,9 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
         "difference": lambda pair: f"{pair.comparison.difference:+z.4f}",
         CORRECTED: lambda pair: words.short_p(pair.comparison.p_corrected),
         "detectable alone": lambda pair: words.number_text(pair.detectable),
-        "detectable (corrected)": lambda pair: words.number_text(pair.detectable_corrected),
+        "detectable (corrected)": lambda pair: words.number_text(
+            pair.detectable_corrected
+        ),
         "seeds needed": _seeds_needed,
     }
     caption = "No pair of models is without a clear difference."
