@@ -9,7 +9,7 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution, version
@@ -26,6 +26,9 @@ NOT_INSTALLED = "not installed"  # in place of a version
 PROCESS = Path("/proc/self")  # facts about this process; only on Linux
 CPU_INFO = Path("/proc/cpuinfo")  # facts about the processor; only on Linux
 VECTOR_INSTRUCTIONS = ("avx512f", "avx2", "avx", "sse2", "sve2", "sve", "asimd")
+
+Facts = dict[str, Any]
+"""An ``Environment`` as plain data."""
 
 
 class ProcessorRecord(StoredRecord):
@@ -102,9 +105,7 @@ def missing(packages: Iterable[str]) -> list[str]:
     return [name for name, number in items if number == NOT_INSTALLED]
 
 
-def environment(
-    packages: Collection[str], *, jobs: int, threads: int
-) -> dict[str, Any]:
+def environment(packages: Collection[str], *, jobs: int, threads: int) -> Facts:
     """Return the content of ``environment.json``; ``packages`` change results."""
     others = installed(["rnnbench", *packages])
     del others["rnnbench"]
@@ -118,7 +119,7 @@ def environment(
     }
 
 
-def machine(packages: Iterable[str]) -> dict[str, Any]:
+def machine(packages: Iterable[str]) -> Facts:
     """Return the processor, the system, the commit, and versions of ``packages``."""
     return {
         "python": platform.python_version(),
@@ -158,7 +159,7 @@ def installed(packages: Iterable[str]) -> dict[str, str]:
     return dict(sorted(versions_by_name.items()))
 
 
-def constraints(environment: Mapping[str, Any]) -> str:
+def constraints(environment: Facts) -> str:
     """Return a file for ``pip install -c``, with the packages of an environment."""
     ours = f"rnnbench {environment['versions']['rnnbench']}"
     python = f"Python {environment['python']}"

@@ -255,10 +255,10 @@ def check_inputs(
         for result in existing:
             if not _is_at_or_below(file, result):
                 continue
-            checksums: list[Any] = [_sha256(text)]
+            checksums = {_sha256(text)}
             if is_config:
                 finished = peek(result.with_name(RESULTS))
-                checksums.append(finished.get("config_sha256"))
+                checksums.add(str(finished.get("config_sha256")))
             if not result.is_file() or sha256_file(result) not in checksums:
                 raise UserError(f"{file}: results would overwrite it ({HINT})")
 

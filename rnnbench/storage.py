@@ -31,6 +31,8 @@ from rnnbench.section import StoredRecord
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Array = NDArray[Any]
+
 TRIALS = "trials"
 PREDICTIONS = "predictions"
 MODELS = "models"
@@ -219,7 +221,7 @@ def check_unpacked(archive: ZipFile) -> None:
         raise ValueError(f"it unpacks to {size:,} bytes (allowed: {MAX_UNPACKED:,})")
 
 
-def write_arrays(opened: IO[bytes], arrays: "Mapping[str, NDArray[Any]]") -> None:
+def write_arrays(opened: IO[bytes], arrays: "Mapping[str, Array]") -> None:
     """Write arrays as ``numpy.savez_compressed`` does, in a fifth less space."""
     import numpy as np
 
@@ -231,7 +233,7 @@ def write_arrays(opened: IO[bytes], arrays: "Mapping[str, NDArray[Any]]") -> Non
                 )
 
 
-def read_array(file: IO[bytes], size: int, most_rows: int) -> "NDArray[Any]":
+def read_array(file: IO[bytes], size: int, most_rows: int) -> "Array":
     """Return the array in a NumPy file, or a member of an archive, of ``size`` bytes.
 
     ``ValueError``: it declares another size, more rows than ``most_rows``, or values
@@ -260,7 +262,7 @@ def read_array(file: IO[bytes], size: int, most_rows: int) -> "NDArray[Any]":
     if math.prod(shape[:1]) > most_rows:
         raise ValueError(f"{shape[0]:,} rows (allowed: {most_rows:,})")
     file.seek(start)
-    array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    array: Array = np.lib.format.read_array(file, allow_pickle=False)
     if kind.kind == "U":
         characters = array.ravel().view(np.dtype("u4").newbyteorder(kind.byteorder))
         if characters.max(initial=0) > sys.maxunicode:
@@ -274,21 +276,19 @@ def write_text(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
-def canonical_json(value: Any) -> bytes:
+def canonical_json(value: object) -> bytes:
     """Return the one JSON spelling of ``value``, of which fingerprints are made."""
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), allow_nan=False
     ).encode()
 
 
-def sha256_json(value: Any) -> str:
+def sha256_json(value: object) -> str:
     """Return the SHA-256 of the canonical JSON of ``value``, in hexadecimal."""
     return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
-def sha256_arrays(
-    arrays: "Mapping[str, NDArray[Any]]", facts: Mapping[str, object]
-) -> str:
+def sha256_arrays(arrays: "Mapping[str, Array]", facts: Mapping[str, object]) -> str:
     """Return the sha256 of named arrays (type, shape, bytes) and of JSON-like facts."""
     digest = hashlib.sha256(canonical_json(facts))
     for name, array in sorted(arrays.items()):
@@ -303,12 +303,14 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_document(path: Path, record: StoredRecord | Document, **facts: Any) -> None:
+def write_document(
+    path: Path, record: StoredRecord | Document, **facts: object
+) -> None:
     """Write what ``spell_document`` returns."""
     write_text(path, spell_document(record, **facts))
 
 
-def spell_document(record: StoredRecord | Document, **facts: Any) -> str:
+def spell_document(record: StoredRecord | Document, **facts: object) -> str:
     """Return a record, ``facts`` beside its keys, and the checksum of both, as JSON."""
     if isinstance(record, StoredRecord):
         document = json.loads(record.model_dump_json()) | facts

@@ -219,7 +219,7 @@ def set_values(tree: Tree, overrides: Sequence[Override]) -> None:
             tree.problems += error.problems
 
 
-def _node(value: Any, depth: int = 0) -> Node:
+def _node(value: object, depth: int = 0) -> Node:
     """Return plain data, in which config models may be, as a tree."""
     if depth > nodes.MAX_DEPTH:
         message = f"nested too deeply (allowed: {nodes.MAX_DEPTH} levels)"

@@ -267,7 +267,7 @@ for _kind, (_pattern, _first, _) in _SCALARS.items():
         )
 
 
-def to_yaml(value: Any) -> str:
+def to_yaml(value: object) -> str:
     """Return plain data as YAML text."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 

@@ -4,7 +4,7 @@
 """
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
@@ -19,7 +19,7 @@ from rnnbench.training.epochs import TrainingSettings
 from rnnbench.training.settings import Training
 
 
-def _name(value: Any, pattern: str = MODEL) -> str:
+def _name(value: object, pattern: str = MODEL) -> str:
     if isinstance(value, str) and re.fullmatch(pattern, value):
         return value
     hint = "allowed: a letter or digit, then letters, digits, - or _; up to 100 in all"

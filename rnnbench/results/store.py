@@ -80,6 +80,7 @@ EARLIER = (
 )
 CORRECTION = "correction_"  # begins the name of an array, before that of its metric
 Key = tuple[str, int, str]  # the model, the seed and the fingerprint of a trial
+Array = NDArray[Any]
 Declared = tuple[tuple[int, ...], np.dtype[Any]]  # the shape and the type of an array
 SPEED = "speed.json"
 SITE = "site.json"
@@ -372,7 +373,7 @@ class Store:
         return files, record
 
 
-def _check_size(file: Path, arrays: Sequence[NDArray[Any]]) -> None:
+def _check_size(file: Path, arrays: Sequence[Array]) -> None:
     size = sum(array.nbytes for array in arrays)
     if size > storage.MAX_HASHED:
         allowed = f"(allowed: {storage.MAX_HASHED:,})"
@@ -381,9 +382,9 @@ def _check_size(file: Path, arrays: Sequence[NDArray[Any]]) -> None:
 
 def _fault(
     record: TrialRecord,
-    labels: NDArray[Any],
-    scores: NDArray[Any],
-    given: NDArray[Any] | None,
+    labels: Array,
+    scores: Array,
+    given: Array | None,
 ) -> str:
     """Return what is wrong with stored predictions; empty if nothing is."""
     answers = [labels]
@@ -410,7 +411,7 @@ def _name_of_scores(record: TrialRecord) -> str:
 
 
 def _corrections(
-    stored: Mapping[str, NDArray[Any]], n_documents: int
+    stored: Mapping[str, Array], n_documents: int
 ) -> dict[str, NDArray[np.float32]]:
     """Return the corrections in a file, by the name of their metric."""
     corrections = {}
@@ -429,7 +430,7 @@ def _write(
     place: TrialFiles, result: TrialResult, checksums: Mapping[str, str]
 ) -> None:
     scores = _name_of_scores(result.record)
-    arrays: dict[str, Any] = {"labels": result.labels, scores: result.scores}
+    arrays: dict[str, Array] = {"labels": result.labels, scores: result.scores}
     if result.given is not None:
         arrays["given"] = result.given
     for name, values in result.corrections.items():

@@ -205,7 +205,7 @@ class LocalExecutor(Executor):
         """Yield each trial with its outcome, or with the death of its worker."""
         waiting = deque(trials)
         number = count()
-        workers: dict[Any, Worker] = {}
+        workers: list[Worker] = []
 
         def give_next(worker: Worker) -> None:
             worker.trial = waiting.popleft()
@@ -213,7 +213,7 @@ class LocalExecutor(Executor):
             worker.give(pickle.dumps((task, worker.trial, corpus)))
 
         def end_all() -> None:
-            for worker in workers.values():
+            for worker in workers:
                 worker.end()
 
         with temporary_folder() as folder, ExitStack() as ending:
@@ -221,13 +221,12 @@ class LocalExecutor(Executor):
             while workers or waiting:
                 while waiting and len(workers) < self.jobs:
                     worker = Worker(self.threads, folder / f"{next(number)}.log")
-                    workers[worker.connection] = worker
+                    workers.append(worker)
                     give_next(worker)
                     listener(PhaseBegan(worker.trial, "starting worker"))
-                for worker in workers.values():  # those that are left share all cores
+                for worker in workers:  # those that are left share all cores
                     worker.use(self._all_threads // len(workers))
-                for connection in _with_news(workers):
-                    worker = workers[connection]
+                for worker in _with_news(workers):
                     trial = worker.trial
                     message = worker.receive()
                     if isinstance(message, tuple | str):
@@ -239,17 +238,19 @@ class LocalExecutor(Executor):
                     if isinstance(message, Done) and waiting:
                         give_next(worker)
                     else:
-                        workers.pop(connection).end()
+                        workers.remove(worker)
+                        worker.end()
                     yield trial, outcome
 
 
-def _with_news(workers: Mapping[Any, Worker]) -> set[Any]:
-    """Wait a while; return the connections of workers that sent something or died."""
-    news = set(wait(list(workers), LOOK_SECONDS))
-    for connection, worker in workers.items():
-        if not worker.process.is_alive():
-            news.add(connection)
-    return news
+def _with_news(workers: Sequence[Worker]) -> list[Worker]:
+    """Wait a while; return the workers that sent something or died."""
+    ready = wait([worker.connection for worker in workers], LOOK_SECONDS)
+    with_news = []
+    for worker in workers:
+        if worker.connection in ready or not worker.process.is_alive():
+            with_news.append(worker)
+    return with_news
 
 
 EXECUTORS = Registry[type[Executor]](

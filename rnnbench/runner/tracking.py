@@ -115,7 +115,7 @@ class _Trackers:
                 last = epoch
         self._last[trial] = last
 
-    def _tell(self, method: str, *arguments: Any) -> None:
+    def _tell(self, method: str, *arguments: object) -> None:
         for thread in list(self.threads):
             thread.call(method, *arguments)
             if thread.failure:
@@ -170,9 +170,9 @@ class TrackerThread(threading.Thread):
         self.prints: IO[str] | None = None  # the file that gets what this thread prints
         self._tracker = name
         self._folder = folder
-        self._calls: SimpleQueue[tuple[str, tuple[Any, ...]] | None] = SimpleQueue()
+        self._calls: SimpleQueue[tuple[str, tuple[object, ...]] | None] = SimpleQueue()
 
-    def call(self, method: str, *arguments: Any) -> None:
+    def call(self, method: str, *arguments: object) -> None:
         """Have a method of the tracker called after those before."""
         self._calls.put((method, arguments))
 

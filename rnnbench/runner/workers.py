@@ -54,7 +54,7 @@ class Died:
 
 
 def start_process(
-    work: Callable[..., None], *arguments: Any
+    work: Callable[..., None], *arguments: object
 ) -> tuple[Channel, BaseProcess]:
     """Start a process that calls ``work``; return our end of its connection, and it.
 
