@@ -73,7 +73,8 @@ def _replace_closed_streams() -> None:
     """Have closed streams (``>&-``) lead nowhere, lest new files take their places."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            nowhere = Path(os.devnull).open(mode)  # noqa: SIM115 - for as long as this process lives
+            # It stays open for as long as this process lives.
+            nowhere = Path(os.devnull).open(mode)  # noqa: SIM115
             os.set_inheritable(nowhere.fileno(), True)
             setattr(sys, name, nowhere)
 
@@ -144,7 +145,7 @@ def _is_in_extension(frame: FrameType | None) -> bool:
 
 
 def _raise_later(interruption: BaseException) -> None:
-    def raise_it(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal's
+    def raise_it(_: int, frame: FrameType | None) -> None:
         _raise_where_it_is_heard(interruption, frame)
 
     signal.signal(signal.SIGALRM, raise_it)

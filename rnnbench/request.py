@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, fields
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self
+from typing import ClassVar, Literal, Protocol, Self
 
 from pydantic import ConfigDict, SkipValidation, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
@@ -28,16 +28,20 @@ from rnnbench.storage import named_folder
 class Frame(Protocol):
     """A pandas data frame."""
 
-    def to_json(self, *, orient: Any, lines: Literal[True], date_format: Any) -> str:
+    def to_json(
+        self, *, orient: object, lines: Literal[True], date_format: object
+    ) -> str:
         """Return its rows, one per line."""
 
 
-OwnTexts = Frame | tuple[Sequence[str], Sequence[Any]]  # texts with labels
-Config = str | Path | Mapping[str, Any] | Benchmark | OwnTexts
+OwnTexts = Frame | tuple[Sequence[str], Sequence[object]]  # texts with labels
+Config = str | Path | Mapping[str, object] | Benchmark | OwnTexts
 """A config file, its content, or the result of ``load_config``; or texts with labels
 to make a config for."""
 Names = str | Sequence[str] | None
-Settings = Mapping[str, Any] | Sequence[Override]  # by key: {"training.batch_size": 25}
+Settings = (
+    Mapping[str, object] | Sequence[Override]
+)  # by key: {"training.batch_size": 25}
 
 KEYS = {  # of the config, changed by options and Python arguments of these names
     "epochs": "training.epochs",
@@ -89,7 +93,7 @@ class Request:
 
     @model_validator(mode="wrap")
     @classmethod
-    def _check(cls, arguments: Any, handler: Callable[[Any], Self]) -> Self:
+    def _check(cls, arguments: object, handler: Callable[[object], Self]) -> Self:
         try:
             return handler(arguments)
         except ValidationError as error:
@@ -156,7 +160,7 @@ class ChoiceRequest(Request):
 def changes(
     settings: Settings | Iterable[str | Override] | None = None,
     dashes: str = "--",
-    **values: Any,
+    **values: object,
 ) -> list[Override]:
     """Return the changes to the config that options or Python arguments ask for.
 
@@ -189,7 +193,7 @@ def changes(
     return overrides
 
 
-def _parse_setting(setting: Any, flag: str) -> Override:
+def _parse_setting(setting: object, flag: str) -> Override:
     """Return the change that ``key.path=value`` asks for, or raise ``UserError``."""
     flag = f"{flag} {shortened(str(setting), 60)}"
     key, value = split_setting(setting) if isinstance(setting, str) else ("", "")
@@ -199,11 +203,11 @@ def _parse_setting(setting: Any, flag: str) -> Override:
     return Override(flag, key, value)
 
 
-def _as_yaml(flag: str, value: Any) -> str:
+def _as_yaml(flag: str, value: object) -> str:
     """Return the value of an option or of a Python argument as YAML."""
     if flag == "--seeds":
-        return _spell_seeds(value)
-    if flag == "--track":
+        return _spell_seeds(str(value))
+    if flag == "--track" and isinstance(value, list):
         value = [name for text in value for name in split_names(text)]
     return _as_json(value)
 
@@ -219,7 +223,7 @@ def _spell_seeds(text: str) -> str:
     return text
 
 
-def _as_json(value: Any) -> str:
+def _as_json(value: object) -> str:
     """Return a value as JSON, which is YAML; numbers of NumPy become plain ones."""
     text = json.dumps(value, default=plain, ensure_ascii=False)
     # JSON escapes an emoji as a pair, which YAML would read as two characters; YAML
@@ -229,7 +233,7 @@ def _as_json(value: Any) -> str:
     )
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """Return anything as JSON has it: lists, numbers, or text, such as for a date."""
     kind = getattr(getattr(value, "dtype", None), "kind", "")
     is_time = kind in ("m", "M")

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import wraps
-from typing import Annotated, Any, ClassVar, Literal, ParamSpec, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, ParamSpec, Self, TypeVar
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
@@ -89,7 +89,7 @@ class ConfigModel(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _rewrite_errors(cls, data: Any, handler: Callable[[Any], Any]) -> Any:
+    def _rewrite_errors(cls, data: object, handler: Callable[[object], Self]) -> Self:
         if data is None:
             data = {}
         try:
@@ -104,7 +104,9 @@ class ConfigModel(BaseModel):
 
     @model_serializer(mode="wrap")
     def _as_in_yaml(
-        self, handler: Any, info: pydantic.SerializationInfo
+        self,
+        handler: Callable[[Self], dict[str, Any]],
+        info: pydantic.SerializationInfo,
     ) -> dict[str, Any]:
         left_out = {*self.unset_keys}
         if info.context is _FACTS:
@@ -129,7 +131,9 @@ class Variant(ConfigModel):
 
     @model_serializer(mode="wrap")
     def _as_in_yaml(
-        self, handler: Any, info: pydantic.SerializationInfo
+        self,
+        handler: Callable[[Self], dict[str, Any]],
+        info: pydantic.SerializationInfo,
     ) -> dict[str, Any]:
         return {self.kind: super()._as_in_yaml(handler, info)}
 
@@ -140,7 +144,7 @@ _R = TypeVar("_R")
 
 
 def parse_variant(
-    value: Any, kinds: Mapping[str, type[_V]], word: str, example: str
+    value: object, kinds: Mapping[str, type[_V]], word: str, example: str
 ) -> _V:
     """Return the variant that ``{kind: parameters}`` describes.
 
@@ -168,7 +172,7 @@ def problem(fault: str, hint: str = "") -> PydanticCustomError:
     return PydanticCustomError("problem", "{text}", {"text": encodable(text)})
 
 
-def one_of(value: Any, names: Iterable[str]) -> str:
+def one_of(value: object, names: Iterable[str]) -> str:
     """Return a value that is one of some names, or raise a problem, as a validator."""
     if isinstance(value, str) and value in names:
         return value
@@ -202,7 +206,7 @@ def located(
             yield at((*below, *loc), problem(_sentence(item, keys)))
 
 
-def spell(value: Any) -> str:
+def spell(value: object) -> str:
     """Return ``value`` for a message: as in YAML, and not longer than 60 characters."""
     text = "nothing" if value is None else repr(value)
     if isinstance(value, bool | dict | list):
@@ -212,7 +216,7 @@ def spell(value: Any) -> str:
     return shortened(text, 60)
 
 
-def spell_parameters(parameters: Mapping[str, Any]) -> str:
+def spell_parameters(parameters: Mapping[str, object]) -> str:
     """Return parameters in one line, as in YAML."""
     pairs = []
     for key, value in parameters.items():
@@ -222,7 +226,7 @@ def spell_parameters(parameters: Mapping[str, Any]) -> str:
     return ", ".join(pairs)
 
 
-def call(name: str, parameters: Mapping[str, Any]) -> str:
+def call(name: str, parameters: Mapping[str, object]) -> str:
     """Return a name with its parameters, if there are any: ``lstm (units: 50)``."""
     if not parameters:
         return name

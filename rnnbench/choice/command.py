@@ -107,7 +107,7 @@ def choose(
     elif force:
         raise UserError("--force: needs --write")
 
-    def closing(choice: "Choice", seconds: float) -> list[str]:  # noqa: ARG001 - a run's
+    def closing(choice: "Choice", _: float) -> list[str]:
         return [_closing(choice, write)]
 
     carry_out(job, quiet=quiet, as_json=as_json, closing=closing)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -142,17 +142,18 @@ def list_configs(as_json: options.Json = False) -> None:
     """
     from rich.table import Column, Table
 
-    configs: list[dict[str, Any]] = []
+    configs: list[Mapping[str, object]] = []
     for name in shipped.listed():
         file = shipped.folder() / f"{name}.yaml"
         outcome = _check(file, (), build=False)
-        config = {
-            "name": name,
-            "models": outcome.models,
-            "trials": outcome.trials,
-            "summary": shipped.summary(file),
-        }
-        configs.append(config)
+        configs.append(
+            {
+                "name": name,
+                "models": outcome.models,
+                "trials": outcome.trials,
+                "summary": shipped.summary(file),
+            }
+        )
     table = Table(*(Column(header, overflow="fold") for header in configs[0]))
     for config in configs:  # those that others extend have no models of their own
         table.add_row(*(str(value or "-") for value in config.values()))

@@ -55,7 +55,7 @@ class SafeConsole(Console):
 class _Messages(SafeConsole):
     """The console on standard error."""
 
-    def print(self, *objects: Any, **options: Any) -> None:
+    def print(self, *objects: object, **options: Any) -> None:
         """Print while nothing else is drawn."""
         with DRAWING:
             super().print(*objects, **options)
@@ -116,13 +116,13 @@ def print_error(message: str) -> None:
 
 
 def print_record(
-    record: BaseModel | Mapping[str, Any],
+    record: BaseModel | Mapping[str, object],
     *views: "Table | RenderableType",
     as_json: bool,
 ) -> None:
     """Print the result of a command: the record as JSON, or the views of it."""
     if as_json:
-        content: dict[str, Any] = {"schema_version": JSON_VERSION}
+        content: dict[str, object] = {"schema_version": JSON_VERSION}
         if isinstance(record, BaseModel):
             content |= json.loads(record.model_dump_json())
         else:
