@@ -77,39 +77,36 @@ def explain(
     elif code:
         typer.echo(exports.numpy_code(kinds), nl=False)  # as it is: it will be copied
     elif save is None:
-        found = explain_layer(
+        explanation = explain_layer(
             layers[0], units=units, features=features, steps=steps, batch=batch
         )
-        print_record(found, found, as_json=as_json)
-        if found.failures:
-            raise RnnbenchError("\n".join(found.failures))
+        print_record(explanation, explanation, as_json=as_json)
+        if explanation.failures:
+            raise RnnbenchError("\n".join(explanation.failures))
 
 
 def _check_options(context: typer.Context) -> None:
+    """Refuse options that do not go together."""
     chosen = context.params
-    other = [f"--{name}" for name in ("toy", "code", "save") if chosen[name]]
-    sources = {f"--{name}": context.get_parameter_source(name) for name in LARGEST}
-    sizes = [
-        name
-        for name, source in sources.items()
-        if source and source.name == "COMMANDLINE"
-    ]
-    why = "only one layer is explained at a time (for a stack, use --toy, --code or --save)"
-    for wrong, message in (
-        (chosen["toy"] and chosen["code"], "--toy and --code: choose one of them"),
-        (chosen["force"] and chosen["save"] is None, "--force: needs --save"),
-        (
-            other == ["--save"] and chosen["as_json"],
-            "--json: with --save, add --toy or --code",
-        ),
-        (
-            len(chosen["layers"]) > 1 and not other,
-            f"{' '.join(chosen['layers'])}: {why}",
-        ),
-        (
-            other and sizes,
-            f"{', '.join(sizes)}: without effect beside {', '.join(other)}",
-        ),
-    ):
-        if wrong:
-            raise UserError(message)
+    layers = chosen["layers"]
+    others = [f"--{name}" for name in ("toy", "code", "save") if chosen[name]]
+    if chosen["toy"] and chosen["code"]:
+        raise UserError("--toy and --code: choose one of them")
+    if chosen["force"] and chosen["save"] is None:
+        raise UserError("--force: needs --save")
+    if others == ["--save"] and chosen["as_json"]:
+        raise UserError("--json: with --save, add --toy or --code")
+    if len(layers) > 1 and not others:
+        why = (
+            "only one layer is explained at a time "
+            "(for a stack, use --toy, --code or --save)"
+        )
+        raise UserError(f"{' '.join(layers)}: {why}")
+    sizes = []
+    for name in LARGEST:
+        source = context.get_parameter_source(name)
+        if source and source.name == "COMMANDLINE":
+            sizes.append(f"--{name}")
+    if others and sizes:
+        beside = ", ".join(others)
+        raise UserError(f"{', '.join(sizes)}: without effect beside {beside}")

@@ -1,7 +1,10 @@
-"""An explained layer: facts, read from a real Keras layer, and their page in the
-terminal.
+"""An explained layer: facts, read from a real Keras layer, and their page.
+
+>>> explanation = explain_layer("lstm", units=50)  # doctest: +SKIP
+>>> print(explanation)  # doctest: +SKIP
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -19,32 +22,26 @@ from rnnbench.plugins.teach import LARGEST
 from rnnbench.plugins.teach.kinds import (
     IN_ASCII,
     Equation,
-    Floats,
     Formula,
     Kind,
     State,
     find_kind,
 )
+from rnnbench.plugins.teach.recurrences import Floats
 from rnnbench.report.layout import as_text, grid, stacked
 from rnnbench.section import StoredRecord, spell
 from rnnbench.text import counted
 
 TOLERANCE = 1e-6  # the largest allowed difference between NumPy and Keras
-ON_PAPER = ("keras_name", "title", "source", "gates", "equations", "notes")  # of a kind
 UNITS_SHOWN = 3  # units whose values are shown step by step
-DTYPE = (
-    "float64"  # the precision of the layer; rounding in float32 can exceed TOLERANCE
-)
-# columns on every terminal: longer lines are tiring, shorter ones would cut numbers
+DTYPE = "float64"  # of the layer; rounding in float32 can exceed TOLERANCE
+# Columns on every terminal: longer lines are tiring, shorter ones would cut numbers.
 WIDTH = 80
 Shape = tuple[int, ...]
-VALUE, ASIDE, GOOD, BAD = "bold", "dim", "green", "bold red"
-LINES: Any = {
-    "box": SIMPLE_HEAD,
-    "show_edge": False,
-    "pad_edge": False,
-    "collapse_padding": True,
-}
+VALUE = "bold"
+ASIDE = "dim"
+GOOD = "green"
+BAD = "bold red"
 
 
 @dataclass(frozen=True)
@@ -78,45 +75,37 @@ class Output:
 
 @dataclass(frozen=True)
 class Weight:
-    """A weight: its symbol in the equations, and its size by formula and as Keras
-    counts it.
-    """
+    """A weight: its symbol in the equations, and its size."""
 
     name: str
     symbol: str
     shape: Shape
     formula: Formula
-    count: int
+    count: int  # by Keras
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """The trainable parameters: by formula, weight by weight, and as Keras counts
-    them.
-    """
+    """The trainable parameters, in all and weight by weight."""
 
     formula: Formula
     weights: tuple[Weight, ...]
-    count: int
+    count: int  # by Keras
 
 
 @dataclass(frozen=True)
 class Step:
-    """Part of the first sequence's hidden state after a step; the largest difference of
-    all.
-    """
+    """Part of the first sequence's hidden state after a step."""
 
     step: int
     numpy: tuple[float, ...]
     keras: tuple[float, ...]
-    largest_difference: float
+    largest_difference: float  # of all sequences and units
 
 
 @dataclass(frozen=True)
 class NumpyCheck:
-    """A comparison of all outputs and last states in NumPy with those of the Keras
-    layer.
-    """
+    """A comparison of all outputs and last states in NumPy and in Keras."""
 
     dtype: str
     steps: tuple[Step, ...]
@@ -126,9 +115,7 @@ class NumpyCheck:
 
 
 class Explanation(StoredRecord):
-    """All facts about a recurrent layer; it is displayed as ``rnnbench explain`` prints
-    it.
-    """
+    """All facts about a recurrent layer; ``rnnbench explain`` prints it."""
 
     schema_version: Literal[1] = 1
     layer: str
@@ -150,17 +137,15 @@ class Explanation(StoredRecord):
     @property
     def failures(self) -> list[str]:
         """One sentence for each fact that the Keras layer does not confirm."""
-        whole, check = self.parameters, self.check
-        sizes = {one.name: one for one in whole.weights} | {"all weights": whole}
-        failures = [
-            f"{name}: {one.formula.value:,} parameters by formula, {one.count:,} in Keras"
-            for name, one in sizes.items()
-            if one.formula.value != one.count
-        ]
+        check = self.check
+        failures = []
+        for weight in self.parameters.weights:
+            failures += _miscount(weight.name, weight)
+        failures += _miscount("all weights", self.parameters)
         if not check.largest_difference <= check.tolerance:  # it may be nan
-            allowed = f"(allowed: at most {check.tolerance:.0e})"
             failures.append(
-                f"NumPy and Keras differ by {check.largest_difference:.1e} {allowed}"
+                f"NumPy and Keras differ by {check.largest_difference:.1e} "
+                f"(allowed: at most {check.tolerance:.0e})"
             )
         return failures
 
@@ -170,34 +155,40 @@ class Explanation(StoredRecord):
         return console.render(explanation_page(self), options.update(width=WIDTH))
 
     def __repr__(self) -> str:
-        return "\n".join(
-            line.rstrip() for line in as_text(self, width=WIDTH).splitlines()
-        )
+        lines = as_text(self, width=WIDTH).splitlines()
+        return "\n".join(line.rstrip() for line in lines)
 
     __str__ = __repr__
+
+
+def _miscount(name: str, size: Weight | Parameters) -> list[str]:
+    """Return a sentence if Keras counts other parameters than the formula."""
+    expected = size.formula.value
+    if expected == size.count:
+        return []
+    return [f"{name}: {expected:,} parameters by formula, {size.count:,} in Keras"]
 
 
 def explain_layer(
     layer: str, *, units: int = 50, features: int = 30, steps: int = 10, batch: int = 4
 ) -> Explanation:
-    """Explain a recurrent layer: shapes, states, equations, parameters, and its steps
-    in NumPy.
+    """Explain a recurrent layer: its shapes, equations, parameters, and its steps.
 
     It is a ``simple_rnn``, ``gru`` or ``lstm`` of so many ``units``, and reads a
     ``batch`` of sequences, each of so many ``steps`` of so many ``features``.
 
     Returns:
         The facts. ``failures`` has a sentence for each of them that Keras does not
-            confirm, and
-        ``check.largest_difference`` is the one between NumPy and Keras.
+            confirm, and ``check.largest_difference`` is that between NumPy and Keras.
 
     Raises:
         UserError: there is no such layer, or a size is too small or too large.
     """
-    kind, sizes = find_kind(layer), LayerSizes(units, features, steps, batch)
+    kind = find_kind(layer)
+    sizes = LayerSizes(units, features, steps, batch)
     for name, size in vars(sizes).items():
-        is_whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
-        if not (is_whole and 1 <= size <= LARGEST[name]):
+        is_integer = isinstance(size, int | np.integer) and not isinstance(size, bool)
+        if not (is_integer and 1 <= size <= LARGEST[name]):
             allowed = f"should be a whole number from 1 to {LARGEST[name]}"
             raise UserError(f"{name}: got {spell(size)} ({allowed})")
     with quiet_tensorflow():
@@ -205,65 +196,73 @@ def explain_layer(
 
 
 def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
-    """Return the facts of a real layer with random weights, always the same, on random
-    input.
+    """Return the facts of a real layer with random weights, on random input.
+
+    The random numbers are always the same.
     """
     import keras
 
     random = np.random.default_rng(0)
     x = random.normal(size=(sizes.batch, sizes.steps, sizes.features))
     layer = _build(kind, sizes, return_sequences=True, return_state=True)
+    last_only = _build(kind, sizes)
     *kernels, bias = layer.get_weights()
     weights = [*kernels, random.uniform(-1, 1, bias.shape)]
-    last_only = _build(kind, sizes)
-    for one in (layer, last_only):
-        one.set_weights(weights)
+    layer.set_weights(weights)
+    last_only.set_weights(weights)
     sequence, *states = map(np.asarray, layer(x))
     last = np.asarray(last_only(x))
     values = kind.run(x, *weights)
-    whole = kind.parameters(sizes.units, sizes.features)
-    formulas = kind.weights(sizes.units, sizes.features).items()
-    parts = tuple(
-        Weight(
-            weight.name, symbol, tuple(weight.shape), formula, int(weight.numpy().size)
-        )
-        for weight, (symbol, formula) in zip(
-            layer.trainable_weights, formulas, strict=True
-        )
-    )
-    ends = zip(kind.states, states, strict=True)
+    ours = [values[state.symbol] for state in kind.states]
     return Explanation(
         layer=kind.name,
+        keras_name=kind.keras_name,
         keras_version=keras.__version__,
+        title=kind.title,
+        source=kind.source,
         sizes=sizes,
-        axes=(
-            Axis(
-                "batch", x.shape[0], "sequences that go through the layer side by side"
-            ),
-            Axis("timesteps", x.shape[1], "steps of a sequence, one after the other"),
-            Axis("features", x.shape[2], "numbers that describe a step"),
+        axes=_axes(sizes),
+        outputs=_outputs(last.shape, sequence.shape),
+        states=tuple(
+            replace(state, shape=array.shape)
+            for state, array in zip(kind.states, states, strict=True)
         ),
-        outputs=(
-            Output(
-                False,
-                last.shape,
-                ("batch", "units"),
-                "the hidden state after the last step",
-            ),
-            Output(
-                True,
-                sequence.shape,
-                ("batch", "timesteps", "units"),
-                "after every step",
-            ),
-        ),
-        states=tuple(replace(state, shape=end.shape) for state, end in ends),
-        parameters=Parameters(whole, parts, layer.count_params()),
-        **{name: getattr(kind, name) for name in ON_PAPER},
-        check=_check(
-            [values[state.symbol] for state in kind.states], sequence, last, *states
-        ),
+        gates=kind.gates,
+        equations=kind.equations,
+        notes=kind.notes,
+        parameters=_parameters(kind, sizes, layer),
+        check=_check(ours, sequence, last, *states),
     )
+
+
+def _axes(sizes: LayerSizes) -> tuple[Axis, ...]:
+    sequences = "sequences that go through the layer side by side"
+    return (
+        Axis("batch", sizes.batch, sequences),
+        Axis("timesteps", sizes.steps, "steps of a sequence, one after the other"),
+        Axis("features", sizes.features, "numbers that describe a step"),
+    )
+
+
+def _outputs(last: Shape, sequence: Shape) -> tuple[Output, ...]:
+    axes = ("batch", "timesteps", "units")
+    meaning = "the hidden state after the last step"
+    return (
+        Output(False, last, ("batch", "units"), meaning),
+        Output(True, sequence, axes, "after every step"),
+    )
+
+
+def _parameters(kind: Kind, sizes: LayerSizes, layer: Any) -> Parameters:
+    """Return the parameters by formula, and as a Keras layer has them."""
+    formulas = kind.weights(sizes.units, sizes.features)
+    weights = []
+    for symbol, weight in zip(formulas, layer.trainable_weights, strict=True):
+        shape = tuple(weight.shape)
+        formula = formulas[symbol]
+        weights.append(Weight(weight.name, symbol, shape, formula, math.prod(shape)))
+    formula = kind.parameters(sizes.units, sizes.features)
+    return Parameters(formula, tuple(weights), layer.count_params())
 
 
 def _build(kind: Kind, sizes: LayerSizes, **options: bool) -> Any:
@@ -284,25 +283,23 @@ def _build(kind: Kind, sizes: LayerSizes, **options: bool) -> Any:
 def _check(
     ours: Sequence[Floats], sequence: Floats, last: Floats, *states: Floats
 ) -> NumpyCheck:
-    """Compare states in NumPy with Keras's: ``last`` and ``states`` are after the last
-    step.
-    """
+    """Compare states in NumPy with Keras's after every and after the last step."""
     hidden = ours[0]
-    pairs = [(hidden, sequence), (hidden[:, -1], last)]
-    pairs += [(own[:, -1], theirs) for own, theirs in zip(ours, states, strict=True)]
-    differences = [np.abs(own - theirs) for own, theirs in pairs]
-    first_units = (values[0, :, :UNITS_SHOWN].tolist() for values in (hidden, sequence))
-    by_step = zip(*first_units, differences[0].max(axis=(0, 2)).tolist(), strict=True)
+    differences = [np.abs(hidden - sequence), np.abs(hidden[:, -1] - last)]
+    for own_state, state in zip(ours, states, strict=True):
+        differences.append(np.abs(own_state[:, -1] - state))
+    steps = []
+    for t in range(hidden.shape[1]):
+        numpy = hidden[0, t, :UNITS_SHOWN].tolist()
+        keras = sequence[0, t, :UNITS_SHOWN].tolist()
+        largest = float(differences[0][:, t].max())
+        steps.append(Step(t + 1, tuple(numpy), tuple(keras), largest))
+    largest_of_each = [difference.max() for difference in differences]
     return NumpyCheck(
         dtype=DTYPE,
-        steps=tuple(
-            Step(step, tuple(own), tuple(theirs), largest)
-            for step, (own, theirs, largest) in enumerate(by_step, start=1)
-        ),
+        steps=tuple(steps),
         compared=sum(difference.size for difference in differences),
-        largest_difference=float(
-            np.max([difference.max() for difference in differences])
-        ),
+        largest_difference=float(np.max(largest_of_each)),
     )
 
 
@@ -317,77 +314,101 @@ class Spelled:
     ) -> RenderResult:
         for segment in console.render(self.page, options):
             text = segment.text
-            for sign, spelling in IN_ASCII.items() if options.ascii_only else ():
-                text = text.replace(sign, spelling)
+            if options.ascii_only:
+                for sign, spelling in IN_ASCII.items():
+                    text = text.replace(sign, spelling)
             yield segment._replace(text=text)
 
 
-def explanation_page(facts: Explanation) -> Spelled:
+def explanation_page(explanation: Explanation) -> Spelled:
     """Return an explanation in six numbered parts, to be printed uncropped."""
-    name, units, shape = (
-        facts.keras_name,
-        facts.sizes.units,
-        [axis.size for axis in facts.axes],
+    name = explanation.keras_name
+    units = explanation.sizes.units
+    title = Text.assemble(
+        (name, "bold"), f", {explanation.title}\n", (explanation.source, ASIDE)
     )
-    title = Text.assemble((name, "bold"), f", {facts.title}\n", (facts.source, ASIDE))
     origin = Text(
-        f"Shapes, weights and values are those of a keras.layers.{name}({units}), Keras "
-        f"{facts.keras_version}, with random weights and biases, called on random input."
+        f"Shapes, weights and values are those of a keras.layers.{name}({units}), "
+        f"Keras {explanation.keras_version}, with random weights and biases, called on "
+        "random input."
     )
-    names = ", ".join(axis.name for axis in facts.axes)
-    width = len(str(max(shape)))
-    axes = [(axis.name, f"{axis.size:>{width}}", axis.meaning) for axis in facts.axes]
-    switches = [
-        (
-            f"return_sequences={of.return_sequences}",
-            str(of.shape),
-            f"({', '.join(of.axes)})",
-        )
-        for of in facts.outputs
-    ]
-    meanings = "; ".join(f"{of.return_sequences}: {of.meaning}" for of in facts.outputs)
-    states = [
-        (state.symbol, state.name, str(state.shape), state.meaning)
-        for state in facts.states
-    ]
-    equations = grid(
-        [(line.text, line.meaning) for line in facts.equations], (VALUE, ASIDE)
-    )
-    equations.columns[0].no_wrap = True  # one in two lines is hard to read
     parts: dict[str, Sequence[RenderableType]] = {
-        "The input has three axes": [
-            Text.assemble("x  ", (str(tuple(shape)), VALUE), (f"  ({names})", ASIDE)),
-            grid(axes, ("", VALUE, ASIDE)),
-        ],
-        "The output": [grid(switches, ("", VALUE, ASIDE)), Text(f"{meanings}.")],
-        "The states carried from step to step": [
-            grid(states, (VALUE, "", VALUE, ASIDE)),
-            Text(
-                "(batch, units), zero before the first step; return_state=True gives the last."
-            ),
-        ],
-        "The equations": [equations, Text("\n".join(facts.notes))],
-        "The trainable parameters": _sizes(facts.sizes, facts.parameters),
-        "The same in NumPy, step by step": _steps(facts.check),
+        "The input has three axes": _input(explanation),
+        "The output": _output(explanation),
+        "The states carried from step to step": _states(explanation),
+        "The equations": _equations(explanation),
+        "The trainable parameters": _sizes(explanation.sizes, explanation.parameters),
+        "The same in NumPy, step by step": _steps(explanation.check),
     }
-    numbered = (
-        (f"{n}  {heading}", parts[heading]) for n, heading in enumerate(parts, start=1)
+    numbered: list[tuple[str, Sequence[RenderableType]]] = [("", [title, origin])]
+    for number, (heading, part) in enumerate(parts.items(), start=1):
+        numbered.append((f"{number}  {heading}", part))
+    return Spelled(stacked(numbered))
+
+
+def _input(explanation: Explanation) -> list[RenderableType]:
+    names = ", ".join(axis.name for axis in explanation.axes)
+    shape = tuple(axis.size for axis in explanation.axes)
+    width = len(str(max(shape)))
+    axes = [
+        (axis.name, f"{axis.size:>{width}}", axis.meaning) for axis in explanation.axes
+    ]
+    return [
+        Text.assemble("x  ", (str(shape), VALUE), (f"  ({names})", ASIDE)),
+        grid(axes, ("", VALUE, ASIDE)),
+    ]
+
+
+def _output(explanation: Explanation) -> list[RenderableType]:
+    rows = []
+    meanings = []
+    for output in explanation.outputs:
+        switch = f"return_sequences={output.return_sequences}"
+        rows.append((switch, str(output.shape), f"({', '.join(output.axes)})"))
+        meanings.append(f"{output.return_sequences}: {output.meaning}")
+    return [grid(rows, ("", VALUE, ASIDE)), Text(f"{'; '.join(meanings)}.")]
+
+
+def _states(explanation: Explanation) -> list[RenderableType]:
+    rows = [
+        (state.symbol, state.name, str(state.shape), state.meaning)
+        for state in explanation.states
+    ]
+    note = (
+        "(batch, units), zero before the first step; return_state=True gives the last."
     )
-    return Spelled(stacked([("", [title, origin]), *numbered]))
+    return [grid(rows, (VALUE, "", VALUE, ASIDE)), Text(note)]
+
+
+def _equations(explanation: Explanation) -> list[RenderableType]:
+    rows = [(equation.text, equation.meaning) for equation in explanation.equations]
+    equations = grid(rows, (VALUE, ASIDE))
+    equations.columns[0].no_wrap = True  # one in two lines is hard to read
+    return [equations, Text("\n".join(explanation.notes))]
+
+
+def _table(*headers: Column | str) -> Table:
+    return Table(
+        *headers,
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        collapse_padding=True,
+    )
 
 
 def _sizes(sizes: LayerSizes, parameters: Parameters) -> list[RenderableType]:
-    counts = (Column(title, justify="right") for title in ("by formula", "in Keras"))
-    table = Table("weight", "", "shape", "size", *counts, **LINES)
-    total, weights = parameters.formula, parameters.weights
-    rows: list[Any] = [
-        (it.symbol, it.name, str(it.shape), it.formula.text, it) for it in weights
-    ]
-    for *words, it in [*rows, ("sum", "", "", "", parameters)]:
-        in_keras = Text(f"{it.count:,}", GOOD if it.count == it.formula.value else BAD)
+    by_formula = Column("by formula", justify="right")
+    in_keras = Column("in Keras", justify="right")
+    table = _table("weight", "", "shape", "size", by_formula, in_keras)
+    for weight in parameters.weights:
+        shape = str(weight.shape)
         table.add_row(
-            *words, f"{it.formula.value:,}", in_keras, end_section=it is weights[-1]
+            weight.symbol, weight.name, shape, weight.formula.text, *_counts(weight)
         )
+    table.add_section()
+    table.add_row("sum", "", "", "", *_counts(parameters))
+    total = parameters.formula
     return [
         Text(f"units h = {sizes.units}, features i = {sizes.features}"),
         table,
@@ -395,28 +416,39 @@ def _sizes(sizes: LayerSizes, parameters: Parameters) -> list[RenderableType]:
     ]
 
 
+def _counts(size: Weight | Parameters) -> tuple[str, Text]:
+    """Return a number of parameters by formula, and in Keras."""
+    style = BAD
+    if size.count == size.formula.value:
+        style = GOOD
+    return f"{size.formula.value:,}", Text(f"{size.count:,}", style)
+
+
 def _steps(check: NumpyCheck) -> list[RenderableType]:
     n_units = len(check.steps[0].numpy)
     units = counted(n_units, "unit")
-    table = Table(Column("\nstep", justify="right"), **LINES)
+    table = _table(Column("\nstep", justify="right"))
     for library in ("NumPy", "Keras"):
         for unit in range(n_units):
-            table.add_column(
-                f"{'' if unit else library}\nunit {unit + 1}", justify="right"
-            )
+            above = library if unit == 0 else ""
+            table.add_column(f"{above}\nunit {unit + 1}", justify="right")
     table.add_column("largest\ndifference", justify="right")
     for step in check.steps:
         values = [f"{value:.5f}" for value in (*step.numpy, *step.keras)]
         table.add_row(f"{step.step}", *values, f"{step.largest_difference:.1e}")
-    is_close = check.largest_difference <= check.tolerance
+    style = BAD
+    if check.largest_difference <= check.tolerance:
+        style = GOOD
+    intro = (
+        f"The first {units} of the hidden state of the first sequence, "
+        f"in {check.dtype}:"
+    )
     return [
-        Text(
-            f"The first {units} of the hidden state of the first sequence, in {check.dtype}:"
-        ),
+        Text(intro),
         table,
         Text.assemble(
             f"All {check.compared:,} numbers of the output: at most ",
-            (f"{check.largest_difference:.1e}", GOOD if is_close else BAD),
+            (f"{check.largest_difference:.1e}", style),
             f" apart (allowed: {check.tolerance:.0e}).",
         ),
     ]

@@ -1,10 +1,11 @@
-"""The recurrent layers on paper and in NumPy: equations, gates, and formulas of
-parameters.
+"""The recurrent layers on paper: equations, gates, and formulas of parameters.
+
+>>> LSTM.parameters(h=50, i=30).value
+16200
 
 ``hₜ`` is the hidden state at a step; ``h`` alone is the number of units and ``i`` the
-number of features. The equations treat vectors as rows, as Keras does, and NumPy
-carries them out as they stand. Shapes: ``B`` sequences, ``T`` steps, ``I`` features,
-``H`` units, ``G`` gates.
+number of features. The equations treat vectors as rows, as Keras does. Shapes: ``B``
+sequences, ``T`` steps, ``I`` features, ``H`` units, ``G`` gates.
 """
 
 # ruff: noqa: RUF001, RUF002 - mathematics has signs that look like Latin letters
@@ -12,17 +13,15 @@ carries them out as they stand. Shapes: ``B`` sequences, ``T`` steps, ``I`` feat
 import re
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from rnnbench.errors import UserError, did_you_mean
+from rnnbench.plugins.teach.recurrences import STEPS, Floats, Values
 
-Floats = NDArray[np.floating[Any]]
-Values = dict[str, Floats]
+# How signs are written where there is only ASCII.
 IN_ASCII = {
     "σ": "sigmoid",
     "⊙": "*",
@@ -31,25 +30,14 @@ IN_ASCII = {
     "ₜ": "[t]",
     "ĥ": "h~",
     "ĉ": "c~",
-}
-IN_ASCII |= {
     "e⁻ᵃ": "exp(-a)",
     "×": "*",
-}  # how signs are written where there is only ASCII
-IN_PYTHON = {
-    "ₜ₋₁": "",
-    "xₜ": "x_t",
-    "ₜ": "",
-}  # a state is replaced only after its last use
-IN_PYTHON |= {"σ": "sigmoid", "⊙": "*", "−": "-", "tanh": "np.tanh"}
-IN_PYTHON |= {"ĥ": "candidate", "ĉ": "candidate"}
+}
 
 
 @dataclass(frozen=True)
 class State:
-    """A state that a layer carries from step to step: its symbol in the equations, and
-    in words.
-    """
+    """A state that a layer carries from step to step, in symbols and in words."""
 
     symbol: str
     name: str
@@ -64,28 +52,15 @@ class Equation:
     text: str
     meaning: str
 
-    @property
-    def symbol(self) -> str:
-        """The symbol of its result: ``h`` in ``hₜ = oₜ ⊙ tanh(cₜ)``."""
-        return self.text.partition("ₜ")[0]
-
-    @property
-    def python(self) -> str:
-        """An assignment that carries it out.
-
-        >>> Equation("hₜ = tanh(xₜ W + hₜ₋₁ U + b)", "new hidden state").python
-        'h = np.tanh(x_t @ W + h @ U + b)'
-        """
-        text = self.text
-        for sign, spelling in IN_PYTHON.items():
-            text = text.replace(sign, spelling)
-        return re.sub(r"(\w) ([WU])", r"\1 @ \2", text)
-
 
 @dataclass(frozen=True)
 class Formula:
-    """A number of parameters as ``h(h + i) + h``, and with sizes as ``50 × (50 + 30) +
-    50``.
+    """A number of parameters.
+
+    Attributes:
+        text: as ``h(h + i) + h``.
+        numbers: the same with sizes, as ``50 × (50 + 30) + 50``.
+        value: its value.
     """
 
     text: str
@@ -108,92 +83,87 @@ class Kind:
     notes: tuple[str, ...]
 
     def parameters(self, h: int, i: int) -> Formula:
-        """Return the number of parameters of a layer with ``h`` units and ``i``
-        features.
-        """
-        n, text = len(self.gates), f"h(h + i) + {_times(self.bias_rows)}h"
-        return _formula(text if n == 1 else f"{n}({text})", h, i)
+        """Return the number of parameters of ``h`` units that see ``i`` features."""
+        gates = len(self.gates)
+        text = f"h(h + i) + {_times(self.bias_rows)}h"
+        if gates > 1:
+            text = f"{gates}({text})"
+        value = gates * (h * (h + i) + self.bias_rows * h)
+        return _formula(text, h, i, value)
 
     def weights(self, h: int, i: int) -> dict[str, Formula]:
         """Return the sizes of the weights, by their symbols in the equations."""
+        columns = len(self.gates) * h
         width = f"{_times(len(self.gates))}h"
-        texts = {"W": f"i × {width}", "U": f"h × {width}"}
-        texts |= (
-            {"b": width}
-            if self.bias_rows == 1
-            else {"b, d": f"{self.bias_rows} × {width}"}
-        )
-        return {symbol: _formula(text, h, i) for symbol, text in texts.items()}
-
-    @property
-    def splits(self) -> list[str]:
-        """Assignments in Python that split the weights ``W``, ``U`` and ``b`` by
-        gate.
-        """
-        if (n := len(self.gates)) == 1:
-            return []
-        biases = {"b": "b"} if self.bias_rows == 1 else {"b": "b[0]", "d": "b[1]"}
-        return [
-            f"{', '.join(f'{name}_{gate}' for gate in self.gates)} = np.split({part}, {n}, axis=-1)"
-            for name, part in {"W": "W", "U": "U", **biases}.items()
-        ]
-
-    def by_gate(self, *weights: Floats) -> dict[str, Floats]:
-        """Return those of ``layer.get_weights()`` by gate, such as ``W_i`` in the
-        equations.
-        """
-        *kernels, bias = weights
-        parts = dict(zip("WUbd", [*kernels, *np.atleast_2d(bias)], strict=False))
-        ends = [f"_{gate}" for gate in self.gates] if len(self.gates) > 1 else [""]
-        return {
-            f"{name}{end}": np.split(part, len(ends), axis=-1)[place]
-            for place, end in enumerate(ends)
-            for name, part in parts.items()
+        formulas = {
+            "W": _formula(f"i × {width}", h, i, i * columns),
+            "U": _formula(f"h × {width}", h, i, h * columns),
         }
+        if self.bias_rows == 1:
+            formulas["b"] = _formula(width, h, i, columns)
+        else:
+            text = f"{self.bias_rows} × {width}"
+            formulas["b, d"] = _formula(text, h, i, self.bias_rows * columns)
+        return formulas
+
+    def by_gate(self, *weights: Floats) -> Values:
+        """Return ``layer.get_weights()`` by gate, as ``W_i`` in the equations."""
+        kernel, recurrent, bias = weights
+        arrays = {"W": kernel, "U": recurrent, "b": bias}
+        if self.bias_rows > 1:
+            arrays |= {"b": bias[0], "d": bias[1]}
+        if len(self.gates) == 1:
+            return arrays
+        parts = {}
+        for number, gate in enumerate(self.gates):
+            for name, array in arrays.items():
+                columns = np.split(array, len(self.gates), axis=-1)
+                parts[f"{name}_{gate}"] = columns[number]
+        return parts
 
     def run(self, x: Floats, *weights: Floats) -> Values:
-        """Return the result of each equation after every step, ``(B, T, H)``, by its
-        symbol.
+        """Return the result of each equation after every step, by its symbol.
 
-        ``x`` is ``(B, T, I)``, ``weights`` are ``layer.get_weights()``; all states
-        begin with 0.
+        ``x`` is ``(B, T, I)``, ``weights`` are ``layer.get_weights()``, and each result
+        is ``(B, T, H)``. All states begin with 0.
         """
+        step = STEPS[self.name]
+        parts = self.by_gate(*weights)
         zeros = np.zeros((len(x), len(weights[1])), x.dtype)
-        known: dict[str, Any] = {"np": np, **self.by_gate(*weights)}
-        known["sigmoid"] = lambda a: (
-            0.5 * (1 + np.tanh(0.5 * a))
-        )  # which does not overflow
-        known |= {state.symbol: zeros for state in self.states}
-        lines = {equation.symbol: equation.python for equation in self.equations}
-        program = compile("\n".join(lines.values()), self.name, "exec")
-        history: dict[str, list[Floats]] = {symbol: [] for symbol in lines}
+        values = {state.symbol: zeros for state in self.states}
+        history = []
         for x_t in np.swapaxes(x, 0, 1):
-            known["x_t"] = x_t
-            exec(program, known)  # noqa: S102 - our own equations
-            for symbol, line in lines.items():
-                history[symbol].append(known[line.partition(" = ")[0]])
-        return {symbol: np.stack(values, axis=1) for symbol, values in history.items()}
+            values = step(x_t, parts, values)
+            history.append(values)
+        return {
+            symbol: np.stack([values[symbol] for values in history], axis=1)
+            for symbol in values
+        }
 
 
 def _times(n: int) -> str:
-    return "" if n == 1 else f"{n}"
+    """Return a factor of a formula, which is left out if it is 1."""
+    if n == 1:
+        return ""
+    return str(n)
 
 
-def _formula(text: str, h: int, i: int) -> Formula:
-    """Return a formula with the sizes filled in, its products ``4h`` and ``h(`` spelled
-    out.
-    """
+def _formula(text: str, h: int, i: int, value: int) -> Formula:
+    """Return a formula, also with the sizes; its products ``4h`` are spelled out."""
     products = re.sub(r"(?<=[0-9h])(?=[(h])", " × ", text)
     numbers = products.replace("h", f"{h}").replace("i", f"{i}")
-    return Formula(text, numbers, eval(numbers.replace("×", "*")))  # noqa: S307 - our own
+    return Formula(text, numbers, value)
 
 
-_TEXT = (
-    files("rnnbench.plugins.teach").joinpath("kinds.yaml").read_text(encoding="utf-8")
-)
-KINDS = TypeAdapter(dict[str, Kind]).validate_python(
-    {name: {"name": name, **facts} for name, facts in yaml.safe_load(_TEXT).items()}
-)
+def _read_kinds() -> dict[str, Kind]:
+    file = files("rnnbench.plugins.teach") / "kinds.yaml"
+    descriptions = yaml.safe_load(file.read_text(encoding="utf-8"))
+    for name, description in descriptions.items():
+        description["name"] = name
+    return TypeAdapter(dict[str, Kind]).validate_python(descriptions)
+
+
+KINDS = _read_kinds()
 SIMPLE_RNN, GRU, LSTM = KINDS.values()
 
 

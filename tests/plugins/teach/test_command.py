@@ -3,73 +3,84 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import rnnbench
-from rnnbench.plugins.teach.kinds import GRU, KINDS
+from rnnbench.plugins.teach.kinds import GRU, LSTM
+from rnnbench.plugins.teach.recurrences import STEPS, gru
 from rnnbench.plugins.teach.toy import draw, numpy_code
 
 SMALL = ["--units", 3, "--features", 2, "--steps", 4, "--batch", 2]
 
 
 def test_json_is_one_document_with_all_facts(cli):
-    by_default = json.loads(cli("explain", "lstm", "--json").stdout)
     document = json.loads(cli("explain", "gru", *SMALL, "--json").stdout)
 
-    assert by_default["sizes"] == {"units": 50, "features": 30, "steps": 10, "batch": 4}
-    assert (document["schema_version"], document["layer"]) == (1, "gru")
-    assert document["gates"] == list("zrh")
-    assert [entry["text"] for entry in document["equations"]] == [
-        entry.text for entry in GRU.equations
-    ]
+    expected = {"schema_version": 1, "layer": "gru", "gates": ["z", "r", "h"]}
+    assert document | expected | {"failures": []} == document
+    equations = [equation["text"] for equation in document["equations"]]
+    assert equations == [equation.text for equation in GRU.equations]
     assert document["parameters"]["count"] == 63
-    assert len(document["check"]["steps"]) == 4
-    assert (
-        document["check"]["largest_difference"]
-        <= document["check"]["tolerance"]
-        == 1e-6
-    )
-    assert document["failures"] == []
+    check = document["check"]
+    assert len(check["steps"]) == 4
+    assert check["largest_difference"] <= check["tolerance"] == 1e-6
 
 
-def test_numbers_that_differ_are_shown_and_end_with_1(cli, monkeypatch):
-    *others, last = GRU.equations
-    wrong = replace(last, text=f"{last.text} + 0.25")
-    monkeypatch.setitem(KINDS, "gru", replace(GRU, equations=(*others, wrong)))
+def test_sizes_have_defaults(cli):
+    document = json.loads(cli("explain", "lstm", "--json").stdout)
 
-    for form, shown in ([], "at most 2.5e-01"), (["--json"], "differ by 2.5e-01"):
-        result = cli("explain", "gru", *SMALL, "--steps", 1, *form)
+    assert document["sizes"] == {"units": 50, "features": 30, "steps": 10, "batch": 4}
 
-        assert result.exit_code == 1
-        assert (
-            "NumPy and Keras differ by 2.5e-01 (allowed: at most 1e-06)"
-            in result.stderr
-        )
-        assert shown in result.stdout
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [([], "at most 2.5e-01"), (["--json"], "differ by 2.5e-01")],
+)
+def test_numbers_that_differ_are_shown_and_end_with_1(cli, monkeypatch, options, shown):
+    def wrong(x, weights, before):
+        values = gru(x, weights, before)
+        return values | {"h": values["h"] + 0.25}
+
+    monkeypatch.setitem(STEPS, "gru", wrong)
+
+    result = cli("explain", "gru", *SMALL, "--steps", 1, *options)
+
+    assert result.exit_code == 1
+    failure = "NumPy and Keras differ by 2.5e-01 (allowed: at most 1e-06)"
+    assert failure in result.stderr
+    assert shown in result.stdout
 
 
 def test_the_toy_array_is_worked_through(cli):
     page = cli("explain", "lstm", "--toy").stdout
-    facts = json.loads(cli("explain", "lstm", "gru", "--toy", "--json").stdout)
 
     assert "Sequence 1, step 2: x = [4 5 6], hidden state [0.1636 -0.0734]" in page
-    assert [entry["layer"] for entry in facts["layers"]] == ["lstm", "gru"]
-    assert list(facts["layers"][0]["values"]) == [
-        entry.symbol for entry in KINDS["lstm"].equations
-    ]
-    assert np.array(facts["output"]).shape == (3, 2)
-    assert (facts["schema_version"], facts["x"][1]) == (1, [[7, 8, 9], [10, 11, 12]])
+
+
+def test_the_toy_array_is_a_document_too(cli):
+    document = json.loads(cli("explain", "lstm", "gru", "--toy", "--json").stdout)
+
+    assert document["schema_version"] == 1
+    assert document["x"][1] == [[7, 8, 9], [10, 11, 12]]
+    assert [layer["layer"] for layer in document["layers"]] == ["lstm", "gru"]
+    symbols = [equation.text.partition("ₜ")[0] for equation in LSTM.equations]
+    assert list(document["layers"][0]["values"]) == symbols
+    assert np.array(document["output"]).shape == (3, 2)
 
 
 def test_code_is_printed_as_it_is_to_be_copied(cli):
     command = ("explain", "lstm", "gru", "--code")
-    printed, facts = cli(*command).stdout, json.loads(cli(*command, "--json").stdout)
+    printed = cli(*command).stdout
+    document = json.loads(cli(*command, "--json").stdout)
 
-    assert printed == numpy_code([KINDS["lstm"], GRU]) == facts["code"]
-    assert facts["layers"] == ["lstm", "gru"]
+    assert printed == numpy_code([LSTM, GRU])
+    assert document == {
+        "schema_version": 1,
+        "layers": ["lstm", "gru"],
+        "code": printed,
+    }
 
 
 def test_a_drawing_is_saved_beside_what_is_printed(cli, tmp_path):
@@ -80,9 +91,17 @@ def test_a_drawing_is_saved_beside_what_is_printed(cli, tmp_path):
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr == f"Written to {file}\n"
     assert file.read_text() == draw([GRU, GRU])
-    again = cli("explain", "gru", "--save", file)
-    assert again.exit_code == 2
-    assert "exists already (--force overwrites it)" in again.stderr
+
+
+def test_a_drawing_overwrites_another_only_if_it_is_told_to(cli, tmp_path):
+    file = tmp_path / "layer.svg"
+    file.write_text("mine")
+
+    refused = cli("explain", "gru", "--save", file)
+
+    assert refused.exit_code == 2
+    assert "exists already (--force overwrites it)" in refused.stderr
+    assert file.read_text() == "mine"
     both = cli("explain", "gru", "--save", file, "--force", "--code")
     assert both.stdout == numpy_code([GRU])
     assert file.read_text() == draw([GRU])

@@ -1,6 +1,4 @@
-"""An explained layer: equations and formulas, the facts of the real Keras layer, and
-their page.
-"""
+"""An explained layer: formulas, facts of the real Keras layer, and their page."""
 
 import doctest
 import io
@@ -16,7 +14,8 @@ import rnnbench
 from rnnbench.models.layers.recurrent import RECURRENT
 from rnnbench.plugins.teach import kinds as module
 from rnnbench.plugins.teach.facts import LayerSizes, explain_kind
-from rnnbench.plugins.teach.kinds import GRU, KINDS, LSTM, SIMPLE_RNN, Equation
+from rnnbench.plugins.teach.kinds import GRU, KINDS, LSTM, SIMPLE_RNN, Formula
+from rnnbench.plugins.teach.recurrences import STEPS
 
 kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 few = st.integers(1, 12)
@@ -32,21 +31,40 @@ def test_the_examples_in_the_docstrings_are_right():
 
 @kinds
 def test_the_recurrence_is_carried_out_step_by_step(kind):
-    explanation = explain_kind(kind, SIZES)
-    check = explanation.check
+    steps = explain_kind(kind, SIZES).check.steps
 
-    assert RECURRENT[kind.name].keras_name == kind.keras_name
-    assert explain_kind(kind, SIZES) == explanation, (
-        "the same sizes give the same numbers"
-    )
-    assert [item.step for item in check.steps] == [1, 2, 3, 4]
-    assert all(len(item.numpy) == len(item.keras) == 3 for item in check.steps)
-    assert all(0 not in item.numpy for item in check.steps)
+    assert [step.step for step in steps] == [1, 2, 3, 4]
+    assert all(len(step.numpy) == len(step.keras) == 3 for step in steps)
+    assert all(0 not in step.numpy for step in steps)
+
+
+@kinds
+def test_all_numbers_are_compared_with_those_of_keras(kind):
+    check = explain_kind(kind, SIZES).check
+
     assert check.compared == 2 * 4 * 5 + 2 * 5 + len(kind.states) * 2 * 5
-    assert (
-        max(item.largest_difference for item in check.steps) <= check.largest_difference
-    )
+    largest = max(step.largest_difference for step in check.steps)
+    assert largest <= check.largest_difference
     assert check.largest_difference < 1e-12 < check.tolerance == 1e-6
+
+
+@kinds
+def test_the_same_sizes_give_the_same_numbers(kind):
+    assert explain_kind(kind, SIZES) == explain_kind(kind, SIZES)
+
+
+@kinds
+def test_its_name_in_keras_is_that_of_the_layer_in_configs(kind):
+    assert RECURRENT[kind.name].keras_name == kind.keras_name
+
+
+@kinds
+def test_a_formula_has_the_value_of_its_numbers(kind):
+    formulas = [kind.parameters(5, 3), *kind.weights(5, 3).values()]
+
+    for formula in formulas:
+        numbers = formula.numbers.replace("×", "*")  # noqa: RUF001
+        assert eval(numbers) == formula.value  # noqa: S307 - it is ours
 
 
 @kinds
@@ -63,18 +81,23 @@ def test_keras_confirms_the_formulas_and_numpy_at_every_size(
     assert len(explanation.check.steps[0].numpy) == min(units, 3)
 
 
-def test_a_result_that_is_not_a_number_and_a_formula_that_keras_does_not_confirm_fail(
-    monkeypatch,
-):
-    not_a_number = replace(GRU, equations=(Equation("hₜ = hₜ₋₁ + np.nan", ""),))
+def test_a_result_that_is_not_a_number_fails(monkeypatch):
+    def not_a_number(_x, _weights, before):
+        return {"h": before["h"] + float("nan")}
 
-    assert explain_kind(not_a_number, SIZES).failures
-    monkeypatch.setattr(module, "_times", lambda n: f"{n + 1}")
+    monkeypatch.setitem(STEPS, "gru", not_a_number)
+
+    assert explain_kind(GRU, SIZES).failures
+
+
+def test_a_formula_that_keras_does_not_confirm_fails(monkeypatch):
+    monkeypatch.setattr(module, "_formula", lambda *_: Formula("", "", 7))
+
     assert explain_kind(SIMPLE_RNN, SIZES).failures == [
-        "kernel: 30 parameters by formula, 15 in Keras",
-        "recurrent_kernel: 50 parameters by formula, 25 in Keras",
-        "bias: 10 parameters by formula, 5 in Keras",
-        "all weights: 50 parameters by formula, 45 in Keras",
+        "kernel: 7 parameters by formula, 15 in Keras",
+        "recurrent_kernel: 7 parameters by formula, 25 in Keras",
+        "bias: 7 parameters by formula, 5 in Keras",
+        "all weights: 7 parameters by formula, 45 in Keras",
     ]
 
 
@@ -151,14 +174,10 @@ def test_it_is_no_wider_than_80_columns_and_no_number_is_cut(kind, width, sizes)
 
     assert max(map(len, lines)) <= 80
     assert "…" not in "".join(lines)
+    rows = [line.split() for line in lines]
     for step in explanation.check.steps:
-        row = [
-            f"{step.step}",
-            *(f"{value:.5f}" for value in (*step.numpy, *step.keras)),
-        ]
-        assert [*row, f"{step.largest_difference:.1e}"] in [
-            line.split() for line in lines
-        ]
+        values = [f"{value:.5f}" for value in (*step.numpy, *step.keras)]
+        assert [f"{step.step}", *values, f"{step.largest_difference:.1e}"] in rows
 
 
 def test_signs_are_spelled_where_the_encoding_has_only_ascii():

@@ -1,6 +1,4 @@
-"""Stacks as numbers on the toy array, as code, which is compared with Keras, and as
-drawings.
-"""
+"""Stacks as numbers, as code, which is compared with Keras, and as drawings."""
 
 import io
 import re
@@ -17,6 +15,7 @@ from rnnbench.plugins.teach.kinds import GRU, KINDS, LSTM, SIMPLE_RNN
 from rnnbench.plugins.teach.toy import draw, numpy_code, terms, toy_view, work_through
 
 STACKS = [[kind] for kind in KINDS.values()] + [list(KINDS.values())]
+kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 stacks = pytest.mark.parametrize(
     "stacked", STACKS, ids=lambda stacked: " ".join(kind.name for kind in stacked)
 )
@@ -76,8 +75,27 @@ def test_it_fits_the_terminal_and_shows_every_number(stacked, width):
             assert f"{round(number, 4) + 0.0:g}" in text
 
 
+@kinds
+def test_the_code_of_a_layer_has_the_words_of_its_equations(kind):
+    code = numpy_code([kind])
+
+    meanings = re.findall(r"^        # (.*)$", code, re.M)
+    assert meanings == [equation.meaning for equation in kind.equations]
+    for state in kind.states:
+        assert f"{state.symbol} = np.zeros((len(x), len(U)))  # {state.name}" in code
+
+
+@kinds
+def test_the_code_of_a_layer_gives_the_states_of_its_steps(kind):
+    x = np.random.default_rng(0).normal(size=(2, 4, 3))
+    _, weights = layer_of(kind, 5, 3)
+
+    code = functions([kind])[kind.name](x, *weights)
+
+    np.testing.assert_allclose(code, kind.run(x, *weights)["h"], rtol=1e-12)
+
+
 few = st.integers(1, 6)
-kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 stacks_of_kinds = st.lists(
     st.sampled_from(list(KINDS.values())), min_size=1, max_size=4
 )
@@ -109,26 +127,27 @@ def test_the_code_gives_what_keras_gives(stacked, units, features, steps, batch)
     expected = x = np.random.default_rng(0).normal(size=(batch, steps, features))
     weights = []
     for kind in stacked:
-        layer, own = layer_of(kind, units, expected.shape[-1], return_sequences=True)
+        features = expected.shape[-1]
+        layer, arrays = layer_of(kind, units, features, return_sequences=True)
         expected = layer(expected)
-        weights.append(own)
+        weights.append(arrays)
 
     code = functions(stacked)
     if len(stacked) > 1:
-        found = code["stack"](x, weights)
+        last = code["stack"](x, weights)
     else:
-        found = code[stacked[0].name](x, *weights[0])[:, -1]
+        last = code[stacked[0].name](x, *weights[0])[:, -1]
 
-    np.testing.assert_allclose(found, expected[:, -1], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(last, expected[:, -1], rtol=0, atol=1e-6)
 
 
 @kinds
 def test_huge_numbers_overflow_nowhere(kind):
     _, weights = layer_of(kind, 3, 2)
     with np.errstate(all="raise", under="ignore"):
-        found = functions([kind])[kind.name](np.full((1, 4, 2), 1e6), *weights)
+        states = functions([kind])[kind.name](np.full((1, 4, 2), 1e6), *weights)
 
-    assert np.isfinite(found).all()
+    assert np.isfinite(states).all()
 
 
 @stacks
