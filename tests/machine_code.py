@@ -1,6 +1,4 @@
-"""Networks of many layers and sizes for the engine ``native``, and machine code for
-them.
-"""
+"""Networks of many layers and sizes, and machine code for them."""
 
 import os
 from typing import Any
@@ -20,69 +18,108 @@ from rnnbench.training.settings import Training
 MANY = int(os.environ.get("RNNBENCH_NATIVE_EXAMPLES", "0"))
 """Examples for each property, if there should be more of them than in the suite."""
 
-is_x86 = bool(processor() and processor().is_x86)
+here = processor()
+is_x86 = here is not None and here.is_x86
 LANES = st.sampled_from([4, 8, 16])
 REGISTERS = st.sampled_from([16, 32])
-RATE, DECAY = 0.01, 0.9
-SOFTMAX, SIGMOID = (
-    {"dense": {"units": "topics", "activation": activation}}
-    for activation in ("softmax", "sigmoid")
-)
+RATE = 0.01
+DECAY = 0.9
+SOFTMAX = {"dense": {"units": "topics", "activation": "softmax"}}
+SIGMOID = {"dense": {"units": "topics", "activation": "sigmoid"}}
 
 
 def examples(few: int) -> Any:
-    """Settings of a property that is tested on few examples, because each compiles a
-    network.
-    """
+    """Test a property on few examples, because each compiles a network."""
     return settings(max_examples=MANY or few, deadline=None, derandomize=not MANY)
+
+
+def one_of(*choices: Any) -> Any:
+    return st.sampled_from(choices)
+
+
+class Layers:
+    """Draws layers that machine code covers."""
+
+    def __init__(self, draw: Any, most_units: int):
+        self.draw = draw
+        self.sizes = st.integers(1, most_units)
+
+    def recurrent(self, *, is_sequence: bool) -> dict[str, Any]:
+        kind = self.draw(one_of("simple_rnn", "lstm", "gru"))
+        units = self.draw(self.sizes)
+        layer = {kind: {"units": units, "return_sequences": is_sequence}}
+        if self.draw(st.booleans()):
+            return {"bidirectional": {"layer": layer}}
+        return layer
+
+    def on_vectors(self) -> dict[str, Any]:
+        activation = self.draw(one_of("linear", "relu", "tanh", "sigmoid"))
+        dense = {"units": self.draw(self.sizes), "activation": activation}
+        return self.draw(one_of({"layer_norm": {}}, {"dense": dense}))
+
+    def on_sequences(self) -> dict[str, Any]:
+        convolution = {
+            "padding": self.draw(one_of("same", "causal")),
+            "filters": self.draw(self.sizes),
+            "kernel_size": self.draw(st.integers(1, 4)),
+            "activation": "tanh",
+        }
+        recurrent = self.recurrent(is_sequence=True)
+        return self.draw(one_of(recurrent, self.on_vectors(), {"conv1d": convolution}))
+
+    def pooling(self) -> dict[str, Any]:
+        by = self.draw(one_of("max", "mean", "last", "attention"))
+        if by == "attention":
+            return {"pooling": {"by": by}}
+        return {"pooling": {"by": by, "chunks": self.draw(one_of(1, 1, 2, 5))}}
+
+    def to_vector(self) -> dict[str, Any]:
+        recurrent = self.recurrent(is_sequence=False)
+        return self.draw(one_of(recurrent, self.pooling()))
+
+    def parallel(self, *, is_sequence: bool) -> dict[str, Any]:
+        branches = []
+        for _ in range(self.draw(st.integers(1, 2))):
+            branch = [self.on_sequences()]
+            if not is_sequence:
+                branch.append(self.to_vector())
+            branches.append(branch)
+        return {"parallel": {"branches": branches}}
+
+    def bag_of_words(self) -> list[dict[str, Any]]:
+        values = self.draw(one_of("tfidf", "shares"))
+        dense = {"units": self.draw(self.sizes), "activation": "relu"}
+        return [{"bag_of_words": {"values": values}}, {"dense": dense}]
+
+    def of_steps(self) -> list[dict[str, Any]]:
+        """Draw layers of numbers or words, up to a vector for each document."""
+        layers = []
+        if self.draw(st.booleans()):
+            is_masked = self.draw(st.booleans())
+            embedding = {"dim": self.draw(self.sizes), "masking": is_masked}
+            layers.append({"embedding": embedding})
+        for _ in range(self.draw(st.integers(0, 2))):
+            layers.append(self.on_sequences())
+        side_by_side = self.draw(one_of(None, None, "sequences", "vectors"))
+        if side_by_side:
+            is_sequence = side_by_side == "sequences"
+            layers.append(self.parallel(is_sequence=is_sequence))
+        if side_by_side != "vectors":
+            layers.append(self.to_vector())
+        return layers
 
 
 @st.composite
 def networks(draw: Any, most_units: int = 70) -> LayeredNetwork:
     """Networks of the layers that machine code covers, without dropout."""
-    sizes = st.integers(1, most_units)
-
-    def recurrent(*, is_sequence: bool) -> dict[str, Any]:
-        kind = draw(st.sampled_from(["simple_rnn", "lstm", "gru"]))
-        layer = {kind: {"units": draw(sizes), "return_sequences": is_sequence}}
-        return {"bidirectional": {"layer": layer}} if draw(st.booleans()) else layer
-
-    def on_vectors() -> dict[str, Any]:
-        activation = draw(st.sampled_from(["linear", "relu", "tanh", "sigmoid"]))
-        dense = {"dense": {"units": draw(sizes), "activation": activation}}
-        return draw(st.sampled_from([{"layer_norm": {}}, dense]))
-
-    def on_sequences() -> dict[str, Any]:
-        padding = draw(st.sampled_from(["same", "causal"]))
-        convolution = {"filters": draw(sizes), "kernel_size": draw(st.integers(1, 4))}
-        convolved = {"conv1d": convolution | {"padding": padding, "activation": "tanh"}}
-        return draw(
-            st.sampled_from([recurrent(is_sequence=True), on_vectors(), convolved])
-        )
-
-    def pooling() -> dict[str, Any]:
-        by = draw(st.sampled_from(["max", "mean", "last", "attention"]))
-        chunks = 1 if by == "attention" else draw(st.sampled_from([1, 1, 2, 5]))
-        return {"pooling": {"by": by, "chunks": chunks}}
-
-    first = draw(st.sampled_from(["numbers", "embedding", "bag_of_words"]))
-    layers, is_masked = [], first == "embedding" and draw(st.booleans())
-    if first == "bag_of_words":
-        values = draw(st.sampled_from(["tfidf", "shares"]))
-        dense = {"units": draw(sizes), "activation": "relu"}
-        layers = [{"bag_of_words": {"values": values}}, {"dense": dense}]
+    drawn = Layers(draw, most_units)
+    if draw(one_of("steps", "steps", "bag")) == "bag":
+        layers = drawn.bag_of_words()
     else:
-        if first == "embedding":
-            layers = [{"embedding": {"dim": draw(sizes), "masking": is_masked}}]
-        layers += [on_sequences() for _ in range(draw(st.integers(0, 2)))]
-        to_vector = recurrent(is_sequence=False), pooling()
-        end = draw(st.sampled_from([*[None] * 4, [], *([last] for last in to_vector)]))
-        if end is not None:
-            branches = [[on_sequences(), *end] for _ in range(draw(st.integers(1, 2)))]
-            layers.append({"parallel": {"branches": branches}})
-        layers += [] if end else [draw(st.sampled_from(to_vector))]
-    layers += [on_vectors() for _ in range(draw(st.integers(0, 1)))]
-    last = draw(st.sampled_from([SOFTMAX, SIGMOID]))
+        layers = drawn.of_steps()
+    if draw(st.booleans()):
+        layers.append(drawn.on_vectors())
+    last = draw(one_of(SOFTMAX, SIGMOID))
     return LayeredNetwork.model_validate({"layers": [*layers, last]})
 
 
@@ -115,9 +152,7 @@ def program(
 def documents(
     sizes: Sizes, count: int, seed: int = 0, model: LayeredNetwork | None = None
 ) -> tuple[NDArray[np.int32], NDArray[Any]]:
-    """Return made-up documents, some of them empty, and as many labels as a model is
-    for.
-    """
+    """Return made-up documents, some of them empty, and the labels of a model."""
     random = np.random.default_rng(seed)
     x = random.integers(1, sizes.n_ids, (count, sizes.timesteps), dtype=np.int32)
     lengths = random.integers(0, sizes.timesteps + 1, count)
@@ -131,20 +166,14 @@ def network(
     code: Program, model: LayeredNetwork, x: NDArray[np.int32], seed: int = 0
 ) -> NativeNetwork:
     """Return a network with random weights, of which no part is zero."""
-    recipe = Training(
-        epochs=5,
-        batch_size=code.sizes.batch,
-        learning_rate=RATE,
-        ema=DECAY if code.sizes.averages else None,
+    ema = DECAY if code.sizes.averages else None
+    training = Training(
+        epochs=5, batch_size=code.sizes.batch, learning_rate=RATE, ema=ema
     )
-    made, random = (
-        NativeNetwork(code, model, x, recipe, seed),
-        np.random.default_rng(seed),
-    )
+    made = NativeNetwork(code, model, x, training, seed)
+    random = np.random.default_rng(seed)
+    arena = made.arenas[0]
     for part in code.parts:
-        before = part.read(made.arenas[0], "value")
-        part.write(
-            made.arenas[0],
-            before + random.normal(0, 0.1, part.shape).astype(np.float32),
-        )
+        noise = random.normal(0, 0.1, part.shape).astype(np.float32)
+        part.write(arena, part.read(arena, "value") + noise)
     return made

@@ -20,7 +20,8 @@ from rnnbench.training.epochs import TrainingSettings
 from rnnbench.training.settings import Training, engine_for, resolve_engine
 
 NATIVE = ENGINES["native"]
-LSTM, POOLING = {"lstm": {"units": 3}}, {"pooling": {"by": "mean"}}
+LSTM = {"lstm": {"units": 3}}
+POOLING = {"pooling": {"by": "mean"}}
 EXTENDED = {"notebook", "references", "baseline_grids"}
 """The configs without models, or for others."""
 NO_CODE = {"ngram_embedding", "transformer_encoder", "min_gru"}
@@ -56,7 +57,7 @@ def test_all_networks_that_ship_are_covered_unless_their_layers_have_no_machine_
 
 
 @pytest.mark.parametrize(
-    ("layers", "recipe"),
+    ("layers", "training"),
     [
         ([{"embedding": {"dim": 2, "trainable": False}}, LSTM], {}),
         ([{"lstm": {"units": 3, "activation": "relu"}}], {}),
@@ -73,8 +74,11 @@ def test_all_networks_that_ship_are_covered_unless_their_layers_have_no_machine_
     ],
     ids=str,
 )
-def test_other_networks_and_trainings_are_not_covered(layers, recipe):
-    assert not NATIVE.covers(network(*layers), Training(**recipe))
+def test_other_networks_are_not_covered(layers, training):
+    assert not NATIVE.covers(network(*layers), Training(**training))
+
+
+def test_baselines_are_not_covered():
     assert not NATIVE.covers(BASELINE, Training())
     assert engine_for(BASELINE, Training(engine="auto")) is ENGINES["scikit-learn"]
 
@@ -82,9 +86,8 @@ def test_other_networks_and_trainings_are_not_covered(layers, recipe):
 def test_a_machine_that_cannot_make_code_is_told_what_to_do(installed):
     installed("it needs llvmlite: pip install llvmlite, or use training.engine: keras")
 
-    with pytest.raises(
-        UserError, match=r"^training\.engine: native: it needs llvmlite: pip inst"
-    ):
+    message = r"^training\.engine: native: it needs llvmlite: pip inst"
+    with pytest.raises(UserError, match=message):
         engine_for(network(LSTM), Training(engine="native"))
 
 
@@ -101,7 +104,8 @@ def test_a_machine_that_cannot_make_code_is_told_what_to_do(installed):
             assembler,
             "processor",
             lambda: None,
-            r"it makes no code for this processor \(allowed: x86-64 with AVX2 and FMA, ARM64\); ",
+            r"it makes no code for this processor "
+            r"\(allowed: x86-64 with AVX2 and FMA, ARM64\); ",
         ),
         (
             program,
@@ -116,9 +120,8 @@ def test_a_machine_that_cannot_make_code_is_told_what_to_do(installed):
 def test_whatever_is_missing_is_named(monkeypatch, module, name, replacement, reason):
     monkeypatch.setattr(module, name, replacement)
 
-    assert re.match(
-        rf"^{reason}use training\.engine: keras$", NATIVE.why_not.__wrapped__()
-    )
+    message = NATIVE.why_not.__wrapped__()
+    assert re.match(rf"^{reason}use training\.engine: keras$", message)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +135,8 @@ def test_whatever_is_missing_is_named(monkeypatch, module, name, replacement, re
 )
 def test_auto_is_native_where_that_can_train_the_model(installed, layers, reason, name):
     installed(reason)
-    model, auto = network(*layers), Training(engine="auto")
+    model = network(*layers)
+    auto = Training(engine="auto")
 
     assert engine_for(model, auto) is ENGINES[name]
     assert resolve_engine(model, auto) == Training(engine=name)
@@ -150,7 +154,8 @@ def test_auto_says_once_why_it_is_not_native(installed, caplog):
 
 
 def test_the_program_of_a_model_stays_for_its_other_seeds():
-    model, shape = network(LSTM), Shape(5, 3, n_ids=20)
+    model = network(LSTM)
+    shape = Shape(5, 3, n_ids=20)
 
     first = engine.program_of(model, shape, TrainingSettings(), 10)
     assert NATIVE.weight_shapes(model, shape)
@@ -162,15 +167,14 @@ import sys
 from pathlib import Path
 from factories import train, trial
 
-trained = train(Path(sys.argv[1]), trial(Path(sys.argv[1]), training={"engine": "native"}))
+folder = Path(sys.argv[1])
+trained = train(folder, trial(folder, training={"engine": "native"}))
 print(repr(trained.record.history.loss), trained.scores.tobytes().hex())
 print({"tensorflow", "keras"} & set(sys.modules))
 """
 
 
-def test_a_process_trains_without_tensorflow_and_a_seed_is_the_same_in_each(
-    tmp_path, monkeypatch
-):
+def test_another_process_trains_the_same_without_tensorflow(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     command = [sys.executable, "-c", TRAIN, str(tmp_path)]
 

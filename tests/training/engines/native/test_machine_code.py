@@ -84,18 +84,30 @@ def test_products_of_all_shapes(
     rows, columns, inner, lanes, registers, adds, is_transposed
 ):
     memory = Memory()
-    left = memory.place(inner, rows) if is_transposed else memory.place(rows, inner)
-    right, out = memory.place(inner, columns), memory.place(rows, columns)
+    shape = (rows, inner)
+    if is_transposed:
+        shape = (inner, rows)
+    left = memory.place(*shape)
+    right = memory.place(inner, columns)
+    out = memory.place(rows, columns)
     arena = np.random.default_rng(0).normal(size=memory.size).astype(np.float32)
-    a, b, before = (array.of(arena).copy() for array in (left, right, out))
+    a = left.of(arena).copy()
+    b = right.of(arena).copy()
+    before = out.of(arena).copy()
 
     def make(asm):
-        a = asm.at(left)
-        asm.at(out).write_product(a.T if is_transposed else a, asm.at(right), adds=adds)
+        view = asm.at(left)
+        if is_transposed:
+            view = view.T
+        asm.at(out).write_product(view, asm.at(right), adds=adds)
 
     run("product", arena, make, Processor(lanes, registers, is_x86))
 
-    expected = (a.T if is_transposed else a) @ b + (before if adds else 0)
+    if is_transposed:
+        a = a.T
+    expected = a @ b
+    if adds:
+        expected += before
     np.testing.assert_allclose(out.of(arena), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -181,19 +193,19 @@ def test_a_program_that_only_scores_gives_the_answers_of_one_that_trains(
     model, sizes, count
 ):
     x, _ = documents(sizes, count, model=model)
-    whole, random = network(program(model, sizes), model, x), np.random.default_rng(0)
-    weights = [
-        random.normal(0, 0.3, own.shape).astype(np.float32) for own in whole.weights()
-    ]
-    trains = Scorer(whole.program, model, weights, seed=0)
+    net = network(program(model, sizes), model, x)
+    random = np.random.default_rng(0)
+    weights = []
+    for array in net.weights():
+        weights.append(random.normal(0, 0.3, array.shape).astype(np.float32))
+    trains = Scorer(net.program, model, weights, seed=0)
     code = program(model, replace(sizes, only_scores=True), kind=CheckedProgram)
     scores = Scorer(code, model, weights)
 
-    found = [scores.score(scores.lay_out(some)) for some in np.array_split(x, 2)]
+    parts = [scores.score(scores.lay_out(part)) for part in np.array_split(x, 2)]
 
-    np.testing.assert_allclose(
-        np.concatenate(found), trains.score(trains.lay_out(x)), atol=1e-5
-    )
+    expected = trains.score(trains.lay_out(x))
+    np.testing.assert_allclose(np.concatenate(parts), expected, atol=1e-5)
     assert faults(code.code) == 0
 
 
@@ -226,7 +238,8 @@ def test_checked_code_notices_an_access_outside_of_its_array():
     asm = Checked(Processor(4, 16, is_x86))
     with asm.function("run", [SHARED], numbers=1) as (place,):
         asm.at(Array(4, (8,), (1,), 8, SHARED))[place].store(asm.vector_of(1.0))
-    code, arena = Code(asm), np.zeros(16, np.float32)
+    code = Code(asm)
+    arena = np.zeros(16, np.float32)
 
     noticed = []
     for place in (0, 4, 5, -1, 10**6):
@@ -288,20 +301,26 @@ def trained(model=DROPPING, seed=0, lanes=8, rows=4, threads=1, clip=None):
 def test_the_same_training_gives_the_same_weights_bit_for_bit(
     model, threads, clip, same
 ):
-    found = trained(model, threads=threads, clip=clip).weights()
+    weights = trained(model, threads=threads, clip=clip).weights()
 
-    for one, other in zip(trained(model, clip=same).weights(), found, strict=True):
-        np.testing.assert_array_equal(one, other)
+    expected = trained(model, clip=same).weights()
+    for array, right in zip(weights, expected, strict=True):
+        np.testing.assert_array_equal(array, right)
     assert np.float32(1e-30) * np.float32(1e-10) > 0, "tiny numbers are what they were"
 
 
-def test_a_seed_drops_the_same_on_any_vectors_and_in_any_groups():
-    expected = trained().weights()
+@pytest.mark.parametrize(("lanes", "rows"), [(16, 7), (4, 1)])
+def test_a_seed_drops_the_same_on_vectors_of_any_length(lanes, rows):
+    weights = trained(lanes=lanes, rows=rows).weights()
 
-    for other in (trained(lanes=16, rows=7), trained(lanes=4, rows=1)):
-        for mine, right in zip(other.weights(), expected, strict=True):
-            np.testing.assert_allclose(mine, right, atol=1e-4)
-    assert not np.allclose(trained(seed=1).weights()[0], expected[0], atol=1e-2)
+    for array, right in zip(weights, trained().weights(), strict=True):
+        np.testing.assert_allclose(array, right, atol=1e-4)
+
+
+def test_another_seed_drops_others():
+    vectors = trained(seed=1).weights()[0]
+
+    assert not np.allclose(vectors, trained().weights()[0], atol=1e-2)
 
 
 @examples(25)
@@ -311,9 +330,11 @@ def test_a_seed_drops_the_same_on_any_vectors_and_in_any_groups():
     place=st.tuples(*[WORD] * 3),
 )
 def test_masks_are_those_that_philox_gives_in_numpy(rate, features, place):
-    memory, asm = Memory(), Assembler(HERE)
+    memory = Memory()
+    asm = Assembler(HERE)
     length = quarter(features)
-    key, mask = memory.place(2), memory.place(4 * length)
+    key = memory.place(2)
+    mask = memory.place(4 * length)
     with asm.function("mask", [OF_HALF]):
         make_mask(asm.at(key), place, rate, asm.at(mask), features)
     (arena,) = memory.new_arenas(1)
@@ -321,10 +342,10 @@ def test_masks_are_those_that_philox_gives_in_numpy(rate, features, place):
 
     Code(asm).run("mask", arena)
 
-    numbers, others = np.arange(length, dtype=np.uint32), np.array([place], np.uint32).T
-    words = np.concatenate(
-        philox([numbers, *others], np.array([[7], [9]], np.uint32), times)
-    )
+    numbers = np.arange(length, dtype=np.uint32)
+    others = np.array([place], np.uint32).T
+    keys = np.array([[7], [9]], np.uint32)
+    words = np.concatenate(philox([numbers, *others], keys, times))
     expected = np.where(words >= round(rate * 2**32), 1 / (1 - rate), 0)
     np.testing.assert_allclose(mask.of(arena), expected, rtol=1e-6)
 

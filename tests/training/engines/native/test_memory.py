@@ -1,6 +1,4 @@
-"""The layout of memory: nothing overlaps, and too much is refused before any is
-taken.
-"""
+"""The layout of memory, and the refusal of too much before any is taken."""
 
 import itertools
 
@@ -18,20 +16,31 @@ SHAPES = st.lists(st.lists(st.integers(1, 300), min_size=1, max_size=3), min_siz
 
 
 @given(SHAPES)
-def test_no_array_overlaps_another_one_and_every_row_begins_at_a_cache_line(shapes):
+def test_no_array_overlaps_another_one(shapes):
     memory = Memory()
 
     arrays = [memory.place(*shape) for shape in shapes]
 
-    places = sorted((own.offset, own.offset + own.size) for own in arrays)
-    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(places))
+    places = sorted((array.offset, array.offset + array.size) for array in arrays)
+    for (_, end), (start, _) in itertools.pairwise(places):
+        assert end <= start
     assert places[-1][1] <= memory.size
     for array in arrays:
-        last = sum((n - 1) * s for n, s in zip(array.shape, array.strides, strict=True))
-        assert last < array.size
+        last_index = np.array(array.shape) - 1
+        assert last_index @ array.strides < array.size
+
+
+@given(SHAPES)
+def test_every_row_begins_at_a_cache_line(shapes):
+    memory = Memory()
+
+    arrays = [memory.place(*shape) for shape in shapes]
+
+    for array in arrays:
         assert array.offset % LINE == 0
         assert all(stride % LINE == 0 for stride in array.strides[:-1])
-    assert all(arena.ctypes.data % (4 * LINE) == 0 for arena in memory.new_arenas(2))
+    for arena in memory.new_arenas(2):
+        assert arena.ctypes.data % (4 * LINE) == 0
 
 
 @given(
@@ -42,17 +51,13 @@ def test_weights_are_read_as_they_were_written_wherever_they_lie(units, gates, l
     trained = memory.trained(5, gates * units)
     order = np.argsort(column_order(units, gates, lanes))
     part = KerasArray((5, gates * units), trained, np.ix_(range(5), order))
-    (arena,), weights = (
-        memory.new_arenas(1),
-        np.arange(5.0 * gates * units, dtype=np.float32),
-    )
+    (arena,) = memory.new_arenas(1)
+    weights = np.arange(5.0 * gates * units, dtype=np.float32).reshape(part.shape)
 
-    part.write(arena, weights.reshape(part.shape))
+    part.write(arena, weights)
 
-    np.testing.assert_array_equal(
-        part.read(arena, "value"), weights.reshape(part.shape)
-    )
-    assert sorted(arena[arena != 0]) == sorted(weights[1:])
+    np.testing.assert_array_equal(part.read(arena, "value"), weights)
+    assert sorted(arena[arena != 0]) == sorted(weights.ravel()[1:])
 
 
 def test_all_gates_of_a_vector_of_units_stand_together():
