@@ -48,7 +48,7 @@ from rnnbench.runner.run import run as run_job
 from rnnbench.runner.tracking import tell_trackers
 from rnnbench.runner.train import Job
 from rnnbench.section import StoredRecord, checked
-from rnnbench.terminal.display import show_trials
+from rnnbench.terminal.display import show_download, show_trials
 from rnnbench.tracking import check_trackers
 
 if TYPE_CHECKING:
@@ -385,7 +385,8 @@ def run(
 
 def run_request(request: RunRequest) -> Run:
     """Carry out a request, as ``run`` does."""
-    with prepared_job(request) as job:
+    downloads = show_download(quiet=not request.progress)
+    with prepared_job(request, downloads) as job:
         check_trackers(job.benchmark.tracking)
         with _following(job, quiet=not request.progress) as listener:
             stored, done = run_job(

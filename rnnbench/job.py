@@ -1,6 +1,6 @@
 """From the arguments of ``run`` and ``choose`` to a job that is ready to run.
 
-``with prepared_job(request) as job: ...``
+``with prepared_job(request, show_download(quiet=False)) as job: ...``
 """
 
 import hashlib
@@ -8,7 +8,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,6 @@ from rnnbench.results.store import (
 )
 from rnnbench.runner.train import Job
 from rnnbench.storage import peek, sha256_file, write_text
-from rnnbench.terminal.display import show_download
 from rnnbench.text import encodable
 
 log = logging.getLogger(__name__)
@@ -56,11 +55,19 @@ DIGITS_OF_TEXTS = 8
 
 @contextmanager
 def prepared_job(
-    request: Request, record: str = RESULTS, *, corpus: Corpus | None = None
+    request: Request,
+    downloads: AbstractContextManager[Progress],
+    record: str = RESULTS,
+    *,
+    corpus: Corpus | None = None,
 ) -> Iterator[Job]:
-    """Yield the job of a request; ``record`` says whether it is a run or a choice.
+    """Yield the job of a request.
 
-    A ``corpus`` is not loaded again.
+    Args:
+        request: what ``run`` or ``choose`` was asked for.
+        downloads: gives what is told of the bytes of downloads.
+        record: the file that makes the folder a run or a choice.
+        corpus: is not loaded again.
     """
     # 1. Read the config; find the folder of texts that were given in Python.
     source, texts = _config_and_texts(request)
@@ -92,7 +99,7 @@ def prepared_job(
         check_inputs(config, folder, text)
         _check_size(benchmark, text)
         # 4. Get the documents.
-        with show_download(quiet=not request.progress) as on_bytes:
+        with downloads as on_bytes:
             data = _prepare(benchmark, corpus, on_bytes)
         if request.out is None:
             _mention_replaced(folder / record, text, data.summary.fingerprint)

@@ -63,7 +63,7 @@ from rnnbench.runner.run import run
 from rnnbench.runner.train import Job, PlanResult, train
 from rnnbench.section import checked
 from rnnbench.storage import check_new, read_record, write_document, write_text
-from rnnbench.terminal.display import show_trials
+from rnnbench.terminal.display import show_download, show_trials
 from rnnbench.text import counted
 from rnnbench.training.outcome import TrialResult
 
@@ -281,7 +281,8 @@ def choose_request(request: ChoiceRequest) -> Choice:
     if request.folds is None and request.last is None:
         request = replace(request, folds=FOLDS)
     parts = make_parts(request.folds, request.last)
-    with prepared_job(request, CHOICE) as job:
+    downloads = show_download(quiet=not request.progress)
+    with prepared_job(request, downloads, CHOICE) as job:
         # 1. Plan a training of each model on each part.
         plan = _plan(request, job, parts)
         dataset = job.data.dataset
@@ -435,7 +436,8 @@ def _fit(request: ChoiceRequest, job: Job, choice: Choice, held_out: HeldOut) ->
         progress=request.progress,
         fresh=request.fresh,
     )
-    with prepared_job(run_request, corpus=job.data.corpus) as prepared:
+    downloads = show_download(quiet=not run_request.progress)
+    with prepared_job(run_request, downloads, corpus=job.data.corpus) as prepared:
         fit = prepared
         if held_out:
             fit = _estimated_on(prepared, choice, held_out)
