@@ -32,9 +32,9 @@ Facts = dict[str, Any]
 
 
 class ProcessorRecord(StoredRecord):
-    """What changes how sums are rounded: facts about a processor and its products.
+    """The facts about a processor that change how sums are rounded.
 
-    Facts that the system does not tell are ``None``: on systems other than Linux, all
+    Facts that the system does not give are ``None``: on systems other than Linux, all
     but ``blas``.
     """
 
@@ -67,7 +67,7 @@ class ProcessorRecord(StoredRecord):
 
 
 class Environment(StoredRecord):
-    """What can change the outcome or the time of a trial: ``environment.json``."""
+    """All that can change the outcome or the time of a trial."""
 
     schema_version: Literal[2] = SCHEMA_VERSION
     jobs: int  # processes that trained side by side

@@ -65,7 +65,7 @@ def prepared_job(
 
     Args:
         request: what ``run`` or ``choose`` was asked for.
-        downloads: gives what is told of the bytes of downloads.
+        downloads: gives a function to call with the progress of downloads.
         record: the file that makes the folder a run or a choice.
         corpus: is not loaded again.
     """

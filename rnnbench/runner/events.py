@@ -1,4 +1,4 @@
-"""What happens to the trials of a run, as a listener hears it.
+"""The events of a run, as a listener hears of them.
 
 ``listener(Failed(trial, "no room"))``
 """
@@ -75,7 +75,7 @@ class Ended(NamedTuple):
 Event = Planned | Connected | PhaseBegan | EpochEnded | Finished | Failed | Ended
 Listener = Callable[[Event], None]
 Report = tuple[int, float, float] | str
-"""What a trial reports: an epoch (0: the start), its loss and score; or a phase."""
+"""An epoch of a trial (0: the start) with its loss and score; or a phase."""
 
 
 def event_of(trial: Trial, report: Report, worker: str = "") -> EpochEnded | PhaseBegan:

@@ -64,8 +64,8 @@ class Task:
     """The work for each trial, in the process that it is given to: usually training."""
 
     carry_out: Callable[[Trial, Path, OnEpoch], Any] = run_trial
-    """Called with the trial, the file of its corpus, and a function to be told of
-    finished epochs; returns the outcome of the trial."""
+    """Called with the trial, the file of its corpus, and a function to call after each
+    epoch; returns the outcome of the trial."""
     prepare: Callable[[Trial], None] = prepare_engine
     """Called first, with the trial, to import the libraries needed."""
 
@@ -134,7 +134,7 @@ class Executor(ABC):
             trials: the trials to carry out, preferably started in this order.
             corpora: the file of each corpus here, by fingerprint; its content is needed
                 there.
-            listener: to be told of each ``EpochEnded``; epoch 0 is the start of a
+            listener: to call with each ``EpochEnded``; epoch 0 is the start of a
                 trial.
             task: the work to be done for each trial.
 

@@ -36,7 +36,7 @@ from rnnbench.training.trial import Trial
 
 log = logging.getLogger(__name__)
 FINISH_SECONDS = 60.0  # the time that trackers have at the end of a run
-NOTICE_SECONDS = 5.0  # after which the user is told what the run waits for
+NOTICE_SECONDS = 5.0  # after which a notice says what the run waits for
 LONGEST_REASON = 500  # the most characters that are kept of a tracker's error
 
 
@@ -90,32 +90,32 @@ class _Trackers:
             case EpochEnded(trial, epoch, loss, score) if trial in self._last:
                 if epoch == 0:  # perhaps again
                     self._last[trial] = None
-                self._tell_epochs(trial, (epoch, loss, score))
+                self._report_epochs(trial, (epoch, loss, score))
             case Finished(trial, result=result) if result and trial in self._last:
-                self._tell_epochs(trial, *_epochs_of(result))
-                self._tell("trial_finished", trial, result, metrics_of(result))
+                self._report_epochs(trial, *_epochs_of(result))
+                self._report("trial_finished", trial, result, metrics_of(result))
                 del self._last[trial]
             case Failed(trial, reason) if trial in self._last:
-                self._tell_epochs(trial)
-                self._tell("trial_failed", trial, reason)
+                self._report_epochs(trial)
+                self._report("trial_failed", trial, reason)
                 del self._last[trial]
             case Ended():
                 self.finish()
 
-    def _tell_epochs(self, trial: Trial, *epochs: tuple[int, float, float]) -> None:
-        """Tell of the start of a trial and of epochs, unless that was done."""
+    def _report_epochs(self, trial: Trial, *epochs: tuple[int, float, float]) -> None:
+        """Report the start of a trial and epochs that were not reported before."""
         last = self._last[trial]
         if last is None:
             last = 0
-            self._tell("trial_started", trial)
+            self._report("trial_started", trial)
         for epoch, loss, score in epochs:
             # The executor may leave some out; the result has them all.
             if epoch == last + 1:
-                self._tell("epoch_ended", trial, epoch, loss, score)
+                self._report("epoch_ended", trial, epoch, loss, score)
                 last = epoch
         self._last[trial] = last
 
-    def _tell(self, method: str, *arguments: object) -> None:
+    def _report(self, method: str, *arguments: object) -> None:
         for thread in list(self.threads):
             thread.call(method, *arguments)
             if thread.failure:

@@ -88,7 +88,7 @@ class PlanResult:
     results: dict[Trial, TrialResult]
     failures: dict[Trial, TrialFailure] = field(default_factory=dict)
     ending: KeyboardInterrupt | RnnbenchError | None = None
-    """What ended the run early, if anything did."""
+    """The reason of an early end, if there was one."""
 
     @property
     def trials(self) -> list[TrialResult]:
