@@ -1,5 +1,8 @@
-"""Several runs: rankings of their models, metrics from run to run, and mean ranks over
-datasets.
+"""Several runs: their models ranked, metrics from run to run, ranks over datasets.
+
+>>> boards = rank_runs([run, other])  # doctest: +SKIP
+>>> boards[0].entries[0].model.name  # doctest: +SKIP
+'bigru_max'
 
 Mean ranks are those of J. Demšar (Statistical comparisons of classifiers over multiple
 data sets. Journal of Machine Learning Research 7, 2006): a model has one rank on each
@@ -8,10 +11,10 @@ dataset.
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import scipy
@@ -28,7 +31,7 @@ from rnnbench.metrics import COSTS, METRICS, find_quantity, usable_metrics
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, Comparison, ModelSummary, Statistic
 from rnnbench.section import StoredRecord
-from rnnbench.stats.correctness import Correctness
+from rnnbench.stats.correctness import Correctness, Floats
 from rnnbench.stats.ranks import (
     ALPHA,
     critical_difference,
@@ -37,25 +40,29 @@ from rnnbench.stats.ranks import (
 )
 
 log = logging.getLogger(__name__)
+NEEDS = "a critical-difference diagram needs 2"
 
 
 class RankedModel(StoredRecord):
     """A model of a run."""
 
-    rank: int | None  # from 1; equals share a rank. None for a model without the metric
+    rank: int | None
+    """From 1; equals share a rank. ``None`` for a model without the metric."""
     run: str
     model: ModelSummary
-    against_best: Comparison | None  # of the model with the best score; None for itself
-    possible_ranks: tuple[int, int]  # the first and the last, by the main metric
+    against_best: Comparison | None
+    """Of the model with the best score; ``None`` for itself."""
+    possible_ranks: tuple[int, int]
+    """The first and the last, by the main metric."""
 
 
 class OnSameDocuments(StoredRecord):
-    """Runs on the same documents, compared by a metric; each may cut and pad them
-    differently.
-    """
+    """Runs on the same documents, which each may cut and pad differently."""
 
     metric: str
-    dataset: DatasetSummary  # of the first run
+    """They are compared by it."""
+    dataset: DatasetSummary
+    """That of the first run."""
 
     @property
     def is_tested(self) -> bool:
@@ -74,13 +81,15 @@ class HistoryEntry(StoredRecord):
     """A run in a history."""
 
     run: str
-    date: str | None  # when its last trials were trained: UTC, as ISO 8601
+    date: str | None
+    """When its last trials were trained: UTC, as ISO 8601."""
     commit: str | None
-    version: str  # of rnnbench, as is the commit
-    values: dict[str, Statistic | None]  # the metric by model
-    changes: dict[
-        str, Change
-    ]  # by model, since the run before; of the main metric alone
+    version: str
+    """Of rnnbench, as is the commit."""
+    values: dict[str, Statistic | None]
+    """The metric by model."""
+    changes: dict[str, Change]
+    """By model, since the run before; of the main metric alone."""
 
 
 class RunHistory(OnSameDocuments):
@@ -91,45 +100,65 @@ class RunHistory(OnSameDocuments):
 
 
 def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Board]:
-    """Return a leaderboard for each set of documents; trials in several runs count
-    once.
+    """Return a leaderboard for each set of documents.
+
+    Trials that are in several runs count once.
     """
-    boards = []
-    for group in _groups(runs, None):
-        dataset = next(iter(group.values())).results.dataset
-        used = metric_of(dataset, metric)
-        found: dict[tuple[object, ...], tuple[str, ModelSummary, Correctness]] = {}
-        for name, run in group.items():
-            for model, hits in zip(
-                run.results.models, correctness_by_model(run).values(), strict=True
-            ):
-                marks = [trial.fingerprint for trial in model.trials]
-                found.setdefault(
-                    (model.name, *marks, hits.parts.tobytes()), (name, model, hits)
-                )
-        named = {
-            f"{model.name} of {name}": hits for name, model, hits in found.values()
-        }
-        against_best, entries = compare_with_best(named), []
-        possible_ranks = ranks_of(named)
-        scores = [score_of(model, used) for _, model, _ in found.values()]
-        for (name, model, _), score in zip(found.values(), scores, strict=True):
-            label = f"{model.name} of {name}"
-            entry = RankedModel(
-                rank=None
-                if score == -inf
-                else 1 + sum(other > score for other in scores),
-                run=name,
-                model=model,
-                against_best=against_best.get(label),
-                possible_ranks=possible_ranks[label],
-            )
-            entries.append(entry)
-        entries.sort(key=lambda entry: entry.rank or inf)
-        boards.append(
-            Board(metric=used, dataset=dataset, runs=list(group), entries=entries)
+    return [_rank(named, metric) for named in _by_documents(runs, None)]
+
+
+class _Contestant(NamedTuple):
+    """A model of a board, and how right it is."""
+
+    run: str
+    model: ModelSummary
+    correctness: Correctness
+
+    @property
+    def name(self) -> str:
+        """A name that no other model of the board has."""
+        return f"{self.model.name} of {self.run}"
+
+
+def _rank(runs: Mapping[str, StoredRun], metric: str | None) -> Board:
+    """Return the leaderboard of runs on the same documents, which have names."""
+    dataset = next(iter(runs.values())).results.dataset
+    used = metric_of(dataset, metric)
+    contestants = _contestants(runs)
+    correctness = {
+        contestant.name: contestant.correctness for contestant in contestants
+    }
+    against_best = compare_with_best(correctness)
+    possible_ranks = ranks_of(correctness)
+    scores = [score_of(contestant.model, used) for contestant in contestants]
+    entries = []
+    for contestant, score in zip(contestants, scores, strict=True):
+        rank = None
+        if score > -inf:
+            rank = 1 + sum(other > score for other in scores)
+        entry = RankedModel(
+            rank=rank,
+            run=contestant.run,
+            model=contestant.model,
+            against_best=against_best.get(contestant.name),
+            possible_ranks=possible_ranks[contestant.name],
         )
-    return boards
+        entries.append(entry)
+    entries.sort(key=lambda entry: entry.rank or inf)
+    return Board(metric=used, dataset=dataset, runs=list(runs), entries=entries)
+
+
+def _contestants(runs: Mapping[str, StoredRun]) -> list[_Contestant]:
+    """Return the models of runs; of equal ones with the same trials, the first."""
+    contestants: dict[tuple[object, ...], _Contestant] = {}
+    for name, run in runs.items():
+        correctness = correctness_by_model(run)
+        for model in run.results.models:
+            contestant = _Contestant(name, model, correctness[model.name])
+            fingerprints = [trial.fingerprint for trial in model.trials]
+            answers = contestant.correctness.parts.tobytes()
+            contestants.setdefault((model.name, *fingerprints, answers), contestant)
+    return list(contestants.values())
 
 
 def trace_runs(
@@ -137,75 +166,89 @@ def trace_runs(
     metric: str | None = None,
     names: Sequence[str] | None = None,
 ) -> list[RunHistory]:
-    """Return a history for each set of documents; runs have ``names``, or else ends of
-    paths.
+    """Return a history for each set of documents.
+
+    Runs have ``names``, or else the ends of their paths.
     """
-    histories = []
-    for group in _groups(runs, names):
-        named = sorted(
-            group.items(), key=lambda named: named[1].environment.get("date") or ""
-        )
-        models = dict.fromkeys(
-            model.name for _, run in named for model in run.results.models
-        )
-        dataset = named[0][1].results.dataset
-        used = metric_of(dataset, metric)
-        history = RunHistory(
-            metric=used, dataset=dataset, models=list(models), entries=[]
-        )
-        for before, (name, run) in zip(
-            [None, *(run for _, run in named)], named, strict=False
-        ):
-            is_tested = (
-                before
-                and history.is_tested
-                and before.trials.keys() & run.trials.keys()
-            )
-            changes = compare_runs(before, run).models if before and is_tested else []
-            entry = HistoryEntry(
-                run=name,
-                date=run.environment.get("date"),
-                commit=run.environment["git_commit"],
-                version=run.environment["versions"]["rnnbench"],
-                values={
-                    of.name: of.statistic(history.metric) for of in run.results.models
-                },
-                changes={change.name: change for change in changes},
-            )
-            history.entries.append(entry)
-        histories.append(history)
-    return histories
+    return [_trace(named, metric) for named in _by_documents(runs, names)]
 
 
-def _groups(
+def _trace(runs: Mapping[str, StoredRun], metric: str | None) -> RunHistory:
+    """Return the history of runs on the same documents, which have names."""
+    oldest_first = sorted(runs, key=lambda name: _date_of(runs[name]) or "")
+    dataset = runs[oldest_first[0]].results.dataset
+    used = metric_of(dataset, metric)
+    models: dict[str, None] = {}
+    entries = []
+    before = None
+    for name in oldest_first:
+        run = runs[name]
+        models |= dict.fromkeys(model.name for model in run.results.models)
+        changes: dict[str, Change] = {}
+        if before is not None and used == dataset.kind.main:
+            changes = _changes(before, run)
+        entry = HistoryEntry(
+            run=name,
+            date=_date_of(run),
+            commit=run.environment["git_commit"],
+            version=run.environment["versions"]["rnnbench"],
+            values={model.name: model.statistic(used) for model in run.results.models},
+            changes=changes,
+        )
+        entries.append(entry)
+        before = run
+    return RunHistory(
+        metric=used, dataset=dataset, models=list(models), entries=entries
+    )
+
+
+def _date_of(run: StoredRun) -> str | None:
+    """Return when the last trials of a run were trained, if that is known."""
+    date: str | None = run.environment.get("date")
+    return date
+
+
+def _changes(before: StoredRun, run: StoredRun) -> dict[str, Change]:
+    """Return how the main metric of each model changed that both runs have."""
+    if not before.trials.keys() & run.trials.keys():
+        return {}
+    return {change.name: change for change in compare_runs(before, run).models}
+
+
+def _by_documents(
     runs: Sequence[StoredRun], names: Sequence[str] | None
 ) -> list[dict[str, StoredRun]]:
+    """Return runs by name, those on the same documents together."""
+    if names is None:
+        names = distinct_names([run.folder for run in runs])
     groups: dict[tuple[str, bytes], dict[str, StoredRun]] = {}
-    for name, run in zip(
-        names or distinct_names([run.folder for run in runs]), runs, strict=True
-    ):
+    for name, run in zip(names, runs, strict=True):
         groups.setdefault(documents_of(run), {})[name] = run
     return list(groups.values())
 
 
 def distinct_names(folders: Sequence[Path]) -> list[str]:
-    """Return for each folder the shortest end of its path that no other folder
-    shares.
-    """
+    """Return for each folder the shortest end of its path that no other one shares."""
     paths = [folder.resolve().parts for folder in folders]
-    ends = {
-        path: [path[-depth:] for depth in range(1, len(path) + 1)] for path in paths
-    }
-    counts = Counter(chain(*ends.values()))
-    return [
-        str(Path(*next(end for end in ends[path] if counts[end] == 1)))
-        for path in paths
-    ]
+    counts = Counter(end for path in set(paths) for end in _ends(path))
+    names = []
+    for path in paths:
+        shortest = next(end for end in _ends(path) if counts[end] == 1)
+        names.append(str(Path(*shortest)))
+    return names
+
+
+def _ends(path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the ends of a path, the shortest first."""
+    for depth in range(1, len(path) + 1):
+        yield path[-depth:]
 
 
 def metric_of(dataset: DatasetSummary, name: str | None) -> str:
-    """Return the name of a metric or a cost that a kind of task has, by default the
-    main one.
+    """Return the name of a metric or a cost of a task, by default the main metric.
+
+    Raises:
+        UserError: there is none of this name, or not for this kind of task.
     """
     if name is None:
         return dataset.kind.main
@@ -225,12 +268,16 @@ def has_metric(dataset: DatasetSummary, name: str) -> bool:
 
 
 def score_of(model: ModelSummary, metric: str) -> float:
-    """Return a rounded number that is higher for a better model; without the metric,
-    ``-inf``.
+    """Return a rounded number that is higher for a better model.
+
+    Without the metric, it is ``-inf``.
     """
     mean = model.mean_of(metric)
-    sign = 1 if find_quantity(metric, "--metric").higher_is_better else -1
-    return -inf if mean is None else round(sign * mean, DIGITS)
+    if mean is None:
+        return -inf
+    if not find_quantity(metric, "--metric").higher_is_better:
+        mean = -mean
+    return round(mean, DIGITS)
 
 
 # Mean ranks over datasets
@@ -239,20 +286,21 @@ def score_of(model: ModelSummary, metric: str) -> float:
 class RankedDataset(StoredRecord):
     """A set of documents, and the ranks of the models on it."""
 
-    name: str  # its source and, in brackets, the runs that the ranked models come from
+    name: str
+    """Its source and, in brackets, the runs that the ranked models come from."""
     corpus_fingerprint: str
-    ranks: dict[
-        str, float
-    ]  # by model; 1 is the best, and equals share the mean of their ranks
+    ranks: dict[str, float]
+    """By model; 1 is the best, and equals share the mean of their ranks."""
 
 
 class FriedmanTest(StoredRecord):
     """Whether models have different ranks at all."""
 
-    chi_squared: float  # Friedman's statistic
-    f: (
-        float | None
-    )  # that of Iman and Davenport; None if all datasets agree, where it is infinite
+    chi_squared: float
+    """Friedman's statistic."""
+    f: float | None
+    """That of Iman and Davenport; ``None`` if all datasets agree, where it is
+    infinite."""
     df: tuple[int, int]
     p: float
 
@@ -267,103 +315,124 @@ class MeanRanks(StoredRecord):
 
     metric: str
     datasets: list[RankedDataset]
-    models: dict[str, float]  # the mean rank of each model, the best first
+    models: dict[str, float]
+    """The mean rank of each model, the best first."""
     test: FriedmanTest
     critical_difference: float
-    groups: list[
-        list[str]
-    ]  # the largest sets of at least two models that are not told apart
-    left_out: dict[
-        str, list[str]
-    ]  # models that are not ranked, and the datasets that they lack
+    groups: list[list[str]]
+    """The largest sets of at least two models that are not told apart."""
+    left_out: dict[str, list[str]]
+    """Models that are not ranked, and the datasets that they lack."""
 
 
 def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
-    """Return the mean ranks, by name, of the models that all boards have; a board is a
-    dataset.
+    """Return the mean ranks, by name, of the models that all boards have.
 
-    Warnings name models that are left out, and those in several runs, of which the
-    first counts.
+    Each board is a dataset. Warnings name models that are left out, and those in
+    several runs, of which the first counts.
+
+    Raises:
+        UserError: there are fewer than two boards, or fewer than two such models.
     """
-    needs = "a critical-difference diagram needs 2"
-    found = {_name(board, board.runs): _measured(board) for board in boards}
-    if len(boards) < 2:
-        got = "".join(f", {name}" for name in found)
-        hint = "runs on the same documents count as one"
-        raise UserError(f"{needs} datasets or more, got {len(boards)}{got} ({hint})")
+    entries_of = {_name(board, board.runs): _measured(board) for board in boards}
+    _check_boards(boards, list(entries_of))
+    metric = boards[0].metric
     names = dict.fromkeys(
         entry.model.name for board in boards for entry in board.entries
     )
-    lacks = {
-        name: [of for of, entries in found.items() if name not in entries]
-        for name in names
-    }
-    left_out = {name: without for name, without in lacks.items() if without}
-    common, metric = [name for name in names if name not in left_out], boards[0].metric
-    if others := {board.metric for board in boards} - {metric}:
-        got = f"got ranks by {metric} and {min(others)}"
-        raise UserError(f"{needs} runs of one kind of task, {got}")
+    left_out = {}
+    for name in names:
+        lacking = [
+            dataset for dataset, entries in entries_of.items() if name not in entries
+        ]
+        if lacking:
+            left_out[name] = lacking
+    common = [name for name in names if name not in left_out]
     if len(common) < 2:
         lists = "; ".join(
-            f"{name}: {', '.join(of) or 'none'}" for name, of in found.items()
+            f"{dataset}: {', '.join(entries) or 'none'}"
+            for dataset, entries in entries_of.items()
         )
         got = f"got {len(common)}; models are matched by name ({lists})"
-        raise UserError(f"{needs} models or more that all datasets have, {got}")
-    for name, without in left_out.items():
-        log.warning("%s: left out, no %s on %s", name, metric, ", ".join(without))
+        raise UserError(f"{NEEDS} models or more that all datasets have, {got}")
+    for name, lacking in left_out.items():
+        log.warning("%s: left out, no %s on %s", name, metric, ", ".join(lacking))
     datasets = [
-        _ranked(*pair, common) for pair in zip(boards, found.values(), strict=True)
+        _ranked(board, entries, common)
+        for board, entries in zip(boards, entries_of.values(), strict=True)
     ]
     ranks = np.array([list(dataset.ranks.values()) for dataset in datasets])
-    means = zip(common, ranks.mean(axis=0).tolist(), strict=True)
-    models = dict(sorted(means, key=lambda mean: mean[1]))
-    friedman = friedman_test(ranks)
-    test = FriedmanTest(
-        chi_squared=friedman.chi_squared, f=friedman.f, df=friedman.df, p=friedman.p
-    )
+    mean_ranks = dict(zip(common, ranks.mean(axis=0).tolist(), strict=True))
+    models = dict(sorted(mean_ranks.items(), key=lambda item: item[1]))
+    test = _friedman(ranks)
     difference = critical_difference(*ranks.shape)
+    # Without a difference at all, as Demšar has it, pairs are not tested.
+    groups = [list(models)]
+    if test.is_clear:
+        groups = groups_within(models, difference)
     return MeanRanks(
         metric=metric,
         datasets=datasets,
         models=models,
         test=test,
         critical_difference=difference,
-        # Without a difference at all, as Demšar has it, pairs are not tested.
-        groups=groups_within(models, difference) if test.is_clear else [list(models)],
+        groups=groups,
         left_out=left_out,
     )
+
+
+def _check_boards(boards: Sequence[Board], names: Sequence[str]) -> None:
+    """Raise ``UserError`` if boards are fewer than two, or of several metrics."""
+    if len(boards) < 2:
+        got = ", ".join([str(len(boards)), *names])
+        hint = "runs on the same documents count as one"
+        raise UserError(f"{NEEDS} datasets or more, got {got} ({hint})")
+    metric = boards[0].metric
+    others = {board.metric for board in boards} - {metric}
+    if others:
+        got = f"got ranks by {metric} and {min(others)}"
+        raise UserError(f"{NEEDS} runs of one kind of task, {got}")
+
+
+def _friedman(ranks: Floats) -> FriedmanTest:
+    """Return the record of Friedman's test of ranks, ``(n_datasets, n_models)``."""
+    test = friedman_test(ranks)
+    return FriedmanTest(chi_squared=test.chi_squared, f=test.f, df=test.df, p=test.p)
 
 
 def _ranked(
     board: Board, entries: Mapping[str, RankedModel], names: list[str]
 ) -> RankedDataset:
+    """Return a dataset with the ranks of the models with these names."""
     counts = Counter(entry.model.name for entry in board.entries)
-    if several := [name for name in names if counts[name] > 1]:
+    in_several_runs = [name for name in names if counts[name] > 1]
+    if in_several_runs:
+        where = _name(board, board.runs)
         log.warning(
-            "%s: the first run counts for %s",
-            _name(board, board.runs),
-            ", ".join(several),
+            "%s: the first run counts for %s", where, ", ".join(in_several_runs)
         )
     used = {entries[name].run for name in names}
     scores = np.array([score_of(entries[name].model, board.metric) for name in names])
+    ranks = scipy.stats.rankdata(-scores).tolist()
     return RankedDataset(
         name=_name(board, [run for run in board.runs if run in used]),
         corpus_fingerprint=board.dataset.corpus_fingerprint,
-        ranks=dict(zip(names, scipy.stats.rankdata(-scores).tolist(), strict=True)),
+        ranks=dict(zip(names, ranks, strict=True)),
     )
 
 
 def _name(board: Board, runs: Sequence[str]) -> str:
+    """Return the name of a dataset and of runs on it."""
     return f"{board.dataset.source} ({', '.join(runs)})"
 
 
 def _measured(board: Board) -> dict[str, RankedModel]:
-    """Return the entry of each model that has the metric; of several, that of the first
-    run.
-    """
-    first_run_last = sorted(
+    """Return the entry of each model that has the metric; of several, the first run's."""
+    entries: dict[str, RankedModel] = {}
+    last_run_first = sorted(
         board.entries, key=lambda entry: -board.runs.index(entry.run)
     )
-    return {
-        entry.model.name: entry for entry in first_run_last if entry.rank is not None
-    }
+    for entry in last_run_first:
+        if entry.rank is not None:
+            entries[entry.model.name] = entry
+    return entries

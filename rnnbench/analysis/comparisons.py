@@ -1,10 +1,13 @@
-"""Which models differ on the same test documents, and which differences could have been
-found.
+"""Which models differ on the same test documents, and which could be told apart.
+
+>>> models = correctness_by_model(run)  # doctest: +SKIP
+>>> compare_with_best(models)["svm"].is_clear  # doctest: +SKIP
+True
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import chain, groupby
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +23,7 @@ from rnnbench.stats.correctness import Array, Correctness
 from rnnbench.stats.intervals import estimate_difference, mean_squares
 from rnnbench.stats.paired import difference_p
 from rnnbench.stats.power import MOST, detectable, seeds_needed
-from rnnbench.training.outcome import TrialResult, Trials
+from rnnbench.training.outcome import TrialResult, Trials, labels_of
 
 MAX_IN_PAIRS = 60
 """The most models that are all compared with each other, a millisecond each."""
@@ -29,7 +32,7 @@ SHOWN_IN_PAIRS = 8
 
 
 def parts_of(trials: Sequence[TrialResult]) -> Array:
-    """Return the parts of the main metric of trials, ``([2,] n_trials, n_documents)``."""
+    """Return the parts of the main metric, ``([2,] n_trials, n_documents)``."""
     return np.stack([trial.parts for trial in trials], axis=-2)
 
 
@@ -61,10 +64,10 @@ def with_majority(
     by_model: Mapping[str, Correctness], dataset: DatasetSummary, trials: Trials
 ) -> dict[str, Correctness]:
     """Return models with always answering the most frequent topic, by its name."""
-    trial = next(iter(trials.values()))[0]
+    labels = labels_of(trials)
     topic = [count.topic for count in dataset.topics].index(dataset.majority_topic)
-    answers = trial.task.always(topic, trial.labels)
-    parts = trial.task.parts(trial.labels, answers)[..., np.newaxis, :]
+    answers = dataset.kind.always(topic, labels)
+    parts = dataset.kind.parts(labels, answers)[..., np.newaxis, :]
     always = Correctness(
         parts, in_order=dataset.in_order, is_random=False, clusters=dataset.clusters
     )
@@ -88,9 +91,9 @@ def compare_pairs(
     if len(family) < 2:
         return comparisons
     names = list(dict.fromkeys(chain.from_iterable(family)))
-    place = {name: number for number, name in enumerate(names)}
-    first = np.array([place[a] for a, _ in family])
-    second = np.array([place[b] for _, b in family])
+    position = {name: number for number, name in enumerate(names)}
+    first = np.array([position[a] for a, _ in family])
+    second = np.array([position[b] for _, b in family])
     scores = many_models.describe([models[name] for name in names])
     p = many_models.corrected_p(scores, first, second)
     p_of_pair = dict(zip(map(frozenset, family), p.tolist(), strict=True))
@@ -102,8 +105,7 @@ def compare_pairs(
 
 
 def compare_with_best(models: Mapping[str, Correctness]) -> dict[str, Comparison]:
-    """Return the comparison of the best model with each other one, by the name of the
-    other.
+    """Return the comparison of the best model with each other one, by the other's name.
 
     The corrected p-value is that of being as good as the best, whichever model is the
     best.
@@ -129,9 +131,9 @@ def ranks_of(models: Mapping[str, Correctness]) -> dict[str, tuple[int, int]]:
 
     Pairs with too few seeds leave both orders open.
     """
-    values = list(models.values())
-    scores = many_models.describe(values)
-    ranks = many_models.rank_intervals(scores, _have_too_few_seeds(values))
+    in_order = list(models.values())
+    scores = many_models.describe(in_order)
+    ranks = many_models.rank_intervals(scores, _have_too_few_seeds(in_order))
     return dict(zip(models, map(tuple, ranks.tolist()), strict=True))
 
 
@@ -142,13 +144,13 @@ def _have_too_few_seeds(models: Sequence[Correctness]) -> NDArray[np.bool_]:
     """
     n_seeds = np.full(len(models), np.inf)
     is_like_one = np.zeros(len(models), bool)
-    for place, model in enumerate(models):
-        is_like_one[place] = model.all_agree
+    for number, model in enumerate(models):
+        is_like_one[number] = model.all_agree
         if model.is_random:
-            n_seeds[place] = len(model.values)
+            n_seeds[number] = len(model.values)
     fewest = np.minimum.outer(n_seeds, n_seeds)
-    is_like_single_trials = np.logical_and.outer(is_like_one, is_like_one)
-    is_one_against_several = (fewest == 1) & ~is_like_single_trials
+    are_like_single_trials = np.logical_and.outer(is_like_one, is_like_one)
+    is_one_against_several = (fewest == 1) & ~are_like_single_trials
     return np.asarray((fewest == schema.TOO_FEW) | is_one_against_several)
 
 
@@ -171,22 +173,19 @@ def _compare(models: Mapping[str, Correctness], a: str, b: str) -> Comparison:
 
 
 def _corrected(comparison: Comparison, p: float) -> Comparison:
-    """Return a comparison with a corrected p-value, which is at least the uncorrected
-    one.
-    """
+    """Return a comparison with a corrected p-value, at least the uncorrected one."""
     return comparison.model_copy(update={"p_corrected": max(p, comparison.p)})
 
 
 def by_better_model(
     comparisons: Sequence[Comparison], models: Sequence[ModelSummary]
 ) -> dict[str, list[Comparison]]:
-    """Return comparisons by the better model, which becomes ``a``; of many, only the
-    best's.
+    """Return comparisons by the better model, which becomes ``a``.
+
+    Of many models, only the comparisons with the best are returned.
     """
-    names = [
-        one.name
-        for one in sorted(models, key=lambda one: -round(one.score.mean, DIGITS))
-    ]
+    best_first = sorted(models, key=lambda model: -round(model.score.mean, DIGITS))
+    names = [model.name for model in best_first]
     turned = in_order_of(names, comparisons)
     if len(names) > SHOWN_IN_PAIRS:
         # A run of very many models has pairs with one model alone, which may share the
@@ -194,21 +193,23 @@ def by_better_model(
         counts = Counter(name for pair in turned for name in (pair.a, pair.b))
         best = max(names, key=lambda name: counts[name])
         turned = [pair for pair in turned if best in (pair.a, pair.b)]
-    return {a: list(own) for a, own in groupby(turned, key=lambda pair: pair.a)}
+    by_better: dict[str, list[Comparison]] = {}
+    for pair in turned:
+        by_better.setdefault(pair.a, []).append(pair)
+    return by_better
 
 
 def in_order_of(
     names: Sequence[str], comparisons: Sequence[Comparison]
 ) -> list[Comparison]:
-    """Return the comparisons among ``names`` in that order, each seen from the earlier
-    name.
-    """
-    place = {name: place for place, name in enumerate(names)}
-    among = [pair for pair in comparisons if {pair.a, pair.b} <= place.keys()]
-    turned = [
-        pair.seen_from(min(pair.a, pair.b, key=place.__getitem__)) for pair in among
-    ]
-    return sorted(turned, key=lambda pair: (place[pair.a], place[pair.b]))
+    """Return the comparisons among ``names`` in that order, seen from the earlier name."""
+    position = {name: number for number, name in enumerate(names)}
+    turned = []
+    for pair in comparisons:
+        if pair.a in position and pair.b in position:
+            earlier = min(pair.a, pair.b, key=position.__getitem__)
+            turned.append(pair.seen_from(earlier))
+    return sorted(turned, key=lambda pair: (position[pair.a], position[pair.b]))
 
 
 class PairPower(StoredRecord):
@@ -228,9 +229,7 @@ class PairPower(StoredRecord):
 def power_of_pairs(
     run: StoredRun, only: Sequence[str] | None = None
 ) -> list[PairPower]:
-    """Return the power of the pairs of models that are not clear, nearly clear ones
-    first.
-    """
+    """Return the power of the pairs that are not clear, nearly clear ones first."""
     names = set(chosen(list(run.trials), only))
     models = correctness_by_model(run)
     family = list(with_majority(models, run.results.dataset, run.trials).values())
