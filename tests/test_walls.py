@@ -153,3 +153,26 @@ def test_statistics_need_numpy_and_scipy_alone(file):
     }
 
     assert of_others <= {"numpy", "numpy.typing", "scipy", "lazy_loader"}
+
+
+ABOVE_A_RUN = (
+    "rnnbench.api",
+    "rnnbench.choice",
+    "rnnbench.cli",
+    "rnnbench.job",
+    "rnnbench.prediction",
+    "rnnbench.report",
+    "rnnbench.request",
+    "rnnbench.terminal",
+    "rich",
+    "typer",
+)
+
+
+@pytest.mark.parametrize("file", sorted(ROOT.glob("rnnbench/runner/*.py")), ids=str)
+def test_a_run_knows_nothing_of_who_listens(file):
+    name = file.relative_to(ROOT).as_posix()
+    for module, member in imports(name, file.read_text()):
+        assert not f"{module}.{member}.".startswith(
+            tuple(f"{above}." for above in ABOVE_A_RUN)
+        )
