@@ -1,6 +1,4 @@
-"""Averages of weights: their recurrence in NumPy, and their use by the engine
-``keras``.
-"""
+"""Averages of weights: their recurrence in NumPy, and their use with Keras."""
 
 import keras
 import numpy as np
@@ -15,7 +13,10 @@ from rnnbench.training.engines.keras_engine import Averages
 from rnnbench.training.epochs import Epochs
 from rnnbench.training.settings import Training
 
-N, EPOCHS, DECAY, SEED = 11, 3, 0.8, 5
+N = 11
+EPOCHS = 3
+DECAY = 0.8
+SEED = 5
 
 
 def documents(n=N, seed=0):
@@ -37,14 +38,11 @@ def fresh():
 
 def train(ema=DECAY, validation=None):
     """Return a trained model and the notes of its epochs."""
-    model, epochs = fresh(), Epochs()
-    facts = {
-        "epochs": EPOCHS,
-        "batch_size": 4,
-        "learning_rate": 0.5,
-        "optimizer": "sgd",
-    }
-    training = Training(**facts, ema=ema)
+    model = fresh()
+    epochs = Epochs()
+    training = Training(
+        epochs=EPOCHS, batch_size=4, learning_rate=0.5, optimizer="sgd", ema=ema
+    )
     request = FitRequest(None, None, training, SEED, ignore, keep_model=False)
     keras_engine.train(model, request, documents(), validation, epochs)
     return model, epochs
@@ -52,18 +50,16 @@ def train(ema=DECAY, validation=None):
 
 @pytest.fixture(scope="module")
 def trainings():
-    """The same training with and without averages, each with other documents to
-    validate.
-    """
+    """The same training with and without averages, validated on other documents."""
     with line_by_line():
         return [train(ema, OTHERS) for ema in (None, DECAY)]
 
 
 def weights_of_each_step():
-    """Return the weights after each step of plain gradient descent, taken one by
-    one.
-    """
-    model, (x, y), after = fresh(), documents(), []
+    """Return the weights after each step of plain gradient descent."""
+    model = fresh()
+    x, y = documents()
+    after = []
     model.compile(
         keras.optimizers.SGD(0.5), "sparse_categorical_crossentropy", run_eagerly=True
     )
@@ -75,9 +71,7 @@ def weights_of_each_step():
 
 
 def average(values, decay):
-    """Return an exponential moving average that is corrected for its start, as in
-    Adam.
-    """
+    """Return a moving average that is corrected for its start, as in Adam."""
     total = np.zeros_like(values[0], np.float64)
     for value in values:
         total = decay * total + (1 - decay) * value
