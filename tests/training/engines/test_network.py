@@ -1,8 +1,8 @@
-"""Networks in both engines: the influence of training, validation and test
-documents.
-"""
+"""Networks in both engines: what training, validation and test documents decide."""
 
+from collections import defaultdict
 from dataclasses import replace
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -22,7 +22,8 @@ from rnnbench.training.outcome import LOWEST, log_probabilities
 from rnnbench.training.settings import Training
 from rnnbench.training.word_vectors import pretrained_vectors
 
-SHARE, EPOCHS = 0.4, 12
+SHARE = 0.4
+EPOCHS = 12
 KEPT, HELD_OUT = hold_out(60, SHARE)
 NAMES = ["native", "keras"]
 RNN = network([{"simple_rnn": {"units": 3}}])
@@ -40,15 +41,12 @@ both_engines = pytest.mark.parametrize("engine", NAMES)
 
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
-    """Documents whose last word mostly tells the topic; the test documents are those
-    held out.
-    """
+    """Documents whose last word mostly tells the topic; those held out are tested."""
     random = np.random.default_rng(0)
     x = random.integers(2, 5, (60, 5), dtype=np.int32)
     x[:, 0] = START
-    y = np.where(
-        random.random(60) < 0.2, random.integers(0, 3, 60), x[:, -1] - 2
-    ).astype(np.int32)
+    is_random = random.random(60) < 0.2
+    y = np.where(is_random, random.integers(0, 3, 60), x[:, -1] - 2).astype(np.int32)
     places = np.arange(60)
     topics = ("a", "b", "c")
     return Dataset(
@@ -56,34 +54,27 @@ def dataset() -> Dataset:
     )
 
 
-def fit(
-    dataset,
-    engine="native",
-    model=RNN,
-    seed=0,
-    on_epoch=ignore,
-    keep_model=False,
-    **training,
-):
-    """Train a model; Keras runs a few steps line by line."""
-    recipe = {
-        "epochs": EPOCHS,
-        "batch_size": 9,
-        "learning_rate": 0.1,
-        "validation_split": SHARE,
-    }
-    training = Training(**recipe | training)
+SETTINGS = {
+    "epochs": EPOCHS,
+    "batch_size": 9,
+    "learning_rate": 0.1,
+    "validation_split": SHARE,
+}
+
+
+def fit(dataset, engine="native", model=RNN, seed=0, on_epoch=ignore, **changes):
+    """Train a model and keep it; Keras runs a few steps line by line."""
+    training = Training(**SETTINGS | changes)
+    request = FitRequest(model, dataset, training, seed, on_epoch, keep_model=True)
     with line_by_line(if_so=engine == "keras" and training.epochs < EPOCHS):
-        return ENGINES[engine].fit(
-            FitRequest(model, dataset, training, seed, on_epoch, keep_model)
-        )
+        return ENGINES[engine].fit(request)
 
 
 def assert_was_validated(trained, epoch):
-    """Make sure that test documents have the validation loss and accuracy of an
-    epoch.
-    """
-    scores, labels, history = trained.scores, trained.labels, trained.record.history
+    """Make sure that test documents have the validation results of an epoch."""
+    scores = trained.scores
+    labels = trained.labels
+    history = trained.record.history
     loss = -scores[np.arange(len(labels)), labels].mean()
     assert loss == pytest.approx(history.val_loss[epoch - 1], rel=1e-4)
     assert trained.score == pytest.approx(history.val_score[epoch - 1])
@@ -91,48 +82,79 @@ def assert_was_validated(trained, epoch):
 
 @pytest.fixture(scope="module")
 def trainings(dataset):
-    """The same training by each engine, with the epochs it told of."""
-    found = {}
-    for engine in NAMES:
-        told = []
-        found[engine] = (
-            fit(dataset, engine, on_epoch=lambda *epoch, to=told: to.append(epoch)),
-            told,
-        )
-    return found
+    """The same training by each engine."""
+    return {
+        engine: fit(dataset, engine, on_epoch=partial(note_epoch, engine))
+        for engine in NAMES
+    }
+
+
+told = defaultdict(list)
+"""The epochs that these trainings told of, by engine."""
+
+
+def note_epoch(engine, *epoch):
+    told[engine].append(epoch)
 
 
 @both_engines
-def test_every_epoch_is_recorded_and_told_and_the_best_on_the_held_out_documents_is_kept(
-    trainings, engine
-):
-    trained, told = trainings[engine]
-    outcome, history = trained.record, trained.record.history
+def test_every_epoch_is_recorded(trainings, engine):
+    record = trainings[engine].record
 
-    assert outcome.score_kind == "log_probabilities"
-    assert (outcome.epochs, outcome.steps) == (EPOCHS, 4 * EPOCHS)
-    assert {len(values) for values in history.model_dump().values()} == {EPOCHS}
-    assert told == list(
-        zip(range(1, EPOCHS + 1), history.loss, history.score, strict=True)
-    )
-    assert 0 < outcome.ms_per_step * outcome.steps / 1000 < outcome.fit_seconds
+    assert record.score_kind == "log_probabilities"
+    assert (record.epochs, record.steps) == (EPOCHS, 4 * EPOCHS)
+    lengths = {len(values) for values in record.history.model_dump().values()}
+    assert lengths == {EPOCHS}
+    assert 0 < record.ms_per_step * record.steps / 1000 < record.fit_seconds
+
+
+@both_engines
+def test_every_epoch_is_told(trainings, engine):
+    history = trainings[engine].record.history
+
+    numbers = range(1, EPOCHS + 1)
+    epochs = zip(numbers, history.loss, history.score, strict=True)
+    assert told[engine] == list(epochs)
+
+
+@both_engines
+def test_the_best_epoch_on_held_out_documents_is_kept(trainings, engine):
+    trained = trainings[engine]
+    scores = trained.record.history.val_score
+
+    assert_was_validated(trained, trained.record.best_epoch)
+    assert trained.score == pytest.approx(max(scores))
+    assert trained.score > scores[-1] + 0.01, "the last would have been worse"
+
+
+@both_engines
+def test_a_model_that_is_not_kept_has_no_weights(dataset, engine):
+    training = Training(**SETTINGS | {"epochs": 1})
+    request = FitRequest(RNN, dataset, training, 0, ignore, keep_model=False)
+
+    with line_by_line(if_so=engine == "keras"):
+        trained = ENGINES[engine].fit(request)
+
     assert trained.weights is None
-    assert_was_validated(trained, outcome.best_epoch)
-    assert trained.score == pytest.approx(max(history.val_score))
-    assert trained.score > history.val_score[-1] + 0.01, (
-        "the last would have been worse"
-    )
+    kept = fit(dataset, engine, epochs=1)
+    np.testing.assert_array_equal(trained.scores, kept.scores)
 
 
 def test_both_engines_keep_the_same_epoch_of_the_same_training(trainings):
-    (ours, _), (stock, _) = (trainings[engine] for engine in NAMES)
+    ours = trainings["native"]
+    stock = trainings["keras"]
 
     assert ours.record.best_epoch == stock.record.best_epoch
     np.testing.assert_allclose(ours.scores, stock.scores, atol=1e-3)
-    for name, values in ours.record.history:
-        np.testing.assert_allclose(
-            values, getattr(stock.record.history, name), rtol=1e-3
-        )
+    assert_alike(ours.record.history, stock.record.history)
+
+
+def assert_alike(history, other):
+    for name, values in history:
+        np.testing.assert_allclose(values, getattr(other, name), rtol=1e-3)
+
+
+STEPWISE = {"start": 0.1, "schedule": "step", "every": 1, "factor": 0.1}
 
 
 @pytest.mark.parametrize(
@@ -140,31 +162,21 @@ def test_both_engines_keep_the_same_epoch_of_the_same_training(trainings):
     [
         {"class_weights": "balanced"},
         {"learning_rate": {"start": 0.1, "schedule": "cosine"}},
-        {
-            "learning_rate": {
-                "start": 0.1,
-                "schedule": "step",
-                "every": 1,
-                "factor": 0.1,
-            }
-        },
+        {"learning_rate": STEPWISE},
         {"gradient_clip": 0.3},
     ],
     ids=["weights", "cosine", "step", "clip"],
 )
-def test_both_engines_weigh_topics_clip_and_change_the_learning_rate_alike(
-    dataset, changes
-):
-    plain, *found = (
-        fit(dataset, engine, epochs=3, batch_size=20, validation_split=0.0, **given)
-        for engine, given in [("native", {}), *((name, changes) for name in NAMES)]
-    )
+def test_both_engines_follow_these_settings_alike(dataset, changes):
+    short = {"epochs": 3, "batch_size": 20, "validation_split": 0.0}
 
-    ours, stock = (trained.record.history for trained in found)
-    for name, values in ours:
-        np.testing.assert_allclose(values, getattr(stock, name), rtol=1e-3)
-    np.testing.assert_allclose(found[0].scores, found[1].scores, atol=1e-3)
-    assert abs(found[0].scores - plain.scores).max() > 0.01
+    plain = fit(dataset, "native", **short)
+    ours = fit(dataset, "native", **short, **changes)
+    stock = fit(dataset, "keras", **short, **changes)
+
+    assert_alike(ours.record.history, stock.record.history)
+    np.testing.assert_allclose(ours.scores, stock.scores, atol=1e-3)
+    assert abs(ours.scores - plain.scores).max() > 0.01
 
 
 @both_engines
@@ -178,72 +190,93 @@ def test_a_training_ends_when_its_epochs_get_no_better(dataset, engine):
     assert losses[record.best_epoch - 1] == min(losses)
 
 
-def test_held_out_documents_decide_the_choice_and_test_documents_nothing(
-    dataset, trainings
-):
+def test_held_out_documents_decide_only_the_choice(dataset, trainings):
     labels = dataset.y_train.copy()
     labels[HELD_OUT] = (labels[HELD_OUT] + 1) % 3
-    turned = {"x_test": dataset.x_test[::-1].copy(), "y_test": dataset.y_test * 0}
-    ours, _ = trainings["native"]
 
-    others, tested = (
-        fit(replace(dataset, **changes)) for changes in ({"y_train": labels}, turned)
-    )
+    after = fit(replace(dataset, y_train=labels)).record
 
-    before, after = ours.record, others.record
+    before = trainings["native"].record
     assert before.history.loss == after.history.loss
     assert before.history.score == after.history.score
     assert before.history.val_score != after.history.val_score
     assert before.best_epoch != after.best_epoch
-    assert (tested.record.history, tested.record.best_epoch) == (
-        before.history,
-        before.best_epoch,
+
+
+def test_test_documents_decide_nothing(dataset, trainings):
+    x = dataset.x_test[::-1].copy()
+    turned = replace(dataset, x_test=x, y_test=dataset.y_test * 0)
+
+    trained = fit(turned)
+
+    expected = trainings["native"]
+    assert trained.record.history == expected.record.history
+    assert trained.record.best_epoch == expected.record.best_epoch
+    np.testing.assert_allclose(expected.scores, trained.scores[::-1], atol=1e-6)
+
+
+def test_there_may_be_one_validation_document(dataset):
+    share = 1.5 / 60
+    _, held_out = hold_out(60, share)
+    x = dataset.x_train[held_out]
+    y = dataset.y_train[held_out]
+
+    trained = fit(
+        replace(dataset, x_test=x, y_test=y), epochs=1, validation_split=share
     )
-    np.testing.assert_allclose(ours.scores, tested.scores[::-1], atol=1e-6)
+
+    assert (trained.record.best_epoch, trained.record.steps) == (1, 7)
+    assert_was_validated(trained, 1)
 
 
-def test_there_may_be_one_validation_document_or_none(dataset):
-    _, held_out = hold_out(60, share := 1.5 / 60)
-    judged = replace(
-        dataset, x_test=dataset.x_train[held_out], y_test=dataset.y_train[held_out]
-    )
+def test_there_may_be_no_validation_document(dataset):
+    record = fit(dataset, epochs=1, validation_split=0.0).record
 
-    none, one = (fit(judged, epochs=1, validation_split=part) for part in (0.0, share))
+    assert (record.best_epoch, record.history.val_loss) == (None, [])
 
-    assert (one.record.best_epoch, one.record.steps) == (1, 7)
-    assert_was_validated(one, 1)
-    assert (none.record.best_epoch, none.record.history.val_loss) == (None, [])
+
+@pytest.fixture(scope="module")
+def regularised(dataset):
+    """Trainings of a network that is regularised in every way, by engine and seed."""
+
+    @cache
+    def train(engine, seed, again=False):  # noqa: ARG001 - only to train it again
+        changes = {"epochs": 2, "batch_size": 36, "ema": 0.9}
+        return fit(dataset, engine, REGULARISED, seed, **changes)
+
+    return train
 
 
 @both_engines
-def test_a_network_regularised_in_every_way_is_validated_tested_and_kept(
-    dataset, engine
-):
-    first, kept, other = (
-        fit(
-            dataset,
-            engine,
-            REGULARISED,
-            seed,
-            epochs=2,
-            batch_size=36,
-            ema=0.9,
-            keep_model=keep,
-        )
-        for seed, keep in [(0, False), (0, True), (1, False)]
-    )
+def test_a_seed_trains_a_regularised_network_in_the_same_way(regularised, engine):
+    first = regularised(engine, 0)
+    again = regularised(engine, 0, again=True)
 
-    assert first.record.history == kept.record.history
-    np.testing.assert_array_equal(first.scores, kept.scores)
-    assert not np.array_equal(first.scores, other.scores)
-    assert_was_validated(kept, kept.record.best_epoch)
-    again = build(REGULARISED, Shape.of(dataset), 0)
-    again.set_weights(kept.weights)
-    scores = log_probabilities(predict(again, dataset.x_test))
-    np.testing.assert_allclose(
-        scores, kept.scores, atol=1e-5 if engine == "native" else 0
-    )
-    assert again.count_params() == kept.record.params
+    assert first.record.history == again.record.history
+    np.testing.assert_array_equal(first.scores, again.scores)
+    assert not np.array_equal(first.scores, regularised(engine, 1).scores)
+
+
+@both_engines
+def test_a_regularised_network_is_validated_as_it_is_tested(regularised, engine):
+    trained = regularised(engine, 0)
+
+    assert_was_validated(trained, trained.record.best_epoch)
+
+
+@both_engines
+def test_the_weights_of_a_regularised_network_give_its_scores(
+    dataset, regularised, engine
+):
+    trained = regularised(engine, 0)
+    model = build(REGULARISED, Shape.of(dataset), 0)
+    model.set_weights(trained.weights)
+
+    scores = log_probabilities(predict(model, dataset.x_test))
+
+    tolerance = {"native": 1e-5, "keras": 0}
+    np.testing.assert_allclose(scores, trained.scores, atol=tolerance[engine])
+    assert model.count_params() == trained.record.params
 
 
 NOISY = """
@@ -268,18 +301,19 @@ NOISY = """
 """
 
 
-def test_a_layer_from_outside_that_draws_from_the_global_generator_follows_the_seed_with_model_fit(
+def test_a_layer_that_draws_from_the_global_generator_follows_the_seed(
     dataset, working_folder
 ):
     write_module(working_folder, "noisy", NOISY)
-    own = PythonNetwork(python="noisy:make")
+    noisy = PythonNetwork(python="noisy:make")
+    histories = defaultdict(list)
 
-    first, again, other = (
-        fit(dataset, "keras", own, seed, epochs=1).record.history for seed in (0, 0, 1)
-    )
+    for seed in (0, 0, 1):
+        trained = fit(dataset, "keras", noisy, seed, epochs=1)
+        histories[seed].append(trained.record.history)
 
-    assert first == again
-    assert first != other
+    assert histories[0][0] == histories[0][1]
+    assert histories[0][0] != histories[1][0]
 
 
 PHASES = {
@@ -291,29 +325,26 @@ PHASES = {
 @pytest.mark.parametrize(
     ("engine", "is_trained"), [("native", True), ("keras", True), ("keras", False)]
 )
-def test_a_pretrained_embedding_starts_with_vectors_of_other_documents_than_it_is_judged_by(
+def test_a_pretrained_embedding_starts_with_vectors_of_documents_trained_on(
     dataset, engine, is_trained
 ):
-    pretrained = {
+    embedding = {
         "dim": 4,
         "embeddings_initializer": "ppmi_svd",
         "trainable": is_trained,
     }
-    model = network([{"embedding": pretrained}, MEAN])
+    model = network([{"embedding": embedding}, MEAN])
+    n_trained = 3 * 5
+    if is_trained:
+        n_trained += 5 * 4
 
     phases = []
     with report_phases_to(phases.append):
-        trained = fit(
-            dataset, engine, model, epochs=1, learning_rate=1e-9, keep_model=True
-        )
+        trained = fit(dataset, engine, model, epochs=1, learning_rate=1e-9)
 
-    vectors = trained.weights[0]
-    np.testing.assert_allclose(
-        vectors, pretrained_vectors(dataset, 4, SHARE), atol=1e-7
-    )
-    assert trained.record.params == 3 * 5 + 5 * 4 * is_trained, (
-        "only what is trained is counted"
-    )
+    vectors = pretrained_vectors(dataset, 4, SHARE)
+    np.testing.assert_allclose(trained.weights[0], vectors, atol=1e-7)
+    assert trained.record.params == n_trained, "only what is trained is counted"
     assert phases == PHASES[engine]
 
 
@@ -324,7 +355,7 @@ def test_words_are_weighted_by_the_documents_trained_on(dataset, engine):
     x[KEPT] = np.where(x[KEPT] == 2, 3, x[KEPT])
     model = network([bag_of_words("tfidf")])
 
-    trained = fit(replace(dataset, x_train=x), engine, model, epochs=3, keep_model=True)
+    trained = fit(replace(dataset, x_train=x), engine, model, epochs=3)
 
     assert trained.record.history.loss[-1] < 0.99 * trained.record.history.loss[0]
     weights = trained.weights[0]
@@ -350,14 +381,13 @@ def test_topics_that_a_network_gives_the_probability_0_have_finite_scores(
     dataset, working_folder
 ):
     write_module(working_folder, "certain", CERTAIN)
-    own = PythonNetwork(python="certain:make")
+    certain = PythonNetwork(python="certain:make")
 
-    scores = fit(dataset, "keras", own, epochs=1, learning_rate=1e-12).scores
+    scores = fit(dataset, "keras", certain, epochs=1, learning_rate=1e-12).scores
 
     expected = np.tile([0, LOWEST, LOWEST], (len(scores), 1))
-    np.testing.assert_allclose(
-        scores, expected, atol=1e-6
-    )  # some processors round 1 down
+    # Some processors round 1 down.
+    np.testing.assert_allclose(scores, expected, atol=1e-6)
 
 
 def test_machine_code_gives_them_the_same_lowest_score(dataset):
@@ -369,8 +399,9 @@ def test_machine_code_gives_them_the_same_lowest_score(dataset):
 
 @both_engines
 def test_a_single_topic_is_always_right(dataset, engine):
-    train, test = dataset.y_train * 0, dataset.y_test * 0
-    single = replace(dataset, y_train=train, y_test=test, topics=("a",))
+    y_train = dataset.y_train * 0
+    y_test = dataset.y_test * 0
+    single = replace(dataset, y_train=y_train, y_test=y_test, topics=("a",))
 
     # The last batch is padded, which counts for nothing.
     history = fit(single, engine, epochs=1, batch_size=7).record.history

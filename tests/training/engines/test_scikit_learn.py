@@ -59,37 +59,46 @@ DOCUMENTS = [f"{topic}0 {topic}1 {topic}2" for topic in LABELS]
 def scored(
     baseline, documents=DOCUMENTS, trained_on=(DOCUMENTS, LABELS), n_topics=N_TOPICS
 ):
-    fitted, learned = baseline.pipeline(0).fit(*trained_on), np.unique(trained_on[1])
+    fitted = baseline.pipeline(0).fit(*trained_on)
+    learned = np.unique(trained_on[1])
     return score(baseline, fitted, documents, n_topics, learned)
 
 
 @kinds
-def test_scores_are_log_probabilities_or_margins_and_lowest_for_topics_without_documents(
-    kind,
-):
+def test_scores_are_lowest_for_topics_without_documents(kind):
     baseline = BASELINES[kind]()
 
-    found = scored(baseline)
+    scores = scored(baseline)
 
-    assert found.shape == (20, N_TOPICS)
+    known = scores[:, KNOWN]
     if baseline.gives_probabilities:
-        np.testing.assert_allclose(np.exp(found).sum(axis=1), 1)
-        floor = np.minimum(found[:, KNOWN].min(axis=1), LOWEST)
-        np.testing.assert_array_equal(
-            found[:, UNKNOWN], np.stack([floor, floor], axis=1)
-        )
+        np.testing.assert_allclose(np.exp(scores).sum(axis=1), 1)
+        floor = np.minimum(known.min(axis=1), LOWEST)
+        np.testing.assert_array_equal(scores[:, UNKNOWN], np.stack([floor] * 2, axis=1))
     else:
-        assert (found[:, KNOWN] < 0).any(), (
-            "a margin says on which side of a boundary it is"
-        )
-        assert (found[:, UNKNOWN] < found[:, KNOWN].min()).all()
-    classifier = baseline.pipeline(0).fit(DOCUMENTS, LABELS)
-    np.testing.assert_array_equal(found.argmax(axis=1), classifier.predict(DOCUMENTS))
+        assert (known < 0).any(), "margins tell the side of a boundary"
+        assert (scores[:, UNKNOWN] < known.min()).all()
+
+
+@kinds
+def test_the_topic_with_the_highest_score_is_the_answer_of_the_classifier(kind):
+    baseline = BASELINES[kind]()
+
+    scores = scored(baseline)
+
+    assert scores.shape == (20, N_TOPICS)
+    answers = baseline.pipeline(0).fit(DOCUMENTS, LABELS).predict(DOCUMENTS)
+    np.testing.assert_array_equal(scores.argmax(axis=1), answers)
     if kind not in ("most_frequent", "stratified"):
-        np.testing.assert_array_equal(found.argmax(axis=1), LABELS)
-    of_unknown_words = scored(baseline, ["77 88", ""])
-    assert np.isfinite(of_unknown_words).all()
-    assert set(of_unknown_words.argmax(axis=1)) <= set(KNOWN)
+        np.testing.assert_array_equal(answers, LABELS)
+
+
+@kinds
+def test_documents_of_unknown_words_have_scores(kind):
+    scores = scored(BASELINES[kind](), ["77 88", ""])
+
+    assert np.isfinite(scores).all()
+    assert set(scores.argmax(axis=1)) <= set(KNOWN)
 
 
 @pytest.mark.parametrize("pair", [(0, 1), (4, 0)])
@@ -97,37 +106,35 @@ def test_with_two_topics_each_has_its_own_scores(pair):
     labels = np.array(pair * 5)
     documents = [f"{label}0 {label}1" for label in labels]
 
-    margins, logs = (
-        scored(baseline(), documents, (documents, labels))
-        for baseline in (TfidfLinearSVM, MultinomialNaiveBayes)
-    )
+    margins = scored(TfidfLinearSVM(), documents, (documents, labels))
+    logs = scored(MultinomialNaiveBayes(), documents, (documents, labels))
 
-    np.testing.assert_array_equal(
-        [margins.argmax(axis=1), logs.argmax(axis=1)], [labels] * 2
-    )
+    np.testing.assert_array_equal(margins.argmax(axis=1), labels)
+    np.testing.assert_array_equal(logs.argmax(axis=1), labels)
     np.testing.assert_allclose(margins[:, pair[0]], -margins[:, pair[1]])
 
 
 def test_baselines_that_read_no_words_know_how_often_each_topic_comes():
     shares = [0.2, 0, 0.5, 0.3, 0]
 
-    found = scored(BASELINES["stratified"](), ["any"] * 4000)
+    drawn = scored(BASELINES["stratified"](), ["any"] * 4000)
+    most_frequent = scored(BASELINES["most_frequent"](), ["20", "new", ""])
 
-    of_most_frequent = np.exp(scored(BASELINES["most_frequent"](), ["20", "new", ""]))
-    np.testing.assert_allclose(of_most_frequent, [shares] * 3, atol=1e-30)
-    assert set(found.flat) == {0, LOWEST}, "it is sure of what it draws"
-    np.testing.assert_allclose(np.exp(found).mean(axis=0), shares, atol=0.04)
+    np.testing.assert_allclose(np.exp(most_frequent), [shares] * 3, atol=1e-30)
+    assert set(drawn.flat) == {0, LOWEST}, "it is sure of what it draws"
+    np.testing.assert_allclose(np.exp(drawn).mean(axis=0), shares, atol=0.04)
 
 
 def test_naive_bayes_is_scored_far_below_the_smallest_float():
     long = [" ".join([document] * 200) for document in DOCUMENTS]
 
-    found = scored(MultinomialNaiveBayes(), long)
+    scores = scored(MultinomialNaiveBayes(), long)
 
-    own = found[np.arange(20), LABELS]
-    assert found[:, KNOWN].max(axis=1) == pytest.approx(own, abs=1e-9)
-    assert (np.sort(found[:, KNOWN], axis=1)[:, :2] < -800).all()
-    assert (found[:, UNKNOWN] <= found[:, KNOWN].min(axis=1, keepdims=True)).all()
+    of_label = scores[np.arange(20), LABELS]
+    known = scores[:, KNOWN]
+    assert known.max(axis=1) == pytest.approx(of_label, abs=1e-9)
+    assert (np.sort(known, axis=1)[:, :2] < -800).all()
+    assert (scores[:, UNKNOWN] <= known.min(axis=1, keepdims=True)).all()
 
 
 class Neighbours(Baseline):
@@ -140,15 +147,14 @@ class Neighbours(Baseline):
 
 
 def test_a_classifier_without_logarithms_has_those_of_its_probabilities():
-    found = scored(Neighbours(), [*DOCUMENTS, "00 20"])
+    scores = scored(Neighbours(), [*DOCUMENTS, "00 20"])
 
-    np.testing.assert_array_equal(found[:20].argmax(axis=1), LABELS)
-    expected = (
-        Neighbours().pipeline(0).fit(DOCUMENTS, LABELS).predict_proba(["00 20"])[0]
-    )
+    np.testing.assert_array_equal(scores[:20].argmax(axis=1), LABELS)
+    classifier = Neighbours().pipeline(0).fit(DOCUMENTS, LABELS)
+    (expected,) = classifier.predict_proba(["00 20"])
     assert 0 in expected
-    np.testing.assert_allclose(np.exp(found[20, KNOWN]), expected, atol=1e-30)
-    assert found.min() == LOWEST
+    np.testing.assert_allclose(np.exp(scores[20, KNOWN]), expected, atol=1e-30)
+    assert scores.min() == LOWEST
 
 
 @pytest.mark.parametrize(
@@ -160,7 +166,7 @@ def test_a_classifier_without_logarithms_has_those_of_its_probabilities():
         ("nb_svm", {"max_ngram": 2}, 3 * (9 + 6) + 3),
     ],
 )
-def test_parameters_are_one_for_each_topic_and_word_and_one_more_for_each_topic(
+def test_a_topic_has_a_parameter_for_each_word_besides_its_bias(
     kind, parameters, params
 ):
     classifier = BASELINES[kind](**parameters).pipeline(0).fit(DOCUMENTS, LABELS)
@@ -176,23 +182,28 @@ ids = arrays.arrays(
 
 
 @given(ids=ids)
-def test_a_text_has_ids_without_padding_and_start_mark_or_words_without_unknown_ones(
-    ids,
-):
-    words, first = [f"word{number}" for number in range(37)], INDEX_FROM + 1
+def test_a_text_of_ids_lacks_padding(ids):
+    for text, row in zip(texts(ids), ids.tolist(), strict=True):
+        assert text.split() == [str(id_) for id_ in row if id_ not in (PAD, START)]
 
-    for text, in_words, row in zip(
-        texts(ids), texts(ids, words), ids.tolist(), strict=True
-    ):
-        assert text.split() == [
-            str(number) for number in row if number not in (PAD, START)
-        ]
-        assert in_words.split() == [
-            words[number - first] for number in row if number >= first
-        ]
+
+@given(ids=ids)
+def test_a_text_of_words_lacks_unknown_ones(ids):
+    words = [f"word{number}" for number in range(37)]
+    first = INDEX_FROM + 1
+
+    for text, row in zip(texts(ids, words), ids.tolist(), strict=True):
+        assert text.split() == [words[id_ - first] for id_ in row if id_ >= first]
+
+
+@pytest.mark.parametrize(
+    ("separator", "expected"),
+    [(("",), ["東京東", "京東"]), ((), ["東 京 東", "京 東"])],
+)
+def test_characters_may_be_joined_without_spaces(separator, expected):
     characters = np.array([[1, 4, 5, 4, 0], [1, 5, 2, 4, 0]], np.int32)
-    assert texts(characters, ("東", "京"), "") == ["東京東", "京東"]
-    assert texts(characters, ("東", "京")) == ["東 京 東", "京 東"]
+
+    assert texts(characters, ("東", "京"), *separator) == expected
 
 
 def test_characters_of_words_are_learned_where_words_themselves_are_new():
@@ -202,43 +213,57 @@ def test_characters_of_words_are_learned_where_words_themselves_are_new():
         Data(num_words=100),
     )
 
-    by_word, by_characters = (
-        train(TfidfLinearSVM(analyzer=analyzer, max_ngram=3), data).scores
-        for analyzer in ("word", "char_wb")
-    )
+    by_word = train(TfidfLinearSVM(analyzer="word", max_ngram=3), data).scores
+    characters = TfidfLinearSVM(analyzer="char_wb", max_ngram=3)
+    by_characters = train(characters, data).scores
 
     np.testing.assert_allclose(by_word[0], by_word[1])
     np.testing.assert_array_equal(by_characters.argmax(axis=1), [0, 1])
 
 
 @kinds
-def test_neither_test_documents_nor_those_held_out_have_any_influence_on_training(
-    dataset, kind
-):
-    kept, held_out = hold_out(20, 0.4)
-    x, y = dataset.x_train.copy(), dataset.y_train.copy()
-    x[held_out], y[held_out] = 1000, 0
-    tested = {
-        "x_test": np.roll(dataset.x_test, 5, axis=0),
-        "y_test": 1 - dataset.y_test,
-    }
+def test_test_documents_have_no_influence_on_training(dataset, kind):
+    x = np.roll(dataset.x_test, 5, axis=0)
+    turned = replace(dataset, x_test=x, y_test=1 - dataset.y_test)
 
-    ours, others, again = (
-        train(BASELINES[kind](), replace(dataset, **changes), 0.4)
-        for changes in ({}, tested, {"x_train": x, "y_train": y})
-    )
+    trained = train(BASELINES[kind](), turned, 0.4)
 
-    assert ours.record.params == others.record.params
+    expected = train(BASELINES[kind](), dataset, 0.4)
+    assert trained.record.params == expected.record.params
     if kind != "stratified":  # it draws document by document
-        np.testing.assert_array_equal(np.roll(ours.scores, 5, axis=0), others.scores)
-    np.testing.assert_array_equal(ours.scores, again.scores)
-    assert (ours.record.engine, ours.record.epochs) == ("scikit-learn", 0)
-    assert ours.record.fit_seconds > 0
-    if kind == "most_frequent":
-        shares = np.bincount(dataset.y_train[kept], minlength=3) / 12
-        np.testing.assert_allclose(
-            np.exp(ours.scores), np.tile(shares, (20, 1)), rtol=1e-6
-        )
+        scores = np.roll(expected.scores, 5, axis=0)
+        np.testing.assert_array_equal(trained.scores, scores)
+
+
+@kinds
+def test_documents_held_out_have_no_influence_on_training(dataset, kind):
+    _, held_out = hold_out(20, 0.4)
+    x = dataset.x_train.copy()
+    y = dataset.y_train.copy()
+    x[held_out] = 1000
+    y[held_out] = 0
+
+    trained = train(BASELINES[kind](), replace(dataset, x_train=x, y_train=y), 0.4)
+
+    expected = train(BASELINES[kind](), dataset, 0.4)
+    np.testing.assert_array_equal(trained.scores, expected.scores)
+
+
+@kinds
+def test_a_baseline_has_a_record_without_epochs(dataset, kind):
+    record = train(BASELINES[kind](), dataset, 0.4).record
+
+    assert (record.engine, record.epochs) == ("scikit-learn", 0)
+    assert record.fit_seconds > 0
+
+
+def test_the_shares_of_topics_are_those_of_the_documents_trained_on(dataset):
+    kept, _ = hold_out(20, 0.4)
+
+    scores = train(BASELINES["most_frequent"](), dataset, 0.4).scores
+
+    shares = np.bincount(dataset.y_train[kept], minlength=3) / 12
+    np.testing.assert_allclose(np.exp(scores), np.tile(shares, (20, 1)), rtol=1e-6)
 
 
 @kinds
@@ -246,25 +271,28 @@ def test_neither_test_documents_nor_those_held_out_have_any_influence_on_trainin
 def test_topics_that_no_or_every_training_document_has_do_not_hinder_the_others(
     kind, learned
 ):
-    whole = make_dataset(corpus_of_several(), Data())
-    y = whole.y_train * np.isin(range(3), learned).astype(np.uint8)
-    y[:, 1] |= 1 in learned
+    dataset = make_dataset(corpus_of_several(), Data())
+    y = dataset.y_train * np.isin(range(3), learned).astype(np.uint8)
+    if 1 in learned:
+        y[:, 1] = 1
 
-    found = train(BASELINES[kind](), replace(whole, y_train=y))
+    trained = train(BASELINES[kind](), replace(dataset, y_train=y))
 
-    answers = MULTI_LABEL.answers(found.scores, found.record.decision)
-    _, of = MULTI_LABEL.parts(whole.y_test, answers)
-    assert of.sum() == whole.y_test.sum() + answers.sum(), (
-        "topics without documents count, too"
-    )
+    answers = MULTI_LABEL.answers(trained.scores, trained.record.decision)
+    _, counted = MULTI_LABEL.parts(dataset.y_test, answers)
+    expected = dataset.y_test.sum() + answers.sum()
+    assert counted.sum() == expected, "topics without documents count, too"
     assert not answers[:, np.delete(range(3), learned)].any()
     if kind not in ("most_frequent", "stratified", "sentence_embedding"):
-        assert (answers[:, 2] == whole.y_test[:, 2]).mean() > 0.8
+        assert (answers[:, 2] == dataset.y_test[:, 2]).mean() > 0.8
 
 
-def test_parameters_that_leave_nothing_to_learn_from_are_the_users_error(dataset):
-    for baseline in (TfidfLinearSVM(min_df=1000), MultinomialNaiveBayes(min_df=20)):
-        with pytest.raises(
-            UserError, match=rf"^{baseline.kind} cannot be fitted: .*min_df"
-        ):
-            train(baseline, dataset)
+@pytest.mark.parametrize(
+    "baseline", [TfidfLinearSVM(min_df=1000), MultinomialNaiveBayes(min_df=20)], ids=str
+)
+def test_parameters_that_leave_nothing_to_learn_from_are_the_users_error(
+    dataset, baseline
+):
+    message = rf"^{baseline.kind} cannot be fitted: .*min_df"
+    with pytest.raises(UserError, match=message):
+        train(baseline, dataset)
