@@ -19,28 +19,25 @@ cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
 class RunOnScheduler(SchedulerPlugin):
-    """Brings a run to all workers, also to those that join later, until its client is
-    gone.
-    """
+    """Brings a run to all workers, also to later ones, until its client is gone."""
 
     def __init__(self, run: str, client: str, plugin: "RunPlugin"):
         self.name = f"{run}-on-scheduler"
-        self.run, self.client, self.plugin = run, client, dumps(plugin)
-        self.work: Any = (
-            None  # the event loop itself does not keep it from being collected
-        )
+        self.run = run
+        self.client = client
+        self.plugin = dumps(plugin)
+        # The event loop itself does not keep it from being collected.
+        self.work: asyncio.Future[Any] | None = None
 
     async def start(self, scheduler: Any) -> None:
-        """Bring the run to the workers; do not wait for them, because one may be
-        silent.
-        """
-        scheduler.subscribe_topic(
-            TOPIC, self.client
-        )  # what it sends itself may come too late
+        """Bring the run to the workers; do not wait, because one may be silent."""
+        # What the client itself sends may come too late.
+        scheduler.subscribe_topic(TOPIC, self.client)
         beginning = scheduler.register_worker_plugin(
             None, self.plugin, self.run, idempotent=False
         )
-        self.work, self.plugin = asyncio.ensure_future(beginning), b""
+        self.work = asyncio.ensure_future(beginning)
+        self.plugin = b""
 
     def remove_client(self, scheduler: Any, client: str) -> None:
         """End the run on all workers if its client is gone, and has not done so."""
@@ -55,14 +52,15 @@ class RunOnScheduler(SchedulerPlugin):
 
 
 class RunPlugin(WorkerPlugin):
-    """Brings a run to a worker, which gets the run's resource, or tells the client what
-    it lacks.
+    """Brings a run to a worker, which gets the run's resource, or says what it lacks.
 
     ``here`` is what is installed where the run is started; for ``files``, see ``pack``.
     """
 
     def __init__(self, run: str, here: dict[str, str], files: bytes):
-        self.name, self.here, self.files = run, here, files
+        self.name = run
+        self.here = here
+        self.files = files
         self.there: Any = None
         self.is_over = False
 
@@ -72,20 +70,23 @@ class RunPlugin(WorkerPlugin):
         if self.is_over:  # by now
             await self.teardown(worker)
         elif differences or fault:
-            facts = {
+            event = {
+                "run": self.name,
                 "name": str(worker.name),
                 "differences": differences,
                 "fault": fault,
             }
-            worker.log_event(TOPIC, {"run": self.name, **facts})
+            worker.log_event(TOPIC, event)
         else:
             await worker.set_resources(**{self.name: worker.state.nthreads})
 
     def begin(self, worker: Any) -> tuple[list[str], str]:
-        """Return what differs in the worker, and what else keeps it from taking trials,
-        or "".
+        """Return what differs in the worker, and what else keeps it from taking trials.
+
+        Both are empty if it takes them.
         """
-        files, self.files = self.files, b""
+        files = self.files
+        self.files = b""
         wanted = self.here["rnnbench"]
         try:
             import rnnbench
@@ -95,15 +96,15 @@ class RunPlugin(WorkerPlugin):
             from rnnbench.plugins.dask import on_worker
 
             folder = Path(worker.local_directory, "rnnbench", self.name)
-            self.there = there = on_worker.RunOnWorker(folder)
-            return there.begin(self.here, files)
+            run = on_worker.RunOnWorker(folder)
+            self.there = run
+            return run.begin(self.here, files)
         except Exception as error:
-            is_missing = (
-                isinstance(error, ModuleNotFoundError) and error.name == "rnnbench"
-            )
-            fault = "not installed" if is_missing else f"not usable there: {error}"
-            install = "pip install -e '.[dask]' in a repository at the same commit installs it"
-            return [], f"rnnbench is {fault}; {install}"
+            fault = f"not usable there: {error}"
+            if isinstance(error, ModuleNotFoundError) and error.name == "rnnbench":
+                fault = "not installed"
+            command = "pip install -e '.[dask]' in a repository at the same commit"
+            return [], f"rnnbench is {fault}; {command} installs it"
 
     async def teardown(self, worker: Any) -> None:  # noqa: ARG002 - Dask gives it
         self.is_over = True

@@ -13,7 +13,7 @@ from cluster_runs import baselines, run
 from clusters import cluster
 
 from rnnbench.errors import OutOfReachError, UserError
-from rnnbench.plugins.dask import executor
+from rnnbench.plugins.dask import connection
 from rnnbench.plugins.dask.executor import DaskExecutor
 
 
@@ -93,7 +93,7 @@ def test_only_a_port_that_others_reach_without_encryption_is_warned_of(
         (address, "tcp://127.0.0.1:8786"),
     ):
         caplog.clear()
-        executor.warn_if_open(*addresses)
+        connection.warn_if_open(*addresses)
 
         assert ("whoever reaches this port can run code" in caplog.text) is is_open
 
@@ -117,7 +117,7 @@ def test_an_address_that_is_none_is_named(address, error, message):
 
 
 def test_something_that_listens_but_says_nothing_is_no_scheduler(monkeypatch):
-    monkeypatch.setattr(executor, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         begin = time.monotonic()
         with pytest.raises(

@@ -22,14 +22,13 @@ from clusters import (
 )
 
 from rnnbench.errors import OutOfReachError
-from rnnbench.plugins.dask import executor as dask_executor
+from rnnbench.plugins.dask import cluster_run
 
 
 @pytest.fixture
 def trials(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        dask_executor, "END_SECONDS", 1.0
-    )  # what is silent is waited for
+    # What is silent is waited for.
+    monkeypatch.setattr(cluster_run, "END_SECONDS", 1.0)
     return baselines(tmp_path, 4)
 
 
@@ -54,7 +53,7 @@ def start_until_last(where, trials, folder, act):
 def test_neither_the_begin_nor_the_end_of_a_run_waits_for_a_worker_that_stalls(
     one_worker, tmp_path, trials, monkeypatch
 ):
-    monkeypatch.setattr(dask_executor, "BEGIN_SECONDS", 1.0)
+    monkeypatch.setattr(cluster_run, "BEGIN_SECONDS", 1.0)
     outcomes = start(
         one_worker, trials[::-1], tmp_path, cluster_tasks.sleep_with_seed_0
     )
@@ -113,7 +112,7 @@ def test_an_outcome_is_fetched_again_if_only_its_own_connection_is_cut(
 
 
 def test_a_silent_scheduler_ends_the_run(one_worker, tmp_path, trials, monkeypatch):
-    monkeypatch.setattr(dask_executor, "SILENCE_SECONDS", 2.0)
+    monkeypatch.setattr(cluster_run, "SILENCE_SECONDS", 2.0)
     stop = partial(one_worker.scheduler.send_signal, signal.SIGSTOP)
     outcomes = start_until_last(one_worker, trials, tmp_path, stop)
     begin = time.monotonic()
@@ -225,7 +224,7 @@ def test_the_trials_of_a_lost_machine_are_tried_on_another_if_there_is_one(
     acting.result()
     assert "svm seed 0: its worker first was lost; it is tried again" in caplog.text
 
-    monkeypatch.setattr(dask_executor, "SILENCE_SECONDS", 2.0)
+    monkeypatch.setattr(cluster_run, "SILENCE_SECONDS", 2.0)
     kill = partial(kill_session, own.processes[-1])
     outcomes = start_until_last(own, trials, tmp_path, kill)
     with pytest.raises(

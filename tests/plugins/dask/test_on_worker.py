@@ -11,13 +11,10 @@ import pytest
 from factories import corpora, trial
 
 from rnnbench.errors import RnnbenchError, UserError
-from rnnbench.plugins.dask.on_worker import (
-    WorkerChild,
-    describe_differences,
-    differences,
-    pack,
-    prepare,
-)
+from rnnbench.plugins.dask.on_worker import prepare
+from rnnbench.plugins.dask.packing import pack
+from rnnbench.plugins.dask.versions import describe_differences, differences
+from rnnbench.plugins.dask.worker_child import WorkerChild
 from rnnbench.runner.executors import Task
 from rnnbench.runner.workers import Died, Done
 
