@@ -198,7 +198,7 @@ def children(folder):
             line = (process / "cmdline").read_bytes()
         except OSError:
             continue
-        if b"dask.on_worker import main" in line and str(folder).encode() in line:
+        if b"dask.worker_child import main" in line and str(folder).encode() in line:
             found.append(int(process.name))
     return found
 

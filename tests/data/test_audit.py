@@ -33,7 +33,7 @@ CORPUS = replace(
 DATASET = make_dataset(CORPUS, Data(maxlen=5, num_words=100))
 
 
-def test_a_summary_has_the_origin_the_sizes_and_what_is_in_both_sets():
+def test_a_summary_counts_the_documents_of_each_topic():
     summary = summarize_dataset(CORPUS, DATASET)
 
     topics = [
@@ -45,34 +45,45 @@ def test_a_summary_has_the_origin_the_sizes_and_what_is_in_both_sets():
             ("gold", 0, 0),
         )
     ]
-    assert (summary.source, summary.origin) == ("made-up", "nowhere")
-    assert summary.fingerprint == DATASET.fingerprint
-    assert summary.split_fingerprint == DATASET.split_fingerprint(CORPUS.fingerprint)
     assert (summary.train_size, summary.test_size, summary.timesteps) == (4, 5, 4)
     assert summary.topics == summary.topics_by_frequency == topics
-    assert (
-        summary.duplicates
-        == summary.whole_duplicates
-        == Duplicates(same_topic=[0], both=[1])
-    )
     assert (summary.majority_topic, summary.majority_score) == ("earn", 2 / 5)
     assert summary.topics_only_in_test == ["trade"]
 
 
+def test_a_summary_names_its_corpus():
+    summary = summarize_dataset(CORPUS, DATASET)
+
+    assert (summary.source, summary.origin) == ("made-up", "nowhere")
+    assert summary.fingerprint == DATASET.fingerprint
+    assert summary.split_fingerprint == DATASET.split_fingerprint(CORPUS.fingerprint)
+
+
+def test_a_summary_lists_what_is_in_both_sets():
+    summary = summarize_dataset(CORPUS, DATASET)
+
+    duplicates = Duplicates(same_topic=[0], both=[1])
+    assert summary.duplicates == summary.whole_duplicates == duplicates
+
+
 def test_cut_documents_are_duplicates_if_what_is_left_of_them_is():
-    dataset = make_dataset(
-        CORPUS, Data(pad_length=2, num_words=100)
-    )  # a mark and the last word
+    # A mark and the last word of each document are left.
+    dataset = make_dataset(CORPUS, Data(pad_length=2, num_words=100))
 
     summary = summarize_dataset(CORPUS, dataset)
 
     assert summary.duplicates.positions == summary.whole_duplicates.positions == [0, 1]
-    one = replace(dataset, x_test=dataset.x_test.copy())
-    one.x_test[4] = dataset.x_train[1]  # "again" of earn, for a document about acq
-    changed = summarize_dataset(CORPUS, one)
-    assert changed.duplicates.other_topics == [4]
-    words = "also in the training set: 1 only with the same label, 1 only with other labels, 1 with"
-    assert words in changed.duplicates_in_words()
+
+
+def test_documents_with_other_labels_in_training_are_duplicates():
+    dataset = make_dataset(CORPUS, Data(pad_length=2, num_words=100))
+    dataset.x_test[4] = dataset.x_train[1]  # "again" of earn, for a document about acq
+
+    summary = summarize_dataset(CORPUS, dataset)
+
+    assert summary.duplicates.other_topics == [4]
+    words = "1 only with the same label, 1 only with other labels, 1 with"
+    assert f"in the training set: {words}" in summary.duplicates_in_words()
 
 
 def test_duplicates_are_documents_of_the_test_set():
@@ -124,7 +135,7 @@ def test_a_task_of_a_package_that_is_not_installed_is_named():
         dataset_summary(task="stars")
 
 
-def test_a_dataset_without_duplicates_has_other_counts_and_another_majority():
+def test_a_dataset_without_duplicates_has_other_counts_than_the_whole():
     summary = dataset_summary(duplicates={"other_topics": [0, 3]})
 
     rest = rest_of(summary, np.array([0, 1], np.int32))

@@ -74,9 +74,7 @@ def test_the_dataset_is_the_one_that_keras_makes_of_any_documents(
 
 @few
 @given(corpus=corpora(), data=SETTINGS)
-def test_short_documents_are_split_as_promised_each_in_the_row_with_its_number(
-    corpus, data
-):
+def test_short_documents_are_split_as_promised(corpus, data):
     kept = np.flatnonzero(corpus.lengths + 1 < (data.maxlen or 100))
     n_train = int(len(kept) * (1 - data.test_split))
     if corpus.is_test is not None:
@@ -91,10 +89,20 @@ def test_short_documents_are_split_as_promised_each_in_the_row_with_its_number(
     numbers = np.concatenate([train, test])
     assert (sorted(numbers), len(train)) == (kept.tolist(), n_train)
     if corpus.is_test is not None:
+        n_test = len(test)
         assert [*train, *test] == [*sorted(train), *sorted(test)]
-        assert corpus.is_test[numbers].tolist() == [False] * len(train) + [True] * len(
-            test
-        )
+        assert corpus.is_test[numbers].tolist() == [False] * n_train + [True] * n_test
+
+
+@few
+@given(corpus=corpora(), data=SETTINGS)
+def test_each_document_is_in_the_row_with_its_number(corpus, data):
+    try:
+        dataset = make_dataset(corpus, data)
+    except UserError:
+        return
+
+    numbers = np.concatenate([dataset.train_documents, dataset.test_documents])
     x = np.concatenate([dataset.x_train, dataset.x_test])
     lengths = np.minimum(corpus.lengths[numbers] + 1, dataset.timesteps)
     assert (np.count_nonzero(x != PAD, axis=1) == lengths).all()
@@ -177,7 +185,7 @@ def test_a_split_is_in_order_of_time_if_its_source_says_so_or_it_is_the_last(
     assert dataset.in_order == in_order
 
 
-def test_the_split_is_identified_by_its_documents_however_they_are_cut_and_padded():
+def test_the_split_is_identified_by_its_documents_however_they_are_padded():
     texts = [*(f"w{number % 9} w2" for number in range(40)), "w3 w4 w5"]
     changes = [{}, {"padding": "post", "pad_length": 9}, {"num_words": 5}]
     changes += [{"seed": 1}, {"test_split": 0.3}, {"maxlen": 4}]
@@ -217,28 +225,37 @@ def test_a_share_is_held_out_or_refused_if_it_leaves_nothing_on_one_side(n, shar
     )
 
 
-@pytest.mark.parametrize("source", ["files", "r52"])
-def test_words_are_ranked_on_the_training_documents_and_those_of_others_are_unknown(
-    source,
-):
-    corpus = corpus_of_texts(
+def corpus_with_unseen_word(source):
+    return corpus_of_texts(
         ["seen once twice", "twice twice", "unseen unseen unseen once"],
         ["a", "b", "a"],
         is_test=[False, False, True],
         source=source,
     )
 
-    dataset = make_dataset(corpus, Data(source=source))
-    like_keras = make_dataset(
-        replace(corpus, provenance={"source": "sgml"}), Data(source="sgml")
-    )
-    bounded = make_dataset(corpus, Data(source=source, num_words=5))
 
-    assert (bounded.vocabulary, bounded.x_test.tolist()) == (
-        ("twice",),
-        [[1, 2, 2, 2, 2]],
-    )
-    assert like_keras.vocabulary == corpus.vocabulary[:3] == ("seen", "once", "twice")
+def test_words_are_ranked_on_all_documents_as_in_keras():
+    corpus = corpus_with_unseen_word("sgml")
+
+    dataset = make_dataset(corpus, Data(source="sgml"))
+
+    assert dataset.vocabulary == corpus.vocabulary[:3] == ("seen", "once", "twice")
+
+
+@pytest.mark.parametrize("source", ["files", "r52"])
+def test_words_beyond_a_limit_are_unknown(source):
+    corpus = corpus_with_unseen_word(source)
+
+    dataset = make_dataset(corpus, Data(source=source, num_words=5))
+
+    assert dataset.vocabulary == ("twice",)
+    assert dataset.x_test.tolist() == [[1, 2, 2, 2, 2]]
+
+
+@pytest.mark.parametrize("source", ["files", "r52"])
+def test_words_are_ranked_on_the_training_documents_alone(source):
+    dataset = make_dataset(corpus_with_unseen_word(source), Data(source=source))
+
     assert dataset.vocabulary == ("twice", "seen", "once")
     assert dataset.n_ids == 7
     assert dataset.x_train.tolist() == [[0, 1, 5, 6, 4], [0, 0, 1, 4, 4]]
@@ -270,9 +287,7 @@ def test_a_stratified_split_tests_the_same_share_of_every_topic(counts, share, s
 
 @few
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=100), st.integers(2, 10))
-def test_every_document_is_held_out_in_one_fold_and_topics_are_spread_evenly(
-    topics, count
-):
+def test_every_document_is_held_out_in_one_fold_of_evenly_spread_topics(topics, count):
     y_train = np.array(topics, np.int32)
     positions = [part.positions(y_train) for part in make_parts(count, None)]
 
@@ -283,32 +298,40 @@ def test_every_document_is_held_out_in_one_fold_and_topics_are_spread_evenly(
         assert max(counts) - min(counts) <= 1
 
 
-def test_a_fold_takes_the_place_of_the_test_documents_and_nothing_of_these_is_left():
-    dataset = DATASET
-    documents = list(dataset.documents)
-    for number in dataset.test_documents:
+FOLD = Part(1, folds=4)
+
+
+def test_a_fold_takes_the_place_of_the_test_documents():
+    fold = hold_out_part(DATASET, FOLD)
+
+    held_out = FOLD.positions(DATASET.y_train)
+    assert fold.test_documents.tolist() == DATASET.train_documents[held_out].tolist()
+    numbers = [*fold.train_documents, *fold.test_documents]
+    assert sorted(numbers) == sorted(DATASET.train_documents)
+    assert (fold.x_test == DATASET.x_train[held_out]).all()
+    assert (fold.y_test == DATASET.y_train[held_out]).all()
+    assert len(fold.x_train) == len(fold.y_train) == len(fold.train_documents)
+
+
+def test_nothing_of_the_test_documents_is_left_beside_a_fold():
+    documents = list(DATASET.documents)
+    for number in DATASET.test_documents:
         documents[number] = documents[number][::-1]
-    changes = {"x_test": dataset.x_test[::-1] + 1, "y_test": 1 - dataset.y_test}
-    rewritten, part = replace(dataset, documents=documents, **changes), Part(1, folds=4)
-
-    one, other = (hold_out_part(whole, part) for whole in (dataset, rewritten))
-
-    held_out = part.positions(dataset.y_train)
-    assert one.test_documents.tolist() == dataset.train_documents[held_out].tolist()
-    assert sorted([*one.train_documents, *one.test_documents]) == sorted(
-        dataset.train_documents
+    rewritten = replace(
+        DATASET,
+        documents=documents,
+        x_test=DATASET.x_test[::-1] + 1,
+        y_test=1 - DATASET.y_test,
     )
-    assert (one.x_test == dataset.x_train[held_out]).all()
-    assert (one.y_test == dataset.y_train[held_out]).all()
-    assert len(one.x_train) == len(one.y_train) == len(one.train_documents)
-    assert one.fingerprint == other.fingerprint
-    texts, others = (
-        [text.tolist() for text in part.documents] for part in (one, other)
-    )
-    assert texts == others
-    assert {number for number, text in enumerate(texts) if not text} == {
-        *dataset.test_documents
-    }
+
+    fold = hold_out_part(DATASET, FOLD)
+    other = hold_out_part(rewritten, FOLD)
+
+    assert fold.fingerprint == other.fingerprint
+    texts = [text.tolist() for text in fold.documents]
+    assert texts == [text.tolist() for text in other.documents]
+    empty = {number for number, text in enumerate(texts) if not text}
+    assert empty == {*DATASET.test_documents}
 
 
 def test_the_last_documents_are_held_out_if_some_are_left_to_train_on():
@@ -334,48 +357,59 @@ LABELS = ["a", "b", "a", "b", "b", "c"]
     [("none", range(6)), ("exact", [0, 1, 5]), ("same_label", [0, 1, 3, 5])],
 )
 def test_copies_of_a_text_are_left_out_before_the_split(how, kept):
-    found = make_dataset(
+    dataset = make_dataset(
         corpus_of_texts(TEXTS, LABELS), Data(deduplicate=how, test_split=0.5)
     )
 
-    used = np.concatenate([found.train_documents, found.test_documents])
+    used = np.concatenate([dataset.train_documents, dataset.test_documents])
     assert sorted(used) == list(kept)
-    for number, text in enumerate(found.documents):
+    for number, text in enumerate(dataset.documents):
         assert bool(len(text)) == (number in kept), "nothing is learned from a copy"
 
 
 def test_labels_with_few_texts_are_left_out():
-    found = make_dataset(
+    dataset = make_dataset(
         corpus_of_texts(TEXTS, LABELS), Data(min_per_label=3, test_split=0.5)
     )
 
-    assert found.topics == ("b",)
-    assert sorted([*found.train_documents, *found.test_documents]) == [1, 3, 4]
-    assert set(found.y_train) | set(found.y_test) == {0}
+    assert dataset.topics == ("b",)
+    assert sorted([*dataset.train_documents, *dataset.test_documents]) == [1, 3, 4]
+    assert set(dataset.y_train) | set(dataset.y_test) == {0}
+
+
+def dataset_of_groups(sizes, seed):
+    """A dataset whose groups have all three topics, and the group of each document."""
+    groups = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    data = Data(group="author", test_split=0.3, seed=seed)
+    return make_dataset(replace(corpus(len(groups)), groups=groups), data), groups
 
 
 @few
 @given(st.lists(st.integers(3, 6), min_size=8, max_size=12), st.integers(0, 9))
-def test_the_texts_of_a_group_are_on_one_side_of_the_split_and_in_one_fold(sizes, seed):
-    groups = np.repeat(
-        np.arange(len(sizes), dtype=np.int32), sizes
-    )  # each has all three topics
-    whole = replace(corpus(len(groups)), groups=groups)
-    data = Data(group="author", test_split=0.3, seed=seed)
+def test_the_texts_of_a_group_are_on_one_side_of_the_split(sizes, seed):
+    dataset, groups = dataset_of_groups(sizes, seed)
 
-    found = make_dataset(whole, data)
-    assert not set(groups[found.train_documents]) & set(groups[found.test_documents])
-    assert len(found.test_documents) >= 0.3 * len(groups) - 1
-    kept, held_out = hold_out(len(found.y_train), 0.3, found.groups)
-    assert not set(found.groups[kept]) & set(found.groups[held_out])
-    folds = [hold_out_part(found, part) for part in make_parts(2, None)]
-    sides = [set(groups[fold.test_documents]) for fold in folds]
-    assert not sides[0] & sides[1]
-    assert sides[0] | sides[1] == set(groups[found.train_documents])
+    train, test = dataset.train_documents, dataset.test_documents
+    assert not set(groups[train]) & set(groups[test])
+    assert len(test) >= 0.3 * len(groups) - 1
+    kept, held_out = hold_out(len(train), 0.3, dataset.groups)
+    assert not set(dataset.groups[kept]) & set(dataset.groups[held_out])
+    with pytest.raises(UserError, match="would split groups of texts"):
+        hold_out_part(dataset, Part(share=0.2))
+
+
+@few
+@given(st.lists(st.integers(3, 6), min_size=8, max_size=12), st.integers(0, 9))
+def test_the_texts_of_a_group_are_in_one_fold(sizes, seed):
+    dataset, groups = dataset_of_groups(sizes, seed)
+
+    folds = [hold_out_part(dataset, part) for part in make_parts(2, None)]
+
+    first, second = (set(groups[fold.test_documents]) for fold in folds)
+    assert not first & second
+    assert first | second == set(groups[dataset.train_documents])
     for fold in folds:
         assert not set(groups[fold.train_documents]) & set(groups[fold.test_documents])
-    with pytest.raises(UserError, match="would split groups of texts"):
-        hold_out_part(found, Part(share=0.2))
 
 
 def test_single_labels_are_sets_of_one_if_the_task_says_so_but_sets_are_no_single_labels():
