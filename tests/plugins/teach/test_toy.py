@@ -63,13 +63,19 @@ def test_a_simple_rnn_is_worked_through_to_the_last_number():
     assert "   sequence 1  [0.2913 0.1974]  [0.7726 0.1306]" in lines
 
 
-@stacks
-@pytest.mark.parametrize("width", [40, 120])
-def test_it_fits_the_terminal_and_shows_every_number(stacked, width):
-    lines = shown(stacked, width)
+widths = pytest.mark.parametrize("width", [40, 120])
 
-    assert max(map(len, lines)) <= min(width, 80)
-    text = " ".join(" ".join(lines).split())
+
+@stacks
+@widths
+def test_it_fits_the_terminal(stacked, width):
+    assert max(map(len, shown(stacked, width))) <= min(width, 80)
+
+
+@stacks
+@widths
+def test_it_shows_every_number(stacked, width):
+    text = " ".join(" ".join(shown(stacked, width)).split())
     for layer in work_through(stacked):
         for number in layer.values["h"].ravel():
             assert f"{round(number, 4) + 0.0:g}" in text
@@ -151,55 +157,89 @@ def test_huge_numbers_overflow_nowhere(kind):
 
 
 @stacks
-def test_it_is_plain_python_that_any_editor_shows_and_a_script_prints_the_toy(
-    stacked, capsys
-):
+def test_it_is_plain_python_that_any_editor_shows(stacked):
     text = numpy_code(stacked)
-    functions(stacked, "__main__")
 
     assert text.isascii()
     assert max(map(len, text.splitlines())) <= 88
     assert ("sigmoid" in text) == (stacked != [SIMPLE_RNN])
-    assert (
-        capsys.readouterr().out == f"{work_through(stacked)[-1].values['h'][:, -1]}\n"
-    )
+
+
+@stacks
+def test_as_a_script_it_prints_the_last_states_of_the_toy(stacked, capsys):
+    functions(stacked, "__main__")
+
+    last = work_through(stacked)[-1].values["h"][:, -1]
+    assert capsys.readouterr().out == f"{last}\n"
 
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-@pytest.mark.parametrize("stacked", [*STACKS, [GRU, GRU], [LSTM, GRU, SIMPLE_RNN] * 2])
-def test_a_drawing_says_what_it_is_and_can_be_read_on_a_phone_in_both_themes(stacked):
-    drawing = draw(stacked)
-    root = ElementTree.fromstring(drawing)  # noqa: S314 - it is ours
+drawn = pytest.mark.parametrize(
+    "stacked", [*STACKS, [GRU, GRU], [LSTM, GRU, SIMPLE_RNN] * 2]
+)
 
-    assert [item.tag for item in root[:2]] == [f"{SVG}title", f"{SVG}desc"]
-    assert all(len(item.text) > 5 for item in root[:2])
-    assert root.get("viewBox").split()[2] == "372"
-    assert min(map(int, re.findall(r"font-size: (\d+)px", drawing))) >= 12
+
+def root_of(stacked):
+    return ElementTree.fromstring(draw(stacked))  # noqa: S314 - it is ours
+
+
+@drawn
+def test_a_drawing_says_what_it_is(stacked):
+    parts = root_of(stacked)[:2]
+
+    assert [part.tag for part in parts] == [f"{SVG}title", f"{SVG}desc"]
+    assert all(len(part.text) > 5 for part in parts)
+
+
+@drawn
+def test_a_drawing_can_be_read_on_a_phone(stacked):
+    sizes = re.findall(r"font-size: (\d+)px", draw(stacked))
+
+    assert root_of(stacked).get("viewBox").split()[2] == "372"
+    assert min(map(int, sizes)) >= 12
+
+
+@drawn
+def test_a_drawing_has_the_colours_of_both_themes(stacked):
+    drawing = draw(stacked)
+
     assert "@media (prefers-color-scheme: dark)" in drawing
-    assert not re.findall(r'(?:fill|stroke)="', drawing)  # colours come from the styles
+    assert not re.findall(r'(?:fill|stroke)="', drawing), "they come from the styles"
     style = re.compile("<style>.*</style>", re.S)
-    assert style.search(drawing)[0] == style.search(draw([LSTM]))[0], (
-        "all have the same"
-    )
+    assert style.search(drawing)[0] == style.search(draw([LSTM]))[0], "all are alike"
+
+
+@drawn
+def test_nothing_is_outside_of_a_drawing(stacked):
+    root = root_of(stacked)
     left, top, width, height = map(float, root.get("viewBox").split())
 
     for item in (*root.iter(f"{SVG}rect"), *root.iter(f"{SVG}text")):
-        x, y = float(item.get("x")), float(item.get("y"))
+        x = float(item.get("x"))
+        y = float(item.get("y"))
         assert left < x
         assert top < y
         assert x + float(item.get("width", 0)) < left + width
-        assert y + float(item.get("height", 0)) < top + height, "nothing is outside"
+        assert y + float(item.get("height", 0)) < top + height
 
 
 def test_a_stack_shows_its_layers_from_the_bottom_up():
-    root = ElementTree.fromstring(draw([SIMPLE_RNN, LSTM, GRU]))  # noqa: S314 - it is ours
-    place = {item.text: float(item.get("y")) for item in root.iter(f"{SVG}text")}
+    texts = list(root_of([SIMPLE_RNN, LSTM, GRU]).iter(f"{SVG}text"))
+    heights = {text.text: float(text.get("y")) for text in texts}
 
-    assert place["SimpleRNN"] > place["LSTM"] > place["GRU"] > place["dense softmax"]
-    assert "layers 1 and 2 pass on all states (return_sequences: true)" in place
-    assert "layer 3 passes on only the last (return_sequences: false)" in place
-    for kinds, arrows in ([GRU, GRU], 0), ([LSTM, GRU], 3), ([LSTM, LSTM], 6):
-        assert draw(kinds).count('class="memory"') == arrows, "of cell states"
-        assert ("thick arrows: cell states" in draw(kinds)) == (arrows > 0)
+    names = ["SimpleRNN", "LSTM", "GRU", "dense softmax"]
+    assert sorted(names, key=heights.get, reverse=True) == names
+    assert "layers 1 and 2 pass on all states (return_sequences: true)" in heights
+    assert "layer 3 passes on only the last (return_sequences: false)" in heights
+
+
+@pytest.mark.parametrize(
+    ("stacked", "arrows"), [([GRU, GRU], 0), ([LSTM, GRU], 3), ([LSTM, LSTM], 6)]
+)
+def test_thick_arrows_are_cell_states(stacked, arrows):
+    drawing = draw(stacked)
+
+    assert drawing.count('class="memory"') == arrows
+    assert ("thick arrows: cell states" in drawing) == (arrows > 0)
