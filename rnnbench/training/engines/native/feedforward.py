@@ -496,11 +496,11 @@ class ParallelStage(Stage):
         below = copy(self.below)
         below.gradient = self.place(*below.gradient.shape)
         stages: list[Stage] = []
-        for planned in stack(layers, after=(self.layer,)):
-            stage = planned.build(self.group, self.number, below)
+        for plan in stack(layers, after=(self.layer,)):
+            stage = plan.build(self.group, self.number, below)
             stages.append(stage)
             below = stage.above
-            role = f"branch {(number, planned.position)} "
+            role = f"branch {(number, plan.position)} "
             for inner in (stage, *stage.inner):
                 inner.role = role + inner.role
             for part in stage.parts:

@@ -65,8 +65,8 @@ class Program:
             self.phases.insert(2, "measure")
         self.stages: list[Stage] = []
         below = None
-        for planned in stages_of(layers):
-            stage = planned.build(self.group, planned.position, below)
+        for plan in stages_of(layers):
+            stage = plan.build(self.group, plan.position, below)
             self.stages.append(stage)
             below = stage.above
         self.every: list[Stage] = []

@@ -140,7 +140,7 @@ def blamed(stage: Stage | type[Stage]) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-class Planned(NamedTuple):
+class StagePlan(NamedTuple):
     """A stage before it is built: its class, and the layers that it computes."""
 
     stage: type[Stage]
@@ -170,6 +170,7 @@ def backward(asm: Assembler, stages: Sequence[Stage]) -> None:
 
 
 BUILT_IN: list[type[Stage]] = []
+"""The stages of our own layers; the first one that takes a layer computes it."""
 
 
 def built_in(stage: type[Stage]) -> type[Stage]:
@@ -178,7 +179,9 @@ def built_in(stage: type[Stage]) -> type[Stage]:
     return stage
 
 
-def stack(layers: Sequence[Layer], after: tuple[Layer, ...] = ()) -> Iterator[Planned]:
+def stack(
+    layers: Sequence[Layer], after: tuple[Layer, ...] = ()
+) -> Iterator[StagePlan]:
     """Yield the stages of layers; other layers come ``after`` these.
 
     Raises:
@@ -186,27 +189,34 @@ def stack(layers: Sequence[Layer], after: tuple[Layer, ...] = ()) -> Iterator[Pl
     """
     position = 0
     while position < len(layers):
-        planned = _plan(tuple(layers), position, after)
-        yield planned
-        position += len(planned.layers)
+        plan = _plan(tuple(layers), position, after)
+        yield plan
+        position += len(plan.layers)
 
 
 def _plan(
     layers: tuple[Layer, ...], position: int, after: tuple[Layer, ...]
-) -> Planned:
+) -> StagePlan:
     """Return the stage that computes the layer at a position."""
     rest = layers[position:]
-    for stage in BUILT_IN:
-        count = stage.takes((*rest, *after))
-        if count:
-            return Planned(stage, position, rest[:count])
     kind = rest[0].kind
+    for stage in _candidates(kind):
+        with blamed(stage):
+            count = stage.takes((*rest, *after))
+        if count:
+            return StagePlan(stage, position, rest[:count])
+    raise NotImplementedError(kind)
+
+
+def _candidates(kind: str) -> Iterator[type[Stage]]:
+    """Yield our stages, then that of another package for a kind of layer, if any."""
+    yield from BUILT_IN
     if kind not in STAGES:
-        raise NotImplementedError(kind)
+        return
     if _package(STAGES, kind) != _package(LAYERS, kind):
         # Fingerprints have the version of the layer's package.
         raise PluginError(f"{STAGES.label(kind)}: the layer is not of this package")
-    return Planned(STAGES[kind], position, rest[:1])
+    yield STAGES[kind]
 
 
 def _package(registry: Registry[Any], name: str) -> str | None:

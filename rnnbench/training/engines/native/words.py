@@ -19,7 +19,7 @@ from .feedforward import DenseStage, activate, activate_back
 from .memory import SHARED, SLACK, Activations, Group, spans, words_of
 from .random import glorot_uniform, quarter, random_uniform
 from .recurrent import RecurrentStage
-from .stage import Planned, Stage, built_in, stack
+from .stage import Stage, StagePlan, built_in, stack
 
 VECTORS = 16  # of weights of words, summed together
 
@@ -346,8 +346,8 @@ class BagStage(Stage):
                         self.table.trained.gradient[slot, start].add(weight * d)
 
 
-def stages_of(layers: Sequence[Layer]) -> Iterator[Planned]:
+def stages_of(layers: Sequence[Layer]) -> Iterator[StagePlan]:
     """Yield the stages of a network, as ``stack`` does."""
     if layers[0].takes != "ids":
-        yield Planned(NumbersStage, len(layers), ())
+        yield StagePlan(NumbersStage, len(layers), ())
     yield from stack(layers)

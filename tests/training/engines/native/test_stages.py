@@ -25,9 +25,21 @@ class Failing(ScaleStage):
         raise LookupError("no gradient")
 
 
+class Undecided(ScaleStage):
+    @classmethod
+    def takes(cls, layers):
+        raise LookupError("no idea")
+
+
 class Unplaced(ScaleStage):
     def build(self):
         pass
+
+
+class Choosy(ScaleStage):
+    @classmethod
+    def takes(cls, layers):
+        return super().takes(layers) and layers[0].start == 1
 
 
 class Misnamed(ScaleStage):
@@ -64,11 +76,16 @@ def test_a_stage_makes_the_engine_cover_its_layer(scaled):
     assert NATIVE.weight_shapes(model, Shape(4, 3, n_ids=9))[1] == (2,)
 
 
+def test_a_stage_may_leave_layers_to_keras(scaled):
+    assert not NATIVE.covers(scaled("Choosy"), SETTINGS)
+
+
 @pytest.mark.parametrize(
     ("stage", "message"),
     [
         ("Failing", "LookupError: no gradient"),
         ("Unplaced", "no attribute 'above'"),
+        ("Undecided", "LookupError: no idea"),
         ("Misnamed", "'other', not 'scale'"),
         ("Missing", "cannot be loaded"),
     ],
