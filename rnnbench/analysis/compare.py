@@ -1,5 +1,8 @@
-"""Two finished runs side by side: how each model changed, all other differences, and
-gates.
+"""Two finished runs side by side: how each model changed, and what else differs.
+
+>>> compared = compare_runs(a, b)  # doctest: +SKIP
+>>> judge(parse_gate("drops 0.01"), compared).passed  # doctest: +SKIP
+True
 
 A gate is a condition under which a comparison fails, such as ``macro_f1 drops 0.01``.
 """
@@ -15,11 +18,12 @@ from rnnbench.analysis.comparisons import compare_pairs, correctness_by_model
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.labels import form_of
-from rnnbench.metrics import find_quantity
+from rnnbench.metrics import MS_PER_STEP, find_quantity
 from rnnbench.points import chosen
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Difference, ModelSummary
 from rnnbench.section import StoredRecord
+from rnnbench.training.outcome import labels_of
 
 Part = Literal["config", "data", "environment"]
 OF_DOCUMENTS = {
@@ -30,18 +34,16 @@ OF_DOCUMENTS = {
     "split_fingerprint",
 }
 DATA_KEYS = OF_DOCUMENTS | {"origin", "fingerprint", "timesteps"}
-_KEYS = (
-    "maxlen",
-    "split",
-    "test_split",
-    "seed",
-    "group",
-    "deduplicate",
-    "min_per_label",
-)
 DECIDE_THE_DOCUMENTS = OF_DOCUMENTS | {
-    f"data.{key}" for key in _KEYS
-}  # of training and test
+    "data.maxlen",
+    "data.split",
+    "data.test_split",
+    "data.seed",
+    "data.group",
+    "data.deduplicate",
+    "data.min_per_label",
+}
+"""Of training and test."""
 NO_DIFFERENCE = ("installed", "date")  # in an environment, they cannot change a result
 DIRECTIONS = {"drops": -1, "rises": 1}
 SIGNIFICANTLY = "significantly"
@@ -59,9 +61,8 @@ class ModelChange(Change):
     name: str
     a: ModelSummary
     b: ModelSummary
-    speed_ratio: (
-        float | None
-    )  # milliseconds per step in A divided by those in B, if there are any
+    speed_ratio: float | None
+    """Milliseconds per step in A divided by those in B, if there are any."""
 
 
 class DifferingFact(StoredRecord):
@@ -88,41 +89,25 @@ class ComparedRuns(StoredRecord):
 def compare_runs(
     a: StoredRun, b: StoredRun, only: Sequence[str] | None = None
 ) -> ComparedRuns:
-    """Return how models of ``b`` differ from those in ``a``, or raise why it cannot be
-    told.
+    """Return how models of ``b`` differ from those in ``a``.
+
+    Raises:
+        UserError: the runs cannot be compared.
     """
-    differences, both = find_differences(a, b), f"{a.folder}, {b.folder}"
-    task, other = a.results.dataset.task, b.results.dataset.task
-    if task != other:
-        kinds = f"{task} in A, {other} in B"
-        raise UserError(
-            f"{both}: runs of different kinds of task cannot be compared ({kinds})"
-        )
-    if documents_of(a) != documents_of(b):
-        why = []
-        for fact in (fact for fact in differences if fact.key in DECIDE_THE_DOCUMENTS):
-            # Twelve characters are enough of a fingerprint.
-            pair = [
-                "nothing" if of is None else str(of)[:12] for of in (fact.a, fact.b)
-            ]
-            why.append("  {}: {} in A, {} in B".format(fact.key, *pair))
-        why = why or ["  the true topics of the test documents differ"]
-        raise UserError(
-            "\n".join(
-                [f"{both}: not the same documents, so they cannot be compared", *why]
-            )
-            + "\nRun one of them again with the data of the other: the data section of the config, "
-            "--data and --path decide which documents are trained on and tested on."
-        )
-    of_a, of_b = ({model.name: model for model in run.results.models} for run in (a, b))
+    both = f"{a.folder}, {b.folder}"
+    differences = find_differences(a, b)
+    _check_documents(a, b, differences)
+    of_a = {model.name: model for model in a.results.models}
+    of_b = {model.name: model for model in b.results.models}
     names = chosen(list(of_a | of_b), only)
-    of_both = {
-        name: (of_a[name], of_b[name])
-        for name in names
-        if name in of_a and name in of_b
-    }
+    of_both = {}
+    for name in names:
+        if name in of_a and name in of_b:
+            of_both[name] = (of_a[name], of_b[name])
     if not of_both:
-        which = "no model" if only is None else f"none of {', '.join(only)}"
+        which = "no model"
+        if only is not None:
+            which = f"none of {', '.join(only)}"
         names_of = f"A has {', '.join(of_a)}; B has {', '.join(of_b)}"
         raise UserError(
             f"{both}: {which} is in both runs; models are matched by name ({names_of})"
@@ -138,9 +123,44 @@ def compare_runs(
     )
 
 
+def _check_documents(
+    a: StoredRun, b: StoredRun, differences: Sequence[DifferingFact]
+) -> None:
+    """Raise ``UserError`` if two runs are not about the same task and documents."""
+    both = f"{a.folder}, {b.folder}"
+    task = a.results.dataset.task
+    other = b.results.dataset.task
+    if task != other:
+        kinds = f"{task} in A, {other} in B"
+        raise UserError(
+            f"{both}: runs of different kinds of task cannot be compared ({kinds})"
+        )
+    if documents_of(a) == documents_of(b):
+        return
+    lines = [f"{both}: not the same documents, so they cannot be compared"]
+    for fact in differences:
+        if fact.key in DECIDE_THE_DOCUMENTS:
+            in_a = _in_short(fact.a)
+            lines.append(f"  {fact.key}: {in_a} in A, {_in_short(fact.b)} in B")
+    if len(lines) == 1:
+        lines.append("  the true topics of the test documents differ")
+    lines.append(
+        "Run one of them again with the data of the other: the data section of the "
+        "config, --data and --path decide which documents are trained on and tested on."
+    )
+    raise UserError("\n".join(lines))
+
+
+def _in_short(fact: Any) -> str:
+    """Return a fact in words; twelve characters are enough of a fingerprint."""
+    if fact is None:
+        return "nothing"
+    return str(fact)[:12]
+
+
 def documents_of(run: StoredRun) -> tuple[str, bytes]:
     """Return the facts that are equal in two runs whose scores can be compared."""
-    labels = next(iter(run.trials.values()))[0].labels
+    labels = labels_of(run.trials)
     used = form_of(labels).without_unused(labels)
     return run.results.dataset.split_fingerprint, used.tobytes()
 
@@ -149,114 +169,152 @@ def find_differences(a: StoredRun, b: StoredRun) -> list[DifferingFact]:
     """Return every difference in the resolved configs, the data and the
     environments.
     """
-    trees: dict[Part, list[Any]] = {
-        "config": [run.config for run in (a, b)],
-        "data": [run.results.dataset.model_dump(include=DATA_KEYS) for run in (a, b)],
-        "environment": [run.environment for run in (a, b)],
+    pairs: dict[Part, tuple[Any, Any]] = {
+        "config": (a.config, b.config),
+        "data": (_data_of(a), _data_of(b)),
+        "environment": (a.environment, b.environment),
     }
-    return [
-        DifferingFact(part=part, key=key, a=in_a, b=in_b)
-        for part, pair in trees.items()
-        for key, in_a, in_b in _differing(*pair)
-        if not (part == "environment" and key.partition(".")[0] in NO_DIFFERENCE)
-    ]
+    differences = []
+    for part, pair in pairs.items():
+        for key, in_a, in_b in _differing(*pair):
+            first_key = key.partition(".")[0]
+            if part != "environment" or first_key not in NO_DIFFERENCE:
+                differing = DifferingFact(part=part, key=key, a=in_a, b=in_b)
+                differences.append(differing)
+    return differences
+
+
+def _data_of(run: StoredRun) -> dict[str, Any]:
+    """Return the facts about the data of a run that a comparison names."""
+    return run.results.dataset.model_dump(include=DATA_KEYS)
 
 
 def _differing(a: Any, b: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
-    of_a, of_b = branches(a), branches(b)
+    """Yield the key path and both values wherever two trees differ."""
+    of_a = branches(a)
+    of_b = branches(b)
     if of_a is not None and of_b is not None:
         for part in of_a | of_b:
-            yield from _differing(
-                of_a.get(part), of_b.get(part), f"{key}.{part}" if key else part
-            )
+            yield from _differing(of_a.get(part), of_b.get(part), _below(key, part))
     elif a != b:
         yield key, a, b
 
 
+def _below(key: str, part: str) -> str:
+    """Return the path of a part of what has a key path, which is empty at the top."""
+    return f"{key}.{part}".lstrip(".")
+
+
 def branches(tree: Any) -> dict[str, Any] | None:
-    """Return the branches of a tree by key, or by position; ``None`` for a plain
-    value.
-    """
+    """Return the branches of a tree by key or position; ``None`` for a plain value."""
+    if isinstance(tree, dict):
+        return tree
     if isinstance(tree, list) and any(isinstance(item, dict) for item in tree):
         return {str(position): item for position, item in enumerate(tree)}
-    return tree if isinstance(tree, dict) else None
+    return None
 
 
 def differing_settings(trees: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the plain values in which trees differ, for each tree, by key path; or
-    ``None``.
+    """Return the plain values in which trees differ, for each tree, by key path.
+
+    A tree without a key has ``None``.
     """
     values = {name: dict(plain_values(tree)) for name, tree in trees.items()}
     first, *others = values.values()
-    keys = dict.fromkeys(key for of_tree in values.values() for key in of_tree)
-    differing = [
-        key for key in keys if any(tree.get(key) != first.get(key) for tree in others)
-    ]
+    keys: dict[str, None] = {}
+    for of_tree in values.values():
+        keys |= dict.fromkeys(of_tree)
+    differing = []
+    for key in keys:
+        if any(of_tree.get(key) != first.get(key) for of_tree in others):
+            differing.append(key)
     return {
-        name: {key: tree.get(key) for key in differing} for name, tree in values.items()
+        name: {key: of_tree.get(key) for key in differing}
+        for name, of_tree in values.items()
     }
 
 
 def plain_values(tree: Any, key: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the key path and the value of each plain value in a tree."""
-    if (parts := branches(tree)) is None:
+    parts = branches(tree)
+    if parts is None:
         yield key, tree
-    for part, branch in (parts or {}).items():
-        yield from plain_values(branch, f"{key}.{part}" if key else part)
+        return
+    for part, branch in parts.items():
+        yield from plain_values(branch, _below(key, part))
 
 
 def _changes(
     a: StoredRun, b: StoredRun, of_both: Mapping[str, tuple[ModelSummary, ModelSummary]]
 ) -> list[ModelChange]:
-    hits = {
-        f"{name} in A": of_model for name, of_model in correctness_by_model(a).items()
-    }
-    hits |= {
-        f"{name} in B": of_model for name, of_model in correctness_by_model(b).items()
-    }
-    tests = compare_pairs([(f"{name} in B", f"{name} in A") for name in of_both], hits)
+    """Return how each model that is in both runs changed."""
+    correctness = {}
+    for run_name, run in (("A", a), ("B", b)):
+        for name, of_model in correctness_by_model(run).items():
+            correctness[f"{name} in {run_name}"] = of_model
+    pairs = [(f"{name} in B", f"{name} in A") for name in of_both]
+    tests = compare_pairs(pairs, correctness)
     changes = []
-    for (name, (of_a, of_b)), test in zip(of_both.items(), tests, strict=True):
-        ms_a, ms_b = of_a.mean_of("ms_per_step"), of_b.mean_of("ms_per_step")
-        ratio = ms_a / ms_b if ms_a is not None and ms_b else None
-        tested = test.model_dump(include=set(Change.model_fields))
-        changes.append(
-            ModelChange(name=name, a=of_a, b=of_b, speed_ratio=ratio, **tested)
+    for (name, (in_a, in_b)), test in zip(of_both.items(), tests, strict=True):
+        change = ModelChange(
+            name=name,
+            a=in_a,
+            b=in_b,
+            speed_ratio=_speed_ratio(in_a, in_b),
+            difference=test.difference,
+            interval=test.interval,
+            p=test.p,
+            p_corrected=test.p_corrected,
+            method=test.method,
+            n_seeds=test.n_seeds,
         )
+        changes.append(change)
     return changes
+
+
+def _speed_ratio(a: ModelSummary, b: ModelSummary) -> float | None:
+    """Return the milliseconds per step of ``a`` divided by those of ``b``."""
+    ms_a = a.mean_of(MS_PER_STEP.name)
+    ms_b = b.mean_of(MS_PER_STEP.name)
+    if ms_a is None or not ms_b:
+        return None
+    return ms_a / ms_b
 
 
 class Gate(NamedTuple):
     """A change from A to B that no model may make."""
 
     text: str
-    metric: str | None  # a metric or a cost, by name; None for the main metric
+    metric: str | None
+    """A metric or a cost, by name; ``None`` for the main metric."""
     direction: str
-    amount: float | None  # how far it may move; None if only a significant move fails
-    is_relative: bool = False  # whether amount is a percentage of the value in A
+    amount: float | None
+    """How far it may move; ``None`` if only a significant move fails."""
+    is_relative: bool = False
+    """Whether ``amount`` is a percentage of the value in A."""
 
 
 class Failure(StoredRecord):
-    """A failing model; if only ``b`` is ``None``, B lacks its metric; if both are, the
-    model.
+    """A failing model.
+
+    If only ``b`` is ``None``, B lacks its metric; if both are, the model.
     """
 
     model: str
     a: float | None
     b: float | None
-    p_corrected: float | None = (
-        None  # the corrected p-value, for a gate on significance
-    )
+    p_corrected: float | None = None
+    """For a gate on significance."""
 
 
 class GateVerdict(StoredRecord):
     """The outcome of a gate."""
 
     gate: str
-    checked: list[str]  # models whose values were compared
-    unmeasured: list[
-        str
-    ]  # models that have no such value in A, such as the log-loss of an SVM
+    checked: list[str]
+    """Models whose values were compared."""
+    unmeasured: list[str]
+    """Models that have no such value in A, such as the log-loss of an SVM."""
     failures: list[Failure]
 
     @computed_field  # type: ignore[prop-decorator]  # as pydantic documents it
@@ -270,7 +328,8 @@ def parse_gate(text: str) -> Gate:
     """Return the gate ``[METRIC] drops|rises AMOUNT``, which is N, N% or
     ``significantly``.
     """
-    words, where = text.split(), f"--fail-if '{text}'"
+    words = text.split()
+    where = f"--fail-if '{text}'"
     if len(words) not in (2, 3):
         examples = (
             "'accuracy drops 0.01', 'ms_per_step rises 10%' or 'drops significantly'"
@@ -279,8 +338,9 @@ def parse_gate(text: str) -> Gate:
             f"{where}: should be METRIC drops|rises AMOUNT, such as {examples}"
         )
     direction, amount = words[-2:]
-    metric = words[0] if len(words) == 3 else None
-    if metric is not None:
+    metric = None
+    if len(words) == 3:
+        metric = words[0]
         find_quantity(metric, where)
     if direction not in DIRECTIONS:
         raise UserError(
@@ -298,38 +358,30 @@ def parse_gate(text: str) -> Gate:
 
 
 def judge(gate: Gate, comparison: ComparedRuns) -> GateVerdict:
-    """Return which models fail a gate; a model fails, too, if B lacks it or its
-    metric.
+    """Return which models fail a gate; one fails, too, if B lacks it or its metric.
+
+    Raises:
+        UserError: the gate cannot be applied to these runs.
     """
-    changes, main = comparison.models, comparison.dataset.kind.main
-    metric, where = gate.metric or main, f"--fail-if '{gate.text}'"
-    if gate.amount is None and metric != main:
-        example = f"give an amount, such as '{metric} {gate.direction} 5%'"
-        raise UserError(f"{where}: only {main} is tested for significance; {example}")
+    changes = comparison.models
+    metric = gate.metric or comparison.dataset.kind.main
     values = {
-        one.name: (one.a.mean_of(metric), one.b.mean_of(metric)) for one in changes
+        change.name: (change.a.mean_of(metric), change.b.mean_of(metric))
+        for change in changes
     }
     checked = [
         name for name, (a, b) in values.items() if a is not None and b is not None
     ]
-    if not checked:
-        raise UserError(
-            f"{where}: no model has {metric} in both runs ({', '.join(values)})"
-        )
-    undecided = [change.name for change in changes if change.has_too_few_seeds]
-    if gate.amount is None and undecided:
-        hint = "use 3 or more in both runs, or a gate with an amount"
-        raise UserError(
-            f"{where}: {', '.join(undecided)}: too few seeds to tell ({hint})"
-        )
+    _check_gate(gate, metric, comparison, checked)
     failures = []
     for change in changes:
-        (a, b), p = (
-            values[change.name],
-            change.p_corrected if gate.amount is None else None,
-        )
+        a, b = values[change.name]
+        p_corrected = None
+        if gate.amount is None:
+            p_corrected = change.p_corrected
         if a is not None and (b is None or _is_failed(gate, change.is_clear, a, b)):
-            failures.append(Failure(model=change.name, a=a, b=b, p_corrected=p))
+            failure = Failure(model=change.name, a=a, b=b, p_corrected=p_corrected)
+            failures.append(failure)
     failures += [Failure(model=name, a=None, b=None) for name in comparison.only_in_a]
     unmeasured = [name for name, (a, _) in values.items() if a is None]
     return GateVerdict(
@@ -337,9 +389,34 @@ def judge(gate: Gate, comparison: ComparedRuns) -> GateVerdict:
     )
 
 
+def _check_gate(
+    gate: Gate, metric: str, comparison: ComparedRuns, checked: Sequence[str]
+) -> None:
+    """Raise ``UserError`` if a gate on a metric cannot be applied to two runs."""
+    where = f"--fail-if '{gate.text}'"
+    main = comparison.dataset.kind.main
+    if gate.amount is None and metric != main:
+        example = f"give an amount, such as '{metric} {gate.direction} 5%'"
+        raise UserError(f"{where}: only {main} is tested for significance; {example}")
+    if not checked:
+        names = ", ".join(change.name for change in comparison.models)
+        raise UserError(f"{where}: no model has {metric} in both runs ({names})")
+    undecided = [
+        change.name for change in comparison.models if change.has_too_few_seeds
+    ]
+    if gate.amount is None and undecided:
+        hint = "use 3 or more in both runs, or a gate with an amount"
+        raise UserError(
+            f"{where}: {', '.join(undecided)}: too few seeds to tell ({hint})"
+        )
+
+
 def _is_failed(gate: Gate, is_clear: bool, a: float, b: float) -> bool:
+    """Return whether a value moved too far from A to B."""
     moved = (b - a) * DIRECTIONS[gate.direction]
     if gate.amount is None:
         return moved > 0 and is_clear
-    allowed = gate.amount * abs(a) / 100 if gate.is_relative else gate.amount
+    allowed = gate.amount
+    if gate.is_relative:
+        allowed = gate.amount * abs(a) / 100
     return moved > allowed and not math.isclose(moved, allowed, abs_tol=1e-12)

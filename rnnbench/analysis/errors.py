@@ -1,5 +1,6 @@
-"""The errors of models: the documents that they get wrong, their words, and topic by
-topic.
+"""The errors of models: the documents that they get wrong, and the topics.
+
+>>> hardest_documents(run.trials, n=10)[0].topics  # doctest: +SKIP
 """
 
 from collections import Counter
@@ -21,33 +22,31 @@ from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Interval
 from rnnbench.stats.correctness import N_BLOCKS, Correctness, Floats
 from rnnbench.stats.intervals import estimate_mean
-from rnnbench.training.outcome import TrialResult, Trials
+from rnnbench.training.outcome import TrialResult, Trials, labels_of
 
-FEW, MANY = (
-    10,
-    100,
-)  # the training documents that divide topics into rare, middle and frequent ones
+FEW = 10
+MANY = 100
+"""The training documents that divide topics into rare, middle and frequent ones."""
 N_BINS = 15  # the number of bins, all equally wide, for the probabilities of answers
 
 
 class Answer(NamedTuple):
-    """A model's most frequent answer to a document, and how many of its trials gave
-    it.
-    """
+    """A model's most frequent answer to a document."""
 
     topics: Key
     trials: int
+    """How many of its trials gave it."""
     of: int
 
 
 class HardDocument(NamedTuple):
     """A test document that was often misclassified."""
 
-    position: int  # in the test set, from 0
+    position: int
+    """In the test set, from 0."""
     topics: Key
-    mistaken: (
-        float  # how wrong the answers were, from 0 to 1; each model has the same weight
-    )
+    mistaken: float
+    """How wrong the answers were, from 0 to 1; each model has the same weight."""
     answers: dict[str, Answer]
 
 
@@ -55,27 +54,28 @@ def kinds_of_documents(
     labels: Labels, dataset: DatasetSummary
 ) -> dict[str, NDArray[np.bool_]]:
     """Return which test documents are of each kind that has any, ``(n_test,)``."""
-    noun, kinds = dataset.noun, {"all documents": np.ones(len(labels), bool)}
+    noun = dataset.noun
+    kinds = {"all documents": np.ones(len(labels), bool)}
     if dataset.train_size:
         train = np.array([topic.train for topic in dataset.topics])
         n_train = form_of(labels).lowest(train, labels)  # the rarest topic counts
-        is_contradicted = np.isin(
+        rare = f"{noun}s with fewer than {FEW} training documents"
+        kinds[rare] = n_train < FEW
+        kinds[f"{noun}s with {FEW} to {MANY - 1}"] = (n_train >= FEW) & (n_train < MANY)
+        kinds[f"{noun}s with {MANY} or more"] = n_train >= MANY
+        contradicted = f"documents in training with other {noun}s only"
+        kinds[contradicted] = np.isin(
             np.arange(len(labels)), dataset.duplicates.other_topics
         )
-        kinds |= {
-            f"{noun}s with fewer than {FEW} training documents": n_train < FEW,
-            f"{noun}s with {FEW} to {MANY - 1}": (n_train >= FEW) & (n_train < MANY),
-            f"{noun}s with {MANY} or more": n_train >= MANY,
-            f"documents in training with other {noun}s only": is_contradicted,
-        }
-    return {kind: chosen for kind, chosen in kinds.items() if chosen.any()}
+    return {kind: is_of_kind for kind, is_of_kind in kinds.items() if is_of_kind.any()}
 
 
 def mistaken_shares(trials: Sequence[TrialResult]) -> Floats:
-    """Return in which share of trials each document was misclassified,
-    ``(n_test,)``.
-    """
-    wrong = [np.atleast_2d((one.answers != one.labels).T).any(axis=0) for one in trials]
+    """Return the share of trials that misclassified each document, ``(n_test,)``."""
+    wrong = []
+    for trial in trials:
+        differs = trial.answers != trial.labels
+        wrong.append(np.atleast_2d(differs.T).any(axis=0))
     return np.asarray(np.mean(wrong, axis=0))
 
 
@@ -97,10 +97,10 @@ def calibration_error(
     logs = np.stack([trial.scores.max(axis=1) for trial in trials])
     confidence = np.exp(logs, dtype=float).clip(0, 1)
     excess = confidence - np.stack([trial.values for trial in trials])
-    half = (
-        np.arange(excess.shape[1]) * N_BLOCKS // excess.shape[1] % 2
-    )  # whole blocks of time
-    plain, crossed = np.empty_like(excess), np.empty_like(excess)
+    n_documents = excess.shape[1]
+    half = np.arange(n_documents) * N_BLOCKS // n_documents % 2  # whole blocks of time
+    plain = np.empty_like(excess)
+    crossed = np.empty_like(excess)
     for row, (values, shares) in enumerate(zip(excess, confidence, strict=True)):
         bins = np.ceil(shares * N_BINS).clip(1).astype(int) - 1
         sums = np.array(
@@ -110,44 +110,52 @@ def calibration_error(
         crossed[row] = values * np.sign(sums[1 - half, bins])
     upper = estimate_mean(Correctness(plain, in_order, clusters=clusters))
     lower = estimate_mean(Correctness(crossed, in_order, clusters=clusters))
-    return upper.value, Interval(
-        low=max(0.0, lower.interval.low), high=upper.interval.high
-    )
+    low = max(0.0, lower.interval.low)
+    return upper.value, Interval(low=low, high=upper.interval.high)
 
 
 def hardest_documents(trials: Trials, n: int, per_topic: int = 3) -> list[HardDocument]:
-    """Return the ``n`` most misclassified documents, the first of equals, few of a
-    topic.
+    """Return the ``n`` most misclassified documents, few of a topic.
+
+    Of equals, the first comes first.
     """
-    of_models = [
-        np.mean([_error(trial.parts) for trial in of], axis=0) for of in trials.values()
-    ]
-    mistaken, labels = np.mean(of_models, axis=0), next(iter(trials.values()))[0].labels
-    keys, of_topic, hardest = keys_of(labels), Counter[Key](), list[HardDocument]()
+    of_models = []
+    for of_model in trials.values():
+        errors = [_error(trial.parts) for trial in of_model]
+        of_models.append(np.mean(errors, axis=0))
+    mistaken = np.mean(of_models, axis=0)
+    keys = keys_of(labels_of(trials))
+    counts = Counter[Key]()
+    hardest: list[HardDocument] = []
     for position in np.argsort(-mistaken, kind="stable").tolist():
-        topic = keys[position]
-        if mistaken[position] > 0 and of_topic[topic] < per_topic and len(hardest) < n:
-            of_topic[topic] += 1
-            most = dict[str, Answer]()
-            for model, of_model in trials.items():
-                found = Counter(
-                    keys_of(trial.answers[[position]])[0] for trial in of_model
-                )
-                most[model] = Answer(*found.most_common(1)[0], found.total())
-            hardest.append(
-                HardDocument(position, topic, float(mistaken[position]), most)
-            )
+        topics = keys[position]
+        if mistaken[position] <= 0 or len(hardest) >= n:
+            break
+        if counts[topics] < per_topic:
+            counts[topics] += 1
+            answers = _most_frequent_answers(trials, position)
+            share = float(mistaken[position])
+            hardest.append(HardDocument(position, topics, share, answers))
     return hardest
+
+
+def _most_frequent_answers(trials: Trials, position: int) -> dict[str, Answer]:
+    """Return the most frequent answer of each model to a document."""
+    most_frequent = {}
+    for model, of_model in trials.items():
+        answers = Counter(keys_of(trial.answers[[position]])[0] for trial in of_model)
+        ((topics, count),) = answers.most_common(1)
+        most_frequent[model] = Answer(topics, count, len(of_model))
+    return most_frequent
 
 
 def _error(parts: Floats) -> Floats:
     """Return how far the main metric of each document alone is from 1, ``(n,)``."""
-    top, bottom = (
-        parts if parts.ndim == 2 else (parts.astype(float), np.ones(len(parts)))
-    )
-    return np.asarray(
-        1 - np.divide(top, bottom, out=np.ones(len(top)), where=bottom > 0)
-    )
+    if parts.ndim == 1:
+        return 1 - parts.astype(float)
+    top, bottom = parts
+    ratio = np.divide(top, bottom, out=np.ones(len(top)), where=bottom > 0)
+    return np.asarray(1 - ratio)
 
 
 class DocumentText(NamedTuple):
@@ -158,40 +166,39 @@ class DocumentText(NamedTuple):
 
 
 def texts_of_test_documents(run: StoredRun) -> list[DocumentText] | None:
-    """Return the texts of the test documents, if they are in the cache; no path is
-    followed.
+    """Return the texts of the test documents, if they are in the cache.
+
+    No path is followed.
     """
     dataset = run.results.dataset
-    if file := cache.find(fingerprint=dataset.corpus_fingerprint):
-        with suppress(RnnbenchError, FileNotFoundError):
-            corpus = cache.read(file)
-            rebuilt = make_dataset(corpus, run.benchmark.data)
-            if (
-                rebuilt.split_fingerprint(corpus.fingerprint)
-                == dataset.split_fingerprint
-            ):
-                return [
-                    DocumentText(corpus.words(number), corpus.excerpt(number))
-                    for number in rebuilt.test_documents.tolist()
-                ]
+    file = cache.find(fingerprint=dataset.corpus_fingerprint)
+    if not file:
+        return None
+    with suppress(RnnbenchError, FileNotFoundError):
+        corpus = cache.read(file)
+        rebuilt = make_dataset(corpus, run.benchmark.data)
+        split = rebuilt.split_fingerprint(corpus.fingerprint)
+        if split == dataset.split_fingerprint:
+            return [
+                DocumentText(corpus.words(number), corpus.excerpt(number))
+                for number in rebuilt.test_documents.tolist()
+            ]
     return None
 
 
 def frequent_topics(labels: Labels, n: int) -> list[int]:
-    """Return the ``n`` topics with the most documents in ``labels``, the most frequent
-    first.
-    """
+    """Return the ``n`` topics with the most documents, the most frequent first."""
     counts = documents_by_topic(labels, 0)
     order = np.argsort(-counts, kind="stable")  # of equals, the first topic comes first
     return [topic for topic in order[:n].tolist() if counts[topic]]
 
 
 def confusion(trials: Sequence[TrialResult], topics: Sequence[int]) -> Floats:
-    """Return the share of the documents of the row's topic that were given the column's
-    topic.
+    """Return the share of the documents of each topic that were given each topic.
 
-    In ``(len(topics) + 1, len(topics) + 1)``, the last topic is all others. Shares are
-    means over the trials; a row without documents is 0.
+    Rows of ``(len(topics) + 1, len(topics) + 1)`` are true topics, columns answers; the
+    last topic is all others. Shares are means over the trials; a row without documents
+    is 0.
     """
     size = len(topics) + 1
     place = np.full(trials[0].scores.shape[1], size - 1)
@@ -205,30 +212,33 @@ def confusion(trials: Sequence[TrialResult], topics: Sequence[int]) -> Floats:
 def mistakes_by_topic(
     trials: Sequence[TrialResult], topics: list[int]
 ) -> tuple[Floats, Floats]:
-    """Return how many documents miss each of ``topics``, and how many were given it
-    wrongly.
+    """Return how many documents miss each topic, and how many were given it wrongly.
 
     Both are diagonals of arrays, ``(len(topics), len(topics))``. The rest of a row
     counts the same documents by a topic wrongly given or, in the second, by a true one.
     All are means over trials.
     """
-    missed, added = np.zeros((2, len(topics), len(topics)))
+    shape = (len(topics), len(topics))
+    missed = np.zeros(shape)
+    added = np.zeros(shape)
     for trial in trials:
-        own, given = (
-            of[:, topics].astype(float) for of in (trial.labels, trial.answers)
-        )
-        lacking, extra = own * (1 - given), given * (1 - own)
+        true = trial.labels[:, topics].astype(float)
+        given = trial.answers[:, topics].astype(float)
+        lacking = true * (1 - given)
+        extra = given * (1 - true)
         missed += lacking.T @ extra + np.diag(lacking.sum(axis=0))
-        added += extra.T @ own + np.diag(extra.sum(axis=0))
+        added += extra.T @ true + np.diag(extra.sum(axis=0))
     return missed / len(trials), added / len(trials)
 
 
 def f1_by_topic(trials: Trials, topics: Sequence[int]) -> dict[str, Floats]:
     """Return the F1 of each of ``topics`` by model: means over the model's trials."""
-    own, n = list(topics), 1 + max(topics)
-    return {
-        model: np.mean(
-            [by_topic(t.labels, t.answers, n)[2][own] for t in of_model], axis=0
-        )
-        for model, of_model in trials.items()
-    }
+    n_topics = 1 + max(topics)
+    means = {}
+    for model, of_model in trials.items():
+        f1_of_trials = []
+        for trial in of_model:
+            _, _, f1 = by_topic(trial.labels, trial.answers, n_topics)
+            f1_of_trials.append(f1[list(topics)])
+        means[model] = np.mean(f1_of_trials, axis=0)
+    return means
