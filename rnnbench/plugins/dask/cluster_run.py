@@ -18,18 +18,31 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import uuid4
 
-from rnnbench.errors import OutOfReachError, RnnbenchError, UserError
-from rnnbench.models.code import plugins_of
+from rnnbench import (
+    Listener,
+    OutOfReachError,
+    RnnbenchError,
+    Task,
+    Trial,
+    TrialFailure,
+    TrialResult,
+    UserError,
+)
+from rnnbench.plugin import (
+    WAITING,
+    Connected,
+    Died,
+    Machine,
+    Outcomes,
+    PhaseBegan,
+    event_of,
+    listed,
+    plugins_of,
+)
 from rnnbench.plugins.dask import on_worker
 from rnnbench.plugins.dask.connection import WorkerState
 from rnnbench.plugins.dask.packing import pack
 from rnnbench.plugins.dask.versions import describe_differences, grouped, installed
-from rnnbench.runner.events import WAITING, Connected, Listener, PhaseBegan, event_of
-from rnnbench.runner.executors import Outcomes, Task, TrialFailure
-from rnnbench.runner.workers import Died
-from rnnbench.text import listed
-from rnnbench.training.outcome import Machine, TrialResult
-from rnnbench.training.trial import Trial
 
 if TYPE_CHECKING:
     import distributed

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import urlsplit
 
-from rnnbench.errors import OutOfReachError, UserError
+from rnnbench import OutOfReachError, UserError
 
 if TYPE_CHECKING:
     from distributed import Client, Security

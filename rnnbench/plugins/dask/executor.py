@@ -13,12 +13,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from rnnbench.errors import OutOfReachError
+from rnnbench import Executor, Listener, OutOfReachError, Task, Trial
+from rnnbench.plugin import Outcomes
 from rnnbench.plugins.dask.cluster_run import NO_WORKERS, ClusterRun
 from rnnbench.plugins.dask.connection import connected, warn_if_open
-from rnnbench.runner.events import Listener
-from rnnbench.runner.executors import Executor, Outcomes, Task
-from rnnbench.training.trial import Trial
 
 
 class DaskExecutor(Executor):

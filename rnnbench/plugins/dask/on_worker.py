@@ -14,15 +14,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from rnnbench.errors import RnnbenchError, UserError
+from rnnbench import RnnbenchError, Trial, TrialFailure, UserError
+from rnnbench.plugin import Died, Done, Report, sha256_file
 from rnnbench.plugins.dask.packing import MODULES
 from rnnbench.plugins.dask.versions import NO_PACKAGES, differences, installed
 from rnnbench.plugins.dask.worker_child import WorkerChild
-from rnnbench.runner.events import Report
-from rnnbench.runner.executors import TrialFailure
-from rnnbench.runner.workers import Died, Done
-from rnnbench.storage import sha256_file
-from rnnbench.training.trial import Trial
 
 TOPIC = "rnnbench"  # of the events of all runs: the scheduler keeps each topic for good
 

@@ -5,11 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
-from rnnbench.errors import UserError
-from rnnbench.models import code
-from rnnbench.models.descriptions import PythonNetwork
-from rnnbench.storage import sha256_file
-from rnnbench.training.trial import Trial
+from rnnbench import Trial, UserError
+from rnnbench.plugin import (
+    PythonNetwork,
+    files_of,
+    imported_beside,
+    is_installed,
+    sha256_file,
+)
 
 MOST_BYTES = 2**30  # sent to each worker; they pass through the scheduler's memory
 MODULES = "modules"  # the folder of the modules that travel
@@ -25,7 +28,7 @@ def pack(
     """
     files: dict[str, Path] = {}
     for module in _modules_to_send(trials):
-        for name, file in code.files_of(module).items():
+        for name, file in files_of(module).items():
             files[f"{MODULES}/{name}"] = file
     names: dict[str, str] = {}
     for fingerprint in {trial.corpus_fingerprint for trial in trials}:
@@ -55,7 +58,7 @@ def _modules_to_send(trials: Iterable[Trial]) -> set[str]:
     modules = set[str]()
     while left:
         module = left.pop()
-        if not code.is_installed(module):
+        if not is_installed(module):
             modules.add(module)
-            left.update(set(code.imported_beside(module)) - modules)
+            left.update(set(imported_beside(module)) - modules)
     return modules

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import rnnbench
-from rnnbench.environment import versions
-from rnnbench.models import code
-from rnnbench.text import listed
+from rnnbench.plugin import listed, sha256_of, versions
 
 PYTHON = "Python"
 CODE = "code of rnnbench"
@@ -21,7 +19,7 @@ OTHER_CODE = (
 def installed(packages: Iterable[str]) -> dict[str, str]:
     """Return the versions on this machine, and the SHA-256 of rnnbench's files."""
     python, _, _ = platform.python_version().rpartition(".")
-    sha256 = code.sha256_of(Path(rnnbench.__file__).parent)
+    sha256 = sha256_of(Path(rnnbench.__file__).parent)
     return {PYTHON: python, CODE: sha256} | versions(packages)
 
 

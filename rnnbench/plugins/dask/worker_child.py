@@ -13,8 +13,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 
 import rnnbench
-from rnnbench.runner.events import Report
-from rnnbench.runner.workers import Child, Died, Done, work
+from rnnbench.plugin import Child, Died, Done, Report, work
 
 REPORT_SECONDS = 0.5  # between two events of a trial
 LOOK_SECONDS = 1.0  # between two looks at its child
