@@ -1,6 +1,4 @@
-"""Made-up newswires in the files of Reuters-21578, any corpus in those of Keras, and
-tables.
-"""
+"""Made-up newswires in files of Reuters-21578, of Keras, and in tables."""
 
 import csv
 import io
@@ -19,21 +17,20 @@ def tiny_newswires():
     """
     files = {}
     for number, name in enumerate(reuters.FILE_NAMES):
-        documents = [
-            (
-                "earn",
-                f"Net profit rose {number} pct" + " in the quarter" * (number % 5),
-            ),
-            ("acq", f"It buys unit {number}" + " of the company's" * (number % 4)),
-        ]
+        profit = f"Net profit rose {number} pct" + " in the quarter" * (number % 5)
+        unit = f"It buys unit {number}" + " of the company's" * (number % 4)
+        documents = [_document("earn", profit), _document("acq", unit)]
         if number < sgml.MIN_DOCUMENTS - 1:
-            documents.append(("rare", f"Nothing {number} of note"))
-        files[name] = "".join(
-            f"<REUTERS><TOPICS><D>{topic}</D></TOPICS>\n<TEXT><BODY>{body}\n Reuter\n&#3;</BODY>"
-            "</TEXT></REUTERS>\n"
-            for topic, body in documents
-        ).encode("latin-1")
+            documents.append(_document("rare", f"Nothing {number} of note"))
+        files[name] = "".join(documents).encode("latin-1")
     return files
+
+
+def _document(topic, body):
+    return (
+        f"<REUTERS><TOPICS><D>{topic}</D></TOPICS>\n"
+        f"<TEXT><BODY>{body}\n Reuter\n&#3;</BODY></TEXT></REUTERS>\n"
+    )
 
 
 def write_files(folder, files):
@@ -45,31 +42,27 @@ def write_files(folder, files):
 
 
 def write_keras_files(folder, corpus):
-    """Write a corpus in the format of Keras: reuters.npz and its word index, which are
-    returned.
-    """
-    npz, word_index = folder / keras_set.NPZ, folder / keras_set.WORD_INDEX
+    """Write a corpus as Keras does; return reuters.npz and its word index."""
+    npz = folder / keras_set.NPZ
+    word_index = folder / keras_set.WORD_INDEX
     documents = np.empty(len(corpus), dtype=object)
-    for number in range(
-        len(corpus)
-    ):  # all at once, lists of one length would become a matrix
+    # All at once, lists of one length would become a matrix.
+    for number in range(len(corpus)):
         documents[number] = corpus.ranks(number).tolist()
     np.savez(npz, x=documents, y=corpus.labels.astype(np.int64))
     ranks = {word: rank for rank, word in enumerate(corpus.vocabulary, start=1)}
-    word_index.write_text(
-        json.dumps(ranks, sort_keys=True)
-    )  # Keras's is not by rank, either
+    # Keras's is not by rank, either.
+    word_index.write_text(json.dumps(ranks, sort_keys=True))
     return npz, word_index
 
 
 def write_table(path, rows, header=("text", "label"), delimiter=",", encoding="utf-8"):
-    """Write rows in the format that the name of the file asks for, and return the
-    file.
-    """
+    """Write rows in the format of the name of the file, which is returned."""
     if path.suffix in (".csv", ".tsv"):
         text = io.StringIO()
-        tabs = {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None}
-        dialect = tabs if path.suffix == ".tsv" else {"delimiter": delimiter}
+        dialect = {"delimiter": delimiter}
+        if path.suffix == ".tsv":
+            dialect = {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None}
         csv.writer(text, **dialect).writerows([header, *rows])
         path.write_bytes(text.getvalue().encode(encoding))
     elif path.suffix == ".parquet":

@@ -51,7 +51,7 @@ def test_a_document_is_encoded_as_its_row_in_the_dataset(documents, source, data
     )
 
 
-def test_words_that_are_not_in_the_vocabulary_are_unknown_and_listed_in_order():
+def test_words_that_are_not_in_the_vocabulary_are_listed_in_order():
     data = Data(source="sgml", num_words=100, pad_length=5, padding="post")
     corpus = corpus_of_texts(
         ["net profit", "rose", "it buys"], ["a", "b", "a"], source="sgml"
@@ -86,29 +86,49 @@ TOPICS = ["earn", "acq", "acq", "earn"]
 NEWSWIRES = corpus_of_texts(TEXTS, TOPICS, [False, False, False, True])
 
 
-def found_in(number, **settings):
+def document_in(number, **settings):
     data = Data(**settings)
     return find_document(NEWSWIRES, make_dataset(NEWSWIRES, data), data, number)
 
 
 @settings(max_examples=25)
 @given(st.integers(0, 3), st.none() | st.integers(1, 12), sides, sides)
-def test_a_document_has_a_topic_a_place_and_ids_of_which_those_kept_and_padding_are_its_sequence(
+def test_the_sequence_of_a_document_has_the_kept_ids_with_padding(
     number, pad_length, padding, truncating
 ):
     settings = {"pad_length": pad_length, "padding": padding, "truncating": truncating}
-    found = found_in(number, maxlen=5, num_words=100, **settings)
+    document = document_in(number, maxlen=5, num_words=100, **settings)
 
-    place = ("training", "training", "left out", "test")[number]
-    ids = ([1, 4, 5, 6], [1, 7, 8], [1, *range(9, 18)], [1, 7, 4])[number]
-    assert (found.number, found.topic, found.place) == (number, TOPICS[number], place)
-    assert (found.words, found.unknown, found.ids) == (TEXTS[number].split(), [], ids)
-    if place == "left out":
-        assert found.sequence is None
+    kept = document.ids[document.kept]
+    zeros = [PAD] * document.n_padding
+    if number == 2:  # it is left out
+        assert document.sequence is None
+    elif padding == "pre":
+        assert document.sequence == zeros + kept
     else:
-        kept, zeros = found.ids[found.kept], [PAD] * found.n_padding
-        assert found.sequence == (zeros + kept if padding == "pre" else kept + zeros)
-        assert len(ids) == len(kept) + found.n_cut
-    assert found_in(0, num_words=6).unknown == ["again"]
+        assert document.sequence == kept + zeros
+    assert len(document.ids) == len(kept) + document.n_cut
+
+
+@pytest.mark.parametrize(
+    ("number", "place", "ids"),
+    [
+        (0, "training", [1, 4, 5, 6]),
+        (1, "training", [1, 7, 8]),
+        (2, "left out", [1, *range(9, 18)]),
+        (3, "test", [1, 7, 4]),
+    ],
+)
+def test_a_document_has_its_topic_in_its_place(number, place, ids):
+    document = document_in(number, maxlen=5, num_words=100)
+
+    topic = TOPICS[number]
+    assert (document.number, document.topic, document.place) == (number, topic, place)
+    words = TEXTS[number].split()
+    assert (document.words, document.unknown, document.ids) == (words, [], ids)
+
+
+def test_the_unknown_words_of_a_document_are_named():
+    assert document_in(0, num_words=6).unknown == ["again"]
     with pytest.raises(UserError, match=r"no document -1 \(allowed: 0 to 3\)"):
-        found_in(-1)
+        document_in(-1)

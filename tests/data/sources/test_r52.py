@@ -26,18 +26,30 @@ HEADER = "class\ttext\ndiscrete\tstring\nclass\tmeta\n\t\n"
 """The start of a table, and a row without a topic, which is not a document."""
 
 
-def test_training_documents_come_first_and_number_the_topics_and_all_rank_the_words():
+def small_corpus():
     train = "earn\tnet profit up\nacq\tup it buys\n"
     test = "trade\tup profit gap\nearn\tloss\n"
+    return build_corpus(parse_table(HEADER + train), parse_table(HEADER + test))
 
-    corpus = build_corpus(parse_table(HEADER + train), parse_table(HEADER + test))
+
+def test_training_documents_come_first():
+    corpus = small_corpus()
 
     assert corpus.is_test.tolist() == [False, False, True, True]
     assert corpus.words(1) == ["up", "it", "buys"]
     assert corpus.words(3) == ["loss"]
+
+
+def test_topics_are_numbered_as_they_occur():
+    corpus = small_corpus()
+
     assert corpus.topics == ("earn", "acq", "trade")
     assert corpus.labels.tolist() == [0, 1, 2, 0]
-    assert corpus.vocabulary == ("up", "profit", "net", "it", "buys", "gap", "loss")
+
+
+def test_words_of_all_documents_are_ranked():
+    ranking = ("up", "profit", "net", "it", "buys", "gap", "loss")
+    assert small_corpus().vocabulary == ranking
 
 
 def wire(
@@ -46,7 +58,8 @@ def wire(
     """Return a document as the SGML files have it."""
     marked = "".join(f"<D>{topic}</D>" for topic in topics)
     return (
-        f'<REUTERS TOPICS="{has_topics}" LEWISSPLIT="{part}" CGISPLIT="NO" OLDID="1" NEWID="2">\n'
+        f'<REUTERS TOPICS="{has_topics}" LEWISSPLIT="{part}" CGISPLIT="NO" '
+        'OLDID="1" NEWID="2">\n'
         f"<DATE>1</DATE><TOPICS>{marked}</TOPICS><PLACES><D>usa</D></PLACES>\n"
         f"<TEXT>{text}</TEXT>\n</REUTERS>\n"
     )
@@ -57,7 +70,7 @@ def parts(name, *documents):
     return [topic for topic, _ in train], [topic for topic, _ in test]
 
 
-def test_the_documents_of_the_split_have_their_part_and_their_topics_if_any():
+def test_the_documents_of_the_split_have_their_part():
     others = wire("NOT-USED", "earn") + wire("TRAIN", "earn", has_topics="BYPASS")
     wires = wire("TRAIN", "earn") + wire("TEST", "acq", "earn") + others + wire("TRAIN")
 
@@ -81,15 +94,17 @@ def test_the_documents_of_the_split_have_their_part_and_their_topics_if_any():
         ("  neither", "  neither"),
     ],
 )
-def test_a_text_is_the_title_and_the_body_or_all_that_there_is(text, expected):
+def test_a_text_is_the_title_with_the_body_or_all_that_there_is(text, expected):
     assert text_of(f'<TEXT TYPE="UNPROC">{text}</TEXT>') == expected
 
 
-def test_documents_with_one_topic_stay_if_it_is_trained_and_tested_and_of_the_ten_largest_in_r8():
+def test_documents_with_one_topic_stay_if_both_parts_have_it():
     train = [wire("TRAIN", *topics) for topics in (["earn"], ["earn", "acq"], ["ship"])]
     test = [wire("TEST", *topics) for topics in (["earn"], ["acq"], ["acq", "ship"])]
     assert parts("r52", *train, *test) == (["earn"], ["earn"])
 
+
+def test_r8_has_the_ten_most_frequent_topics():
     topics = [f"t{number}" for number in range(12)]
     train = [
         wire("TRAIN", topic) for n, topic in enumerate(topics) for _ in range(12 - n)
@@ -124,7 +139,7 @@ def unlabeled(corpus, path):
     ][:-1]
 
 
-def test_texts_without_labels_are_in_no_test_set_and_not_in_the_corpus(tmp_path):
+def test_texts_without_labels_are_neither_tested_nor_in_the_corpus(tmp_path):
     def body(text):
         return f"<BODY>{text}</BODY>"
 
@@ -188,7 +203,7 @@ def modapte(reuters_archive):
         (90, "all", 9603, 3299, (9585, 3744)),
     ],
 )
-def test_the_topics_and_documents_of_modapte_are_those_of_other_studies(
+def test_modapte_has_the_documents_of_other_studies(
     modapte, topics, documents, n_train, n_test, n_assigned
 ):
     dataset = make_dataset(
