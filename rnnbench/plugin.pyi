@@ -72,7 +72,9 @@ from .results.store import place_of as place_of
 from .runner.check import time_products as time_products
 from .runner.events import WAITING as WAITING
 from .runner.events import Connected as Connected
+from .runner.events import Finished as Finished
 from .runner.events import PhaseBegan as PhaseBegan
+from .runner.events import Planned as Planned
 from .runner.events import Report as Report
 from .runner.events import event_of as event_of
 from .runner.executors import LocalExecutor as LocalExecutor

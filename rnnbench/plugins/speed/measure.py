@@ -17,9 +17,10 @@ from rnnbench import (
 )
 from rnnbench.plugin import (
     ENGINES,
+    Finished,
     Plan,
+    Planned,
     err,
-    events,
     machine,
     show_trials,
     time_products,
@@ -138,7 +139,7 @@ def _train_table(
 ) -> TableTime:
     """Carry out trials of a plan with a contender, in processes started for it."""
     adapted = [contender.adapt(trial) for trial in trials]
-    listener(events.Planned(adapted, []))
+    listener(Planned(adapted, []))
     costs: list[TrialTime] = []
     seconds = 0.0
     start = time.time()
@@ -151,6 +152,6 @@ def _train_table(
                     fault = f"{cost.traceback}\n{fault}"
                 raise RnnbenchError(f"{contender.name}: {fault}")
             costs.append(cost.model_copy(update={"started": cost.started - start}))
-            listener(events.Finished(trial, cost.score, cost.seconds))
+            listener(Finished(trial, cost.score, cost.seconds))
             seconds = time.time() - start
     return TableTime(seconds=seconds, trials=costs)
