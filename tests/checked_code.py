@@ -36,25 +36,22 @@ class CheckedView(View):
             super().store(floats, count)
 
     def inside(self, kind):
-        """Return the view itself, or the start of its array if the code finds it
-        outside.
-        """
-        build, (start, end) = self.asm.builder, self.bounds
+        """Return the view, or the start of its array if it is found to be outside."""
+        build = self.asm.builder
+        start, end = self.bounds
         after = self.moved(getattr(kind, "count", 1)).pointer
-        numbers = [
-            build.ptrtoint(address, I64)
-            for address in (start, self.pointer, after, end)
-        ]
-        is_inside = build.and_(
-            build.icmp_unsigned("<=", *numbers[:2]),
-            build.icmp_unsigned("<=", *numbers[2:]),
+        begins = build.icmp_unsigned(
+            "<=", self.number(start), self.number(self.pointer)
         )
-        fault, count = (
-            build.zext(build.not_(is_inside), I64),
-            self.asm.module.globals["faults"],
-        )
+        ends = build.icmp_unsigned("<=", self.number(after), self.number(end))
+        is_inside = build.and_(begins, ends)
+        fault = build.zext(build.not_(is_inside), I64)
+        count = self.asm.module.globals["faults"]
         build.store(build.add(build.load(count), fault), count)
         return replace(self, pointer=build.select(is_inside, self.pointer, start))
+
+    def number(self, address):
+        return self.asm.builder.ptrtoint(address, I64)
 
 
 class Checked(Assembler):
@@ -73,6 +70,5 @@ class Checked(Assembler):
 
 def faults(code):
     """Return the number of accesses out of bounds so far."""
-    return ctypes.c_int64.from_address(
-        code._engine.get_global_value_address("faults")
-    ).value
+    address = code._engine.get_global_value_address("faults")
+    return ctypes.c_int64.from_address(address).value

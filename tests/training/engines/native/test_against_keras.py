@@ -1,6 +1,4 @@
-"""The engine ``native`` against Keras: initial weights, losses, gradients and steps of
-Adam.
-"""
+"""The engine ``native`` against Keras: weights, losses, gradients, steps of Adam."""
 
 import keras
 import numpy as np
@@ -43,13 +41,15 @@ LEAST = 2e-6
 """Errors this small, of the largest number of an array, are rounding."""
 
 RNN = {"simple_rnn": {"units": 3}}
-NUMBERS, WORDS = (
-    LayeredNetwork.model_validate({"layers": [*first, RNN, SOFTMAX]})
-    for first in ([], [{"embedding": {"dim": 5}}])
-)
-BAG = LayeredNetwork.model_validate(
-    {"layers": [{"bag_of_words": {"values": "tfidf"}}, SIGMOID]}
-)
+
+
+def network_of(*layers):
+    return LayeredNetwork.model_validate({"layers": layers})
+
+
+NUMBERS = network_of(RNN, SOFTMAX)
+WORDS = network_of({"embedding": {"dim": 5}}, RNN, SOFTMAX)
+BAG = network_of({"bag_of_words": {"values": "tfidf"}}, SIGMOID)
 CLIPPED = Sizes(timesteps=4, topics=3, n_ids=9, batch=5, rows=5, lanes=8, clip=0.01)
 """Beside the gradients of such networks, there are other numbers, which their norm
 leaves out."""
@@ -71,36 +71,32 @@ class Stock:
         self.optimizer = keras.optimizers.Adam(RATE, global_clipnorm=self.clip)
 
     def step(self, weights, x, y):
-        """Take an optimizer step; return the loss, the gradients and the weights after
-        it.
-        """
+        """Return the loss, the gradients and the weights after an optimizer step."""
         self.model.set_weights(weights)
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
             answers = self.model(x, training=True)
-            losses = keras.losses
-            is_one = y.ndim == 1
-            by = (
-                losses.sparse_categorical_crossentropy
-                if is_one
-                else losses.binary_crossentropy
-            )
-            loss = tf.reduce_mean(by(y, answers))
-        gradients = tape.gradient(loss, [own.value for own in variables])
+            if y.ndim == 1:
+                losses = keras.losses.sparse_categorical_crossentropy(y, answers)
+            else:
+                losses = keras.losses.binary_crossentropy(y, answers)
+            loss = tf.reduce_mean(losses)
+        gradients = tape.gradient(loss, [variable.value for variable in variables])
         gradients = list(map(tf.convert_to_tensor, gradients))
         self.optimizer.apply(gradients, variables)
         if self.clip:
             gradients, _ = tf.clip_by_global_norm(gradients, self.clip)
-        after = [own.numpy() for own in variables]
-        return [np.array(loss)], [np.array(own) for own in gradients], after
+        after = [variable.numpy() for variable in variables]
+        return [np.array(loss)], list(map(np.array, gradients)), after
 
 
 def error(arrays, exact):
     """Return the largest error, of the largest number of an array."""
-    return max(
-        np.abs(one - other).max() / max(np.abs(other).max(), 1e-6)
-        for one, other in zip(arrays, exact, strict=True)
-    )
+    errors = []
+    for array, right in zip(arrays, exact, strict=True):
+        largest = max(np.abs(right).max(), 1e-6)
+        errors.append(np.abs(array - right).max() / largest)
+    return max(errors)
 
 
 def compare(model, sizes, registers, count):
@@ -198,7 +194,8 @@ def test_a_stage_of_another_package_computes_what_its_keras_layer_does(
 @example(seed=2**31 - 2, rows=5, columns=20)
 @example(seed=2**31 - 1, rows=5, columns=20)
 def test_initializers_are_those_of_keras(seed, rows, columns):
-    shape, random = (rows, columns), keras.initializers
+    shape = (rows, columns)
+    random = keras.initializers
 
     for ours, theirs in (
         (glorot_uniform(shape, seed), random.GlorotUniform(seed)(shape)),
@@ -217,9 +214,7 @@ def test_initializers_are_those_of_keras(seed, rows, columns):
 @examples(3)
 @given(model=networks(most_units=9), sizes=all_sizes())
 @example(
-    model=LayeredNetwork.model_validate(
-        {"layers": [{"lstm": {"units": 3, "unit_forget_bias": False}}, SOFTMAX]}
-    ),
+    model=network_of({"lstm": {"units": 3, "unit_forget_bias": False}}, SOFTMAX),
     sizes=None,
 )
 def test_a_network_begins_with_the_weights_that_keras_gives_it(model, sizes):
@@ -229,7 +224,6 @@ def test_a_network_begins_with_the_weights_that_keras_gives_it(model, sizes):
     ours = [part.read(net.arenas[0], "value") for part in net.program.parts]
 
     shape = Shape(sizes.timesteps, sizes.topics, sizes.n_ids)
-    for mine, theirs in zip(
-        ours, build(model, shape, 3).trainable_variables, strict=True
-    ):
+    variables = build(model, shape, 3).trainable_variables
+    for mine, theirs in zip(ours, variables, strict=True):
         np.testing.assert_allclose(mine, theirs, atol=2e-6)

@@ -24,6 +24,7 @@ from machine_code import (
     program,
 )
 
+from rnnbench.labels import form_of
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.training.engines.native.assembler import (
     Array,
@@ -33,6 +34,7 @@ from rnnbench.training.engines.native.assembler import (
     Value,
     processor,
 )
+from rnnbench.training.engines.native.losses import loss_of
 from rnnbench.training.engines.native.memory import OF_HALF, SHARED, Memory, Sizes
 from rnnbench.training.engines.native.network import Scorer, longest_first
 from rnnbench.training.engines.native.program import Program, passes
@@ -219,15 +221,16 @@ def test_nothing_reads_or_writes_past_what_it_is_given(model, sizes, count):
     net = network(program(model, sizes), model, x)
     laid_out = net.lay_out(x)
     order = longest_first(laid_out, np.arange(count), sizes.batch)
-    width = 2 if y.ndim == 1 else net.program.width
-    answers = np.zeros(width * (count + sizes.rows), np.float32)
+    loss = loss_of(form_of(y))
+    columns = loss.columns(net.program.width)
+    notes = np.zeros(columns * (count + sizes.rows), np.float32)
+    targets = loss.targets(y, np.ones(count, np.float32))
+    labels = np.pad(targets, ((0, 0), (0, columns - targets.shape[1])))
     arena, second = map(guarded_copy, net.arenas)
     read = arena, arena, *map(guarded_copy, (order, *laid_out))
-    own = np.stack([y, np.ones(count)], axis=1) if y.ndim == 1 else y
-    labels = np.pad(own.astype(np.float32), ((0, 0), (0, width - own.shape[1])))
     scores = guarded_copy(np.zeros((count, net.program.width), np.float32))
 
-    others = map(guarded_copy, (labels, net.rates, answers))
+    others = map(guarded_copy, (labels, net.rates, notes))
     net.program.code.run("epoch", *read, second, *others, count)
     net.program.code.run("score", *read, scores, count)
 
