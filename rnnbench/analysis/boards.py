@@ -427,7 +427,7 @@ def _name(board: Board, runs: Sequence[str]) -> str:
 
 
 def _measured(board: Board) -> dict[str, RankedModel]:
-    """Return the entry of each model that has the metric; of several, the first run's."""
+    """Return the entry of each model that has the metric, that of the first run."""
     entries: dict[str, RankedModel] = {}
     last_run_first = sorted(
         board.entries, key=lambda entry: -board.runs.index(entry.run)

@@ -202,7 +202,7 @@ def by_better_model(
 def in_order_of(
     names: Sequence[str], comparisons: Sequence[Comparison]
 ) -> list[Comparison]:
-    """Return the comparisons among ``names`` in that order, seen from the earlier name."""
+    """Return the comparisons among ``names``, in that order and seen from the first."""
     position = {name: number for number, name in enumerate(names)}
     turned = []
     for pair in comparisons:

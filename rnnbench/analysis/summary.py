@@ -124,7 +124,7 @@ def summarize_run(
 
 
 def _check_metrics(task: TaskKind, metrics: Metrics) -> None:
-    """Raise ``UserError`` if a trial lacks the main or the second metric of its task."""
+    """Raise ``UserError`` if a trial lacks the main or the second metric."""
     for name in (task.main, task.second):
         if name is None:
             continue

@@ -1,6 +1,4 @@
-"""Finds clusters of documents that nobody declared: those in which right answers
-agree.
-"""
+"""Clusters of documents that nobody declared: those in which right answers agree."""
 
 import logging
 from collections.abc import Hashable, Mapping, Sequence
@@ -27,12 +25,11 @@ NARROWEST = 1.1
 
 
 class LikelyClusters(NamedTuple):
-    """Groups in which right answers agree, and how many times as wide they make an
-    interval.
-    """
+    """Groups in which right answers agree."""
 
     groups: LikelyGroups
     factor: float
+    """How many times as wide they make an interval."""
 
 
 def warn_of_clusters(run: Run, columns: Mapping[str, Sequence[object]]) -> None:
@@ -55,26 +52,28 @@ def warn_of_clusters(run: Run, columns: Mapping[str, Sequence[object]]) -> None:
 
 def likely_clusters(
     columns: Mapping[str, Sequence[object]],
-    hits: Mapping[str, Correctness],
+    models: Mapping[str, Correctness],
     labels: Sequence[Hashable] | None = None,
 ) -> LikelyClusters | None:
-    """Return the groups of a column in which right answers agree; ``None`` if there are
-    none.
+    """Return the groups of a column in which right answers agree, if there are any.
 
     ``columns`` have a value for each document. If several have such clusters, the one
     that widens intervals most is returned.
     """
     likely = likely_groups(columns, labels)
-    right = np.mean(
-        [of_model.values.mean(axis=0) for of_model in hits.values()], axis=0
-    )
+    shares = [correctness.values.mean(axis=0) for correctness in models.values()]
+    right = np.mean(shares, axis=0)
     widest = None
+    least = NARROWEST
     for groups in likely:
         if agreement_p(right, groups.codes) * len(likely) >= LEVEL:
             continue
-        factor = max(widening(of_model, groups.codes) for of_model in hits.values())
-        if factor >= (widest.factor if widest else NARROWEST):
+        factor = max(
+            widening(correctness, groups.codes) for correctness in models.values()
+        )
+        if factor >= least:
             widest = LikelyClusters(groups, factor)
+            least = factor
     return widest
 
 

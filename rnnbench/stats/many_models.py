@@ -17,10 +17,10 @@ Two questions need two families of hypotheses:
   Young: Resampling-Based Multiple Testing, 1993; J. P. Romano, M. Wolf: Exact and
   approximate stepdown methods for multiple hypothesis testing. Journal of the American
   Statistical Association 100, 2005).
-- *Which models could be the best?* ``worse_than_best_p`` removes models one by one, the worst
-  first, to find a model confidence set (P. R. Hansen, A. Lunde, J. M. Nason: The model
-  confidence set. Econometrica 79, 2011). This allows for choosing the best by the same
-  results.
+- *Which models could be the best?* ``worse_than_best_p`` removes models one by one, the
+  worst first, to find a model confidence set (P. R. Hansen, A. Lunde, J. M. Nason: The
+  model confidence set. Econometrica 79, 2011). This allows for choosing the best by the
+  same results.
 
 All pairs share the same random draws: under the null hypothesis, the difference of two
 models on a document, or on a group of documents, is equally likely to have the other

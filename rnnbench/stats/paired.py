@@ -8,9 +8,9 @@
 (0.02785, "McNemar's exact test")
 
 Single trainings are compared by exact tests or by random signs, means over several by
-``intervals.estimate_difference``. SciPy's ``binomtest`` and ``permutation_test`` are not
-used: importing ``scipy.stats`` takes longer than a verdict, and the second would draw
-other signs whenever documents come in another order.
+``intervals.estimate_difference``. SciPy's ``binomtest`` and ``permutation_test`` are
+not used: importing ``scipy.stats`` takes longer than a verdict, and the second would
+draw other signs whenever documents come in another order.
 """
 
 import numpy as np
