@@ -8,6 +8,7 @@ from .analysis.boards import rank_runs as rank_runs
 from .analysis.boards import trace_runs as trace_runs
 from .analysis.compare import plain_values as plain_values
 from .analysis.summary import load_runs as load_runs
+from .command import LEARN as LEARN
 from .command import RESULTS as RESULTS
 from .command import TRAIN as TRAIN
 from .config.load import dump as dump
@@ -40,7 +41,11 @@ from .models.inputs import as_numbers as as_numbers
 from .models.layers import feedforward as feedforward
 from .models.layers.recurrent import Bidirectional as Bidirectional
 from .models.layers.recurrent import Recurrent as Recurrent
+from .models.quiet import quiet_tensorflow as quiet_tensorflow
 from .prediction.report import page_of_run as page_of_run
+from .report.layout import as_text as as_text
+from .report.layout import grid as grid
+from .report.layout import stacked as stacked
 from .report.page import PageContent as PageContent
 from .report.page import check_report as check_report
 from .report.page import render as render
@@ -55,6 +60,7 @@ from .report.table import table_of as table_of
 from .report.table import to_markdown as to_markdown
 from .report.tables.boards import board_tables as board_tables
 from .report.tables.boards import history_table as history_table
+from .report.template import find_template as find_template
 from .report.words import direction as direction
 from .report.words import mean_and_interval as mean_and_interval
 from .report.words import minute as minute
@@ -88,6 +94,8 @@ from .runner.workers import Done as Done
 from .runner.workers import work as work
 from .section import StoredRecord as StoredRecord
 from .section import formerly as formerly
+from .section import spell as spell
+from .storage import check_new as check_new
 from .storage import read_record as read_record
 from .storage import sha256_file as sha256_file
 from .storage import sha256_json as sha256_json

@@ -50,7 +50,7 @@ OPEN_FOLDERS = {
 others."""
 
 
-STILL_PRIVATE = {"teach", "transformer"}
+STILL_PRIVATE = {"transformer"}
 """The plug-ins of ours that use these; all others import what another package may."""
 
 

@@ -1,6 +1,7 @@
 """``rnnbench explain``: how a recurrent layer works, shown on a real Keras layer."""
 
-from rnnbench.command import LEARN, Command
+from rnnbench import Command
+from rnnbench.plugin import LEARN
 
 _PLACE = "rnnbench.plugins.teach.command:explain"
 EXPLAIN = Command("explain", _PLACE, "Explain a recurrent layer step by step.", LEARN)

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.errors import RnnbenchError, UserError
+from rnnbench import RnnbenchError, UserError
+from rnnbench.plugin import check_new, options, write_text
 from rnnbench.plugins.teach import LARGEST
-from rnnbench.storage import check_new, write_text
-from rnnbench.terminal import options
 
 EXAMPLES = options.examples(
     "rnnbench explain lstm",
@@ -57,10 +56,10 @@ def explain(
     again, step by step; if the two differ by more than 1e-6, the exit code is 1. --toy,
     --code and --save do something else instead, at once and without TensorFlow.
     """
+    from rnnbench.plugin import err, print_record
     from rnnbench.plugins.teach import toy as exports
     from rnnbench.plugins.teach.facts import explain_layer
     from rnnbench.plugins.teach.kinds import find_kind
-    from rnnbench.terminal.console import err, print_record
 
     kinds = [find_kind(layer) for layer in layers]
     _check_options(context)

@@ -16,8 +16,16 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Column, Table
 from rich.text import Text
 
-from rnnbench.errors import UserError
-from rnnbench.models.quiet import quiet_tensorflow
+from rnnbench import UserError
+from rnnbench.plugin import (
+    StoredRecord,
+    as_text,
+    counted,
+    grid,
+    quiet_tensorflow,
+    spell,
+    stacked,
+)
 from rnnbench.plugins.teach import LARGEST
 from rnnbench.plugins.teach.kinds import (
     IN_ASCII,
@@ -28,9 +36,6 @@ from rnnbench.plugins.teach.kinds import (
     find_kind,
 )
 from rnnbench.plugins.teach.recurrences import Floats
-from rnnbench.report.layout import as_text, grid, stacked
-from rnnbench.section import StoredRecord, spell
-from rnnbench.text import counted
 
 TOLERANCE = 1e-6  # the largest allowed difference between NumPy and Keras
 UNITS_SHOWN = 3  # units whose values are shown step by step

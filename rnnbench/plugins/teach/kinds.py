@@ -18,7 +18,8 @@ import numpy as np
 import yaml
 from pydantic import TypeAdapter
 
-from rnnbench.errors import UserError, did_you_mean
+from rnnbench import UserError
+from rnnbench.plugin import did_you_mean
 from rnnbench.plugins.teach.recurrences import STEPS, Floats, Values
 
 # How signs are written where there is only ASCII.

@@ -16,11 +16,10 @@ from rich.constrain import Constrain
 from rich.table import Column, Table
 from rich.text import Text
 
+from rnnbench.plugin import find_template, grid, stacked
 from rnnbench.plugins.teach.facts import ASIDE, VALUE, WIDTH, Spelled
 from rnnbench.plugins.teach.kinds import Kind
 from rnnbench.plugins.teach.recurrences import Floats, Values
-from rnnbench.report.layout import grid, stacked
-from rnnbench.report.template import find_template
 
 PACKAGE = "rnnbench.plugins.teach"
 # 3 sequences of 2 steps with 3 features each
