@@ -97,40 +97,54 @@ def chosen(tmp_path_factory):
 # What is ranked, and on what.
 
 
-def test_every_model_and_point_is_ranked_and_the_best_come_first_in_table_and_frame(
-    chosen,
-):
-    candidates = {candidate.name: candidate for candidate in chosen.results.candidates}
+def test_every_model_is_ranked_with_every_point_of_its_grid(chosen):
+    candidates = chosen.results.candidates
 
     points = [
         f"nb[alpha={alpha},max_ngram={n}]" for alpha in (0.1, 100) for n in (1, 2)
     ]
-    assert sorted(candidates) == ["always", "chance", *points]
-    accuracies = [candidate.score for candidate in candidates.values()]
+    names = sorted(candidate.name for candidate in candidates)
+    assert names == ["always", "chance", *points]
+    accuracies = [candidate.score for candidate in candidates]
     assert accuracies == sorted(accuracies, reverse=True)
     assert (accuracies[0], chosen.results.held_out) == (1.0, 30)
+
+
+def test_a_score_is_the_share_of_right_answers_to_all_held_out_documents(chosen):
+    candidates = {candidate.name: candidate for candidate in chosen.results.candidates}
+    always = candidates["always"]
+
+    assert always.score == pytest.approx(20 / 30)
+    assert np.average(always.of_parts, weights=[8, 8, 7, 7]) == pytest.approx(20 / 30)
+
+
+def test_a_frame_has_the_best_candidate_first(chosen):
     frame = chosen.to_frame()
+
     assert list(frame["alpha"][:2]) == [0.1, 0.1]
     assert {"score", "low", "high", "params", "seeds", "fit_seconds", "p"} < set(frame)
-    always = candidates["always"]
-    assert always.score == pytest.approx(20 / 30), (
-        "the share of right answers to all documents"
-    )
-    assert np.average(always.of_parts, weights=[8, 8, 7, 7]) == pytest.approx(20 / 30)
     best, *others = chosen.results.candidates
-    ahead = [np.subtract(best.of_parts, other.of_parts) for other in others]
-    ps = [estimate_over_folds(folds[:, np.newaxis]).p for folds in ahead]
-    assert list(frame["p_of_folds"]) == [1, *ps]
+    p_values = [1]
+    for other in others:
+        ahead = np.subtract(best.of_parts, other.of_parts)
+        p_values.append(estimate_over_folds(ahead[:, np.newaxis]).p)
+    assert list(frame["p_of_folds"]) == p_values
+
+
+def test_the_table_of_a_choice_has_the_p_value_of_each_other_candidate(chosen):
     table = choice_table(chosen.results)
+
     assert f"{P_BEST}: the p-value of being as good as the best" in table.caption
-    for p, verdict in [row[-4:-2] for row in table.rows[1:]]:
+    p_values = []
+    for row in table.rows[1:]:
+        p, verdict = row[-4:-2]
         assert (float(p) < 0.05) == (verdict == "yes")
-    assert [row[-4] for row in table.rows[1:]] == [
-        short_p(o.against_best.p_corrected) for o in others
-    ]
+        p_values.append(p)
+    _, *others = chosen.results.candidates
+    assert p_values == [short_p(other.against_best.p_corrected) for other in others]
 
 
-def test_of_models_that_tie_the_cheapest_comes_first_and_then_the_first_in_the_config():
+def test_of_models_that_tie_the_cheapest_comes_first_then_the_first_in_the_config():
     untrained = {
         "training.epochs": [2, 1, 1, 1],
         "training.learning_rate": [1e-9, 1e-9, 1e-9, 1e-8],
@@ -179,7 +193,7 @@ def test_the_test_documents_change_nothing():
 
 
 @pytest.mark.parametrize("parts", [{"folds": 3}, {"folds": None, "last": 0.8}], ids=str)
-def test_documents_in_order_of_time_are_ordered_again_and_count_as_blocks(parts):
+def test_documents_in_order_of_time_count_as_blocks_in_that_order(parts):
     spam, ham = ("pills", "spam"), ("lunch", "ham")
     texts = [ham] * 2 + [spam] * 28 + [ham] * 10 + [spam] * 14
     write_texts([("text", "label"), *texts, *[ham] * 18])
@@ -200,10 +214,8 @@ def test_documents_in_order_of_time_are_ordered_again_and_count_as_blocks(parts)
 def test_groups_of_held_out_texts_count_as_clusters():
     authors = [place // 6 for place in range(180)]
     labels = ["spam" if author % 3 else "ham" for author in authors]
-    table = [
-        (f"text {n}", *facts)
-        for n, facts in enumerate(zip(labels, authors, strict=True))
-    ]
+    texts = [f"text {n}" for n in range(180)]
+    table = zip(texts, labels, authors, strict=True)
     write_texts([("text", "label", "author"), *table])
     settings = ["data.split=shuffled", "data.group=author"]
 
@@ -217,15 +229,20 @@ def test_groups_of_held_out_texts_count_as_clusters():
     assert width[0] > 1.5 * width[1]
 
 
-def test_five_folds_are_the_default_and_tracking_is_for_runs(caplog):
-    choice = choose(folds=None, models="always", settings={"tracking": "wandb"})
+def test_five_folds_are_the_default():
+    choice = choose(folds=None, models="always")
 
     assert choice.results.folds == 5
-    assert "tracking: ignored, because only runs are tracked" in caplog.text
     assert {file.name for file in choice.folder.glob("[!.]*.*")} == set(FILES[CHOICE])
 
 
-def test_a_network_is_ranked_with_every_seed_and_its_own_training():
+def test_only_runs_are_tracked(caplog):
+    choose(models="always", settings={"tracking": "wandb"})
+
+    assert "tracking: ignored, because only runs are tracked" in caplog.text
+
+
+def test_a_network_has_its_own_training_with_every_seed():
     choice = choose(models=["rnn", "chance"], seeds=2, folds=2)
     candidates = choice.results.candidates
     assert {candidate.name: candidate.seeds for candidate in candidates} == {
@@ -286,36 +303,39 @@ def test_an_interrupted_choice_says_how_to_go_on(cli):
 # What is shown and written.
 
 
-def test_the_table_says_which_are_not_clearly_worse_and_the_record_is_stored(cli):
+def test_the_table_says_which_are_not_clearly_worse(cli):
     result = cli("choose", "mine.yaml", *FAST, "--folds", 3, "--quiet")
 
-    lines = result.stdout.splitlines()
-    assert any(
-        line.split()[:3] == ["nb", "0.1", "1"] and "best" in line for line in lines
-    )
-    assert any(
-        line.split()[:3] == ["nb", "0.1", "2"] and " no" in line for line in lines
-    )
-    assert any(line.split()[:1] == ["always"] and "yes" in line for line in lines)
+    rows_of = {}
+    for line in result.stdout.splitlines():
+        cells = line.split()
+        rows_of.setdefault(tuple(cells[:3]), set()).update(cells)
+    assert "best" in rows_of["nb", "0.1", "1"]
+    assert "no" in rows_of["nb", "0.1", "2"]
+    assert any("yes" in cells for row, cells in rows_of.items() if "always" in row[:1])
+
+
+def test_the_caption_says_what_was_held_out(cli):
+    result = cli("choose", "mine.yaml", *FAST, "--folds", 3, "--quiet")
+
     text = " ".join(result.stdout.split())
     assert "Accuracy on 30 of 30 training documents (3 folds)." in text
     assert "the test documents were not used" in text
     assert OF_ONE_SEED in text
     assert result.stderr == ""
 
-    printed = json.loads(
-        cli("choose", "mine.yaml", *FAST, "--folds", 3, "--json").stdout
-    )
+
+def test_the_record_is_stored_as_it_is_printed(cli):
+    result = cli("choose", "mine.yaml", *FAST, "--folds", 3, "--json")
+
+    printed = json.loads(result.stdout)
     stored = json.loads(Path("results/choice-mine/choice.json").read_text())
     assert stored == printed | {"checksum": stored["checksum"]}
-    assert (
-        Path("results/choice-mine/choice.md")
-        .read_text()
-        .startswith("| model | alpha |")
-    )
+    table = Path("results/choice-mine/choice.md").read_text()
+    assert table.startswith("| model | alpha |")
 
 
-def test_a_failing_model_costs_only_itself_and_the_others_are_written(cli, monkeypatch):
+def test_a_failing_model_costs_only_itself(cli, monkeypatch):
     monkeypatch.setattr(Stratified, "pipeline", lambda *_: 1 / 0)
     command = ("choose", "mine.yaml", "--folds", 2, "--json", "--models")
     result = cli(*command, "always,chance", "--write", "best.yaml")
@@ -324,15 +344,17 @@ def test_a_failing_model_costs_only_itself_and_the_others_are_written(cli, monke
     record = json.loads(result.stdout)
     assert [candidate["name"] for candidate in record["candidates"]] == ["always"]
     assert {trial["model"] for trial in record["missing"]} == {"chance"}
-    assert (
-        "2 of 4 trials failed; results/choice-mine/ has the results of the others"
-        in (result.stderr)
-    )
+    partial = "2 of 4 trials failed; results/choice-mine/ has the results of the others"
+    assert partial in result.stderr
     assert list(rnnbench.load_config("best.yaml").models) == ["always"]
-    result = cli(*command, "chance", "--write", "none.yaml")
-    assert (
-        "none.yaml: not written; no model has finished all its trials" in result.stderr
-    )
+
+
+def test_nothing_is_written_if_no_model_has_finished(cli, monkeypatch):
+    monkeypatch.setattr(Stratified, "pipeline", lambda *_: 1 / 0)
+    command = ("choose", "mine.yaml", "--folds", 2, "--models", "chance")
+    result = cli(*command, "--write", "none.yaml")
+
+    assert "none.yaml: not written; no model has finished" in result.stderr
 
 
 def test_the_best_of_each_model_is_written_as_a_config_that_says_how(cli):
@@ -507,12 +529,11 @@ def test_the_simplest_model_that_is_not_clearly_worse_is_recommended(
     }
     benchmark = rnnbench.load_config({"name": "all", "models": models})
 
-    found = recommend(
-        [BEST, *(candidate(*other) for other in others)], benchmark.models, SINGLE_LABEL
-    )
+    candidates = [BEST, *(candidate(*other) for other in others)]
+    recommendation = recommend(candidates, benchmark.models, SINGLE_LABEL)
 
-    assert found.model == name
-    assert claim in found.reason
+    assert recommendation.model == name
+    assert claim in recommendation.reason
     assert recommend([], benchmark.models, SINGLE_LABEL) is None
 
 
@@ -540,33 +561,44 @@ def test_the_recommended_model_is_kept_and_tested_on_documents_that_it_has_not_l
     assert "1 of 1 trials are stored already" in again.stderr
 
 
-@pytest.mark.parametrize(
-    ("split", "parts"),
-    [("shuffled", {"folds": 2}), ("last", {"folds": None, "last": 0.5})],
+@pytest.fixture(
+    params=[("shuffled", {"folds": 2}), ("last", {"folds": None, "last": 0.5})],
+    ids=["folds", "last"],
 )
-def test_a_model_of_all_documents_has_the_accuracy_of_the_choice(parts, split):
-    options = {
-        "models": ["rnn", "always"],
-        "settings": {"data.split": split},
-        "seeds": 2,
-    }
-    choice = choose(then_fit=True, on="all", **parts, **options)
+def chosen_on_all(request):
+    """A choice whose recommended model has learned all documents."""
+    split, parts = request.param
+    settings = {"data.split": split}
+    options = {"models": ["rnn", "always"], "settings": settings, "seeds": 2}
+    return choose(then_fit=True, on="all", **parts, **options)
 
-    (model,), dataset = choice.fitted.results.models, choice.fitted.results.dataset
-    found = next(
-        one for one in choice.results.candidates if one.name == choice.recommended
-    )
-    assert model.score.mean == pytest.approx(found.score)
-    assert model.interval.low == pytest.approx(found.interval.low)
+
+def test_a_model_of_all_documents_has_the_accuracy_of_the_choice(chosen_on_all):
+    choice = chosen_on_all
+    (model,) = choice.fitted.results.models
+    dataset = choice.fitted.results.dataset
+    (recommended,) = [
+        candidate
+        for candidate in choice.results.candidates
+        if candidate.name == choice.recommended
+    ]
+    assert model.score.mean == pytest.approx(recommended.score)
+    assert model.interval.low == pytest.approx(recommended.interval.low)
     assert (dataset.train_size, dataset.test_size) == (40, choice.results.held_out)
     assert (dataset.n_tests, dataset.duplicates.positions) == (0, [])
     assert dataset.estimated_on == choice.results.how()
-    text = str(choice.fitted)
+
+
+def test_a_model_of_all_documents_says_that_none_is_left_to_test_on(chosen_on_all):
+    text = str(chosen_on_all.fitted)
     assert text.count("No document is left to test on") == 1
     assert "held-out accuracy" in text
     assert "test accuracy" not in text
-    stored = rnnbench.load_run(choice.fitted.folder)
-    assert stored.results == choice.fitted.results
+
+
+def test_a_model_of_all_documents_is_loaded_for_a_report(chosen_on_all):
+    stored = rnnbench.load_run(chosen_on_all.fitted.folder)
+    assert stored.results == chosen_on_all.fitted.results
     page = stored.write_report().read_text()
     assert "No document is left to test on" in page
     assert "40 training and 0 test documents" in page
@@ -626,28 +658,26 @@ def test_labels_that_occur_only_in_test_documents_are_noticed_before_anything_is
     assert "on: some labels occur only in test documents (use 'train')" in result.stderr
 
 
-def test_its_answers_are_those_of_trainings_without_the_document_and_its_words_all_words():
-    options = {
-        "models": "rnn",
-        "folds": None,
-        "last": 0.2,
-        "then_fit": True,
-        "on": "all",
-    }
-    choice = choose(
-        **options, settings={"training.epochs": 40, "training.learning_rate": 0.05}
-    )
+LAST = {"models": "rnn", "folds": None, "last": 0.2, "then_fit": True, "on": "all"}
+
+
+def test_its_answers_are_those_of_trainings_without_the_document():
+    settings = {"training.epochs": 40, "training.learning_rate": 0.05}
+    choice = choose(**LAST, settings=settings)
 
     (file,) = Path("results/choice-mine/predictions").glob("rnn-*.npz")
     with np.load(file) as held_out:
         assert np.array_equal(choice.fitted.scores("rnn")[0], held_out["scores"])
         assert np.array_equal(choice.fitted.labels, held_out["labels"])
-    write_texts(
-        [("text", "label"), *rows()[1:31], *[("tea", "ham"), ("coffee", "spam")] * 5]
-    )
-    choice = choose(**options, out="other", settings={"training.epochs": 40})
-    (found,) = choice.fitted.model("rnn").answers("tea coffee")
-    assert found.unknown_words == [], "words of the test documents are learned"
+
+
+def test_its_words_are_those_of_all_documents():
+    tests = [("tea", "ham"), ("coffee", "spam")] * 5
+    write_texts([("text", "label"), *rows()[1:31], *tests])
+    choice = choose(**LAST, settings={"training.epochs": 40})
+
+    (answer,) = choice.fitted.model("rnn").answers("tea coffee")
+    assert answer.unknown_words == []
 
 
 def test_a_model_of_all_documents_predicts_but_its_config_is_not_run_again(cli):
@@ -664,10 +694,10 @@ def test_a_model_of_all_documents_predicts_but_its_config_is_not_run_again(cli):
 
 def test_word_vectors_of_a_model_of_all_documents_are_learned_from_all_of_them():
     data = {"source": "files", "path": "texts.csv", "split": "last", "fit_on_all": 1.0}
-    whole = rnnbench.load_dataset(data)
-    vectors = pretrained_vectors(whole, 2, 0.0)
-    assert vectors[whole.x_train.max()].any()
-    assert Counter(whole.test_documents.tolist()) == Counter(range(32))
+    dataset = rnnbench.load_dataset(data)
+    vectors = pretrained_vectors(dataset, 2, 0.0)
+    assert vectors[dataset.x_train.max()].any()
+    assert Counter(dataset.test_documents.tolist()) == Counter(range(32))
 
 
 def test_a_choice_has_a_page_which_a_new_choice_removes(cli):
@@ -700,29 +730,38 @@ def test_what_is_no_choice_is_not_loaded():
 # Samples.
 
 
-def test_a_sample_has_some_points_of_each_grid_and_all_other_models(cli):
+def test_a_sample_has_some_points_of_each_grid(cli):
     command = ("choose", "mine.yaml", *FAST, "--sample", 2)
     first = json.loads(cli(*command, "--json").stdout)
-    names = [candidate["name"] for candidate in first["candidates"]]
-    assert {"always", "chance"} < set(names)
-    assert (len(names), first["searched"], first["n_models"]) == (4, 2, 6)
     again = cli(*command)
+
+    names = {candidate["name"] for candidate in first["candidates"]}
+    assert {"always", "chance"} < names, "models without grids are all tried"
+    assert (len(names), first["searched"], first["n_models"]) == (4, 2, 6)
     assert "started" not in again.stderr, "the same points are drawn"
-    whole = choose(sample=50)
-    assert len(whole.results.candidates) == 5, "which is all"
-    assert "drew" not in str(whole)
-    assert "Random sampling (seed 0) drew at most 2 points of each grid." in " ".join(
-        again.stdout.split()
-    )
+    caption = " ".join(again.stdout.split())
+    drawn = "Random sampling (seed 0) drew at most 2 points of each grid."
+    assert drawn in caption
 
 
-def test_a_larger_sample_has_the_points_of_a_smaller_one_and_the_draw_never_changes():
-    grid = [f"m[lr=0.{n},units={units}]" for n in range(1, 6) for units in (8, 16)]
-    samples = [draw_points([*grid, "other"], n) for n in range(1, 12)]
+def test_a_sample_may_be_larger_than_a_grid():
+    choice = choose(sample=50)
+
+    assert len(choice.results.candidates) == 5
+    assert "drew" not in str(choice)
+
+
+GRID = [f"m[lr=0.{n},units={units}]" for n in range(1, 6) for units in (8, 16)]
+
+
+def test_a_larger_sample_has_the_points_of_a_smaller_one():
+    samples = [draw_points([*GRID, "other"], n) for n in range(1, 12)]
 
     assert [len(sample) for sample in samples] == [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 11]
     assert all(small <= large for small, large in pairwise(samples))
-    assert draw_points(reversed(grid), 2) == {
-        "m[lr=0.2,units=16]",
-        "m[lr=0.5,units=16]",
-    }
+
+
+def test_the_draw_never_changes():
+    drawn = {"m[lr=0.2,units=16]", "m[lr=0.5,units=16]"}
+
+    assert draw_points(reversed(GRID), 2) == drawn
