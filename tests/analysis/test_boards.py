@@ -1,14 +1,9 @@
 """Rankings of the models of several runs, metrics from run to run, and mean ranks."""
 
-from itertools import combinations
 from pathlib import Path
 
-import numpy as np
 import pytest
 from factories import MARGINS, runs_on_datasets, scored_run
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.stats import rankdata
 
 from rnnbench.analysis.boards import (
     distinct_names,
@@ -20,12 +15,6 @@ from rnnbench.analysis.comparisons import parts_of
 from rnnbench.errors import UserError
 from rnnbench.stats.correctness import Correctness
 from rnnbench.stats.paired import mcnemar_p
-from rnnbench.stats.ranks import (
-    ALPHA,
-    critical_difference,
-    friedman_test,
-    groups_within,
-)
 
 DOCUMENTS = 20
 
@@ -204,87 +193,12 @@ def test_other_metrics_have_values_but_no_changes():
 
 # Mean ranks over datasets
 
-# Demšar's table 6: the areas under the curve of C4.5, C4.5+m, C4.5+cf and C4.5+m+cf. On
-# the last dataset but one, C4.5+cf is ahead of C4.5+m+cf before rounding.
-AREAS = np.array(
-    [
-        [0.763, 0.768, 0.771, 0.798],
-        [0.599, 0.591, 0.590, 0.569],
-        [0.954, 0.971, 0.968, 0.967],
-        [0.628, 0.661, 0.654, 0.657],
-        [0.882, 0.888, 0.886, 0.898],
-        [0.936, 0.931, 0.916, 0.931],
-        [0.661, 0.668, 0.609, 0.685],
-        [0.583, 0.583, 0.563, 0.625],
-        [0.775, 0.838, 0.866, 0.875],
-        [1.000, 1.000, 1.000, 1.000],
-        [0.940, 0.962, 0.965, 0.962],
-        [0.619, 0.666, 0.614, 0.669],
-        [0.972, 0.981, 0.975, 0.975 - 1e-4],
-        [0.957, 0.978, 0.946, 0.970],
-    ]
-)
-# His table 5a: the critical values of Nemenyi's test at 0.05, for 2 to 10 models.
-QUANTILES = [1.960, 2.343, 2.569, 2.728, 2.850, 2.949, 3.031, 3.102, 3.164]
-
-
-def test_ranks_and_statistics_are_those_of_demsars_example():
-    ranks = rankdata(-AREAS, axis=1)
-
-    test = friedman_test(ranks)
-
-    assert ranks[5].tolist() == [1, 2.5, 4, 2.5]
-    assert ranks.mean(axis=0).round(3).tolist() == [3.143, 2.0, 2.893, 1.964]
-    assert (round(test.chi_squared, 2), round(test.f, 2), test.df) == (
-        9.28,
-        3.69,
-        (3, 39),
-    )
-    assert test.p < ALPHA, "the critical value of F(3, 39) is 2.85"
-
-
-def test_critical_values_are_those_of_demsars_table():
-    found = [
-        critical_difference(30, k) / (k * (k + 1) / (6 * 30)) ** 0.5
-        for k in range(2, 11)
-    ]
-
-    assert found == pytest.approx(QUANTILES, abs=0.001)
-
-
-@settings(max_examples=25)
-@given(st.lists(st.integers(0, 30), min_size=2, max_size=9), st.integers(1, 31))
-def test_two_models_share_a_group_if_and_only_if_they_differ_by_less(
-    values, difference
-):
-    means = {f"model{number}": value for number, value in enumerate(sorted(values))}
-
-    groups = [set(group) for group in groups_within(means, difference)]
-
-    for a, b in combinations(means, 2):
-        assert any({a, b} <= group for group in groups) == (
-            means[b] - means[a] < difference
-        )
-    assert not any(
-        one <= other for one in groups for other in groups if one is not other
-    )
-    assert all(len(group) > 1 for group in groups)
-
-
-@pytest.mark.parametrize(
-    ("n", "k", "p"), [(2, 2, 1 / 2), (5, 2, 1 / 16), (3, 3, 1 / 36)]
-)
-def test_if_all_datasets_agree_the_p_value_is_the_probability_of_that(n, k, p):
-    test = friedman_test(np.tile(np.arange(1.0, k + 1), (n, 1)))
-
-    assert (test.f, test.p) == (None, pytest.approx(p))
-
 
 def ranked(rights, metric="accuracy", **facts):
     return rank_over_datasets(rank_runs(runs_on_datasets(rights, **facts), metric))
 
 
-def test_models_are_ranked_on_each_dataset_and_ordered_by_their_means():
+def test_models_are_ordered_by_their_mean_ranks_on_datasets():
     ranks = ranked(
         {
             "r8": {"rnn": [9], "gru": [15], "svm": [9]},
@@ -330,7 +244,7 @@ def test_models_that_a_dataset_lacks_are_left_out_with_a_warning(caplog):
     ]
 
 
-def test_runs_on_the_same_documents_are_one_dataset_and_the_first_counts(caplog):
+def test_the_first_of_runs_on_the_same_documents_counts(caplog):
     first, other = runs_on_datasets(
         {"r8": {"rnn": [9]}, "r52": {"rnn": [9], "gru": [8]}}
     )
@@ -364,6 +278,6 @@ def test_runs_on_the_same_documents_are_one_dataset_and_the_first_counts(caplog)
         ),
     ],
 )
-def test_a_diagram_needs_two_datasets_and_two_common_models(runs, message):
+def test_a_diagram_needs_two_datasets_with_two_common_models(runs, message):
     with pytest.raises(UserError, match=message):
         ranked(runs)

@@ -134,7 +134,7 @@ def test_a_name_without_a_pair_is_the_users_error(in_b, only, message):
         compare_runs(run(rnn=[3], lstm=[3]), run(**{in_b: [3]}), only)
 
 
-def test_accuracies_on_other_documents_are_not_compared_and_the_differences_are_named():
+def test_accuracies_on_other_documents_are_not_compared():
     dataset = {
         "split_fingerprint": "6" * 64,
         "source": "r52",
@@ -160,7 +160,7 @@ def test_accuracies_on_other_documents_are_not_compared_and_the_differences_are_
         compare_runs(run(rnn=[3]), other_topics)
 
 
-def test_every_difference_of_config_data_and_environment_is_named_in_its_place():
+def test_every_difference_is_named_in_its_place():
     layers = [{"simple_rnn": {"units": 30}}, {"dropout": {"rate": 0.5}}, SOFTMAX]
     facts = {
         "data": {"test_split": 0.5, "num_words": 100},
@@ -238,7 +238,7 @@ def test_a_text_that_is_no_gate_is_named_with_the_allowed_words(text, message):
     assert message in str(error.value)
 
 
-def test_the_main_metric_alone_is_tested_and_needs_no_name():
+def test_the_main_metric_alone_is_tested():
     better = run(rnn=[9])
 
     assert verdict("drops significantly", PLAIN, better).passed
@@ -282,7 +282,7 @@ def test_a_gate_fails_if_a_model_moves_by_more_than_the_amount(gate, passes):
         (2, 18, False, True),
     ],
 )
-def test_a_significant_move_needs_a_small_p_value_and_the_direction(
+def test_a_significant_move_needs_a_small_p_value_in_the_direction(
     before, after, dropped, rose
 ):
     a, b = scored(rnn=[before]), scored(rnn=[after])
@@ -295,7 +295,7 @@ def test_a_significant_move_needs_a_small_p_value_and_the_direction(
     assert all(failure.p_corrected < 0.05 for failure in drop.failures + rise.failures)
 
 
-def test_a_metric_that_only_a_has_fails_and_one_that_a_lacks_is_named():
+def test_a_metric_that_only_a_has_fails():
     a = scored(rnn=[17], lstm=[17], svm=[17], records={"svm": MARGINS})
     b = scored(rnn=[17], lstm=[17], svm=[17], records={"svm": MARGINS, "lstm": MARGINS})
 

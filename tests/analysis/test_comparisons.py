@@ -34,8 +34,8 @@ from rnnbench.stats.paired import (
     mcnemar_p,
     swaps_p,
 )
-from rnnbench.stats.power import detectable, seeds_needed
-from simulations.crossed import Population, draw_models
+from rnnbench.stats.power import detectable
+from simulations.crossed import Population
 
 
 def answers(only_a: int, only_b: int, both: int = 50, neither: int = 20):
@@ -87,7 +87,7 @@ def test_the_p_value_of_blocks_is_the_share_of_signs_that_give_as_large_a_differ
 
 @few
 @given(st.integers(0, 1_000))
-def test_single_trials_in_order_of_time_are_compared_by_blocks_and_never_differ_more(
+def test_single_trials_in_order_of_time_are_compared_by_blocks(
     seed,
 ):
     a, b = Population(seeds=0).draw(np.random.default_rng(seed), 1, [1, 1], 200)
@@ -138,15 +138,21 @@ def test_the_p_value_of_swaps_is_the_share_of_all_swaps_that_give_as_large_a_dif
     )
 
 
-def test_the_p_value_of_swaps_never_changes_and_is_near_mcnemars_if_answers_are_right_or_wrong():
+def test_the_p_value_of_swaps_never_changes():
     n = np.arange(300)
-    a, b = np.stack([n % 3, n % 5 + 1]), np.stack([n % 7 % 3, n % 4 + 1])
-    right = [
-        np.stack([2.0 * hits, np.full(len(hits), 2.0)]) for hits in answers(30, 15)
-    ]
+    a = np.stack([n % 3, n % 5 + 1])
+    b = np.stack([n % 7 % 3, n % 4 + 1])
 
     assert swaps_p(a, b) == 7029 / 10_001
     assert swaps_p(a, a) == 1
+
+
+def test_the_p_value_of_swaps_is_near_mcnemars_if_answers_are_right_or_wrong():
+    right = [
+        np.stack([2.0 * correct, np.full(len(correct), 2.0)])
+        for correct in answers(30, 15)
+    ]
+
     assert swaps_p(*right) == pytest.approx(mcnemar_p(*answers(30, 15)), abs=0.01)
 
 
@@ -339,26 +345,6 @@ def test_of_many_models_only_the_pairs_with_the_best_are_returned(n):
     assert {entry.b for entry in found[best]} == rights.keys() - {best}
 
 
-@pytest.mark.parametrize(("n_seeds", "points"), [(5, 3), (10, 1)])
-def test_a_detectable_difference_is_found_in_80_percent(n_seeds, points):
-    random = np.random.default_rng(0)
-    equal = Population.of(0.85, points).draw(random, 200, [n_seeds] * 2, 599)
-    squares = [
-        mean_squares(Correctness(a), Correctness(b))
-        for a, b in zip(*equal, strict=True)
-    ]
-    half = np.median([detectable(entry, 0.05) for entry in squares]) / 2
-    apart = [(Population.of(0.85 + sign * half, points), n_seeds) for sign in (1, -1)]
-
-    drawn = draw_models(random, 400, apart, 599)
-
-    found = [
-        estimate_difference(Correctness(a), Correctness(b)).p < 0.05
-        for a, b in zip(*drawn, strict=True)
-    ]
-    assert np.mean(found) == pytest.approx(0.8, abs=0.08)
-
-
 @pytest.fixture(scope="module")
 def run():
     """Two models that are close, one far away, and one with a single seed."""
@@ -399,28 +385,11 @@ def test_a_pair_that_no_number_of_seeds_tells_apart_says_why(
     )
 
 
-@pytest.mark.parametrize("difference", [0.03, 0.04, 0.05])
-def test_the_seeds_needed_are_the_fewest_with_which_the_difference_is_detectable(
-    difference,
-):
-    drawn = Population.of(0.85, 3).draw(np.random.default_rng(1), 1, [3, 3], 2_568)
-    squares = mean_squares(*(Correctness(entry[0]) for entry in drawn))
-
-    n = seeds_needed(squares, 0.05, difference)
-
-    assert n > 3
-    assert detectable(squares.with_seeds(n), 0.05) <= difference
-    assert detectable(squares.with_seeds(n - 1), 0.05) > difference
-
-
-def test_a_difference_is_detectable_alone_before_it_is_among_all_and_none_above_1(run):
+def test_a_difference_is_detectable_alone_before_it_is_among_all(run):
     pair = by_names(power_of_pairs(run))["a", "b"]
     squares = mean_squares(*(Correctness(parts_of(run.trials[name])) for name in "ab"))
 
     assert pair.detectable == detectable(squares, 0.05) < pair.detectable_corrected
-    random = np.random.default_rng(0)
-    few = (Correctness(random.random((3, 2)) < 0.5) for _ in "ab")
-    assert detectable(mean_squares(*few), 0.001) is None, "no difference is above 1"
 
 
 def test_only_the_chosen_models_are_compared_if_they_are_not_clear(run):
@@ -448,7 +417,7 @@ def test_single_trials_that_differ_on_very_many_documents_are_compared_by_studen
 
 
 @pytest.mark.parametrize("is_right_or_wrong", [True, False])
-def test_single_trials_are_compared_by_clusters_and_never_differ_more(
+def test_single_trials_in_clusters_are_compared_by_clusters(
     is_right_or_wrong,
 ):
     random = np.random.default_rng(1)
@@ -466,12 +435,3 @@ def test_single_trials_are_compared_by_clusters_and_never_differ_more(
             swaps_p(a[0], b[0]), swaps_p(*(sums_of(own[0], groups) for own in (a, b)))
         )
     assert (found.method, found.p) == (CLUSTERS, expected)
-
-
-def test_no_difference_of_two_documents_is_detectable_at_a_very_low_level():
-    squares = mean_squares(
-        Correctness(np.array([[0.1, 0.2]])), Correctness(np.array([[0.0, 0.0]]))
-    )
-
-    assert detectable(squares, 0.05) is not None
-    assert detectable(squares, 1e-11) is None

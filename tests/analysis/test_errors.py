@@ -32,7 +32,7 @@ from simulations.calibration import Answers, facts
 RIGHT = LABELS.tolist()
 
 
-def test_the_documents_with_most_wrong_answers_come_first_and_models_count_alike():
+def test_the_documents_with_most_wrong_answers_come_first():
     trials = {
         "a": [result(answers=[1, 0, 1, 0]), result(answers=[0, 0, 1, 0])],
         "b": [result(answers=[0, 0, 1, 0])],
@@ -46,7 +46,7 @@ def test_the_documents_with_most_wrong_answers_come_first_and_models_count_alike
     ]
 
 
-def test_the_answer_of_a_model_is_its_most_frequent_one_and_a_topic_has_only_so_many_places():
+def test_the_answer_of_a_model_is_its_most_frequent_one():
     trials = {"a": [result(answers=[answer, 0, 1, 2]) for answer in (1, 2, 2)]}
     wrong = {"a": [result(answers=[1, 1, 0, 0])]}
 
@@ -63,7 +63,7 @@ def test_the_answer_of_a_model_is_its_most_frequent_one_and_a_topic_has_only_so_
     )
 
 
-def test_errors_are_counted_by_the_training_documents_of_the_topic_and_on_contradicted_ones():
+def test_errors_are_counted_by_the_training_documents_of_the_topic():
     topics = [TopicCount(topic=f"topic{n}", train=n, test=1) for n in (100, 10, 9)]
     dataset = dataset_summary(topics=topics, majority_topic="topic100")
     shares = mistaken_shares(
@@ -92,7 +92,7 @@ ANSWERS = st.lists(st.integers(0, 2), min_size=len(LABELS), max_size=len(LABELS)
     ("labels", "n", "topics"),
     [([3, 1, 1, 2, 3, 0], 3, [1, 3, 0]), ([2, 2, 5], 10, [2, 5])],
 )
-def test_the_most_frequent_topics_come_first_ties_by_label_and_empty_ones_not_at_all(
+def test_the_most_frequent_topics_come_first_ties_by_label_empty_ones_never(
     labels, n, topics
 ):
     assert frequent_topics(np.array(labels), n) == topics
@@ -100,7 +100,7 @@ def test_the_most_frequent_topics_come_first_ties_by_label_and_empty_ones_not_at
 
 @settings(max_examples=25)
 @given(st.lists(ANSWERS, min_size=1, max_size=3))
-def test_confusion_is_the_mean_over_trials_and_each_row_with_documents_sums_to_one(
+def test_confusion_is_the_mean_over_trials(
     answers,
 ):
     trials = [result(answers=item) for item in answers]
@@ -188,7 +188,7 @@ def plain_calibration_error(confidence, right):
 
 @settings(max_examples=25)
 @given(st.lists(st.tuples(st.floats(0.01, 1), st.booleans()), min_size=1, max_size=60))
-def test_the_calibration_error_is_that_of_its_definition_and_lies_in_its_interval(
+def test_the_calibration_error_is_that_of_its_definition(
     answers,
 ):
     confidence, right = (np.array(column) for column in zip(*answers, strict=True))

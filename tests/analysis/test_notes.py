@@ -61,11 +61,15 @@ def test_documents_that_maxlen_drops_are_counted():
     assert note.evidence == "1 of 4 documents have 4 words or more and are left out."
 
 
-def test_documents_in_both_sets_are_counted_and_topics_never_trained_are_named():
-    (note,) = on_data(["a a", "b", "a a", "b"], "xyxx", SPLIT)
-    (untrained,) = on_data(["a", "b", "c", "d"], "xxyz", SPLIT)
+def test_topics_that_are_never_trained_are_named():
+    (note,) = on_data(["a", "b", "c", "d"], "xxyz", SPLIT)
 
-    assert untrained.evidence == "No training document is about y, z."
+    assert note.evidence == "No training document is about y, z."
+
+
+def test_documents_in_both_sets_are_counted():
+    (note,) = on_data(["a a", "b", "a a", "b"], "xyxx", SPLIT)
+
     assert note.title == "documents in both sets"
     assert "2 of 2 test documents" in note.evidence
     assert "1 only with the same label, 1 only with other labels" in note.evidence
@@ -129,9 +133,7 @@ IDS, PADDING = ["word ids as numbers"], ["padding before the last state"]
         ),
     ],
 )
-def test_a_network_has_only_the_notes_that_fit_it_and_a_baseline_has_none(
-    layers, changes, expected
-):
+def test_a_model_has_only_the_notes_that_fit_it(layers, changes, expected):
     assert titles(notes_on_config(config(layers, **changes))) == expected
     baselines = {"nb": {"baseline": "multinomial_naive_bayes"}}
     assert (

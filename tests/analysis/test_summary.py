@@ -58,7 +58,7 @@ def summarize(*trials):
     return model
 
 
-def test_a_statistic_has_mean_sample_standard_deviation_and_students_interval():
+def test_a_statistic_has_students_interval():
     over_three = statistic([1.0, 2.0, 3.0])
 
     assert (over_three.mean, over_three.std, over_three.n) == (2.0, 1.0, 3)
@@ -114,7 +114,7 @@ def test_the_topics_of_test_documents_that_no_seed_answers_are_never_predicted()
     assert summarize(without_grain).topics_never_predicted == ["acq"]
 
 
-def test_all_pairs_of_models_and_the_majority_are_compared_in_the_order_of_the_config():
+def test_all_pairs_are_compared_in_the_order_of_the_config():
     answers = {"z": [RIGHT], "a": [ALWAYS_EARN], "b": [RIGHT, ALWAYS_EARN]}
 
     results = finished_run(answers).results
@@ -140,7 +140,7 @@ def test_all_pairs_of_models_and_the_majority_are_compared_in_the_order_of_the_c
     )
 
 
-def test_intervals_and_p_values_come_from_blocks_if_documents_are_in_order_of_time():
+def test_documents_in_order_of_time_are_compared_by_blocks():
     facts = {"duplicates": {"same_topic": [3]}, "in_order": True}
 
     run = scored_run({"a": [160, 150, 140], "b": [100]}, of=200, dataset=facts)
@@ -304,7 +304,7 @@ def test_accuracies_of_other_models_are_compared_with_all_of_ours_on_the_same_sp
     ]
 
 
-def test_another_split_rules_out_other_models_and_another_padding_only_ours():
+def test_another_split_rules_out_other_models_another_padding_only_ours():
     assert published(OTHERS, split_fingerprint="6" * 64) == []
     found = published(OURS, OTHERS, fingerprint="e" * 64)
     assert {entry.source for entry in found} == {"a paper"}
@@ -466,7 +466,7 @@ def test_a_folder_without_a_finished_run_is_refused(folder):
         load_run(folder)
 
 
-def test_the_summary_is_read_without_the_trials_and_what_needs_them_names_its_command(
+def test_what_needs_the_trials_names_the_command_of_a_run_without_them(
     folder,
 ):
     shutil.rmtree(folder / "trials")

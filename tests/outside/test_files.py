@@ -43,7 +43,7 @@ def read(*files, labels=None, **reading):
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
-def test_a_table_has_ids_labels_and_answers(ending):
+def test_a_table_has_labels_beside_answers(ending):
     labels, answers, rest = read(table(f"bert.{ending}"))
 
     assert labels == ["yes", "no", "no"]
@@ -52,7 +52,7 @@ def test_a_table_has_ids_labels_and_answers(ending):
     assert rest == {"ids": ["7", "8", "9"], "clusters": None, "columns": {}}
 
 
-def test_models_are_in_the_order_of_their_rows_and_only_ids_of_rows_count():
+def test_models_are_in_the_order_of_their_rows():
     pyarrow, parquet = (
         pytest.importorskip("pyarrow"),
         pytest.importorskip("pyarrow.parquet"),
@@ -70,7 +70,7 @@ def test_models_are_in_the_order_of_their_rows_and_only_ids_of_rows_count():
     assert answers == {"lstm": {0: ["a", "b"]}, "bert": {0: ["b", "b"]}}
 
 
-def test_a_table_may_have_models_and_seeds():
+def test_a_table_may_have_models_with_seeds():
     rows = [
         (m, s, i, i % 2, (i + s) % 2) for m in "ab" for s in (3, 5) for i in range(4)
     ]
@@ -83,7 +83,7 @@ def test_a_table_may_have_models_and_seeds():
     assert answers["b"] == {3: ["1", "0", "1", "0"], 5: ["1", "0", "1", "0"]}
 
 
-def test_documents_are_matched_by_ids_in_any_order_and_of_any_type():
+def test_documents_are_matched_by_ids_in_any_order_of_any_type():
     more = [(9.0, "no", "yes"), (8, "no", None), (10, "yes", "yes")]
 
     labels, answers, rest = read(table("a.csv"), table("b.jsonl", rows=more))
@@ -151,7 +151,7 @@ def test_labels_that_contradict_those_of_a_run_are_refused(tmp_path):
         read(table("o.csv", HEADER[1:], [row[1:] for row in rows]), labels=run)
 
 
-def test_names_tell_models_and_seeds():
+def test_names_of_files_tell_models_with_seeds():
     names = [
         "x/bert-seed1.csv",
         "x/bert_seed_0.csv",
@@ -199,7 +199,7 @@ def test_labels_are_split_at_a_separator():
     assert answers["m"][0] == [["a"], ["b", "a"]]
 
 
-def test_columns_and_rows_can_be_chosen():
+def test_columns_can_be_chosen_like_rows():
     header = ("key", "truth", "said", "split", "doc")
     rows = [(1, "x", "y", "test", {"page": 4}), (2, "x", "x", "dev", {"page": 4})]
     columns = {

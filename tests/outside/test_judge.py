@@ -39,7 +39,7 @@ def means(found):
     return [model.score.mean for model in found.results.models]
 
 
-def test_accuracies_are_compared_over_documents_and_seeds():
+def test_accuracies_are_compared():
     found = verdict(LABELS, ANSWERS)
 
     good, poor = found.results.models
@@ -84,7 +84,7 @@ def test_the_same_label_may_be_of_another_type_in_answers():
     ]
 
 
-def test_documents_may_have_any_number_of_topics_as_names_or_as_0_and_1():
+def test_documents_may_have_any_number_of_topics_as_names_or_as_indicators():
     names = in_form(lambda own: [{TOPICS[label]} for label in own])
     indicators = in_form(lambda own: np.eye(3, dtype=int)[own])
 
@@ -179,7 +179,7 @@ def test_missing_answers_are_refused_left_out_or_wrong(caplog):
 
 
 @pytest.mark.parametrize("nothing", [None, "", np.nan, pytest.param("NA", id="pandas")])
-def test_nothing_among_topics_is_no_topic_and_alone_a_missing_answer(nothing):
+def test_nothing_is_no_topic_among_topics_but_alone_a_missing_answer(nothing):
     if nothing == "NA":
         nothing = pytest.importorskip("pandas").NA
     found = verdict([["x"], ["y"]], {"a": [["x", nothing], ["y"]]})
@@ -194,7 +194,7 @@ def test_nothing_among_topics_is_no_topic_and_alone_a_missing_answer(nothing):
 @pytest.mark.parametrize(
     "labels", [[True, False], [1, 0], ["true", "false"], ["1", "0"]]
 )
-def test_yes_and_no_may_be_written_in_several_ways(labels):
+def test_yes_or_no_may_be_written_in_several_ways(labels):
     ways = {
         "a": [1, 0],
         "b": np.array([True, False]),
@@ -297,7 +297,7 @@ def test_a_saved_verdict_is_a_run_that_can_be_compared(tmp_path):
 
 
 @pytest.mark.parametrize("labels", [None, [["x"], ["y"], []]])
-def test_scores_and_topics_are_saved_as_they_were(tmp_path, labels):
+def test_answers_are_saved_as_they_were(tmp_path, labels):
     answers = {"a": [["x"], ["y", "new"], []]} if labels else {"a": [0.1, 0.7, 1 / 3]}
 
     kept = verdict(labels, answers).save(tmp_path / "run")

@@ -37,3 +37,20 @@ print(*[name for name in ours if not name.startswith("rnnbench.stats")])
     )
 
     assert done.stdout.split() == ["rnnbench"]
+
+
+def test_two_arrays_are_compared_by_few_files():
+    code = """
+import sys
+import numpy as np
+from rnnbench import stats
+a = stats.Correctness(np.ones((1, 9), bool))
+b = stats.Correctness(np.zeros((1, 9), bool))
+stats.score_interval(a), stats.difference_p(a, b), stats.estimate_difference(a, b)
+print(sum(name.startswith("rnnbench") for name in sys.modules))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert int(done.stdout) <= 6
