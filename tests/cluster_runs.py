@@ -1,5 +1,6 @@
-"""Runs on Dask clusters of tests; ``clusters`` itself is imported where there is no
-rnnbench.
+"""Runs on the Dask clusters of tests.
+
+``clusters`` itself is imported where there is no rnnbench.
 """
 
 from cluster_tasks import task
@@ -16,18 +17,14 @@ def baselines(folder, n):
 
 
 def start(where, trials, folder, work, *, listen=lambda _: None, jobs=None):
-    """Return the generator of outcomes on a cluster of a task, or of calling a
-    function.
-    """
-    work = work if isinstance(work, Task) else task(work)
-    return DaskExecutor(jobs, str(where.file)).run(
-        trials, corpora(folder), listen, work
-    )
+    """Return the outcomes on a cluster of a task, or of calling a function."""
+    if not isinstance(work, Task):
+        work = task(work)
+    executor = DaskExecutor(jobs, str(where.file))
+    return executor.run(trials, corpora(folder), listen, work)
 
 
 def run(where, trials, folder, work, **options):
     """Return the outcomes of trials by seed."""
-    return {
-        one.seed: outcome
-        for one, outcome in start(where, trials, folder, work, **options)
-    }
+    outcomes = start(where, trials, folder, work, **options)
+    return {ended.seed: outcome for ended, outcome in outcomes}

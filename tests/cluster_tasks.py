@@ -1,6 +1,4 @@
-"""Functions that workers of a cluster run in place of training; they import this
-module.
-"""
+"""What workers of a cluster, which import this module, run in place of training."""
 
 import os
 import signal
@@ -17,9 +15,10 @@ def prepare_nothing(_):
 
 def prepare_unless_broken(_):
     """Fail on workers that a test has started with ``BROKEN`` in their environment."""
-    if how := os.environ.get("BROKEN"):
-        if how == "crash":
-            die()
+    how = os.environ.get("BROKEN")
+    if how == "crash":
+        die()
+    if how:
         raise ImportError("no such library")
 
 
@@ -43,13 +42,13 @@ def sleep(*_):
     time.sleep(600)
 
 
-def sleep_with_seed_0(one, *_):
-    return sleep() if one.seed == 0 else os.getpid()
+def sleep_with_seed_0(trial, *_):
+    return sleep() if trial.seed == 0 else os.getpid()
 
 
-def count_to_9(one, _, on_epoch):
+def count_to_9(trial, _, on_epoch):
     for epoch in range(1, 10):
-        on_epoch(epoch, float(one.seed), 0.5)
+        on_epoch(epoch, float(trial.seed), 0.5)
 
 
 def die(*_):
@@ -57,9 +56,9 @@ def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def sleep_once(one, *_):
+def sleep_once(trial, *_):
     """Sleep for ever, except the second time."""
-    trace = Path(os.environ["TRACES"], f"slept-{one.seed}")
+    trace = Path(os.environ["TRACES"], f"slept-{trial.seed}")
     if not trace.exists():
         trace.touch()
         sleep()
@@ -73,19 +72,19 @@ def _leave_a_process():
         os._exit(0)
 
 
-def leave_a_process_and_die(one, *_):
+def leave_a_process_and_die(trial, *_):
     """Always die with seed 0; die only once with any other seed."""
-    trace = Path(os.environ["TRACES"], f"left-{one.seed}")
-    if one.seed == 0 or not trace.exists():
+    trace = Path(os.environ["TRACES"], f"left-{trial.seed}")
+    if trial.seed == 0 or not trace.exists():
         trace.touch()
         _leave_a_process()
         die()
     return "done"
 
 
-def kill_worker_once(one, *_):
+def kill_worker_once(trial, *_):
     """Stand for a worker that somebody kills; its child has started a process."""
-    trace = Path(os.environ["TRACES"], f"killed-{one.seed}")
+    trace = Path(os.environ["TRACES"], f"killed-{trial.seed}")
     if not trace.exists():
         trace.touch()
         _leave_a_process()
@@ -95,9 +94,7 @@ def kill_worker_once(one, *_):
 
 
 def sleep_unless_late(*_):
-    """Sleep, except on workers that a test has started with ``LATE`` in their
-    environment.
-    """
+    """Sleep, except on workers that were started with ``LATE`` in the environment."""
     return "done" if "LATE" in os.environ else sleep()
 
 
@@ -133,11 +130,11 @@ def leave_the_folder(*_):
     return os.getpid(), folder
 
 
-def fail_unless_seed_3(one, *_):
+def fail_unless_seed_3(trial, *_):
     """Return something that this machine cannot read, or the worker, or fail."""
-    if one.seed == 2:
+    if trial.seed == 2:
         raise RnnbenchError("no training today")
-    return {0: Unreadable(), 1: OnlyHere()}.get(one.seed, "done")
+    return {0: Unreadable(), 1: OnlyHere()}.get(trial.seed, "done")
 
 
 def lack(*_):

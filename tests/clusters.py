@@ -70,11 +70,11 @@ class Cluster:
     def workers(self):
         """Return what the scheduler knows of its workers, by their names."""
         with self.client() as client:
-            known = client.scheduler_info(n_workers=-1)["workers"]
-        return {
-            str(facts["name"]): facts | {"address": entry}
-            for entry, facts in known.items()
-        }
+            states = client.scheduler_info(n_workers=-1)["workers"]
+        workers = {}
+        for address, state in states.items():
+            workers[str(state["name"])] = state | {"address": address}
+        return workers
 
     def ask(self, function, *arguments):
         """Return the results of a function in all workers, by their addresses."""
@@ -125,12 +125,9 @@ def cut_at_gather(dask_scheduler, *, clients, itself):
             _cut_clients(dask_scheduler)
             await asyncio.sleep(0.5)
         if itself:
-            for comm in [
-                entry
-                for entry, what in dask_scheduler._comms.items()
-                if what == "gather"
-            ]:
-                comm.abort()
+            for comm, purpose in list(dask_scheduler._comms.items()):
+                if purpose == "gather":
+                    comm.abort()
         return await fetch(keys=keys, serializers=serializers)
 
     dask_scheduler.handlers["gather"] = gather
@@ -148,14 +145,14 @@ def kill_session(process):
 
 @contextmanager
 def cluster(folder, n_workers=2, *options, **environment):
-    """Start a scheduler with options, and workers called ``w0``, ``w1`` and so on; end
-    them.
-    """
+    """Start a scheduler, and workers called ``w0``, ``w1`` and so on; end them."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = os.pathsep.join([str(TESTS.parent), str(TESTS)])
-    own = {"PYTHONPATH": paths, "TRACES": str(folder)}
-    own["DASK_TEMPORARY_DIRECTORY"] = str(folder / "tmp")
-    made = Cluster(folder, os.environ | own | environment)
+    variables = {
+        "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)]),
+        "TRACES": str(folder),
+        "DASK_TEMPORARY_DIRECTORY": str(folder / "tmp"),
+    }
+    made = Cluster(folder, os.environ | variables | environment)
     try:
         made.start(SCHEDULER, *ON_LOOPBACK, *options, "--scheduler-file", made.file)
         wait_for(lambda: made.file.exists() and made.file.read_text(), "the scheduler")
@@ -167,14 +164,15 @@ def cluster(folder, n_workers=2, *options, **environment):
         made.close()
 
 
-def wait_for(condition, what, seconds=60.0):
+def wait_for(condition, event, seconds=60.0):
     """Wait until a condition holds, and return what it returned."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if found := condition():
-            return found
+        value = condition()
+        if value:
+            return value
         time.sleep(0.1)
-    raise AssertionError(f"{what}: not within {seconds:.0f} s")
+    raise AssertionError(f"{event}: not within {seconds:.0f} s")
 
 
 def after(moment, act):
@@ -192,15 +190,15 @@ def after(moment, act):
 
 def children(folder):
     """Return the processes that train for workers of the cluster in ``folder``."""
-    found = []
+    numbers = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             line = (process / "cmdline").read_bytes()
         except OSError:
             continue
         if b"dask.worker_child import main" in line and str(folder).encode() in line:
-            found.append(int(process.name))
-    return found
+            numbers.append(int(process.name))
+    return numbers
 
 
 def asleep(folder):
@@ -211,11 +209,9 @@ def asleep(folder):
 
 def kept(dask_worker):
     """Return the files that a worker keeps for runs; workers are asked for it."""
-    places = os.walk(
-        Path(dask_worker.local_directory, "rnnbench")
-    )  # some may just be removed
-    return [
-        f"{place}/{name}"
-        for place, folders, files in places
-        for name in (*folders, *files)
-    ]
+    kept_files = []
+    # Some may just be removed.
+    places = os.walk(Path(dask_worker.local_directory, "rnnbench"))
+    for place, folders, files in places:
+        kept_files += [f"{place}/{name}" for name in (*folders, *files)]
+    return kept_files

@@ -65,7 +65,7 @@ def test_a_cached_corpus_with_too_few_excerpts_is_damaged(tmp_path):
     ],
     ids=list,
 )
-def test_the_fingerprint_is_that_of_the_content_whatever_its_origin_and_types(change):
+def test_the_fingerprint_is_that_of_the_content_whatever_its_origin(change):
     same = {"tokens": CORPUS.tokens.astype(">i8"), "labels": CORPUS.labels.astype("u1")}
 
     assert replace(CORPUS, provenance={}, **same).fingerprint == CORPUS.fingerprint
@@ -107,14 +107,13 @@ def test_the_newest_corpus_of_a_source_is_found(file):
 
     assert cache.find("made_up") == file
     assert cache.find("made") is None
-    assert file.parent.name == f"v{cache.SCHEMA_VERSION}", (
-        "files of other layouts are not found"
-    )
+    # Files of other layouts are not found.
+    assert file.parent.name == f"v{cache.SCHEMA_VERSION}"
     assert cache.find(fingerprint=OTHER.fingerprint) == other
     assert cache.find(fingerprint="0" * 64) is cache.find(fingerprint="../*") is None
 
 
-def test_a_file_cut_off_of_another_kind_or_with_a_flipped_byte_is_damaged_which_one_line_says(
+def test_one_line_says_that_a_file_is_damaged(
     file,
 ):
     content = file.read_bytes()
@@ -162,9 +161,7 @@ def test_a_file_with_other_content_is_damaged(file, arrays):
         cache.read(file)
 
 
-def test_the_folder_is_chosen_by_the_environment_which_is_named_if_it_cannot_be_written_to(
-    monkeypatch, cache_folder
-):
+def test_the_folder_is_chosen_by_the_environment(monkeypatch, cache_folder):
     assert cache.folder() == cache_folder
     (cache_folder / "corpora").touch()
     with pytest.raises(UserError, match=r"cannot be written: .*RNNBENCH_CACHE"):

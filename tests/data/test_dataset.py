@@ -412,7 +412,7 @@ def test_the_texts_of_a_group_are_in_one_fold(sizes, seed):
         assert not set(groups[fold.train_documents]) & set(groups[fold.test_documents])
 
 
-def test_single_labels_are_sets_of_one_if_the_task_says_so_but_sets_are_no_single_labels():
+def test_single_labels_are_sets_of_one_if_the_task_says_so():
     single, sets = corpus(documents=20), corpus_of_several(documents=20)
 
     found, usual = (

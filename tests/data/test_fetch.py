@@ -173,7 +173,7 @@ def test_wanted_files_are_read_whatever_their_folder(make):
         read(make(("one/a.sgm", b"1"), ("two/a.sgm", b"2")))
 
 
-def test_links_folders_and_devices_are_not_read():
+def test_only_regular_files_are_read():
     kinds = (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE)
     content = tar_of(
         special(tarfile.DIRTYPE, "folder"), *map(special, kinds), ("folder/b", b"b")
@@ -183,7 +183,7 @@ def test_links_folders_and_devices_are_not_read():
 
 
 @BOTH
-def test_limits_are_on_the_sizes_and_the_number_of_members(make, monkeypatch):
+def test_members_have_limits(make, monkeypatch):
     monkeypatch.setattr(fetch, "MAX_MEMBERS", 10)
     monkeypatch.setattr(fetch, "MAX_MEMBER_BYTES", 1_000)
     members = [

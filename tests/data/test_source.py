@@ -27,7 +27,7 @@ def test_a_source_has_a_name_that_can_be_part_of_a_file_name():
             replace(sgml.SGML, name=name)
 
 
-def test_files_and_folders_are_recognised_by_patterns(tmp_path):
+def test_what_a_source_reads_is_recognised_by_patterns(tmp_path):
     source = replace(
         sgml.SGML, patterns=("tweets-*.csv",), folder_patterns=("*/*.csv",)
     )

@@ -183,7 +183,7 @@ WRONG = {
         b'\n["a", "b"]\n': "own.jsonl:2: should be an object, such as ",
         b'{"text": "a"}\n': "--set data.label=NAME, to one of text",
         b'{"text": 3, "label": "b"}\n': "own.jsonl:1: text: should be a text: 3",
-        b'{"text": "a", "label": NaN}\n': "own.jsonl:1: label: should be a text or a num",
+        b'{"text": "a", "label": NaN}\n': "own.jsonl:1: label: should be a text or",
         b'{"text": "a", "label": "b"}\n\xff\n': "own.jsonl:2: not JSON",
         b"[" * 100_000: "own.jsonl:1: not JSON: ",
         b'{"text": "a\\ud800", "label": "b"}': "own.jsonl:1: half a character",

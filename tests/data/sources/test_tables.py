@@ -182,7 +182,7 @@ def test_columns_are_told_by_their_names_or_by_what_is_in_them(
     assert sniff(table, Layout(text="x", label="y")) == Layout(",", "utf-8", "x", "y")
 
 
-def test_a_choice_between_columns_is_told_and_one_column_is_not_two(tmp_path, caplog):
+def test_a_choice_between_columns_is_told(tmp_path, caplog):
     table = write_table(
         tmp_path / "own.csv", [("one", "two", "a")], ("tweet", "text", "label")
     )

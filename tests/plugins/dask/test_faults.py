@@ -174,9 +174,10 @@ import cluster_tasks
 from factories import corpora, trial
 from rnnbench.plugins.dask.executor import DaskExecutor
 folder = Path(sys.argv[2])
-one = trial(folder, models={"svm": {"baseline": "tfidf_linear_svm"}})
+trials = [trial(folder, models={"svm": {"baseline": "tfidf_linear_svm"}})]
 work = cluster_tasks.task(cluster_tasks.sleep)
-list(DaskExecutor(address=sys.argv[1]).run([one], corpora(folder), lambda _: None, work))
+executor = DaskExecutor(address=sys.argv[1])
+list(executor.run(trials, corpora(folder), lambda _: None, work))
 """
 
 

@@ -23,25 +23,28 @@ NAME = f"{hashlib.sha256(DOCUMENTS).hexdigest()}.npz"
 
 
 def test_where_code_or_documents_differ_no_trial_is_carried_out(tmp_path):
-    (corpus := tmp_path / NAME).write_bytes(DOCUMENTS)
-    one = trial(tmp_path, models={"svm": {"baseline": "tfidf_linear_svm"}})
+    corpus = tmp_path / NAME
+    corpus.write_bytes(DOCUMENTS)
+    planned = trial(tmp_path, models={"svm": {"baseline": "tfidf_linear_svm"}})
     begin = partial(prepare, cluster_tasks.prepare_nothing)
 
-    begin(one.fingerprint, corpus, one)
+    begin(planned.fingerprint, corpus, planned)
 
     with pytest.raises(UserError, match="the code of the model, or of its package"):
-        begin("0" * 64, corpus, one)
+        begin("0" * 64, corpus, planned)
     corpus.write_bytes(b"others")
     with pytest.raises(RnnbenchError, match=r".*npz is gone, or was changed after"):
-        begin(one.fingerprint, corpus, one)
+        begin(planned.fingerprint, corpus, planned)
 
 
-def test_modules_travel_with_their_package_and_what_they_import_from_its_folder(
+def test_modules_travel_with_what_they_import_from_their_folder(
     working_folder, tmp_path
 ):
     files = {
-        "mine.py": "import os, numpy, rnnbench\nfrom helper import WIDTH\nimport random, missing",
-        "helper.py": "def width():\n    import parts.sizes\nimport mine\nfrom loose import sizes",
+        "mine.py": "import os, numpy, rnnbench\n"
+        "from helper import WIDTH\nimport random, missing",
+        "helper.py": "def width():\n    import parts.sizes\n"
+        "import mine\nfrom loose import sizes",
         "parts/__init__.py": "",
         "parts/sizes.py": "import numpy",
         "loose/sizes.py": "",
@@ -57,36 +60,30 @@ def test_modules_travel_with_their_package_and_what_they_import_from_its_folder(
         (working_folder / name).parent.mkdir(parents=True, exist_ok=True)
         (working_folder / name).write_text(code)
 
-    found = []
-    for function in ("mine:build", "package.below.a:build"):
-        own, files = (
-            trial(tmp_path, models={"own": {"python": function}}),
-            corpora(tmp_path),
-        )
-        content, names = pack([own], files)
-        with zipfile.ZipFile(BytesIO(content)) as opened:
-            corpus = opened.read(names[own.corpus_fingerprint])
-            found.append(
-                sorted(
-                    name for name in opened.namelist() if name.startswith("modules/")
-                )
-            )
-        assert corpus == files[own.corpus_fingerprint].read_bytes()
+    assert modules_sent("mine:build", tmp_path) == [
+        "modules/helper.py",
+        "modules/loose/sizes.py",
+        "modules/mine.py",
+        "modules/parts/__init__.py",
+        "modules/parts/sizes.py",
+    ]
+    assert modules_sent("package.below.a:build", tmp_path) == [
+        "modules/package/__init__.py",
+        "modules/package/below/__init__.py",
+        "modules/package/below/a.py",
+    ]
 
-    lists = (
-        [
-            "helper.py",
-            "loose/sizes.py",
-            "mine.py",
-            "parts/__init__.py",
-            "parts/sizes.py",
-        ],
-        [
-            f"package/{name}"
-            for name in ("__init__.py", "below/__init__.py", "below/a.py")
-        ],
-    )
-    assert found == [[f"modules/{name}" for name in names] for names in lists]
+
+def modules_sent(function, folder):
+    """The names of the modules that go to workers with a model and its corpus."""
+    network = trial(folder, models={"own": {"python": function}})
+    files = corpora(folder)
+    content, names = pack([network], files)
+    with zipfile.ZipFile(BytesIO(content)) as opened:
+        corpus = opened.read(names[network.corpus_fingerprint])
+        modules = [name for name in opened.namelist() if name.startswith("modules/")]
+    assert corpus == files[network.corpus_fingerprint].read_bytes()
+    return sorted(modules)
 
 
 def test_what_differs_between_versions_is_grouped():
@@ -106,8 +103,8 @@ def test_what_differs_between_versions_is_grouped():
 
 WITHOUT_RNNBENCH = """
 import os, sys
-lacking = [path for path in sys.path if not os.path.exists(f"{path}/rnnbench/__init__.py")]
-sys.path[:] = lacking
+file = "rnnbench/__init__.py"
+sys.path[:] = [path for path in sys.path if not os.path.exists(f"{path}/{file}")]
 """
 
 

@@ -74,7 +74,7 @@ def test_late_workers_take_a_trial_for_each_thread_unless_they_differ(
     assert caplog.text.count("scikit-learn 0.1") == 1
 
 
-def test_workers_with_another_version_or_other_code_are_named_before_anything_is_trained(
+def test_workers_with_another_version_are_named_before_anything_is_trained(
     one_worker, tmp_path, trials
 ):
     copy = shutil.copytree(
@@ -97,7 +97,7 @@ def test_workers_with_another_version_or_other_code_are_named_before_anything_is
     assert "pip install scikit-learn==" in str(caught.value)
 
 
-def test_workers_that_lack_something_are_named_and_broken_ones_do_not_get_the_whole_queue(
+def test_workers_that_lack_something_do_not_get_the_whole_queue(
     one_worker, tmp_path, trials, caplog
 ):
     workers = {
