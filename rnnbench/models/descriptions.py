@@ -115,13 +115,14 @@ class ModelSection(ConfigModel):
 
     @model_validator(mode="after")
     def _trains_as_it_can(self) -> "ModelSection":
-        own = {*(self.training or ())}
-        if "seeds" in own:
+        keys = set(self.training or ())
+        if "seeds" in keys:
             raise problem(
                 "training: seeds are the same for all models", "set them outside models"
             )
-        allowed = WITHOUT_EPOCHS.get(self.kind, tuple(own))
-        if unused := sorted(own.difference(allowed)):
+        allowed = WITHOUT_EPOCHS.get(self.kind, tuple(keys))
+        unused = sorted(keys.difference(allowed))
+        if unused:
             fault = f"training: {with_article(self.kind)} has no {unused[0]}"
             raise problem(fault, f"allowed: {listed(allowed)}")
         return self
@@ -137,8 +138,10 @@ class Network(ModelSection):
 
     def work_of_epoch(self, dataset: "Dataset") -> int:
         products = self.products(len(dataset.y_train), Shape.of(dataset))
-        known = sum(product.multiply_adds for product in products)
-        return known or 10**10  # of a network of the user's own; assumed to be large
+        multiply_adds = sum(product.multiply_adds for product in products)
+        return (
+            multiply_adds or 10**10
+        )  # of a network of the user's own; assumed to be large
 
     def count_params(self, shape: Shape) -> int:
         """Return the number of its trained parameters, if Keras does not build it."""
@@ -194,27 +197,38 @@ class LayeredNetwork(Network):
     """``language_model`` or ``{language_model: {epochs: 4}}``: an embedding and the
     recurrent layer above it begin with the weights of one, which reads the texts of
     Reuters-21578 that are in no test set; only for ``r52``, ``r8`` and ``modapte``."""
-    learns_language = computed(lambda own: own.pretrain is not None)
-    reads_unlabeled = computed(
-        lambda own: own.learns_language or own.layers[0].reads_unlabeled
-    )
-    pretrained_dim = computed(lambda own: own.layers[0].pretrained_dim)
-    parts = computed(lambda own: [part for layer in own.layers for part in layer.parts])
+
+    @computed
+    def learns_language(self) -> bool:
+        return self.pretrain is not None
+
+    @computed
+    def reads_unlabeled(self) -> bool:
+        return self.learns_language or self.layers[0].reads_unlabeled
+
+    @computed
+    def pretrained_dim(self) -> int | None:
+        return self.layers[0].pretrained_dim
+
+    @computed
+    def parts(self) -> Sequence[Layer]:
+        parts: list[Layer] = []
+        for layer in self.layers:
+            parts += layer.parts
+        return parts
 
     @property
     def readers(self) -> list[Layer]:
         """The recurrent layer above an embedding, once for each way; none if there is
         none.
         """
-        first, above, *_ = [own for own in self.layers if own.kind != "spatial_dropout"]
-        found: list[Layer] = (
-            [above.layer] * 2 if isinstance(above, Bidirectional) else [above]
-        )
-        return (
-            found
-            if first.kind == "embedding" and isinstance(found[0], GRU | LSTM)
-            else []
-        )
+        layers = [layer for layer in self.layers if layer.kind != "spatial_dropout"]
+        readers = [layers[1]]
+        if isinstance(layers[1], Bidirectional):
+            readers = [layers[1].layer, layers[1].layer]
+        if layers[0].kind != "embedding" or not isinstance(readers[0], GRU | LSTM):
+            return []
+        return readers
 
     @computed
     def pretrained(self) -> Pretrained | None:
@@ -224,15 +238,20 @@ class LayeredNetwork(Network):
 
     @computed
     def packages(self) -> tuple[str, ...]:
-        of_vectors = ("scipy",) if self.pretrained_dim else ()  # it computes them
-        return of_vectors + (("tensorflow", "keras", "numpy") if self.pretrain else ())
+        packages: list[str] = []
+        if self.pretrained_dim:
+            packages.append("scipy")  # it computes the vectors
+        if self.pretrain:
+            packages += ["tensorflow", "keras", "numpy"]
+        return tuple(packages)
 
     def in_short(self) -> str:
-        inputs = ["scaled ids"] if self.inputs == "scaled_ids" else []
-        first = ["language model"] if self.pretrain else []
-        return " → ".join(
-            [*first, *inputs, *(layer.in_short() for layer in self.layers)]
-        )
+        steps = [layer.in_short() for layer in self.layers]
+        if self.inputs == "scaled_ids":
+            steps.insert(0, "scaled ids")
+        if self.pretrain:
+            steps.insert(0, "language model")
+        return " → ".join(steps)
 
     def with_inputs(
         self, batch_size: int, shape: Shape
@@ -289,12 +308,30 @@ class BaselineModel(ModelSection):
     kind: ClassVar[str] = "baseline"
     engine: ClassVar[str] = "scikit-learn"
     baseline: AnyBaseline
-    is_random = computed(lambda own: own.baseline.is_random)
-    gives_probabilities = computed(lambda own: own.baseline.gives_probabilities)
-    reads_words = computed(lambda own: own.baseline.reads_words)
-    pretrained = computed(lambda own: own.baseline.pretrained)
-    packages = computed(lambda own: own.baseline.packages)
-    parts = computed(lambda own: (own.baseline,))
+
+    @computed
+    def is_random(self) -> bool:
+        return self.baseline.is_random
+
+    @computed
+    def gives_probabilities(self) -> bool:
+        return self.baseline.gives_probabilities
+
+    @computed
+    def reads_words(self) -> bool:
+        return self.baseline.reads_words
+
+    @computed
+    def pretrained(self) -> Pretrained:
+        return self.baseline.pretrained
+
+    @computed
+    def packages(self) -> tuple[str, ...]:
+        return self.baseline.packages
+
+    @computed
+    def parts(self) -> Sequence[Baseline]:
+        return (self.baseline,)
 
     def in_short(self) -> str:
         return section.call(self.baseline.kind, self.baseline.settings())
@@ -337,20 +374,24 @@ class EnsembleModel(ModelSection):
 
     kind: ClassVar[str] = "ensemble"
     ensemble: Ensemble
-    parts = computed(
-        lambda own: [part for one in own._members.values() for part in one.parts]
-    )
     _members: Mapping[str, ModelSection] = {}
+
+    @computed
+    def parts(self) -> Sequence[Layer | Baseline]:
+        parts: list[Layer | Baseline] = []
+        for member in self._members.values():
+            parts += member.parts
+        return parts
 
     def find_members(self, models: Mapping[str, ModelSection]) -> None:
         """Find its models among those of the config, before it can be used."""
-        able = {
-            name: one
-            for name, one in models.items()
-            if not isinstance(one, EnsembleModel)
-        }
-        if self.ensemble.by == "log_probabilities":
-            able = {name: one for name, one in able.items() if one.gives_probabilities}
+        needs_probabilities = self.ensemble.by == "log_probabilities"
+        able: dict[str, ModelSection] = {}
+        for name, model in models.items():
+            if isinstance(model, EnsembleModel):
+                continue
+            if model.gives_probabilities or not needs_probabilities:
+                able[name] = model
         for name in self.ensemble.of:
             if name not in models:
                 raise problem(
@@ -369,7 +410,7 @@ class EnsembleModel(ModelSection):
     @computed
     def is_random(self) -> bool:
         return not self.ensemble.over_seeds and any(
-            one.is_random for one in self._members.values()
+            member.is_random for member in self._members.values()
         )
 
     @computed
@@ -380,11 +421,12 @@ class EnsembleModel(ModelSection):
             "language model",
             None,
         ]
-        return max((one.pretrained for one in self._members.values()), key=order.index)
+        members = self._members.values()
+        return max((member.pretrained for member in members), key=order.index)
 
     def in_short(self) -> str:
-        own = self.ensemble.model_dump(exclude={"of"}, exclude_defaults=True)
-        return section.call(" + ".join(self.ensemble.of), own)
+        options = self.ensemble.model_dump(exclude={"of"}, exclude_defaults=True)
+        return section.call(" + ".join(self.ensemble.of), options)
 
 
 def with_members(names: Iterable[str], models: Mapping[str, Any]) -> list[str]:
@@ -409,7 +451,10 @@ class OutsideModel(ModelSection):
     """Where its answers came from."""
     trainings: PositiveInt = 1
     """How often it was trained. A single training is judged as it is."""
-    is_random = computed(lambda own: own.trainings > 1)
+
+    @computed
+    def is_random(self) -> bool:
+        return self.trainings > 1
 
     def in_short(self) -> str:
         return f"answers from {self.outside}"

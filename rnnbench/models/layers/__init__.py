@@ -46,18 +46,19 @@ def parse_layers(value: Any) -> tuple[Layer, ...]:
     hint = (
         "the last layer of a model is `- dense: {units: topics, activation: softmax}`"
     )
-    stack, found = _stack(value, hint), list[InitErrorDetails]()
+    stack = _stack(value, hint)
+    errors: list[InitErrorDetails] = []
     layers: list[Layer | None] = [None] * len(stack)
     for position, description in enumerate(stack):
         try:
             layers[position] = parse_layer(description)
         except PydanticCustomError as error:
-            found.append(at((position,), error))
+            errors.append(at((position,), error))
         except ValidationError as error:
-            found += located(error, (position,))
-    found += _misfits_of_model(layers)
-    if found:
-        raise problems(found)
+            errors += located(error, (position,))
+    errors += _misfits_of_model(layers)
+    if errors:
+        raise problems(errors)
     return tuple(layer for layer in layers if layer)
 
 
@@ -75,9 +76,13 @@ class Parallel(Layer):
     branches: Annotated[list[Branch], Field(min_length=1)]
     """Lists of layers. All end in a vector for each document, or all in sequences of
     one length."""
-    parts = computed(
-        lambda own: (own, *chain(*(one.parts for one in chain(*own.branches))))
-    )
+
+    @computed
+    def parts(self) -> Sequence[Layer]:
+        parts: list[Layer] = [self]
+        for layer in chain(*self.branches):
+            parts += layer.parts
+        return parts
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
         import keras
@@ -105,18 +110,17 @@ class Parallel(Layer):
         ]
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:
-        steps = LARGEST if from_sequence else None
+        steps = None
+        if from_sequence:
+            steps = LARGEST
         return self.ends(replace(_LONG, steps=steps))[0].steps is not None
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         ends = self.ends(batch)
-        features, trained = (
-            sum(end.features for end in ends),
-            any(end.passes_back for end in ends),
-        )
-        return replace(
-            ends[0], **{"features": features, "passes_back": trained} | changes
-        )
+        features = sum(end.features for end in ends)
+        passes_back = any(end.passes_back for end in ends)
+        joined = replace(ends[0], features=features, passes_back=passes_back)
+        return replace(joined, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
         for layer, inputs in chain(
@@ -152,7 +156,8 @@ def with_inputs(layers: Iterable[Layer], batch: Batch) -> Iterator[tuple[Layer, 
 
 def _misfits_of_model(layers: Sequence[Layer | None]) -> Iterator[InitErrorDetails]:
     is_sequence = yield from _misfits(layers)
-    last, place_of_last = layers[-1], (len(layers) - 1,)
+    last = layers[-1]
+    place_of_last = (len(layers) - 1,)
     if last and not last.gives_topics:
         fault = "the last layer must give a probability for each topic"
         last_layer = "dense: {units: topics, activation: softmax}"
@@ -188,11 +193,10 @@ def _misfits(
             )
             yield at(place, problem(fault, hint))
         if isinstance(layer, Parallel):
-            found = _misfits_below(layer, (*place, "branches"), is_sequence)
-            yield from found
-            is_sequence = (
-                None if found else is_sequence
-            )  # so that no layer above is blamed
+            errors = _misfits_below(layer, (*place, "branches"), is_sequence)
+            yield from errors
+            if errors:
+                is_sequence = None  # so that no layer above is blamed
         if layer.takes == "sequence" or is_sequence is not None:
             is_sequence = layer.gives_sequence(from_sequence=bool(is_sequence))
     return is_sequence
@@ -201,11 +205,11 @@ def _misfits(
 def _misfits_below(
     layer: Parallel, place: Loc, is_sequence: bool | None
 ) -> list[InitErrorDetails]:
-    found: list[InitErrorDetails] = []
+    errors: list[InitErrorDetails] = []
     for number, branch in enumerate(layer.branches):
-        found += _misfits(branch, (*place, number), is_sequence)
-    if not found and len({end.steps for end in layer.ends(_LONG)}) > 1:
+        errors += _misfits(branch, (*place, number), is_sequence)
+    if not errors and len({end.steps for end in layer.ends(_LONG)}) > 1:
         fault = "give outputs of different lengths, which cannot be joined"
         hint = "end each branch in one vector, as pooling does, or keep the length in all of them"
         return [at(place, problem(fault, hint))]
-    return found
+    return errors

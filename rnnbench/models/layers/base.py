@@ -102,7 +102,9 @@ class Batch:
 
     @property
     def rows(self) -> int:
-        return self.size * (1 if self.steps is None else self.steps)
+        if self.steps is None:
+            return self.size
+        return self.size * self.steps
 
     def times_kernel(self, columns: int, inner: int | None = None) -> Iterable[Product]:
         """Yield the products of a kernel ``(inner, columns)``: forward, its gradient,
@@ -149,8 +151,11 @@ class Layer(Variant):
     """The length of its first word vectors, if they are learned from texts."""
     reads_unlabeled: ClassVar[bool] = False
     """Whether they are learned from texts outside the corpus, too."""
-    parts: ClassVar[Sequence["Layer"]] = computed(lambda own: (own,))
-    """It and the layers inside it."""
+
+    @computed
+    def parts(self) -> Sequence["Layer"]:
+        """It and the layers inside it."""
+        return (self,)
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
         """Return the Keras layer. Import Keras here, not at the top of the module.
@@ -164,23 +169,21 @@ class Layer(Variant):
         from rnnbench.models import keras_layers
 
         arguments = self.keras_arguments(seed_of) | options
-        own = getattr(keras_layers, self.keras_name, None)
-        return (own or getattr(keras.layers, self.keras_name))(**arguments)
+        layer = getattr(keras_layers, self.keras_name, None)
+        if layer is None:
+            layer = getattr(keras.layers, self.keras_name)
+        return layer(**arguments)
 
     def keras_arguments(self, seed_of: SeedOf) -> dict[str, Any]:
         import keras
 
-        random = {
-            f"{weight}_initializer": getattr(keras.initializers, name)(
-                seed=seed_of(weight)
-            )
-            for weight, name in self.initializers.items()
-        }
-        return (
-            dict(self)
-            | random
-            | ({"seed": seed_of("dropout")} if self.has_dropout else {})
-        )
+        arguments = dict(self)
+        for weight, name in self.initializers.items():
+            initializer = getattr(keras.initializers, name)
+            arguments[f"{weight}_initializer"] = initializer(seed=seed_of(weight))
+        if self.has_dropout:
+            arguments["seed"] = seed_of("dropout")
+        return arguments
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:
         """Return whether its output is a vector for each step, and not one for each
@@ -192,11 +195,9 @@ class Layer(Variant):
         """Return the shape of its output for ``batch``; ``changes`` replace the usual
         values.
         """
-        steps = (
-            batch.steps
-            if self.gives_sequence(from_sequence=batch.steps is not None)
-            else None
-        )
+        steps = batch.steps
+        if not self.gives_sequence(from_sequence=steps is not None):
+            steps = None
         usual = {"steps": steps, "passes_back": batch.passes_back or self.is_trained}
         return replace(batch, **usual | changes)
 
@@ -207,11 +208,14 @@ class Layer(Variant):
     def in_short(self) -> str:
         """Return its kind and required parameters: ``conv1d 8 kernel_size 3``."""
         fields = type(self).model_fields
-        given = [f"{key} {value}" for key, value in self if fields[key].is_required()]
-        first = [
-            text.partition(" ")[2] for text in given[:1]
-        ]  # its name goes without saying
-        return " ".join([self.kind, *first, *given[1:]])
+        words = [self.kind]
+        for key, value in self:
+            if not fields[key].is_required():
+                continue
+            if len(words) > 1:  # the name of the first goes without saying
+                words.append(key)
+            words.append(str(value))
+        return " ".join(words)
 
     def settings(self) -> dict[str, Any]:
         """Return the optional parameters that differ from their defaults."""

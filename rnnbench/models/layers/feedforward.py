@@ -32,11 +32,20 @@ class Embedding(Layer):
     dropout: Rate = 0.0
     """Share of the words to drop in each step of training, wherever they occur in a
     batch."""
-    gives_mask = computed(lambda own: own.masking)
-    pretrained_dim = computed(
-        lambda it: it.dim if it.embeddings_initializer != "uniform" else None
-    )
-    reads_unlabeled = computed(lambda own: own.texts == "unlabeled")
+
+    @computed
+    def gives_mask(self) -> bool:
+        return self.masking
+
+    @computed
+    def pretrained_dim(self) -> int | None:
+        if self.embeddings_initializer == "uniform":
+            return None
+        return self.dim
+
+    @computed
+    def reads_unlabeled(self) -> bool:
+        return self.texts == "unlabeled"
 
     @model_validator(mode="after")
     def _learns_from_texts(self) -> "Embedding":
@@ -66,7 +75,9 @@ class Embedding(Layer):
         )
 
     def in_short(self) -> str:
-        return super().in_short() + (" ppmi_svd" if self.pretrained_dim else "")
+        if self.pretrained_dim:
+            return f"{super().in_short()} ppmi_svd"
+        return super().in_short()
 
 
 class NgramEmbedding(Layer):
@@ -125,9 +136,9 @@ class Conv1D(Layer):
     activation: Activation = "linear"
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
-        windows = (batch.steps or 1) - (
-            self.kernel_size - 1 if self.padding == "valid" else 0
-        )
+        windows = batch.steps or 1
+        if self.padding == "valid":
+            windows -= self.kernel_size - 1
         return super().gives(batch, steps=windows, features=self.filters, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
@@ -152,7 +163,9 @@ class Pooling(Layer):
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
         from rnnbench.models.keras_layers import POOLS
 
-        seeds = [seed_of("kernel"), seed_of("query")] if self.by == "attention" else []
+        seeds: list[int] = []
+        if self.by == "attention":
+            seeds = [seed_of("kernel"), seed_of("query")]
         return POOLS[self.by](self.chunks, *seeds, **options)
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
@@ -183,13 +196,19 @@ class Dense(Layer):
     initializers = {"kernel": "GlorotUniform"}
     units: Annotated[int | Literal["topics"], BeforeValidator(_units_or_topics)]
     activation: Activation = "linear"
-    gives_topics = computed(
-        lambda own: own.units == "topics" and own.activation in ("softmax", "sigmoid")
-    )
-    has_one_label = computed(lambda own: own.activation == "softmax")
+
+    @computed
+    def gives_topics(self) -> bool:
+        return self.units == "topics" and self.activation in ("softmax", "sigmoid")
+
+    @computed
+    def has_one_label(self) -> bool:
+        return self.activation == "softmax"
 
     def count_units(self, n_topics: int) -> int:
-        return n_topics if self.units == "topics" else self.units
+        if self.units == "topics":
+            return n_topics
+        return self.units
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
         units = self.count_units(shape.n_topics)
@@ -206,7 +225,9 @@ class Dense(Layer):
     def in_short(self) -> str:
         """Return ``dense 9 relu``; a probability for each topic is ``dense topics``."""
         is_plain = self.activation == "linear" or self.gives_topics
-        return super().in_short() + ("" if is_plain else f" {self.activation}")
+        if is_plain:
+            return super().in_short()
+        return f"{super().in_short()} {self.activation}"
 
 
 class Dropout(Layer):
@@ -254,19 +275,17 @@ class TransformerEncoder(Layer):
     """Share to drop of the attention, and of what is added to the inputs."""
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        n, steps, inside = (
-            batch.features,
-            batch.steps or 1,
-            replace(batch, passes_back=True),
-        )
+        n = batch.features
+        steps = batch.steps or 1
+        inside = replace(batch, passes_back=True)
         size = -(-n // self.heads)
-        whole, pairs = size * self.heads, batch.size * self.heads
-        for inner, columns in [(n, whole)] * 3 + [
-            (whole, n),
-            (n, self.units),
-            (self.units, n),
-        ]:
-            yield from inside.times_kernel(columns, inner)
+        width = size * self.heads  # of all heads together
+        pairs = batch.size * self.heads
+        for _ in range(3):  # queries, keys and values
+            yield from inside.times_kernel(width, n)
+        yield from inside.times_kernel(n, width)
+        yield from inside.times_kernel(self.units, n)
+        yield from inside.times_kernel(n, self.units)
         for _ in range(3):  # forward, and both gradients
             yield Product(steps, size, steps, pairs)  # of the scores
             yield Product(steps, steps, size, pairs)  # and of the sums of values

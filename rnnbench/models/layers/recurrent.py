@@ -1,6 +1,6 @@
 """Layers that read a sequence step by step."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, SerializeAsAny
@@ -54,7 +54,8 @@ class StepByStep(Recurrent):
         )
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        columns, steps = self.units * self.gates, batch.steps or 1
+        columns = self.units * self.gates
+        steps = batch.steps or 1
         yield Product(batch.size, self.units, columns, steps)
         yield Product(batch.size, columns, self.units, steps)
         yield Product(self.units, batch.rows, columns)
@@ -102,7 +103,7 @@ class MinGRU(Recurrent):
 
 
 RECURRENT: dict[str, type[Recurrent]] = {
-    own.kind: own for own in (SimpleRNN, GRU, LSTM, MinGRU)
+    layer.kind: layer for layer in (SimpleRNN, GRU, LSTM, MinGRU)
 }
 
 
@@ -119,7 +120,10 @@ class Bidirectional(Layer):
     takes = "sequence"
     layer: Annotated[SerializeAsAny[Recurrent], BeforeValidator(_recurrent)]
     merge_mode: Literal["concat", "sum", "ave", "mul"] = "concat"
-    parts = computed(lambda own: (own, own.layer))
+
+    @computed
+    def parts(self) -> Sequence[Layer]:
+        return (self, self.layer)
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
         import keras
@@ -139,7 +143,9 @@ class Bidirectional(Layer):
         return self.layer.gives_sequence(from_sequence=from_sequence)
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
-        features = self.layer.units * (2 if self.merge_mode == "concat" else 1)
+        features = self.layer.units
+        if self.merge_mode == "concat":
+            features *= 2
         return super().gives(batch, features=features, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:

@@ -11,7 +11,7 @@ from torch.nn import functional
 from rnnbench.labels import LabelForm, Labels
 
 
-class Loss(ABC):
+class TorchLoss(ABC):
     """The loss of documents, and what follows from their labels."""
 
     @abstractmethod
@@ -26,7 +26,7 @@ class Loss(ABC):
         """Set the first biases of the new layer, which are about 0."""
 
 
-class Crossentropy(Loss):
+class OneTopicLoss(TorchLoss):
     """Each document has one topic."""
 
     def log_probabilities(self, logits: torch.Tensor) -> torch.Tensor:
@@ -37,7 +37,7 @@ class Crossentropy(Loss):
         return functional.cross_entropy(logits, truth, reduction="none")
 
 
-class BinaryCrossentropy(Loss):
+class AnyNumberLoss(TorchLoss):
     """A document has any number of topics; its loss is the mean over all topics."""
 
     def log_probabilities(self, logits: torch.Tensor) -> torch.Tensor:
@@ -57,8 +57,8 @@ class BinaryCrossentropy(Loss):
         bias.copy_(torch.from_numpy(share).logit())
 
 
-def loss_of(form: LabelForm) -> Loss:
+def loss_of(form: LabelForm) -> TorchLoss:
     """Return the loss of documents with labels of a form."""
     if form.has_one_label:
-        return Crossentropy()
-    return BinaryCrossentropy()
+        return OneTopicLoss()
+    return AnyNumberLoss()
