@@ -68,14 +68,14 @@ def store(name: str, corpus: Corpus) -> Corpus:
 
 def write(file: Path, corpus: Corpus) -> str:
     """Write ``corpus`` to ``file``, and return its fingerprint."""
-    facts = {
+    description = {
         "fingerprint": corpus.fingerprint,
         "unlabeled_fingerprint": corpus.unlabeled_fingerprint,
         "topics": corpus.topics,
         "vocabulary": corpus.vocabulary,
         "provenance": corpus.provenance,
     }
-    content = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+    content = np.frombuffer(json.dumps(description).encode(), np.uint8)
     arrays = {}
     for name in ARRAYS:
         array = getattr(corpus, name)
@@ -101,15 +101,17 @@ def read(file: Path) -> Corpus:
     """Return the corpus in ``file``; ``DamagedCacheError`` if it is not as written."""
     try:
         with np.load(file, allow_pickle=False) as stored:
-            facts = json.loads(stored["facts"].tobytes())
+            description = json.loads(stored["facts"].tobytes())
             corpus = Corpus(
                 **{key: stored[key] for key in ARRAYS if key in stored},
-                topics=tuple(facts["topics"]),
-                vocabulary=tuple(facts["vocabulary"]),
-                provenance=facts["provenance"],
+                topics=tuple(description["topics"]),
+                vocabulary=tuple(description["vocabulary"]),
+                provenance=description["provenance"],
                 file=file,
             )
-        if any(getattr(corpus, key) != facts.get(key, "") for key in FINGERPRINTS):
+        if any(
+            getattr(corpus, key) != description.get(key, "") for key in FINGERPRINTS
+        ):
             raise ValueError("its content does not match its fingerprint")
         if corpus.excerpt_ends is not None and len(corpus.excerpt_ends) != len(corpus):
             raise ValueError("it has not one excerpt for each document")

@@ -124,9 +124,7 @@ class Corpus:
 
 
 def noun_of(source: str) -> str:
-    """Return the word for what documents of a source are classified as: newswires have
-    topics.
-    """
+    """Return the word for the classes of a source: newswires have topics."""
     return "topic" if source in ("keras", "sgml", "r52", "r8", "modapte") else "label"
 
 

@@ -285,8 +285,8 @@ def _at_hand_or_downloaded(
 
 def _new_reason(reason: str, before: Collection[str]) -> str:
     """Return the parts of a reason that are new: sources may ask the same servers."""
-    known = "; ".join(before).split("; ")
-    new = [part for part in reason.split("; ") if part not in known]
+    told = "; ".join(before).split("; ")
+    new = [part for part in reason.split("; ") if part not in told]
     return "; ".join(new) or reason
 
 

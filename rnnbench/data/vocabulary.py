@@ -77,9 +77,9 @@ def encode(texts: Iterable[Sequence[str]], vocabulary: Vocabulary) -> Encoded:
     sequences: list[Tokens] = []
     unknown: list[list[str]] = []
     joined: list[str] = []
-    several = _as_several(texts)
+    all_texts = _as_several(texts)
     with SOURCES.blamed(vocabulary.source):
-        for number, text in enumerate(several, 1):  # all words would take much memory
+        for number, text in enumerate(all_texts, 1):  # their words take much memory
             words = _words_of(text, number, tokenize)
             ids_of_text = [ids.get(word, UNKNOWN) for word in words]
             sequences.append(np.array(ids_of_text, np.int32))

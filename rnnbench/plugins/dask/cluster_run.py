@@ -206,8 +206,9 @@ class ClusterRun:
         try:
             future = self._submit(key, attempt)
             attempt.future = future
-            packed, machine = pickle.loads(await future.result())  # noqa: S301 - trusted
-            outcome = pickle.loads(packed)  # noqa: S301 - from a cluster that is trusted
+            # The cluster is trusted.
+            packed, machine = pickle.loads(await future.result())  # noqa: S301
+            outcome = pickle.loads(packed)  # noqa: S301
         except Exception as error:  # of Dask: whatever a trial raises is an outcome
             is_gone = getattr(error, "reason", "") == "scheduler-connection-lost"
             if is_gone or self._client.status != "running":

@@ -25,8 +25,8 @@ from rnnbench.data.sources import keras_set, reuters, sgml
 from rnnbench.errors import UserError
 
 START_OF_FIRST_TRAINING_SEQUENCE = [
-    1, 27595, 28842, 8, 43, 10, 447, 5, 25, 207, 270, 5, 3095, 111, 16, 369, 186, 90, 67,
-    7, 89, 5,
+    1, 27595, 28842, 8, 43, 10, 447, 5, 25, 207, 270, 5, 3095, 111, 16, 369, 186, 90,
+    67, 7, 89, 5,
 ]  # fmt: skip
 
 

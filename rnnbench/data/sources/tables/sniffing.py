@@ -117,11 +117,11 @@ def _with_few_values(columns: Mapping[str, Sequence[str]]) -> str | None:
     return None
 
 
-def _is_unusual(detected: Layout, given: Layout) -> bool:
+def _is_unusual(detected: Layout, declared: Layout) -> bool:
     """Return whether anything that was detected is worth a message."""
     for key, usual in USUAL.items():
         value = getattr(detected, key)
-        if value and not getattr(given, key) and value != usual:
+        if value and not getattr(declared, key) and value != usual:
             return True
     return False
 
