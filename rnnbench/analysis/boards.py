@@ -104,7 +104,7 @@ def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Boar
 
     Trials that are in several runs count once.
     """
-    return [_rank(named, metric) for named in _by_documents(runs, None)]
+    return [_rank(by_name, metric) for by_name in _by_documents(runs, None)]
 
 
 class _Contestant(NamedTuple):
@@ -170,7 +170,7 @@ def trace_runs(
 
     Runs have ``names``, or else the ends of their paths.
     """
-    return [_trace(named, metric) for named in _by_documents(runs, names)]
+    return [_trace(by_name, metric) for by_name in _by_documents(runs, names)]
 
 
 def _trace(runs: Mapping[str, StoredRun], metric: str | None) -> RunHistory:

@@ -223,9 +223,9 @@ def mistakes_by_topic(
     added = np.zeros(shape)
     for trial in trials:
         true = trial.labels[:, topics].astype(float)
-        given = trial.answers[:, topics].astype(float)
-        lacking = true * (1 - given)
-        extra = given * (1 - true)
+        answered = trial.answers[:, topics].astype(float)
+        lacking = true * (1 - answered)
+        extra = answered * (1 - true)
         missed += lacking.T @ extra + np.diag(lacking.sum(axis=0))
         added += extra.T @ true + np.diag(extra.sum(axis=0))
     return missed / len(trials), added / len(trials)

@@ -81,10 +81,10 @@ def statistic(values: Sequence[float]) -> Statistic:
 
 def _over_trials(values: Iterable[float | None]) -> Statistic | None:
     """Return the statistic of values of trials; ``None`` if no trial has one."""
-    known = [value for value in values if value is not None]
-    if not known:
+    numbers = [value for value in values if value is not None]
+    if not numbers:
         return None
-    return statistic(known)
+    return statistic(numbers)
 
 
 def _never_predicted(

@@ -109,7 +109,7 @@ class FileRows(NamedTuple):
 
 
 def find_columns(
-    header: Sequence[str], given: Mapping[str, str], path: Path
+    header: Sequence[str], chosen: Mapping[str, str], path: Path
 ) -> dict[str, str]:
     """Return the names of columns by what they hold."""
     names = {}
@@ -118,7 +118,7 @@ def find_columns(
             if name in header:
                 names[key] = name
                 break
-    for key, name in given.items():
+    for key, name in chosen.items():
         names[key] = existing_column(name, header, path)
     tables.check_unique(names.values(), header, path)
     return names

@@ -116,18 +116,18 @@ def _with_ids(run: Run | None, of_labels: list[FileRows]) -> list[FileRows]:
 
 def _split_names(files: Sequence[str]) -> list[tuple[Path, str]]:
     """Return the file in each ``NAME=FILE``, and the name, or else an empty text."""
-    named: list[tuple[Path, str]] = []
+    paths: list[tuple[Path, str]] = []
     for file in files:
         name, _, path = file.partition("=")
         if path and not Path(file).exists():
-            named.append((Path(path), name))
+            paths.append((Path(path), name))
         else:
-            named.append((Path(file), ""))
-    for file, with_name in zip(files, named, strict=True):
-        if named.count(with_name) > 1:
+            paths.append((Path(file), ""))
+    for file, with_name in zip(files, paths, strict=True):
+        if paths.count(with_name) > 1:
             hint = "allowed: different files, or other names"
             raise UserError(f"{file}: given twice ({hint})")
-    return named
+    return paths
 
 
 def allowed_name(text: str) -> str:
@@ -263,7 +263,9 @@ def _by_model(rows: Rows, ids: Sequence[str], key: str) -> dict[str, Any]:
             trainings[seed][documents[chosen]] = values[codes[chosen]]
             files.setdefault(model, {})[file.file] = None
     return {
-        "answers": {model: _numbered(own) for model, own in answers.items()},
+        "answers": {
+            model: _numbered(trainings) for model, trainings in answers.items()
+        },
         "origin": {model: ", ".join(names) for model, names in files.items()},
     }
 

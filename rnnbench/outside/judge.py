@@ -213,8 +213,8 @@ def _trials(
     """Return the answers of each training as a trial, by model."""
     trials: dict[str, list[TrialResult]] = {}
     n_topics = len(dataset.topics)
-    for (model, seed), given in coded.answers.items():
-        answers = coded.coding.with_wrong(given, coded.labels, n_topics)
+    for (model, seed), coded_answers in coded.answers.items():
+        answers = coded.coding.with_wrong(coded_answers, coded.labels, n_topics)
         fingerprint = sha256_arrays(
             {"answers": answers}, {"of": [model, dataset.fingerprint]}
         )

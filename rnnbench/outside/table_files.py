@@ -93,8 +93,8 @@ def _classes_in(
     header: list[str], names: dict[str, str], reading: Reading, path: Path
 ) -> list[str]:
     """Return the columns that are named like classes: all that hold nothing else."""
-    known = _names_in(reading.labels) if reading.labels else set()
-    if "label" not in reading.columns and names.get("label") in known:
+    labels = _names_in(reading.labels) if reading.labels else set()
+    if "label" not in reading.columns and names.get("label") in labels:
         del names["label"]  # a class whose name is in NAMES
     others = set(names.values())
     classes = [name for name in header if name not in others]
@@ -114,8 +114,8 @@ def _answers_of(
     scores = [column.values[column.codes] for column in columns]
     answers = decide_answers(np.stack(scores, axis=1), classes, labels, path)
     if labels:
-        known = _names_in(labels)
-        odd = [name for name in classes if name not in known]
+        label_names = _names_in(labels)
+        odd = [name for name in classes if name not in label_names]
         if odd:
             names = encodable(listed(odd))
             fault = "classes that are no label"

@@ -173,8 +173,8 @@ def test_every_difference_is_named_in_its_place():
 
     differences = compare_runs(a, b).differences
 
-    found = {(entry.part, entry.key): (entry.a, entry.b) for entry in differences}
-    assert found == {
+    by_key = {(entry.part, entry.key): (entry.a, entry.b) for entry in differences}
+    assert by_key == {
         ("config", "data.num_words"): (None, 100),
         ("config", "training.seeds"): ([0, 1], [0]),
         ("config", "models.rnn.layers.0.simple_rnn.units"): (3, 30),
@@ -186,7 +186,7 @@ def test_every_difference_is_named_in_its_place():
         ("environment", "cores"): (2, 4),
         ("environment", "versions.keras"): ("3.0", "4.0"),
     }
-    assert len(differences) == len(found)
+    assert len(differences) == len(by_key)
 
 
 def test_another_kernel_of_blas_is_a_difference_of_environments():
@@ -299,11 +299,11 @@ def test_a_metric_that_only_a_has_fails():
     a = scored(rnn=[17], lstm=[17], svm=[17], records={"svm": MARGINS})
     b = scored(rnn=[17], lstm=[17], svm=[17], records={"svm": MARGINS, "lstm": MARGINS})
 
-    found = verdict("log_loss rises 1", a, b)
+    judged = verdict("log_loss rises 1", a, b)
 
-    assert (found.checked, found.unmeasured) == (["rnn"], ["svm"])
-    assert [(entry.model, entry.b) for entry in found.failures] == [("lstm", None)]
-    assert found.failures[0].a > 0
+    assert (judged.checked, judged.unmeasured) == (["rnn"], ["svm"])
+    assert [(entry.model, entry.b) for entry in judged.failures] == [("lstm", None)]
+    assert judged.failures[0].a > 0
 
 
 @pytest.mark.parametrize("metric", ["log_loss", "ms_per_step"])

@@ -51,8 +51,8 @@ few = settings(max_examples=25)
 def compare(right, fixed=()):
     """Compare all pairs of models."""
     hits = {
-        name: Correctness(own, is_random=name not in fixed)
-        for name, own in right.items()
+        name: Correctness(correct, is_random=name not in fixed)
+        for name, correct in right.items()
     }
     return compare_pairs(list(combinations(hits, 2)), hits)
 
@@ -96,13 +96,15 @@ def test_single_trials_in_order_of_time_are_compared_by_blocks(
         for name, drawn in (("a", a), ("b", b))
     }
 
-    (found,) = compare_pairs([("a", "b")], hits)
+    (comparison,) = compare_pairs([("a", "b")], hits)
 
-    assert found.method == BLOCKS
-    assert found.p == max(
+    assert comparison.method == BLOCKS
+    assert comparison.p == max(
         mcnemar_p(a[0][0], b[0][0]), blocks_p(a[0][0], b[0][0], blocks(200))
     )
-    assert found.interval == Interval.of(estimate_difference(*hits.values()).interval)
+    assert comparison.interval == Interval.of(
+        estimate_difference(*hits.values()).interval
+    )
 
 
 def parts_of_f1(seed, n_documents):
@@ -166,12 +168,14 @@ def test_single_trials_of_several_topics_are_compared_by_swaps_others_by_varianc
         "b": Correctness(b[:, np.newaxis], in_order),
     }
 
-    (found,) = compare_pairs([("a", "b")], pair)
+    (comparison,) = compare_pairs([("a", "b")], pair)
 
-    of_blocks = swaps_p(*(sums_of(of, blocks(200)) for of in (a, b)))
-    assert found.p == (max(swaps_p(a, b), of_blocks) if in_order else swaps_p(a, b))
-    assert found.method == (BLOCKS if in_order else RANDOMIZATION)
-    assert found.difference == pytest.approx(
+    of_blocks = swaps_p(*(sums_of(parts, blocks(200)) for parts in (a, b)))
+    assert comparison.p == (
+        max(swaps_p(a, b), of_blocks) if in_order else swaps_p(a, b)
+    )
+    assert comparison.method == (BLOCKS if in_order else RANDOMIZATION)
+    assert comparison.difference == pytest.approx(
         a[0].sum() / a[1].sum() - b[0].sum() / b[1].sum()
     )
     pair["b"] = Correctness(np.stack([b, a], axis=1), in_order)
@@ -207,9 +211,9 @@ def test_any_difference_that_is_not_there_is_found_in_5_percent(trials):
         dict(zip(map(str, range(len(trials))), entry, strict=True))
         for entry in zip(*drawn, strict=True)
     )
-    found = [any(entry.is_clear for entry in compare(hits)) for hits in benchmarks]
+    are_clear = [any(entry.is_clear for entry in compare(hits)) for hits in benchmarks]
 
-    assert np.mean(found) <= 0.05 + 2 * (0.05 * 0.95 / times) ** 0.5
+    assert np.mean(are_clear) <= 0.05 + 2 * (0.05 * 0.95 / times) ** 0.5
 
 
 def test_the_best_of_58_models_in_order_of_time_is_clearly_better_than_half_as_good_ones():
@@ -244,11 +248,11 @@ def test_a_p_value_of_swaps_is_not_limited_by_their_number():
     parts = np.ones((2, 1, 300))
     wrong = parts * np.array([0.1, 1])[:, np.newaxis, np.newaxis]
 
-    (found,) = compare_pairs(
+    (comparison,) = compare_pairs(
         [("a", "b")], {"a": Correctness(parts), "b": Correctness(wrong + 0.0)}
     )
 
-    assert found.p < 1e-4
+    assert comparison.p < 1e-4
 
 
 @pytest.mark.parametrize(
@@ -272,11 +276,11 @@ def test_a_verdict_needs_three_seeds_of_each_model_that_depends_on_them(
         for name, entry, n in zip("ab", (a, b), n_seeds, strict=True)
     }
 
-    (found,) = compare(hits, fixed)
+    (comparison,) = compare(hits, fixed)
 
-    assert found.p_corrected < 0.05
-    assert (found.n_seeds, found.verdict) == (expected, verdict)
-    assert found.is_clear == (verdict == "clear")
+    assert comparison.p_corrected < 0.05
+    assert (comparison.n_seeds, comparison.verdict) == (expected, verdict)
+    assert comparison.is_clear == (verdict == "clear")
 
 
 @pytest.mark.parametrize(
@@ -306,10 +310,10 @@ def by_better(results, *names):
 def test_pairs_are_grouped_by_their_better_model_the_most_accurate_first():
     results = scored_run({"low": [2, 3, 4], "high": [18], "middle": [9]}).results
 
-    found = by_better(results)
+    by_model = by_better(results)
 
     assert {
-        better: [entry.b for entry in pairs] for better, pairs in found.items()
+        better: [entry.b for entry in pairs] for better, pairs in by_model.items()
     } == {
         "high": ["middle", "low"],
         "middle": ["low"],
@@ -317,7 +321,7 @@ def test_pairs_are_grouped_by_their_better_model_the_most_accurate_first():
     (stored,) = [
         entry for entry in results.comparisons if (entry.a, entry.b) == ("low", "high")
     ]
-    turned = found["high"][1]
+    turned = by_model["high"][1]
     assert [*by_better(scored_run({"a": [9], "b": [9], "c": [9]}).results)] == [
         "a",
         "b",
@@ -338,11 +342,11 @@ def test_pairs_are_grouped_by_their_better_model_the_most_accurate_first():
 def test_of_many_models_only_the_pairs_with_the_best_are_returned(n):
     rights = {f"model{number}": [2 + number % 17] for number in range(n)}
 
-    found = by_better(scored_run(rights).results)
+    by_model = by_better(scored_run(rights).results)
 
     best = max(rights, key=rights.get)
-    assert [*found] == [best]
-    assert {entry.b for entry in found[best]} == rights.keys() - {best}
+    assert [*by_model] == [best]
+    assert {entry.b for entry in by_model[best]} == rights.keys() - {best}
 
 
 @pytest.fixture(scope="module")
@@ -412,8 +416,11 @@ def test_single_trials_that_differ_on_very_many_documents_are_compared_by_studen
     )
 
     assert compare_pairs([("a", "b")], few)[0].method == RANDOMIZATION
-    (found,) = compare_pairs([("a", "b")], many)
-    assert (found.method, found.p) == (STUDENT, estimate_difference(*many.values()).p)
+    (comparison,) = compare_pairs([("a", "b")], many)
+    assert (comparison.method, comparison.p) == (
+        STUDENT,
+        estimate_difference(*many.values()).p,
+    )
 
 
 @pytest.mark.parametrize("is_right_or_wrong", [True, False])
@@ -426,12 +433,13 @@ def test_single_trials_in_clusters_are_compared_by_clusters(
     a, b = (a > 1, b > 0.8) if is_right_or_wrong else (a, b)
     hits = {"a": Correctness(a, clusters=groups), "b": Correctness(b, clusters=groups)}
 
-    (found,) = compare_pairs([("a", "b")], hits)
+    (comparison,) = compare_pairs([("a", "b")], hits)
 
     if is_right_or_wrong:
         expected = max(mcnemar_p(a[0], b[0]), blocks_p(a[0], b[0], groups))
     else:
         expected = max(
-            swaps_p(a[0], b[0]), swaps_p(*(sums_of(own[0], groups) for own in (a, b)))
+            swaps_p(a[0], b[0]),
+            swaps_p(*(sums_of(right[0], groups) for right in (a, b))),
         )
-    assert (found.method, found.p) == (CLUSTERS, expected)
+    assert (comparison.method, comparison.p) == (CLUSTERS, expected)

@@ -38,9 +38,9 @@ def test_the_documents_with_most_wrong_answers_come_first():
         "b": [result(answers=[0, 0, 1, 0])],
     }
 
-    found = hardest_documents(trials, n=10)
+    hardest = hardest_documents(trials, n=10)
 
-    assert [(item.position, item.topics, item.mistaken) for item in found] == [
+    assert [(item.position, item.topics, item.mistaken) for item in hardest] == [
         (3, 2, 1.0),
         (0, 0, 0.25),
     ]
@@ -77,9 +77,9 @@ def test_errors_are_counted_by_the_training_documents_of_the_topic():
         "labels with 10 to 99": [1],
         "labels with 100 or more": [0, 0.5],
     }
-    found = Duplicates(same_topic=[0], other_topics=[1, 3], both=[2])
+    duplicates = Duplicates(same_topic=[0], other_topics=[1, 3], both=[2])
     *_, (kind, contradicted) = kinds_of_documents(
-        LABELS, dataset_summary(duplicates=found)
+        LABELS, dataset_summary(duplicates=duplicates)
     ).items()
     assert kind == "documents in training with other labels only"
     assert contradicted.tolist() == [False, True, False, True]
@@ -132,34 +132,35 @@ def test_f1_by_topic_is_that_of_scikit_learn_as_a_mean_over_trials(answers):
 DATA = {"source": "r8", "test_split": 0.5, "split": "shuffled"}
 
 
-def run_on(found, **data):
+def run_on(corpus, **data):
     """A run on a corpus; ``data`` changes values in its config, as if after the run."""
-    split = make_dataset(found, Data(**DATA)).split_fingerprint(found.fingerprint)
-    marks = {"corpus_fingerprint": found.fingerprint, "split_fingerprint": split}
+    split = make_dataset(corpus, Data(**DATA)).split_fingerprint(corpus.fingerprint)
+    marks = {"corpus_fingerprint": corpus.fingerprint, "split_fingerprint": split}
     return finished_run(
         {"rnn": [(0, 0, 0, 1)]}, dataset={"source": "r8"} | marks, data=DATA | data
     )
 
 
 def test_the_words_are_those_of_the_test_documents_of_the_corpus_in_the_cache():
-    found, run = corpus(), run_on(corpus())
-    cache.store("r8", found)
+    made_up = corpus()
+    run = run_on(made_up)
+    cache.store("r8", made_up)
 
     words = [text.words for text in texts_of_test_documents(run)]
 
-    numbers = make_dataset(found, run.benchmark.data).test_documents
-    assert words == [found.words(number) for number in numbers]
+    numbers = make_dataset(made_up, run.benchmark.data).test_documents
+    assert words == [made_up.words(number) for number in numbers]
     assert len(words) == 10
 
 
 def test_no_path_in_the_config_of_a_run_is_followed(tiny_sgml_folder: Path):
-    found = load_corpus(Data(source="sgml", path=tiny_sgml_folder))
-    found.file.unlink()
+    corpus = load_corpus(Data(source="sgml", path=tiny_sgml_folder))
+    corpus.file.unlink()
 
-    run = run_on(found, source="sgml", path=str(tiny_sgml_folder))
+    run = run_on(corpus, source="sgml", path=str(tiny_sgml_folder))
 
     assert texts_of_test_documents(run) is None
-    assert not found.file.exists()
+    assert not corpus.file.exists()
 
 
 @pytest.mark.parametrize(
@@ -209,7 +210,7 @@ def test_the_calibration_error_is_that_of_its_definition(
 def test_the_true_calibration_error_is_in_its_interval_even_if_that_of_samples_is_higher(
     excess, n_seeds
 ):
-    true, found, held, _ = facts(excess, n_seeds, n_documents=300, times=100)
+    true, measured, held, _ = facts(excess, n_seeds, n_documents=300, times=100)
 
-    assert found > true
+    assert measured > true
     assert held >= 0.88

@@ -141,9 +141,9 @@ def test_all_pairs_are_compared_in_the_order_of_the_config():
 
 
 def test_documents_in_order_of_time_are_compared_by_blocks():
-    facts = {"duplicates": {"same_topic": [3]}, "in_order": True}
+    dataset = {"duplicates": {"same_topic": [3]}, "in_order": True}
 
-    run = scored_run({"a": [160, 150, 140], "b": [100]}, of=200, dataset=facts)
+    run = scored_run({"a": [160, 150, 140], "b": [100]}, of=200, dataset=dataset)
 
     hits = {
         name: Correctness(parts_of(trials), in_order=True)
@@ -236,7 +236,7 @@ def published(*references, intervals=((0.7, 0.8),) * 3, training=None, **changes
 
 def of_several_seeds(*references, answers=ANSWERS):
     """The results of one model with several trials."""
-    trials = [result(given, seed=seed) for seed, given in enumerate(answers)]
+    trials = [result(answer, seed=seed) for seed, answer in enumerate(answers)]
     training = {"epochs": 1, "batch_size": 4, "seeds": len(trials)}
     plan = benchmark(training=training, references=named(references))
     return summarize_run(plan, dataset_summary(), {"rnn": trials})
@@ -262,12 +262,12 @@ def of_several_seeds(*references, answers=ANSWERS):
 def test_an_accuracy_of_our_model_is_shown_if_no_setting_that_is_known_differs(
     changes, is_shown
 ):
-    found = published(OURS | changes, training={"engine": "keras", "seeds": [3]})
+    scores = published(OURS | changes, training={"engine": "keras", "seeds": [3]})
 
-    assert [(entry.source, entry.model, entry.score) for entry in found] == [
+    assert [(entry.source, entry.model, entry.score) for entry in scores] == [
         ("notebook", "rnn", 0.7563)
     ] * is_shown
-    assert [(*entry.intervals, entry.lies("rnn")) for entry in found] == [
+    assert [(*entry.intervals, entry.lies("rnn")) for entry in scores] == [
         ("rnn", "inside")
     ] * is_shown
 
@@ -275,10 +275,10 @@ def test_an_accuracy_of_our_model_is_shown_if_no_setting_that_is_known_differs(
 def test_an_accuracy_of_our_model_is_compared_with_the_interval_of_one_more_training():
     results = of_several_seeds(OURS)
 
-    (found,), (model,) = results.published, results.models
-    assert found.yardstick == "of one more training"
-    assert found.intervals == {"rnn": Interval.of(t_interval([0.5, 0.75, 1.0], more=1))}
-    assert found.intervals["rnn"].low < model.score.over_seeds.low
+    (score,), (model,) = results.published, results.models
+    assert score.yardstick == "of one more training"
+    assert score.intervals == {"rnn": Interval.of(t_interval([0.5, 0.75, 1.0], more=1))}
+    assert score.intervals["rnn"].low < model.score.over_seeds.low
     for other in of_several_seeds(OTHERS).published:
         assert other.yardstick == "over documents and seeds"
         assert other.intervals == {"rnn": model.interval}
@@ -291,11 +291,13 @@ def test_an_accuracy_of_our_model_is_compared_with_the_interval_of_one_more_trai
 
 
 def test_accuracies_of_other_models_are_compared_with_all_of_ours_on_the_same_split():
-    found = published(OTHERS, OURS, intervals=[(0.5, 0.6), (0.9, 0.9613), (0.97, 0.98)])
+    scores = published(
+        OTHERS, OURS, intervals=[(0.5, 0.6), (0.9, 0.9613), (0.97, 0.98)]
+    )
 
     places = [
         (entry.model, {name: entry.lies(name) for name in entry.intervals})
-        for entry in found
+        for entry in scores
     ]
     assert places == [
         ("Text GCN", {"low": "above", "rnn": "above", "high": "inside"}),
@@ -306,8 +308,8 @@ def test_accuracies_of_other_models_are_compared_with_all_of_ours_on_the_same_sp
 
 def test_another_split_rules_out_other_models_another_padding_only_ours():
     assert published(OTHERS, split_fingerprint="6" * 64) == []
-    found = published(OURS, OTHERS, fingerprint="e" * 64)
-    assert {entry.source for entry in found} == {"a paper"}
+    scores = published(OURS, OTHERS, fingerprint="e" * 64)
+    assert {entry.source for entry in scores} == {"a paper"}
 
 
 LABELS = [0, 0, 1, 2] * 10
@@ -339,9 +341,9 @@ def test_a_run_without_duplicates_is_that_of_the_other_documents_which_its_summa
 
     kept = np.setdiff1d(np.arange(40), DUPLICATES)
     for model, trials in rest.trials.items():
-        for trial, whole in zip(trials, run.trials[model], strict=True):
-            assert (trial.labels == whole.labels[kept]).all()
-            assert (trial.scores == whole.scores[kept]).all()
+        for trial, complete in zip(trials, run.trials[model], strict=True):
+            assert (trial.labels == complete.labels[kept]).all()
+            assert (trial.scores == complete.scores[kept]).all()
     assert rest.results.dataset.test_size == found.test_size == 36
     assert rest.folder == run.folder
     assert found.scores == {model.name: model.score for model in rest.results.models}
@@ -370,9 +372,9 @@ def test_a_run_on_nothing_but_duplicates_is_left_out_or_refused(tmp_path, caplog
         for name, duplicates in (("good", DUPLICATES), ("bad", list(range(40))))
     )
 
-    (found,) = load_runs([good, bad], without_duplicates=True)
+    (run,) = load_runs([good, bad], without_duplicates=True)
 
-    assert found.results.dataset.test_size == 36
+    assert run.results.dataset.test_size == 36
     assert load_run(bad).results.without_duplicates is None
     assert "all test documents are also in the training set, left out" in caplog.text
     with pytest.raises(UserError, match="all test documents"):
@@ -569,17 +571,17 @@ WRONG = [
 
 def change(file, key, value):
     """Change a value in a stored document, which gets the right checksum."""
-    facts = json.loads(file.read_bytes())
-    del facts["checksum"]
+    stored = json.loads(file.read_bytes())
+    del stored["checksum"]
     *above, last = key.split(".")
-    tree = facts
+    tree = stored
     for part in above:
         tree = tree[int(part)] if isinstance(tree, list) else tree[part]
     if value is ...:
         del tree[last]
     else:
         tree[int(last) if isinstance(tree, list) else last] = value
-    write_document(file, facts)
+    write_document(file, stored)
 
 
 @pytest.mark.parametrize(("name", "key", "value", "reason"), WRONG)

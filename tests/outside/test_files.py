@@ -34,12 +34,14 @@ def arrays(name, *array, **facts):
 
 def read(*files, labels=None, **reading):
     """Labels, answers by model and seed, and the rest of what files hold."""
-    found = read_answers(files, labels and Path(labels), Reading(**reading))
+    arguments = read_answers(files, labels and Path(labels), Reading(**reading))
     answers = {
-        model: {seed: list(own) for seed, own in of_model.items()}
-        for model, of_model in found.pop("answers").items()
+        model: {
+            seed: list(answers_of_seed) for seed, answers_of_seed in of_model.items()
+        }
+        for model, of_model in arguments.pop("answers").items()
     }
-    return found.pop("labels"), answers, found
+    return arguments.pop("labels"), answers, arguments
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
@@ -165,7 +167,7 @@ def test_names_of_files_tell_models_with_seeds():
 
     _, answers, rest = read(*names)
 
-    assert {model: [*own] for model, own in answers.items()} == {
+    assert {model: [*by_seed] for model, by_seed in answers.items()} == {
         "bert": [1, 0],
         "my": [0],
         "a-b": [0],
@@ -177,14 +179,14 @@ def test_names_of_files_tell_models_with_seeds():
 
 def test_a_column_a_class_gives_the_best_or_those_above_half():
     scores = [(1, "a", 0.7, 0.3), (2, "b", "", 0.5), (3, "b", -1, 2)]
-    several = [(1, ["a", "b"], 0.7, 0.5), (2, [], 0.4, 0.1)]
+    rows = [(1, ["a", "b"], 0.7, 0.5), (2, [], 0.4, 0.1)]
 
     assert read(table("m.csv", ("id", "label", "a", "b"), scores))[1]["m"][0] == [
         "a",
         None,
         "b",
     ]
-    assert read(table("n.jsonl", ("id", "label", "a", "b"), several))[1]["n"][0] == [
+    assert read(table("n.jsonl", ("id", "label", "a", "b"), rows))[1]["n"][0] == [
         ["a", "b"],
         [],
     ]

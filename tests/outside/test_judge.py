@@ -27,50 +27,56 @@ ANSWERS = {"good": noisy(0.95), "poor": [noisy(0.5) for _ in range(3)]}
 SCORES = {"good": RANDOM.random(N) ** 0.5, "poor": RANDOM.random(N)}
 
 
-def numbers(found):
+def numbers(judged):
     """The scores, intervals and p-values of a verdict."""
-    models = [(one.name, one.score, one.interval) for one in found.results.models]
+    models = [
+        (model.name, model.score, model.interval) for model in judged.results.models
+    ]
     return models, [
-        (pair.difference, pair.interval, pair.p) for pair in found.results.comparisons
+        (pair.difference, pair.interval, pair.p) for pair in judged.results.comparisons
     ]
 
 
-def means(found):
-    return [model.score.mean for model in found.results.models]
+def means(judged):
+    return [model.score.mean for model in judged.results.models]
 
 
 def test_accuracies_are_compared():
-    found = verdict(LABELS, ANSWERS)
+    judged = verdict(LABELS, ANSWERS)
 
-    good, poor = found.results.models
+    good, poor = judged.results.models
     assert good.score.mean == np.mean(ANSWERS["good"] == LABELS)
     assert (good.score.n, poor.score.n) == (1, 3)
-    pair = found.results.comparisons_of("good")["poor"]
+    pair = judged.results.comparisons_of("good")["poor"]
     assert pair.verdict == "clear"
-    hits = [np.array(own) == LABELS for own in ([ANSWERS["good"]], ANSWERS["poor"])]
+    hits = [
+        np.array(answers) == LABELS for answers in ([ANSWERS["good"]], ANSWERS["poor"])
+    ]
     estimate = estimate_difference(
         Correctness(hits[0], is_random=False), Correctness(hits[1])
     )
     assert pair.difference == estimate.value
     assert pair.interval == Interval.of(estimate.interval)
-    assert [len(table.rows) for table in found.tables()] == [3, 3, 0]
-    assert "Only the answers of the models are known" in repr(found).replace("\n", " ")
+    assert [len(table.rows) for table in judged.tables()] == [3, 3, 0]
+    assert "Only the answers of the models are known" in repr(judged).replace("\n", " ")
 
 
 def in_form(change):
-    several = {7 + seed: change(own) for seed, own in enumerate(ANSWERS["poor"])}
-    return verdict(change(LABELS), {"good": change(ANSWERS["good"]), "poor": several})
+    by_seed = {
+        7 + seed: change(answers) for seed, answers in enumerate(ANSWERS["poor"])
+    }
+    return verdict(change(LABELS), {"good": change(ANSWERS["good"]), "poor": by_seed})
 
 
 @pytest.mark.parametrize(
     "change",
     [
         list,
-        lambda own: own.astype(float),
-        lambda own: own.astype(str).tolist(),
-        lambda own: TOPICS[own],
-        lambda own: TOPICS[own].tolist(),
-        lambda own: own.astype(object),
+        lambda labels: labels.astype(float),
+        lambda labels: labels.astype(str).tolist(),
+        lambda labels: TOPICS[labels],
+        lambda labels: TOPICS[labels].tolist(),
+        lambda labels: labels.astype(object),
     ],
 )
 def test_labels_may_be_of_any_type(change):
@@ -85,8 +91,8 @@ def test_the_same_label_may_be_of_another_type_in_answers():
 
 
 def test_documents_may_have_any_number_of_topics_as_names_or_as_indicators():
-    names = in_form(lambda own: [{TOPICS[label]} for label in own])
-    indicators = in_form(lambda own: np.eye(3, dtype=int)[own])
+    names = in_form(lambda labels: [{TOPICS[label]} for label in labels])
+    indicators = in_form(lambda labels: np.eye(3, dtype=int)[labels])
 
     assert numbers(names) == numbers(indicators)
     assert names.results.dataset.task == "multi_label"
@@ -99,13 +105,13 @@ def test_documents_may_have_any_number_of_topics_as_names_or_as_indicators():
 def test_without_labels_mean_scores_are_compared():
     found, right = (
         verdict(None, SCORES),
-        {name: own > 0.5 for name, own in SCORES.items()},
+        {name: scores > 0.5 for name, scores in SCORES.items()},
     )
 
-    assert means(found) == pytest.approx([own.mean() for own in SCORES.values()])
+    assert means(found) == pytest.approx([scores.mean() for scores in SCORES.values()])
     assert list(found.results.metrics) == ["score"]
     as_labels = verdict(
-        np.ones(N, int), {name: own.astype(int) for name, own in right.items()}
+        np.ones(N, int), {name: scores.astype(int) for name, scores in right.items()}
     )
     assert numbers(verdict(None, right))[0] == numbers(as_labels)[0], (
         "exact match is accuracy"
@@ -118,16 +124,20 @@ def test_clusters_of_the_same_answers_count_as_one_document_each(labels):
         (ANSWERS["good"], ANSWERS["poor"][0]) if labels is not None else SCORES.values()
     )
     once = verdict(labels, dict(zip("ab", single, strict=True)))
-    answers = {name: np.repeat(own, 4) for name, own in zip("ab", single, strict=True)}
+    answers = {
+        name: np.repeat(answer, 4) for name, answer in zip("ab", single, strict=True)
+    }
     right = None if labels is None else np.repeat(labels, 4)
 
-    found = verdict(right, answers, clusters=np.repeat(np.arange(N), 4))
+    judged = verdict(right, answers, clusters=np.repeat(np.arange(N), 4))
 
-    for ours, expected in zip(*(numbers(of)[1] for of in (found, once)), strict=True):
+    for ours, expected in zip(
+        *(numbers(verdict_of)[1] for verdict_of in (judged, once)), strict=True
+    ):
         ends = [[interval.low, interval.high] for _, interval, _ in (ours, expected)]
         assert ends[0] == pytest.approx(ends[1])
         assert ours[2] == pytest.approx(expected[2], abs=0.02)
-    assert "in 300 clusters" in repr(found).replace("\n", " ")
+    assert "in 300 clusters" in repr(judged).replace("\n", " ")
 
 
 @settings(max_examples=5)
@@ -145,14 +155,16 @@ def test_the_order_of_documents_with_ids_does_not_matter(random, has_days):
     }
     answers = {"a": ANSWERS["good"], "b": ANSWERS["poor"][1]}
 
-    found = verdict(LABELS, answers, **facts)
+    judged = verdict(LABELS, answers, **facts)
     other = verdict(
-        LABELS[order], {name: own[order] for name, own in answers.items()}, **moved
+        LABELS[order],
+        {name: answer[order] for name, answer in answers.items()},
+        **moved,
     )
 
-    assert found.results.dataset == other.results.dataset
-    assert found.results.dataset.ids[:3] == ["0", "1", "2"]
-    assert all(change.difference == 0 for change in compare(found, other).models)
+    assert judged.results.dataset == other.results.dataset
+    assert judged.results.dataset.ids[:3] == ["0", "1", "2"]
+    assert all(change.difference == 0 for change in compare(judged, other).models)
 
 
 def test_missing_answers_are_refused_left_out_or_wrong(caplog):
@@ -172,8 +184,8 @@ def test_missing_answers_are_refused_left_out_or_wrong(caplog):
     assert (means(without), means(wrong)) == ([1, 1], [2 / 3, 1])
     assert "missing: wrong" in caplog.text
     assert means(verdict(None, {"a": [1, np.nan]}, missing="wrong")) == [0.5]
-    several = verdict([["x"], ["y"]], {"a": [["x"], None]}, missing="wrong")
-    assert means(several) == pytest.approx([2 / 3])
+    judged = verdict([["x"], ["y"]], {"a": [["x"], None]}, missing="wrong")
+    assert means(judged) == pytest.approx([2 / 3])
     without = verdict([["x"], []], {"a": [["x"], None]}, missing="wrong")
     assert without.results.models[0].metrics["exact_match"].mean == 0.5
 
@@ -182,9 +194,9 @@ def test_missing_answers_are_refused_left_out_or_wrong(caplog):
 def test_nothing_is_no_topic_among_topics_but_alone_a_missing_answer(nothing):
     if nothing == "NA":
         nothing = pytest.importorskip("pandas").NA
-    found = verdict([["x"], ["y"]], {"a": [["x", nothing], ["y"]]})
+    judged = verdict([["x"], ["y"]], {"a": [["x", nothing], ["y"]]})
 
-    assert means(found) == [1]
+    assert means(judged) == [1]
     with pytest.raises(UserError, match="a: no answer to 1 of 2 documents: 1"):
         verdict([["x"], ["y"]], {"a": [["x"], nothing]})
     with pytest.raises(UserError, match="a: no answer to 1 of 2 documents: 1"):

@@ -156,11 +156,11 @@ def test_the_error_of_a_difference_is_that_of_the_two_way_analysis(
         Correctness(right), Correctness(np.zeros((1, n_columns), bool))
     )
 
-    whole = max(0, columns - rest) + seeds
+    variance = max(0, columns - rest) + seeds
     spread = seeds**2 / (n_seeds - 1) + columns**2 / (n_columns - 1)
-    if whole**2 < spread:  # less than one degree of freedom
-        whole = max(whole, columns)
-    assert estimate.error == pytest.approx((whole / right.size) ** 0.5, abs=1e-7)
+    if variance**2 < spread:  # less than one degree of freedom
+        variance = max(variance, columns)
+    assert estimate.error == pytest.approx((variance / right.size) ** 0.5, abs=1e-7)
     assume(estimate.error > 1e-6)
     expected = (estimate.error**2 * right.size) ** 2 / spread
     assert estimate.df == pytest.approx(expected, rel=1e-6)
@@ -227,13 +227,13 @@ def test_a_difference_that_is_not_there_is_found_in_5_percent(models, points):
     population = Population.of(0.85, points)
     drawn = population.draw(np.random.default_rng(2), 1_000, models, 599)
 
-    found = [
+    are_clear = [
         estimate_difference(Correctness(a), Correctness(b)).p < 0.05
         for a, b in zip(*drawn, strict=True)
     ]
 
-    chance = 2.5 * (0.05 * 0.95 / len(found)) ** 0.5
-    assert 0.035 - chance <= np.mean(found) <= 0.065 + chance
+    chance = 2.5 * (0.05 * 0.95 / len(are_clear)) ** 0.5
+    assert 0.035 - chance <= np.mean(are_clear) <= 0.065 + chance
 
 
 @few
@@ -275,11 +275,11 @@ def test_if_all_documents_agree_the_p_value_is_that_of_a_sign_test(n_documents):
 def test_the_interval_over_folds_allows_for_their_overlap():
     folds = np.array([[0.7], [0.8], [0.75], [0.85], [0.9]])
     plain = t_interval(folds[:, 0])
-    found = estimate_over_folds(folds).around
+    interval = estimate_over_folds(folds).around
 
-    ratio = (found.high - found.low) / (plain.high - plain.low)
+    ratio = (interval.high - interval.low) / (plain.high - plain.low)
     assert ratio == pytest.approx((1 + 5 / 4) ** 0.5), "1/5 + 1/4 in place of 1/5"
-    assert (found.high + found.low) / 2 == pytest.approx(0.8)
+    assert (interval.high + interval.low) / 2 == pytest.approx(0.8)
 
 
 @pytest.mark.parametrize("level", [0.05, 0.001])
@@ -288,11 +288,11 @@ def test_the_p_value_over_folds_is_that_of_the_interval_of_the_difference(level)
         np.array([0.7, 0.8, 0.75, 0.85, 0.9]),
         np.array([0.71, 0.78, 0.76, 0.8, 0.9]),
     )
-    found = estimate_over_folds((folds - other)[:, np.newaxis]).around
+    interval = estimate_over_folds((folds - other)[:, np.newaxis]).around
     reach = (
         stats.t.ppf(1 - level / 2, 4)
         / stats.t.ppf(0.975, 4)
-        * (found.high - found.low)
+        * (interval.high - interval.low)
         / 2
     )
 

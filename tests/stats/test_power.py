@@ -22,11 +22,11 @@ def test_a_detectable_difference_is_found_in_80_percent(n_seeds, points):
 
     drawn = draw_models(random, 400, apart, 599)
 
-    found = [
+    are_clear = [
         estimate_difference(Correctness(a), Correctness(b)).p < 0.05
         for a, b in zip(*drawn, strict=True)
     ]
-    assert np.mean(found) == pytest.approx(0.8, abs=0.08)
+    assert np.mean(are_clear) == pytest.approx(0.8, abs=0.08)
 
 
 @pytest.mark.parametrize("difference", [0.03, 0.04, 0.05])

@@ -57,12 +57,12 @@ def test_friedmans_test_is_that_of_demsars_example():
 
 
 def test_critical_values_are_those_of_demsars_table():
-    found = [
+    quantiles = [
         critical_difference(30, k) / (k * (k + 1) / (6 * 30)) ** 0.5
         for k in range(2, 11)
     ]
 
-    assert found == pytest.approx(QUANTILES, abs=0.001)
+    assert quantiles == pytest.approx(QUANTILES, abs=0.001)
 
 
 @settings(max_examples=25)
@@ -77,7 +77,7 @@ def test_two_models_share_a_group_exactly_if_they_differ_by_less(values, differe
             means[b] - means[a] < difference
         )
     assert not any(
-        one <= other for one in groups for other in groups if one is not other
+        group <= other for group in groups for other in groups if group is not other
     )
     assert all(len(group) > 1 for group in groups)
 
