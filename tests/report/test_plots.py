@@ -50,23 +50,39 @@ def legend_of(axes):
 
 
 @every_plot
-def test_a_plot_is_drawn_on_new_axes_or_on_given_ones_and_settings_stay(name, models):
-    before = dict(mpl.rcParams)
-    run = made_up()
+def test_a_plot_is_drawn_on_new_axes(name, models):
+    axes = plot_run(made_up(), name, models)
 
-    new = plot_run(run, name, models)
-    _, (left, right) = plt.subplots(1, 2)
-    given = plot_run(run, name, models, ax=right)
+    size = tuple(axes.figure.get_size_inches())
+    assert size != tuple(mpl.rcParams["figure.figsize"])
+    assert plt.get_fignums() == [axes.figure.number]
+    assert axes.get_title()
+    assert axes.get_xlabel()
 
-    assert tuple(new.figure.get_size_inches()) != tuple(mpl.rcParams["figure.figsize"])
-    assert given is right
+
+@every_plot
+def test_a_plot_is_drawn_on_the_axes_of_a_program(name, models):
+    figure, (left, right) = plt.subplots(1, 2)
+
+    axes = plot_run(made_up(), name, models, ax=right)
+
+    assert axes is right
     assert not left.has_data()
-    assert plt.get_fignums() == [new.figure.number, right.figure.number]
-    assert all(axes.get_title() and axes.get_xlabel() for axes in (new, given))
+    assert plt.get_fignums() == [figure.number]
+    assert axes.get_title()
+    assert axes.get_xlabel()
+
+
+@every_plot
+def test_a_plot_leaves_the_settings_of_a_program(name, models):
+    before = dict(mpl.rcParams)
+
+    plot_run(made_up(), name, models)
+
     assert dict(mpl.rcParams) == before
 
 
-def test_the_accuracies_are_those_of_the_run_and_have_a_legend():
+def test_each_accuracy_of_a_run_is_drawn():
     run = made_up()
 
     axes = plot_run(run, "accuracy")
@@ -98,23 +114,17 @@ def test_a_curve_is_chosen_by_the_name_that_keras_gives_it():
     )
     run = made_up(records={model: {"history": history} for model in ANSWERS})
 
-    names = {
-        field: field.replace("score", "accuracy")
-        for field in type(history).model_fields
-    }
-    curves = {
-        field: plot_run(run, "learning_curves", curve=name)
-        for field, name in names.items()
-    }
-
-    for name, axes in curves.items():
-        lines = {
-            line.get_label(): line.get_ydata().tolist() for line in axes.get_lines()
-        }
-        assert lines["rnn"] == getattr(history, name)
+    for field in type(history).model_fields:
+        name = field.replace("score", "accuracy")
+        axes = plot_run(run, "learning_curves", curve=name)
+        values = {}
+        for line in axes.get_lines():
+            values[line.get_label()] = line.get_ydata().tolist()
+        assert values["rnn"] == getattr(history, field)
         assert legend_of(axes) == ["rnn", "lstm"]
         assert axes.get_xlabel() == "epoch"
-    assert curves["val_loss"].get_title() == "loss on the validation documents"
+        if field == "val_loss":
+            assert axes.get_title() == "loss on the validation documents"
 
 
 TOPICS = [
@@ -171,7 +181,7 @@ def test_a_topic_may_have_any_name(name, models, is_given):
         ),
     ],
 )
-def test_what_is_wrong_is_named_and_no_figure_is_left(arguments, message):
+def test_a_wrong_argument_is_named_before_a_figure_is_opened(arguments, message):
     with pytest.raises(UserError, match=message):
         plot_run(made_up(), *arguments)
 
@@ -232,28 +242,30 @@ def test_a_run_of_one_model_needs_no_name_for_its_confusion():
     assert axes.get_yticklabels()[0].get_text() == "earn (2)"
 
 
-def test_each_difference_is_below_the_better_model_and_filled_if_it_is_clear():
+def test_each_difference_is_below_the_better_model():
     axes = plot_run(scored_run(SEEDS), "differences")
 
-    weights = {
-        label.get_text(): label.get_fontweight() for label in axes.get_yticklabels()
-    }
+    labels = axes.get_yticklabels()
     rows = "gru minus, lstm, svm, rnn, lstm minus, svm, rnn, svm minus, rnn"
-    assert ", ".join(label.get_text() for label in axes.get_yticklabels()) == rows
-    assert {name for name, weight in weights.items() if weight == "bold"} == {
-        f"{better} minus" for better in ("gru", "lstm", "svm")
-    }
-    verdicts = [("lstm", "o", False), *[(name, "o", True) for name in ("svm", "rnn")]]
-    assert marks_of(axes) == [*verdicts, *verdicts[1:], verdicts[2]]
-    assert legend_of(axes) == ["clear", "not clear", "95 % over documents and seeds"]
+    assert ", ".join(label.get_text() for label in labels) == rows
+    bold = [label.get_text() for label in labels if label.get_fontweight() == "bold"]
+    assert bold == ["gru minus", "lstm minus", "svm minus"]
     low, high = axes.get_ylim()
     assert low > high, "the best model is at the top"
 
 
+def test_a_difference_is_filled_if_it_is_clear():
+    axes = plot_run(scored_run(SEEDS), "differences")
+
+    lstm = ("lstm", "o", False)
+    svm = ("svm", "o", True)
+    rnn = ("rnn", "o", True)
+    assert marks_of(axes) == [lstm, svm, rnn, svm, rnn, rnn]
+    assert legend_of(axes) == ["clear", "not clear", "95 % over documents and seeds"]
+
+
 @pytest.mark.parametrize("n_others", [0, 6])
-def test_on_the_front_of_costs_are_the_models_that_none_is_faster_and_better_than(
-    n_others,
-):
+def test_the_front_of_costs_has_the_models_that_no_faster_one_reaches(n_others):
     seconds = {"svm": 0.1, "rnn": 3, "gru": 30, "lstm": 4}
     others = {f"slow{number}": [1] * 3 for number in range(n_others)}
     records = {
@@ -262,12 +274,12 @@ def test_on_the_front_of_costs_are_the_models_that_none_is_faster_and_better_tha
 
     axes = plot_run(scored_run(SEEDS | others, records=records), "cost")
 
-    (front,) = [
+    front, *_ = [
         line for line in axes.get_lines() if line.get_drawstyle() == "steps-post"
-    ][:1]
+    ]
     assert front.get_xdata() == pytest.approx([0.1, 4]), "gru is only as good as lstm"
-    named = {text.get_text() for text in axes.texts}
-    assert named == ({"svm", "lstm"} if others else {*SEEDS})
+    names = {text.get_text() for text in axes.texts}
+    assert names == ({"svm", "lstm"} if others else set(SEEDS))
     assert axes.get_xscale() == "log"
     assert legend_of(axes) == [
         "95 % over documents and seeds",
@@ -300,10 +312,8 @@ def test_of_so_many_models_that_only_the_best_is_compared_others_have_no_differe
 
 
 def drawn():
-    run, kinds = (
-        made_up(),
-        (ScorePlot, DifferencesPlot, LearningCurves, CostPlot, ConfusionPlot),
-    )
+    run = made_up()
+    kinds = (ScorePlot, DifferencesPlot, LearningCurves, CostPlot, ConfusionPlot)
     return [plot for kind in kinds for plot in kind.in_report(run)]
 
 
@@ -312,40 +322,56 @@ def plots():
     return drawn()
 
 
-def test_plots_are_always_the_same_svg_without_background_and_png_with_one(plots):
+def test_plots_are_always_the_same(plots):
     again = drawn()
 
     assert [plot.svg for plot in again] == [plot.svg for plot in plots]
     assert again[0].png() == plots[0].png()
+
+
+def test_a_png_has_a_background_which_an_svg_lacks(plots):
     for plot in plots:
         png = Image.open(io.BytesIO(plot.png()))
+        assert png.convert("RGB").getpixel((0, 0)) == (254, 254, 254)
         assert plot.svg.startswith("<?xml")
         assert PAPER not in plot.svg
-        assert png.convert("RGB").getpixel((0, 0)) == (254, 254, 254)
+
+
+def test_each_id_of_an_svg_is_there_once(plots):
+    for plot in plots:
         ids = re.findall(r'\bid="([^"]+)"', plot.svg)
         assert len(ids) == len(set(ids))
 
 
-def test_text_stays_text_parts_name_their_models_and_the_alternative_has_the_numbers(
-    plots,
-):
-    found = [{*re.findall(r'<g data-models="([^"]*)"', plot.svg)} for plot in plots[:4]]
-    assert found == [{"rnn", "lstm"}, {"lstm rnn"}, {"rnn", "lstm"}, {"rnn", "lstm"}]
+def test_parts_of_a_plot_name_their_models(plots):
+    models = [
+        set(re.findall(r'<g data-models="([^"]*)"', plot.svg)) for plot in plots[:4]
+    ]
+
+    assert models == [{"rnn", "lstm"}, {"lstm rnn"}, {"rnn", "lstm"}, {"rnn", "lstm"}]
+    assert plots[-1].models == ["lstm"]
+
+
+def test_text_stays_text(plots):
+    texts = set(texts_of(plots[0]))
+
+    assert {"rnn", "lstm", "always 'earn'", "test accuracy"} <= texts
+
+
+def test_the_alternative_has_the_numbers(plots):
     accuracy, differences, _, _, _, of_lstm = plots
 
-    assert {"rnn", "lstm", "always 'earn'", "test accuracy"} <= {*texts_of(accuracy)}
     assert "rnn 0.625 (" in accuracy.alt
     number = r"\d\.\d+"
     assert re.match(
         rf"lstm - rnn \+0\.250 \(-{number} to \+{number}, too few", differences.alt
     )
-    assert of_lstm.models == ["lstm"]
     assert of_lstm.alt.endswith(
         "lstm classified correctly: earn 0.75, acq 1.00, grain 1.00"
     )
 
 
-def test_curves_are_as_long_as_the_longest_training_and_the_table_has_their_ends():
+def test_curves_are_as_long_as_the_longest_training():
     run = made_up()
     long = History(loss=[3.0, 2.0, 1.0, 0.5], score=[0.1, 0.2, 0.3, 0.4])
     first = run.trials["rnn"][0]
@@ -391,7 +417,8 @@ HUGE = Interval(low=-1e308, high=1e308)
 def test_numbers_that_are_far_too_large_leave_room_for_the_others():
     history = History(loss=[1e308, -1e308], score=[1e308, -1e308])
     run = made_up(records={"rnn": {"history": history}})
-    model, pair = run.results.models[0], run.results.comparisons[0]
+    model = run.results.models[0]
+    pair = run.results.comparisons[0]
     model.metrics["accuracy"] = model.score.model_copy(update={"over_seeds": HUGE})
     changes = {"interval": HUGE, "difference": 1e308}
     run.results.comparisons[0] = pair.model_copy(update=changes)
@@ -437,33 +464,32 @@ def test_a_change_is_filled_if_it_is_clear():
     ]
     assert [mark.get_markerfacecolor() == "none" for mark in marks] == [True, False]
     assert [round(mark.get_xdata()[0], 2) for mark in marks] == [0.05, 0.85]
-    legend = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert legend == ["clear", "not clear", "95 % over documents"]
+    assert legend_of(axes) == ["clear", "not clear", "95 % over documents"]
     assert axes.get_xlabel() == "test accuracy, B minus A"
     assert plot.alt == "rnn +0.050 (not clear); lstm +0.850 (clear)"
-    with pytest.raises(UserError, match="ax: got an object of type str"):
-        plot.on("axes")
 
 
-def history_of(*rights, metric="accuracy", **facts):
+def test_what_is_no_axes_is_refused():
+    run = scored_run({"rnn": [12]})
+
+    with pytest.raises(UserError, match=r"ax: got .* str"):
+        ChangesPlot(compare_runs(run, run)).on("axes")
+
+
+def history_of(*rights, metric="accuracy"):
     """The history of runs of successive days."""
-    runs = [
-        scored_run(
-            of_run,
-            folder=f"runs/{day}",
-            environment={
-                "date": f"2026-11-{day:02}T10:20:30Z",
-                "git_commit": f"{day:02}" * 20,
-            },
-            **facts,
-        )
-        for day, of_run in enumerate(rights, start=1)
-    ]
+    runs = []
+    for day, models in enumerate(rights, start=1):
+        environment = {
+            "date": f"2026-11-{day:02}T10:20:30Z",
+            "git_commit": f"{day:02}" * 20,
+        }
+        runs.append(scored_run(models, folder=f"runs/{day}", environment=environment))
     (history,) = trace_runs(runs, metric)
     return history
 
 
-def test_a_history_has_dates_commits_and_marks_of_clear_changes():
+def test_a_history_marks_clear_changes_beside_dates():
     plot = HistoryPlot(
         history_of({"rnn": [18, 17, 18]}, {"rnn": [2, 3, 2]}), "rnn", "mine"
     )
@@ -478,8 +504,8 @@ def test_a_history_has_dates_commits_and_marks_of_clear_changes():
     } <= texts
     assert "clearly up" not in texts
     assert plot.alt == (
-        "test accuracy of rnn in 2 runs: 0.8833 ± 0.0717 in the first, 0.1167 ± 0.0717 in the "
-        "last, 1 clear change"
+        "test accuracy of rnn in 2 runs: 0.8833 ± 0.0717 in the first, "
+        "0.1167 ± 0.0717 in the last, 1 clear change"
     )
     assert plot.models == ["rnn"]
 
@@ -526,11 +552,9 @@ def test_very_many_runs_have_a_wider_plot_whose_labels_do_not_overlap():
 NAMES = ["low", "high", "middle"]
 
 
-def ranks_on(n_datasets, names=NAMES, rights=(3, 15, 9), **facts):
-    of_models = {name: [right] for name, right in zip(names, rights, strict=True)}
-    runs = runs_on_datasets(
-        {f"set{number}": of_models for number in range(n_datasets)}, **facts
-    )
+def ranks_on(n_datasets, names=NAMES, rights=(3, 15, 9)):
+    models = {name: [right] for name, right in zip(names, rights, strict=True)}
+    runs = runs_on_datasets({f"set{number}": models for number in range(n_datasets)})
     return rank_over_datasets(rank_runs(runs))
 
 
@@ -543,7 +567,14 @@ def draw(ranks):
     return axes
 
 
-def test_the_best_is_at_the_top_and_a_bar_joins_what_is_not_told_apart():
+def test_a_bar_joins_what_is_not_told_apart():
+    axes = draw(ranks_on(6))
+
+    bars = [bar.get_segments()[0][:, 1].round().tolist() for bar in axes.collections]
+    assert bars == [[1, 2], [2, 3]], "those of the best models first"
+
+
+def test_the_best_rank_is_at_the_top():
     ranks = ranks_on(6)
     axes = draw(ranks)
 
@@ -555,8 +586,6 @@ def test_the_best_is_at_the_top_and_a_bar_joins_what_is_not_told_apart():
         "low  3.00",
     ]
     assert axes.get_xlabel().replace("\n", " ") == ranks_caption(ranks)
-    bars = [bar.get_segments()[0][:, 1].round().tolist() for bar in axes.collections]
-    assert bars == [[1, 2], [2, 3]], "those of the best models first"
     assert axes.get_title() == "Mean rank by accuracy over 6 datasets (1 is best)"
 
 
@@ -567,7 +596,7 @@ LONG = [f"bidirectional_lstm[units={number},lr=0.003]" for number in range(10, 3
     ("n_datasets", "names"),
     [(2, ["rnn", "lstm"]), (3, ["vanilla_rnn", "tfidf_linear_svm", "lstm"]), (6, LONG)],
 )
-def test_no_words_overlap_and_none_leave_the_picture(n_datasets, names):
+def test_no_words_overlap_or_leave_the_picture(n_datasets, names):
     axes = draw(ranks_on(n_datasets, names, range(len(names))))
 
     labels = (
@@ -587,11 +616,8 @@ def test_no_words_overlap_and_none_leave_the_picture(n_datasets, names):
 def test_a_picture_is_a_file_that_is_always_the_same():
     plot = RanksPlot(ranks_on(2))
 
-    for suffix, start in {
-        ".png": b"\x89PNG",
-        ".svg": b"<?xml",
-        ".pdf": b"%PDF",
-    }.items():
+    starts = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
+    for suffix, start in starts.items():
         picture = plot.picture(suffix)
         assert picture.startswith(start)
         assert plot.picture(suffix) == picture
