@@ -109,11 +109,6 @@ class DatasetSummary(StoredRecord):
         return self
 
     @property
-    def dependence(self) -> dict[str, Any]:
-        """How test documents depend on each other: fields of ``Correctness``."""
-        return {"in_order": self.in_order, "clusters": self.clusters}
-
-    @property
     def majority_name(self) -> str:
         """The name of the baseline that always answers the most frequent topic."""
         return f"always '{self.majority_topic}'"

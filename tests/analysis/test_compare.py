@@ -59,16 +59,17 @@ def test_b_compared_with_a_mirrors_a_compared_with_b(answers_a, answers_b):
             change.b.score.mean - change.a.score.mean
         )
         assert 0 <= change.p <= change.p_corrected <= 1
-        assert back[name].difference == -change.difference
-        assert back[name].interval.low == pytest.approx(
-            -change.interval.high, abs=1e-12
+        mirrored = back[name]
+        interval = mirrored.interval
+        turned = (-change.interval.high, -change.interval.low)
+        assert (mirrored.a, mirrored.b, mirrored.difference) == (
+            change.b,
+            change.a,
+            -change.difference,
         )
-        assert back[name].interval.high == pytest.approx(
-            -change.interval.low, abs=1e-12
-        )
-        assert back[name].p == pytest.approx(change.p, rel=1e-6)
-        assert back[name].p_corrected == pytest.approx(change.p_corrected, rel=0.25)
-        assert (back[name].a, back[name].b) == (change.b, change.a)
+        assert (interval.low, interval.high) == pytest.approx(turned, abs=1e-12)
+        assert mirrored.p == pytest.approx(change.p, rel=1e-6)
+        assert mirrored.p_corrected == pytest.approx(change.p_corrected, rel=0.25)
 
 
 @pytest.mark.parametrize(("in_a", "in_b"), [(True, True), (True, False), (False, True)])

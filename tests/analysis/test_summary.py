@@ -178,11 +178,17 @@ def test_results_have_the_facts_of_the_run():
         plan, dataset_summary(), trials, command="rnnbench run small.yaml"
     )
 
-    assert (results.name, results.command) == ("small", "rnnbench run small.yaml")
-    assert results.dataset == dataset_summary()
-    assert (results.seeds, results.epochs) == ([3, 5], 7)
-    assert results.engine == "native (a, c), keras (b)"
-    assert (results.validation_split, results.threads) == (0.25, [1, 5])
+    facts_of_run = {
+        "name": "small",
+        "command": "rnnbench run small.yaml",
+        "dataset": dataset_summary(),
+        "seeds": [3, 5],
+        "epochs": 7,
+        "engine": "native (a, c), keras (b)",
+        "validation_split": 0.25,
+        "threads": [1, 5],
+    }
+    assert {key: getattr(results, key) for key in facts_of_run} == facts_of_run
     kinds = {model.name: model.is_baseline for model in results.models}
     assert [*kinds.items()] == [
         ("a", False),

@@ -33,7 +33,11 @@ def calibration(reported: Reported) -> ReportSection:
     errors = []
     for name, trials in reported.run.trials.items():
         if all(trial.record.score_kind == "log_probabilities" for trial in trials):
-            error, interval = calibration_error(trials, **results.dataset.dependence)
+            error, interval = calibration_error(
+                trials,
+                in_order=results.dataset.in_order,
+                clusters=results.dataset.clusters,
+            )
             rows.append([name, f"{error:.3f}", f"{interval:.3f}"])
             errors.append(f"{error:.3f} ({name})")
     if not rows:
