@@ -12,40 +12,40 @@ TINY = np.finfo(np.float32).tiny
 SMALLEST = np.finfo(np.float32).smallest_subnormal
 
 
-def test_a_network_has_the_logarithms_of_its_probabilities_or_that_of_the_smallest_normal_float():
+def test_log_probabilities_are_at_least_that_of_the_smallest_normal_float():
     probabilities = np.array([1, 0.5, 1e-30, TINY, TINY / 2, SMALLEST, 0], np.float32)
 
-    found = log_probabilities(probabilities)
+    logs = log_probabilities(probabilities)
 
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(
-        found, np.log(np.maximum(probabilities, TINY)), rtol=1e-6
-    )
-    assert (found[-4:] == np.float32(LOWEST)).all()
+    assert logs.dtype == np.float32
+    expected = np.log(np.maximum(probabilities, TINY))
+    np.testing.assert_allclose(logs, expected, rtol=1e-6)
+    assert (logs[-4:] == np.float32(LOWEST)).all()
 
 
 @pytest.mark.filterwarnings("error")
 def test_a_training_that_diverged_is_not_hidden():
-    assert not np.isfinite(
-        log_probabilities(np.array([np.nan, np.inf, -1], np.float32))
-    ).any()
+    wrong = np.array([np.nan, np.inf, -1], np.float32)
+
+    assert not np.isfinite(log_probabilities(wrong)).any()
 
 
-rows = arrays.arrays(
+ROWS = arrays.arrays(
     float,
     st.tuples(st.integers(1, 3), st.integers(1, 5)),
     elements=st.floats(-1e6, 0) | st.just(-np.inf),
 )
 
 
-@given(rows)
-def test_only_a_probability_of_0_is_given_another_logarithm_which_outranks_none(logs):
-    found = with_floor(logs)
+@given(ROWS)
+def test_only_a_probability_of_0_gets_another_logarithm_which_outranks_none(logs):
+    for row, before in zip(with_floor(logs), logs, strict=True):
+        is_finite = np.isfinite(before)
+        lowest = min([LOWEST, *before[is_finite]])
+        assert row.tolist() == np.where(is_finite, before, lowest).tolist()
 
-    for row, before in zip(found, logs, strict=True):
-        finite = before[np.isfinite(before)]
-        lowest = min([LOWEST, *finite])
-        assert row.tolist() == np.where(np.isfinite(before), before, lowest).tolist()
-    assert np.isnan(with_floor(np.array([[np.nan, -np.inf]]))[0, 0]), (
-        "what is no number stays"
-    )
+
+def test_what_is_no_number_stays():
+    floored = with_floor(np.array([[np.nan, -np.inf]]))
+
+    assert np.isnan(floored[0, 0])
