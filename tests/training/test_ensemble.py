@@ -19,51 +19,65 @@ def logs(*rows):
     return np.log(np.array(rows, np.float32))
 
 
-A, B = logs([0.8, 0.2], [0.4, 0.6]), logs([0.5, 0.5], [0.9, 0.1])
+A = logs([0.8, 0.2], [0.4, 0.6])
+B = logs([0.5, 0.5], [0.9, 0.1])
+OF_A = ("a", A, A.argmax(1))
+OF_B = ("b", B, B.argmax(1))
 
 
 def test_of_one_label_the_probabilities_are_multiplied_and_add_up_to_one():
-    found = combined(ensemble("a", "b"), [("a", A, A.argmax(1)), ("b", B, B.argmax(1))])
+    together = np.exp(combined(ensemble("a", "b"), [OF_A, OF_B]))
 
     product = np.sqrt(np.exp(A) * np.exp(B))
-    assert np.exp(found) == pytest.approx(product / product.sum(axis=1, keepdims=True))
+    assert together == pytest.approx(product / product.sum(axis=1, keepdims=True))
 
 
 def test_of_any_number_of_labels_the_log_odds_are_averaged():
-    sure, given = logs([1.0, 0.2]), np.array([[1, 0]], np.uint8)
-    found = combined(
-        ensemble("a", "b", weights=[3, 1]), [("a", A[:1], given), ("b", sure, given)]
-    )
+    sure = logs([1.0, 0.2])
+    answers = np.array([[1, 0]], np.uint8)
+
+    weighted = ensemble("a", "b", weights=[3, 1])
+    together = combined(weighted, [("a", A[:1], answers), ("b", sure, answers)])
+
     odds = 0.75 * np.log(0.2 / 0.8) + 0.25 * np.log(0.2 / 0.8)
-    assert found[0, 1] == pytest.approx(-np.log1p(np.exp(-odds)))
-    assert -1e-6 < found[0, 0] <= 0  # a probability of 1 is not infinitely sure
+    assert together[0, 1] == pytest.approx(-np.log1p(np.exp(-odds)))
+    assert -1e-6 < together[0, 0] <= 0  # a probability of 1 is not infinitely sure
+
+
+def answers_by_votes(votes, n_topics=2, **keys):
+    """Return the answers of models by their votes, by name, one for each document."""
+    members = []
+    for name, answers in votes.items():
+        scores = np.zeros((len(answers), n_topics))
+        members.append((name, scores, np.array(answers)))
+    together = combined(ensemble(*votes, by="votes", **keys), members)
+    assert np.isfinite(together).all()
+    return together.argmax(axis=1).tolist()
 
 
 def test_of_equal_votes_those_of_the_first_model_count():
-    a, b, c = (np.array(own) for own in ([1, 0], [0, 0], [0, 1]))
-    two = combined(ensemble("a", "b", by="votes"), [("a", A, a), ("b", B, b)])
-    three = ensemble("a", "b", "c", by="votes", weights=[1, 1, 1.5])
-    weighted = combined(three, [("a", A, a), ("b", B, b), ("c", B, c)])
+    assert answers_by_votes({"a": [1, 0], "b": [0, 0]}) == [1, 0]
 
-    many = ensemble(*"abcdef", by="votes")
-    for votes in ([1, 0, 0, 1, 1, 0], [2, 1, 1, 1, 2, 2]):
-        voters = [
-            (name, np.zeros((1, 3)), np.array([own]))
-            for name, own in zip("abcdef", votes, strict=True)
-        ]
-        assert combined(many, voters).argmax(axis=1).tolist() == votes[:1]
 
-    assert two.argmax(axis=1).tolist() == [1, 0]
-    assert weighted.argmax(axis=1).tolist() == [0, 0]
-    assert np.isfinite(two).all()
+def test_votes_count_by_the_weights_of_their_models():
+    votes = {"a": [1, 0], "b": [0, 0], "c": [0, 1]}
+
+    assert answers_by_votes(votes, weights=[1, 1, 1.5]) == [0, 0]
+
+
+@pytest.mark.parametrize("votes", [[1, 0, 0, 1, 1, 0], [2, 1, 1, 1, 2, 2]])
+def test_of_many_equal_votes_those_of_the_first_model_count(votes):
+    by_name = {name: [vote] for name, vote in zip("abcdef", votes, strict=True)}
+
+    assert answers_by_votes(by_name, n_topics=3) == votes[:1]
 
 
 @given(st.integers(1, 4))
 def test_the_seeds_of_a_model_share_its_weight(n_seeds):
-    of = ensemble("a", "b", over_seeds=True)
-    several = [("a", A, A.argmax(1))] * n_seeds + [("b", B, B.argmax(1))]
-    once = [("a", A, A.argmax(1)), ("b", B, B.argmax(1))]
-    assert combined(of, several) == pytest.approx(combined(of, once), abs=1e-6)
+    over_seeds = ensemble("a", "b", over_seeds=True)
+
+    several = combined(over_seeds, [OF_A] * n_seeds + [OF_B])
+    assert several == pytest.approx(combined(over_seeds, [OF_A, OF_B]), abs=1e-6)
 
 
 RULE = {"decision": {"threshold": 0.4, "none": "best"}}
@@ -80,59 +94,83 @@ def config(several_topics, quick):  # noqa: ARG001
     return several_topics | {"models": several_topics["models"] | MODELS}
 
 
-def test_a_run_makes_them_of_its_trials_and_stores_them(config, tmp_path):
-    run = rnnbench.run(config, out=tmp_path / "out", save_models=True, progress=False)
+def run(config, folder, **options):
+    return rnnbench.run(config, out=folder, progress=False, **options)
 
-    trials = run.trials
-    of = run.benchmark.models["both"].ensemble
+
+@pytest.fixture
+def finished(config, tmp_path):
+    """A run with ensembles, which kept its models."""
+    return run(config, tmp_path / "out", save_models=True)
+
+
+def test_a_run_makes_them_of_its_trials(finished):
+    trials = finished.trials
+    ensemble = finished.benchmark.models["both"].ensemble
     for seed in (0, 1):
-        members = [trials["rnn"][seed], trials["csvm"][0]]
-        given = [(one.record.model, one.scores, one.answers) for one in members]
-        found = trials["both"][seed]
-        assert found.scores == pytest.approx(combined(of, given), abs=1e-6)
-        for fact in ("params", "fit_seconds", "predict_ms_per_document"):
-            assert getattr(found.record, fact) == sum(
-                getattr(one.record, fact) for one in members
-            )
-        assert found.record.decision.threshold == pytest.approx(np.log(0.4))
-    assert [len(trials[name]) for name in ("both", "all_seeds", "votes")] == [2, 1, 1]
+        together = trials["both"][seed]
+        members = []
+        for trial in (trials["rnn"][seed], trials["csvm"][0]):
+            members.append((trial.record.model, trial.scores, trial.answers))
 
+        expected = combined(ensemble, members)
+        assert together.scores == pytest.approx(expected, abs=1e-6)
+        assert together.record.decision.threshold == pytest.approx(np.log(0.4))
+        for fact in ("params", "fit_seconds", "predict_ms_per_document"):
+            rnn = getattr(trials["rnn"][seed].record, fact)
+            csvm = getattr(trials["csvm"][0].record, fact)
+            assert getattr(together.record, fact) == rnn + csvm
+
+
+def test_an_ensemble_of_seeds_or_without_any_has_one_trial(finished):
+    n_trials = {name: len(trials) for name, trials in finished.trials.items()}
+
+    names = ("both", "all_seeds", "votes")
+    assert [n_trials[name] for name in names] == [2, 1, 1]
+
+
+def test_a_kept_ensemble_averages_the_log_odds_of_its_members(finished):
     texts = ["corn ship rose", "trade wheat"]
-    kept = run.model("rnn", seed=1), run.model("csvm")
-    parts = [one.predict_proba(texts) for one in kept]
-    odds = np.mean([np.log(own) - np.log1p(-own) for own in parts], axis=0)
-    together = run.model("both", seed=1)
-    assert together.predict_proba(texts) == pytest.approx(
-        1 / (1 + np.exp(-odds)), abs=1e-5
-    )
+    together = finished.model("both", seed=1)
+
+    odds = []
+    for member in (finished.model("rnn", seed=1), finished.model("csvm")):
+        shares = member.predict_proba(texts)
+        odds.append(np.log(shares) - np.log1p(-shares))
+    expected = 1 / (1 + np.exp(-np.mean(odds, axis=0)))
+    assert together.predict_proba(texts) == pytest.approx(expected, abs=1e-5)
     assert together.predict(texts).shape == (2, len(together.classes_))
 
-    stored = (tmp_path / "out/trials").stat().st_mtime_ns
-    again = rnnbench.run(config, out=tmp_path / "out", save_models=True, progress=False)
-    assert (tmp_path / "out/trials").stat().st_mtime_ns == stored
-    assert again.results.models == run.results.models
+
+def test_a_stored_ensemble_is_not_made_again(config, finished):
+    trials = finished.folder / "trials"
+    changed = trials.stat().st_mtime_ns
+
+    again = run(config, finished.folder, save_models=True)
+
+    assert trials.stat().st_mtime_ns == changed
+    assert again.results.models == finished.results.models
 
 
 def test_it_has_no_result_where_a_member_failed(config, tmp_path):
     config["models"]["rnn"]["training"] = {"learning_rate": 3e38}
-    models = ["both", "svm"]
+
     with pytest.raises(rnnbench.FailedTrialsError) as error:
-        rnnbench.run(
-            config, out=tmp_path / "out", models=models, compact=True, progress=False
-        )
+        run(config, tmp_path / "out", models=["both", "svm"], compact=True)
 
     assert "both seed 0 failed: rnn seed 0 has no result" in str(error.value)
-    found = error.value.run.trials.items()
-    is_compact = {name: own.record.compact for name, (own,) in found}
-    assert is_compact == {"svm": True, "csvm": False}, (
-        "the ensemble will need all scores"
-    )
+    is_compact = {}
+    for name, (trial,) in error.value.run.trials.items():
+        is_compact[name] = trial.record.compact
+    expected = {"svm": True, "csvm": False}
+    assert is_compact == expected, "the ensemble will need all scores"
 
 
 def test_a_choice_ranks_them_on_the_same_parts_as_their_members(config, tmp_path):
-    point = MODELS["both"] | {"grid": {"ensemble.weights": [[1, 1], [1, 3]]}}
+    grid = {"grid": {"ensemble.weights": [[1, 1], [1, 3]]}}
     models = {name: config["models"][name] for name in ("rnn", "csvm")}
-    config["models"] = models | {"both": point}
+    config["models"] = models | {"both": MODELS["both"] | grid}
+
     choice = rnnbench.choose(config, out=tmp_path / "out", folds=2, progress=False)
 
     names = {candidate.name for candidate in choice.results.candidates}
@@ -143,18 +181,16 @@ def test_a_choice_ranks_them_on_the_same_parts_as_their_members(config, tmp_path
 
 
 def test_a_compact_run_makes_them_of_all_scores(config, tmp_path):
-    """Compact scores depend on the true topics, so an ensemble of them would know
-    these.
-    """
+    """Compact scores depend on the true topics: an ensemble of them would know these."""
     models = {"nb": {"baseline": "multinomial_naive_bayes"}, "csvm": MODELS["csvm"]}
-    config["models"] = models | {
-        "both": {"ensemble": {"of": [*models]}, "training": RULE}
-    }
-    options = {"jobs": 1, "progress": False}
-    whole = rnnbench.run(config, out=tmp_path / "whole", **options).trials["both"][0]
+    both = {"ensemble": {"of": list(models)}, "training": RULE}
+    config["models"] = models | {"both": both}
+    with_all = run(config, tmp_path / "all", jobs=1).trials["both"][0]
+
     for _ in range(2):
-        run = rnnbench.run(config, out=tmp_path / "out", compact=True, **options)
-        assert np.array_equal(run.trials["both"][0].scores, compact(whole).scores)
-        assert all(own.record.compact for (own,) in run.trials.values())
+        trials = run(config, tmp_path / "out", jobs=1, compact=True).trials
+        scores = trials["both"][0].scores
+        assert np.array_equal(scores, compact(with_all).scores)
+        assert all(trial.record.compact for (trial,) in trials.values())
         for file in (tmp_path / "out/trials").glob("both-*"):
             file.unlink()

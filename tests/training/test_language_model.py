@@ -17,11 +17,10 @@ from rnnbench.training.epochs import report_phases_to
 from rnnbench.training.language_model import language_weights, layers_of, train
 from rnnbench.training.settings import Training
 
-GRU, LSTM = ({kind: {"units": 3, "weight_drop": 0.2}} for kind in ("gru", "lstm"))
-EMBEDDING, DROPOUT = (
-    {"embedding": {"dim": 4, "dropout": 0.1}},
-    {"spatial_dropout": {"rate": 0.5}},
-)
+GRU = {"gru": {"units": 3, "weight_drop": 0.2}}
+LSTM = {"lstm": {"units": 3, "weight_drop": 0.2}}
+EMBEDDING = {"embedding": {"dim": 4, "dropout": 0.1}}
+DROPOUT = {"spatial_dropout": {"rate": 0.5}}
 
 
 def pretrained(*layers, epochs=2):
@@ -43,56 +42,69 @@ def dataset():
     return make_dataset(replace(corpus, unlabeled=texts), Data(test_split=0.3))
 
 
-@pytest.mark.parametrize(
-    ("layer", "times"), [(LSTM, 1), ({"bidirectional": {"layer": GRU}}, 2)]
-)
-def test_it_learns_which_word_comes_next_the_same_way_each_time(layer, times):
+def learned(layer):
+    """Return the weights and the losses of a model of texts that repeat five words."""
     model = pretrained(EMBEDDING, layer, epochs=40)
     words = np.tile(np.array([START, 4, 5, 6, 7], np.int32), 60)
+    return train(layers_of(model), model.pretrain, words, 8, [])
 
-    trainings = []
-    for _ in range(times):
-        trainings.append(train(layers_of(model), model.pretrain, words, 8, []))
-    (weights, losses), *others = trainings
 
-    assert losses[0] == pytest.approx(np.log(5), abs=0.1), (
-        "that of five words, all as likely"
-    )
+@pytest.mark.parametrize("layer", [LSTM, {"bidirectional": {"layer": GRU}}])
+def test_it_learns_which_word_comes_next(layer):
+    _, losses = learned(layer)
+
+    at_first = pytest.approx(np.log(5), abs=0.1)
+    assert losses[0] == at_first, "that of five words, all as likely"
     assert losses[-1] < losses[0] / 2
-    for again, _ in others:
-        for one, other in zip(weights, again, strict=True):
-            np.testing.assert_array_equal(one, other)
 
 
-def test_both_engines_begin_with_it_and_it_is_kept_and_made_again_if_damaged(
-    dataset, caplog
-):
-    def weights(model=BOTH_WAYS):
-        phases = []
-        with report_phases_to(phases.append):
-            found = language_weights(model, dataset, 0.0)
-        return found, bool(phases)
+def test_it_learns_the_same_way_each_time():
+    both_ways = {"bidirectional": {"layer": GRU}}
+    first, _ = learned(both_ways)
+    second, _ = learned(both_ways)
 
-    first, was_made = weights()
-    wide = pretrained(
-        EMBEDDING | {"embedding": {"dim": 4}}, {"bidirectional": {"layer": GRU}}
-    )
-    again, is_made_again = weights(wide)
+    for ours, theirs in zip(first, second, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def weights_of(dataset, model=BOTH_WAYS):
+    """Return the weights, and whether they were made now."""
+    phases = []
+    with report_phases_to(phases.append):
+        weights = language_weights(model, dataset, 0.0)
+    return weights, bool(phases)
+
+
+def test_it_is_kept_for_models_with_the_same_layers(dataset):
+    first, was_made = weights_of(dataset)
+    bare = pretrained({"embedding": {"dim": 4}}, {"bidirectional": {"layer": GRU}})
+
+    again, is_made_again = weights_of(dataset, bare)
+
     assert (was_made, is_made_again) == (True, False)
-    np.testing.assert_array_equal(first[1], again[1])
     assert len(first) == 1 + 2 * 3, "an embedding, and three arrays each way"
-    for engine in ("native", "keras"):
-        training = Training(epochs=1, batch_size=50, learning_rate=1e-9)
-        with line_by_line(if_so=engine == "keras"):
-            trained = ENGINES[engine].fit(
-                FitRequest(BOTH_WAYS, dataset, training, 5, ignore, keep_model=True)
-            )
-        for one, other in zip(trained.weights, first, strict=False):
-            np.testing.assert_allclose(one, other, atol=1e-6)
+    np.testing.assert_array_equal(first[1], again[1])
 
+
+@pytest.mark.parametrize("engine", ["native", "keras"])
+def test_each_engine_begins_with_it(dataset, engine):
+    first, _ = weights_of(dataset)
+    training = Training(epochs=1, batch_size=50, learning_rate=1e-9)
+
+    request = FitRequest(BOTH_WAYS, dataset, training, 5, ignore, keep_model=True)
+    with line_by_line(if_so=engine == "keras"):
+        trained = ENGINES[engine].fit(request)
+
+    for ours, expected in zip(trained.weights, first, strict=False):
+        np.testing.assert_allclose(ours, expected, atol=1e-6)
+
+
+def test_it_is_made_again_if_its_file_is_damaged(dataset, caplog):
+    first, _ = weights_of(dataset)
     (file,) = (cache.folder() / "language_models").glob("*.npz")
     file.write_bytes(file.read_bytes()[:-60])
-    repaired, was_made = weights()
+
+    repaired, was_made = weights_of(dataset)
 
     assert was_made
     assert f"damaged cache: {file}" in caplog.text
