@@ -132,7 +132,7 @@ def act(runner):
     return run
 
 
-def test_steps_are_described_and_no_input_becomes_part_of_a_script():
+def test_no_input_becomes_part_of_a_script():
     first, *others = STEPS
     text = (ROOT / "action.yml").read_text()
 
@@ -145,7 +145,7 @@ def test_steps_are_described_and_no_input_becomes_part_of_a_script():
     assert [name for name in ACTION["inputs"] if f"inputs.{name} " not in text] == []
 
 
-def test_a_run_and_its_gates_go_into_the_summary(act, runner):
+def test_the_gates_of_a_run_go_into_the_summary(act, runner):
     first = act(
         config="tiny.yaml", out="stored", arguments="--models 'bayes,random'\n--seeds 1"
     )
@@ -204,7 +204,7 @@ def test_what_is_written_into_an_input_is_not_carried_out(act, runner, inputs, m
     assert job.summary == ""
 
 
-def test_a_gate_that_is_none_is_named_and_nothing_is_said_to_have_passed(runner):
+def test_a_gate_that_is_none_is_named(runner):
     (runner / "output").write_text("")
 
     status, log = carry_out(

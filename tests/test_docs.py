@@ -102,7 +102,7 @@ def test_no_page_repeats_a_paragraph_of_another():
     assert len(set(paragraphs)) == len(paragraphs)
 
 
-def test_links_lead_to_pages_and_to_places_on_them(elements):
+def test_links_lead_to_places_on_pages(elements):
     for file, found in elements.items():
         for link in () if file.name == "404.html" else {*found.links, *found.others}:
             place, anchor = urldefrag(link)
@@ -181,7 +181,7 @@ KEYS = {
 }
 
 
-def test_every_section_and_key_of_a_config_is_on_its_page(page):
+def test_every_key_of_a_config_is_on_its_page(page):
     keys = {
         f"{start}{key}"
         for start, name in KEYS.items()
@@ -221,7 +221,7 @@ def test_every_public_name_is_on_the_page_of_the_api(page):
 # Drawings
 
 
-def test_drawings_are_shown_and_described():
+def test_drawings_are_described():
     shown = {
         (DOCS / file).resolve(): words
         for text in PAGES.values()
@@ -240,7 +240,7 @@ def test_the_drawing_of_stacked_layers_is_that_of_the_command():
 
 
 @pytest.mark.parametrize("file", DRAWINGS, ids=lambda file: file.stem)
-def test_drawings_have_the_same_styles_and_fit_a_phone(file):
+def test_drawings_with_the_same_styles_fit_a_phone(file):
     drawing, first = file.read_text(), DRAWINGS[0].read_text()
     style = re.compile(r"<style>.*?</style>", re.S)
 
@@ -250,7 +250,7 @@ def test_drawings_have_the_same_styles_and_fit_a_phone(file):
     assert width / 368 <= min(sizes) / 11.5  # pixels of text where the page is 400 wide
 
 
-def test_drawings_take_the_colours_of_a_page_and_equations_need_no_script(page):
+def test_pages_show_drawings_without_a_script(page):
     pages = [page(name) for name in PAGES]
 
     drawn = [

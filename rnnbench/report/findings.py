@@ -95,7 +95,7 @@ def cheapest(results: Results) -> str:
 
 
 def unclear_from(results: Results, model: ModelSummary) -> str:
-    """Return from which of the best and the majority a model does not clearly differ."""
+    """Return which of the best and the majority do not clearly differ from a model."""
     majority = results.dataset.majority_name
     comparisons = {
         "the best": results.against_best.get(model.name),

@@ -131,7 +131,7 @@ def own_texts(tmp_path_factory):
     return execute("own_texts", folder, questions, EPOCHS=2, SEEDS=2)
 
 
-def test_layers_are_explained_and_confirmed_by_keras(teaching):
+def test_layers_are_confirmed_by_keras(teaching):
     answers, (page,) = teaching.answers, teaching.cells["explain-lstm"].outputs
 
     assert answers["recurrence"] < 1e-6
@@ -162,7 +162,7 @@ def test_documents_become_sequences(teaching, tiny_sgml):
     assert with_mask < 1e-6 < without_mask
 
 
-def test_the_four_models_and_their_opponents_are_trained_and_compared(teaching):
+def test_the_four_models_are_compared_with_their_opponents(teaching):
     answers, said = teaching.answers, printed(teaching.cells["differences"])
 
     assert answers["models"] == [
@@ -179,7 +179,7 @@ def test_the_four_models_and_their_opponents_are_trained_and_compared(teaching):
     assert "lstm and stacked_lstm: no clear difference" in said
 
 
-def test_own_texts_are_trained_on_and_new_ones_answered(own_texts):
+def test_new_texts_are_answered(own_texts):
     answers = own_texts.answers
     whole, tested, in_dataset = answers["rows"]
 
@@ -193,7 +193,7 @@ def test_own_texts_are_trained_on_and_new_ones_answered(own_texts):
     assert "reykjavik" in answers["unknown"]
 
 
-def test_a_run_is_shown_once_without_its_progress_and_plots(teaching, own_texts):
+def test_a_run_is_shown_once_without_its_progress(teaching, own_texts):
     for executed in (teaching, own_texts):
         cell = executed.cells["run"]
         *progress, shown = [output for output in cell.outputs if "data" in output]
@@ -214,7 +214,7 @@ def test_a_run_is_shown_once_without_its_progress_and_plots(teaching, own_texts)
 
 
 @pytest.mark.parametrize("name", ["teaching_notebook", "own_texts"])
-def test_a_notebook_is_valid_without_outputs_and_fits_any_machine_and_version(name):
+def test_a_notebook_fits_any_machine(name):
     notebook = read(name)
 
     nbformat.validate(notebook)

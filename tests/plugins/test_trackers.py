@@ -76,7 +76,7 @@ def history_of(record):
     }
 
 
-def test_the_results_are_printed_and_stored_as_without_trackers(done, folder):
+def test_the_results_are_as_without_trackers(done, folder):
     run, command = done
 
     next_step = "Stored in results/tiny/; next: rnnbench report results/tiny"
@@ -142,7 +142,7 @@ def status_of(events):
     return api_pb2.Status.Name(end.session_end_info.status)
 
 
-def test_tensorboard_has_the_curves_of_each_trial_and_its_final_metrics(events, trials):
+def test_tensorboard_has_the_numbers_of_each_trial(events, trials):
     assert list(events) == TRIALS
     for name, (record, metrics) in trials.items():
         accumulator = events[name]
@@ -190,9 +190,7 @@ def test_tensorboard_has_the_hyperparameters_of_each_trial(events):
 
 
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader")  # which MLflow uses
-def test_mlflow_has_a_run_for_the_benchmark_and_one_below_it_for_each_trial(
-    folder, trials
-):
+def test_mlflow_has_a_run_for_each_trial_below_that_of_the_benchmark(folder, trials):
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
@@ -259,7 +257,7 @@ def exit_code_of(records):
     return code
 
 
-def test_wandb_has_a_run_for_each_trial_in_a_group_and_sends_nothing(folder, trials):
+def test_wandb_has_a_run_for_each_trial_in_a_group(folder, trials):
     found = {}
     for run, records in read_wandb(folder):
         assert (run.project, run.run_group) == ("rnnbench", "tiny")
@@ -309,9 +307,7 @@ def end(tracker, trials):
     tracker.close()
 
 
-def test_tensorboard_has_each_epoch_at_once_and_how_each_trial_ended(
-    tmp_path, three, read_events
-):
+def test_tensorboard_has_each_epoch_at_once(tmp_path, three, read_events):
     def read(seed):
         (folder,) = (tmp_path / "tensorboard").glob(f"rnn-seed{seed}-*")
         return read_events(folder)

@@ -63,7 +63,10 @@ def run(of=100, **rights):
 
 def partial():
     """Results in which a model lacks two seeds, and another one is not there at all."""
-    why = "the trial of gru with seed 0 failed: ValueError: it is too large for this machine"
+    why = (
+        "the trial of gru with seed 0 failed: ValueError: it is too large for this "
+        "machine"
+    )
     missing = [
         MissingTrial(model="vanilla_rnn", seed=seed, error=None) for seed in (2, 3)
     ]
@@ -405,7 +408,7 @@ def answer(case):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_tables_and_sentences_are_as_recorded(case):
+def test_each_answer_is_as_recorded(case):
     assert answer(case) == recorded().get(case), (
         "to accept a change, see the top of this file"
     )

@@ -44,7 +44,7 @@ def words(view, width=80):
     return " ".join(" ".join(shown(view, width)).split())
 
 
-def test_words_stand_above_their_ids_and_padding_at_its_place():
+def test_words_stand_above_their_ids():
     lines = shown(document_view(SHORT, {}))
 
     assert lines[0] == "document 7, topic earn, 4 words, training"
@@ -55,7 +55,7 @@ def test_words_stand_above_their_ids_and_padding_at_its_place():
     assert before.index("   padding (0): 3 steps") == place
 
 
-def test_what_is_cut_off_is_counted_and_named():
+def test_what_is_cut_off_is_named():
     other = replace(LONG, data=Data(truncating="post"))
     long, at_the_end = (document_view(item, {}) for item in (LONG, other))
     lines, text = shown(long), words(long)
@@ -123,7 +123,7 @@ def test_without_a_config_it_says_how_to_see_inputs():
     assert hint not in shown(document_view(LEFT_OUT, {}))
 
 
-def test_the_record_counts_steps_and_names_models():
+def test_the_record_has_numbers_of_steps():
     facts, *_ = document_view(LONG, INPUTS)
 
     assert facts["cut_off"] == {"count": 3, "side": "pre"}
@@ -148,7 +148,7 @@ BOTH_WAYS = {
 }
 
 
-def test_totals_and_the_data_stand_below():
+def test_totals_stand_below():
     *_, trainable, other, _, data = drawn(SOFTMAX)
 
     assert trainable.split() == ["trainable", "1,234"]

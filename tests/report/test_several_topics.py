@@ -27,10 +27,13 @@ def run(several_topics):
     return rnnbench.run(several_topics, progress=False)
 
 
-def test_the_main_metric_has_its_own_name_and_the_threshold_is_said(run):
-    svm = next(model for model in run.results.models if model.name == "svm")
+def summary_of_svm(run):
+    return next(model for model in run.results.models if model.name == "svm")
+
+
+def test_the_main_metric_is_that_of_scikit_learn(run):
+    svm = summary_of_svm(run)
     (trial,) = run.trials["svm"]
-    table = run.tables()[0]
 
     right = f1_score(trial.labels, trial.answers, average="micro")
     assert svm.score.mean == svm.mean_of("micro_f1") == pytest.approx(right)
@@ -43,10 +46,18 @@ def test_the_main_metric_has_its_own_name_and_the_threshold_is_said(run):
     )
     assert svm.params > 0
     assert svm.params % 3 == 0, "coefficients and an intercept for each topic"
-    assert [header[:13] for header in table.headers[1:2]] == ["test micro-F1"]
+
+
+def test_the_table_names_the_main_metric_beside_the_threshold(run):
+    table = run.tables()[0]
+
+    assert table.headers[1].startswith("test micro-F1")
     assert {"at 0.5", "below"} < {*table.headers}
     assert "a threshold chosen on held-out training documents" in table.caption
     assert {"micro_f1_mean", "micro_f1_low"} < {*run.summary_frame()}
+
+
+def test_a_stored_run_has_the_same_main_metric(run):
     assert rnnbench.load_run(run.folder).results == run.results
     assert rnnbench.badge(run)["label"] == "micro-F1"
 
@@ -79,27 +90,31 @@ def test_published_scores_stand_beside_ours_with_the_decision_of_each(run):
     assert decided["svm"] == [f"{svm.at_half.mean:.4f}", "chosen, else best"]
 
 
-def test_the_report_has_what_applies_and_says_what_is_missed_and_added(run):
-    page = run.write_report().read_text(encoding="utf-8")
+def test_the_report_has_the_sections_that_apply(run):
     sections = {section.id: section for section in make_sections(run, None, 0, 5)}
-    mistakes = [facts for kind, facts in sections["errors"].parts if kind == "mistake"]
 
     assert not {"confusion", "calibration"} & {*sections}
     assert {"score", "topics", "mistakes", "errors", "learning"} < {*sections}
-    assert all(
-        re.match(r"missed|added|right", text)
-        for text in mistakes[0]["answers"].values()
-    )
+
+
+def test_the_report_says_which_topics_are_missed(run):
+    page = run.write_report().read_text(encoding="utf-8")
+    sections = {section.id: section for section in make_sections(run, None, 0, 5)}
+    mistakes = [shown for kind, shown in sections["errors"].parts if kind == "mistake"]
+
+    answers = mistakes[0]["answers"].values()
+    assert all(re.match(r"missed|added|right", text) for text in answers)
     assert "Missed and added labels" in page
     assert "accuracy" not in page.lower().replace("misclassified", "")
-    with pytest.raises(
-        UserError, match=r"no plot 'confusion' of a run of the task multi_label"
-    ):
+
+
+def test_only_plots_that_apply_are_drawn(run):
+    with pytest.raises(UserError, match=r"no plot 'confusion' .* multi_label"):
         run.plot("confusion", "svm")
     assert run.plot("micro_f1").get_xlabel() == "test micro-F1"
 
 
-def test_runs_are_compared_ranked_and_shown_by_their_main_metric(run, tmp_path):
+def test_several_runs_are_compared_by_their_main_metric(run, tmp_path):
     compared, gate = rnnbench.compare(run, run), parse_gate("drops significantly")
     board = rnnbench.leaderboard([run])
     one_label = finished_run({"svm": [[0, 0, 0, 1]]})

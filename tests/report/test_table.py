@@ -73,7 +73,7 @@ def test_headers_are_broken_then_columns_stand_below_each_other_then_cells(width
     assert printed(TWO, width)[-len(expected) :] == expected
 
 
-def test_every_group_of_columns_tells_points_apart_and_rows_keep_the_whole_names_of_models():
+def test_every_group_of_columns_tells_points_apart():
     rows = [
         ["svm[C=1]", "0.9149", "0.8898 to 0.9346"],
         ["svm[C=3]", "0.9150", "0.8899 to 0.9347"],
@@ -97,7 +97,7 @@ def test_a_caption_is_no_wider_than_a_line_that_is_easy_to_read():
     assert 90 < max(map(len, lines)) <= 100
 
 
-def test_markdown_has_a_line_for_each_row_text_to_the_left_bars_escaped_and_a_caption():
+def test_markdown_has_a_line_for_each_row():
     table = Table(["a|b", "c", "d"], [["x|y", "z", "1"]], "caption", text_columns=2)
 
     lines = to_markdown(table).splitlines()
@@ -137,7 +137,7 @@ class Example(Shown):
         return self._tables
 
 
-def test_all_tables_of_a_result_are_shown_escaped_and_numbers_are_on_the_right():
+def test_all_tables_of_a_result_are_shown():
     shares = Table(["name", "share"], [["a & b", "0.5"]], "Of <all>.")
     others = Table(["another table"], [["of text"]], "More text.")
     text, html = str(Example(shares, others)), Example(shares, others)._repr_html_()
@@ -149,7 +149,7 @@ def test_all_tables_of_a_result_are_shown_escaped_and_numbers_are_on_the_right()
     assert "Of &lt;all&gt;." in html
 
 
-def test_control_characters_and_markup_are_shown_and_columns_stay_in_line(monkeypatch):
+def test_control_characters_are_shown_in_line(monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     rows = [["[/] \x1b[2J\x07", "0.5"], ["rnn", "0.5"]]
     result = Example(Table(["name", "share"], rows, "[bold]"))

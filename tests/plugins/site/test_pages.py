@@ -59,14 +59,14 @@ def test_the_last_clear_changes_are_told_the_newest_first():
     found = pages(*runs)["history.html"].findings
 
     assert found[0] == (
-        f"nightly, 2026-11-{n} 10:20, commit 000000000000: the accuracy of rnn clearly went up in "
-        f"{n}, by 0.8000."
+        f"nightly, 2026-11-{n} 10:20, commit 000000000000: the accuracy of rnn clearly "
+        f"went up in {n}, by 0.8000."
     )
     assert "went down in 12" in found[1]
     assert found[SHOWN_CHANGES:] == ["2 more are in the tables."]
 
 
-def test_each_metric_has_leaderboards_and_histories_of_its_own():
+def test_each_metric_has_tables_of_its_own():
     runs = [nightly("a", 1, rnn=[9]), nightly("b", 2, rnn=[9])]
 
     found = pages(*runs, metrics=("accuracy", "macro_f1"))
@@ -77,16 +77,14 @@ def test_each_metric_has_leaderboards_and_histories_of_its_own():
     ]
     assert len(titles(found["history.html"])) == 2
     (finding,) = found["history.html"].findings
-    assert (
-        finding
-        == "No clear changes from one run to the next; only accuracy is tested for them."
-    )
+    assert finding.startswith("No clear changes")
+    assert "only accuracy is tested" in finding
     assert len(found["index.html"].findings) == 1, (
         "the first metric decides which is best"
     )
 
 
-def test_in_a_leaderboard_models_and_accuracies_come_first_and_the_run_has_a_link():
+def test_in_a_leaderboard_models_come_first():
     table = table_in(pages(nightly("a", 1, rnn=[9], svm=[18]))["leaderboard.html"])
 
     assert table.headers[1].startswith("test accuracy (mean")

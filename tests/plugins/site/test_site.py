@@ -132,7 +132,7 @@ def test_json_says_what_was_written(made, pages):
     assert (lines[0], lines[3]) == ("report 1 of 4: 1", "report 4 of 4: r8")
 
 
-def test_pages_load_nothing_and_link_only_to_places_of_the_site(made, pages):
+def test_pages_link_only_to_places_of_the_site(made, pages):
     folder = made[0] / "public"
     policy = POLICY.findall(pages["runs/r8/report.html"])
     assert len(policy) == 1
@@ -182,9 +182,7 @@ def test_the_index_lists_the_runs_the_newest_first(pages):
     )
 
 
-def test_a_report_is_that_of_rnnbench_report_and_has_the_files_that_it_names(
-    made, pages
-):
+def test_a_report_is_that_of_rnnbench_report(made, pages):
     run = load_run(made[0] / "results/nightly/1")
     alone = render(report_page(run, None, 0, 20))
 
@@ -199,7 +197,7 @@ def test_a_report_is_that_of_rnnbench_report_and_has_the_files_that_it_names(
         assert (beside / name).read_text() == (run.folder / name).read_text()
 
 
-def test_the_history_has_a_plot_for_each_model_and_names_clear_changes(pages):
+def test_the_history_names_clear_changes(pages):
     page = pages["history.html"]
 
     assert page.count("<svg") == 4, "two models, two metrics"
@@ -209,7 +207,7 @@ def test_the_history_has_a_plot_for_each_model_and_names_clear_changes(pages):
     assert "rnn down" in text_of(page)
 
 
-def test_names_and_topics_are_escaped_and_control_characters_are_visible(pages):
+def test_texts_from_outside_are_escaped(pages):
     for page in pages.values():
         assert not [text for text in (HOSTILE, "<i>", "<b>", "\x1b") if text in page]
     assert "&lt;b&gt;&#34;it&#39;s&#34; &amp; $x$" in pages["index.html"]
@@ -226,7 +224,7 @@ def runs(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("runs")
-def test_without_histories_and_common_models_there_are_no_such_parts(cli):
+def test_parts_without_content_are_left_out(cli):
     done = cli("site", "results/r8", "results/r52", "results/../results/r8", "--quiet")
 
     assert (done.exit_code, done.stderr) == (0, "")
@@ -262,7 +260,7 @@ def test_without_histories_and_common_models_there_are_no_such_parts(cli):
         ),
     ],
 )
-def test_wrong_input_ends_with_2_and_nothing_is_written(cli, arguments, message):
+def test_wrong_input_ends_with_2_before_anything_is_written(cli, arguments, message):
     before = sorted(Path().rglob("*"))
 
     done = cli("site", *arguments)
@@ -272,9 +270,7 @@ def test_wrong_input_ends_with_2_and_nothing_is_written(cli, arguments, message)
     assert sorted(Path().rglob("*")) == before
 
 
-def test_words_are_shown_only_if_they_are_asked_for_and_files_from_elsewhere_are_not_copied(
-    pages, cli, tmp_path, monkeypatch
-):
+def test_words_are_shown_only_if_they_are_asked_for(pages, cli, tmp_path, monkeypatch):
     monkeypatch.setattr(*WORDS)
     private, out = tmp_path / "private", tmp_path / "site"
     private.write_text("secret")
@@ -338,7 +334,7 @@ def test_every_run_has_a_safe_folder_of_its_own(names):
         assert SiteFiles(files=[f"{folder}/report.html"], reports={})
 
 
-def test_a_plain_name_is_kept_and_another_made_plain():
+def test_a_name_is_made_plain():
     names = ["all", "r8.v2", "old/all", "old all", "ALL", "../x", ".hidden", "été", "_"]
     plain = ["all", "r8.v2", "old-all", "old-all-2", "ALL-2", "x", "hidden", "t", "run"]
 
@@ -360,7 +356,7 @@ def test_no_site_has_files_elsewhere_or_of_other_names():
             SiteFiles(files=[file], reports={})
 
 
-def test_the_next_site_replaces_the_last_one_and_nothing_else(folder):
+def test_the_next_site_replaces_only_the_last_one(folder):
     others = ("CNAME", ".nojekyll", "runs/mine/report.html")
     left = folder / "runs/old/.rnnbench-x.tmp"
     for other in others:
@@ -406,7 +402,7 @@ OTHER = r"site\.json: is not as this version of rnnbench writes it \(use --out"
          r"holds something other than a site: history\.html, index\.html, runs \(use --out to"),
     ],
 )  # fmt: skip
-def test_what_is_not_of_the_site_is_refused_and_stays(folder, prepare, message):
+def test_what_is_not_of_the_site_is_refused(folder, prepare, message):
     prepare(folder)
     before = content(folder.parent)
 

@@ -57,7 +57,7 @@ def test_a_page_is_never_wider_than_the_window(browser, site, page, width):
     assert browser.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_links_lead_to_a_report_and_back_and_nothing_is_refused(browser, site):
+def test_links_lead_to_a_report_as_well_as_back(browser, site):
     browser.open(site / "index.html")
     click = "document.querySelector('{}').click()"
     loaded = "Page.loadEventFired"
@@ -74,7 +74,7 @@ def test_links_lead_to_a_report_and_back_and_nothing_is_refused(browser, site):
     assert not kinds & {"Runtime.exceptionThrown", "Log.entryAdded"}
 
 
-def test_a_model_that_is_not_picked_leaves_its_plots_and_rows(browser, site):
+def test_a_model_that_is_not_picked_leaves_the_page(browser, site):
     for page, parts in (("history.html", "figure"), ("leaderboard.html", "tbody tr")):
         browser.open(site / page)
         found = f"[...document.querySelectorAll('{parts}')]"

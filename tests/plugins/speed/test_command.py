@@ -32,7 +32,7 @@ def bench(cli, tmp_path, tiny_sgml_folder, monkeypatch):
     return lambda *arguments: cli("bench-speed", "tiny.yaml", *arguments)
 
 
-def test_it_prints_the_tables_and_stores_the_times(bench):
+def test_it_prints_the_tables_that_it_stores(bench):
     result = bench("--only", "native,native-1", "--rounds", "1")
 
     assert result.exit_code == 0, result.stderr
@@ -51,7 +51,7 @@ def test_it_prints_the_tables_and_stores_the_times(bench):
         assert tables.count(words) == 1
 
 
-def test_baselines_are_not_timed_no_documents_are_held_out_and_json_is_as_stored(bench):
+def test_only_networks_are_timed_on_all_documents(bench):
     result = bench(
         "--only", "native", "--rounds", "2", "--json", "--quiet",
         "--set", SVM, "--set", "training.validation_split=0.5",
@@ -73,7 +73,7 @@ def test_baselines_are_not_timed_no_documents_are_held_out_and_json_is_as_stored
     assert "svm" not in (FOLDER / "speed-config.yaml").read_text()
 
 
-def test_pytorch_takes_part_padded_and_packed(bench):
+def test_pytorch_takes_part_in_both_ways(bench):
     pytest.importorskip("torch")
 
     result = bench("--only", "torch,torch-packed,native", "--rounds", "1")

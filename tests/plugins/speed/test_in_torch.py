@@ -87,7 +87,7 @@ def test_a_network_of_each_layer_trains(stack, packs, tmp_path):
 
 
 @pytest.mark.parametrize("stack", PACKABLE.values(), ids=PACKABLE)
-def test_padded_and_packed_sequences_give_the_same_scores(stack):
+def test_packed_sequences_give_the_same_scores(stack):
     padded, packed = scores_of(stack, documents().x_test)
 
     np.testing.assert_allclose(padded, packed, atol=1e-6)
