@@ -72,17 +72,25 @@ def test_every_public_name_can_be_imported():
         _ = rnnbench.Layers
 
 
-def test_the_import_loads_nothing_heavy_and_the_functions_no_tensorflow():
+def test_the_import_loads_nothing_heavy():
     code = (
         "import sys, rnnbench\n"
         "assert not {'numpy', 'pydantic', 'rich', 'sklearn'} & set(sys.modules)\n"
-        "rnnbench.load_config, rnnbench.Run, rnnbench.Engine\n"
-        "assert not {'tensorflow', 'keras', 'pandas', 'matplotlib'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_config_is_loaded_from_a_mapping_or_a_file_and_can_be_changed(folder):
+def test_the_functions_load_no_tensorflow():
+    code = (
+        "import sys, rnnbench\n"
+        "rnnbench.load_config, rnnbench.Run, rnnbench.Engine\n"
+        "heavy = {'tensorflow', 'keras', 'pandas', 'matplotlib'}\n"
+        "assert not heavy & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_config_is_loaded_from_a_mapping_or_a_file_with_changes(folder):
     (folder / "mine.yaml").write_text("extends: base.yaml\ntraining: {epochs: 7}\n")
     (folder / "base.yaml").write_text(rnnbench.load_config(CONFIG).model_dump_json())
 
@@ -108,7 +116,7 @@ def test_a_dataset_is_the_padded_arrays_of_a_config_or_of_its_data_section(secti
     assert (dataset.timesteps == 7) == isinstance(section, rnnbench.Data)
 
 
-def test_a_script_runs_a_benchmark_without_a_guard_and_prints_its_table(folder):
+def test_a_script_runs_a_benchmark_without_a_guard(folder):
     (folder / "script.py").write_text(SCRIPT)
 
     done = subprocess.run(
@@ -232,58 +240,84 @@ def test_a_misspelled_argument_is_a_type_error():
         rnnbench.run(CONFIG, epoch=3)
 
 
-def test_rows_have_every_metric_the_costs_and_the_settings_that_differ_and_make_frames(
-    folder,
-):
-    run = stored(
-        "a", {"nb": [18], "rnn": [9, 12]}, models={n: MODELS[n] for n in ("nb", "rnn")}
-    )
+@pytest.fixture
+def two_models(folder):  # noqa: ARG001 - it is the working folder
+    """A run of naive Bayes with one seed and a network with two."""
+    models = {name: MODELS[name] for name in ("nb", "rnn")}
+    return stored("a", {"nb": [18], "rnn": [9, 12]}, models=models)
 
-    rows = run.to_dicts()
 
-    assert [(row["model"], row["seed"]) for row in rows] == [
-        ("nb", 0),
-        ("rnn", 0),
-        ("rnn", 1),
-    ]
+def test_rows_are_trials_with_every_metric_and_cost(two_models):
+    rows = two_models.to_dicts()
+
+    trials = [(row["model"], row["seed"]) for row in rows]
+    assert trials == [("nb", 0), ("rnn", 0), ("rnn", 1)]
     assert [row["accuracy"] for row in rows] == [0.9, 0.45, 0.6]
     assert {*usable_metrics(), *COSTS, "params", "epochs"} <= rows[0].keys()
-    assert [row["baseline.multinomial_naive_bayes.alpha"] for row in rows] == [
-        0.5,
-        None,
-        None,
-    ]
+
+
+def test_rows_have_the_settings_that_differ(two_models):
+    rows = two_models.to_dicts()
+
+    alphas = [row["baseline.multinomial_naive_bayes.alpha"] for row in rows]
+    assert alphas == [0.5, None, None]
     assert [row["layers.0.simple_rnn.units"] for row in rows] == [None, 3, 3]
-    pd.testing.assert_frame_equal(run.to_frame(), pd.DataFrame(rows))
-    pd.testing.assert_frame_equal(
-        run.summary_frame(), pd.read_csv(folder / "a" / "table.csv"), check_dtype=False
-    )
 
 
-def test_predictions_are_arrays_by_seed_document_and_topic():
+def test_rows_make_frames(two_models):
+    frame = pd.DataFrame(two_models.to_dicts())
+    pd.testing.assert_frame_equal(two_models.to_frame(), frame)
+    table = pd.read_csv(two_models.folder / "table.csv")
+    summary = two_models.summary_frame()
+    pd.testing.assert_frame_equal(summary, table, check_dtype=False)
+
+
+def test_scores_are_arrays_by_seed_document_topic():
     run = stored("a", {"rnn": [9, 12]})
 
-    hits = run.scores("rnn").argmax(axis=2) == run.labels
+    is_right = run.scores("rnn").argmax(axis=2) == run.labels
 
     assert run.scores("rnn").shape == (2, 20, 3)
-    assert np.mean(hits, axis=1).tolist() == [0.45, 0.6]
+    assert np.mean(is_right, axis=1).tolist() == [0.45, 0.6]
 
 
-def test_runs_are_compared_and_ranked_and_have_a_history_and_a_badge():
-    runs = [stored("one", {"rnn": [18, 17, 18]}), stored("two", {"rnn": [2, 3, 2]})]
+@pytest.fixture
+def runs(folder):  # noqa: ARG001 - it is the working folder
+    """A run, and a worse one."""
+    return [stored("one", {"rnn": [18, 17, 18]}), stored("two", {"rnn": [2, 3, 2]})]
 
-    comparison, shown = rnnbench.compare(*runs), rnnbench.history(runs)
-    (board,) = rnnbench.leaderboard(runs).boards
+
+def test_runs_are_compared(runs):
+    comparison = rnnbench.compare(*runs)
 
     assert comparison.models[0].difference == pytest.approx(-46 / 60)
+
+
+def test_runs_are_ranked(runs):
+    (board,) = rnnbench.leaderboard(runs).boards
+
     assert [entry.run for entry in board.entries] == ["one", "two"]
-    assert shown.histories[0].entries[1].changes["rnn"].is_clear
-    assert "rnn down" in repr(shown)
+
+
+def test_runs_have_a_history(runs):
+    history = rnnbench.history(runs)
+
+    assert history.histories[0].entries[1].changes["rnn"].is_clear
+    assert "rnn down" in repr(history)
+
+
+def test_a_run_has_a_badge(runs):
     assert rnnbench.badge(runs[0], "rnn")["message"] == "rnn 0.8833 ± 0.0717"
-    for function in (rnnbench.history, rnnbench.leaderboard, rnnbench.badge):
-        given = runs[0] if function is rnnbench.badge else runs
-        with pytest.raises(rnnbench.UserError, match="metric: no metric 'f1'"):
-            function(given, metric="f1")
+
+
+def test_an_unknown_metric_is_the_users_error(runs):
+    message = "metric: no metric 'f1'"
+    with pytest.raises(rnnbench.UserError, match=message):
+        rnnbench.history(runs, metric="f1")
+    with pytest.raises(rnnbench.UserError, match=message):
+        rnnbench.leaderboard(runs, metric="f1")
+    with pytest.raises(rnnbench.UserError, match=message):
+        rnnbench.badge(runs[0], metric="f1")
 
 
 def test_no_site_is_written_of_nothing_or_of_a_part_of_the_test_documents():
@@ -308,12 +342,16 @@ def test_no_site_is_written_of_nothing_or_of_a_part_of_the_test_documents():
     assert not Path("site").exists()
 
 
-def test_results_show_themselves_as_text_and_html_and_plots_are_axes_to_go_on_with():
+def test_results_show_themselves_as_text_or_html():
     run = stored("a", {"nb": [18], "rnn": [9, 12]})
 
-    for shown in (run, rnnbench.compare(run, run), rnnbench.leaderboard([run])):
-        assert "0.9000" in repr(shown) == str(shown)
-        assert ">0.9000</td>" in shown._repr_html_()
+    for result in (run, rnnbench.compare(run, run), rnnbench.leaderboard([run])):
+        assert "0.9000" in repr(result) == str(result)
+        assert ">0.9000</td>" in result._repr_html_()
+
+
+def test_plots_are_axes_to_go_on_with():
+    run = stored("a", {"nb": [18], "rnn": [9, 12]})
     _, (left, right) = plt.subplots(2)
 
     assert run.plot("accuracy", "rnn", ax=left) is left
@@ -324,19 +362,27 @@ def test_results_show_themselves_as_text_and_html_and_plots_are_axes_to_go_on_wi
     plt.close("all")
 
 
-def test_a_leaderboard_over_several_datasets_has_mean_ranks_and_their_diagram():
-    board = rnnbench.leaderboard(
-        runs_on_datasets({name: {"nb": [18], "rnn": [9, 12]} for name in ("r8", "r52")})
-    )
+def test_a_leaderboard_over_several_datasets_has_mean_ranks():
+    rights = {"nb": [18], "rnn": [9, 12]}
+    board = rnnbench.leaderboard(runs_on_datasets({"r8": rights, "r52": rights}))
+
+    assert board.mean_ranks().models == {"nb": 1, "rnn": 2}
+
+
+def test_mean_ranks_have_a_diagram():
+    rights = {"nb": [18], "rnn": [9, 12]}
+    board = rnnbench.leaderboard(runs_on_datasets({"r8": rights, "r52": rights}))
 
     axes = board.plot()
 
-    assert board.mean_ranks().models == {"nb": 1, "rnn": 2}
     assert axes.get_title() == "Mean rank by accuracy over 2 datasets (1 is best)"
     assert board.plot(ax=axes) is axes
+    plt.close("all")
+
+
+def test_a_diagram_of_ranks_needs_two_datasets():
     with pytest.raises(rnnbench.UserError, match="needs 2 datasets or more, got 1"):
         rnnbench.leaderboard([stored("a", {"nb": [18], "rnn": [9]})]).plot()
-    plt.close("all")
 
 
 def test_the_stored_command_repeats_the_run():

@@ -3,6 +3,7 @@
 import unicodedata
 from html import unescape
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt  # comes with rich
@@ -19,28 +20,28 @@ from rnnbench.text import (
 )
 
 
-def test_counts_durations_and_lists_in_words():
-    assert (counted(1, "thread"), counted(1_395, "document")) == (
-        "1 thread",
-        "1,395 documents",
-    )
-    assert list(map(duration, (7.4, 100, 6_000))) == ["7 s", "2 min", "1.7 h"]
-    assert (listed(["gru", "svm"]), listed("abcd", most=2)) == (
-        "gru, svm",
-        "a, b and 2 more",
-    )
-    assert (numbers(range(20)), numbers([1, 2, 3, 5, 8, 13])) == (
-        "0 to 19",
-        "1, 2, 3, 5, 8, 13",
-    )
-    assert (with_article("ensemble"), encodable("out-\udcff")) == (
-        "an ensemble",
-        "out-\\udcff",
-    )
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (counted(1, "thread"), "1 thread"),
+        (counted(1_395, "document"), "1,395 documents"),
+        (duration(7.4), "7 s"),
+        (duration(100), "2 min"),
+        (duration(6_000), "1.7 h"),
+        (listed(["gru", "svm"]), "gru, svm"),
+        (listed("abcd", most=2), "a, b and 2 more"),
+        (numbers(range(20)), "0 to 19"),
+        (numbers([1, 2, 3, 5, 8, 13]), "1, 2, 3, 5, 8, 13"),
+        (with_article("ensemble"), "an ensemble"),
+        (encodable("out-\udcff"), "out-\\udcff"),
+    ],
+)
+def test_facts_are_put_in_words(text, expected):
+    assert text == expected
 
 
 @given(st.text())
-def test_a_terminal_gets_no_control_character_but_line_breaks_and_tabs(shown_text):
+def test_a_terminal_gets_line_breaks_or_tabs_but_no_other_control_character(shown_text):
     shown = visible(shown_text)
 
     assert len(shown) == len(shown_text)
@@ -69,16 +70,20 @@ def test_text_in_markdown_is_shown_as_it_is_in_one_line(plain):
     assert unescape(MARKDOWN.renderInline(shown)) == one_line
 
 
-def test_names_of_models_stay_as_they_are_and_markup_is_escaped():
-    assert for_markdown("stacked_vanilla_rnn, always 'earn' (± 95 %)") == (
-        "stacked_vanilla_rnn, always 'earn' (± 95 %)"
-    )
-    assert (
-        for_markdown("Foo.__init__() missing: 'x_'")
-        == r"Foo.\_\_init\_\_() missing: 'x\_'"
-    )
-    assert for_markdown("<img src=x>") == "&lt;img src=x>"
-    assert for_markdown("[a](http://b) `c` *d* e|f\n\\") == (
-        r"\[a\](http://b) \`c\` \*d\* e\|f \\"
-    )
-    assert for_markdown("&lt; & &#60;") == "&amp;lt; & &amp;#60;"
+def test_names_of_models_stay_as_they_are_in_markdown():
+    text = "stacked_vanilla_rnn, always 'earn' (± 95 %)"
+
+    assert for_markdown(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("Foo.__init__() missing: 'x_'", r"Foo.\_\_init\_\_() missing: 'x\_'"),
+        ("<img src=x>", "&lt;img src=x>"),
+        ("[a](http://b) `c` *d* e|f\n\\", r"\[a\](http://b) \`c\` \*d\* e\|f \\"),
+        ("&lt; & &#60;", "&amp;lt; & &amp;#60;"),
+    ],
+)
+def test_markup_is_escaped_for_markdown(text, escaped):
+    assert for_markdown(text) == escaped

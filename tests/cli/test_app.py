@@ -47,31 +47,39 @@ def test_every_example_in_the_help_is_a_valid_command_line(words, example):
 
 
 @pytest.mark.parametrize("command", TREE, ids=" ".join)
-def test_every_command_has_help_with_examples_and_no_type_for_options_without_a_value(
-    cli, command
-):
+def test_every_command_has_help_with_examples(cli, command):
     result = cli(*command, "--help")
 
     assert result.exit_code == 0
-    example, printed = (
-        " ".join(["• rnnbench", *command]),
-        " ".join(result.output.split()),
-    )
+    example = " ".join(["• rnnbench", *command])
+    printed = " ".join(result.output.split())
     assert f"Examples: {example}" in printed or isinstance(TREE[command], TyperGroup)
-    assert "bool" not in result.output
 
 
-def test_the_help_begins_with_a_quick_start_and_has_commands_and_options_in_groups(cli):
+@pytest.mark.parametrize("command", TREE, ids=" ".join)
+def test_help_has_no_type_for_options_without_a_value(cli, command):
+    assert "bool" not in cli(*command, "--help").output
+
+
+def places_in_help(cli, command, parts):
+    """Where the help of a command has some parts."""
+    text = " ".join(cli(*command, "--help").output.split())
+    return [text.index(part) for part in parts]
+
+
+def test_the_help_begins_with_a_quick_start_before_the_groups_of_commands(cli):
     words = ["Quick start:", "rnnbench run smoke", "rnnbench report results/smoke"]
     groups = dict.fromkeys(command.group for command in COMMANDS.values())
-    expected = {
-        "--help": [*words, *groups],
-        "run --help": ["Changes to the config", "--set", "How trials run"],
-    }
-    for command, parts in expected.items():
-        text = " ".join(cli(*command.split()).output.split())
-        places = [text.index(part) for part in parts]
-        assert places == sorted(places)
+
+    places = places_in_help(cli, [], [*words, *groups])
+    assert places == sorted(places)
+
+
+def test_the_options_of_a_command_stand_in_groups(cli):
+    parts = ["Changes to the config", "--set", "How trials run"]
+
+    places = places_in_help(cli, ["run"], parts)
+    assert places == sorted(places)
 
 
 def test_the_version_is_printed(cli):
