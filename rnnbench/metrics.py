@@ -34,7 +34,9 @@ class Quantity:
     def spell(self, value: float) -> str:
         """Return a value as tables show it; thousands have no exponent."""
         text = format(value, self.format)
-        return f"{float(text):,g}" if "e+" in text else text
+        if "e+" in text:
+            return f"{float(text):,g}"
+        return text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,9 @@ class Metric(Quantity):
     def of(self, labels: "Labels", answers: "Labels", scores: "Scores") -> float | None:
         """Return its value; ``None`` if it does not apply to these documents."""
         values = self._values(labels, answers, scores)
-        return None if values is None else float(values.mean())
+        if values is None:
+            return None
+        return float(values.mean())
 
     def by_document(
         self, labels: "Labels", answers: "Labels", scores: "Scores"
@@ -92,7 +96,10 @@ class Metric(Quantity):
         """
         import numpy as np  # takes a while, and names of metrics are needed without it
 
-        value = self.function(labels, answers if self.is_of_answers else scores)
+        if self.is_of_answers:
+            value = self.function(labels, answers)
+        else:
+            value = self.function(labels, scores)
         if value is None:
             return None
         values = np.asarray(value, float)
@@ -114,24 +121,32 @@ def by_topic(
 
     form = form_of(labels)
     n_topics = max(n_topics, form.n_topics(labels), form.n_topics(answers))
-    having = form.counts(labels, n_topics)
-    given = form.counts(answers, n_topics)
-    right = form.counts(form.agreeing(labels, answers), n_topics)
-    return having, right, 2 * right / (having + given).clip(1)
+    n_true = form.counts(labels, n_topics)
+    n_given = form.counts(answers, n_topics)
+    n_right = form.counts(form.agreeing(labels, answers), n_topics)
+    return n_true, n_right, 2 * n_right / (n_true + n_given).clip(1)
 
 
-ONE, SEVERAL = ("single_label",), ("multi_label",)
+ONE = ("single_label",)
+SEVERAL = ("multi_label",)
 _built_in: list[Metric] = []  # in the order of columns
 
 
-def _metric(name: str, header: str, **more: Any) -> Callable[[_F], _F]:
+def _metric(name: str, header: str, **options: Any) -> Callable[[_F], _F]:
     """Return a decorator that makes a metric of a function; its docstring is the
     description.
     """
 
     def add(function: _F) -> _F:
-        facts = {"description": " ".join((function.__doc__ or "").split()), **more}
-        _built_in.append(Metric(name=name, header=header, function=function, **facts))
+        description = " ".join((function.__doc__ or "").split())
+        metric = Metric(
+            name=name,
+            header=header,
+            function=function,
+            description=description,
+            **options,
+        )
+        _built_in.append(metric)
         return function
 
     return add
@@ -151,23 +166,25 @@ def _accuracy(labels: "Labels", answers: "Labels") -> Any:
 @_of_answers("macro_f1", "macro-F1", tasks=ONE + SEVERAL)
 def _macro_f1(labels: "Labels", answers: "Labels", at_least: int = 1) -> Any:
     """mean F1 over the topics in the test set"""
-    own, _, f1 = by_topic(labels, answers)
-    chosen = f1[own >= at_least]
-    return chosen.mean() if chosen.size else None
+    n_documents, _, f1 = by_topic(labels, answers)
+    is_frequent = n_documents >= at_least
+    if not is_frequent.any():
+        return None
+    return f1[is_frequent].mean()
 
 
 @_of_answers("balanced_accuracy", "balanced accuracy")
 def _balanced_accuracy(labels: "Labels", answers: "Labels") -> Any:
     """mean recall over the topics in the test set"""
-    own, right, _ = by_topic(labels, answers)
-    return (right / own.clip(1))[own > 0].mean()
+    n_documents, n_right, _ = by_topic(labels, answers)
+    return (n_right / n_documents.clip(1))[n_documents > 0].mean()
 
 
 @_of_answers("weighted_f1", "weighted F1")
 def _weighted_f1(labels: "Labels", answers: "Labels") -> Any:
     """mean F1 over the topics, weighted by their test documents"""
-    own, _, f1 = by_topic(labels, answers)
-    return f1 @ own / len(labels)
+    n_documents, _, f1 = by_topic(labels, answers)
+    return f1 @ n_documents / len(labels)
 
 
 @_metric("top3_accuracy", "top-3")
@@ -175,9 +192,9 @@ def _top3_accuracy(labels: "Labels", scores: "Scores") -> Any:
     """share of the test documents whose topic has one of the three best scores; a tie
     that reaches fourth place does not count
     """
-    own = scores[range(len(labels)), labels]
-    at_least = (scores >= own[:, None]).sum(axis=1)  # including itself
-    return at_least <= 3
+    of_label = scores[range(len(labels)), labels]
+    place = (scores >= of_label[:, None]).sum(axis=1)  # the last one of a tie
+    return place <= 3
 
 
 @_metric(
@@ -245,13 +262,14 @@ def _ranking_precision(labels: "Labels", scores: "Scores") -> Any:
     import numpy as np
 
     precisions = np.zeros(len(labels))
-    for number, (own, of_topics) in enumerate(
-        zip(labels.astype(bool), scores, strict=True)
-    ):
-        all_scores, own_scores = np.sort(of_topics), np.sort(of_topics[own])
-        above = len(all_scores) - np.searchsorted(all_scores, own_scores)
-        own_above = len(own_scores) - np.searchsorted(own_scores, own_scores)
-        precisions[number] = (own_above / above).mean() if own_scores.size else 1.0
+    for number, is_true in enumerate(labels.astype(bool)):
+        all_scores = np.sort(scores[number])
+        true_scores = np.sort(scores[number][is_true])
+        n_at_least = len(all_scores) - np.searchsorted(all_scores, true_scores)
+        n_true = len(true_scores) - np.searchsorted(true_scores, true_scores)
+        precisions[number] = 1.0
+        if true_scores.size:
+            precisions[number] = (n_true / n_at_least).mean()
     return precisions
 
 
@@ -276,9 +294,13 @@ def _binary_log_loss(labels: "Labels", scores: "Scores") -> Any:
 METRICS: Registry[Metric] = Registry("metric", Metric, _built_in)
 COSTS = {
     name: Quantity(
-        name=name, header=header, format=form, higher_is_better=False, description=of
+        name=name,
+        header=header,
+        format=number_format,
+        higher_is_better=False,
+        description=description,
     )
-    for name, header, form, of in (
+    for name, header, number_format, description in (
         ("ms_per_step", "ms per step", ".2f", ""),
         ("fit_seconds", "fit s", ".3g", "a whole training"),
         (
@@ -295,7 +317,8 @@ COSTS = {
         ),
     )
 }
-MS_PER_STEP, FIT_SECONDS, *_ = COSTS.values()
+MS_PER_STEP = COSTS["ms_per_step"]
+FIT_SECONDS = COSTS["fit_seconds"]
 
 
 @cache
@@ -311,7 +334,9 @@ def usable_metrics(task: str = ONE[0]) -> dict[str, Metric]:
     from rnnbench.tasks import TASKS  # imports NumPy
 
     return {
-        one.name: one for one in all_usable_metrics() if TASKS[task].is_among(one.tasks)
+        metric.name: metric
+        for metric in all_usable_metrics()
+        if TASKS[task].is_among(metric.tasks)
     }
 
 
@@ -324,6 +349,7 @@ def find_quantity(name: str, where: str) -> Quantity:
     """Return a metric or a cost by its name; messages begin with ``where``, the name's
     place.
     """
-    if name not in (names := quantity_names()):
+    names = quantity_names()
+    if name not in names:
         raise UserError(f"{where}: no metric '{name}' ({did_you_mean(name, names)})")
     return COSTS.get(name) or METRICS[name]

@@ -134,10 +134,10 @@ class _Words(Baseline):
     """The fewest and the most characters of the sequences within words that are counted
     beside the words, such as [3, 5]; without it, words alone are counted."""
 
-    # It counts characters, alone or beside words.
-    reads_words = computed(
-        lambda own: own.analyzer != "word" or own.char_ngrams is not None
-    )
+    @computed
+    def reads_words(self) -> bool:
+        """Whether it counts characters, alone or beside words."""
+        return self.analyzer != "word" or self.char_ngrams is not None
 
     @model_validator(mode="after")
     def _has_a_range(self) -> "_Words":
@@ -153,11 +153,9 @@ class _Words(Baseline):
         from sklearn.pipeline import make_pipeline, make_union
 
         options = {"min_df": self.min_df, "lowercase": False}
-        split = (
-            {"tokenizer": str.split, "token_pattern": None}
-            if self.analyzer == "word"
-            else {}
-        )
+        split = {}
+        if self.analyzer == "word":
+            split = {"tokenizer": str.split, "token_pattern": None}
         ngrams = (self.min_ngram, self.max_ngram)
         counted = self._vectorizer(
             analyzer=self.analyzer, ngram_range=ngrams, **split, **options
@@ -216,18 +214,19 @@ class TfidfLinearSVM(_Tfidf):
     Probabilistic Outputs for Support Vector Machines (1999); with one topic a document,
     it is a temperature (C. Guo et al.: On Calibration of Modern Neural Networks, ICML
     2017)."""
-    gives_probabilities = computed(lambda own: own.calibrated)
+
+    @computed
+    def gives_probabilities(self) -> bool:
+        return self.calibrated
 
     def _classifier(self) -> Any:
         from sklearn.svm import LinearSVC
 
         from rnnbench.models.estimators import CalibratedSVM
 
-        return (
-            CalibratedSVM(self.C)
-            if self.calibrated
-            else LinearSVC(C=self.C, random_state=0)
-        )
+        if self.calibrated:
+            return CalibratedSVM(self.C)
+        return LinearSVC(C=self.C, random_state=0)
 
 
 class MultinomialNaiveBayes(_Words):
@@ -326,8 +325,11 @@ BASELINES = Registry("baseline", Baseline, _BUILT_IN, key="kind", holds_classes=
 
 def check_installed(baseline: Baseline) -> None:
     """Raise a ``UserError`` if a package that a baseline needs is not installed."""
-    if absent := missing(baseline.packages):
-        hint = f": {baseline.install}" if baseline.install else ""
+    absent = missing(baseline.packages)
+    if absent:
+        hint = ""
+        if baseline.install:
+            hint = f": {baseline.install}"
         raise UserError(
             f"{BASELINES.label(baseline.kind)} needs {', '.join(absent)}{hint}"
         )

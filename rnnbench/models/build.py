@@ -36,7 +36,8 @@ def build(network: Network, shape: Shape, seed: int) -> keras.Model:
         )  # it takes no seed, so only the global one is left
         with blame(f"python: {network.python}"):
             model = function(shape, **network.arguments)
-        if misfit := _misfit(model, shape):
+        misfit = _misfit(model, shape)
+        if misfit:
             raise PluginError(f"python: {network.python} returned {misfit}")
         return model
     assert isinstance(network, LayeredNetwork)  # noqa: S101 - there is no third kind
@@ -80,7 +81,8 @@ def _misfit(model: Any, shape: Shape) -> str:
         return (
             "a compiled model (should be uncompiled: the config says how it is trained)"
         )
-    inputs, outputs = (None, shape.timesteps), (None, shape.n_topics)
+    inputs = (None, shape.timesteps)
+    outputs = (None, shape.n_topics)
     if model.input_shape != inputs or model.output_shape != outputs:
         hint = f"should be from {inputs}, word ids, to {outputs}, a probability for each topic"
         return f"a model from {model.input_shape} to {model.output_shape} ({hint})"
@@ -104,8 +106,11 @@ def weights_of(model: keras.Model) -> list[NDArray[Any]]:
     """Return ``model.get_weights()``; numbers that NumPy does not have become
     float32.
     """
-    arrays = model.get_weights()
-    return [own.astype(np.float32) if own.dtype.kind == "V" else own for own in arrays]
+    arrays: list[NDArray[Any]] = model.get_weights()
+    for number, array in enumerate(arrays):
+        if array.dtype.kind == "V":
+            arrays[number] = array.astype(np.float32)
+    return arrays
 
 
 def load(

@@ -34,8 +34,9 @@ def find_function(name: str) -> Callable[..., Any]:
     module, _, function = name.partition(":")
     find_working_folder()
     with blame(f"python: {name}", "cannot be imported"):
-        found: Callable[..., Any] = getattr(importlib.import_module(module), function)
-    return found
+        imported = importlib.import_module(module)
+        made: Callable[..., Any] = getattr(imported, function)
+    return made
 
 
 def code_of(model: Model) -> dict[str, str]:
@@ -51,23 +52,19 @@ def code_of(model: Model) -> dict[str, str]:
                 model.python.partition(":")[0], f"python: {model.python}"
             )
         }
-    found = dict(model.loaded)
+    versions = dict(model.loaded)
     for part, registry, plugin in _from_outside(model):
-        package = (
-            f"{plugin.dist.name} {plugin.dist.version} "
-            if plugin and plugin.dist
-            else ""
-        )
-        found[part.kind] = package + _sha256(
-            type(part).__module__, registry.label(part.kind)
-        )
-    return found
+        version = _sha256(type(part).__module__, registry.label(part.kind))
+        if plugin and plugin.dist:
+            version = f"{plugin.dist.name} {plugin.dist.version} {version}"
+        versions[part.kind] = version
+    return versions
 
 
 def plugins_of(model: Model) -> list[str]:
     """Return the distributions that the layers or the baseline of a model come from."""
-    found = (plugin for *_, plugin in _from_outside(model))
-    return [plugin.dist.name for plugin in found if plugin and plugin.dist]
+    plugins = [plugin for *_, plugin in _from_outside(model)]
+    return [plugin.dist.name for plugin in plugins if plugin and plugin.dist]
 
 
 def _from_outside(
@@ -90,7 +87,8 @@ def files_of(module: str) -> dict[str, Path]:
     """
     file, depth = _find(module, f"module {module}")
     files = _python_files(file.parents[depth - 1]).values() if depth else [file]
-    return {one.relative_to(file.parents[depth]).as_posix(): one for one in files}
+    folder = file.parents[depth]
+    return {path.relative_to(folder).as_posix(): path for path in files}
 
 
 def imported_beside(module: str) -> Iterator[str]:
@@ -104,8 +102,10 @@ def imported_beside(module: str) -> Iterator[str]:
             if imported.partition(".")[0] in packages:
                 continue
             with suppress(UserError):  # there is no such module
-                found, depth = _find(imported, imported)
-                if found.parents[depth] == folder and not is_installed(imported):
+                imported_file, depth = _find(imported, imported)
+                if imported_file.parents[depth] == folder and not is_installed(
+                    imported
+                ):
                     yield imported
 
 
@@ -127,14 +127,16 @@ def _imports(file: Path) -> Iterator[str]:
 def is_installed(module: str) -> bool:
     """Return whether a module lies where packages are installed."""
     file = _find(module, f"module {module}")[0].resolve()
-    own = [sysconfig.get_path(key) for key in ("purelib", "platlib")]
-    folders = [*own, *site.getsitepackages(), site.getusersitepackages()]
+    installed = [sysconfig.get_path(key) for key in ("purelib", "platlib")]
+    folders = [*installed, *site.getsitepackages(), site.getusersitepackages()]
     return any(file.is_relative_to(Path(folder).resolve()) for folder in folders)
 
 
 def _sha256(module: str, name: str) -> str:
     file, depth = _find(module, name)
-    return sha256_of(file.parents[depth - 1]) if depth else sha256_file(file)
+    if depth:
+        return sha256_of(file.parents[depth - 1])
+    return sha256_file(file)
 
 
 def sha256_of(package: Path) -> str:
@@ -145,16 +147,13 @@ def sha256_of(package: Path) -> str:
 
 
 def _python_files(package: Path) -> dict[str, Path]:
-    found = {
-        file.relative_to(package).as_posix(): file
-        for file in sorted(package.rglob("*.py"))
-    }
-    # without those that editors hide
-    return {
-        name: file
-        for name, file in found.items()
-        if file.is_file() and "/." not in f"/{name}"
-    }
+    files = {}
+    for file in sorted(package.rglob("*.py")):
+        name = file.relative_to(package).as_posix()
+        is_hidden = "/." in f"/{name}"  # by an editor
+        if file.is_file() and not is_hidden:
+            files[name] = file
+    return files
 
 
 def _find(module: str, name: str) -> tuple[Path, int]:

@@ -3,7 +3,9 @@ described.
 """
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rnnbench.models.descriptions import LayeredNetwork, Network
 from rnnbench.models.layers import Layer, Shape
@@ -50,31 +52,42 @@ def describe(network: Network, shape: Shape) -> Description:
 
     keras.utils.clear_session()  # or the names continue those of the model before
     model = build(network, shape, seed=0)
-    described = network.layers if isinstance(network, LayeredNetwork) else ()
-    operations = (
-        model.layers if isinstance(model, keras.Sequential) else model.operations
-    )
-    after_input = [
-        own for own in operations if not isinstance(own, keras.layers.InputLayer)
-    ]
-    origins = [*[None] * (len(after_input) - len(described)), *described]
-    layers = [
-        LayerFacts(one.name, "InputLayer", None, (tuple(one.shape),))
-        for one in model.inputs
-    ]
-    for own, origin in zip(after_input, origins, strict=True):
-        outputs = tuple(tuple(out.shape) for out in keras.tree.flatten(own.output))
+    described: Sequence[Layer] = ()
+    if isinstance(network, LayeredNetwork):
+        described = network.layers
+    if isinstance(model, keras.Sequential):
+        operations = model.layers
+    else:
+        operations = model.operations
+    inputs = keras.layers.InputLayer
+    after_input = [step for step in operations if not isinstance(step, inputs)]
+    n_added = len(after_input) - len(described)  # they stand before those described
+    layers = []
+    for tensor in model.inputs:
+        shape_of_input = tuple(tensor.shape)
+        layers.append(LayerFacts(tensor.name, "InputLayer", None, (shape_of_input,)))
+    for number, step in enumerate(after_input):
+        origin = None
+        if number >= n_added:
+            origin = described[number - n_added]
+        outputs = tuple(tuple(out.shape) for out in keras.tree.flatten(step.output))
+        trainable, other = _params(step)
+        keras_class = type(step).__name__
         layers.append(
-            LayerFacts(own.name, type(own).__name__, origin, outputs, *_params(own))
+            LayerFacts(step.name, keras_class, origin, outputs, trainable, other)
         )
     return Description(tuple(layers), *_params(model))
 
 
-def _params(layer: object) -> list[int]:
+def _params(layer: object) -> tuple[int, int]:
     """Return the trainable parameters of a layer, a model or an operation, and the
     others.
     """
-    kinds = ("trainable_weights", "non_trainable_weights")
-    return [
-        sum(math.prod(own.shape) for own in getattr(layer, kind, ())) for kind in kinds
-    ]
+    trainable = getattr(layer, "trainable_weights", ())
+    others = getattr(layer, "non_trainable_weights", ())
+    return _count(trainable), _count(others)
+
+
+def _count(weights: Iterable[Any]) -> int:
+    """Return the number of parameters in weights."""
+    return sum(math.prod(weight.shape) for weight in weights)

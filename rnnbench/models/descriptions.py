@@ -4,7 +4,6 @@ ensembles.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -433,13 +432,12 @@ def with_members(names: Iterable[str], models: Mapping[str, Any]) -> list[str]:
     """Return the names of models, and of the models that ensembles among them are made
     of.
     """
-    found = list(names)
-    of = (
-        models[name].ensemble.of
-        for name in found
-        if isinstance(models[name], EnsembleModel)
-    )
-    return list(dict.fromkeys([*found, *chain.from_iterable(of)]))
+    all_names = list(names)
+    for name in list(all_names):
+        model = models[name]
+        if isinstance(model, EnsembleModel):
+            all_names += model.ensemble.of
+    return list(dict.fromkeys(all_names))
 
 
 class OutsideModel(ModelSection):

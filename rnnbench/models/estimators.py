@@ -117,8 +117,8 @@ class CalibratedSVM(ClassifierMixin, BaseEstimator):
     def _curve(self, x: csr_matrix, y: Labels) -> tuple[float, float]:
         """Return the slope and the offset of the curve, from documents left out."""
         is_left_out = np.arange(len(y)) % STEP == STEP - 1
-        known = y[~is_left_out]
-        can_be_learned = known.any(axis=0) & ~known.all(axis=0)
+        trained = y[~is_left_out]
+        can_be_learned = trained.any(axis=0) & ~trained.all(axis=0)
         y = y[:, can_be_learned]
         fitted = platt_curve
         if self.form_.has_one_label:

@@ -14,7 +14,9 @@ TINY = 1e-9  # stands for the length of a vector of zeros
 
 def as_numbers(inputs: str, n_ids: int, ids: Ids) -> NDArray[np.float32]:
     """Return word ids as the numbers that a first layer gets which takes no ids."""
-    scale = 1 / n_ids if inputs == "scaled_ids" else 1.0
+    scale = 1.0
+    if inputs == "scaled_ids":
+        scale = 1 / n_ids
     return ids.astype(np.float32) * np.float32(scale)
 
 
@@ -31,11 +33,9 @@ def word_weights(x: Ids, n_ids: int, values: str) -> NDArray[np.float32]:
     )  # for each document
     frequency = np.bincount(once, minlength=n_ids)
     frequency[: START + 1] = 0
-    weights = (
-        np.ones(n_ids)
-        if values == "shares"
-        else np.log((1 + len(x)) / (1 + frequency)) + 1
-    )
+    weights = np.ones(n_ids)
+    if values == "tfidf":
+        weights = np.log((1 + len(x)) / (1 + frequency)) + 1
     return np.where(frequency > 0, weights, 0).astype(np.float32)
 
 
@@ -52,7 +52,9 @@ def weighted_words(
     keys, counts = np.unique(rows * len(weights) + x[rows, columns], return_counts=True)
     documents, words = np.divmod(keys, len(weights))
     weighted = counts * weights[words]
-    power = 2 if values == "tfidf" else 1
+    power = 1
+    if values == "tfidf":
+        power = 2
     sizes = np.bincount(documents, np.abs(weighted) ** power, len(x)) ** (1 / power)
     shares = np.asarray(weighted / np.maximum(sizes, TINY)[documents], np.float32)
     has_weight = shares != 0

@@ -30,7 +30,8 @@ class BagOfWords(keras.layers.Layer):
 
     def __init__(self, n_ids: int, values: str, **kwargs: Any):
         super().__init__(**kwargs)
-        self.n_ids, self.values = n_ids, values
+        self.n_ids = n_ids
+        self.values = values
 
     def build(self, input_shape: Sizes) -> None:  # noqa: ARG002
         self.scale = self.add_weight(
@@ -49,11 +50,11 @@ class BagOfWords(keras.layers.Layer):
         is_word = ops.cast(inputs > START, self.compute_dtype)
         places = ops.stack([ops.cast(rows, inputs.dtype), inputs], axis=-1)
         weighted = ops.scatter(places, is_word, (documents, self.n_ids)) * self.scale
-        is_tfidf = self.values == "tfidf"
-        total = ops.sum(
-            weighted**2 if is_tfidf else ops.abs(weighted), axis=1, keepdims=True
-        )
-        return weighted / ops.maximum(ops.sqrt(total) if is_tfidf else total, TINY)
+        if self.values == "tfidf":
+            size = ops.sqrt(ops.sum(weighted**2, axis=1, keepdims=True))
+        else:
+            size = ops.sum(ops.abs(weighted), axis=1, keepdims=True)
+        return weighted / ops.maximum(size, TINY)
 
 
 @_register
@@ -98,8 +99,11 @@ class _Pooling(keras.layers.Layer):
             mask = ops.ones(ops.shape(inputs)[:2], bool)
         number = ops.cumsum(ops.cast(mask, "int32"), axis=1)
         chunk = (number - 1) * self.chunks // ops.maximum(number[:, -1:], 1)
-        masks = [ops.logical_and(mask, chunk == own) for own in range(self.chunks)]
-        return ops.concatenate([self.pool(inputs, own) for own in masks], axis=1)
+        pooled = []
+        for position in range(self.chunks):
+            is_in_chunk = ops.logical_and(mask, chunk == position)
+            pooled.append(self.pool(inputs, is_in_chunk))
+        return ops.concatenate(pooled, axis=1)
 
 
 @_register
@@ -155,7 +159,8 @@ class AttentionPooling(_Pooling):
         **kwargs: Any,
     ):
         super().__init__(chunks, **kwargs)
-        self.kernel_seed, self.query_seed = kernel_seed, query_seed
+        self.kernel_seed = kernel_seed
+        self.query_seed = query_seed
 
     def build(self, input_shape: Sizes) -> None:
         features = input_shape[-1]
@@ -199,31 +204,26 @@ class HashedEmbedding(keras.layers.Layer):
         self, n_ids: int, dim: int, n: int, buckets: int, seed: int = 0, **kwargs: Any
     ):
         super().__init__(**kwargs)
-        self.n_ids, self.dim, self.n, self.buckets, self.seed = (
-            n_ids,
-            dim,
-            n,
-            buckets,
-            seed,
-        )
+        self.n_ids = n_ids
+        self.dim = dim
+        self.n = n
+        self.buckets = buckets
+        self.seed = seed
 
     def build(self, input_shape: Sizes) -> None:  # noqa: ARG002
-        shape, random = (
-            (self.n_ids + self.buckets, self.dim),
-            keras.initializers.RandomUniform,
-        )
-        self.embeddings = self.add_weight(
-            shape, random(seed=self.seed), name="embeddings"
-        )
+        shape = (self.n_ids + self.buckets, self.dim)
+        random = keras.initializers.RandomUniform(seed=self.seed)
+        self.embeddings = self.add_weight(shape, random, name="embeddings")
 
     def rows(self, ids: Any) -> Any:
         ids = ops.cast(ids, "int64")  # in which a hash times the factor fits
-        hashes, found = ids, [ids]
+        hashes = ids
+        rows = [ids]
         for n in range(1, self.n):
             hashes = (hashes[:, :-1] * 116049371 + ids[:, n:]) % self.buckets
-            is_whole = ops.logical_and(found[-1][:, :-1] > 0, ids[:, n:] > 0)
-            found.append(ops.where(is_whole, self.n_ids + hashes, 0))
-        return ops.concatenate(found, axis=1)
+            is_whole = ops.logical_and(rows[-1][:, :-1] > 0, ids[:, n:] > 0)
+            rows.append(ops.where(is_whole, self.n_ids + hashes, 0))
+        return ops.concatenate(rows, axis=1)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # noqa: ARG002
         return self.rows(inputs) > 0
@@ -240,7 +240,8 @@ class PositionEmbedding(keras.layers.Layer):
 
     def __init__(self, seed: Seed = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self.supports_masking, self.seed = True, seed
+        self.supports_masking = True
+        self.seed = seed
 
     def build(self, input_shape: Sizes) -> None:
         random = keras.initializers.RandomUniform(seed=self.seed)
@@ -267,22 +268,23 @@ class TransformerBlock(keras.layers.Layer):
         self, heads: int, units: int, dropout: float, seed: int = 0, **kwargs: Any
     ):
         super().__init__(**kwargs)
-        self.supports_masking, self.seed = True, seed
-        self.heads, self.units, self.dropout = heads, units, dropout
+        self.supports_masking = True
+        self.seed = seed
+        self.heads = heads
+        self.units = units
+        self.dropout = dropout
 
     def build(self, input_shape: Any) -> None:
-        layers, features, seed_of = (
-            keras.layers,
-            input_shape[-1],
-            partial(derive_seed, self.seed),
+        layers = keras.layers
+        features = input_shape[-1]
+        seed_of = partial(derive_seed, self.seed)
+        size = -(-features // self.heads)
+        self.attention = layers.MultiHeadAttention(
+            self.heads, size, dropout=self.dropout, seed=self.seed
         )
-        size, drop = (
-            -(-features // self.heads),
-            {"dropout": self.dropout, "seed": self.seed},
-        )
-        self.attention = layers.MultiHeadAttention(self.heads, size, **drop)
         self.drop = layers.Dropout(self.dropout, seed=seed_of(0, "dropout"))
-        inner, outer = layers.Dense(self.units, "relu"), layers.Dense(features)
+        inner = layers.Dense(self.units, "relu")
+        outer = layers.Dense(features)
         self.norm = layers.LayerNormalization()
         self.dense = keras.Sequential([layers.LayerNormalization(), inner, outer])
         self.norm.build(input_shape)
@@ -291,15 +293,16 @@ class TransformerBlock(keras.layers.Layer):
         # With a seed, Keras draws the same numbers for all kernels of the attention,
         # and too small ones: it takes the first of three axes for the window of a
         # convolution.
-        for place, kernel in enumerate(
-            own for own in self.weights if own.name == "kernel"
-        ):
+        kernels = [weight for weight in self.weights if weight.name == "kernel"]
+        for place, kernel in enumerate(kernels):
             random = keras.initializers.GlorotUniform(seed_of(place, "kernel"))
             matrix = random((features, math.prod(kernel.shape) // features))
             kernel.assign(ops.reshape(matrix, kernel.shape))
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        seen = None if mask is None else ops.expand_dims(mask, 1)
+        seen = None
+        if mask is not None:
+            seen = ops.expand_dims(mask, 1)
         x = self.norm(inputs)
         x = inputs + self.drop(self.attention(x, x, attention_mask=seen))
         return x + self.drop(self.dense(x))
@@ -326,15 +329,15 @@ class MinimalGRU(keras.layers.Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.units, self.activation = units, keras.activations.get(activation)
-        self.return_sequences, self.go_backwards, self.seed = (
-            return_sequences,
-            go_backwards,
-            seed,
-        )
+        self.units = units
+        self.activation = keras.activations.get(activation)
+        self.return_sequences = return_sequences
+        self.go_backwards = go_backwards
+        self.seed = seed
 
     def build(self, input_shape: Sizes) -> None:
-        columns, random = 2 * self.units, keras.initializers.GlorotUniform(self.seed)
+        columns = 2 * self.units
+        random = keras.initializers.GlorotUniform(self.seed)
         self.kernel = self.add_weight((input_shape[-1], columns), random, name="kernel")
         self.bias = self.add_weight((columns,), "zeros", name="bias")
 
@@ -342,22 +345,26 @@ class MinimalGRU(keras.layers.Layer):
         return (*input_shape[: 1 + self.return_sequences], self.units)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # noqa: ARG002
-        return mask if self.return_sequences else None
+        if self.return_sequences:
+            return mask
+        return None
 
     def call(self, inputs: Any, initial_state: None = None, mask: Any = None) -> Any:  # noqa: ARG002
         gate, candidate = ops.split(
             ops.matmul(inputs, self.kernel) + self.bias, 2, axis=-1
         )
         if mask is not None:
-            gate = ops.where(
-                ops.expand_dims(mask, -1), gate, -1e9
-            )  # which is never open
+            never_open = -1e9
+            gate = ops.where(ops.expand_dims(mask, -1), gate, never_open)
         if self.go_backwards:
-            gate, candidate = ops.flip(gate, axis=1), ops.flip(candidate, axis=1)
+            gate = ops.flip(gate, axis=1)
+            candidate = ops.flip(candidate, axis=1)
         hidden = _scan(
             ops.sigmoid(-gate), ops.sigmoid(gate) * self.activation(candidate)
         )
-        return hidden if self.return_sequences else hidden[:, -1]
+        if self.return_sequences:
+            return hidden
+        return hidden[:, -1]
 
 
 BLOCK = 16  # steps that a scan takes one after another
@@ -373,24 +380,19 @@ def _scan(kept: Any, added: Any) -> Any:
     if steps == 1:
         return added
     count = -(-steps // BLOCK)
-    widths, shape = (
-        [[0, 0], [0, count * BLOCK - steps], [0, 0]],
-        (-1, count, BLOCK, units),
-    )
-    kept, added = (ops.reshape(ops.pad(x, widths), shape) for x in (kept, added))
-    (product, *more), (state, *others) = (
-        ops.unstack(kept, axis=2),
-        ops.unstack(added, axis=2),
-    )
-    products, states = [product], [state]
-    for factor, term in zip(more, others, strict=True):
+    widths = [[0, 0], [0, count * BLOCK - steps], [0, 0]]
+    shape = (-1, count, BLOCK, units)
+    factors = ops.unstack(ops.reshape(ops.pad(kept, widths), shape), axis=2)
+    terms = ops.unstack(ops.reshape(ops.pad(added, widths), shape), axis=2)
+    products = [factors[0]]
+    states = [terms[0]]
+    for factor, term in zip(factors[1:], terms[1:], strict=True):
         products.append(products[-1] * factor)
         states.append(states[-1] * factor + term)
     first = ops.pad(_scan(products[-1], states[-1])[:, :-1], [[0, 0], [1, 0], [0, 0]])
-    whole = [
-        state + product * first for state, product in zip(states, products, strict=True)
-    ]
-    return ops.reshape(ops.stack(whole, axis=2), (-1, count * BLOCK, units))[:, :steps]
+    for step, product in enumerate(products):
+        states[step] = states[step] + product * first
+    return ops.reshape(ops.stack(states, axis=2), (-1, count * BLOCK, units))[:, :steps]
 
 
 @_register
@@ -412,7 +414,8 @@ class SideBySide(keras.layers.Layer):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "SideBySide":
         branches = [
-            keras.saving.deserialize_keras_object(own) for own in config["branches"]
+            keras.saving.deserialize_keras_object(branch)
+            for branch in config["branches"]
         ]
         return cls(**config | {"branches": branches})
 
@@ -429,7 +432,7 @@ class SideBySide(keras.layers.Layer):
     def call(self, inputs: Any, mask: Any = None) -> Any:
         # Calling a ``Sequential`` itself would warn that the mask ends there.
         return ops.concatenate(
-            [own.call(inputs, mask=mask) for own in self.branches], axis=-1
+            [branch.call(inputs, mask=mask) for branch in self.branches], axis=-1
         )
 
 
@@ -445,15 +448,16 @@ class WeightDrop(keras.layers.RNN):
         self, *args: Any, weight_drop: float = 0.0, weight_drop_seed: Seed, **more: Any
     ):
         super().__init__(*args, **more)
-        self.weight_drop, self.weight_drop_seed = weight_drop, weight_drop_seed
+        self.weight_drop = weight_drop
+        self.weight_drop_seed = weight_drop_seed
         self.weight_drop_generator = keras.random.SeedGenerator(weight_drop_seed)
 
     def get_config(self) -> dict[str, Any]:
-        own = {
+        return {
+            **super().get_config(),
             "weight_drop": self.weight_drop,
             "weight_drop_seed": self.weight_drop_seed,
         }
-        return {**super().get_config(), **own}
 
     def call(
         self,
@@ -464,13 +468,13 @@ class WeightDrop(keras.layers.RNN):
     ) -> Any:
         if not training or not self.weight_drop:
             return super().call(sequences, initial_state, mask, training)
-        whole = self.cell.recurrent_kernel
-        uniform = keras.random.uniform(whole.shape, seed=self.weight_drop_generator)
-        self.cell.recurrent_kernel = whole * _mask(uniform, self.weight_drop)
+        kernel = self.cell.recurrent_kernel
+        uniform = keras.random.uniform(kernel.shape, seed=self.weight_drop_generator)
+        self.cell.recurrent_kernel = kernel * _mask(uniform, self.weight_drop)
         try:
             return super().call(sequences, initial_state, mask, training)
         finally:
-            self.cell.recurrent_kernel = whole
+            self.cell.recurrent_kernel = kernel
 
 
 WEIGHT_DROP: dict[str, type[WeightDrop]] = {
@@ -496,7 +500,8 @@ class DropoutEmbedding(keras.layers.Embedding):
         self, *args: Any, dropout: float = 0.0, dropout_seed: Seed = None, **more: Any
     ):
         super().__init__(*args, **more)
-        self.dropout, self.dropout_seed = dropout, dropout_seed
+        self.dropout = dropout
+        self.dropout_seed = dropout_seed
         self.dropout_generator = keras.random.SeedGenerator(dropout_seed)
 
     def get_config(self) -> dict[str, Any]:

@@ -246,8 +246,8 @@ def _counts(vectorizer: Any, n_terms: int) -> Counts:
         is_known &= options["tokenizer"] is str.split
     if not is_known or any(options[change] for change in CHANGES):
         raise ValueError("it counts something else")
-    known = {name: options[name] for name in Counts.model_fields if name in options}
-    return Counts(n_terms=n_terms, **known)
+    shared = {name: options[name] for name in Counts.model_fields if name in options}
+    return Counts(n_terms=n_terms, **shared)
 
 
 def _weights(classifier: Any, rule: LinearRule) -> tuple[Floats, Floats]:

@@ -32,7 +32,8 @@ def quiet_tensorflow() -> Iterator[None]:
     """
     os.environ |= TENSORFLOW_VARIABLES
     sys.stderr.flush()
-    stderr, printed = os.dup(STDERR), io.StringIO()
+    stderr = os.dup(STDERR)
+    printed = io.StringIO()
     with tempfile.TemporaryFile() as said:
         os.dup2(said.fileno(), STDERR)
         try:
