@@ -24,7 +24,7 @@ from factories import corpora, train, trial
 from rnnbench.environment import cpu
 from rnnbench.plugins.dask.executor import DaskExecutor
 from rnnbench.report.table import Table, to_markdown
-from rnnbench.runner.executors import EpochEnded
+from rnnbench.runner.events import EpochEnded
 
 TRIALS, WORKERS, SECONDS = 10_000, 256, 10.0
 SETTINGS = {
