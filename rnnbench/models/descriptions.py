@@ -464,19 +464,39 @@ class OutsideModel(ModelSection):
         )
 
 
+BUILT_IN: dict[str, type[ModelSection]] = {
+    "baseline": BaselineModel,
+    "python": PythonNetwork,
+    "ensemble": EnsembleModel,
+    "outside": OutsideModel,
+    "layers": LayeredNetwork,
+}
+"""The kinds of models of this package, by the key that tells them apart."""
+
+
+def _kind_among(keys: Sequence[str]) -> str:
+    """Return the key that tells the kind of a model, by default ``layers``."""
+    kinds = [*BUILT_IN, *MODELS]
+    for kind in kinds:
+        if kind in keys:
+            return kind
+    for key in keys:  # one of them may be misspelled
+        meant = nearest(key, kinds)
+        if meant:
+            return meant
+    return "layers"
+
+
 def _model(value: Any) -> Any:
     if isinstance(value, ConfigModel):
         return value
-    several = (BaselineModel, PythonNetwork, EnsembleModel, OutsideModel)
-    own = {one.kind: one for one in several} | {"layers": LayeredNetwork}
-    kinds = [*own, *MODELS]
-    keys = list(map(str, value)) if isinstance(value, dict) else []
-    meant = (nearest(key, kinds) for key in keys)  # one of them may be misspelled
-    found = next(
-        filter(None, [*(kind for kind in kinds if kind in keys), *meant, "layers"])
-    )
+    keys: list[str] = []
+    if isinstance(value, dict):
+        keys = list(map(str, value))
+    kind = _kind_among(keys)
     try:
-        return (own[found] if found in own else MODELS[found]).model_validate(value)
+        model = BUILT_IN[kind] if kind in BUILT_IN else MODELS[kind]
+        return model.model_validate(value)
     except PluginError as error:
         raise problem(str(error)) from error
 
