@@ -73,9 +73,7 @@ def probabilities(prediction):
     return {own["topic"]: own["probability"] for own in prediction["topics"]}
 
 
-def test_the_most_probable_topics_come_first_with_bars_and_the_words_that_were_read(
-    cli, finished
-):
+def test_the_most_probable_topics_come_first_with_bars(cli, finished):
     done = cli("predict", finished, "reader", f"{TEXT} zzz")
 
     assert (done.exit_code, done.stderr) == (0, "")
@@ -135,9 +133,7 @@ def test_without_a_seed_the_first_one_answers(predict):
     assert predict(TEXT) == predict(TEXT, "--seed", 3) != predict(TEXT, "--seed", 8)
 
 
-def test_without_a_model_the_most_accurate_one_answers_and_is_named(
-    cli, finished, folder
-):
+def test_without_a_model_the_most_accurate_one_answers(cli, finished, folder):
     summaries = load_run(finished).results.models
     best = max(summaries, key=lambda model: model.score.mean)
 
@@ -188,9 +184,7 @@ def test_a_kept_baseline_whose_arrays_were_changed_is_refused(refused, folder):
     assert "arr_0.npy is not as large as it declares" in refused(folder, "svm", TEXT)
 
 
-def test_texts_come_from_the_command_line_from_files_and_from_standard_input(
-    predict, tmp_path
-):
+def test_texts_come_from_arguments_files_or_standard_input(predict, tmp_path):
     other = "It buys unit 3 of the company's"
     file = tmp_path / "newswire.txt"
     file.write_text(other, encoding="utf-8")
@@ -226,7 +220,7 @@ def test_words_decide_as_much_as_the_score_falls_without_them(predict, model, ki
         )
 
 
-def test_deciding_words_have_bars_and_a_text_without_an_answer_has_none(cli, finished):
+def test_only_a_text_with_an_answer_has_deciding_words_with_bars(cli, finished):
     shown = cli(
         "predict", finished, "svm", f"{TEXT} zzz", "--explain"
     ).stdout.splitlines()
@@ -327,9 +321,7 @@ def test_to_a_text_of_which_no_word_is_known_there_is_no_answer(cli, predict, fi
     assert "earn" not in shown
 
 
-def test_unknown_words_are_counted_each_time_and_the_first_ones_listed_once(
-    cli, predict, finished
-):
+def test_unknown_words_are_counted_each_time_but_listed_once(cli, predict, finished):
     few, many = "zzz zinc profit zzz", " ".join(f"word{number}" for number in range(12))
 
     (of_few,) = predict(few)
@@ -354,9 +346,7 @@ def test_when_the_front_is_cut_the_start_mark_goes_first(predict, folder):
 
 
 @pytest.mark.parametrize("model", ["reader", "svm"])
-def test_another_process_gives_the_same_prints_nothing_else_and_needs_no_tensorflow(
-    predict, finished, model
-):
+def test_another_process_gives_the_same_without_tensorflow(predict, finished, model):
     code = (
         "import sys\n"
         f"sys.argv = ['rnnbench', 'predict', {str(finished)!r}, {model!r}, '-', '--json']\n"
@@ -501,7 +491,7 @@ def test_a_missing_or_blank_text_is_refused(monkeypatch, typed, stdin):
         read_texts(typed, [])
 
 
-def test_a_file_need_not_be_utf_8_but_must_be_readable_and_not_too_long(tmp_path):
+def test_a_file_need_not_be_utf_8_but_must_be_readable(tmp_path):
     file = tmp_path / "newswire.txt"
     file.write_bytes(b"Net profit \xff rose")
 
@@ -524,7 +514,7 @@ def shown(unknown):
     return console.file.getvalue()
 
 
-def test_a_text_of_which_most_words_are_unknown_is_doubted_and_invisible_characters_are_replaced():
+def test_a_text_of_which_most_words_are_unknown_is_doubted():
     doubt = "It does not know 3 of 4 words, so do not rely on its answer."
     assert doubt in shown(["a", "b", "c"])
     few = shown(["right\u202eleft", "\x1b[31mred"])

@@ -62,7 +62,7 @@ def trained(request, tmp_path_factory):
     return result, KeptModel("mine", 0, model, *rule, file, vocabulary, None), dataset
 
 
-def test_it_gives_the_scores_and_the_topics_of_the_trial(trained):
+def test_it_answers_as_in_the_trial(trained):
     result, kept, dataset = trained
     is_margin = result.record.score_kind == "margins"
     expected = result.scores if is_margin else np.exp(result.scores)
@@ -104,7 +104,7 @@ def shown(prediction):
     return [line.split()[0] for line in text.get().splitlines() if line.strip()][:4]
 
 
-def test_given_topics_come_first_and_are_never_cut_and_others_are_in_brackets(kept):
+def test_given_topics_come_first_without_brackets(kept):
     decide(kept, [0.9, 0.3, 0.05])
 
     (found,) = kept.answers("corn", 1)

@@ -66,7 +66,7 @@ def read(content, ending=".csv"):
 @pytest.mark.parametrize(
     ("model", "kind"), [("reader", "probability"), ("svm", "margin")]
 )
-def test_every_row_gets_its_answer_and_keeps_its_place_and_columns(
+def test_every_row_gets_its_answer_in_its_place(
     predict, finished, tmp_path, model, kind, ending
 ):
     (tmp_path / f"new{ending}").write_text(spelled(ROWS, ending))
@@ -102,7 +102,7 @@ SHARES = [0.0, 0.0, 1.0, None, 0.5, None]
 WITHOUT = "Without an answer: 3 of 6 rows: 1 unknown words, 1 empty text, 1 no words\n"
 
 
-def test_the_best_model_answers_and_standard_streams_are_used(predict, tmp_path):
+def test_by_default_the_best_model_answers_on_standard_output(predict, tmp_path):
     done = predict("--in", "-", "--quiet", stdin=spelled(ROWS))
 
     assert done.stderr == WITHOUT
@@ -146,7 +146,7 @@ FAULTY = (
         ),
     ],
 )
-def test_a_row_that_cannot_be_used_keeps_its_place_and_says_why(
+def test_a_row_that_cannot_be_used_says_why_in_its_place(
     predict, tmp_path, name, content, bad
 ):
     (tmp_path / name).write_bytes(content)
@@ -194,9 +194,7 @@ def test_rows_of_which_a_model_is_not_sure_enough_are_unsure(
     assert json.loads(done.stdout) == record
 
 
-def test_the_column_of_the_texts_can_be_named_and_is_that_of_the_run_otherwise(
-    predict, tmp_path
-):
+def test_the_column_of_the_texts_is_that_of_the_run_unless_named(predict, tmp_path):
     (tmp_path / "new.tsv").write_text('body\tid\nnet "profit" rose\t1\n\nit buys\t2\n')
 
     done = predict("svm", "--in", "new.tsv", "--text", "body")

@@ -25,7 +25,7 @@ OF_A = ("a", A, A.argmax(1))
 OF_B = ("b", B, B.argmax(1))
 
 
-def test_of_one_label_the_probabilities_are_multiplied_and_add_up_to_one():
+def test_of_one_label_the_probabilities_are_multiplied():
     together = np.exp(combined(ensemble("a", "b"), [OF_A, OF_B]))
 
     product = np.sqrt(np.exp(A) * np.exp(B))

@@ -71,7 +71,7 @@ def test_weights_are_read_when_an_epoch_is_better_than_all_before(validation):
 
 
 @given(st.integers(0, 5))
-def test_every_epoch_is_recorded_timed_and_told(n):
+def test_every_epoch_is_noted(n):
     told = []
 
     epochs, _ = noted([None] * n, lambda *epoch: told.append(epoch))

@@ -213,7 +213,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("models", "change", "differs"), CHANGES, ids=str)
-def test_every_fact_that_can_change_the_outcome_changes_the_fingerprint_and_no_other_does(
+def test_the_fingerprint_changes_with_what_can_change_the_outcome(
     working_folder, models, change, differs
 ):
     write_module(working_folder, "nets", MAKE)
@@ -281,7 +281,7 @@ def test_keys_that_came_later_are_no_part_of_fingerprints_at_their_defaults(tmp_
     assert shown["embedding"]["dropout"] == 0, "but they are shown"
 
 
-def test_the_largest_id_and_the_version_change_the_fingerprint_and_no_other_fact_does(
+def test_of_other_facts_only_the_largest_id_or_the_version_changes_the_fingerprint(
     tmp_path, monkeypatch
 ):
     plan = trial(tmp_path)
@@ -302,7 +302,7 @@ def test_the_largest_id_and_the_version_change_the_fingerprint_and_no_other_fact
 @pytest.mark.parametrize(
     ("initializer", "differs"), [("ppmi_svd", True), ("uniform", False)]
 )
-def test_texts_and_the_package_that_decomposes_matrices_change_networks_with_vectors_from_texts(
+def test_what_vectors_from_texts_depend_on_changes_networks_that_begin_with_them(
     tmp_path, update, initializer, differs
 ):
     plan = pretrained(tmp_path, initializer)

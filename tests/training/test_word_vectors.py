@@ -80,7 +80,7 @@ def test_they_are_the_left_side_of_the_decomposition_of_the_mutual_information(t
 
 @settings(max_examples=40)
 @given(documents(), st.integers(1, 2 * N_IDS))
-def test_padding_and_words_in_no_document_have_zeros(texts, dim):
+def test_ids_in_no_document_have_zeros(texts, dim):
     vectors = ppmi_svd_vectors(texts, N_IDS, dim)
 
     assert (vectors.shape, vectors.dtype) == ((N_IDS, dim), np.float32)
@@ -121,7 +121,7 @@ def vectors_of(which, **changes):
     return pretrained_vectors(replace(DATASET, documents=texts, **changes), 3, SHARE)
 
 
-def test_they_depend_on_training_documents_and_those_left_out_for_their_length_and_no_others():
+def test_they_depend_on_no_document_that_judges():
     kept, held_out = (DATASET.train_documents[part] for part in hold_out(32, SHARE))
     used = np.concatenate([DATASET.train_documents, DATASET.test_documents])
     left_out = np.setdiff1d(np.arange(len(DATASET.documents)), used)
@@ -153,7 +153,7 @@ def test_what_is_left_out_of_a_test_set_of_its_source_is_not_learned_from(
     assert dataset.n_untested == n_left_out
 
 
-def test_with_texts_without_labels_they_are_learned_from_these_and_training_documents_alone():
+def test_with_texts_without_labels_no_other_documents_are_learned_from():
     corpus = factories.corpus_of_texts(
         ["a b", "b a", "c c", "d d", "e e e e"],
         list("xyxyx"),

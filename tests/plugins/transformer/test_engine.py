@@ -90,9 +90,7 @@ def test_it_learns_one_topic_from_words_without_ids(bert, one_topic):
     assert record.history.loss[-1] < record.history.loss[0]
 
 
-def test_it_learns_several_topics_and_held_out_documents_choose_a_threshold(
-    bert, several
-):
+def test_it_learns_several_topics_with_a_threshold_of_held_out_documents(bert, several):
     _, result = fit(bert, several, share=0.25)
 
     answers = MULTI_LABEL.answers(result.scores, result.record.decision)
@@ -109,9 +107,7 @@ def test_the_bias_of_several_topics_starts_at_their_log_odds(bert, several):
     np.testing.assert_allclose(1 / (1 + np.exp(-result.weights[-1])), share, rtol=1e-5)
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_seed_another_model(
-    tmp_path, one_topic
-):
+def test_only_the_same_seed_gives_the_same_bits(tmp_path, one_topic):
     folder = write_tiny_bert(tmp_path / "with_dropout")
     first, again, other = (
         fit(folder, one_topic, seed, epochs=2)[1].scores.tobytes() for seed in (3, 3, 4)
@@ -152,7 +148,7 @@ def test_training_ends_early_when_epochs_get_no_better(bert, one_topic):
     assert (result.record.best_epoch, result.record.epochs) == (1, 3)
 
 
-def test_documents_in_the_place_of_those_to_test_on_are_read_and_these_are_not(
+def test_held_out_documents_are_read_in_place_of_those_to_test_on(
     one_topic,
 ):
     (_, part, *_) = make_parts(5, None)
@@ -234,7 +230,7 @@ models:
 """
 
 
-def test_a_run_trains_keeps_and_explains_it(working_folder, tiny_sgml, cli):
+def test_a_run_keeps_a_model_that_explains_its_answers(working_folder, tiny_sgml, cli):
     write_tiny_bert(working_folder / "bert")
     write_files(working_folder / "sgml", tiny_sgml)
     (working_folder / "tiny.yaml").write_text(CONFIG)

@@ -19,7 +19,7 @@ def config(transformer, **of_model):
     return benchmark(models={"bert": {"transformer": transformer, **of_model}})
 
 
-def test_its_own_values_replace_those_of_training_and_engines_of_other_networks():
+def test_its_own_values_replace_those_of_training():
     own = {"learning_rate": 0.01, "batch_size": 7}
     plan = config(own, training={"validation_split": 0.5})
 
@@ -124,7 +124,7 @@ def test_a_wheel_or_a_cache_with_other_files_is_refused(monkeypatch):
 
 
 @pytest.mark.usefixtures("wheel")
-def test_before_it_is_there_a_model_has_no_size_and_afterwards_its_layers_have():
+def test_a_model_has_a_size_once_its_files_are_there():
     pytest.importorskip("transformers")
     (model,) = config({}).models.values()
     shape = Shape(timesteps=50, n_topics=3, n_ids=9)

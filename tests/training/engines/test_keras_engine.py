@@ -115,7 +115,7 @@ def test_the_training_itself_does_not_notice(trainings):
     assert not np.allclose(ours.history.val_loss, plain.history.val_loss, rtol=1e-3)
 
 
-def test_the_averages_are_validated_and_kept(trainings):
+def test_it_is_the_averages_that_are_validated(trainings):
     _, (model, epochs) = trainings
     x, y = OTHERS
 
