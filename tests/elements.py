@@ -8,8 +8,7 @@ VOID = ("meta", "br", "img", "link", "wbr", "hr", "input")
 
 
 class Elements(HTMLParser):
-    """Collects ids, links and all that a browser would load; checks that tags are
-    closed.
+    """Collects ids, links and what a browser would load; checks that tags are closed.
 
     The ``links`` are those of the navigation, the ``others`` those of the rest of the
     page.
@@ -17,20 +16,29 @@ class Elements(HTMLParser):
 
     def __init__(self, page):
         super().__init__()
-        self.loaded, self.ids, self.links, self.open = [], [], [], []
-        self.others, self.addresses, self.tags = [], [], []
+        self.loaded = []
+        self.ids = []
+        self.links = []
+        self.others = []
+        self.addresses = []
+        self.tags = []
+        self.open = []
         self.feed(page)
         assert self.open == []
 
     def handle_starttag(self, tag, attrs):
-        loads = ("src", "data", "poster") + (
-            ("href",) if tag in ("link", "use", "image") else ()
-        )
-        self.loaded += [value for name, value in attrs if name in loads]
-        self.ids += [value for name, value in attrs if name == "id"]
         links = self.links if "nav" in self.open else self.others
-        links += [value for name, value in attrs if (tag, name) == ("a", "href")]
-        self.addresses += [name for name, value in attrs if "://" in (value or "")]
+        for name, value in attrs:
+            if name in ("src", "data", "poster") or (
+                name == "href" and tag in ("link", "use", "image")
+            ):
+                self.loaded.append(value)
+            elif name == "href" and tag == "a":
+                links.append(value)
+            elif name == "id":
+                self.ids.append(value)
+            if "://" in (value or ""):
+                self.addresses.append(name)
         self.tags.append((tag, dict(attrs)))
         if tag not in VOID:
             self.open.append(tag)

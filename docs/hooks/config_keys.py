@@ -14,13 +14,13 @@ INTRODUCTION = """\
 # Config keys
 
 A config is a YAML file. This page is made from its JSON Schema, which
-`rnnbench config show --schema config` prints; the same check that refuses a wrong config keeps the
-schema right. `rnnbench config show CONFIG` prints a config with every default, and
-`rnnbench config check` finds its mistakes.
+`rnnbench config show --schema config` prints; the same check that refuses a wrong
+config keeps the schema right. `rnnbench config show CONFIG` prints a config with every
+default, and `rnnbench config check` finds its mistakes.
 
-Keys without a meaning here have that of the parameter of the same name in Keras (layers) or
-scikit-learn (baselines). Layers, baselines, sources, engines and trackers of [installed
-packages](extending.md) come on top.
+Keys without a meaning here have that of the parameter of the same name in Keras
+(layers) or scikit-learn (baselines). Layers, baselines, sources, engines and trackers
+of [installed packages](extending.md) come on top.
 """
 
 SECTIONS = {

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 IMAGE = re.compile(
-    r'<p><img alt="(?P<alt>[^"]*)" src="(?P<file>(images|repository)/[\w/-]+\.svg)"\s*/?></p>'
+    r'<p><img alt="(?P<alt>[^"]*)" '
+    r'src="(?P<file>(images|repository)/[\w/-]+\.svg)"\s*/?></p>'
 )
 LEFT_OUT = re.compile(r"\s*<(style|title|desc)>.*?</\1>", re.DOTALL)
 ROOT = Path(__file__).parents[2]
@@ -23,9 +24,12 @@ def on_page_content(html: str, **_: Any) -> str:
     return IMAGE.sub(_figure, html)
 
 
-def _figure(found: re.Match[str]) -> str:
-    folder, _, name = found["file"].partition("/")
-    file = ROOT / name if folder == "repository" else ROOT / "docs" / found["file"]
+def _figure(match: re.Match[str]) -> str:
+    folder, _, name = match["file"].partition("/")
+    file = ROOT / "docs" / match["file"]
+    if folder == "repository":
+        file = ROOT / name
     drawing = LEFT_OUT.sub("", file.read_text()).strip()
-    label = f'<svg class="drawing" role="img" aria-label="{escape(unescape(found["alt"]))}" '
-    return f"<figure data-search-exclude>{drawing.replace('<svg ', label, 1)}</figure>"
+    label = escape(unescape(match["alt"]))
+    svg = f'<svg class="drawing" role="img" aria-label="{label}" '
+    return f"<figure data-search-exclude>{drawing.replace('<svg ', svg, 1)}</figure>"

@@ -12,9 +12,10 @@ BLOCK = re.compile(r'<div class="arithmatex">\\\[(.*?)\\\]</div>', re.DOTALL)
 
 def on_page_content(html: str, **_: Any) -> str:
     """Put MathML in the place of LaTeX."""
-    html = INLINE.sub(lambda found: convert(unescape(found[1])), html)
+    html = INLINE.sub(lambda match: convert(unescape(match[1])), html)
     return BLOCK.sub(_block, html)
 
 
-def _block(found: re.Match[str]) -> str:
-    return f'<div class="equation">{convert(unescape(found[1].strip()), display="block")}</div>'
+def _block(match: re.Match[str]) -> str:
+    equation = convert(unescape(match[1].strip()), display="block")
+    return f'<div class="equation">{equation}</div>'

@@ -109,6 +109,7 @@ def _file(name: str, config: MkDocsConfig) -> File:
         )
     if path.suffix in LANGUAGES:
         fence = f"````{LANGUAGES[path.suffix]}\n{path.read_text()}````\n"
-        content = f"{NOT_SEARCHED}# {path.name}\n\nThe file `{name}` of the repository.\n\n{fence}"
+        lead = f"# {path.name}\n\nThe file `{name}` of the repository."
+        content = f"{NOT_SEARCHED}{lead}\n\n{fence}"
         return File.generated(config, place_of(name), content=content)
     return File.generated(config, place_of(name), abs_src_path=str(path))
