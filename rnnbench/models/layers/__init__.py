@@ -4,7 +4,6 @@ together.
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import reduce
 from itertools import chain
 from typing import Annotated, Any
 
@@ -104,10 +103,14 @@ class Parallel(Layer):
         return hash(tuple(self.branches))
 
     def ends(self, batch: Batch) -> list[Batch]:
-        return [
-            reduce(lambda x, layer: layer.gives(x), branch, batch)
-            for branch in self.branches
-        ]
+        """Return the shape that each branch ends in."""
+        ends = []
+        for branch in self.branches:
+            end = batch
+            for layer in branch:
+                end = layer.gives(end)
+            ends.append(end)
+        return ends
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:
         steps = None

@@ -131,9 +131,11 @@ class Bidirectional(Layer):
         # A backward layer that Keras makes itself would begin with the weights of the
         # other one.
         forward = self.layer.keras_layer(shape, lambda role: seed_of(f"forward {role}"))
-        way = {"go_backwards": True, "name": f"backward_{forward.name}"}
         back = self.layer.keras_layer(
-            shape, lambda role: seed_of(f"backward {role}"), **way
+            shape,
+            lambda role: seed_of(f"backward {role}"),
+            go_backwards=True,
+            name=f"backward_{forward.name}",
         )
         return keras.layers.Bidirectional(
             forward, self.merge_mode, backward_layer=back, **options
