@@ -84,7 +84,8 @@ def _misfit(model: Any, shape: Shape) -> str:
     inputs = (None, shape.timesteps)
     outputs = (None, shape.n_topics)
     if model.input_shape != inputs or model.output_shape != outputs:
-        hint = f"should be from {inputs}, word ids, to {outputs}, a probability for each topic"
+        needed = f"{outputs}, a probability for each topic"
+        hint = f"should be from {inputs}, word ids, to {needed}"
         return f"a model from {model.input_shape} to {model.output_shape} ({hint})"
     answers = predict(model, np.ones((2, shape.timesteps), np.int32))  # all start marks
     are_shares = np.all((answers >= 0) & (answers <= 1.001))
@@ -116,7 +117,7 @@ def weights_of(model: keras.Model) -> list[NDArray[Any]]:
 def load(
     network: Network, shape: Shape, weights: Sequence[NDArray[Any]]
 ) -> keras.Model:
-    """Return a Keras model with the weights of a trained one, in ``weights_of``'s order.
+    """Return a Keras model with trained weights, in the order of ``weights_of``.
 
     ``ValueError`` is raised if they are those of another network.
     """

@@ -278,7 +278,8 @@ class LayeredNetwork(Network):
                 f"inputs: {first.kind} takes whole ids", "allowed: inputs: ids"
             )
         if self.pretrain and not self.readers:
-            allowed = "embedding, then gru, lstm or bidirectional of one; spatial_dropout between"
+            reader = "gru, lstm or bidirectional of one"
+            allowed = f"embedding, then {reader}; spatial_dropout between"
             raise problem(
                 "pretrain: the first layers are no language model",
                 f"allowed: {allowed}",
@@ -402,7 +403,8 @@ class EnsembleModel(ModelSection):
                     f"ensemble: {name} is an ensemble itself", "name its models"
                 )
             if name not in able:
-                hint = "calibrate it, as tfidf_linear_svm: {calibrated: true}; or by: votes"
+                calibrated = "tfidf_linear_svm: {calibrated: true}"
+                hint = f"calibrate it, as {calibrated}; or by: votes"
                 raise problem(f"ensemble: {name} gives margins", hint)
         self._members = {name: able[name] for name in self.ensemble.of}
 

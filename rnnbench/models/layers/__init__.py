@@ -170,7 +170,10 @@ def _misfits_of_model(layers: Sequence[Layer | None]) -> Iterator[InitErrorDetai
         yield at(place_of_last, problem(fault, hint))
     elif last and is_sequence:
         fault = "gives an answer at each step, but a document has one topic"
-        hint = "set return_sequences: false on the last recurrent layer, or add a pooling layer"
+        hint = (
+            "set return_sequences: false on the last recurrent layer, or add a pooling "
+            "layer"
+        )
         yield at(place_of_last, problem(fault, hint))
 
 
@@ -189,10 +192,13 @@ def _misfits(
             fault = "takes word ids, which only the first layer is given"
             yield at(place, problem(fault, "put it first"))
         elif layer.takes == "sequence" and is_sequence is False:
-            fault = "needs a sequence, but the layers before it give one vector for each document"
+            fault = (
+                "needs a sequence, but the layers before it give one vector for each "
+                "document"
+            )
             hint = (
-                "set return_sequences: true on a recurrent layer before it, or leave out the layer "
-                "that makes one vector, such as pooling or bag_of_words"
+                "set return_sequences: true on a recurrent layer before it, or leave out the "
+                "layer that makes one vector, such as pooling or bag_of_words"
             )
             yield at(place, problem(fault, hint))
         if isinstance(layer, Parallel):
@@ -213,6 +219,9 @@ def _misfits_below(
         errors += _misfits(branch, (*place, number), is_sequence)
     if not errors and len({end.steps for end in layer.ends(_LONG)}) > 1:
         fault = "give outputs of different lengths, which cannot be joined"
-        hint = "end each branch in one vector, as pooling does, or keep the length in all of them"
+        hint = (
+            "end each branch in one vector, as pooling does, or keep the length in all "
+            "of them"
+        )
         return [at(place, problem(fault, hint))]
     return errors
