@@ -644,3 +644,26 @@ def test_the_numbers_of_parameters_are_those_of_the_reference_run():
 
     assert "| lstm | 12,746 |" in table
     assert "So its LSTM has 12,746 parameters" in words_of("notebook")
+
+
+def test_contributors_are_led_to_files_that_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    places = text.split("## Where things are")[1].split("The notebooks in")[0]
+    rows = [line for line in places.splitlines() if line.startswith("| `")]
+    folders = [ROOT / "rnnbench", *(ROOT / "rnnbench").iterdir()]
+    paths = {
+        path for row in rows for path in re.findall(r"`([\w/]+(?:\.py|\.pyi|/))`", row)
+    }
+
+    assert len(rows) > 15
+    assert {
+        path
+        for path in paths
+        if not any((folder / path).exists() for folder in folders)
+    } == set()
+    layer = text.split("## Add a layer")[1].split("An entry point has")[0]
+    assert {
+        path
+        for path in re.findall(r"`(\w+/[\w/]*(?:\.py|\.json|/))`", layer)
+        if not any((folder / path).exists() for folder in (ROOT, ROOT / "rnnbench"))
+    } == set()

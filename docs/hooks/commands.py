@@ -21,9 +21,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def commands_page() -> str:
-    """Return the page: a section for each command, and one below it for each of its
-    commands.
-    """
+    """Return the page: a section for each command, those of a group below it."""
     from typer.main import get_command
 
     from rnnbench.cli.app import COMMANDS, app
@@ -39,9 +37,7 @@ def commands_page() -> str:
 
 
 def load(group: Any, name: str) -> Any:
-    """Return a command as it is run; the group has only its line in the list of
-    commands.
-    """
+    """Return a command as it is run; the group has only its line in the list."""
     context = group.make_context("rnnbench", [], resilient_parsing=True)
     _, command, _ = group.resolve_command(context, [name])
     return command
@@ -77,9 +73,7 @@ def _usage(piece: str) -> str:
 
 
 def _table(title: str, records: list[tuple[str, str] | None]) -> Iterator[str]:
-    """Yield a table of arguments or options, if there are any: their names, and their
-    help.
-    """
+    """Yield a table of arguments or options with their help, if there are any."""
     rows = [
         f"| {_code(entry[0], title)} | {_cell(entry[1])} |"
         for entry in records

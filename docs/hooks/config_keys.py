@@ -63,9 +63,7 @@ def read_schema() -> Schema:
 
 
 def config_page(schema: Schema) -> str:
-    """Return the page: a table for each section, each kind of layer and each
-    baseline.
-    """
+    """Return the page: a table for each section, kind of layer and baseline."""
     definitions = schema["$defs"]
     parts = [INTRODUCTION]
     for title, (anchor, name) in SECTIONS.items():

@@ -12,11 +12,12 @@ class Shares(Engine):
 
     name = "shares"
 
-    def covers(self, model, recipe):
+    def covers(self, model, settings):
         return isinstance(model, Network)
 
-    def fit(self, work):
-        start, dataset = time.perf_counter(), work.dataset
+    def fit(self, request):
+        start = time.perf_counter()
+        dataset = request.dataset
         shares = np.bincount(dataset.y_train, minlength=len(dataset.topics))
         shares = shares / len(dataset.y_train)
         scores = np.tile(log_probabilities(shares), (len(dataset.y_test), 1))
