@@ -1,3 +1,1 @@
-"""Summaries, intervals and tests made from the records of trials; nothing here trains
-or prints.
-"""
+"""Summaries and comparisons of trials. Nothing in here trains or prints."""

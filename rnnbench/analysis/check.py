@@ -16,9 +16,8 @@ from rnnbench.results.schema import Results
 from rnnbench.section import spell
 from rnnbench.storage import DamagedResultError
 
-ROUNDING = (
-    1e-6  # the largest difference that float32 and another order of summing can make
-)
+ROUNDING = 1e-6
+"""The largest difference that float32 and another order of summing can make."""
 OF_TRIALS = {"threads", "models", "without_duplicates"}
 OF_LABELS = {"topics", "majority_topic", "majority_score", "majority_macro_f1"}
 OF_CONFIG = {
@@ -34,14 +33,12 @@ OF_STATISTICS = {"p_best"}
 """Other versions, or other processors, which round draws differently, may give other
 p-values."""
 
-Leaf = (
-    str | float | None
-)  # also an integer or a boolean, which are kinds of float to mypy
+Leaf = str | float | None
+"""Also an integer or a boolean, which are kinds of float to mypy."""
 
 
 def check_summary(file: Path, stored: Results, computed: Results) -> None:
-    """Raise ``DamagedResultError`` if a stored summary holds a value that its trials do
-    not give.
+    """Raise ``DamagedResultError`` if a summary has values that trials do not give.
 
     Comparisons are left to ``check_comparisons``.
     """
@@ -51,9 +48,7 @@ def check_summary(file: Path, stored: Results, computed: Results) -> None:
 
 
 def check_dataset(file: Path, stored: Results, labels: Labels) -> None:
-    """Raise ``DamagedResultError`` if the stored facts about topics are not those of
-    the labels.
-    """
+    """Raise ``DamagedResultError`` if stored facts about topics do not fit labels."""
     computed = rest_of(stored.dataset, labels)
     expected = dict(_leaves(computed.model_dump(include=OF_LABELS)))
     for place, value in _leaves(stored.dataset.model_dump(include=OF_LABELS)):
@@ -85,9 +80,7 @@ def _differences(results: Results) -> dict[str, float]:
 
 
 def _of_trials(results: Results) -> dict[str, Any]:
-    """Return the values that trials decide, as a tree, without keys that were not
-    stored.
-    """
+    """Return a tree of the values that trials decide, with the stored keys alone."""
     from_plugins = {name for name in results.metrics if not _is_built_in(name)}
     of_model = {
         "metrics": from_plugins,
@@ -109,9 +102,7 @@ def _is_built_in(metric: str) -> bool:
 
 
 def _leaves(tree: Any, place: str = "") -> Iterator[tuple[str, Leaf]]:
-    """Yield the values in a tree, and the number of entries of each list, by their
-    places.
-    """
+    """Yield the values in a tree, and the length of each list, with their places."""
     match tree:
         case dict():
             for key, part in tree.items():

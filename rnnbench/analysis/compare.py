@@ -166,9 +166,7 @@ def documents_of(run: StoredRun) -> tuple[str, bytes]:
 
 
 def find_differences(a: StoredRun, b: StoredRun) -> list[DifferingFact]:
-    """Return every difference in the resolved configs, the data and the
-    environments.
-    """
+    """Return all differences in the resolved configs, the data and the environments."""
     pairs: dict[Part, tuple[Any, Any]] = {
         "config": (a.config, b.config),
         "data": (_data_of(a), _data_of(b)),
@@ -325,8 +323,9 @@ class GateVerdict(StoredRecord):
 
 
 def parse_gate(text: str) -> Gate:
-    """Return the gate ``[METRIC] drops|rises AMOUNT``, which is N, N% or
-    ``significantly``.
+    """Return the gate ``[METRIC] drops|rises AMOUNT``.
+
+    The amount is N, N% or ``significantly``.
     """
     words = text.split()
     where = f"--fail-if '{text}'"

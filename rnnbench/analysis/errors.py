@@ -85,10 +85,9 @@ def calibration_error(
     in_order: bool = False,
     clusters: Sequence[int] | None = None,
 ) -> tuple[float, Interval]:
-    """Return an estimate of the expected calibration error of a model with
-    log-probabilities.
+    """Return an estimate of the expected calibration error of a model.
 
-    C. Guo et al. define it (On calibration of modern neural networks. ICML 2017). Given
+    Its scores are log-probabilities. C. Guo et al. define the error (On calibration of modern neural networks. ICML 2017). Given
     the sign of each bin, it is a mean over documents, which chance makes too high. If
     each half of the documents decides the signs for the other half, it is too low. The
     interval reaches from the lower end of the second to the upper end of the first: see

@@ -80,9 +80,7 @@ def _stored_arrays(path: Path, reading: Reading, of_labels: bool) -> dict[str, A
 def _members(
     raw: BinaryIO, reading: Reading, path: Path
 ) -> tuple[list[str], dict[str, Array]]:
-    """Return the names of all arrays in an archive, and the needed ones by what they
-    hold.
-    """
+    """Return the names of all arrays in an archive, and those needed, by their use."""
     archive = ZipFile(raw)
     check_unpacked(archive)
     members = {

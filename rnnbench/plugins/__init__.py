@@ -1,3 +1,1 @@
-"""Parts that hang on rnnbench as the package of a stranger would: by entry points
-alone.
-"""
+"""Plug-ins of our own, which are found by entry points as those of others are."""

@@ -43,8 +43,7 @@ def agreement_p(values: Floats, groups: Groups) -> float:
 
 
 def widening(correctness: Correctness, groups: Groups) -> float:
-    """Return how many times as wide the interval of a score is if documents are in
-    clusters.
+    """Return how many times as wide clusters make the interval of a score.
 
     >>> widening(Correctness(np.ones((1, 4), bool)), np.array([0, 0, 1, 1]))
     1.0

@@ -49,8 +49,9 @@ class Correctness:
 
     @cached_property
     def groups(self) -> Groups | None:
-        """The cluster or the block of each document; ``None`` if none depends on
-        another.
+        """The cluster or the block of each document.
+
+        ``None`` if documents do not depend on each other.
         """
         if self.clusters is not None:
             return np.asarray(self.clusters)

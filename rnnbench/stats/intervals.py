@@ -195,10 +195,9 @@ def estimate_difference(a: Correctness, b: Correctness) -> Estimate:
 
 
 def estimate_over_folds(scores: Floats) -> Estimate | None:
-    """Return the mean score of a cross-validation, ``(n_folds, n_seeds)``, or of a
-    difference.
+    """Return the mean score, or difference, of a cross-validation.
 
-    The training sets of the k folds overlap, so the variance over folds is multiplied
+    ``scores`` are ``(n_folds, n_seeds)``. The training sets of the k folds overlap, so the variance over folds is multiplied
     by 1/k + 1/(k - 1) (C. Nadeau, Y. Bengio: Inference for the generalization error.
     Machine Learning 52, 2003). The variance over seeds is added. A single score gives
     ``None``.
@@ -260,9 +259,7 @@ class MeanSquares:
         return max(0.0, self.documents - float(self.chance.sum()))
 
     def df(self, variance: float) -> float:
-        """Return the degrees of freedom of a ``variance`` that is made of these mean
-        squares.
-        """
+        """Return the degrees of freedom of a ``variance`` of these mean squares."""
         spread = float(np.sum(self.seeds**2 / (self.n_seeds - 1)))
         if self.n_documents > 1:
             spread += self.documents**2 / (self.n_documents - 1)
@@ -345,9 +342,7 @@ def variance_by_chance(values: Array) -> float:
 
 
 def variance_of(values: Floats) -> float:
-    """Return the variance of a sample: exactly 0 if its values are equal up to
-    rounding.
-    """
+    """Return the variance of a sample; 0 if its values are equal up to rounding."""
     if np.ptp(values) < ROUNDING:
         return 0.0
     return float(values.var(ddof=1))

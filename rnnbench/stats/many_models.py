@@ -1,5 +1,4 @@
-"""Comparisons of many models on the same documents, corrected by one joint
-distribution.
+"""Comparisons of many models on the same documents, corrected together.
 
 >>> random = np.random.default_rng(1)
 >>> models = [Correctness(random.random((1, 500)) < share) for share in (0.9, 0.9, 0.7)]
@@ -113,9 +112,7 @@ class ModelScores:
 
 @dataclass(frozen=True, eq=False)
 class _Pairs:
-    """Some pairs of models, and the variances of their differences that no draw
-    changes.
-    """
+    """Pairs of models, and the variances of their differences that no draw changes."""
 
     first: Positions
     second: Positions
@@ -160,8 +157,7 @@ def describe(models: Sequence[Correctness]) -> ModelScores:
 
 
 def corrected_p(scores: ModelScores, first: Positions, second: Positions) -> Floats:
-    """Return the p-value of each pair of models, ``(n_pairs,)``, corrected for all
-    these pairs.
+    """Return the p-value of each pair, ``(n_pairs,)``, corrected for all these pairs.
 
     If models are equal, one or more of their pairs have a p-value below 0.05 in 5 % of
     cases.
@@ -183,10 +179,9 @@ def corrected_p(scores: ModelScores, first: Positions, second: Positions) -> Flo
 
 
 def worse_than_best_p(scores: ModelScores) -> Floats:
-    """Return the p-value of each model being as good as the best, ``(m,)``; 1 for the
-    best.
+    """Return the p-value of each model being as good as the best, ``(m,)``.
 
-    If several models are truly the best, one or more of them have a p-value below 0.05
+    The best has 1. If several models are truly the best, one or more of them have a p-value below 0.05
     in 5 % of cases. Any better model is evidence that a model is not the best.
 
     >>> right, wrong = np.ones((1, 9), bool), np.zeros((1, 9), bool)
@@ -212,10 +207,9 @@ def worse_than_best_p(scores: ModelScores) -> Floats:
 
 
 def first_step_level(scores: ModelScores, first: Positions, second: Positions) -> float:
-    """Return the uncorrected p-value below which a pair is clear whatever the other
-    pairs are.
+    """Return the uncorrected p-value below which any pair is clear.
 
-    With Holm's method, it would be 0.05 divided by the number of pairs.
+    It does not depend on the p-values of other pairs. With Holm's method, it would be 0.05 divided by the number of pairs.
 
     >>> random = np.random.default_rng(0)
     >>> scores = describe([Correctness(random.random((1, 99))) for _ in range(4)])
@@ -255,10 +249,9 @@ def rank_intervals(
 
 
 def smallest_p(n_groups: int) -> float:
-    """Return the smallest p-value of two single trainings on documents in ``n_groups``
-    groups.
+    """Return the smallest p-value of two single trainings.
 
-    It is the probability of signs that are all alike, or 0 if that is too rare to limit
+    Documents are in ``n_groups`` groups. It is the probability of signs that are all alike, or 0 if that is too rare to limit
     p-values.
     """
     share = min(1.0, 2.0 ** (1 - n_groups))
@@ -268,9 +261,7 @@ def smallest_p(n_groups: int) -> float:
 
 
 def beyond_draws(p: float, z: float) -> float:
-    """Return the p-value of a pair, from the normal distribution if it is too small for
-    draws.
-    """
+    """Return the p-value of a pair, by the normal distribution if draws are too few."""
     if p >= RARE:
         return p
     return max(SMALLEST_P, min(p, float(2 * scipy.special.ndtr(-abs(z)))))
@@ -286,9 +277,7 @@ def _variances_of_differences(units: Floats) -> Floats:
 
 
 def _squares_of_differences(rows: Floats) -> Floats:
-    """Return the sum of squares of the differences of each two rows, 0 if they are
-    equal.
-    """
+    """Return the sum of squared differences of each two rows, 0 if they are equal."""
     rest = rows - rows.mean(axis=0)
     products = rest @ rest.T
     squares = np.diag(products)
@@ -341,8 +330,7 @@ def _squared_z(
     seeds_second: NDArray[np.floating] | None,
     pairs: _Pairs,
 ) -> NDArray[np.floating]:
-    """Return the squares of the normal statistics of differences, ``(n_pairs,
-    n_draws)``.
+    """Return the squared normal statistics of differences, ``(n_pairs, n_draws)``.
 
     ``over_units`` is the variance of the difference over units. Without seeds, which
     are ``None`` or 0, the variance is at least that over single documents. With seeds,
@@ -365,9 +353,7 @@ def _squared_z(
 def _normal_square(
     t_squared: NDArray[np.floating], df: float | NDArray[np.floating]
 ) -> NDArray[np.floating]:
-    """Return the square of the normal statistic that is about as rare as Student's
-    (Wallace).
-    """
+    """Return the square of the normal statistic about as rare as Student's (Wallace)."""
     factor = (8 * df + 1) / (8 * df + 3)
     return np.asarray(factor * factor * df * np.log1p(t_squared / df))
 
@@ -379,10 +365,9 @@ def _step_down_p(
     starts: Positions,
     measured: Floats,
 ) -> Floats:
-    """Return the p-values of hypotheses, ``(n_hypotheses,)``, which are in order of
-    likelihood.
+    """Return the p-values of hypotheses, ``(n_hypotheses,)``.
 
-    The first one is the least likely. The pairs of each begin at its start. A
+    They are in order of likelihood, the least likely first. The pairs of each begin at its start. A
     hypothesis is tested by the largest drawn statistic of its own pairs and those of
     all later hypotheses. If too few draws are as large as the measured statistic, its
     p-value comes from the normal distribution, times the number of these pairs
@@ -409,9 +394,7 @@ def _step_down_p(
 def _draws(
     scores: ModelScores, first: Positions, second: Positions
 ) -> Iterator[Singles]:
-    """Yield the squared statistics of pairs, ``(n_pairs, n_draws)``, as if models were
-    equal.
-    """
+    """Yield the squared statistics of pairs of equal models, ``(n_pairs, n_draws)``."""
     n_draws = int(np.clip(MOST_CELLS // len(first), FEWEST_DRAWS, N_DRAWS))
     if not (scores.n_seeds > 1).any():
         yield from _raw_draws(scores, first, second, n_draws)

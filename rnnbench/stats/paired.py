@@ -55,8 +55,7 @@ def difference_p(a: Correctness, b: Correctness) -> tuple[float, str]:
 
 
 def single_trials_p(a: Correctness, b: Correctness) -> tuple[float, str]:
-    """Return the p-value of the difference between the first trainings of two models,
-    and its test.
+    """Return the p-value of the first trainings of two models, and its test.
 
     With clusters or blocks of time, it is the larger of two p-values: over documents
     and over these groups. A p-value too small to be measured by random signs comes from
@@ -91,10 +90,9 @@ def single_trials_p(a: Correctness, b: Correctness) -> tuple[float, str]:
 
 
 def mcnemar_p(a: Array, b: Array) -> float:
-    """Return the p-value of McNemar's exact test that two models are right equally
-    often.
+    """Return the p-value of McNemar's exact test of two models.
 
-    ``a`` and ``b``, ``(n,)``, say whether each was right about each document. If only
+    It tests whether they are right equally often. ``a`` and ``b``, ``(n,)``, say whether each was right about each document. If only
     one is, it is equally likely to be either of them under the null hypothesis (Q.
     McNemar, Psychometrika 12, 1947).
 
@@ -108,10 +106,9 @@ def mcnemar_p(a: Array, b: Array) -> float:
 
 
 def blocks_p(a: Array, b: Array, groups: Groups) -> float:
-    """Return the p-value of the randomization test that two models are right equally
-    often.
+    """Return the p-value of the randomization test of two models in groups.
 
-    The difference in each group of documents is equally likely to have the other sign
+    It tests whether they are right equally often. The difference in each group of documents is equally likely to have the other sign
     (R. A. Fisher: The Design of Experiments, 1935, chapter 3). ``a`` and ``b`` are
     those of ``mcnemar_p``. All signs are counted.
 
@@ -173,8 +170,9 @@ def _distance(middle: Array, moved: Array) -> Floats:
 
 
 def _random_signs(counts: Array) -> Array:
-    """Return sums of so many random signs, ``(len(counts), N_SWAPS)``, always the
-    same.
+    """Return sums of so many random signs, ``(len(counts), N_SWAPS)``.
+
+    They are always the same.
     """
     n = int(counts.sum())
     # Numpy never changes these numbers, unlike those of a ``Generator``.

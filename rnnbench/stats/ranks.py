@@ -62,10 +62,9 @@ def friedman_test(ranks: Floats) -> Friedman:
 
 
 def critical_difference(n_datasets: int, n_models: int) -> float:
-    """Return the smallest difference of mean ranks that is clear in Nemenyi's test
-    (1963).
+    """Return the smallest difference of mean ranks that is clear.
 
-    It is q * sqrt(k (k + 1) / (6 n)) for k models on n datasets, where q is the
+    By Nemenyi's test (1963), it is q * sqrt(k (k + 1) / (6 n)) for k models on n datasets, where q is the
     quantile of the studentized range divided by the square root of 2.
 
     >>> round(critical_difference(n_datasets=10, n_models=4), 2)
@@ -76,8 +75,9 @@ def critical_difference(n_datasets: int, n_models: int) -> float:
 
 
 def groups_within(means: Mapping[str, float], difference: float) -> list[list[str]]:
-    """Return the largest sets of models whose ascending means differ by less than
-    this.
+    """Return the largest sets of models whose means differ by less than this.
+
+    The means are in ascending order.
 
     >>> groups_within({"gru": 1.0, "svm": 2.5}, difference=1.0)
     []

@@ -42,8 +42,7 @@ def is_uneven(scores: Sequence[float], n_documents: int) -> bool:
 
 
 def _spread_ties(values: Floats) -> Floats:
-    """Return values in order, with equal ones spread evenly over the width of one
-    document.
+    """Return values in order, with equal ones spread over the width of one document.
 
     Otherwise, a normal sample that is rounded to whole documents would look uneven.
     """
@@ -58,9 +57,7 @@ def _spread_ties(values: Floats) -> Floats:
 
 
 def _anderson_darling(standardized: Floats) -> float:
-    """Return the statistic of values in order, whose mean is 0 and whose variance is
-    1.
-    """
+    """Return the statistic of values in order, with a mean of 0 and a variance of 1."""
     n = len(standardized)
     weights = 2 * np.arange(1, n + 1) - 1
     below = scipy.special.log_ndtr(standardized)

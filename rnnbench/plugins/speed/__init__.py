@@ -1,6 +1,4 @@
-"""``rnnbench bench-speed``: the engines against each other, PyTorch and the machine's
-BLAS.
-"""
+"""``rnnbench bench-speed``: the engines against each other, PyTorch and BLAS."""
 
 from rnnbench import Command
 from rnnbench.plugin import TRAIN

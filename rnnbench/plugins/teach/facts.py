@@ -184,7 +184,7 @@ def explain_layer(
 
     Returns:
         The facts. ``failures`` has a sentence for each of them that Keras does not
-            confirm, and ``check.largest_difference`` is that between NumPy and Keras.
+        confirm, and ``check.largest_difference`` is that between NumPy and Keras.
 
     Raises:
         UserError: there is no such layer, or a size is too small or too large.

@@ -47,10 +47,7 @@ def _with_defaults() -> Iterator[None]:
 
 
 class MlflowTracker(TrialTracker[str]):
-    """Keeps a store in the folder of the run.
-
-    ``MLFLOW_TRACKING_URI`` names another.
-    """
+    """Keeps a store in the folder of the run, or where ``MLFLOW_TRACKING_URI`` says."""
 
     name = "mlflow"
     modules = ("mlflow", "sqlalchemy", "alembic")

@@ -47,9 +47,7 @@ Explain = Callable[[StoredRun, list[Sequence[str]]], list[Reason | None]]
 
 @dataclass(frozen=True)
 class ReportSection:
-    """A section of a page: its link target, heading, content, the text above it, and a
-    result.
-    """
+    """A section of a page: link target, heading, content, text above, and result."""
 
     id: str
     title: str
