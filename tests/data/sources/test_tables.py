@@ -197,6 +197,14 @@ def test_columns_that_could_both_hold_labels_are_left_open(tmp_path):
     assert sniff(write(tmp_path / "own.csv", rows), Layout()).label is None
 
 
+def test_no_labels_are_looked_for_in_a_table_of_new_texts(tmp_path, caplog):
+    rows = [(f"a longer text {number}", "xy"[number % 2]) for number in range(60)]
+    table = write_table(tmp_path / "new.csv", rows, ("text", "x"))
+
+    assert sniff(table, Layout(label="")) == Layout(",", "utf-8", "text", "")
+    assert not caplog.text
+
+
 def test_the_first_objects_tell_the_columns_of_json(tmp_path):
     table = tmp_path / "own.json"
     table.write_text(json.dumps([{"text": "one"}, 3, {"label": "a"}]))

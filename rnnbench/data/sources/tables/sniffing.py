@@ -50,7 +50,8 @@ USUAL = {"delimiter": ",", "encoding": "utf-8", "text": "text", "label": "label"
 def sniff(path: Path, layout: Layout) -> Layout:
     """Return a layout with all that a table tells, which is logged.
 
-    The columns may stay open if it is not clear which they are.
+    The columns may stay open if it is not clear which they are. An empty ``label``
+    says that no column holds labels, so that none is looked for.
     """
     detected = with_form(path, layout)
     header, rows = open_table(path, detected)
@@ -63,7 +64,9 @@ def sniff(path: Path, layout: Layout) -> Layout:
     texts = _columns_called(TEXT_NAMES, free)
     labels = _columns_called(LABEL_NAMES, free)
     text = layout.text or next(iter(texts), None)
-    label = layout.label or next(iter(labels), None)
+    label = layout.label
+    if label is None:
+        label = next(iter(labels), None)
     samples = _samples(header, rows, set(free) - {text, label})
     if text is None and samples:
         text = max(samples, key=lambda name: sum(map(len, samples[name])))
