@@ -4,6 +4,7 @@ Importing this module imports PyTorch.
 """
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,9 +46,10 @@ class Classifier:
         self.config = config
         self.shape = shape
         self.loss = loss_of(shape.form)
+        folder = folder_of(config.name)
         torch.manual_seed(seed)
         try:
-            self._load_files()
+            self._load_files(folder)
         except Exception as error:  # wrong files make transformers raise almost all
             raise _unloadable(config.name, error) from error
         most = self.tokenizer.model_max_length
@@ -55,8 +57,7 @@ class Classifier:
             fault = f"got {config.max_length} (at most {most})"
             raise UserError(f"transformer.max_length: {fault}")
 
-    def _load_files(self) -> None:
-        folder = folder_of(self.config.name)
+    def _load_files(self, folder: Path) -> None:
         self.tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL)
         self.body, report = AutoModel.from_pretrained(
             folder,

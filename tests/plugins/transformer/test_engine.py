@@ -251,3 +251,10 @@ def test_a_run_keeps_a_model_that_explains_its_answers(working_folder, tiny_sgml
     assert cli("models", "show", "tiny.yaml").output.count("bert") >= 2
     exported = cli("models", "export", "results/tiny", "bert", "--out", "bert.keras")
     assert exported.exit_code == 2, exported.output
+
+
+def test_a_folder_without_a_model_is_refused_in_one_sentence(tmp_path):
+    from rnnbench.plugins.transformer.classifier import Classifier
+
+    with pytest.raises(UserError, match=r"^transformer.name: \S+ has no config.json "):
+        Classifier(Transformer(name=str(tmp_path)), Shape(9, 2, n_ids=5))
