@@ -268,7 +268,7 @@ class KeptModel(Shown):
                 for label in order[:n_shown]:
                     topics.append(self._topic(label, row, in_answer))
                 if unsure_below is not None:
-                    unsure = sureness(row, in_answer) < unsure_below
+                    unsure = is_unsure(row, in_answer, unsure_below)
                 if explain:
                     decided_by = self._deciding_words(ids, order[0])
             prediction = Prediction(
@@ -405,11 +405,18 @@ def best_first(scores: Scores, in_answer: NDArray[np.bool_]) -> NDArray[np.intp]
     return np.lexsort((-scores, ~in_answer))
 
 
-def sureness(probabilities: Scores, in_answer: NDArray[np.bool_]) -> float:
-    """Return the lowest probability of a topic of an answer, or that there is none."""
+def is_unsure(
+    probabilities: Scores, in_answer: NDArray[np.bool_], threshold: float
+) -> bool:
+    """Return whether a topic of an answer has a probability below a threshold.
+
+    If the answer has no topic, it is the probability that there is none that counts.
+    The threshold is rounded like the probabilities.
+    """
+    sureness = 1 - probabilities.max()
     if in_answer.any():
-        return float(probabilities[in_answer].min())
-    return float(1 - probabilities.max())
+        sureness = probabilities[in_answer].min()
+    return bool(sureness < threshold)
 
 
 def find_model(

@@ -10,7 +10,7 @@ from stacks import randomized
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.models.build import build
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.prediction.predict import KeptModel
+from rnnbench.prediction.predict import KeptModel, is_unsure
 from rnnbench.storage import DamagedResultError
 from rnnbench.tasks import SINGLE_LABEL
 from rnnbench.training.engines.native import engine, memory
@@ -171,3 +171,9 @@ def test_weights_of_another_network_are_refused(kept, name):
 
     with pytest.raises(DamagedResultError, match="network"):
         model.answers(TEXTS)
+
+
+def test_a_threshold_is_rounded_like_the_probabilities():
+    probabilities = np.array([0.7, 0.3], np.float32)
+
+    assert not is_unsure(probabilities, np.array([True, False]), 0.7)
