@@ -132,7 +132,9 @@ class DatasetSummary(StoredRecord):
     @property
     def majority_second(self) -> float | None:
         """The second metric of always answering that topic; ``None`` if not known."""
-        return getattr(self, f"majority_{self.kind.second}", None)
+        if self.kind.second == "macro_f1":
+            return self.majority_macro_f1
+        return None
 
     def estimate_in_words(self) -> str:
         """Say where the score comes from if all documents are for training."""

@@ -8,6 +8,7 @@ from sklearn.metrics import f1_score
 from rnnbench.data.audit import Duplicates, TopicCount, rest_of, summarize_dataset
 from rnnbench.data.config import Data
 from rnnbench.data.dataset import make_dataset
+from rnnbench.tasks import SingleLabel
 
 EARN, ACQ, TRADE, GOLD = range(4)
 
@@ -133,6 +134,12 @@ def test_the_numbers_of_clusters_have_no_gaps(clusters):
 def test_a_task_of_a_package_that_is_not_installed_is_named():
     with pytest.raises(ValueError, match="no task 'stars'"):
         dataset_summary(task="stars")
+
+
+def test_another_second_metric_of_the_majority_is_not_known(monkeypatch):
+    monkeypatch.setattr(SingleLabel, "second", "score")
+
+    assert dataset_summary().majority_second is None
 
 
 def test_a_dataset_without_duplicates_has_other_counts_than_the_whole():
