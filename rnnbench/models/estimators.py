@@ -44,10 +44,11 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
         y = np.asarray(y)
         self.classes_, is_in_class = form_of(y).by_class(y)
         x = x.sorted_indices()  # the order of sums, and so the last bit
+        in_all = np.asarray(x.astype(float).sum(axis=0)).ravel()
         weights = []
         intercepts = []
         for is_in_topic in is_in_class.T:
-            ratios = self._log_ratios(x, is_in_topic)
+            ratios = self._log_ratios(in_all, is_in_topic @ x)
             if is_in_topic.all() and len(self.classes_) > 1:  # nothing can be learned
                 weights.append(np.zeros_like(ratios))
                 intercepts.append(1.0)
@@ -60,14 +61,13 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
         self.intercept_ = np.array(intercepts)
         return self
 
-    def _log_ratios(self, x: csr_matrix, is_in_topic: NDArray[np.bool_]) -> Floats:
+    def _log_ratios(self, in_all: Floats, in_topic: Floats) -> Floats:
         """Return how much more often each feature occurs in documents of a topic.
 
         It is the logarithm of its share of all that occurs in them, less that in the
-        other documents, ``(n_features,)``.
+        other documents, ``(n_features,)``, given how often it occurs ``in_all`` and in
+        those of the topic.
         """
-        in_all = np.asarray(x.astype(float).sum(axis=0)).ravel()
-        in_topic = is_in_topic @ x
         of_topic = self.alpha + in_topic
         of_others = self.alpha + (in_all - in_topic)
         ratios = np.log(of_topic / of_topic.sum()) - np.log(of_others / of_others.sum())
