@@ -222,6 +222,8 @@ class LayeredNetwork(Network):
         none.
         """
         layers = [layer for layer in self.layers if layer.kind != "spatial_dropout"]
+        if len(layers) < 2:
+            return []
         readers = [layers[1]]
         if isinstance(layers[1], Bidirectional):
             readers = [layers[1].layer, layers[1].layer]

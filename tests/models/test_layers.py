@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 from stacks import EMBEDDING, TRANSFORMER, UNMASKED, parallel
 
+from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import LAYERS, parse_layer, parse_layers
 from rnnbench.models.layers.feedforward import Conv1D, Dense, LayerNorm
 from rnnbench.models.layers.recurrent import GRU, LSTM, SimpleRNN
@@ -116,6 +117,13 @@ def test_the_last_layer_gives_a_probability_for_each_topic_of_a_document():
     of_topics, of_46 = {"units": "topics"}, {"units": 46, "activation": "softmax"}
     for last in ({"dense": of_topics}, {"dense": of_46}, DROPOUT):
         assert misfits(VECTOR, last) == [(1, "the last layer")]
+
+
+def test_a_layer_alone_is_no_language_model(monkeypatch):
+    monkeypatch.setattr(Dense, "makes_vector", True)
+
+    with pytest.raises(ValidationError, match="no language model"):
+        LayeredNetwork(layers=[SOFTMAX], pretrain="language_model")
 
 
 def test_an_embedding_or_a_bag_of_words_comes_first_and_nothing_else_takes_word_ids():
