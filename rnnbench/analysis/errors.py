@@ -87,11 +87,11 @@ def calibration_error(
 ) -> tuple[float, Interval]:
     """Return an estimate of the expected calibration error of a model.
 
-    Its scores are log-probabilities. C. Guo et al. define the error (On calibration of modern neural networks. ICML 2017). Given
-    the sign of each bin, it is a mean over documents, which chance makes too high. If
-    each half of the documents decides the signs for the other half, it is too low. The
-    interval reaches from the lower end of the second to the upper end of the first: see
-    ``results/reference/calibration.md``.
+    Its scores are log-probabilities. C. Guo et al. define the error (On calibration of
+    modern neural networks. ICML 2017). Given the sign of each bin, it is a mean over
+    documents, which chance makes too high. If each half of the documents decides the
+    signs for the other half, it is too low. The interval reaches from the lower end of
+    the second to the upper end of the first: see ``results/reference/calibration.md``.
     """
     logs = np.stack([trial.scores.max(axis=1) for trial in trials])
     confidence = np.exp(logs, dtype=float).clip(0, 1)

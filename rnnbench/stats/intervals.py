@@ -197,10 +197,10 @@ def estimate_difference(a: Correctness, b: Correctness) -> Estimate:
 def estimate_over_folds(scores: Floats) -> Estimate | None:
     """Return the mean score, or difference, of a cross-validation.
 
-    ``scores`` are ``(n_folds, n_seeds)``. The training sets of the k folds overlap, so the variance over folds is multiplied
-    by 1/k + 1/(k - 1) (C. Nadeau, Y. Bengio: Inference for the generalization error.
-    Machine Learning 52, 2003). The variance over seeds is added. A single score gives
-    ``None``.
+    ``scores`` are ``(n_folds, n_seeds)``. The training sets of the k folds overlap, so
+    the variance over folds is multiplied by 1/k + 1/(k - 1) (C. Nadeau, Y. Bengio:
+    Inference for the generalization error. Machine Learning 52, 2003). The variance
+    over seeds is added. A single score gives ``None``.
 
     >>> estimate = estimate_over_folds(np.array([[0.5], [0.75], [1.0]]))
     >>> estimate.value, round(estimate.error, 3), estimate.df

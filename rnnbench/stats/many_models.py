@@ -181,8 +181,9 @@ def corrected_p(scores: ModelScores, first: Positions, second: Positions) -> Flo
 def worse_than_best_p(scores: ModelScores) -> Floats:
     """Return the p-value of each model being as good as the best, ``(m,)``.
 
-    The best has 1. If several models are truly the best, one or more of them have a p-value below 0.05
-    in 5 % of cases. Any better model is evidence that a model is not the best.
+    The best has 1. If several models are truly the best, one or more of them have a
+    p-value below 0.05 in 5 % of cases. Any better model is evidence that a model is not
+    the best.
 
     >>> right, wrong = np.ones((1, 9), bool), np.zeros((1, 9), bool)
     >>> p = worse_than_best_p(describe([Correctness(right), Correctness(wrong)]))
@@ -209,7 +210,8 @@ def worse_than_best_p(scores: ModelScores) -> Floats:
 def first_step_level(scores: ModelScores, first: Positions, second: Positions) -> float:
     """Return the uncorrected p-value below which any pair is clear.
 
-    It does not depend on the p-values of other pairs. With Holm's method, it would be 0.05 divided by the number of pairs.
+    It does not depend on the p-values of other pairs. With Holm's method, it would be
+    0.05 divided by the number of pairs.
 
     >>> random = np.random.default_rng(0)
     >>> scores = describe([Correctness(random.random((1, 99))) for _ in range(4)])
@@ -251,8 +253,8 @@ def rank_intervals(
 def smallest_p(n_groups: int) -> float:
     """Return the smallest p-value of two single trainings.
 
-    Documents are in ``n_groups`` groups. It is the probability of signs that are all alike, or 0 if that is too rare to limit
-    p-values.
+    Documents are in ``n_groups`` groups. It is the probability of signs that are all
+    alike, or 0 if that is too rare to limit p-values.
     """
     share = min(1.0, 2.0 ** (1 - n_groups))
     if share < RARE:
@@ -353,7 +355,7 @@ def _squared_z(
 def _normal_square(
     t_squared: NDArray[np.floating], df: float | NDArray[np.floating]
 ) -> NDArray[np.floating]:
-    """Return the square of the normal statistic about as rare as Student's (Wallace)."""
+    """Return the square of the normal statistic that is about as rare (Wallace)."""
     factor = (8 * df + 1) / (8 * df + 3)
     return np.asarray(factor * factor * df * np.log1p(t_squared / df))
 
@@ -367,11 +369,11 @@ def _step_down_p(
 ) -> Floats:
     """Return the p-values of hypotheses, ``(n_hypotheses,)``.
 
-    They are in order of likelihood, the least likely first. The pairs of each begin at its start. A
-    hypothesis is tested by the largest drawn statistic of its own pairs and those of
-    all later hypotheses. If too few draws are as large as the measured statistic, its
-    p-value comes from the normal distribution, times the number of these pairs
-    (Bonferroni), so that the number of draws limits no p-value.
+    They are in order of likelihood, the least likely first. The pairs of each begin at
+    its start. A hypothesis is tested by the largest drawn statistic of its own pairs
+    and those of all later hypotheses. If too few draws are as large as the measured
+    statistic, its p-value comes from the normal distribution, times the number of these
+    pairs (Bonferroni), so that the number of draws limits no p-value.
     """
     if not len(measured):
         return np.ones(0)

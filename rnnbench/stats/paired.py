@@ -92,9 +92,9 @@ def single_trials_p(a: Correctness, b: Correctness) -> tuple[float, str]:
 def mcnemar_p(a: Array, b: Array) -> float:
     """Return the p-value of McNemar's exact test of two models.
 
-    It tests whether they are right equally often. ``a`` and ``b``, ``(n,)``, say whether each was right about each document. If only
-    one is, it is equally likely to be either of them under the null hypothesis (Q.
-    McNemar, Psychometrika 12, 1947).
+    It tests whether they are right equally often. ``a`` and ``b``, ``(n,)``, say
+    whether each was right about each document. If only one is, it is equally likely to
+    be either of them under the null hypothesis (Q. McNemar, Psychometrika 12, 1947).
 
     >>> mcnemar_p(np.array([True] * 5 + [False]), np.array([False] * 6))
     0.0625
@@ -108,9 +108,10 @@ def mcnemar_p(a: Array, b: Array) -> float:
 def blocks_p(a: Array, b: Array, groups: Groups) -> float:
     """Return the p-value of the randomization test of two models in groups.
 
-    It tests whether they are right equally often. The difference in each group of documents is equally likely to have the other sign
-    (R. A. Fisher: The Design of Experiments, 1935, chapter 3). ``a`` and ``b`` are
-    those of ``mcnemar_p``. All signs are counted.
+    It tests whether they are right equally often. The difference in each group of
+    documents is equally likely to have the other sign (R. A. Fisher: The Design of
+    Experiments, 1935, chapter 3). ``a`` and ``b`` are those of ``mcnemar_p``. All signs
+    are counted.
 
     >>> a, b = np.array([True] * 6), np.array([False] * 6)
     >>> blocks_p(a, b, np.array([0, 0, 1, 1, 2, 2]))

@@ -27,9 +27,10 @@ MOST = 1_000
 def detectable(squares: MeanSquares, level: float) -> float | None:
     """Return the smallest true difference that 80 % of runs find.
 
-    They find it if the p-value is below ``level``. ``None`` if it is above 1, or if nothing varies. Given a true difference, Student's
-    statistic has a noncentral t distribution (J. Cohen: Statistical Power Analysis for
-    the Behavioral Sciences, 2nd edition, 1988, chapter 2).
+    They find it if the p-value is below ``level``. ``None`` if it is above 1, or if
+    nothing varies. Given a true difference, Student's statistic has a noncentral t
+    distribution (J. Cohen: Statistical Power Analysis for the Behavioral Sciences, 2nd
+    edition, 1988, chapter 2).
 
     >>> import numpy as np
     >>> from rnnbench.stats import Correctness, mean_squares

@@ -64,8 +64,9 @@ def friedman_test(ranks: Floats) -> Friedman:
 def critical_difference(n_datasets: int, n_models: int) -> float:
     """Return the smallest difference of mean ranks that is clear.
 
-    By Nemenyi's test (1963), it is q * sqrt(k (k + 1) / (6 n)) for k models on n datasets, where q is the
-    quantile of the studentized range divided by the square root of 2.
+    By Nemenyi's test (1963), it is q * sqrt(k (k + 1) / (6 n)) for k models on n
+    datasets, where q is the quantile of the studentized range divided by the square
+    root of 2.
 
     >>> round(critical_difference(n_datasets=10, n_models=4), 2)
     1.48
