@@ -242,10 +242,8 @@ def _precision_at(labels: "Labels", scores: "Scores", k: int = 1) -> Any:
     """mean share of the document's topics among its best score"""
     import numpy as np
 
-    best = np.argsort(-scores, axis=1, kind="stable")[
-        :, :k
-    ]  # of ties, the first are taken
-    return np.take_along_axis(labels, best, axis=1).mean(axis=1)
+    order = np.argsort(-scores, axis=1, kind="stable")  # of ties, the first are taken
+    return np.take_along_axis(labels, order[:, :k], axis=1).mean(axis=1)
 
 
 @_of_sets("precision_at_3", "P@3")

@@ -31,9 +31,8 @@ def build(network: Network, shape: Shape, seed: int) -> keras.Model:
     """
     if isinstance(network, PythonNetwork):
         function = find_function(network.python)
-        keras.utils.set_random_seed(
-            seed
-        )  # it takes no seed, so only the global one is left
+        # It takes no seed, so only the global one is left.
+        keras.utils.set_random_seed(seed)
         with blame(f"python: {network.python}"):
             model = function(shape, **network.arguments)
         misfit = _misfit(model, shape)
@@ -54,7 +53,7 @@ def build(network: Network, shape: Shape, seed: int) -> keras.Model:
     for position, layer in enumerate(network.layers):
         seed_of = partial(derive_seed, seed, position)
         outside = next(filter(is_from_outside, layer.parts), None)
-        # its initializers may ignore ``seed_of`` and draw from the global generators
+        # Its initializers may ignore ``seed_of`` and draw from the global generators.
         if outside:
             keras.utils.set_random_seed(seed_of("global"))
         is_last = position == len(network.layers) - 1

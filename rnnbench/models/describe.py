@@ -19,9 +19,8 @@ class LayerFacts:
     name: str
     keras_class: str
     described_by: Layer | None
-    outputs: tuple[
-        tuple[int | None, ...], ...
-    ]  # shapes; ``None`` is any number of documents
+    outputs: tuple[tuple[int | None, ...], ...]
+    """Their shapes; ``None`` is any number of documents."""
     trainable_params: int = 0
     other_params: int = 0
 

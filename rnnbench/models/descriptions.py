@@ -35,10 +35,8 @@ if TYPE_CHECKING:
     from rnnbench.data.dataset import Dataset
     from rnnbench.data.fetch import Progress
 
-ABOUT_A_MODEL = (
-    "training",
-    "chosen_from",
-)  # keys that are not part of the model itself
+ABOUT_A_MODEL = ("training", "chosen_from")
+"""Keys that are not part of the model itself."""
 WITHOUT_EPOCHS = {
     "baseline": ("validation_split", "decision"),
     "ensemble": ("decision",),
@@ -54,32 +52,24 @@ class ModelSection(ConfigModel):
     engine: ClassVar[str] = ""  # that trains it; empty if ``training`` names it
     loader_keys: ClassVar[tuple[str, ...]] = ("grid",)
     unset_keys: ClassVar[tuple[str, ...]] = ABOUT_A_MODEL
-    reads_words: ClassVar[bool] = (
-        False  # whether its inputs are the words, and not their ids
-    )
-    reads_unlabeled: ClassVar[bool] = (
-        False  # whether it learns from other texts of its source
-    )
-    learns_language: ClassVar[bool] = (
-        False  # whether it begins with a language model trained here
-    )
-    pretrained_dim: ClassVar[int | None] = (
-        None  # the length of word vectors learned from texts
-    )
-    loaded: ClassVar[
-        Mapping[str, str]
-    ] = {}  # versions of what it loads, by name; in fingerprints
+    reads_words: ClassVar[bool] = False
+    """Whether its inputs are the words, and not their ids."""
+    reads_unlabeled: ClassVar[bool] = False
+    """Whether it learns from other texts of its source."""
+    learns_language: ClassVar[bool] = False
+    """Whether it begins with a language model trained here."""
+    pretrained_dim: ClassVar[int | None] = None
+    """The length of word vectors learned from texts."""
+    loaded: ClassVar[Mapping[str, str]] = {}
+    """Versions of what it loads, by name; in fingerprints."""
     is_random: ClassVar[bool] = True  # whether its answers depend on the seed
     gives_probabilities: ClassVar[bool] = True  # or else margins
-    pretrained: ClassVar[Pretrained | None] = (
-        "nothing"  # on other texts; ``None`` if not known
-    )
-    packages: ClassVar[
-        tuple[str, ...]
-    ] = ()  # besides the engine's, that can change the outcome
-    parts: ClassVar[
-        Sequence[Layer | Baseline]
-    ] = ()  # each can come from another package
+    pretrained: ClassVar[Pretrained | None] = "nothing"
+    """The part that was learned from other texts; ``None`` if that is not known."""
+    packages: ClassVar[tuple[str, ...]] = ()
+    """Distributions besides the engine's that can change the outcome."""
+    parts: ClassVar[Sequence[Layer | Baseline]] = ()
+    """Its layers, or its baseline; each can come from another package."""
 
     training: dict[str, Any] | None = None
     """Values of the training section for this model alone; all but ``seeds``."""
@@ -138,9 +128,8 @@ class Network(ModelSection):
     def work_of_epoch(self, dataset: "Dataset") -> int:
         products = self.products(len(dataset.y_train), Shape.of(dataset))
         multiply_adds = sum(product.multiply_adds for product in products)
-        return (
-            multiply_adds or 10**10
-        )  # of a network of the user's own; assumed to be large
+        # A network of the user's own is assumed to be large.
+        return multiply_adds or 10**10
 
     def count_params(self, shape: Shape) -> int:
         """Return the number of its trained parameters, if Keras does not build it."""
@@ -182,12 +171,8 @@ class LayeredNetwork(Network):
 
     kind: ClassVar[str] = "network"
     later_keys = frozenset({"pretrain"})
-    loader_keys = (
-        "grid",
-        "baseline",
-        "python",
-        "ensemble",
-    )  # the last make another kind of model
+    # The last three make another kind of model.
+    loader_keys = ("grid", "baseline", "python", "ensemble")
     inputs: Literal["ids", "scaled_ids"] = "ids"
     """The input of a first layer that takes no ids: the id of each word as a number, or
     the id divided by the number of ids."""

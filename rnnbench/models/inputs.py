@@ -28,9 +28,8 @@ def word_weights(x: Ids, n_ids: int, values: str) -> NDArray[np.float32]:
     ``TfidfTransformer``; for ``shares`` it is 1. A word in none of the documents has
     the weight 0.
     """
-    once = (
-        np.unique(np.arange(len(x))[:, np.newaxis] * n_ids + x) % n_ids
-    )  # for each document
+    documents = np.arange(len(x))[:, np.newaxis]
+    once = np.unique(documents * n_ids + x) % n_ids  # for each document
     frequency = np.bincount(once, minlength=n_ids)
     frequency[: START + 1] = 0
     weights = np.ones(n_ids)

@@ -369,11 +369,13 @@ class KeptModel(Shown):
             return engine.scorer(self.model, weights, self.shape)
 
     def _score_together(self, ensemble: Ensemble, request: ScoreRequest) -> Scores:
-        said = []
+        member_scores = []
         for member in self.members:
             scores = member._scored(request)
-            said.append(MemberScores(member.name, scores, member._answers(scores)))
-        return combined(ensemble, said)
+            member_scores.append(
+                MemberScores(member.name, scores, member._answers(scores))
+            )
+        return combined(ensemble, member_scores)
 
     @cached_property
     def keras(self) -> "keras.Model":

@@ -147,9 +147,8 @@ def train(
     """Return the weights that predict words, ``(n,)``, and each epoch's mean loss."""
     size = min(PIECES, -(-len(words) // STEPS))
     rows = -(-len(words) // (STEPS * size)) * size
-    pieces = np.resize(
-        words, (rows, STEPS)
-    )  # the last begin again with the first words
+    # The last pieces begin again with the first words.
+    pieces = np.resize(words, (rows, STEPS))
     settings = TrainingSettings(
         epochs=pretrain.epochs,
         batch_size=size,

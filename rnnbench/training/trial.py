@@ -288,10 +288,12 @@ def run_ensemble(
     for member in members:
         if not np.array_equal(labels, member.labels):
             raise RnnbenchError("its models have answered other documents")
-    said = []
+    member_scores = []
     for member in members:
-        said.append(MemberScores(member.record.model, member.scores, member.answers))
-    scores = combined(model.ensemble, said)
+        record = member.record
+        scores_of_member = MemberScores(record.model, member.scores, member.answers)
+        member_scores.append(scores_of_member)
+    scores = combined(model.ensemble, member_scores)
     decision = decide(trial.training.decision, "log_probabilities", None, y_train)
     records = [member.record for member in members]
     times = [record.predict_ms_per_document for record in records]

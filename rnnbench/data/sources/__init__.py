@@ -11,14 +11,7 @@ from rnnbench.data.sources.r52 import MODAPTE, R8, R52
 from rnnbench.data.sources.sgml import SGML
 from rnnbench.registry import Registry
 
-BUILT_IN = (
-    KERAS,
-    SGML,
-    R52,
-    R8,
-    MODAPTE,
-    FILES,
-)  # in the order in which they are tried
+BUILT_IN = (KERAS, SGML, R52, R8, MODAPTE, FILES)  # in the order of trying them
 AUTO = (KERAS.name, SGML.name, R52.name)  # what ``data.source: auto`` tries, in order
 SOURCES: Registry[Source] = Registry("source", Source, BUILT_IN)
 
