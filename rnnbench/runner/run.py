@@ -6,7 +6,8 @@ each event, and returns the run that now is in the folder of the job.
 
 import csv
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from io import StringIO
 
 from rnnbench.analysis.summary import load_environment, summarize_run
@@ -44,16 +45,28 @@ def run(
     threads = job.executor.threads
     plan = plan_benchmark(job.benchmark, job.data, threads, keep_models=keep_models)
     # 2. Lock the folder.
-    with job.writing():
+    with job.writing(), _ending(listener):
         # 3. Train the trials that are not stored; store each when it finishes.
         done = train(job, plan, listener)
         # 4. Summarize them, and write the run.
         stored = None
         if done.results:
             stored = _finish(job, done, tables, compact=compact)
-        # 5. Have the listener end while the folder is still locked.
-        listener(Ended())
     return stored, done
+
+
+@contextmanager
+def _ending(listener: Listener) -> Iterator[None]:
+    """Have the listener end while the folder is still locked, even after an error.
+
+    After a second Ctrl-C, it does not: nothing is waited for.
+    """
+    try:
+        yield
+    except Exception:
+        listener(Ended())
+        raise
+    listener(Ended())
 
 
 def _finish(job: Job, done: PlanResult, tables: Tables, *, compact: bool) -> StoredRun:

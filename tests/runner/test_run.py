@@ -12,7 +12,7 @@ from in_process import InProcess
 from rnnbench.config.load import dump
 from rnnbench.data.load import prepare, prepare_corpus
 from rnnbench.environment import environment
-from rnnbench.errors import UserError
+from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.baselines import BASELINES
 from rnnbench.results.run import load_results
 from rnnbench.results.store import ENVIRONMENT, HOLDER, RESULTS, Store
@@ -357,15 +357,18 @@ def assert_same_answers(ours, theirs):
     assert ours.score == theirs.score
 
 
-def test_a_run_ends_its_listener_while_its_folder_is_locked(store, tiny_sgml_folder):
-    data = {"source": "sgml", "path": tiny_sgml_folder, "test_split": 0.5}
+def whole_job(store, folder):
+    data = {"source": "sgml", "path": folder, "test_split": 0.5}
     config = benchmark(data=data, models={"always": {"baseline": "most_frequent"}})
-    whole_job = replace(
+    return replace(
         job(store),
         benchmark=config,
         config_text=dump(config, store.folder),
         data=prepare(config.data),
     )
+
+
+def test_a_run_ends_its_listener_while_its_folder_is_locked(store, tiny_sgml_folder):
     states = []
 
     def listen(event):
@@ -373,10 +376,28 @@ def test_a_run_ends_its_listener_while_its_folder_is_locked(store, tiny_sgml_fol
         is_locked = (store.folder / HOLDER).exists()
         states.append((type(event), is_written, is_locked))
 
-    stored, _ = run_job(whole_job, listen, lambda _: {"table.md": "a table"})
+    tables = {"table.md": "a table"}
+    stored, _ = run_job(whole_job(store, tiny_sgml_folder), listen, lambda _: tables)
 
     assert states[0] == (Planned, False, True)
     assert states[-1] == (Ended, True, True)
     assert not (store.folder / HOLDER).exists()
     assert (store.folder / "table.md").read_text() == "a table"
     assert load_results(store.folder) == stored.results
+
+
+def test_a_run_that_cannot_be_written_ends_its_listener_in_a_locked_folder(
+    store, tiny_sgml_folder
+):
+    states = []
+
+    def listen(event):
+        states.append((type(event), (store.folder / HOLDER).exists()))
+
+    def tables(_):
+        raise RnnbenchError("the disk is full")
+
+    with pytest.raises(RnnbenchError, match="disk"):
+        run_job(whole_job(store, tiny_sgml_folder), listen, tables)
+
+    assert states[-1] == (Ended, True)
