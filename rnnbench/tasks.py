@@ -175,7 +175,7 @@ TASKS: Registry[TaskKind] = Registry(
 
 
 def usual_task(form: LabelForm) -> TaskKind:
-    """Return the kind of task of documents of which only the form of labels is known."""
+    """Return the kind of task of documents whose form of labels alone is known."""
     if form is ONE_LABEL:
         return SINGLE_LABEL
     return MULTI_LABEL

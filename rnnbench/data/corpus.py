@@ -155,7 +155,7 @@ def rank_words_of(corpus: Corpus, documents: Positions) -> tuple[Corpus, int]:
     return ranked, int(np.count_nonzero(counts))
 
 
-def corpus_of_words(
+def corpus_of_words(  # noqa: PLR0913 - packages call it so
     documents: Sequence[Sequence[str | bytes]],
     ranking: Sequence[str | bytes],
     labels: ArrayLike,

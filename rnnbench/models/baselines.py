@@ -317,7 +317,8 @@ class SentenceEmbedding(Baseline):
 
 
 _BUILT_IN: list[type[Baseline]] = [
-    MostFrequent, Stratified, TfidfLogisticRegression, TfidfLinearSVM, MultinomialNaiveBayes,
+    MostFrequent, Stratified, TfidfLogisticRegression, TfidfLinearSVM,
+    MultinomialNaiveBayes,
     ComplementNaiveBayes, NBSVM, SentenceEmbedding,
 ]  # fmt: skip
 BASELINES = Registry("baseline", Baseline, _BUILT_IN, key="kind", holds_classes=True)

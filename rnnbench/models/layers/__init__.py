@@ -197,8 +197,8 @@ def _misfits(
                 "document"
             )
             hint = (
-                "set return_sequences: true on a recurrent layer before it, or leave out the "
-                "layer that makes one vector, such as pooling or bag_of_words"
+                "set return_sequences: true on a recurrent layer before it, or leave "
+                "out the layer that makes one vector, such as pooling or bag_of_words"
             )
             yield at(place, problem(fault, hint))
         if isinstance(layer, Parallel):

@@ -20,7 +20,8 @@ Size = Annotated[int, Field(gt=0, le=LARGEST)]
 memory."""
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Activation = Literal[
-    "tanh", "sigmoid", "hard_sigmoid", "relu", "leaky_relu", "elu", "selu", "gelu", "silu",
+    "tanh", "sigmoid", "hard_sigmoid", "relu", "leaky_relu", "elu", "selu",
+    "gelu", "silu",
     "softplus", "softsign", "softmax", "linear",
 ]  # fmt: skip
 SeedOf = Callable[[str], int]

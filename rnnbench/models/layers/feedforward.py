@@ -300,6 +300,7 @@ class LayerNorm(Layer):
 
 
 KINDS: tuple[type[Layer], ...] = (
-    Embedding, NgramEmbedding, WordCounts, Positions, Conv1D, TransformerEncoder, Pooling, Dense,
+    Embedding, NgramEmbedding, WordCounts, Positions, Conv1D, TransformerEncoder,
+    Pooling, Dense,
     Dropout, SpatialDropout, LayerNorm,
 )  # fmt: skip
