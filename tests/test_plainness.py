@@ -7,7 +7,8 @@ Ruff counts the rest: long lines, long and branching functions, ambiguous names.
 import ast
 import io
 import tokenize
-from collections import Counter
+from collections import Counter, defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,16 @@ CEILINGS = {
     "vague names": 18,
 }
 TOKENS_A_LINE = 8.5
+FLOORS = (
+    *("plugins", "cli", "choice", "outside", "api", "prediction", "job", "request"),
+    *("terminal", "runner", "report", "analysis", "results", "config", "tracking"),
+    *("training", "models", "data", "scoring", "metrics", "tasks", "labels"),
+    *("points", "environment", "storage", "section", "registry", "leftovers"),
+    *("stats", "errors", "text"),
+)
+"""The rooms of the house, from the top down, as CONTRIBUTING.md draws them."""
+FACES = {"__init__", "__main__", "command", "json_schema", "plugin"}
+"""Modules that stand for others, or that only the command line imports."""
 
 
 def kinds_of(node):
@@ -96,12 +107,21 @@ def tokens_and_lines(file, tree):
     return n_tokens, len(lines)
 
 
+@cache
+def counts():
+    """Return how often each kind occurs in each file, ``{kind: Counter}``."""
+    places = defaultdict(Counter)
+    for file, tree in TREES.items():
+        name = file.relative_to(PACKAGE).as_posix()
+        for node in ast.walk(tree):
+            for kind in kinds_of(node):
+                places[kind][name] += 1
+    return places
+
+
 @pytest.mark.parametrize("kind", CEILINGS)
 def test_the_code_is_as_plain_as_it_was(kind):
-    places = Counter()
-    for file, tree in TREES.items():
-        for node in ast.walk(tree):
-            places[file.relative_to(PACKAGE).as_posix()] += kind in kinds_of(node)
+    places = counts()[kind]
 
     assert places.total() <= CEILINGS[kind], places.most_common(10)
 
@@ -153,3 +173,25 @@ def test_no_imports_go_in_a_circle():
             circles.append(name)
 
     assert circles == []
+
+
+def room_of(name):
+    """Return the room of a module of the package."""
+    return f"{name}.__init__".split(".")[1]
+
+
+def test_every_room_has_a_floor():
+    assert {*map(room_of, NAMES)} == {*FLOORS} | FACES
+
+
+def test_no_import_goes_up():
+    upward = []
+    for name, file in NAMES.items():
+        for other in imported(name, file):
+            floors = [room_of(name), room_of(other)]
+            if other in NAMES and FACES.isdisjoint(floors):
+                lower, upper = map(FLOORS.index, floors)
+                if upper < lower:
+                    upward.append(f"{name} imports {other}")
+
+    assert upward == []
