@@ -190,8 +190,8 @@ def test_no_import_goes_up():
         for other in imported(name, file):
             floors = [room_of(name), room_of(other)]
             if other in NAMES and FACES.isdisjoint(floors):
-                lower, upper = map(FLOORS.index, floors)
-                if upper < lower:
+                start, end = map(FLOORS.index, floors)
+                if end < start:
                     upward.append(f"{name} imports {other}")
 
     assert upward == []
