@@ -10,7 +10,7 @@ from factories import run_folder, speed_results
 from in_process import InProcess
 from newswires import write_table
 
-from rnnbench.plugins.speed.contenders import write_speed
+from rnnbench.plugins.speed.tables import write_speed
 from rnnbench.results.store import KINDS
 from rnnbench.runner.executors import EXECUTORS
 from rnnbench.storage import atomic_write
