@@ -264,7 +264,6 @@ class KeptModel(Shown):
             decided_by = None
             if (ids > INDEX_FROM).any():  # it knows a word of the text
                 n_shown = top and max(top, int(in_answer.sum()))
-                topics = []
                 for label in order[:n_shown]:
                     topics.append(self._topic(label, row, in_answer))
                 if unsure_below is not None:

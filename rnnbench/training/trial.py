@@ -263,7 +263,7 @@ _part_of = lru_cache(maxsize=1)(hold_out_part)
 def _load(
     file: Path, fingerprints: tuple[str, str], data: Data, *, blind: bool
 ) -> Dataset:
-    """Return the dataset of the corpus with these fingerprints, the second of texts.
+    """Return the dataset of the corpus with these fingerprints.
 
     The second is that of its texts without labels; it is empty if they are not read.
     """

@@ -18,8 +18,7 @@ MAX_FILE = 4 * 2**30  # the size of the largest file that is read, in bytes
 MAX_TEXT = 16 * 2**20
 """Characters in a line or a text, or bytes in a file with one text."""
 LONE_SURROGATES = "rnnbench.lone_surrogates"
-"""Names the handling of bytes that cannot be decoded; by what they become, their row is
-found."""
+"""Names what bytes become that cannot be decoded; it shows in which row they are."""
 codecs.register_error(
     LONE_SURROGATES, lambda error: ("\udcff", getattr(error, "end", 0))
 )
