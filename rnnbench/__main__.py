@@ -56,7 +56,8 @@ def main() -> None:
     try:
         sys.stdout.flush()
     except OSError as error:
-        has_reader = error.errno != errno.EPIPE  # unless, as `head`, it had enough
+        # A reader such as `head` closes the pipe when it has read enough.
+        has_reader = error.errno != errno.EPIPE
         if has_reader and not status:
             _say(f"standard output cannot be written: {error.strerror}")
         status = status or 1

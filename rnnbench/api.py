@@ -200,7 +200,7 @@ class Run(Shown, StoredRun):
                 now, a number is negative, this is a run without duplicates, or a file
                 cannot be written.
         """
-        # import Matplotlib
+        # They import Matplotlib.
         from rnnbench.prediction.report import page_of_run
         from rnnbench.report.page import check_report, write_files
 

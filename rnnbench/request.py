@@ -39,9 +39,8 @@ Config = str | Path | Mapping[str, object] | Benchmark | OwnTexts
 """A config file, its content, or the result of ``load_config``; or texts with labels
 to make a config for."""
 Names = str | Sequence[str] | None
-Settings = (
-    Mapping[str, object] | Sequence[Override]
-)  # by key: {"training.batch_size": 25}
+Settings = Mapping[str, object] | Sequence[Override]
+"""New values by the keys of a config: ``{"training.batch_size": 25}``."""
 
 KEYS = {  # of the config, changed by options and Python arguments of these names
     "epochs": "training.epochs",

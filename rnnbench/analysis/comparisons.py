@@ -105,7 +105,7 @@ def compare_pairs(
 
 
 def compare_with_best(models: Mapping[str, Correctness]) -> dict[str, Comparison]:
-    """Return the comparison of the best model with each other one, by the other's name.
+    """Compare the best model with each other model; return it by the other's name.
 
     The corrected p-value is that of being as good as the best, whichever model is the
     best.

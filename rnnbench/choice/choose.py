@@ -213,7 +213,7 @@ def choose(
     """Rank models and grid points by their score on held-out training documents.
 
     The texts of the test documents are removed before anything is learned. Trials are
-    stored, and not trained again by the same call. Errors are those of ``run``, and:
+    stored, and not trained again by the same call.
 
     Args:
         config: A config file, its content, or the result of ``load_config``. Or texts
@@ -246,6 +246,7 @@ def choose(
             documents; or all, so that only this choice says how good it is.
 
     Raises:
+        RnnbenchError: as in ``run``.
         FailedTrialsError: trials have no result; its ``run`` is the partial choice.
         InterruptedRunError: Ctrl-C ended it; its ``run`` is the partial choice.
     """

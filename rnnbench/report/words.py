@@ -61,7 +61,7 @@ def mean_and_interval(statistic: Statistic | None, form: str = ".4f") -> str:
 
 
 def over_its_seeds(results: Results, metric: str, model: ModelSummary) -> str:
-    """Return a metric over the seeds of a model; how many, too, if some are missing."""
+    """Return a metric over the seeds of a model, and their number if some failed."""
     text = mean_and_interval(model.metrics[metric])
     n = len(model.trials)
     n_missing = sum(trial.model == model.name for trial in results.missing)

@@ -24,7 +24,7 @@ LIMIT = 1.035  # of the statistic; one normal sample in 100 exceeds it
 
 
 def is_uneven(scores: Sequence[float], n_documents: int) -> bool:
-    """Return whether scores of seeds on ``n_documents`` are hardly a normal sample.
+    """Return whether scores on ``n_documents`` do not look like a normal sample.
 
     Fewer than five scores are never uneven, and neither are scores with a standard
     deviation of less than one document.

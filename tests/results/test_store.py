@@ -329,3 +329,9 @@ def test_a_compact_trial_is_not_written_again(store, large_trial):
     assert again.weights is None
     assert store.load(COMPACT_KEY, with_model=True).weights is None
     assert file.stat().st_mtime_ns == written
+
+
+@pytest.mark.parametrize("record", stores.FILES)
+def test_all_files_of_a_run_and_of_a_choice_are_among_those_written(record):
+    """Inputs of a run are protected from these."""
+    assert {*stores.FILES[record]} <= {*stores.WRITTEN}

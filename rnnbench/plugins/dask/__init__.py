@@ -1,3 +1,1 @@
-"""Trials on a Dask cluster: placing them, what travels with them, and what workers
-do.
-"""
+"""Trials on a Dask cluster: where they run, what they need, and what workers do."""
