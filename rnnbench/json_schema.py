@@ -186,8 +186,8 @@ def _add_what_validators_allow(definitions: dict[str, Schema]) -> None:
         del schema["type"], schema["items"]
 
 
-def _one_or_several(one: Schema, item: Schema, **bounds: Any) -> Schema:
-    return {"anyOf": [one, {"type": "array", "items": item, **bounds}]}
+def _one_or_several(single: Schema, item: Schema, **bounds: Any) -> Schema:
+    return {"anyOf": [single, {"type": "array", "items": item, **bounds}]}
 
 
 def _add_grids(definitions: dict[str, Schema], kinds: Iterable[str]) -> None:

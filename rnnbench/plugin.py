@@ -1,4 +1,4 @@
-"""What writers of plug-ins import, besides ``rnnbench``.
+"""The names that writers of plug-ins import, besides those of ``rnnbench``.
 
 ``plugin.pyi`` names everything. A name is imported when it is first used, so that a
 package with a metric does not load what machine code needs.

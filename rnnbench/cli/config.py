@@ -162,7 +162,7 @@ def list_configs(as_json: options.Json = False) -> None:
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What the check of a config file found."""
+    """The result of the check of a config file."""
 
     file: str
     is_fine: bool
@@ -184,8 +184,8 @@ class _Outcome:
         if self.gigabytes:
             here = LocalExecutor()
             threads = counted(here.threads, "thread")
-            each = f"{threads} and up to {self.gigabytes} GB"
-            sizes.append(f"{here.jobs} at a time with {each} each")
+            resources = f"{threads} and up to {self.gigabytes} GB"
+            sizes.append(f"{here.jobs} at a time with {resources} each")
         return f"{self.file}: fine, {', '.join(sizes)}"
 
 

@@ -162,7 +162,7 @@ class Data(ConfigModel):
 
     @property
     def layout(self) -> Layout:
-        """What the keys say about the form of a table."""
+        """The form of a table, as far as the keys say."""
         return Layout(
             delimiter=self.delimiter,
             encoding=self.encoding,

@@ -94,7 +94,7 @@ class Counts(StoredRecord):
 
 
 class LinearRule(StoredRecord):
-    """What a kept baseline counts, and which scores it gives."""
+    """The features that a kept baseline counts, and the kind of its scores."""
 
     schema_version: Literal[1] = 1
     reads_words: bool

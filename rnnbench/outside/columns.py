@@ -26,7 +26,7 @@ NAMES = {
     "seed": ("seed",),
     "cluster": ("cluster", "clusters"),
 }
-"""What a column, or an array, may be called without being named by an option."""
+"""Names of columns and arrays that need no option."""
 AT_ONCE = 10_000  # the rows of a table that are looked at together
 MOST_LABELS = 10_000_000  # of all documents together, in an array
 

@@ -126,13 +126,23 @@ def predict(
         record = _answer_table(model, table, target, column, quiet=quiet)
         console.print_record(record, as_json=as_json)
         return
+    names = [*map(_name_of, texts), *map(str, file or [])]
     predictions = model.answers(
         documents, top, unsure_below=unsure_below, explain=explain
     )
+    _print_predictions(model, names, predictions, as_json=as_json)
+
+
+def _print_predictions(
+    model: KeptModel,
+    names: Sequence[str],
+    predictions: Sequence[Prediction],
+    *,
+    as_json: bool,
+) -> None:
+    """Print the predictions of texts, or raise ``UserError`` if one has no words."""
     if not all(prediction.words for prediction in predictions):
         raise UserError("a text contains no words")
-    names = [*map(_name_of, texts), *map(str, file or [])]
-    headings = names if len(names) > 1 else [""]
     dumped = []
     for prediction in predictions:
         dumped.append(prediction.model_dump(mode="json", exclude_none=True))
@@ -142,6 +152,7 @@ def predict(
         "texts": names,
         "predictions": dumped,
     }
+    headings = names if len(names) > 1 else [""]
     views = map(prediction_table, predictions, headings)
     console.print_record(record, *views, as_json=as_json)
 

@@ -77,7 +77,7 @@ class DecidingWords(StoredRecord):
     """The words of a text that decided the answer."""
 
     meaning: str
-    """What the weights mean, in words."""
+    """The meaning of the weights, in words."""
     words: dict[str, float]
     """The largest weights, of either sign, the largest first."""
 
@@ -474,7 +474,7 @@ class _KeptRun:
 
     @property
     def hint(self) -> str:
-        """What the user can do if a model was not kept."""
+        """The advice to a user if a model was not kept."""
         if not self.results.is_trained_here:
             return "only answers are known"
         command = self.results.command.replace(" --save-models", "")

@@ -25,7 +25,7 @@ Columns = dict[str, Callable[[T], str]]
 MISSING = "-"
 """Stands for a value that there is not."""
 ADDRESS = re.compile(r":(?=//)|(?<=www)\.|@", re.IGNORECASE)
-"""What makes a link of its neighbours in Markdown."""
+"""Characters that make a link of their neighbours in Markdown."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Table:
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str
-    """What a reader needs beside the numbers."""
+    """The words that a reader needs beside the numbers."""
     is_last_apart: bool = False
     """Whether a line stands above the last row, such as that of the majority
     baseline."""

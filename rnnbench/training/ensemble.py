@@ -14,7 +14,7 @@ TIES = 1e-3
 
 
 class MemberScores(NamedTuple):
-    """What a trained model of an ensemble says about ``n`` documents."""
+    """The answers of a trained model of an ensemble to ``n`` documents."""
 
     name: str
     scores: Scores  # (n, n_topics)

@@ -1,4 +1,4 @@
-"""What trials need, in a zip file that goes to each worker."""
+"""The files that trials need, in a zip file that goes to each worker."""
 
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What is installed here and at workers, where differences can change results."""
+"""Versions here and at workers, where differences can change results."""
 
 import platform
 import shlex

@@ -40,7 +40,7 @@ class Plot(ABC):
     size_on_page: tuple[float, float] | None = None
     """Where that differs."""
     alt: str
-    """What it shows, in words, for those who cannot see it."""
+    """Its content in words, for those who cannot see it."""
     models: Sequence[str] = ()
     """The models that it shows, if not all."""
 

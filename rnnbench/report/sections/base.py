@@ -34,7 +34,7 @@ Texts = Sequence[DocumentText] | None
 
 
 class Reason(NamedTuple):
-    """What decided the answer of a model to a document."""
+    """The words that decided the answer of a model to a document."""
 
     who: str
     """The model and its answer, in a sentence that ends with a colon on the page."""
@@ -71,7 +71,7 @@ class ReportSection:
 
 @dataclass(frozen=True)
 class Reported:
-    """What sections are made of: a run, its best model first, and documents."""
+    """The material of sections: a run, its best model first, and documents."""
 
     run: StoredRun
     texts: Texts

@@ -6,7 +6,7 @@ TensorFlow is imported when it is used.
 import math
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -152,6 +152,28 @@ class Averages:
             value.assign(before)
 
 
+def _hooks_of_averages(
+    network: Any, decay: float, in_epoch: int
+) -> dict[str, Callable[..., None]]:
+    """Return hooks that validate, note and keep the averages of the weights.
+
+    An epoch has ``in_epoch`` steps; the next one goes on from the weights themselves.
+    """
+    averages = Averages(network.trainable_variables, decay)
+
+    # Keras gives both arguments by their names.
+    def before_epoch(epoch: int, logs: object) -> None:  # noqa: ARG001
+        if epoch:
+            averages.swap()
+
+    def after_step(step: int, logs: object) -> None:  # noqa: ARG001
+        averages.update(network.optimizer.iterations.value)
+        if step == in_epoch - 1:
+            averages.swap()
+
+    return {"on_epoch_begin": before_epoch, "on_train_batch_end": after_step}
+
+
 def train(
     network: Any,
     request: FitRequest[Network],
@@ -171,7 +193,7 @@ def train(
     x, y = documents
     weights = settings.weights_of(y)
     in_epoch = settings.count_batches(len(y))
-    hooks: dict[str, Any] = {}
+    hooks: dict[str, Callable[..., None]] = {}
 
     def steps() -> Iterator[tuple[NDArray[Any], ...]]:
         for epoch in range(1, settings.epochs + 1):
@@ -190,20 +212,7 @@ def train(
 
     hooks["on_epoch_end"] = note
     if settings.ema:
-        averages = Averages(network.trainable_variables, settings.ema)
-
-        # Keras gives both arguments by their names.
-        def before_epoch(epoch: int, logs: Any) -> None:  # noqa: ARG001
-            if epoch:
-                averages.swap()
-
-        def after_step(step: int, logs: Any) -> None:  # noqa: ARG001
-            averages.update(network.optimizer.iterations.value)
-            if step == in_epoch - 1:  # the averages are validated, noted and kept
-                averages.swap()
-
-        hooks["on_epoch_begin"] = before_epoch
-        hooks["on_train_batch_end"] = after_step
+        hooks |= _hooks_of_averages(network, settings.ema, in_epoch)
     begin("compiling")  # which ends in the first epoch
     if y.ndim == 1:
         loss = "sparse_categorical_crossentropy"

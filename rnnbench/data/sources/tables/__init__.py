@@ -9,7 +9,7 @@ from rnnbench.data.sources.tables.layout import (
     Layout,
     Row,
     Rows,
-    Table,
+    TextTable,
     check_unique,
 )
 from rnnbench.data.sources.tables.lines import LONE_SURROGATES, MAX_TEXT, codec_of
@@ -26,7 +26,7 @@ __all__ = [
     "Layout",
     "Row",
     "Rows",
-    "Table",
+    "TextTable",
     "check_unique",
     "codec_of",
     "columns_at_once",

@@ -14,7 +14,7 @@ from rnnbench.data.sources.tables.layout import (
     Columns,
     Layout,
     Rows,
-    Table,
+    TextTable,
 )
 from rnnbench.data.sources.tables.lines import LONE_SURROGATES, codec_of, lines
 from rnnbench.errors import UserError
@@ -27,7 +27,7 @@ Item = tuple[str, Any]  # a place, and its value or a ``BadRow``
 
 def read_json_lines(
     path: Path, layout: Layout, progress: Progress, columns: Columns
-) -> Table:
+) -> TextTable:
     """Read an object on each line."""
     return _table_of(_items_by_line(path, layout, progress), columns)
 
@@ -44,7 +44,7 @@ def _items_by_line(path: Path, layout: Layout, progress: Progress) -> Iterator[I
 
 def read_json_array(
     path: Path, layout: Layout, progress: Progress, columns: Columns
-) -> Table:
+) -> TextTable:
     """Read an array of objects; or an object on each line, as some such files have."""
     content = read_file(path, MAX_ARRAY)
     try:
@@ -59,7 +59,7 @@ def read_json_array(
     return _table_of(items, columns)
 
 
-def _table_of(items: Iterator[Item], columns: Columns) -> Table:
+def _table_of(items: Iterator[Item], columns: Columns) -> TextTable:
     """Return a table whose columns are the keys of the first objects."""
     first = list(islice(items, SAMPLE_ROWS))
     names: dict[str, None] = {}  # each once, in order
@@ -73,10 +73,10 @@ def _table_of(items: Iterator[Item], columns: Columns) -> Table:
         if value != {}:
             raise UserError(f"{place}: {NO_OBJECT}")
     if not columns:
-        return Table(list(names), _rows(chain(first, items), list(names), names))
+        return TextTable(list(names), _rows(chain(first, items), list(names), names))
     wanted = set(columns)
     header = [name for name in names if name in wanted]
-    return Table(header, _rows(chain(first, items), header))
+    return TextTable(header, _rows(chain(first, items), header))
 
 
 def _rows(

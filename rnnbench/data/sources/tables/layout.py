@@ -41,7 +41,7 @@ Row = tuple[str, Sequence[Any]]  # its place, and its values
 Rows = Iterator[Row | BadRow]
 
 
-class Table(NamedTuple):
+class TextTable(NamedTuple):
     """The names of the columns, and the rows."""
 
     header: list[str]

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.sources.tables.json_rows import read_json_array, read_json_lines
-from rnnbench.data.sources.tables.layout import Columns, Layout, Table
+from rnnbench.data.sources.tables.layout import Columns, Layout, TextTable
 from rnnbench.data.sources.tables.parquet import read_parquet
 from rnnbench.data.sources.tables.separated import read_separated
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.text import counted
 
 MAX_COLUMNS = 20_000
-READERS: dict[str, Callable[[Path, Layout, Progress, Columns], Table]] = {
+READERS: dict[str, Callable[[Path, Layout, Progress, Columns], TextTable]] = {
     ".csv": read_separated,
     ".tsv": read_separated,
     ".jsonl": read_json_lines,
@@ -24,7 +24,7 @@ READERS: dict[str, Callable[[Path, Layout, Progress, Columns], Table]] = {
 
 def open_table(
     path: Path, layout: Layout, progress: Progress = silent, columns: Columns = None
-) -> Table:
+) -> TextTable:
     """Return the header of a table, or of some ``columns``, and the rows."""
     table = open_wide(path, layout, progress, columns)
     n_columns = len(table.header)
@@ -36,7 +36,7 @@ def open_table(
 
 def open_wide(
     path: Path, layout: Layout, progress: Progress = silent, columns: Columns = None
-) -> Table:
+) -> TextTable:
     """Return the same of a table with any number of columns."""
     reader = READERS.get(path.suffix.lower())
     if reader is None:

@@ -13,7 +13,7 @@ from rnnbench.data.sources.tables.layout import (
     Columns,
     Layout,
     Rows,
-    Table,
+    TextTable,
     check_unique,
 )
 from rnnbench.data.sources.tables.lines import MAX_FILE
@@ -32,7 +32,7 @@ Coded = tuple[list[Any], NDArray[Any]]
 
 def read_parquet(
     path: Path, _layout: Layout, progress: Progress, columns: Columns
-) -> Table:
+) -> TextTable:
     """Read the columns with texts, numbers or lists of these."""
     try:
         from pyarrow.parquet import ParquetFile
@@ -44,7 +44,7 @@ def read_parquet(
         file = ParquetFile(raw)
         header = _header(path, file.schema_arrow, columns)
         repeated = _leaves(file.schema, header)
-    return Table(header, _rows(path, header, repeated, file.metadata, progress))
+    return TextTable(header, _rows(path, header, repeated, file.metadata, progress))
 
 
 @contextmanager

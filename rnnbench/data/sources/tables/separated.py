@@ -18,7 +18,7 @@ from rnnbench.data.sources.tables.layout import (
     Columns,
     Layout,
     Rows,
-    Table,
+    TextTable,
 )
 from rnnbench.data.sources.tables.lines import MAX_TEXT, lines
 from rnnbench.errors import UserError
@@ -50,7 +50,7 @@ CsvRow = tuple[str, list[str]]
 
 def read_separated(
     path: Path, layout: Layout, progress: Progress, _columns: Columns
-) -> Table:
+) -> TextTable:
     """Read comma-separated or tab-separated values.
 
     Empty fields beyond the header are no fault.
@@ -58,7 +58,7 @@ def read_separated(
     rows = records(path, layout, progress)
     first = _first_of(rows)
     header = [name.strip() for name in first]
-    return Table(header, _checked(rows, first))
+    return TextTable(header, _checked(rows, first))
 
 
 def _first_of(rows: Iterator[CsvRow | BadRow]) -> list[str]:

@@ -44,7 +44,7 @@ LABEL_NAMES = (
     "y",
 )
 USUAL = {"delimiter": ",", "encoding": "utf-8", "text": "text", "label": "label"}
-"""What is not worth a message."""
+"""Findings that are not worth a message."""
 
 
 def sniff(path: Path, layout: Layout) -> Layout:
