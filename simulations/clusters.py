@@ -6,12 +6,9 @@ Run it as ``python simulations/clusters.py``; it takes about three minutes.
 import sys
 
 import numpy as np
-from crossed import Population
+from crossed import Population, effects_in_clusters, judge_equal_models
 
-from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.report.table import Table, to_markdown
-from rnnbench.stats.correctness import Correctness
-from rnnbench.stats.intervals import score_interval
 
 TIMES = 1_000
 N_CLUSTERS, SHARES, SEEDS = (10, 30, 100), (0.0, 0.3), (1, 5)
@@ -25,27 +22,25 @@ def draw(random, groups, share, n_seeds):
     """Correctness of two equal models, whose effects of documents have a share of clusters in
     common.
     """
-    n = len(groups)
-
-    def effects():
-        own = random.standard_normal(groups.max() + 1)[groups]
-        return own * share**0.5 + random.standard_normal(n) * (1 - share) ** 0.5
-
-    in_common, shared = effects(), POPULATION.shared
+    in_common = effects_in_clusters(random, groups, share)
+    shared = POPULATION.shared
     score = POPULATION.score
     if n_seeds == 1:  # the seed has no effect, and the mean accuracy is the same
         score *= (1 + POPULATION.documents**2) ** 0.5 / POPULATION.total
     for _ in "ab":
-        own = score + in_common * shared**0.5 + effects() * (1 - shared) ** 0.5
-        of_seeds = (
-            random.standard_normal((n_seeds, 1)) * POPULATION.seeds * (n_seeds > 1)
-        )
-        yield random.standard_normal((n_seeds, n)) + own + of_seeds > 0
+        effects = effects_in_clusters(random, groups, share)
+        of_documents = score + in_common * shared**0.5 + effects * (1 - shared) ** 0.5
+        of_seeds = random.standard_normal((n_seeds, 1)) * POPULATION.seeds
+        if n_seeds == 1:
+            of_seeds *= 0
+        chance = random.standard_normal((n_seeds, len(groups)))
+        yield chance + of_documents + of_seeds > 0
 
 
 def shares(n_clusters, is_equal, share, n_seeds, times=TIMES):
     """The shares held and found if documents count as independent, and by clusters."""
-    random, counts = np.random.default_rng(0), np.zeros((2, 2))
+    random = np.random.default_rng(0)
+    counts = np.zeros((2, 2))
     for _ in range(times):
         sizes = np.full(n_clusters, SIZE)
         if not is_equal:
@@ -56,12 +51,9 @@ def shares(n_clusters, is_equal, share, n_seeds, times=TIMES):
         groups = np.repeat(np.arange(n_clusters), sizes)
         a, b = draw(random, groups, share, n_seeds)
         for way, clusters in enumerate((None, groups)):
-            hits = {
-                name: Correctness(of, clusters=clusters)
-                for name, of in (("a", a), ("b", b))
-            }
-            counts[0, way] += POPULATION.accuracy in score_interval(hits["a"])
-            counts[1, way] += compare_pairs([("a", "b")], hits)[0].p < 0.05
+            counts[:, way] += judge_equal_models(
+                a, b, POPULATION.accuracy, clusters=clusters
+            )
     return (counts / times).ravel()
 
 
@@ -76,8 +68,8 @@ def main():
                         "equal" if is_equal else "unequal",
                         f"{share:g}",
                     ]
-                    found = shares(n_clusters, is_equal, share, n_seeds)
-                    rows.append([*cell, f"{n_seeds}", *map("{:.3f}".format, found)])
+                    counted = shares(n_clusters, is_equal, share, n_seeds)
+                    rows.append([*cell, f"{n_seeds}", *map("{:.3f}".format, counted)])
                     print(rows[-1], file=sys.stderr)  # noqa: T201
     headers = ["clusters", "sizes", "share", "seeds"]
     headers += [

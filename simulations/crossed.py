@@ -116,6 +116,39 @@ def smooth(chance):
     return np.asarray(lfilter([1], [1, -kept], chance, axis=-1), np.float32)
 
 
+def effects_in_clusters(random, clusters, share):
+    """Return an effect of variance 1 for each document.
+
+    Args:
+        random: the source of chance.
+        clusters: the number of the cluster of each document.
+        share: the share of the variance that lies between clusters.
+    """
+    of_clusters = random.standard_normal(clusters.max() + 1)[clusters]
+    of_documents = random.standard_normal(len(clusters))
+    return of_clusters * share**0.5 + of_documents * (1 - share) ** 0.5
+
+
+def judge_equal_models(a, b, accuracy, **options):
+    """Return whether the interval of one model holds the true accuracy of both, and
+    whether the two are found to differ.
+
+    Args:
+        a: which trials are right about which documents.
+        b: the same of the other model.
+        accuracy: the true one.
+        options: those of ``Correctness``.
+    """
+    from rnnbench.analysis.comparisons import compare_pairs
+    from rnnbench.stats.correctness import Correctness
+    from rnnbench.stats.intervals import score_interval
+
+    models = {"a": Correctness(a, **options), "b": Correctness(b, **options)}
+    holds = accuracy in score_interval(models["a"])
+    differ = compare_pairs([("a", "b")], models)[0].p < 0.05
+    return holds, differ
+
+
 def coverage(population, n_trials, n_documents, times, *, in_order=False):
     """Return the share of intervals of a mean accuracy that contain the true one."""
     from rnnbench.stats.correctness import Correctness

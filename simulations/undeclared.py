@@ -7,13 +7,12 @@ Run it as ``python simulations/undeclared.py``; it takes about a minute.
 import sys
 
 import numpy as np
+from crossed import effects_in_clusters, judge_equal_models
 from scipy.special import ndtri
 
-from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.outside.clusters import likely_clusters
 from rnnbench.report.table import Table, to_markdown
 from rnnbench.stats.correctness import Correctness
-from rnnbench.stats.intervals import score_interval
 
 TIMES = 1_000
 N_DOCUMENTS, SHARES, SIZE = (300, 600, 1_200), (0.0, 0.3, 0.6, 0.9), 6
@@ -26,17 +25,10 @@ def draw(random, passages, share, accuracy):
     """Whether two equal models are right; effects have a share of passages in
     common.
     """
-
-    def effects():
-        of_passages = random.standard_normal(passages.max() + 1)[passages]
-        return (
-            of_passages * share**0.5
-            + random.standard_normal(len(passages)) * (1 - share) ** 0.5
-        )
-
-    in_common = effects()
+    in_common = effects_in_clusters(random, passages, share)
     for _ in "ab":
-        score = in_common * SHARED**0.5 + effects() * (1 - SHARED) ** 0.5
+        effects = effects_in_clusters(random, passages, share)
+        score = in_common * SHARED**0.5 + effects * (1 - SHARED) ** 0.5
         yield (score > -ndtri(accuracy))[np.newaxis]
 
 
@@ -54,11 +46,10 @@ def shares(n_documents, share, accuracy):
         }
         row[0] = likely_clusters(columns, single) is not None
         for place, clusters in enumerate((None, passages)):
-            hits = {}
-            for name, right in (("a", a), ("b", b)):
-                hits[name] = Correctness(right, is_random=False, clusters=clusters)
-            row[1 + 2 * place] = accuracy in score_interval(hits["a"])
-            row[2 + 2 * place] = compare_pairs([("a", "b")], hits)[0].p < 0.05
+            start = 1 + 2 * place
+            row[start : start + 2] = judge_equal_models(
+                a, b, accuracy, clusters=clusters, is_random=False
+            )
     return counts.mean(axis=0)
 
 
