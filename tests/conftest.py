@@ -6,23 +6,21 @@ import re
 import signal
 import sys
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
 
-import factories
 import pytest
 from browser import chromium
 from hypothesis import settings
 from in_process import InProcess
 from newswires import tiny_newswires, write_files
 from plugin_files import look_again
+from several_topics import config_of_several_topics
 from typer.testing import CliRunner
 
 from rnnbench.cli.app import COMMANDS, app
 from rnnbench.data.config import Data
 from rnnbench.data.load import load_corpus
-from rnnbench.data.source import Source
 from rnnbench.data.sources import SOURCES
 from rnnbench.metrics import METRICS, all_usable_metrics
 from rnnbench.models.baselines import BASELINES
@@ -92,37 +90,7 @@ def cache_folder(caches, monkeypatch):
 @pytest.fixture
 def several_topics(tmp_path):
     """A config of documents with any number of topics, from a source ``several``."""
-
-    def read(_):
-        return replace(
-            factories.corpus_of_several(120, named=0.8), provenance={"from": "nowhere"}
-        )
-
-    source = Source("several", "Made up.", "any file", read, str.split, split="modapte")
-    (tmp_path / "any.txt").touch()
-    sigmoid = {"dense": {"units": "topics", "activation": "sigmoid"}}
-    config = {
-        "name": "several",
-        "data": {"source": "several", "path": str(tmp_path / "any.txt")},
-        "training": {
-            "epochs": 2,
-            "batch_size": 8,
-            "seeds": 2,
-            "validation_split": 0.25,
-        },
-        "models": {
-            "rnn": {
-                "layers": [
-                    {"embedding": {"dim": 2}},
-                    {"simple_rnn": {"units": 2}},
-                    sigmoid,
-                ]
-            },
-            "svm": {"baseline": "tfidf_linear_svm"},
-            "always": {"baseline": "most_frequent"},
-        },
-    }
-    with SOURCES.override("several", source):
+    with config_of_several_topics(tmp_path) as config:
         yield config
 
 

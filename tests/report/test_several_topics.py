@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 from factories import finished_run
+from several_topics import run_of_several_topics
 from sklearn.metrics import f1_score
 
 import rnnbench
@@ -22,9 +23,10 @@ def folder(tmp_path, monkeypatch, quick):  # noqa: ARG001 - trains in this proce
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.fixture
-def run(several_topics):
-    return rnnbench.run(several_topics, progress=False)
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    with run_of_several_topics(tmp_path_factory.mktemp("several"), {}) as run:
+        yield run
 
 
 def summary_of_svm(run):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from several_topics import run_of_several_topics
 
 import rnnbench
 from rnnbench.models.descriptions import Ensemble
@@ -98,10 +99,12 @@ def run(config, folder, **options):
     return rnnbench.run(config, out=folder, progress=False, **options)
 
 
-@pytest.fixture
-def finished(config, tmp_path):
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
     """A run with ensembles, which kept its models."""
-    return run(config, tmp_path / "out", save_models=True)
+    folder = tmp_path_factory.mktemp("ensembles")
+    with run_of_several_topics(folder, MODELS, save_models=True) as run:
+        yield run
 
 
 def test_a_run_makes_them_of_its_trials(finished):
