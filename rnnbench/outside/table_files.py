@@ -13,7 +13,7 @@ import numpy as np
 from rnnbench.data.sources import tables
 from rnnbench.data.sources.files import MAX_LABELS
 from rnnbench.data.sources.labels import hint_at_lists, split_labels
-from rnnbench.data.sources.tables import BadRow, Layout
+from rnnbench.data.sources.tables import Layout
 from rnnbench.data.sources.texts import spelled
 from rnnbench.errors import UserError
 from rnnbench.outside.columns import (
@@ -49,8 +49,8 @@ def read_table(path: Path, reading: Reading, *, of_labels: bool) -> tuple[str, C
     name = path.stem
     if OF_HARNESS.issubset(header) and "score" not in names:
         first = next(rows, None)
-        if first:
-            metrics = first[1][header.index("metrics")] or [""]
+        if first and not first.fault:
+            metrics = first.values[header.index("metrics")] or [""]
             name = path.resolve().parent.name
             names["score"] = existing_column(metrics[0], header, path)
             in_words = ", ".join(metrics)
@@ -185,11 +185,11 @@ def _values(
         if not block:
             break
         for row in block:
-            if isinstance(row, BadRow):
+            if row.fault:
                 raise UserError(f"{row.place}: {row.fault}")
         for key, (name, *inner) in paths.items():
             position = header.index(name)
-            values = [row[1][position] for row in block]
+            values = [row.values[position] for row in block]
             columns[key] += [_inside(value, inner) for value in values]
     return {key: Column.of(column) for key, column in columns.items()}
 

@@ -20,13 +20,14 @@ from typing import Any
 from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.tables import (
     DIALECTS,
-    BadRow,
     Layout,
+    Row,
+    Rows,
     dialect_of,
     open_table,
     sniff,
 )
-from rnnbench.data.sources.texts import fault_of
+from rnnbench.data.sources.texts import UnusableError, usable
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.prediction.predict import UNSURE, KeptModel, Prediction
 from rnnbench.storage import atomic_write, temporary_folder
@@ -34,8 +35,6 @@ from rnnbench.text import counted, visible
 
 AT_ONCE = 4096  # the most rows that are in memory at once
 STEPS = 2**26  # and the most steps of their sequences
-Row = tuple[str, Sequence[Any]] | BadRow
-Rows = Iterator[Row]
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # of cells, in spreadsheets
 
 log = logging.getLogger(__name__)
@@ -83,7 +82,7 @@ def predict_table(
         for row, answer in _answered(model, rows, position, target.unsure_below):
             new_values = _values(answer, row, separator)
             counts[new_values[-1]] += 1
-            cells = [*_filled(row[-1], len(header)), *new_values]
+            cells = [*_filled(row.values, len(header)), *new_values]
             if is_safe:
                 cells = list(map(_as_text, cells))
             elif not has_lists and any(map(_is_formula, cells)):
@@ -92,7 +91,7 @@ def predict_table(
                 write(cells)
             except (ValueError, csv.Error) as error:
                 fault = f"cannot be written: {error} (use .jsonl)"
-                raise UserError(f"{row[0]}: {fault}") from None
+                raise UserError(f"{row.place}: {fault}") from None
     if n_formulas:
         has = "has a text" if n_formulas == 1 else "have texts"
         rows_with = f"{counted(n_formulas, 'row')} {has}"
@@ -125,7 +124,7 @@ def _answered(
     at_once = max(1, min(AT_ONCE, STEPS // model.vocabulary.timesteps))
     block = [_checked(row, position) for row in islice(rows, at_once)]
     while block:
-        texts = ["" if isinstance(row, BadRow) else row[1][position] for row in block]
+        texts = ["" if row.fault else row.values[position] for row in block]
         answers = model.answers(texts, 2, unsure_below=unsure_below)
         yield from zip(block, answers, strict=True)
         block = [_checked(row, position) for row in islice(rows, at_once)]
@@ -148,14 +147,13 @@ def _as_text(cell: Any) -> Any:
 
 def _checked(row: Row, position: int) -> Row:
     """Return a row, as a bad one if its text cannot be used."""
-    if isinstance(row, BadRow):
+    if row.fault:
         return row
-    place, values = row
-    fault = fault_of("text", values[position])
-    if fault is None:
-        return row
-    reason, sentence = fault
-    return BadRow(place, reason, sentence, values)
+    try:
+        usable("text", row.values[position])
+    except UnusableError as error:
+        return row._replace(reason=error.reason, fault=error.fault)
+    return row
 
 
 def _values(prediction: Prediction, row: Row, separator: str | None) -> list[Any]:
@@ -167,8 +165,7 @@ def _values(prediction: Prediction, row: Row, separator: str | None) -> list[Any
         if prediction.words:
             unknown = _unknown_share(prediction)
             return [None, None, None, unknown, "unknown words"]
-        reason = row.reason if isinstance(row, BadRow) else "no words"
-        return [None, None, None, None, reason]
+        return [None, None, None, None, row.reason or "no words"]
     first, *others = prediction.topics
     answer: Any = prediction.answer
     third: Any = others[0].topic if others else None

@@ -18,7 +18,7 @@ from rnnbench.data.corpus import Corpus, rank_words_of
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.source import TOKENIZERS, Source, Tokenizer, words
 from rnnbench.data.sources.labels import hint_at_lists
-from rnnbench.data.sources.tables import READERS, BadRow, Layout
+from rnnbench.data.sources.tables import READERS, Layout, Row
 from rnnbench.data.sources.texts import Text, read_texts
 from rnnbench.errors import UserError, shortened
 from rnnbench.labels import Labels, documents_by_topic
@@ -50,7 +50,8 @@ def read(
         files.append(test)
     texts = _Texts(TOKENIZERS[tokenizer])
     for number, file in enumerate(files):
-        texts.add_file(file, read_texts(file, Layout(**layout), progress), number)
+        rows = read_texts(file, Layout(**layout), texts.bad_rows, progress)
+        texts.add_file(file, rows, number)
     corpus = texts.corpus()
     if texts.have_one_label and layout.get("label_separator") is None:
         hint_at_lists(path, corpus.topics, "--set 'data.label_separator=\"{}\"'")
@@ -68,7 +69,7 @@ def read(
         is_test=corpus.is_test if test else None,
         groups=corpus.groups if "group" in layout else None,
         provenance={"from": origin, "tokenizer": tokenizer},
-        bad_rows=tuple(row[:3] for row in texts.bad_rows),
+        bad_rows=tuple((row.place, row.reason, row.fault) for row in texts.bad_rows),
     )
 
 
@@ -76,7 +77,7 @@ class _Texts:
     """Texts that become a corpus, with as little memory for each as possible."""
 
     def __init__(self, tokenize: Tokenizer):
-        self.bad_rows: list[BadRow] = []
+        self.bad_rows: list[Row] = []
         self.first_places: dict[str, str] = {}  # where each label comes first
         self.have_one_label = True
         self._tokenize = tokenize
@@ -89,19 +90,14 @@ class _Texts:
         self._word_ids = defaultdict[str, int](count(1).__next__)
         self._group_ids = defaultdict[str, int](count().__next__)
 
-    def add_file(
-        self, file: Path, texts: Iterable[Text | BadRow], is_test: int
-    ) -> None:
+    def add_file(self, file: Path, texts: Iterable[Text], is_test: int) -> None:
         """Add the texts of a file."""
         for text in texts:
-            if isinstance(text, BadRow):
-                self.bad_rows.append(text)
-                continue
             words_of_text = self._tokenize(text.text)
             if not words_of_text:
                 start = shortened(" ".join(text.text.split()), 40)
                 fault = f"no words in the text: {start}"
-                self.bad_rows.append(BadRow(text.place, "no words", fault))
+                self.bad_rows.append(Row(text.place, (), "no words", fault))
                 continue
             self._add(text, words_of_text)
             self._is_test.append(is_test)
@@ -168,7 +164,7 @@ class _Excerpts:
 
 
 def _report_bad_rows(
-    path: Path, bad_rows: Sequence[BadRow], n_good: int, *, skip: bool
+    path: Path, bad_rows: Sequence[Row], n_good: int, *, skip: bool
 ) -> None:
     """Warn of the rows that are left out, or raise ``UserError`` if none may be."""
     counts = Counter(row.reason for row in bad_rows)

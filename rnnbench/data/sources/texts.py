@@ -1,32 +1,30 @@
 """The texts in a table or a folder, one by one, each with its labels and its group.
 
-``for text in read_texts(Path("own.csv"), Layout()): ...`` gives ``Text`` or ``BadRow``.
+``for text in read_texts(Path("own.csv"), Layout(), bad_rows): ...``
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.groups import LikelyGroups, likely_groups
 from rnnbench.data.sources.labels import split_labels
 from rnnbench.data.sources.tables import (
-    LONE_SURROGATES,
     MAX_TEXT,
-    BadRow,
     Layout,
-    codec_of,
+    Row,
+    Rows,
     open_table,
+    read_folder,
     short_columns,
     sniff,
 )
 from rnnbench.errors import UserError, did_you_mean, shortened
-from rnnbench.storage import read_file
 from rnnbench.text import encodable, listed, visible
 
 LONGEST_LABEL = 100
-Fault = tuple[str, str]  # in two words, and in full
 
 
 class Text(NamedTuple):
@@ -39,17 +37,42 @@ class Text(NamedTuple):
     group: str = "-"
 
 
+class UnusableError(Exception):
+    """A value of a table cannot be used: why, in two words and in full."""
+
+    def __init__(self, reason: str, fault: str):
+        super().__init__(fault)
+        self.reason = reason
+        self.fault = fault
+
+
 def read_texts(
-    path: Path, layout: Layout, progress: Progress = silent
-) -> Iterator[Text | BadRow]:
+    path: Path, layout: Layout, bad_rows: list[Row], progress: Progress = silent
+) -> Iterator[Text]:
     """Yield the texts in a table, or in a folder with one for each label.
 
-    What cannot be used is yielded as a bad row.
+    Rows that cannot be used join the ``bad_rows``.
     """
     if path.is_dir():
-        yield from _texts_in_folder(path, layout)
-        return
-    layout = sniff(path, layout)
+        _, rows = read_folder(path, layout)
+        positions = [0, 1]
+    else:
+        layout = sniff(path, layout)
+        rows, positions = _open(path, layout, progress)
+    for row in rows:
+        if row.fault:
+            bad_rows.append(row._replace(values=()))  # there may be many
+            continue
+        try:
+            text = _text_of(row, positions, layout)
+        except UnusableError as error:
+            bad_rows.append(Row(row.place, (), error.reason, error.fault))
+        else:
+            yield text
+
+
+def _open(path: Path, layout: Layout, progress: Progress) -> tuple[Rows, list[int]]:
+    """Return the rows of a table, and the positions of texts, labels and groups."""
     names = {"text": layout.text, "label": layout.label}
     if layout.group:
         names["group"] = layout.group
@@ -57,16 +80,7 @@ def read_texts(
     header, rows = open_table(path, layout, progress, columns)
     if not set(header).issuperset(names.values()):
         header, _ = open_table(path, layout)  # for the message, that of all columns
-    positions = []
-    for key, name in names.items():
-        positions.append(_position(key, name, header, path))
-    for row in rows:
-        if isinstance(row, BadRow):
-            yield row._replace(values=())  # there may be many
-        else:
-            place, values = row
-            wanted = [values[position] for position in positions]
-            yield _checked(place, layout, *wanted)
+    return rows, [_position(key, name, header, path) for key, name in names.items()]
 
 
 def _position(key: str, name: str | None, header: list[str], path: Path) -> int:
@@ -83,67 +97,58 @@ def _position(key: str, name: str | None, header: list[str], path: Path) -> int:
     return header.index(name)
 
 
-def _texts_in_folder(path: Path, layout: Layout) -> Iterator[Text | BadRow]:
-    """Yield the texts in a folder with a folder of .txt files for each label."""
-    for folder in sorted(path.iterdir()):
-        is_hidden = folder.name.startswith(".")
-        if is_hidden or folder.is_symlink() or not folder.is_dir():
-            continue
-        for file in sorted(folder.rglob("*.[tT][xX][tT]")):
-            content = read_file(file, MAX_TEXT)
-            text = content.decode(codec_of(layout), LONE_SURROGATES)
-            yield _checked(str(file), layout, text, folder.name)
-
-
-def _checked(
-    place: str, layout: Layout, text: Any, label: Any, group: Any = "-"
-) -> Text | BadRow:
-    """Return the text in a row, if it and its labels and group can be used."""
+def _text_of(row: Row, positions: Sequence[int], layout: Layout) -> Text:
+    """Return the text in a row, or raise ``UnusableError``."""
+    text, label, *groups = [row.values[position] for position in positions]
+    text = usable("text", text, layout.encoding)
     separator = layout.label_separator
-    has_one = separator is None and not isinstance(label, list)
-    labels = [label]
+    has_one = False
+    labels: Sequence[object] = []
     if isinstance(label, list):
         labels = label
-    elif separator is not None:
-        labels = split_labels("" if label is None else str(label), separator)
-    labels = [spelled(name) for name in labels]
-    group = spelled(group)
-    faults = [fault_of("text", text, layout.encoding)]
-    faults += [_fault_of_label(name, layout) for name in labels]
-    faults.append(fault_of("group", group, layout.encoding))
-    for fault in faults:
-        if fault:
-            return BadRow(place, *fault)
-    return Text(place, text, tuple(labels), has_one, group)
+    elif separator is None:
+        labels = [label]
+        has_one = True
+    elif label is not None:
+        labels = split_labels(str(label), separator)
+    names = tuple(_label_of(value, layout) for value in labels)
+    group = "-"
+    if groups:
+        group = usable("group", spelled(groups[0]), layout.encoding)
+    return Text(row.place, text, names, has_one, group)
 
 
-def _fault_of_label(label: Any, layout: Layout) -> Fault | None:
-    """Return why a label cannot be used, if it cannot."""
-    fault = fault_of("label", label, layout.encoding)
+def _label_of(value: object, layout: Layout) -> str:
+    """Return a label, or raise ``UnusableError``."""
+    label = usable("label", spelled(value), layout.encoding)
     separator = layout.label_separator
-    if not fault and separator and separator in label:  # in a list
-        return "split label", f"the label '{label}' has data.label_separator in it"
-    return fault
+    if separator and separator in label:  # in a list
+        fault = f"the label '{label}' has data.label_separator in it"
+        raise UnusableError("split label", fault)
+    return label
 
 
-def spelled(value: Any) -> Any:
+def spelled(value: object) -> object:
     """Return a label as a text if it can be one.
 
     1.0 is 1, which tables with gaps store so.
     """
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and isfinite(value):
-        value = int(value) if value.is_integer() else str(value)
-    if isinstance(value, str | int):
-        return " ".join(str(value).split())
+    match value:
+        case bool():
+            return str(value).lower()
+        case float() if value.is_integer():
+            return str(int(value))
+        case float() if isfinite(value):
+            return str(value)
+        case str() | int():
+            return " ".join(str(value).split())
     return value
 
 
-def fault_of(key: str, value: Any, encoding: str | None = None) -> Fault | None:
-    """Return why a value cannot be used, in two words and in full, if it cannot."""
+def usable(key: str, value: object, encoding: str | None = None) -> str:
+    """Return a value that can be used as a text, or raise ``UnusableError``."""
     if value is None or not str(value).strip():
-        return f"empty {key}", f"the {key} is empty"
+        raise UnusableError(f"empty {key}", f"the {key} is empty")
     longest = LONGEST_LABEL
     kind = "a text or a number"
     if key == "text":
@@ -151,19 +156,20 @@ def fault_of(key: str, value: Any, encoding: str | None = None) -> Fault | None:
         kind = "a text"
     if not isinstance(value, str):
         start = shortened(str(value), 40)
-        return f"unusable {key}", f"{key}: should be {kind}: {start}"
+        raise UnusableError(f"unusable {key}", f"{key}: should be {kind}: {start}")
     if len(value) > longest:
         fault = f"a {key} of {len(value):,} characters (allowed: {longest:,})"
-        return f"long {key}", f"{fault}: {shortened(value, 40)}"
+        raise UnusableError(f"long {key}", f"{fault}: {shortened(value, 40)}")
     if not value.isascii() and encodable(value) != value:
         fault = "half a character (a lone surrogate)"
         if any("\udc80" <= character <= "\udcff" for character in value):
             codec = encoding or "its encoding"
             fault = f"a byte that {codec} does not have; see data.encoding"
-        return "not decodable", fault
+        raise UnusableError("not decodable", fault)
     if key != "text" and not value.isprintable() and visible(value) != value:
-        return f"unusable {key}", f"the {key} has characters that cannot be printed"
-    return None
+        fault = f"the {key} has characters that cannot be printed"
+        raise UnusableError(f"unusable {key}", fault)
+    return value
 
 
 def undeclared_groups(path: Path, layout: Layout) -> LikelyGroups | None:
@@ -175,9 +181,9 @@ def undeclared_groups(path: Path, layout: Layout) -> LikelyGroups | None:
     positions = {name: place for place, name in enumerate(header) if name in names}
     columns: dict[str, list[object]] = {name: [] for name in positions}
     for row in rows:
-        if not isinstance(row, BadRow):
+        if not row.fault:
             for name, position in positions.items():
-                columns[name].append(row[1][position])
+                columns[name].append(row.values[position])
     labels = [str(value) for value in columns.pop(label)]
     likely = likely_groups(columns, labels)
     if likely and likely[0].is_evident:

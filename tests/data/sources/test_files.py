@@ -19,7 +19,7 @@ from pyarrow import parquet
 from rnnbench.data import cache
 from rnnbench.data.sources.files import read
 from rnnbench.data.sources.tables import Layout, lines
-from rnnbench.data.sources.texts import Text, read_texts, undeclared_groups
+from rnnbench.data.sources.texts import read_texts, undeclared_groups
 from rnnbench.errors import UserError
 
 
@@ -74,8 +74,9 @@ def rows_of(path, *columns):
     layout = Layout()
     if columns:
         layout = Layout(text=columns[0], label=columns[1])
-    texts = list(read_texts(path, layout))
-    assert all(isinstance(text, Text) for text in texts), texts
+    bad_rows = []
+    texts = list(read_texts(path, layout, bad_rows))
+    assert not bad_rows
     return [(text.text, *text.labels) for text in texts]
 
 

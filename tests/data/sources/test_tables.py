@@ -12,13 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from newswires import write_table
 
+from rnnbench import storage
 from rnnbench.data.fetch import silent
 from rnnbench.data.sources.tables import (
-    BadRow,
     Layout,
+    Row,
     columns_at_once,
     encodings,
     open_table,
+    parquet,
     sniff,
 )
 from rnnbench.data.sources.tables.separated import records
@@ -48,7 +50,7 @@ def test_the_encoding_is_found_out(tmp_path, encoding):
     layout = sniff(table, Layout())
     assert layout == Layout(",", encoding, "tweet", "mood")
     _, found = open_table(table, layout)
-    assert next(found)[1][1] == SENTENCES[encoding]
+    assert next(found).values[1] == SENTENCES[encoding]
 
 
 MESS = {
@@ -73,7 +75,7 @@ def test_tables_as_programs_write_them_are_read(tmp_path, name, content):
 
     header, rows = open_table(tmp_path / name, sniff(tmp_path / name, Layout()))
     assert header[:2] == ["text", "label"]
-    assert [row[1][:2] for row in rows] == [["one", "a"], ["two, too", "b"]]
+    assert [row.values[:2] for row in rows] == [["one", "a"], ["two, too", "b"]]
 
 
 def test_one_wrong_character_in_utf_16_costs_one_row(tmp_path):
@@ -81,7 +83,7 @@ def test_one_wrong_character_in_utf_16_costs_one_row(tmp_path):
     table.write_bytes("text,label\n\ud800,a\ntwo,b\n".encode("utf-16", "surrogatepass"))
 
     _, rows = open_table(table, sniff(table, Layout()))
-    assert [row[1] for row in rows] == [["\udcff", "a"], ["two", "b"]]
+    assert [row.values for row in rows] == [["\udcff", "a"], ["two", "b"]]
     with pytest.raises(
         UserError, match=r"own\.csv: cannot be decoded: .*; data\.encoding names"
     ):
@@ -93,9 +95,9 @@ def test_a_quotation_mark_that_is_not_closed_costs_one_row(tmp_path):
     (tmp_path / "own.csv").write_text("\n".join(lines))
 
     rows = list(open_table(tmp_path / "own.csv", Layout())[1])
-    assert [type(row) for row in rows] == [tuple, BadRow, *[tuple] * 20]
+    assert [bool(row.fault) for row in rows] == [False, True, *[False] * 20]
     assert rows[1].place == f"{tmp_path / 'own.csv'}:3"
-    assert rows[2] == (f"{tmp_path / 'own.csv'}:4", ["0", "a"])
+    assert rows[2][:2] == (f"{tmp_path / 'own.csv'}:4", ["0", "a"])
 
 
 def test_a_table_without_a_header_is_refused(tmp_path):
@@ -117,7 +119,7 @@ def test_a_header_may_stand_between_rows_again(tmp_path):
     table.write_bytes(table.read_bytes() * 2)
 
     rows = list(open_table(table, sniff(table, Layout()))[1])
-    bad = [row for row in rows if isinstance(row, BadRow)]
+    bad = [row for row in rows if row.fault]
     assert [(row.place, row.fault) for row in bad] == [
         (f"{table}:20", "the header again")
     ]
@@ -158,7 +160,7 @@ def test_the_delimiter_is_found_out_whatever_the_texts_contain(
     layout = sniff(table, Layout())
     header, found = open_table(table, layout)
     assert (layout.delimiter, header) == (delimiter, ["id", "tweet", "mood"])
-    assert [tuple(values[1:]) for _, values in found] == cells
+    assert [tuple(row.values[1:]) for row in found] == cells
 
 
 @pytest.mark.parametrize(
@@ -211,9 +213,10 @@ def test_the_first_objects_tell_the_columns_of_json(tmp_path):
 
     header, rows = open_table(table, Layout())
     assert header == ["text", "label"]
-    (_, first), second, (place, third) = rows
-    assert (first, third, place) == (["one", None], [None, "a"], f"{table}, item 3")
-    assert isinstance(second, BadRow)
+    first, second, third = rows
+    assert first.values == ["one", None]
+    assert second.fault.startswith("should be an object")
+    assert third == Row(f"{table}, item 3", [None, "a"])
 
 
 def test_progress_is_told_in_bytes(tmp_path):
@@ -240,7 +243,7 @@ def test_columns_at_once_are_those_of_the_rows(tmp_path, text, mark):
     found = columns_at_once(file, layout, ["id", "label"])
 
     if found is not None:
-        rows = [row[1] for row in open_table(file, layout)[1]]
+        rows = [row.values for row in open_table(file, layout)[1]]
         columns = [[values[code] for code in codes] for values, codes in found.values()]
         assert [list(row) for row in zip(*columns, strict=True)] == rows
 
@@ -294,10 +297,7 @@ def test_each_line_of_a_bad_row_may_start_a_row(content):
         file.write_text(f"a\n{content}")
         rows = list(records(file, Layout(delimiter=","), silent))[1:]
 
-    read = [
-        (record[0], None if isinstance(record, BadRow) else record[1])
-        for record in rows
-    ]
+    read = [(record.place, None if record.fault else record.values) for record in rows]
     assert read == [(f"{file}:{number}", row) for number, row in expected]
 
 
@@ -315,10 +315,26 @@ def test_a_damaged_parquet_file_is_read_or_refused(tmp_path, byte):
         columns_at_once(file, Layout(), ["mood"])
 
 
+def test_a_parquet_file_is_opened_once(tmp_path, monkeypatch):
+    file = write(tmp_path / "a.parquet", [(n, "Late again.", "a") for n in range(9)])
+    opened = []
+
+    def open_regular(*arguments):
+        opened.append(storage.open_regular(*arguments))
+        return opened[-1]
+
+    monkeypatch.setattr(parquet, "open_regular", open_regular)
+    header, rows = open_table(file, Layout(), columns=["mood", "tweet"])
+
+    assert header == ["tweet", "mood"]
+    assert [row.values for row in rows] == [("Late again.", "a")] * 9
+    assert [raw.closed for raw in opened] == [True]
+
+
 def test_names_that_json_lacks_are_told_with_all_columns(tmp_path):
     file = write(
         tmp_path / "a.jsonl", [(n, f"Late {n}.", f"mood {n}") for n in range(5)]
     )
 
     with pytest.raises(UserError, match="one of id, tweet, mood"):
-        list(read_texts(file, Layout()))
+        list(read_texts(file, Layout(), []))

@@ -4,34 +4,32 @@
 """
 
 from rnnbench.data.sources.tables.at_once import columns_at_once
+from rnnbench.data.sources.tables.folders import read_folder
 from rnnbench.data.sources.tables.layout import (
-    BadRow,
     Layout,
     Row,
     Rows,
     TextTable,
     check_unique,
 )
-from rnnbench.data.sources.tables.lines import LONE_SURROGATES, MAX_TEXT, codec_of
+from rnnbench.data.sources.tables.lines import MAX_TEXT
 from rnnbench.data.sources.tables.opening import READERS, open_table
 from rnnbench.data.sources.tables.separated import DIALECTS, dialect_of
 from rnnbench.data.sources.tables.sniffing import short_columns, sniff, with_form
 
 __all__ = [
     "DIALECTS",
-    "LONE_SURROGATES",
     "MAX_TEXT",
     "READERS",
-    "BadRow",
     "Layout",
     "Row",
     "Rows",
     "TextTable",
     "check_unique",
-    "codec_of",
     "columns_at_once",
     "dialect_of",
     "open_table",
+    "read_folder",
     "short_columns",
     "sniff",
     "with_form",

@@ -4,16 +4,17 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.tables.layout import (
     NOT_A_ROW,
     SAMPLE_ROWS,
-    BadRow,
     Columns,
     Layout,
+    Row,
     Rows,
+    TableKind,
     TextTable,
 )
 from rnnbench.data.sources.tables.lines import LONE_SURROGATES, codec_of, lines
@@ -22,7 +23,14 @@ from rnnbench.storage import read_file
 
 MAX_ARRAY = 2**29  # bytes of a file with a JSON array
 NO_OBJECT = 'should be an object, such as {"text": ..., "label": ...}'
-Item = tuple[str, Any]  # a place, and its value or a ``BadRow``
+
+
+class Item(NamedTuple):
+    """A value in a file, and where it stands."""
+
+    place: str
+    values: dict[str, Any]  # by column
+    fault: str = ""  # why it is no row, if it is none
 
 
 def read_json_lines(
@@ -37,9 +45,9 @@ def _items_by_line(path: Path, layout: Layout, progress: Progress) -> Iterator[I
         place = f"{path}:{number}"
         try:
             if line.strip():
-                yield place, json.loads(line)
+                yield _item(place, json.loads(line))
         except (ValueError, RecursionError) as error:
-            yield place, BadRow(place, NOT_A_ROW, f"not JSON: {error}")
+            yield Item(place, {}, f"not JSON: {error}")
 
 
 def read_json_array(
@@ -55,23 +63,24 @@ def read_json_array(
         raise UserError(f"{path}: not JSON: {error}") from None
     if not isinstance(values, list):
         raise UserError(f"{path}: should be an array of objects")
-    items = ((f"{path}, item {n}", value) for n, value in enumerate(values, start=1))
+    items = (_item(f"{path}, item {n}", value) for n, value in enumerate(values, 1))
     return _table_of(items, columns)
+
+
+def _item(place: str, value: object) -> Item:
+    if isinstance(value, dict):
+        return Item(place, value)
+    return Item(place, {}, NO_OBJECT)
 
 
 def _table_of(items: Iterator[Item], columns: Columns) -> TextTable:
     """Return a table whose columns are the keys of the first objects."""
     first = list(islice(items, SAMPLE_ROWS))
     names: dict[str, None] = {}  # each once, in order
-    for _, value in first:
-        if isinstance(value, dict):
-            names |= dict.fromkeys(value)
-    if first and not names:
-        place, value = first[0]
-        if isinstance(value, BadRow):
-            raise UserError(f"{place}: {value.fault}")
-        if value != {}:
-            raise UserError(f"{place}: {NO_OBJECT}")
+    for item in first:
+        names |= dict.fromkeys(item.values)
+    if first and not names and first[0].fault:
+        raise UserError(f"{first[0].place}: {first[0].fault}")
     if not columns:
         return TextTable(list(names), _rows(chain(first, items), list(names), names))
     wanted = set(columns)
@@ -83,18 +92,20 @@ def _rows(
     items: Iterable[Item], header: Sequence[str], names: Iterable[str] | None = None
 ) -> Rows:
     """Yield the rows; if ``names`` are given, other keys make a bad row."""
-    for place, value in items:
-        if isinstance(value, BadRow):
-            yield value
-        elif not isinstance(value, dict):
-            yield BadRow(place, NOT_A_ROW, NO_OBJECT)
+    for place, values, fault in items:
+        if fault:
+            yield Row(place, (), NOT_A_ROW, fault)
+            continue
+        row = [values.get(name) for name in header]
+        new = set()
+        if names is not None:
+            new = values.keys() - names
+        if new:
+            of_key = f"the key '{min(new)}' is not in the first rows"
+            yield Row(place, row, NOT_A_ROW, of_key)
         else:
-            row = [value.get(name) for name in header]
-            new = set()
-            if names is not None:
-                new = value.keys() - names
-            if new:
-                fault = f"the key '{min(new)}' is not in the first rows"
-                yield BadRow(place, NOT_A_ROW, fault, row)
-            else:
-                yield place, row
+            yield Row(place, row)
+
+
+JSON_LINES = TableKind(read_json_lines)
+JSON_ARRAY = TableKind(read_json_array)

@@ -1,15 +1,20 @@
-"""The form of a table, and what its reader gives.
+"""The form of a table, its rows, and what each kind of file says of its own reader.
 
 ``Layout(delimiter=";", text="body", label="topic")``.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rnnbench.data.fetch import Progress
 from rnnbench.errors import UserError
+
+if TYPE_CHECKING:
+    import pyarrow
 
 SAMPLE_ROWS = 200  # rows that tell what a table looks like
 NOT_A_ROW = "not a row"
@@ -27,18 +32,17 @@ class Layout:
     label_separator: str | None = None  # stands between the labels of a text
 
 
-class BadRow(NamedTuple):
-    """A row that cannot be used: why, in two words and in full, and its values."""
+class Row(NamedTuple):
+    """A row of a table; or a bad row, which cannot be used."""
 
-    place: str
-    reason: str
-    fault: str
-    values: Sequence[Any] = ()
+    place: str  # the file and the line, for messages
+    values: Sequence[Any]  # one for each column, unless it is a bad row
+    reason: str = ""  # why it cannot be used, in two words
+    fault: str = ""  # the same in full; empty if it can be used
 
 
 Columns = Sequence[str] | None  # the names of the columns that are wanted, or all
-Row = tuple[str, Sequence[Any]]  # its place, and its values
-Rows = Iterator[Row | BadRow]
+Rows = Iterator[Row]
 
 
 class TextTable(NamedTuple):
@@ -46,6 +50,26 @@ class TextTable(NamedTuple):
 
     header: list[str]
     rows: Rows
+
+
+@dataclass(frozen=True)
+class TableKind:
+    """A kind of file that holds a table.
+
+    Attributes:
+        read: returns the table in a file, with all columns or some.
+        is_text: whether the file is text, whose encoding is detected.
+        is_delimited: whether a delimiter stands between its columns, which is detected.
+        at_once: returns some columns of millions of rows in a file; ``None`` if they
+            have to be read row by row.
+    """
+
+    read: Callable[[Path, Layout, Progress, Columns], TextTable]
+    is_text: bool = True
+    is_delimited: bool = False
+    at_once: (
+        Callable[[BufferedReader, Layout, Sequence[str]], "pyarrow.Table | None"] | None
+    ) = None
 
 
 def check_unique(names: Iterable[str], header: Sequence[str], path: Path) -> None:

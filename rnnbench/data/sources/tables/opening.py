@@ -1,25 +1,40 @@
-"""The readers of tables, by the ends of the names of files."""
+"""The kinds of tables, by the ends of the names of files.
 
-from collections.abc import Callable
+A new kind is a module with a ``TableKind``, and a line in ``READERS``.
+"""
+
 from pathlib import Path
 
 from rnnbench.data.fetch import Progress, silent
-from rnnbench.data.sources.tables.json_rows import read_json_array, read_json_lines
-from rnnbench.data.sources.tables.layout import Columns, Layout, TextTable
-from rnnbench.data.sources.tables.parquet import read_parquet
-from rnnbench.data.sources.tables.separated import read_separated
+from rnnbench.data.sources.tables.json_rows import JSON_ARRAY, JSON_LINES
+from rnnbench.data.sources.tables.layout import Columns, Layout, TableKind, TextTable
+from rnnbench.data.sources.tables.parquet import PARQUET
+from rnnbench.data.sources.tables.separated import COMMAS, TABS
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.text import counted
 
 MAX_COLUMNS = 20_000
-READERS: dict[str, Callable[[Path, Layout, Progress, Columns], TextTable]] = {
-    ".csv": read_separated,
-    ".tsv": read_separated,
-    ".jsonl": read_json_lines,
-    ".ndjson": read_json_lines,
-    ".json": read_json_array,
-    ".parquet": read_parquet,
+READERS: dict[str, TableKind] = {
+    ".csv": COMMAS,
+    ".tsv": TABS,
+    ".jsonl": JSON_LINES,
+    ".ndjson": JSON_LINES,
+    ".json": JSON_ARRAY,
+    ".parquet": PARQUET,
 }
+
+
+def kind_of(path: Path) -> TableKind:
+    """Return the kind of a file; one that refuses to read it if it is no table."""
+    return READERS.get(path.suffix.lower(), NO_TABLE)
+
+
+def _refuse(path: Path, *_: object) -> TextTable:
+    hint = did_you_mean(path.suffix or path.name, READERS)
+    raise UserError(f"{path}: not a table of texts ({hint}; or a folder)")
+
+
+NO_TABLE = TableKind(_refuse)
 
 
 def open_table(
@@ -38,11 +53,7 @@ def open_wide(
     path: Path, layout: Layout, progress: Progress = silent, columns: Columns = None
 ) -> TextTable:
     """Return the same of a table with any number of columns."""
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        hint = did_you_mean(path.suffix or path.name, READERS)
-        raise UserError(f"{path}: not a table of texts ({hint}; or a folder)")
-    table = reader(path, layout, progress, columns)
+    table = kind_of(path).read(path, layout, progress, columns)
     if not table.header:
         raise UserError(f"{path}: it is empty")
     return table

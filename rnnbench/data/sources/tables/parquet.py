@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BufferedReader
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,9 @@ from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.tables.layout import (
     Columns,
     Layout,
+    Row,
     Rows,
+    TableKind,
     TextTable,
     check_unique,
 )
@@ -22,9 +25,10 @@ from rnnbench.storage import MAX_UNPACKED, open_regular
 
 if TYPE_CHECKING:
     import pyarrow
-    from pyarrow.parquet import FileMetaData, ParquetSchema
+    from pyarrow.parquet import ParquetSchema
 
 MAX_ROWS = 1_000  # the rows that are unpacked at once
+MAX_CELLS = MAX_UNPACKED // 8  # that are read at once; each takes 8 bytes
 TEXTS = ("string", "large_string", "string_view")
 Coded = tuple[list[Any], NDArray[Any]]
 """Values, and the position of each row's value among them."""
@@ -35,16 +39,13 @@ def read_parquet(
 ) -> TextTable:
     """Read the columns with texts, numbers or lists of these."""
     try:
-        from pyarrow.parquet import ParquetFile
+        import pyarrow.parquet  # noqa: F401 - it is optional
     except ImportError:
         raise UserError(
             f"{path}: needs pyarrow: pip install 'rnnbench[parquet]'"
         ) from None
-    with _faults_named(path), open_regular(path, MAX_FILE) as raw:
-        file = ParquetFile(raw)
-        header = _header(path, file.schema_arrow, columns)
-        repeated = _leaves(file.schema, header)
-    return TextTable(header, _rows(path, header, repeated, file.metadata, progress))
+    rows = _header_and_rows(path, progress, columns)
+    return TextTable(list(next(rows).values), rows)
 
 
 @contextmanager
@@ -60,32 +61,47 @@ def _faults_named(path: Path) -> Iterator[None]:
         raise UserError(f"{path}: cannot be read as Parquet: {error}") from None
 
 
-def _rows(
-    path: Path,
-    header: list[str],
-    repeated: list[str],
-    metadata: "FileMetaData",
-    progress: Progress,
-) -> Rows:
-    """Yield the rows, of which only some are in memory."""
+def _header_and_rows(path: Path, progress: Progress, columns: Columns) -> Rows:
+    """Yield the names of the columns, and then the rows; only some are in memory."""
     from pyarrow.parquet import ParquetFile
 
     with _faults_named(path), open_regular(path, MAX_FILE) as raw:
-        file = ParquetFile(raw, metadata=metadata, read_dictionary=repeated)
+        file = ParquetFile(raw)
+        header = _header(path, file.schema_arrow, columns)
+        name = str(path)
+        yield Row(name, header)
+        repeated = _leaves(file.schema, header)
+        n_rows = file.metadata.num_rows
+        file = ParquetFile(raw, metadata=file.metadata, read_dictionary=repeated)
         number = 0
         size = 0
-        name = str(path)
         for batch in file.iter_batches(MAX_ROWS, columns=header):
-            progress(f"reading the rows of {path.name}", number, metadata.num_rows)
-            columns = [_unpacked(column) for column in batch.columns]
-            size += sum(map(_size, chain(*columns)))
+            progress(f"reading the rows of {path.name}", number, n_rows)
+            values = [_unpacked(column) for column in batch.columns]
+            size += sum(map(_size, chain(*values)))
             if size > MAX_UNPACKED:
                 fault = f"its texts unpack to more than {MAX_UNPACKED:,} characters"
                 hint = "use a .csv or .jsonl file instead"
                 raise UserError(f"{path}: {fault} ({hint})")
-            for row in zip(*columns, strict=True):
+            for row in zip(*values, strict=True):
                 number += 1
-                yield f"{name}, row {number}", row
+                yield Row(f"{name}, row {number}", row)
+
+
+def _columns_at_once(
+    raw: BufferedReader, _layout: Layout, columns: Sequence[str]
+) -> "pyarrow.Table | None":
+    """Return columns of a file, unless they are too large."""
+    from pyarrow.parquet import ParquetFile
+
+    file = ParquetFile(raw, read_dictionary=columns)
+    n_bytes = 0
+    for number in range(file.metadata.num_row_groups):
+        n_bytes += file.metadata.row_group(number).total_byte_size
+    n_cells = file.metadata.num_rows * len(columns)
+    if n_bytes > MAX_UNPACKED or n_cells > MAX_CELLS:
+        return None
+    return file.read(columns)
 
 
 def _header(path: Path, schema: "pyarrow.Schema", columns: Columns) -> list[str]:
@@ -126,10 +142,11 @@ def _leaves(schema: "ParquetSchema", names: Sequence[str]) -> list[str]:
 
 def _size(value: object) -> int:
     """Return the characters in a text, or those in a list and the number of texts."""
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, list):
-        return len(value) + sum(map(_size, value))
+    match value:
+        case str():
+            return len(value)
+        case list():
+            return len(value) + sum(map(_size, value))
     return 0
 
 
@@ -156,3 +173,6 @@ def coded(column: "pyarrow.Array") -> Coded:
     if codes.null_count:
         codes = codes.fill_null(len(values) - 1)
     return values, codes.to_numpy()
+
+
+PARQUET = TableKind(read_parquet, is_text=False, at_once=_columns_at_once)

@@ -5,24 +5,30 @@ A bad row costs no more than its own lines: reading goes on after its first line
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
+from io import BufferedReader
 from itertools import chain, islice
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.sources.tables.layout import (
     NOT_A_ROW,
     SAMPLE_ROWS,
-    BadRow,
     Columns,
     Layout,
+    Row,
     Rows,
+    TableKind,
     TextTable,
 )
-from rnnbench.data.sources.tables.lines import MAX_TEXT, lines
+from rnnbench.data.sources.tables.lines import MAX_TEXT, codec_of, lines
 from rnnbench.errors import UserError
 from rnnbench.text import counted
+
+if TYPE_CHECKING:
+    import pyarrow
 
 MOST_WRONG = 0.1  # the largest share of quoted fields that do not end in a quote
 QUOTED = re.compile(r'(?:^|(?<=\t))"(?:((?:[^"]|"")*+)"(?=[\t\r\n]|\Z))?', re.MULTILINE)
@@ -45,7 +51,7 @@ DIALECTS: dict[str, Dialect] = {  # by the end of the name of a file
     # ``dialect_of``.
     ".tsv": {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None},
 }
-CsvRow = tuple[str, list[str]]
+BLOCK = 2**20  # bytes
 
 
 def read_separated(
@@ -61,41 +67,45 @@ def read_separated(
     return TextTable(header, _checked(rows, first))
 
 
-def _first_of(rows: Iterator[CsvRow | BadRow]) -> list[str]:
+def _first_of(rows: Rows) -> list[str]:
     """Return the fields of the header; none if the file is empty."""
-    for number, row in enumerate(rows):
-        if isinstance(row, BadRow):
-            raise UserError(f"{row.place}: the header {row.fault}")
-        _, fields = row
+    for number, (place, fields, _, fault) in enumerate(rows):
+        if fault:
+            raise UserError(f"{place}: the header {fault}")
         if number or fields[0].lower() != "sep=":  # Excel's own line
-            return fields
+            return list(fields)
     return []
 
 
-def _checked(rows: Iterator[CsvRow | BadRow], header: list[str]) -> Rows:
+def _checked(rows: Rows, header: list[str]) -> Rows:
     """Yield rows with as many fields as the header has; others become bad rows."""
     n_columns = len(header)
-    for row in rows:
-        if isinstance(row, BadRow):
+    for record in rows:
+        row = record
+        if len(row.values) > n_columns:
+            row = _without_empty_ends(row, n_columns)
+        n_fields = len(row.values)
+        if row.fault:
             yield row
-            continue
-        place, fields = row
-        while len(fields) > n_columns and not fields[-1]:
-            fields.pop()
-        if n_columns > 1 and fields == header:
-            yield BadRow(place, NOT_A_ROW, "the header again", fields)
-        elif len(fields) == n_columns:
+        elif n_columns > 1 and row.values == header:
+            yield row._replace(reason=NOT_A_ROW, fault="the header again")
+        elif n_fields == n_columns:
             yield row
         else:
-            number = counted(len(fields), "field")
-            fault = f"{number}, but the header has {n_columns}"
-            yield BadRow(place, NOT_A_ROW, fault, fields)
+            fault = f"{counted(n_fields, 'field')}, but the header has {n_columns}"
+            yield row._replace(reason=NOT_A_ROW, fault=fault)
 
 
-def records(
-    path: Path, layout: Layout, progress: Progress
-) -> Iterator[CsvRow | BadRow]:
-    """Yield the rows that are not empty, and a ``BadRow`` for lines that start no row.
+def _without_empty_ends(row: Row, n_columns: int) -> Row:
+    """Return a row without the empty fields at its end that have no column."""
+    fields = list(row.values)
+    while len(fields) > n_columns and not fields[-1]:
+        fields.pop()
+    return row._replace(values=fields)
+
+
+def records(path: Path, layout: Layout, progress: Progress) -> Rows:
+    """Yield the rows that are not empty, and a bad row for lines that start no row.
 
     A bad row may have many lines, each of which may start a row. So that no line is
     read more than twice, the lines of a bad row are read again one by one, except for
@@ -116,7 +126,7 @@ def records(
             try:
                 for row in csv.reader(next_lines, **dialect):
                     if row:
-                        yield f"{name}:{number}", row
+                        yield Row(f"{name}:{number}", row)
                     number += len(taken)
                     taken.clear()
                 return
@@ -145,7 +155,7 @@ def _taken(next_lines: Iterator[str], taken: list[str]) -> Iterator[str]:
         yield line
 
 
-def _in_one_line(line: str, place: str, dialect: Dialect) -> Iterator[CsvRow | BadRow]:
+def _in_one_line(line: str, place: str, dialect: Dialect) -> Rows:
     """Yield the row in a line, if it is not empty."""
     try:
         row = next(csv.reader([line], **dialect), [])
@@ -153,11 +163,11 @@ def _in_one_line(line: str, place: str, dialect: Dialect) -> Iterator[CsvRow | B
         yield _not_a_row(place, error)
         return
     if row:
-        yield place, row
+        yield Row(place, row)
 
 
-def _not_a_row(place: str, error: csv.Error) -> BadRow:
-    return BadRow(place, NOT_A_ROW, f"cannot be read as a row: {error}")
+def _not_a_row(place: str, error: csv.Error) -> Row:
+    return Row(place, (), NOT_A_ROW, f"cannot be read as a row: {error}")
 
 
 def dialect_of(path: Path, layout: Layout) -> Dialect:
@@ -185,3 +195,32 @@ def _needs_quotes(inside: str | None) -> bool:
     if not inside or "\t" in inside:
         return False
     return "\n" in inside or '""' in inside
+
+
+def _columns_at_once(
+    raw: BufferedReader, layout: Layout, columns: Sequence[str]
+) -> "pyarrow.Table | None":
+    """Return columns of a file in UTF-8 without quotation marks."""
+    import pyarrow
+    from pyarrow import csv as arrow_csv
+
+    if codec_of(layout) != "utf-8-sig":
+        return None
+    for block in iter(partial(raw.read, BLOCK), b""):
+        if b'"' in block:
+            return None
+    raw.seek(0)
+    kind = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
+    return arrow_csv.read_csv(
+        raw,
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=layout.delimiter or ",", quote_char=False
+        ),
+        convert_options=arrow_csv.ConvertOptions(
+            include_columns=columns, column_types=dict.fromkeys(columns, kind)
+        ),
+    )
+
+
+COMMAS = TableKind(read_separated, is_delimited=True, at_once=_columns_at_once)
+TABS = TableKind(read_separated)

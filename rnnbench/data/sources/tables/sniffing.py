@@ -6,15 +6,15 @@
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
 from rnnbench.data.sources.tables.encodings import encoding_of
-from rnnbench.data.sources.tables.layout import SAMPLE_ROWS, BadRow, Layout, Rows
-from rnnbench.data.sources.tables.opening import open_table, open_wide
+from rnnbench.data.sources.tables.layout import SAMPLE_ROWS, Layout, Row, Rows
+from rnnbench.data.sources.tables.opening import kind_of, open_table, open_wide
 from rnnbench.errors import UserError
 from rnnbench.text import listed
 
@@ -83,6 +83,11 @@ def sniff(path: Path, layout: Layout) -> Layout:
     return detected
 
 
+def _usable(rows: Rows) -> Iterator[Row]:
+    """Yield those of the first rows that can be used."""
+    return (row for row in islice(rows, SAMPLE_ROWS) if not row.fault)
+
+
 def _columns_called(names: Iterable[str], columns: Sequence[str]) -> list[str]:
     """Return the columns that have one of some names, the surest first."""
     spelled = {column.lower(): column for column in reversed(columns)}
@@ -94,10 +99,8 @@ def _samples(
 ) -> dict[str, list[str]]:
     """Return the first values of some columns, cut if they are long."""
     samples: dict[str, list[str]] = {name: [] for name in header if name in names}
-    for row in islice(rows, SAMPLE_ROWS):
-        if isinstance(row, BadRow):
-            continue
-        for name, value in zip(header, row[1], strict=True):
+    for row in _usable(rows):
+        for name, value in zip(header, row.values, strict=True):
             if name in samples:
                 samples[name].append(str(value)[:LONGEST_SAMPLE])
     return samples
@@ -154,16 +157,14 @@ def short_columns(path: Path, layout: Layout) -> list[str]:
     header, rows = open_table(path, layout)
     columns: dict[str, list[object]] = {}
     n_rows = 0
-    for row in islice(rows, SAMPLE_ROWS):
-        if isinstance(row, BadRow):
-            continue
+    for row in _usable(rows):
         n_rows += 1
-        for name, value in zip(header, row[1], strict=True):
+        for name, value in zip(header, row.values, strict=True):
+            cells = {name: value}
             if isinstance(value, dict):
-                for key, inner in value.items():
-                    columns.setdefault(f"{name}.{key}", []).append(inner)
-            else:
-                columns.setdefault(name, []).append(value)
+                cells = {f"{name}.{key}": inner for key, inner in value.items()}
+            for cell_name, cell in cells.items():
+                columns.setdefault(cell_name, []).append(cell)
     counts = Counter(header)
     short = []
     for name, values in columns.items():
@@ -174,17 +175,20 @@ def short_columns(path: Path, layout: Layout) -> list[str]:
 
 def _is_short(value: object) -> bool:
     """Return whether a value is a short text or a whole number."""
-    if isinstance(value, str):
-        return 0 < len(value) <= LONGEST_SHORT
-    return isinstance(value, int)
+    match value:
+        case str():
+            return 0 < len(value) <= LONGEST_SHORT
+        case int():
+            return True
+    return False
 
 
 def with_form(path: Path, layout: Layout) -> Layout:
     """Return a layout with the encoding and the delimiter of a table."""
-    ending = path.suffix.lower()
-    if layout.encoding is None and ending != ".parquet":
+    kind = kind_of(path)
+    if layout.encoding is None and kind.is_text:
         layout = replace(layout, encoding=encoding_of(path))
-    if layout.delimiter is None and ending == ".csv":
+    if layout.delimiter is None and kind.is_delimited:
         fitness = {}
         for delimiter in DELIMITERS:
             fitness[delimiter] = _fitness(path, replace(layout, delimiter=delimiter))
@@ -197,7 +201,7 @@ def _fitness(path: Path, layout: Layout) -> tuple[float, int]:
     """Return the share of good rows with several columns, and the number of these."""
     try:
         header, rows = open_wide(path, layout)
-        are_good = [not isinstance(row, BadRow) for row in islice(rows, SAMPLE_ROWS)]
+        are_good = [not row.fault for row in islice(rows, SAMPLE_ROWS)]
     except UserError:  # with this delimiter, quotation marks may be wrong
         return 0.0, 1
     if len(header) < 2:
