@@ -52,9 +52,11 @@ def rank_candidates(
         groups: the group of each training document, if groups are declared.
     """
     in_order = done.plan.dataset.in_order
+    by_time = np.argsort(held_out)
     clusters = None
     if groups is not None:
-        _, numbers = np.unique(groups[held_out], return_inverse=True)
+        places = held_out[by_time] if in_order else held_out
+        _, numbers = np.unique(groups[places], return_inverse=True)
         clusters = numbers.tolist()
     trials = {trial.name: trial for trial in done.plan.trials}
     correctness: dict[str, Correctness] = {}
@@ -63,7 +65,7 @@ def rank_candidates(
         trial = trials[name]
         parts = np.stack([_joined(results) for results in of_seeds.values()], axis=-2)
         if in_order:
-            parts = parts[..., np.argsort(held_out)]
+            parts = parts[..., by_time]
         is_random = trial.model.is_random
         correctness[name] = Correctness(parts, in_order, is_random, clusters)
         candidates.append(_candidate(trial, of_seeds, correctness[name]))

@@ -9,14 +9,16 @@ from collections import Counter
 from contextlib import chdir
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
+import factories
 import numpy as np
 import pytest
 from in_process import InProcess
 
 import rnnbench
 from rnnbench.choice.choose import draw_points
-from rnnbench.choice.ranking import recommend
+from rnnbench.choice.ranking import rank_candidates, recommend
 from rnnbench.choice.results import Candidate
 from rnnbench.choice.table import P_BEST, choice_table
 from rnnbench.models.baselines import Stratified
@@ -24,6 +26,7 @@ from rnnbench.report.words import in_blocks, short_p
 from rnnbench.results.schema import Interval
 from rnnbench.results.store import CHOICE, FILES
 from rnnbench.runner.executors import EXECUTORS, TrialFailure
+from rnnbench.runner.train import PlanResult
 from rnnbench.stats.correctness import Correctness
 from rnnbench.stats.intervals import estimate_over_folds, score_interval
 from rnnbench.stats.paired import ANOVA
@@ -227,6 +230,21 @@ def test_groups_of_held_out_texts_count_as_clusters():
         interval = of_choice.results.candidates[0].interval
         width.append(interval.high - interval.low)
     assert width[0] > 1.5 * width[1]
+
+
+def test_clusters_stay_with_their_texts_if_these_are_put_in_order_of_time(tmp_path):
+    groups = np.array([0, 1, 0, 1])
+    held_out = np.array([0, 2, 1, 3])  # part by part
+    trial = factories.trial(tmp_path)
+
+    def interval(*, in_order):
+        dataset = SimpleNamespace(in_order=in_order)
+        plan = SimpleNamespace(dataset=dataset, trials=[trial])
+        done = PlanResult(plan, {trial: factories.result((0, 0, 0, 0))})
+        (candidate,) = rank_candidates([trial.name], done, held_out, groups)
+        return candidate.interval
+
+    assert interval(in_order=True) == interval(in_order=False)
 
 
 def test_five_folds_are_the_default():
