@@ -39,6 +39,7 @@ from rnnbench.request import (
     RunRequest,
     Settings,
     changes,
+    split_texts,
 )
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.results.store import OUTSIDE, lock_folder
@@ -48,7 +49,7 @@ from rnnbench.runner.run import run as run_job
 from rnnbench.runner.tracking import tell_trackers
 from rnnbench.runner.train import Job
 from rnnbench.section import StoredRecord, checked
-from rnnbench.terminal.display import show_download, show_trials
+from rnnbench.terminal.display import show_trials
 from rnnbench.tracking import check_trackers
 
 if TYPE_CHECKING:
@@ -359,24 +360,30 @@ def run(
         FailedTrialsError: trials have no result; it holds the partial run.
         InterruptedRunError: Ctrl-C ended the run; it holds the partial run.
     """
-    request = RunRequest(
-        config,
+    source, data, texts = split_texts(config, data)
+    overrides = changes(
+        settings,
+        dashes="",
         epochs=epochs,
         seeds=seeds,
-        models=models,
         data=data,
         path=path,
         text=text,
         label=label,
+        track=track,
+    )
+    request = RunRequest(
+        source,
+        overrides=overrides,
+        texts=texts,
+        models=models,
         jobs=jobs,
         executor=executor,
         scheduler=scheduler,
         out=out,
-        settings=settings,
         fresh=fresh,
         progress=progress,
         command=command,
-        track=track,
         save_models=save_models,
         compact=compact,
     )
@@ -385,8 +392,7 @@ def run(
 
 def run_request(request: RunRequest) -> Run:
     """Carry out a request, as ``run`` does."""
-    downloads = show_download(quiet=not request.progress)
-    with prepared_job(request, downloads) as job:
+    with prepared_job(request) as job:
         check_trackers(job.benchmark.tracking)
         with _following(job, quiet=not request.progress) as listener:
             stored, done = run_job(
@@ -457,8 +463,7 @@ def compare(
         UserError: the documents differ, or the runs have none of the ``models`` in
             common.
     """
-    names = [models] if isinstance(models, str) else models
-    return RunComparison(**dict(compare_runs(opened(a), opened(b), names)))
+    return RunComparison(**dict(compare_runs(opened(a), opened(b), models)))
 
 
 def leaderboard(runs: Sequence[RunOrFolder], metric: str | None = None) -> Leaderboard:

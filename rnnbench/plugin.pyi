@@ -25,7 +25,6 @@ from .errors import Interruption as Interruption
 from .errors import did_you_mean as did_you_mean
 from .errors import shortened as shortened
 from .errors import signal_of as signal_of
-from .job import check_inputs as check_inputs
 from .metrics import COSTS as COSTS
 from .metrics import find_quantity as find_quantity
 from .metrics import quantity_names as quantity_names
@@ -67,6 +66,7 @@ from .report.words import minute as minute
 from .report.words import number_text as number_text
 from .report.words import short_hash as short_hash
 from .request import changes as changes
+from .results.overwriting import check_inputs as check_inputs
 from .results.run import StoredRun as StoredRun
 from .results.store import CONSTRAINTS as CONSTRAINTS
 from .results.store import HINT as HINT

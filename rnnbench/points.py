@@ -70,7 +70,7 @@ def split_keys(path: str) -> list[str]:
 
 
 def chosen(
-    names: Sequence[str], only: Sequence[str] | None, flag: str = "models"
+    names: Sequence[str], only: str | Sequence[str] | None, flag: str = "models"
 ) -> list[str]:
     """Return the names that ``only`` lists, or all names.
 
@@ -81,6 +81,8 @@ def chosen(
     """
     if only is None:
         return list(names)
+    if isinstance(only, str):
+        only = [only]
     if not only:
         raise UserError(f"{flag}: names no model ({did_you_mean('', names)})")
     allowed = {*names, *map(model_of, names)}

@@ -1,6 +1,6 @@
 """The arguments of ``run`` and ``choose``, as one record for Python and for commands.
 
->>> request = RunRequest("smoke", seeds=3, jobs=2)
+>>> request = RunRequest("smoke", overrides=changes(seeds=3), jobs=2)
 >>> request.folder_of("smoke")
 PosixPath('results/smoke')
 """
@@ -8,25 +8,32 @@ PosixPath('results/smoke')
 import json
 import logging
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import KW_ONLY, fields
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol, Self
+from typing import ClassVar, Literal, Protocol, Self, runtime_checkable
 
 from pydantic import ConfigDict, SkipValidation, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
-from rnnbench.config.load import Override
+from rnnbench.config import shipped
+from rnnbench.config.load import ConfigSource, Override
 from rnnbench.config.schema import Benchmark
 from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.points import split_names, split_setting
 from rnnbench.runner.executors import EXECUTORS, Executor
 from rnnbench.section import argument_error
 from rnnbench.storage import named_folder
+from rnnbench.text import encodable
 
 
+@runtime_checkable
 class Frame(Protocol):
     """A pandas data frame."""
+
+    @property
+    def columns(self) -> object:
+        """The names of its columns."""
 
     def to_json(
         self, *, orient: object, lines: Literal[True], date_format: object
@@ -35,7 +42,7 @@ class Frame(Protocol):
 
 
 OwnTexts = Frame | tuple[Sequence[str], Sequence[object]]  # texts with labels
-Config = str | Path | Mapping[str, object] | Benchmark | OwnTexts
+Config = ConfigSource | OwnTexts
 """A config file, its content, or the result of ``load_config``; or texts with labels
 to make a config for."""
 Names = str | Sequence[str] | None
@@ -59,9 +66,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, config=PYTHON_TYPES)
 class Request:
-    """The arguments that ``run`` and ``choose`` share.
+    """What ``run`` and ``choose`` are asked for, from Python or by a command.
 
-    Those that change the config are checked later, as parts of the config.
+    The changes to the config are checked later, as parts of the config.
 
     Raises:
         UserError: an argument has a wrong type.
@@ -72,20 +79,17 @@ class Request:
     repeated: ClassVar[tuple[str, ...]] = ("jobs", "executor", "scheduler")
     """Options that a command needs to repeat this request from its stored config."""
 
-    config: SkipValidation[Config]
+    config: SkipValidation[ConfigSource]
     _: KW_ONLY
-    epochs: SkipValidation[int | None] = None
-    seeds: SkipValidation[int | Sequence[int] | None] = None
+    overrides: SkipValidation[Sequence[Override]] = ()
+    """New values in the config, of arguments and settings."""
+    texts: str | None = None
+    """Texts with labels from a program, as JSON lines; they replace the data."""
     models: Names = None
-    data: SkipValidation[str | OwnTexts | None] = None
-    path: SkipValidation[str | Path | None] = None
-    text: SkipValidation[str | None] = None
-    label: SkipValidation[str | None] = None
     jobs: int | None = None
     executor: str = "local"
     scheduler: str | Path | None = None
     out: str | Path | None = None
-    settings: SkipValidation[Settings | None] = None
     fresh: bool = False
     progress: bool = True
     command: str | None = None
@@ -102,7 +106,11 @@ class Request:
         """Return the folder of the results of a config with a name."""
         if self.out is None:
             return Path("results", self.prefix + name)
-        return named_folder(self.out)
+        folder = named_folder(self.out)
+        spelled = encodable(str(folder))
+        if spelled != str(folder):
+            raise UserError(f"{spelled}: the name of the folder is not in UTF-8")
+        return folder
 
     def make_executor(self) -> Executor:
         """Return the executor of the trials, or raise ``UserError``."""
@@ -136,7 +144,6 @@ class RunRequest(Request):
     name = "run"
     repeated = (*Request.repeated, "save_models", "compact")
 
-    track: SkipValidation[Names] = None
     save_models: bool = False
     compact: bool = False
 
@@ -190,6 +197,48 @@ def changes(
         else:
             overrides.append(_parse_setting(setting, flag))
     return overrides
+
+
+def split_texts(
+    config: Config, data: str | OwnTexts | None
+) -> tuple[ConfigSource, str | None, str | None]:
+    """Tell texts that a program gives from a config and the source of its documents.
+
+    Returns the config, the source, and the texts as JSON, one a line.
+    """
+    if not isinstance(config, str | Path | Mapping | Benchmark):
+        return shipped.get(shipped.TEXTS), None, _as_json_lines(config)
+    if data is None or isinstance(data, str):
+        return config, data, None
+    return config, None, _as_json_lines(data)
+
+
+def _as_json_lines(texts: OwnTexts) -> str:
+    """Return texts with labels as JSON, one a line, or raise ``UserError``."""
+    try:
+        match texts:
+            case tuple() | list():
+                return "".join(_rows_of(texts))
+            case Frame():
+                return texts.to_json(orient="records", lines=True, date_format="iso")
+        raise TypeError(f"got {type(texts).__name__}")
+    except (
+        TypeError,
+        ValueError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
+        wanted = "should be a data frame, or two lists of equal length: texts, labels"
+        raise UserError(f"data: {wanted} ({error})") from None
+
+
+def _rows_of(parts: Sequence[Iterable[object]]) -> Iterator[str]:
+    for part in parts:
+        if isinstance(part, str | bytes | Mapping | Set):
+            raise TypeError("got something else")
+    for text, label in zip(*parts, strict=True):
+        yield json.dumps({"text": text, "label": label}, default=plain) + "\n"
 
 
 def _parse_setting(setting: object, flag: str) -> Override:

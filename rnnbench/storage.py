@@ -288,6 +288,11 @@ def sha256_json(value: object) -> str:
     return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
+def sha256_text(text: str) -> str:
+    """Return the SHA-256 of a text in UTF-8, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def sha256_arrays(arrays: "Mapping[str, Array]", facts: Mapping[str, object]) -> str:
     """Return the sha256 of named arrays (type, shape, bytes) and of JSON-like facts."""
     digest = hashlib.sha256(canonical_json(facts))

@@ -87,7 +87,7 @@ class ComparedRuns(StoredRecord):
 
 
 def compare_runs(
-    a: StoredRun, b: StoredRun, only: Sequence[str] | None = None
+    a: StoredRun, b: StoredRun, only: str | Sequence[str] | None = None
 ) -> ComparedRuns:
     """Return how models of ``b`` differ from those in ``a``.
 

@@ -44,6 +44,8 @@ from rnnbench.request import (
     OwnTexts,
     RunRequest,
     Settings,
+    changes,
+    split_texts,
 )
 from rnnbench.results.run import load_benchmark, report_files
 from rnnbench.results.store import (
@@ -63,7 +65,7 @@ from rnnbench.runner.run import run
 from rnnbench.runner.train import Job, PlanResult, train
 from rnnbench.section import checked
 from rnnbench.storage import check_new, read_record, write_document, write_text
-from rnnbench.terminal.display import show_download, show_trials
+from rnnbench.terminal.display import show_trials
 from rnnbench.text import counted
 from rnnbench.training.outcome import TrialResult
 
@@ -250,20 +252,26 @@ def choose(
         FailedTrialsError: trials have no result; its ``run`` is the partial choice.
         InterruptedRunError: Ctrl-C ended it; its ``run`` is the partial choice.
     """
-    request = ChoiceRequest(
-        config,
+    source, data, texts = split_texts(config, data)
+    overrides = changes(
+        settings,
+        dashes="",
         epochs=epochs,
         seeds=seeds,
-        models=models,
         data=data,
         path=path,
         text=text,
         label=label,
+    )
+    request = ChoiceRequest(
+        source,
+        overrides=overrides,
+        texts=texts,
+        models=models,
         jobs=jobs,
         executor=executor,
         scheduler=scheduler,
         out=out,
-        settings=settings,
         fresh=fresh,
         progress=progress,
         command=command,
@@ -282,8 +290,7 @@ def choose_request(request: ChoiceRequest) -> Choice:
     if request.folds is None and request.last is None:
         request = replace(request, folds=FOLDS)
     parts = make_parts(request.folds, request.last)
-    downloads = show_download(quiet=not request.progress)
-    with prepared_job(request, downloads, CHOICE) as job:
+    with prepared_job(request, CHOICE) as job:
         # 1. Plan a training of each model on each part.
         plan = _plan(request, job, parts)
         dataset = job.data.dataset
@@ -421,13 +428,13 @@ def _fit(request: ChoiceRequest, job: Job, choice: Choice, held_out: HeldOut) ->
     """
     names = with_members([choice.recommended], job.benchmark.models)
     benchmark = chosen_benchmark(job.benchmark, choice.results, names)
-    changes: dict[str, Any] = {"tracking": ()}
+    update: dict[str, Any] = {"tracking": ()}
     command = None
     if held_out:
-        changes["data"] = _on_all(request, job)
+        update["data"] = _on_all(request, job)
         command = job.command
     run_request = RunRequest(
-        benchmark.model_copy(update=changes),
+        benchmark.model_copy(update=update),
         out=choice.folder / FITTED,
         save_models=True,
         command=command,
@@ -437,8 +444,7 @@ def _fit(request: ChoiceRequest, job: Job, choice: Choice, held_out: HeldOut) ->
         progress=request.progress,
         fresh=request.fresh,
     )
-    downloads = show_download(quiet=not run_request.progress)
-    with prepared_job(run_request, downloads, corpus=job.data.corpus) as prepared:
+    with prepared_job(run_request, corpus=job.data.corpus) as prepared:
         fit = prepared
         if held_out:
             fit = _estimated_on(prepared, choice, held_out)

@@ -90,7 +90,7 @@ def choose(
         executor=executor,
         scheduler=scheduler,
         out=out,
-        settings=overrides,
+        overrides=overrides,
         fresh=fresh,
         progress=not quiet,
         command=options.command(),
@@ -128,7 +128,7 @@ def _closing(choice: "Choice", written: Path | None) -> str:
 def _check_target(file: Path, request: ChoiceRequest, *, overwrite: bool) -> None:
     from rnnbench.config.load import resolve, tree_of
 
-    config = resolve(tree_of(request.config, changes(request.settings)))
+    config = resolve(tree_of(request.config, request.overrides))
     target = file.resolve()
     folder = request.folder_of(config.benchmark.name).resolve()
     inputs = [path.resolve() for path in config.inputs]

@@ -139,7 +139,7 @@ def run(
         executor=executor,
         scheduler=scheduler,
         out=out,
-        settings=overrides,
+        overrides=overrides,
         fresh=fresh,
         progress=not quiet,
         command=options.command(),

@@ -92,7 +92,9 @@ def load_data(config: object, overrides: Sequence[Override] = ()) -> Data:
     return resolve(tree_of(config, overrides)).benchmark.data
 
 
-def select(benchmark: Benchmark, names: Sequence[str] | None, flag: str) -> Benchmark:
+def select(
+    benchmark: Benchmark, names: str | Sequence[str] | None, flag: str
+) -> Benchmark:
     """Return a benchmark with some models, and their points and members.
 
     Errors blame ``flag``.

@@ -1,0 +1,75 @@
+"""What results overwrite: earlier results, but never what they are made from.
+
+``check_inputs(config, folder, text)`` makes sure of that before anything is written.
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from rnnbench.config.load import LoadedConfig
+from rnnbench.data.config import PATHS
+from rnnbench.errors import UserError
+from rnnbench.results.store import HINT, RESULTS, WRITTEN
+from rnnbench.storage import peek, sha256_file, sha256_text
+
+log = logging.getLogger(__name__)
+
+
+def check_inputs(
+    config: LoadedConfig, folder: Path, text: str, written: Sequence[str] = WRITTEN
+) -> None:
+    """Make sure that results do not overwrite the files that they are made from.
+
+    The config may be the one in the folder if its text stays the same, or if the
+    finished run there stored it. Nor may results lie in a folder of texts: the next run
+    would read ``.txt`` files.
+    """
+    data = config.benchmark.data
+    for key in PATHS:
+        texts = getattr(data, key)
+        is_of_files = data.source == "files" and texts
+        if is_of_files and folder.resolve().is_relative_to(texts.resolve()):
+            message = f"in {texts}, results would be read as texts ({HINT})"
+            raise UserError(f"{folder}: {message}")
+    existing = []
+    for name in written:
+        if os.path.lexists(folder / name):
+            existing.append(folder / name)
+    for number, file in enumerate(config.inputs):
+        is_config = number == 0
+        for result in existing:
+            if not _is_at_or_below(file, result):
+                continue
+            checksums = {sha256_text(text)}
+            if is_config:
+                finished = peek(result.with_name(RESULTS))
+                checksums.add(str(finished.get("config_sha256")))
+            if not result.is_file() or sha256_file(result) not in checksums:
+                raise UserError(f"{file}: results would overwrite it ({HINT})")
+
+
+def _is_at_or_below(file: Path, place: Path) -> bool:
+    """Return whether a file is at a place or, if that is a folder, in it."""
+    if not place.exists():
+        return False
+    for path in (file, *file.resolve().parents):
+        if path.exists() and path.samefile(place):
+            return True
+    return False
+
+
+def mention_replaced(file: Path, config: str, fingerprint: str) -> None:
+    """Say which results, of another config or of other data, this job will replace."""
+    earlier = peek(file)
+    if not earlier:
+        return
+    is_same_data = fingerprint in str(earlier.get("dataset"))
+    stored = file.with_name("config.yaml")
+    is_same_config = stored.is_file() and sha256_file(stored) == sha256_text(config)
+    if is_same_data and is_same_config:
+        return
+    command = " ".join(str(earlier.get("command")).split())
+    message = "%s: this will replace the results of %s (--out names another folder)"
+    log.warning(message, file.parent, command)
