@@ -4,10 +4,9 @@
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 
-from rnnbench.config.load import MAX_CONFIG, dump, load, resolve, select, tree_of
+from rnnbench.config.load import config_text, resolve, select, tree_of
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.fetch import Progress
@@ -20,14 +19,10 @@ from rnnbench.data.load import (
 )
 from rnnbench.errors import UserError
 from rnnbench.request import Config, Request, Settings, changes
-from rnnbench.results.overwriting import check_inputs, mention_replaced
-from rnnbench.results.store import OWN_TEXTS, RESULTS, Store, check_folder
+from rnnbench.results.overwriting import check_place, mention_replaced, stored_texts
+from rnnbench.results.store import OWN_TEXTS, RESULTS, Store
 from rnnbench.runner.train import Job
-from rnnbench.storage import sha256_file, sha256_text, write_text
 from rnnbench.terminal.display import show_download
-
-# Of the checksum of texts, in the name of the folder of their results.
-DIGITS_OF_TEXTS = 8
 
 
 @contextmanager
@@ -41,71 +36,38 @@ def prepared_job(
         record: the file that makes the folder a run or a choice.
         corpus: is not loaded again.
     """
-    # 1. Read the config once, with its changes, and choose its models.
+    # 1. Read the config once, with what the request changes, and choose its models.
     overrides = [*request.overrides]
-    folder = None
     if request.texts is not None:
-        digits = sha256_text(request.texts)[:DIGITS_OF_TEXTS]
-        folder = request.folder_of(f"{load(request.config).name}-{digits}")
-        path = folder / OWN_TEXTS
-        overrides += changes(dashes="", data="files", path=path)
+        overrides += changes(dashes="", data="files", path=OWN_TEXTS)
     config = resolve(tree_of(request.config, overrides))
     benchmark = select(config.benchmark, request.models, "models")
     # 2. Find where trials run, and where results go.
     executor = request.make_executor()
-    if folder is None:
-        folder = request.folder_of(benchmark.name)
+    folder = request.folder_of(benchmark.name)
+    command = request.command or request.repeated_by(folder)
     # 3. Make sure that results may go there.
-    text = dump(benchmark, folder)
-    _check_size(benchmark, text)
-    check_folder(folder, record)
-    check_inputs(config, folder, text)
-    with _storing(request.texts, folder / OWN_TEXTS):
+    if request.texts is not None:
+        data = benchmark.data.model_copy(update={"path": folder / OWN_TEXTS})
+        benchmark = benchmark.model_copy(update={"data": data})
+    text = config_text(benchmark, folder)
+    check_place(config, folder, text, record)
+    with stored_texts(request.texts, folder / OWN_TEXTS):
         # 4. Get the documents.
         with show_download(quiet=not request.progress) as on_bytes:
-            data = _prepare(benchmark, corpus, on_bytes)
+            prepared = _prepare(benchmark, corpus, on_bytes)
         if request.out is None:
-            mention_replaced(folder / record, text, data.summary.fingerprint)
+            mention_replaced(folder / record, text, prepared.summary.fingerprint)
         yield Job(
             benchmark=benchmark,
             config_text=text,
-            data=data,
+            data=prepared,
             executor=executor,
             store=Store(folder),
-            command=request.command or request.repeated_by(folder),
+            command=command,
             fresh=request.fresh,
             record=record,
         )
-
-
-@contextmanager
-def _storing(texts: str | None, file: Path) -> Iterator[None]:
-    """Store texts, if any, in a file; it is removed if the block stores no config."""
-    if texts is None:
-        yield
-        return
-    is_new = not file.exists()
-    is_new_folder = not file.parent.exists()
-    if not is_new and sha256_file(file) != sha256_text(texts):
-        hint = "give `out` the name of another folder, or leave it out"
-        raise UserError(f"{file}: holds other texts ({hint})")
-    write_text(file, texts)
-    try:
-        yield
-    finally:
-        if is_new and not file.with_name("config.yaml").exists():
-            with suppress(OSError):
-                file.unlink()
-                if is_new_folder:
-                    file.parent.rmdir()
-
-
-def _check_size(benchmark: Benchmark, text: str) -> None:
-    """Make sure that the config of the results can be read again."""
-    size = len(text.encode())
-    if size > MAX_CONFIG:
-        message = f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
-        raise UserError(f"{benchmark.name}: {message}; make its grids smaller")
 
 
 def _prepare(

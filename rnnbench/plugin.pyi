@@ -66,7 +66,7 @@ from .report.words import minute as minute
 from .report.words import number_text as number_text
 from .report.words import short_hash as short_hash
 from .request import changes as changes
-from .results.overwriting import check_inputs as check_inputs
+from .results.overwriting import check_place as check_place
 from .results.run import StoredRun as StoredRun
 from .results.store import CONSTRAINTS as CONSTRAINTS
 from .results.store import HINT as HINT

@@ -23,7 +23,7 @@ from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.points import split_names, split_setting
 from rnnbench.runner.executors import EXECUTORS, Executor
 from rnnbench.section import argument_error
-from rnnbench.storage import named_folder
+from rnnbench.storage import named_folder, sha256_text
 from rnnbench.text import encodable
 
 
@@ -58,6 +58,8 @@ KEYS = {  # of the config, changed by options and Python arguments of these name
     "label": "data.label",
     "track": "tracking",
 }
+DIGITS_OF_TEXTS = 8
+"""Of the checksum of texts, in the name of the folder of their results."""
 MANY_SEEDS = 50  # a larger number may have been meant as a single seed
 PYTHON_TYPES = ConfigDict(arbitrary_types_allowed=True)
 
@@ -105,7 +107,10 @@ class Request:
     def folder_of(self, name: str) -> Path:
         """Return the folder of the results of a config with a name."""
         if self.out is None:
-            return Path("results", self.prefix + name)
+            name = self.prefix + name
+            if self.texts is not None:
+                name += f"-{sha256_text(self.texts)[:DIGITS_OF_TEXTS]}"
+            return Path("results", name)
         folder = named_folder(self.out)
         spelled = encodable(str(folder))
         if spelled != str(folder):

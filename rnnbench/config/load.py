@@ -122,6 +122,19 @@ def dump(benchmark: Benchmark, folder: Path | None = None) -> str:
     return nodes.to_yaml(plain)
 
 
+def config_text(benchmark: Benchmark, folder: Path) -> str:
+    """Return the config of results in a folder, which can be read again.
+
+    ``UserError`` is raised if it would be too large for that.
+    """
+    text = dump(benchmark, folder)
+    size = len(text.encode())
+    if size > MAX_CONFIG:
+        message = f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
+        raise UserError(f"{benchmark.name}: {message}; make its grids smaller")
+    return text
+
+
 def resolve(tree: Tree) -> LoadedConfig:
     """Return the benchmark in a tree, or raise ``ConfigError`` with every problem."""
     benchmark = _validated(Benchmark, tree)

@@ -67,7 +67,8 @@ def prepare(
     What the user may not expect of the dataset is logged. For errors, see
     ``load_corpus`` and ``make_dataset``.
     """
-    prepared = prepare_corpus(data, load_corpus(data, progress, offline=offline))
+    corpus = load_corpus(data, progress, offline=offline)
+    prepared = prepare_corpus(data, corpus)
     _warn_of_left_out(prepared)
     if prepared.are_own_texts:
         _warn_of_cut(prepared)

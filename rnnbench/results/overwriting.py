@@ -1,31 +1,38 @@
-"""What results overwrite: earlier results, but never what they are made from.
+"""Where results may go: they overwrite earlier ones, but not what they are made from.
 
-``check_inputs(config, folder, text)`` makes sure of that before anything is written.
+``check_place(config, folder, text, RESULTS)`` makes sure of that before anything is
+written.
 """
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rnnbench.config.load import LoadedConfig
 from rnnbench.data.config import PATHS
 from rnnbench.errors import UserError
-from rnnbench.results.store import HINT, RESULTS, WRITTEN
-from rnnbench.storage import peek, sha256_file, sha256_text
+from rnnbench.results.store import HINT, RESULTS, WRITTEN, check_folder
+from rnnbench.storage import peek, sha256_file, sha256_text, write_text
 
 log = logging.getLogger(__name__)
 
 
-def check_inputs(
-    config: LoadedConfig, folder: Path, text: str, written: Sequence[str] = WRITTEN
+def check_place(
+    config: LoadedConfig,
+    folder: Path,
+    text: str,
+    record: str,
+    written: Sequence[str] = WRITTEN,
 ) -> None:
-    """Make sure that results do not overwrite the files that they are made from.
+    """Make sure that results may go into a folder: it is new, empty or of their kind.
 
-    The config may be the one in the folder if its text stays the same, or if the
-    finished run there stored it. Nor may results lie in a folder of texts: the next run
-    would read ``.txt`` files.
+    They must not overwrite the files that they are made from. The config may be the one
+    in the folder if its text stays the same, or if the finished run there stored it.
+    Nor may results lie in a folder of texts: the next run would read ``.txt`` files.
     """
+    check_folder(folder, record)
     data = config.benchmark.data
     for key in PATHS:
         texts = getattr(data, key)
@@ -58,6 +65,28 @@ def _is_at_or_below(file: Path, place: Path) -> bool:
         if path.exists() and path.samefile(place):
             return True
     return False
+
+
+@contextmanager
+def stored_texts(texts: str | None, file: Path) -> Iterator[None]:
+    """Store texts, if any, in a file; it is removed if the block stores no config."""
+    if texts is None:
+        yield
+        return
+    is_new = not file.exists()
+    is_new_folder = not file.parent.exists()
+    if not is_new and sha256_file(file) != sha256_text(texts):
+        hint = "give `out` the name of another folder, or leave it out"
+        raise UserError(f"{file}: holds other texts ({hint})")
+    write_text(file, texts)
+    try:
+        yield
+    finally:
+        if is_new and not file.with_name("config.yaml").exists():
+            with suppress(OSError):
+                file.unlink()
+                if is_new_folder:
+                    file.parent.rmdir()
 
 
 def mention_replaced(file: Path, config: str, fingerprint: str) -> None:

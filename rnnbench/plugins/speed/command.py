@@ -49,8 +49,7 @@ def bench_speed(
     from rnnbench.plugin import (
         SPEED,
         changes,
-        check_folder,
-        check_inputs,
+        check_place,
         dump,
         err,
         lock_folder,
@@ -72,9 +71,8 @@ def bench_speed(
     benchmark = only_networks(chosen)
     timed = choose_contenders(options.names(only), benchmark)
     folder = out or Path("results", f"speed-{benchmark.name}")
-    check_folder(folder, SPEED)
     text = dump(benchmark, folder)
-    check_inputs(loaded, folder, text, FILES)
+    check_place(loaded, folder, text, SPEED, FILES)
     with show_download(quiet=quiet) as progress:
         plan = plan_benchmark(benchmark, prepare(benchmark.data, progress), threads=1)
     n_stored = 0
