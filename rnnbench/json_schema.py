@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+from pydantic_core.core_schema import ModelSchema
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.source import TOKENIZERS
@@ -43,10 +44,10 @@ Schema = dict[str, Any]
 class _Generator(GenerateJsonSchema):
     """Writes the docstrings below fields as descriptions, and no titles."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's
+    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - pydantic's
         return False
 
-    def model_schema(self, schema: Any) -> Schema:
+    def model_schema(self, schema: ModelSchema) -> Schema:
         model = schema["cls"]
         written = super().model_schema(schema)
         written.pop("title", None)
@@ -65,11 +66,11 @@ def _docs(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
     for base in reversed(model.__mro__):
         if not issubclass(base, BaseModel) or base is BaseModel:
             continue
-        source: Any = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
-        for field, below in pairwise(source.body):
-            if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr):
-                docstring = ast.literal_eval(below.value)
-                yield ast.unparse(field.target), _plain(docstring)
+        (source,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+        for pair in pairwise(ast.iter_child_nodes(source)):
+            match pair:
+                case ast.AnnAssign(target=field), ast.Expr(value=docstring):
+                    yield ast.unparse(field), _plain(ast.literal_eval(docstring))
 
 
 def _plain(docstring: str) -> str:
@@ -99,10 +100,12 @@ def config_schema() -> Schema:
     layers = {layer.kind: layer for layer in LAYERS.usable()}
     baselines = {baseline.kind: baseline for baseline in BASELINES.usable()}
     others = MODELS.usable()
-    models = (Benchmark, *layers.values(), *baselines.values(), *others)
-    pairs: Any = [(model, "validation") for model in models]
-    references, schema = models_json_schema(pairs, schema_generator=_Generator)
-    ref_of = {model: reference for (model, _), reference in references.items()}
+    models: list[type[BaseModel]] = [Benchmark, *others]
+    models += [*layers.values(), *baselines.values()]
+    references, schema = models_json_schema(
+        [(model, "validation") for model in models], schema_generator=_Generator
+    )
+    ref_of = {model: references[model, "validation"] for model in models}
     definitions: dict[str, Schema] = schema["$defs"]
     recurrent = {}
     for kind, layer in layers.items():
@@ -139,7 +142,7 @@ def _add_parts(definitions: dict[str, Schema], extendable: Sequence[str]) -> Non
 
 
 def _one_kind(
-    kinds: Mapping[str, type[Variant]], ref_of: Mapping[Any, Schema]
+    kinds: Mapping[str, type[Variant]], ref_of: Mapping[type[BaseModel], Schema]
 ) -> Schema:
     """Return the schema of ``{kind: parameters}``."""
     described = {}
@@ -178,16 +181,17 @@ def _add_what_validators_allow(definitions: dict[str, Schema]) -> None:
     training["engine"]["enum"] = [AUTO, *ENGINES]
     number = {"type": "integer", "minimum": 1, "maximum": MAX_SEEDS}
     seed = {"type": "integer", "minimum": 0, "exclusiveMaximum": 2**32}
-    bounds = {"minItems": 1, "maxItems": MAX_SEEDS, "uniqueItems": True}
     trackers = {"enum": list(TRACKERS)}
     benchmark["tracking"] |= _one_or_several(trackers, trackers)
-    training["seeds"] |= _one_or_several(number, seed, **bounds)
+    training["seeds"] |= _one_or_several(number, seed)
+    bounds = {"minItems": 1, "maxItems": MAX_SEEDS, "uniqueItems": True}
+    training["seeds"]["anyOf"][1] |= bounds
     for schema in (benchmark["tracking"], training["seeds"]):
         del schema["type"], schema["items"]
 
 
-def _one_or_several(single: Schema, item: Schema, **bounds: Any) -> Schema:
-    return {"anyOf": [single, {"type": "array", "items": item, **bounds}]}
+def _one_or_several(single: Schema, item: Schema) -> Schema:
+    return {"anyOf": [single, {"type": "array", "items": item}]}
 
 
 def _add_grids(definitions: dict[str, Schema], kinds: Iterable[str]) -> None:

@@ -7,14 +7,15 @@ each document, ``(n, n_topics)``. A kind of task has a ``form``, too.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-Labels = NDArray[np.integer[Any]]
-Scores = NDArray[np.floating[Any]]
+Labels = NDArray[np.integer]
+Scores = NDArray[np.floating]
 Positions = NDArray[np.intp]
+Names = NDArray[np.str_]  # of topics
 TINY = float(np.finfo(np.float32).tiny)
 Key = int | tuple[int, ...]  # the topic of a document, or its topics, by position
 
@@ -36,7 +37,7 @@ class LabelForm(ABC):
     """Keys of the training section that do not apply, each with the reason."""
 
     @abstractmethod
-    def fault(self, labels: NDArray[Any], n_topics: int) -> str:
+    def fault(self, labels: Labels, n_topics: int) -> str:
         """Return why these cannot be labels of documents; empty if they can."""
 
     @abstractmethod
@@ -79,15 +80,15 @@ class LabelForm(ABC):
         """Return labels by the position of their topic in ``topics``, ascending."""
 
     @abstractmethod
-    def names(self, labels: Labels, topics: NDArray[Any]) -> list[Any]:
+    def names(self, labels: Labels, topics: NDArray[np.object_]) -> list[object]:
         """Return the name of each document's topic, or a list of names."""
 
     @abstractmethod
-    def decoded(self, answers: Labels, topics: NDArray[Any]) -> NDArray[Any]:
+    def decoded(self, answers: Labels, topics: Names) -> Names | Labels:
         """Return the name of each document's topic, or rows of 0 and 1."""
 
     @abstractmethod
-    def lowest(self, values: NDArray[Any], labels: Labels) -> NDArray[Any]:
+    def lowest(self, values: Labels, labels: Labels) -> Labels:
         """Return the lowest value of a topic of each document, ``(n,)``.
 
         ``values``, ``(n_topics,)``, has one for each topic. A document without a topic
@@ -138,7 +139,7 @@ class OneLabel(LabelForm):
         "decision": "each document has one topic, the best one (leave it out)"
     }
 
-    def fault(self, labels: NDArray[Any], n_topics: int) -> str:
+    def fault(self, labels: Labels, n_topics: int) -> str:
         return _fault(labels, (), n_topics - 1)
 
     def indicators(self, labels: Labels, n_topics: int) -> NDArray[np.uint8]:
@@ -171,13 +172,13 @@ class OneLabel(LabelForm):
         n_reached = np.searchsorted(topics, labels, side="right")
         return n_reached.astype(np.int32) - 1
 
-    def names(self, labels: Labels, topics: NDArray[Any]) -> list[Any]:
+    def names(self, labels: Labels, topics: NDArray[np.object_]) -> list[object]:
         return list(topics[labels].tolist())
 
-    def decoded(self, answers: Labels, topics: NDArray[Any]) -> NDArray[Any]:
+    def decoded(self, answers: Labels, topics: Names) -> Names | Labels:
         return np.asarray(topics[answers])
 
-    def lowest(self, values: NDArray[Any], labels: Labels) -> NDArray[Any]:
+    def lowest(self, values: Labels, labels: Labels) -> Labels:
         return np.asarray(values[labels])
 
     def topics_of_one_document(self, labels: Labels) -> Labels:
@@ -234,7 +235,7 @@ class AnyNumber(LabelForm):
         "class_weights": "a document has any number of topics (leave them out)"
     }
 
-    def fault(self, labels: NDArray[Any], n_topics: int) -> str:
+    def fault(self, labels: Labels, n_topics: int) -> str:
         return _fault(labels, (n_topics,), 1)
 
     def indicators(self, labels: Labels, n_topics: int) -> NDArray[np.uint8]:  # noqa: ARG002
@@ -266,13 +267,13 @@ class AnyNumber(LabelForm):
     def renumbered(self, labels: Labels, topics: Positions) -> Labels:
         return labels[:, topics]
 
-    def names(self, labels: Labels, topics: NDArray[Any]) -> list[Any]:
+    def names(self, labels: Labels, topics: NDArray[np.object_]) -> list[object]:
         return [topics[row.astype(bool)].tolist() for row in labels]
 
-    def decoded(self, answers: Labels, topics: NDArray[Any]) -> NDArray[Any]:  # noqa: ARG002
+    def decoded(self, answers: Labels, topics: Names) -> Names | Labels:  # noqa: ARG002
         return answers
 
-    def lowest(self, values: NDArray[Any], labels: Labels) -> NDArray[Any]:
+    def lowest(self, values: Labels, labels: Labels) -> Labels:
         return np.asarray(np.where(labels, values, values.max()).min(axis=1))
 
     def topics_of_one_document(self, labels: Labels) -> Labels:  # noqa: ARG002
@@ -306,7 +307,7 @@ ONE_LABEL = OneLabel()
 ANY_NUMBER = AnyNumber()
 
 
-def form_of(labels: NDArray[Any]) -> LabelForm:
+def form_of(labels: Labels) -> LabelForm:
     """Return the form of labels or answers of documents."""
     return form_with(has_one_label=labels.ndim == 1)
 
@@ -323,7 +324,7 @@ def _log_of_rest(logs: Scores) -> Scores:
     return np.asarray(np.log(-np.expm1(np.minimum(logs, -TINY))))
 
 
-def _fault(labels: NDArray[Any], row: tuple[int, ...], highest: int) -> str:
+def _fault(labels: Labels, row: tuple[int, ...], highest: int) -> str:
     """Return why labels cannot be those of documents, each of which has a ``row``."""
     is_integer = labels.dtype.kind in "iu"
     if not is_integer or not labels.ndim or labels.shape[1:] != row:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from rnnbench.labels import Labels, Scores
 
-_F = TypeVar("_F", bound=Callable[..., Any])
+    Value = float | NDArray[np.floating] | NDArray[np.bool_]
+
+_F = TypeVar("_F", bound="Callable[..., Value | None]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +62,7 @@ class Metric(Quantity):
     tasks: tuple[str, ...] = ("single_label",)
     needs_log_probabilities: bool = False
     is_of_answers: bool = False
-    function: "Callable[[Labels, Any], float | NDArray[Any] | None]"
+    function: "Callable[[Labels, Any], Value | None]"
 
     def suits(self, score_kind: str) -> bool:
         """Return whether it can be computed from this kind of scores; see
@@ -158,43 +160,43 @@ _of_given_sets = partial(_of_answers, tasks=SEVERAL)
 
 
 @_of_answers("accuracy", "test accuracy")
-def _accuracy(labels: "Labels", answers: "Labels") -> Any:
+def _accuracy(labels: "Labels", answers: "Labels") -> "Value":
     """share of the test documents that were given their own topic"""
-    return (labels == answers).mean()
+    return float((labels == answers).mean())
 
 
 @_of_answers("macro_f1", "macro-F1", tasks=ONE + SEVERAL)
-def _macro_f1(labels: "Labels", answers: "Labels", at_least: int = 1) -> Any:
+def _macro_f1(labels: "Labels", answers: "Labels", at_least: int = 1) -> "Value | None":
     """mean F1 over the topics in the test set"""
     n_documents, _, f1 = by_topic(labels, answers)
     is_frequent = n_documents >= at_least
     if not is_frequent.any():
         return None
-    return f1[is_frequent].mean()
+    return float(f1[is_frequent].mean())
 
 
 @_of_answers("balanced_accuracy", "balanced accuracy")
-def _balanced_accuracy(labels: "Labels", answers: "Labels") -> Any:
+def _balanced_accuracy(labels: "Labels", answers: "Labels") -> "Value":
     """mean recall over the topics in the test set"""
     n_documents, n_right, _ = by_topic(labels, answers)
-    return (n_right / n_documents.clip(1))[n_documents > 0].mean()
+    return float((n_right / n_documents.clip(1))[n_documents > 0].mean())
 
 
 @_of_answers("weighted_f1", "weighted F1")
-def _weighted_f1(labels: "Labels", answers: "Labels") -> Any:
+def _weighted_f1(labels: "Labels", answers: "Labels") -> "Value":
     """mean F1 over the topics, weighted by their test documents"""
     n_documents, _, f1 = by_topic(labels, answers)
-    return f1 @ n_documents / len(labels)
+    return float(f1 @ n_documents / len(labels))
 
 
 @_metric("top3_accuracy", "top-3")
-def _top3_accuracy(labels: "Labels", scores: "Scores") -> Any:
+def _top3_accuracy(labels: "Labels", scores: "Scores") -> "Value":
     """share of the test documents whose topic has one of the three best scores; a tie
     that reaches fourth place does not count
     """
     of_label = scores[range(len(labels)), labels]
-    place = (scores >= of_label[:, None]).sum(axis=1)  # the last one of a tie
-    return place <= 3
+    n_as_high: NDArray[np.intp] = (scores >= of_label[:, None]).sum(axis=1)
+    return n_as_high <= 3
 
 
 @_metric(
@@ -204,7 +206,7 @@ def _top3_accuracy(labels: "Labels", scores: "Scores") -> Any:
     higher_is_better=False,
     needs_log_probabilities=True,
 )
-def _log_loss(labels: "Labels", scores: "Scores") -> Any:
+def _log_loss(labels: "Labels", scores: "Scores") -> "Value":
     """cross-entropy in nats; a probability of 0 counts as 1.2e-38, or as the document's
     lowest nonzero one if it is lower
     """
@@ -212,13 +214,13 @@ def _log_loss(labels: "Labels", scores: "Scores") -> Any:
 
 
 @_of_answers("score", "score", tasks=("score",))
-def _score(_: "Labels", answers: Any) -> Any:
+def _score(_: "Labels", answers: "Scores") -> "Value":
     """mean of the scores that the answers were given"""
-    return answers.mean()
+    return float(answers.mean())
 
 
 @_of_given_sets("micro_f1", "micro-F1")
-def _micro_f1(labels: "Labels", answers: "Labels") -> Any:
+def _micro_f1(labels: "Labels", answers: "Labels") -> "Value":
     """F1 of all decisions about a test document and a topic"""
     from rnnbench.tasks import MULTI_LABEL  # imports NumPy
 
@@ -226,34 +228,35 @@ def _micro_f1(labels: "Labels", answers: "Labels") -> Any:
 
 
 @_of_given_sets("macro_f1_of_10", "macro-F1 of 10")
-def _macro_f1_of_10(labels: "Labels", answers: "Labels") -> Any:
+def _macro_f1_of_10(labels: "Labels", answers: "Labels") -> "Value | None":
     """mean F1 over the topics with ten test documents or more"""
     return _macro_f1(labels, answers, at_least=10)
 
 
 @_of_given_sets("exact_match", "exact match")
-def _exact_match(labels: "Labels", answers: "Labels") -> Any:
+def _exact_match(labels: "Labels", answers: "Labels") -> "Value":
     """share of the test documents that were given just their own topics"""
-    return (labels == answers).all(axis=1).mean()
+    return float((labels == answers).all(axis=1).mean())
 
 
 @_of_sets("precision_at_1", "P@1")
-def _precision_at(labels: "Labels", scores: "Scores", k: int = 1) -> Any:
+def _precision_at(labels: "Labels", scores: "Scores", k: int = 1) -> "Value":
     """mean share of the document's topics among its best score"""
     import numpy as np
 
     order = np.argsort(-scores, axis=1, kind="stable")  # of ties, the first are taken
-    return np.take_along_axis(labels, order[:, :k], axis=1).mean(axis=1)
+    is_right = np.take_along_axis(labels, order[:, :k], axis=1)
+    return np.asarray(is_right.mean(axis=1))
 
 
 @_of_sets("precision_at_3", "P@3")
-def _precision_at_3(labels: "Labels", scores: "Scores") -> Any:
+def _precision_at_3(labels: "Labels", scores: "Scores") -> "Value":
     """mean share of the document's topics among its three best scores"""
     return _precision_at(labels, scores, k=3)
 
 
 @_of_sets("ranking_precision", "LRAP")
-def _ranking_precision(labels: "Labels", scores: "Scores") -> Any:
+def _ranking_precision(labels: "Labels", scores: "Scores") -> "Value":
     """label-ranking average precision: for each topic of a document, the share of its
     topics among those with at least the same score; 1 for a document without one
     """
@@ -272,21 +275,22 @@ def _ranking_precision(labels: "Labels", scores: "Scores") -> Any:
 
 
 @_of_given_sets("hamming_loss", "Hamming loss", format=".5f", higher_is_better=False)
-def _hamming_loss(labels: "Labels", answers: "Labels") -> Any:
+def _hamming_loss(labels: "Labels", answers: "Labels") -> "Value":
     """share of wrong decisions about a test document and a topic"""
-    return (labels != answers).mean()
+    return float((labels != answers).mean())
 
 
 @_of_sets(
     "binary_log_loss", "log-loss", higher_is_better=False, needs_log_probabilities=True
 )
-def _binary_log_loss(labels: "Labels", scores: "Scores") -> Any:
+def _binary_log_loss(labels: "Labels", scores: "Scores") -> "Value":
     """binary cross-entropy in nats, the mean over documents and topics"""
     import numpy as np
 
     # A probability above 1 - 2^-24, which a float32 cannot tell from 1, counts as that.
     yes = np.minimum(scores.astype(float), np.log1p(-(2.0**-24)))
-    return 0.0 - np.where(labels, yes, np.log1p(-np.exp(yes))).mean(axis=1)
+    logs = np.where(labels, yes, np.log1p(-np.exp(yes)))
+    return np.asarray(0.0 - logs.mean(axis=1))
 
 
 METRICS: Registry[Metric] = Registry("metric", Metric, _built_in)

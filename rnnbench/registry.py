@@ -14,7 +14,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from traceback import extract_tb
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from rnnbench.errors import RnnbenchError, UserError, first_fault
 
@@ -178,7 +178,7 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def _load(self, plugin: EntryPoint) -> T:
         with self.blamed(plugin.name, f"cannot be loaded from {plugin.value}"):
-            entry: Any = plugin.load()
+            entry = plugin.load()
         base = f"{self._base.__module__}.{self._base.__qualname__}"
         name = getattr(entry, self._key, None)
         if self._holds_classes:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import wraps
-from typing import Annotated, Any, ClassVar, Literal, ParamSpec, Self, TypeVar
+from typing import Annotated, ClassVar, Literal, ParamSpec, Self, TypeVar, cast
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
@@ -29,11 +29,15 @@ Share = Annotated[float, Field(ge=0, le=1)]  # a share of something, such as an 
 Text = Annotated[str, Field(min_length=1)]
 Pretrained = Literal["nothing", "word vectors", "language model"]  # on other texts
 _FACTS = object()  # the context in which a section is dumped for a fingerprint
+_V = TypeVar("_V", bound="Variant")
+_S = TypeVar("_S")
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
-def computed(method: Callable[[Any], Any]) -> Any:
+def computed(method: Callable[[_S], _R]) -> _R:
     """Make a property of a method, where the base class has a class variable."""
-    return property(method)
+    return cast(_R, property(method))
 
 
 class StoredRecord(BaseModel):
@@ -44,7 +48,7 @@ class StoredRecord(BaseModel):
     """Schema versions that can be read, too."""
 
 
-def formerly(name: str) -> Any:
+def formerly(name: str) -> object:
     """Return what a field needs that had another name in older files."""
     return Field(validation_alias=name)
 
@@ -98,16 +102,16 @@ class ConfigModel(BaseModel):
             keys = (*cls.model_fields, *cls.loader_keys)
             raise problems(located(error, allowed_keys=keys)) from None
 
-    def facts(self, *without: str) -> dict[str, Any]:
+    def facts(self, *without: str) -> dict[str, object]:
         """Return what a fingerprint is made of, as JSON, without some of the keys."""
         return self.model_dump(mode="json", exclude=set(without), context=_FACTS)
 
     @model_serializer(mode="wrap")
     def _as_in_yaml(
         self,
-        handler: Callable[[Self], dict[str, Any]],
+        handler: Callable[[Self], dict[str, object]],
         info: pydantic.SerializationInfo,
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         left_out = {*self.unset_keys}
         if info.context is _FACTS:
             left_out |= self.later_keys
@@ -132,15 +136,10 @@ class Variant(ConfigModel):
     @model_serializer(mode="wrap")
     def _as_in_yaml(
         self,
-        handler: Callable[[Self], dict[str, Any]],
+        handler: Callable[[Self], dict[str, object]],
         info: pydantic.SerializationInfo,
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         return {self.kind: super()._as_in_yaml(handler, info)}
-
-
-_V = TypeVar("_V", bound=Variant)
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 
 
 def parse_variant(

@@ -16,6 +16,7 @@ from rnnbench.registry import Registry
 from rnnbench.section import StoredRecord
 from rnnbench.stats.correctness import linearised
 
+Numbers = NDArray[np.float64] | NDArray[np.bool_]
 ALWAYS: Final = float(np.finfo(np.float32).min)  # every score is at least as high
 
 
@@ -71,14 +72,14 @@ class TaskKind(ABC):
         """Return the answers that scores ``(n, n_topics)`` give."""
 
     @abstractmethod
-    def parts(self, labels: Labels, answers: Labels) -> NDArray[Any]:
+    def parts(self, labels: Labels, answers: Labels) -> Numbers:
         """Return the numerator and the denominator of the main metric, ``(2, n)``, by
         document.
 
         If all denominators are the same, the numerators over it, ``(n,)``, are enough.
         """
 
-    def values(self, labels: Labels, answers: Labels) -> NDArray[Any]:
+    def values(self, labels: Labels, answers: Labels) -> Numbers:
         """Return a number for each document, ``(n,)``, with the main metric as mean."""
         parts = self.parts(labels, answers)
         if parts.ndim == 1:
@@ -97,7 +98,7 @@ class TaskKind(ABC):
         """Return the answers that give one topic to as many documents as labels."""
         return form_of(labels).always(topic, labels)
 
-    def fault(self, labels: NDArray[Any], n_topics: int) -> str:
+    def fault(self, labels: Labels, n_topics: int) -> str:
         """Return why these cannot be labels of documents; empty if they can."""
         return self.form.fault(labels, n_topics)
 
@@ -159,7 +160,7 @@ class ScoredAnswers(TaskKind):
         """Return the score of each answer, ``(n,)``."""
         return scores[:, 0]
 
-    def parts(self, labels: Labels, answers: Any) -> NDArray[Any]:  # noqa: ARG002
+    def parts(self, labels: Labels, answers: Any) -> Numbers:  # noqa: ARG002
         """Return the scores; if all are 0 or 1, whether each answer is right."""
         if np.isin(answers, (0, 1)).all():
             return np.asarray(answers, bool)

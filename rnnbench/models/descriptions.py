@@ -195,7 +195,7 @@ class LayeredNetwork(Network):
         return self.layers[0].pretrained_dim
 
     @computed
-    def parts(self) -> Sequence[Layer]:
+    def parts(self) -> Sequence[Layer | Baseline]:
         parts: list[Layer] = []
         for layer in self.layers:
             parts += layer.parts
@@ -309,7 +309,7 @@ class BaselineModel(ModelSection):
         return self.baseline.reads_words
 
     @computed
-    def pretrained(self) -> Pretrained:
+    def pretrained(self) -> Pretrained | None:
         return self.baseline.pretrained
 
     @computed
@@ -317,7 +317,7 @@ class BaselineModel(ModelSection):
         return self.baseline.packages
 
     @computed
-    def parts(self) -> Sequence[Baseline]:
+    def parts(self) -> Sequence[Layer | Baseline]:
         return (self.baseline,)
 
     def in_short(self) -> str:

@@ -1,14 +1,13 @@
 """The inputs of networks without an embedding: ids as numbers, and counts of words."""
 
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.padding import START
 
-Floats = NDArray[np.floating[Any]]
-Ids = NDArray[np.integer[Any]]
+Floats = NDArray[np.floating]
+Ids = NDArray[np.integer]
 TINY = 1e-9  # stands for the length of a vector of zeros
 
 

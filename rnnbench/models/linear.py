@@ -28,7 +28,7 @@ CHANGES = ("lowercase", "preprocessor", "strip_accents", "stop_words")
 """Options of scikit-learn's vectorizers that change a text before words are counted."""
 NORMS = {"l1": 1, "l2": 2}
 Length = Annotated[int, Field(ge=1, le=100)]  # of a sequence of words or characters
-Floats = NDArray[np.floating[Any]]
+Floats = NDArray[np.floating]
 
 
 class Counts(StoredRecord):
