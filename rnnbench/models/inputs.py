@@ -1,6 +1,5 @@
 """The inputs of networks without an embedding: ids as numbers, and counts of words."""
 
-
 import numpy as np
 from numpy.typing import NDArray
 

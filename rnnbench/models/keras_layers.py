@@ -5,10 +5,12 @@ from the names.
 """
 
 import math
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
+from keras import KerasTensor as Tensor
 from keras import ops
 
 from rnnbench.data.padding import START
@@ -16,7 +18,9 @@ from rnnbench.models.inputs import TINY, Ids, word_weights
 from rnnbench.models.seeds import derive_seed
 
 _register = keras.saving.register_keras_serializable(package="rnnbench")
+Mask: TypeAlias = Tensor | None  # whether each step counts
 Sizes = tuple[int | None, ...]
+Sequences = tuple[int | None, int, int]  # documents, timesteps, features
 Seed = int | None
 
 
@@ -28,7 +32,7 @@ class BagOfWords(keras.layers.Layer):
     divided by the length of the vector (``tfidf``) or their sum (``shares``).
     """
 
-    def __init__(self, n_ids: int, values: str, **kwargs: Any):
+    def __init__(self, n_ids: int, values: str, **kwargs: object):
         super().__init__(**kwargs)
         self.n_ids = n_ids
         self.values = values
@@ -44,7 +48,7 @@ class BagOfWords(keras.layers.Layer):
     def adapt(self, x: Ids) -> None:
         self.scale.assign(word_weights(x, self.n_ids, self.values))
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         documents = ops.shape(inputs)[0]
         rows = ops.broadcast_to(ops.arange(documents)[:, None], ops.shape(inputs))
         is_word = ops.cast(inputs > START, self.compute_dtype)
@@ -61,12 +65,12 @@ class BagOfWords(keras.layers.Layer):
 class MaskedConv1D(keras.layers.Conv1D):
     """A ``Conv1D`` that reads zeros where steps are masked, and hands the mask on."""
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def call(self, inputs: Tensor, mask: Mask = None) -> Tensor:
         if mask is not None:
             inputs = inputs * ops.cast(ops.expand_dims(mask, -1), inputs.dtype)
         return super().call(inputs)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # noqa: ARG002
+    def compute_mask(self, inputs: Tensor, mask: Mask = None) -> Mask:  # noqa: ARG002
         """Return the mask of a step of each window: with ``valid``, the first."""
         if mask is None or self.padding != "valid":
             return mask
@@ -82,17 +86,17 @@ class _Pooling(keras.layers.Layer):
     (SIGIR 2017).
     """
 
-    def __init__(self, chunks: int = 1, **kwargs: Any):
+    def __init__(self, chunks: int = 1, **kwargs: object):
         super().__init__(**kwargs)
         self.chunks = chunks
 
-    def compute_output_shape(self, input_shape: Any) -> Sizes:
+    def compute_output_shape(self, input_shape: Sequences) -> Sizes:
         return (input_shape[0], input_shape[2] * self.chunks)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+    def compute_mask(self, inputs: Tensor, mask: Mask = None) -> None:
         """Return no mask: no steps are left."""
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def call(self, inputs: Tensor, mask: Mask = None) -> Tensor:
         if self.chunks == 1:
             return self.pool(inputs, mask)
         if mask is None:
@@ -110,7 +114,7 @@ class _Pooling(keras.layers.Layer):
 class MaxPooling(_Pooling):
     """The largest value of each feature."""
 
-    def pool(self, inputs: Any, mask: Any) -> Any:
+    def pool(self, inputs: Tensor, mask: Mask) -> Tensor:
         if mask is None:
             return ops.max(inputs, axis=1)
         kept = ops.expand_dims(mask, -1)
@@ -122,7 +126,7 @@ class MaxPooling(_Pooling):
 class MeanPooling(_Pooling):
     """The mean of each feature."""
 
-    def pool(self, inputs: Any, mask: Any) -> Any:
+    def pool(self, inputs: Tensor, mask: Mask) -> Tensor:
         if mask is None:
             return ops.mean(inputs, axis=1)
         weights = ops.cast(ops.expand_dims(mask, -1), inputs.dtype)
@@ -135,7 +139,7 @@ class MeanPooling(_Pooling):
 class LastPooling(_Pooling):
     """The last step that is not masked."""
 
-    def pool(self, inputs: Any, mask: Any) -> Any:
+    def pool(self, inputs: Tensor, mask: Mask) -> Tensor:
         if mask is None:
             return inputs[:, -1]
         last = ops.max(ops.where(mask, ops.arange(ops.shape(inputs)[1]), 0), axis=1)
@@ -156,7 +160,7 @@ class AttentionPooling(_Pooling):
         chunks: int = 1,
         kernel_seed: Seed = None,
         query_seed: Seed = None,
-        **kwargs: Any,
+        **kwargs: object,
     ):
         super().__init__(chunks, **kwargs)
         self.kernel_seed = kernel_seed
@@ -173,7 +177,7 @@ class AttentionPooling(_Pooling):
             (features, 1), random(self.query_seed), name="query"
         )
 
-    def pool(self, inputs: Any, mask: Any) -> Any:
+    def pool(self, inputs: Tensor, mask: Mask) -> Tensor:
         hidden = ops.tanh(ops.matmul(inputs, self.kernel) + self.bias)
         scores = ops.matmul(hidden, self.query)
         if mask is None:
@@ -181,14 +185,6 @@ class AttentionPooling(_Pooling):
         kept = ops.expand_dims(mask, -1)
         weights = ops.softmax(ops.where(kept, scores, -1e9), axis=1)
         return ops.sum(ops.where(kept, weights, 0.0) * inputs, axis=1)
-
-
-POOLS = {
-    "max": MaxPooling,
-    "mean": MeanPooling,
-    "last": LastPooling,
-    "attention": AttentionPooling,
-}
 
 
 @_register
@@ -201,7 +197,13 @@ class HashedEmbedding(keras.layers.Layer):
     """
 
     def __init__(
-        self, n_ids: int, dim: int, n: int, buckets: int, seed: int = 0, **kwargs: Any
+        self,
+        n_ids: int,
+        dim: int,
+        n: int,
+        buckets: int,
+        seed: int = 0,
+        **kwargs: object,
     ):
         super().__init__(**kwargs)
         self.n_ids = n_ids
@@ -215,7 +217,7 @@ class HashedEmbedding(keras.layers.Layer):
         random = keras.initializers.RandomUniform(seed=self.seed)
         self.embeddings = self.add_weight(shape, random, name="embeddings")
 
-    def rows(self, ids: Any) -> Any:
+    def rows(self, ids: Tensor) -> Tensor:
         ids = ops.cast(ids, "int64")  # in which a hash times the factor fits
         hashes = ids
         rows = [ids]
@@ -225,10 +227,10 @@ class HashedEmbedding(keras.layers.Layer):
             rows.append(ops.where(is_whole, self.n_ids + hashes, 0))
         return ops.concatenate(rows, axis=1)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # noqa: ARG002
+    def compute_mask(self, inputs: Tensor, mask: Mask = None) -> Mask:  # noqa: ARG002
         return self.rows(inputs) > 0
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.take(self.embeddings, self.rows(inputs), axis=0)
 
 
@@ -238,7 +240,7 @@ class PositionEmbedding(keras.layers.Layer):
     counted.
     """
 
-    def __init__(self, seed: Seed = None, **kwargs: Any):
+    def __init__(self, seed: Seed = None, **kwargs: object):
         super().__init__(**kwargs)
         self.supports_masking = True
         self.seed = seed
@@ -247,7 +249,7 @@ class PositionEmbedding(keras.layers.Layer):
         random = keras.initializers.RandomUniform(seed=self.seed)
         self.embeddings = self.add_weight(input_shape[1:], random, name="embeddings")
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def call(self, inputs: Tensor, mask: Mask = None) -> Tensor:
         if mask is None:
             return inputs + self.embeddings
         places = ops.maximum(ops.cumsum(ops.cast(mask, "int32"), axis=1) - 1, 0)
@@ -265,7 +267,7 @@ class TransformerBlock(keras.layers.Layer):
     """
 
     def __init__(
-        self, heads: int, units: int, dropout: float, seed: int = 0, **kwargs: Any
+        self, heads: int, units: int, dropout: float, seed: int = 0, **kwargs: object
     ):
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -274,7 +276,7 @@ class TransformerBlock(keras.layers.Layer):
         self.units = units
         self.dropout = dropout
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Sequences) -> None:
         layers = keras.layers
         features = input_shape[-1]
         seed_of = partial(derive_seed, self.seed)
@@ -299,7 +301,7 @@ class TransformerBlock(keras.layers.Layer):
             matrix = random((features, math.prod(kernel.shape) // features))
             kernel.assign(ops.reshape(matrix, kernel.shape))
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def call(self, inputs: Tensor, mask: Mask = None) -> Tensor:
         seen = None
         if mask is not None:
             seen = ops.expand_dims(mask, 1)
@@ -326,7 +328,7 @@ class MinimalGRU(keras.layers.Layer):
         return_sequences: bool = False,
         go_backwards: bool = False,
         seed: Seed = None,
-        **kwargs: Any,
+        **kwargs: object,
     ):
         super().__init__(**kwargs)
         self.units = units
@@ -344,12 +346,17 @@ class MinimalGRU(keras.layers.Layer):
     def compute_output_shape(self, input_shape: Sizes) -> Sizes:
         return (*input_shape[: 1 + self.return_sequences], self.units)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # noqa: ARG002
+    def compute_mask(self, inputs: Tensor, mask: Mask = None) -> Mask:  # noqa: ARG002
         if self.return_sequences:
             return mask
         return None
 
-    def call(self, inputs: Any, initial_state: None = None, mask: Any = None) -> Any:  # noqa: ARG002
+    def call(
+        self,
+        inputs: Tensor,
+        initial_state: None = None,  # noqa: ARG002
+        mask: Mask = None,
+    ) -> Tensor:
         gate, candidate = ops.split(
             ops.matmul(inputs, self.kernel) + self.bias, 2, axis=-1
         )
@@ -370,7 +377,7 @@ class MinimalGRU(keras.layers.Layer):
 BLOCK = 16  # steps that a scan takes one after another
 
 
-def _scan(kept: Any, added: Any) -> Any:
+def _scan(kept: Tensor, added: Tensor) -> Tensor:
     """Return the states ``h = kept h + added`` after all steps, ``(batch, timesteps,
     units)``.
     """
@@ -401,11 +408,11 @@ class SideBySide(keras.layers.Layer):
     features.
     """
 
-    def __init__(self, branches: list[keras.Sequential], **kwargs: Any):
+    def __init__(self, branches: list[keras.Sequential], **kwargs: object):
         super().__init__(**kwargs)
         self.branches = branches
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         branches = [
             keras.saving.serialize_keras_object(branch) for branch in self.branches
         ]
@@ -423,17 +430,16 @@ class SideBySide(keras.layers.Layer):
         for branch in self.branches:
             branch.build(input_shape)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Tensor, mask: Mask = None) -> Mask:
         """Return the mask after the first branch."""
         for layer in self.branches[0].layers:
             mask = layer.compute_mask(inputs, mask)
         return mask
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def call(self, inputs: Tensor, mask: Mask = None) -> Tensor:
         # Calling a ``Sequential`` itself would warn that the mask ends there.
-        return ops.concatenate(
-            [branch.call(inputs, mask=mask) for branch in self.branches], axis=-1
-        )
+        outputs = [branch.call(inputs, mask=mask) for branch in self.branches]
+        return ops.concatenate(outputs, axis=-1)
 
 
 class WeightDrop(keras.layers.RNN):
@@ -445,14 +451,18 @@ class WeightDrop(keras.layers.RNN):
     """
 
     def __init__(
-        self, *args: Any, weight_drop: float = 0.0, weight_drop_seed: Seed, **more: Any
+        self,
+        *args: object,
+        weight_drop: float = 0.0,
+        weight_drop_seed: Seed,
+        **more: object,
     ):
         super().__init__(*args, **more)
         self.weight_drop = weight_drop
         self.weight_drop_seed = weight_drop_seed
         self.weight_drop_generator = keras.random.SeedGenerator(weight_drop_seed)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         return {
             **super().get_config(),
             "weight_drop": self.weight_drop,
@@ -461,11 +471,11 @@ class WeightDrop(keras.layers.RNN):
 
     def call(
         self,
-        sequences: Any,
-        initial_state: Any = None,
-        mask: Any = None,
+        sequences: Tensor,
+        initial_state: Sequence[Tensor] | None = None,
+        mask: Mask = None,
         training: bool = False,
-    ) -> Any:
+    ) -> Tensor:
         if not training or not self.weight_drop:
             return super().call(sequences, initial_state, mask, training)
         kernel = self.cell.recurrent_kernel
@@ -477,14 +487,19 @@ class WeightDrop(keras.layers.RNN):
             self.cell.recurrent_kernel = kernel
 
 
-WEIGHT_DROP: dict[str, type[WeightDrop]] = {
-    name: _register(
-        type(f"WeightDrop{name}", (WeightDrop, getattr(keras.layers, name)), {})
-    )
-    for name in ("SimpleRNN", "LSTM", "GRU")
-}
-"""By the name of the Keras layer: ``WeightDropLSTM`` is an ``LSTM`` that drops
-weights."""
+@_register
+class WeightDropSimpleRNN(WeightDrop, keras.layers.SimpleRNN):
+    """A ``SimpleRNN`` that drops recurrent weights."""
+
+
+@_register
+class WeightDropGRU(WeightDrop, keras.layers.GRU):
+    """A ``GRU`` that drops recurrent weights."""
+
+
+@_register
+class WeightDropLSTM(WeightDrop, keras.layers.LSTM):
+    """An ``LSTM`` that drops recurrent weights."""
 
 
 @_register
@@ -497,24 +512,28 @@ class DropoutEmbedding(keras.layers.Embedding):
     """
 
     def __init__(
-        self, *args: Any, dropout: float = 0.0, dropout_seed: Seed = None, **more: Any
+        self,
+        *args: object,
+        dropout: float = 0.0,
+        dropout_seed: Seed = None,
+        **more: object,
     ):
         super().__init__(*args, **more)
         self.dropout = dropout
         self.dropout_seed = dropout_seed
         self.dropout_generator = keras.random.SeedGenerator(dropout_seed)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         return {
             **super().get_config(),
             "dropout": self.dropout,
             "dropout_seed": self.dropout_seed,
         }
 
-    def compute_output_spec(self, inputs: Any, training: bool = False) -> Any:  # noqa: ARG002
+    def compute_output_spec(self, inputs: Tensor, training: bool = False) -> Tensor:  # noqa: ARG002
         return super().compute_output_spec(inputs)
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         vectors = super().call(inputs)
         if not training or not self.dropout:
             return vectors
@@ -525,5 +544,5 @@ class DropoutEmbedding(keras.layers.Embedding):
         return vectors * ops.expand_dims(ops.take(mask, ops.cast(inputs, "int32")), -1)
 
 
-def _mask(uniform: Any, rate: float) -> Any:
+def _mask(uniform: Tensor, rate: float) -> Tensor:
     return ops.cast(uniform >= rate, uniform.dtype) / (1 - rate)

@@ -18,16 +18,21 @@ from rnnbench.data.padding import START
 from rnnbench.models.build import build
 from rnnbench.models.inputs import weighted_words, word_weights
 from rnnbench.models.keras_layers import (
-    POOLS,
-    WEIGHT_DROP,
+    AttentionPooling,
     BagOfWords,
     DropoutEmbedding,
     HashedEmbedding,
+    LastPooling,
     MaskedConv1D,
+    MaxPooling,
+    MeanPooling,
     MinimalGRU,
     PositionEmbedding,
     SideBySide,
     TransformerBlock,
+    WeightDropGRU,
+    WeightDropLSTM,
+    WeightDropSimpleRNN,
 )
 from rnnbench.models.layers import Shape
 from rnnbench.training.engines.scikit_learn import texts
@@ -93,6 +98,12 @@ def test_shares_are_those_of_the_words_that_were_in_the_documents_learned_from(
 # Pooling
 
 of_one_step = pytest.mark.filterwarnings("ignore:You are using a softmax over axis 1")
+POOLS = {
+    "max": MaxPooling,
+    "mean": MeanPooling,
+    "last": LastPooling,
+    "attention": AttentionPooling,
+}
 ways = pytest.mark.parametrize("by", POOLS)
 
 
@@ -467,6 +478,11 @@ IDS[:, 0] = 7  # a word that is in all documents
 RECURRENT_KERNEL = 1
 """Its place among the weights of a layer."""
 
+WEIGHT_DROP = {
+    "SimpleRNN": WeightDropSimpleRNN,
+    "LSTM": WeightDropLSTM,
+    "GRU": WeightDropGRU,
+}
 dropping_kinds = pytest.mark.parametrize("kind", WEIGHT_DROP)
 
 

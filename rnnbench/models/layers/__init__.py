@@ -5,7 +5,7 @@ together.
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -27,18 +27,20 @@ from .base import LARGEST, Batch, Layer, Product, SeedOf, Shape
 __all__ = ["LAYERS", "Batch", "Layer", "Product", "SeedOf", "Shape"]
 
 
-def parse_layer(value: Any) -> Layer:
+def parse_layer(value: object) -> Layer:
     """Return the layer that YAML describes as ``{kind: {parameter: value}}``."""
     return parse_variant(value, LAYERS, "layer", "- lstm: {units: 50}")
 
 
-def _stack(value: Any, hint: str = "a branch is written as `[gru: {units: 8}]`") -> Any:
+def _stack(
+    value: object, hint: str = "a branch is written as `[gru: {units: 8}]`"
+) -> tuple[object, ...]:
     if isinstance(value, list | tuple) and value:
         return tuple(value)
     raise problem("should be a list of layers", hint)
 
 
-def parse_layers(value: Any) -> tuple[Layer, ...]:
+def parse_layers(value: object) -> tuple[Layer, ...]:
     """Return a stack that ends in a probability for each topic, or raise all that is
     wrong.
     """
@@ -72,6 +74,7 @@ class Parallel(Layer):
     """
 
     kind = "parallel"
+    keras_name = "SideBySide"
     branches: Annotated[list[Branch], Field(min_length=1)]
     """Lists of layers. All end in a vector for each document, or all in sequences of
     one length."""
@@ -83,21 +86,18 @@ class Parallel(Layer):
             parts += layer.parts
         return parts
 
-    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
+    def keras_arguments(self, shape: Shape, seed_of: SeedOf) -> dict[str, object]:
         import keras
 
-        from rnnbench.models.keras_layers import SideBySide
-
-        def made(layer: Layer, *place: int) -> Any:
+        def made(layer: Layer, *place: int) -> keras.layers.Layer:
             return layer.keras_layer(
                 shape, lambda role: seed_of(f"branch {place} {role}")
             )
 
-        stacks = [
-            [made(layer, number, position) for position, layer in enumerate(branch)]
-            for number, branch in enumerate(self.branches)
-        ]
-        return SideBySide(list(map(keras.Sequential, stacks)), **options)
+        stacks = []  # stacks inside come first in the names that Keras numbers
+        for number, branch in enumerate(self.branches):
+            stacks.append([made(layer, number, i) for i, layer in enumerate(branch)])
+        return {"branches": list(map(keras.Sequential, stacks))}
 
     def __hash__(self) -> int:
         return hash(tuple(self.branches))
@@ -118,12 +118,15 @@ class Parallel(Layer):
             steps = LARGEST
         return self.ends(replace(_LONG, steps=steps))[0].steps is not None
 
-    def gives(self, batch: Batch, **changes: Any) -> Batch:
-        ends = self.ends(batch)
-        features = sum(end.features for end in ends)
-        passes_back = any(end.passes_back for end in ends)
-        joined = replace(ends[0], features=features, passes_back=passes_back)
-        return replace(joined, **changes)
+    @computed
+    def is_trained(self) -> bool:
+        return any(end.passes_back for end in self.ends(_LONG))
+
+    def steps_of(self, batch: Batch) -> int | None:
+        return self.ends(batch)[0].steps
+
+    def features_of(self, batch: Batch) -> int:
+        return sum(end.features for end in self.ends(batch))
 
     def products(self, batch: Batch) -> Iterable[Product]:
         for layer, inputs in chain(

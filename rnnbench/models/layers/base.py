@@ -11,6 +11,8 @@ from pydantic import Field
 from rnnbench.section import Variant, computed
 
 if TYPE_CHECKING:
+    import keras
+
     from rnnbench.data.dataset import Dataset
     from rnnbench.labels import LabelForm
 
@@ -158,24 +160,27 @@ class Layer(Variant):
         """It and the layers inside it."""
         return (self,)
 
-    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
+    def keras_layer(
+        self, shape: Shape, seed_of: SeedOf, **options: object
+    ) -> "keras.layers.Layer":
         """Return the Keras layer. Import Keras here, not at the top of the module.
 
         ``seed_of`` gives initializers and dropout their seeds; in layers of other
-        packages, those without a seed follow Keras's global seed. ``options`` of
-        subclasses replace arguments.
+        packages, those without a seed follow Keras's global seed. ``options`` replace
+        arguments.
         """
         import keras
 
         from rnnbench.models import keras_layers
 
-        arguments = self.keras_arguments(seed_of) | options
-        layer = getattr(keras_layers, self.keras_name, None)
-        if layer is None:
-            layer = getattr(keras.layers, self.keras_name)
-        return layer(**arguments)
+        arguments = self.keras_arguments(shape, seed_of) | options
+        name = self.keras_name
+        if hasattr(keras_layers, name):
+            return getattr(keras_layers, name)(**arguments)
+        return getattr(keras.layers, name)(**arguments)
 
-    def keras_arguments(self, seed_of: SeedOf) -> dict[str, Any]:
+    def keras_arguments(self, shape: Shape, seed_of: SeedOf) -> dict[str, object]:  # noqa: ARG002
+        """Return the arguments of the Keras layer: its fields, with seeds."""
         import keras
 
         arguments = dict(self)
@@ -193,14 +198,25 @@ class Layer(Variant):
         return from_sequence and not self.makes_vector
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
-        """Return the shape of its output for ``batch``; ``changes`` replace the usual
-        values.
-        """
-        steps = batch.steps
-        if not self.gives_sequence(from_sequence=steps is not None):
-            steps = None
-        usual = {"steps": steps, "passes_back": batch.passes_back or self.is_trained}
-        return replace(batch, **usual | changes)
+        """Return the shape of its output; ``changes`` replace the usual values."""
+        steps = None
+        if self.gives_sequence(from_sequence=batch.steps is not None):
+            steps = self.steps_of(batch)
+        output = replace(
+            batch,
+            steps=steps,
+            features=self.features_of(batch),
+            passes_back=batch.passes_back or self.is_trained,
+        )
+        return replace(output, **changes)
+
+    def steps_of(self, batch: Batch) -> int | None:
+        """Return the length of the sequences that it gives, if it gives any."""
+        return batch.steps
+
+    def features_of(self, batch: Batch) -> int:
+        """Return the length of the vectors that it gives."""
+        return batch.features
 
     def products(self, batch: Batch) -> Iterable[Product]:  # noqa: ARG002
         """Return its matrix products in one training step."""
@@ -218,7 +234,7 @@ class Layer(Variant):
             words.append(str(value))
         return " ".join(words)
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         """Return the optional parameters that differ from their defaults."""
         fields = type(self).model_fields.items()
         usual = {key: field.default for key, field in fields if not field.is_required()}

@@ -4,7 +4,7 @@ others.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -34,6 +34,16 @@ class Embedding(Layer):
     batch."""
 
     @computed
+    def keras_name(self) -> str:
+        if self.dropout:
+            return "DropoutEmbedding"
+        return "Embedding"
+
+    @computed
+    def is_trained(self) -> bool:
+        return self.trainable
+
+    @computed
     def gives_mask(self) -> bool:
         return self.masking
 
@@ -56,23 +66,25 @@ class Embedding(Layer):
             )
         return self
 
-    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
+    def keras_arguments(self, shape: Shape, seed_of: SeedOf) -> dict[str, object]:
         import keras
 
-        random = keras.initializers.RandomUniform(seed=seed_of("embeddings"))
-        options = {"mask_zero": self.masking, "trainable": self.trainable} | options
-        options = {"embeddings_initializer": random} | options
-        if not self.dropout:
-            return keras.layers.Embedding(shape.n_ids, self.dim, **options)
-        from rnnbench.models.keras_layers import DropoutEmbedding
+        arguments = {
+            "input_dim": shape.n_ids,
+            "output_dim": self.dim,
+            "mask_zero": self.masking,
+            "trainable": self.trainable,
+            "embeddings_initializer": keras.initializers.RandomUniform(
+                seed=seed_of("embeddings")
+            ),
+        }
+        if self.dropout:
+            arguments["dropout"] = self.dropout
+            arguments["dropout_seed"] = seed_of("dropout")
+        return arguments
 
-        options |= {"dropout": self.dropout, "dropout_seed": seed_of("dropout")}
-        return DropoutEmbedding(shape.n_ids, self.dim, **options)
-
-    def gives(self, batch: Batch, **changes: Any) -> Batch:
-        return super().gives(
-            batch, features=self.dim, passes_back=self.trainable, **changes
-        )
+    def features_of(self, batch: Batch) -> int:  # noqa: ARG002
+        return self.dim
 
     def in_short(self) -> str:
         if self.pretrained_dim:
@@ -96,12 +108,14 @@ class NgramEmbedding(Layer):
     buckets: Annotated[int, Field(gt=0, le=10_000_000)] = 100_000
     """The number of vectors that the n-grams share."""
 
-    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
-        return super().keras_layer(shape, seed_of, n_ids=shape.n_ids, **options)
+    def keras_arguments(self, shape: Shape, seed_of: SeedOf) -> dict[str, object]:
+        return super().keras_arguments(shape, seed_of) | {"n_ids": shape.n_ids}
 
-    def gives(self, batch: Batch, **changes: Any) -> Batch:
-        steps = sum(max((batch.steps or 1) - more, 0) for more in range(self.n))
-        return super().gives(batch, steps=steps, features=self.dim, **changes)
+    def steps_of(self, batch: Batch) -> int:
+        return sum(max((batch.steps or 1) - more, 0) for more in range(self.n))
+
+    def features_of(self, batch: Batch) -> int:  # noqa: ARG002
+        return self.dim
 
 
 class WordCounts(Layer):
@@ -116,11 +130,11 @@ class WordCounts(Layer):
     """The number of a word: its TF-IDF as in scikit-learn, or its share of the words.
     Words that occur in no training document are not counted."""
 
-    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
-        return super().keras_layer(shape, seed_of, n_ids=shape.n_ids, **options)
+    def keras_arguments(self, shape: Shape, seed_of: SeedOf) -> dict[str, object]:
+        return super().keras_arguments(shape, seed_of) | {"n_ids": shape.n_ids}
 
-    def gives(self, batch: Batch, **changes: Any) -> Batch:
-        return super().gives(batch, features=batch.n_ids, **changes)
+    def features_of(self, batch: Batch) -> int:
+        return batch.n_ids
 
 
 class Conv1D(Layer):
@@ -135,14 +149,17 @@ class Conv1D(Layer):
     padding: Literal["valid", "same", "causal"] = "same"
     activation: Activation = "linear"
 
-    def gives(self, batch: Batch, **changes: Any) -> Batch:
+    def steps_of(self, batch: Batch) -> int:
         windows = batch.steps or 1
         if self.padding == "valid":
             windows -= self.kernel_size - 1
-        return super().gives(batch, steps=windows, features=self.filters, **changes)
+        return windows
+
+    def features_of(self, batch: Batch) -> int:  # noqa: ARG002
+        return self.filters
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        windows = replace(batch, steps=self.gives(batch).steps)
+        windows = replace(batch, steps=self.steps_of(batch))
         return windows.times_kernel(
             self.filters, inner=self.kernel_size * batch.features
         )
@@ -160,20 +177,23 @@ class Pooling(Layer):
     """The number of equal parts of each document whose vectors are joined. With max, it
     is the dynamic max pooling of XML-CNN."""
 
-    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
-        from rnnbench.models.keras_layers import POOLS
+    @computed
+    def keras_name(self) -> str:
+        return f"{self.by.capitalize()}Pooling"
 
-        seeds: list[int] = []
+    @computed
+    def is_trained(self) -> bool:
+        return self.by == "attention"
+
+    def keras_arguments(self, shape: Shape, seed_of: SeedOf) -> dict[str, object]:  # noqa: ARG002
+        arguments: dict[str, object] = {"chunks": self.chunks}
         if self.by == "attention":
-            seeds = [seed_of("kernel"), seed_of("query")]
-        return POOLS[self.by](self.chunks, *seeds, **options)
+            arguments["kernel_seed"] = seed_of("kernel")
+            arguments["query_seed"] = seed_of("query")
+        return arguments
 
-    def gives(self, batch: Batch, **changes: Any) -> Batch:
-        passes_back = batch.passes_back or self.by == "attention"
-        features = batch.features * self.chunks
-        return super().gives(
-            batch, features=features, passes_back=passes_back, **changes
-        )
+    def features_of(self, batch: Batch) -> int:
+        return batch.features * self.chunks
 
     def products(self, batch: Batch) -> Iterable[Product]:
         if self.by == "attention":
@@ -181,7 +201,7 @@ class Pooling(Layer):
             yield from replace(batch, passes_back=True).times_kernel(1)
 
 
-def _units_or_topics(value: Any) -> Any:
+def _units_or_topics(value: object) -> object:
     if value == "topics" or (type(value) is int and 0 < value <= LARGEST):
         return value
     hint = f"allowed: 1 to {LARGEST:,}, or topics: one unit for each topic"
@@ -210,17 +230,15 @@ class Dense(Layer):
             return n_topics
         return self.units
 
-    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
+    def keras_arguments(self, shape: Shape, seed_of: SeedOf) -> dict[str, object]:
         units = self.count_units(shape.n_topics)
-        return super().keras_layer(shape, seed_of, units=units, **options)
+        return super().keras_arguments(shape, seed_of) | {"units": units}
 
-    def gives(self, batch: Batch, **changes: Any) -> Batch:
-        return super().gives(
-            batch, features=self.count_units(batch.n_topics), **changes
-        )
+    def features_of(self, batch: Batch) -> int:
+        return self.count_units(batch.n_topics)
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        return batch.times_kernel(self.count_units(batch.n_topics))
+        return batch.times_kernel(self.features_of(batch))
 
     def in_short(self) -> str:
         """Return ``dense 9 relu``; a probability for each topic is ``dense topics``."""

@@ -1,7 +1,7 @@
 """Layers that read a sequence step by step."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, SerializeAsAny
 
@@ -22,8 +22,8 @@ class Recurrent(Layer):
     def gives_sequence(self, *, from_sequence: bool) -> bool:  # noqa: ARG002
         return self.return_sequences
 
-    def gives(self, batch: Batch, **changes: Any) -> Batch:
-        return super().gives(batch, features=self.units, **changes)
+    def features_of(self, batch: Batch) -> int:  # noqa: ARG002
+        return self.units
 
     def products(self, batch: Batch) -> Iterable[Product]:
         return batch.times_kernel(self.units * self.gates)
@@ -33,6 +33,7 @@ class StepByStep(Recurrent):
     """One whose gates read the hidden state; not a kind by itself."""
 
     initializers = {"kernel": "GlorotUniform", "recurrent": "Orthogonal"}
+    plain_keras_name: ClassVar[str]  # without dropped weights
     has_dropout = True
     later_keys = frozenset({"weight_drop"})
     dropout: Rate = 0.0
@@ -40,18 +41,19 @@ class StepByStep(Recurrent):
     weight_drop: Rate = 0.0
     """Share of the recurrent weights to drop in each step of training: DropConnect."""
 
-    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
-        import keras
+    @computed
+    def keras_name(self) -> str:
+        if self.weight_drop:
+            return f"WeightDrop{self.plain_keras_name}"
+        return self.plain_keras_name
 
-        arguments = self.keras_arguments(seed_of) | options
-        if not self.weight_drop:
+    def keras_arguments(self, shape: Shape, seed_of: SeedOf) -> dict[str, object]:
+        arguments = super().keras_arguments(shape, seed_of)
+        if self.weight_drop:
+            arguments["weight_drop_seed"] = seed_of("weight_drop")
+        else:
             del arguments["weight_drop"]
-            return getattr(keras.layers, self.keras_name)(**arguments)
-        from rnnbench.models.keras_layers import WEIGHT_DROP
-
-        return WEIGHT_DROP[self.keras_name](
-            weight_drop_seed=seed_of("weight_drop"), **arguments
-        )
+        return arguments
 
     def products(self, batch: Batch) -> Iterable[Product]:
         columns = self.units * self.gates
@@ -66,7 +68,7 @@ class SimpleRNN(StepByStep):
     """The vanilla recurrent layer."""
 
     kind = "simple_rnn"
-    keras_name = "SimpleRNN"
+    plain_keras_name = "SimpleRNN"
     gates = 1
 
 
@@ -74,7 +76,7 @@ class GRU(StepByStep):
     """The gated recurrent unit."""
 
     kind = "gru"
-    keras_name = "GRU"
+    plain_keras_name = "GRU"
     gates = 3
     recurrent_activation: Activation = "sigmoid"
     reset_after: bool = True
@@ -84,7 +86,7 @@ class LSTM(StepByStep):
     """Long short-term memory."""
 
     kind = "lstm"
-    keras_name = "LSTM"
+    plain_keras_name = "LSTM"
     gates = 4
     recurrent_activation: Activation = "sigmoid"
     unit_forget_bias: bool = True
@@ -107,7 +109,7 @@ RECURRENT: dict[str, type[Recurrent]] = {
 }
 
 
-def _recurrent(value: Any) -> Recurrent:
+def _recurrent(value: object) -> Recurrent:
     return parse_variant(
         value, RECURRENT, "recurrent layer", "layer: {lstm: {units: 50}}"
     )
@@ -117,6 +119,7 @@ class Bidirectional(Layer):
     """A recurrent layer in each direction, such as layer: {gru: {units: 8}}."""
 
     kind = "bidirectional"
+    keras_name = "Bidirectional"
     takes = "sequence"
     layer: Annotated[SerializeAsAny[Recurrent], BeforeValidator(_recurrent)]
     merge_mode: Literal["concat", "sum", "ave", "mul"] = "concat"
@@ -125,9 +128,7 @@ class Bidirectional(Layer):
     def parts(self) -> Sequence[Layer]:
         return (self, self.layer)
 
-    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
-        import keras
-
+    def keras_arguments(self, shape: Shape, seed_of: SeedOf) -> dict[str, object]:
         # A backward layer that Keras makes itself would begin with the weights of the
         # other one.
         forward = self.layer.keras_layer(shape, lambda role: seed_of(f"forward {role}"))
@@ -137,18 +138,19 @@ class Bidirectional(Layer):
             go_backwards=True,
             name=f"backward_{forward.name}",
         )
-        return keras.layers.Bidirectional(
-            forward, self.merge_mode, backward_layer=back, **options
-        )
+        return {
+            "layer": forward,
+            "merge_mode": self.merge_mode,
+            "backward_layer": back,
+        }
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:
         return self.layer.gives_sequence(from_sequence=from_sequence)
 
-    def gives(self, batch: Batch, **changes: Any) -> Batch:
-        features = self.layer.units
+    def features_of(self, batch: Batch) -> int:  # noqa: ARG002
         if self.merge_mode == "concat":
-            features *= 2
-        return super().gives(batch, features=features, **changes)
+            return 2 * self.layer.units
+        return self.layer.units
 
     def products(self, batch: Batch) -> Iterable[Product]:
         return [*self.layer.products(batch)] * 2
@@ -156,7 +158,7 @@ class Bidirectional(Layer):
     def in_short(self) -> str:
         return f"bidirectional {self.layer.in_short()}"
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         return super().settings() | self.layer.settings()
 
 
