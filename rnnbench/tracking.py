@@ -15,7 +15,7 @@ from rnnbench.registry import Registry
 from rnnbench.section import one_of, problem, spell
 
 if TYPE_CHECKING:
-    import rnnbench  # by whose public names those who write a tracker know its types
+    import rnnbench.plugin  # by whose names those who write a tracker know its types
 
 
 class Tracker:
@@ -42,7 +42,7 @@ class Tracker:
         self,
         folder: Path,
         benchmark: "rnnbench.Benchmark",
-        trials: Sequence["rnnbench.Trial"],
+        trials: Sequence["rnnbench.plugin.Trial"],
     ) -> None:
         """Begin to record the trials of a run that are to be trained, not stored ones.
 
@@ -50,21 +50,21 @@ class Tracker:
         earlier files.
         """
 
-    def trial_started(self, trial: "rnnbench.Trial") -> None:
+    def trial_started(self, trial: "rnnbench.plugin.Trial") -> None:
         """Begin to record a trial; several may be running.
 
         It is called again if the process of a trial died.
         """
 
     def epoch_ended(
-        self, trial: "rnnbench.Trial", epoch: int, loss: float, score: float
+        self, trial: "rnnbench.plugin.Trial", epoch: int, loss: float, score: float
     ) -> None:
         """Record an epoch, counted from 1, with its loss and score in training."""
 
     def trial_finished(
         self,
-        trial: "rnnbench.Trial",
-        result: "rnnbench.TrialResult",
+        trial: "rnnbench.plugin.Trial",
+        result: "rnnbench.plugin.TrialResult",
         metrics: dict[str, float],
     ) -> None:
         """Record the end of a trial, all of whose epochs have been recorded.
@@ -73,7 +73,7 @@ class Tracker:
         documents. The ``metrics``, by name, are those on the test documents.
         """
 
-    def trial_failed(self, trial: "rnnbench.Trial", reason: str) -> None:
+    def trial_failed(self, trial: "rnnbench.plugin.Trial", reason: str) -> None:
         """Record that a trial failed."""
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from in_process import InProcess
 from matplotlib import pyplot as plt
 
 import rnnbench
+from rnnbench import plugin
 from rnnbench.metrics import COSTS, usable_metrics
 from rnnbench.models.baselines import Stratified
 from rnnbench.registry import PluginError
@@ -67,9 +68,47 @@ def stored(name, rights, **facts):
 def test_every_public_name_can_be_imported():
     for name in rnnbench.__all__:
         assert getattr(rnnbench, name) is not None
-    assert {"run", "load_run", "Layer", "Engine", "UserError"} <= set(dir(rnnbench))
+    assert set(dir(rnnbench)) == set(rnnbench.__all__)
+    assert len(rnnbench.__all__) <= 30
     with pytest.raises(AttributeError, match="Layers"):
         _ = rnnbench.Layers
+
+
+def test_every_name_for_plugins_can_be_imported():
+    for name in plugin.__all__:
+        assert getattr(plugin, name) is not None
+    with pytest.raises(AttributeError, match="Layers"):
+        _ = plugin.Layers
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "value"),
+    [
+        ("Layer", "rnnbench.plugin.Layer", plugin.Layer),
+        ("hold_out", "rnnbench.plugin.hold_out", plugin.hold_out),
+        ("Assignment", "rnnbench.plugin.FitRequest", plugin.FitRequest),
+        ("Recipe", "rnnbench.plugin.TrainingSettings", plugin.TrainingSettings),
+        ("Explanation", "rnnbench.plugin.Explanation", plugin.Explanation),
+    ],
+)
+def test_a_name_of_before_is_found_with_a_warning(name, place, value):
+    with pytest.warns(DeprecationWarning, match=f"rnnbench.{name} is now {place}"):
+        assert getattr(rnnbench, name) is value
+    assert name not in dir(rnnbench)
+
+
+def test_importing_a_name_of_before_names_the_line(tmp_path):
+    module = tmp_path / "old_layer.py"
+    module.write_text("\nfrom rnnbench import Layer\n")
+
+    done = subprocess.run(
+        [sys.executable, "-W", "always", module],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    assert "old_layer.py:2: DeprecationWarning" in done.stderr
 
 
 def test_the_import_loads_nothing_heavy():
@@ -82,8 +121,8 @@ def test_the_import_loads_nothing_heavy():
 
 def test_the_functions_load_no_tensorflow():
     code = (
-        "import sys, rnnbench\n"
-        "rnnbench.load_config, rnnbench.Run, rnnbench.Engine\n"
+        "import sys, rnnbench.plugin\n"
+        "rnnbench.load_config, rnnbench.Run, rnnbench.plugin.Engine\n"
         "heavy = {'tensorflow', 'keras', 'pandas', 'matplotlib'}\n"
         "assert not heavy & set(sys.modules)\n"
     )

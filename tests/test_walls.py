@@ -1,6 +1,7 @@
 """The wall around plug-ins, in both directions, and that around the command line."""
 
 import ast
+import re
 import sys
 from itertools import chain
 from pathlib import Path
@@ -8,50 +9,13 @@ from pathlib import Path
 import pytest
 
 import rnnbench
+from rnnbench import plugin
 
 ROOT = Path(rnnbench.__file__).parents[1]
 PLUGINS = "rnnbench/plugins"
-FACE = "rnnbench/__init__.pyi"
-"""Programs may import everything that this names, also of plug-ins."""
-OPEN = {
-    f"rnnbench{module}"
-    for module in (
-        *("", ".command", ".environment", ".errors", ".job", ".labels", ".metrics"),
-        *(
-            ".request",
-            ".section",
-            ".storage",
-            ".tasks",
-            ".text",
-            ".tracking",
-            ".runner.plan",
-        ),
-        ".runner.check",
-        ".runner.events",
-        ".runner.executors",
-        ".runner.workers",
-    )
-}
-OPEN_FOLDERS = {
-    *("rnnbench.analysis", "rnnbench.config", "rnnbench.data", "rnnbench.models"),
-    *(
-        "rnnbench.models.layers",
-        "rnnbench.prediction",
-        "rnnbench.report",
-        "rnnbench.report.plots",
-        "rnnbench.report.sections",
-        "rnnbench.report.tables",
-        "rnnbench.results",
-        "rnnbench.terminal",
-    ),
-    "rnnbench.training",
-}
-"""What our plug-ins may use, of folders each module; ``rnnbench`` alone is stable for
-others."""
-
-
-STILL_PRIVATE = {"transformer"}
-"""The plug-ins of ours that use these; all others import what another package may."""
+FACES = {"rnnbench/__init__.pyi", "rnnbench/plugin.pyi"}
+"""Programs and plug-ins may import all that these name, also of plug-ins."""
+PUBLIC = {"rnnbench": rnnbench.__all__, "rnnbench.plugin": plugin.__all__}
 
 
 def imports(file, source):
@@ -69,7 +33,7 @@ def imports(file, source):
 
 def breaches(file, source):
     """What a file imports beyond its wall."""
-    plugin = Path(file).parts[2] if file.startswith(f"{PLUGINS}/") else ""
+    folder = Path(file).parts[2] if file.startswith(f"{PLUGINS}/") else ""
     for module, name in imports(file, source):
         whole = f"{module}.{name}"
         if f"{whole}.".startswith("rnnbench.cli.") and not file.startswith(
@@ -77,24 +41,20 @@ def breaches(file, source):
         ):
             if file != "rnnbench/__main__.py":
                 yield whole
-        elif not plugin:
-            if f"{whole}.".startswith("rnnbench.plugins.") and file != FACE:
+        elif not folder:
+            if f"{whole}.".startswith("rnnbench.plugins.") and file not in FACES:
                 yield whole
-        elif f"{whole}.".startswith(f"rnnbench.plugins.{plugin}."):
+        elif f"{whole}.".startswith(f"rnnbench.plugins.{folder}."):
             continue
-        elif whole.startswith("rnnbench") and not _is_open(plugin, module, name):
+        elif whole.startswith("rnnbench") and not _is_public(module, name):
             yield whole
 
 
-def _is_open(plugin, module, name):
-    if module in {"rnnbench", "rnnbench.plugin"}:
-        return not name.startswith("_") or name == "__version__"
-    if plugin not in STILL_PRIVATE:
-        return name == "" and module == "rnnbench"
-    folders = {module, module.rpartition(".")[0]} & OPEN_FOLDERS
-    return (
-        {module, f"{module}.{name}"} & OPEN or folders
-    ) and not f".{module}.{name}".count("._")
+def _is_public(module, name):
+    """Return whether a plug-in may import this, as another package may."""
+    if module == "rnnbench" and name in {"", "__version__"}:
+        return True
+    return name in PUBLIC.get(module, ())
 
 
 def test_no_import_breaks_through_a_wall():
@@ -106,6 +66,26 @@ def test_no_import_breaks_through_a_wall():
     assert {
         file: found for file in sources if (found := [*breaches(file, sources[file])])
     } == {}
+
+
+def test_the_example_imports_public_names_alone():
+    private = set()
+    for file in ROOT.glob("examples/plugin/my_package/*.py"):
+        for module, name in imports("my_package", file.read_text()):
+            if f"{module}.".startswith("rnnbench.") and not _is_public(module, name):
+                private.add((file.name, module, name))
+
+    assert private == set()
+
+
+def test_each_name_for_plugins_is_used_or_documented():
+    documents = (ROOT / "docs/api.md").read_text()
+    used = set(re.findall(r"rnnbench\.plugin\.(\w+)", documents))
+    for file in ROOT.glob(f"{PLUGINS}/**/*.py"):
+        names = imports(file.relative_to(ROOT).as_posix(), file.read_text())
+        used.update(name for module, name in names if module == "rnnbench.plugin")
+
+    assert set(plugin.__all__) - used == set()
 
 
 def test_only_entry_points_name_plugins():
@@ -131,10 +111,11 @@ def test_only_entry_points_name_plugins():
             "rnnbench/plugins/dask/executor.py",
             "from rnnbench.plugins.speed import command",
         ),
-        ("rnnbench/plugins/dask/executor.py", "from rnnbench.errors import _SHORTAGES"),
+        ("rnnbench/plugins/dask/executor.py", "from rnnbench.errors import shortened"),
         ("rnnbench/plugins/site/site.py", "from rnnbench.report.table import Table"),
         ("rnnbench/plugins/dask/executor.py", "from rnnbench.runner import signals"),
         ("rnnbench/plugins/dask/executor.py", "from rnnbench.cli.app import COMMANDS"),
+        ("rnnbench/plugins/dask/executor.py", "from rnnbench import Executor"),
     ],
 )
 def test_a_breach_is_found(file, source):

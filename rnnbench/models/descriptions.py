@@ -281,7 +281,7 @@ class PythonNetwork(Network):
     pretrained: ClassVar[None] = None  # the function may load anything
     python: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
     """``package.module:function``; it makes an uncompiled Keras model of a
-    ``rnnbench.Shape``."""
+    ``rnnbench.plugin.Shape``."""
     arguments: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the function."""
 

@@ -17,8 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
-from rnnbench.data.dataset import Dataset
-from rnnbench.data.held_out import hold_out
 from rnnbench.labels import form_of
 from rnnbench.section import ConfigModel, problem, spell
 from rnnbench.training.decision import DecisionRule
@@ -275,20 +273,3 @@ class Epochs:
             ms_per_step=float(np.median(seconds)) / in_epoch * 1000,
             history=self.history,
         )
-
-
-def hold_out_documents(
-    dataset: Dataset, share: float
-) -> tuple[Documents, Documents | None]:
-    """Return the documents to train on, and those to validate on, if any are."""
-    x = dataset.x_train
-    y = dataset.y_train
-    kept, held_out = hold_out(len(y), share, dataset.groups)
-    validation = None
-    if held_out.size:
-        validation = x[held_out], y[held_out]
-    return (x[kept], y[kept]), validation
-
-
-Recipe = TrainingSettings
-"""The name of before, for packages that use it."""

@@ -57,7 +57,7 @@ models:
 
 METRICS = """
     from my_package.metrics import BRIER
-    from rnnbench import Metric
+    from rnnbench.plugin import Metric
 
 
     def divide(labels, scores):
@@ -69,10 +69,10 @@ METRICS = """
 """
 METRIC_NAMES = ("brier", "wrong", "nan")
 TRACKERS = """
-    import rnnbench
+    from rnnbench.plugin import Tracker
 
 
-    class Notes(rnnbench.Tracker):
+    class Notes(Tracker):
         '''Notes the accuracy of each trial.'''
 
         name = "notes"
@@ -86,7 +86,7 @@ TRACKERS = """
                 file.write(f"{trial}: {metrics['accuracy']}\\n")
 
 
-    class Clumsy(rnnbench.Tracker):
+    class Clumsy(Tracker):
         name = "clumsy"
 
         def trial_started(self, trial):
@@ -474,7 +474,7 @@ def test_a_tracker_that_cannot_be_used_is_refused_before_anything_is_trained(
 # Commands
 
 COMMANDS = """
-    from rnnbench import Command
+    from rnnbench.plugin import Command
 
     GREET = Command("greet", "made_up_greeting:greet", "Greet somebody.")
     LOST = Command("lost", "not_there:find", "Find it.", "Look at results")

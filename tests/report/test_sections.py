@@ -14,7 +14,7 @@ from rnnbench.training.outcome import History
 
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}
 MODULE = """
-    from rnnbench import ReportSection, RunPlot, Table
+    from rnnbench.plugin import ReportSection, RunPlot, Table
 
 
     def seeds(reported):

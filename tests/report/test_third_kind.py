@@ -8,7 +8,7 @@ import rnnbench
 STARS = """
     import numpy as np
 
-    from rnnbench import Metric, SingleLabel
+    from rnnbench.plugin import Metric, SingleLabel
 
 
     def closeness(labels, answers):

@@ -201,7 +201,7 @@ def test_a_stored_trial_keeps_the_corrections_of_metrics(tmp_path):
 
 
 PLUGIN = """
-    from rnnbench import Metric
+    from rnnbench.plugin import Metric
 
 
     def best_score(labels, scores):

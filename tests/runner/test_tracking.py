@@ -19,7 +19,7 @@ TRACKERS = """
     import sys
     import time
 
-    from rnnbench import Tracker
+    from rnnbench.plugin import Tracker
 
     METHODS = ("start", "trial_started", "epoch_ended", "trial_finished", "trial_failed", "close")
 

@@ -1,6 +1,6 @@
 """A baseline."""
 
-from rnnbench import Baseline
+from rnnbench.plugin import Baseline
 
 
 class Nearest(Baseline):

@@ -1,6 +1,6 @@
 """A command's record, which `rnnbench --help` loads."""
 
-from rnnbench import Command
+from rnnbench.plugin import Command
 
 LARGEST = Command(
     "largest", "my_package.largest:largest", "Print the largest model of a run."

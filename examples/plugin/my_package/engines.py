@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from rnnbench import Engine, Network, TrialRecord, TrialResult, log_probabilities
+from rnnbench.plugin import Engine, Network, TrialRecord, TrialResult, log_probabilities
 
 
 class Shares(Engine):

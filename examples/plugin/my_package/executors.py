@@ -3,7 +3,7 @@
 from functools import partial
 from math import nan
 
-from rnnbench import EpochEnded, Executor
+from rnnbench.plugin import EpochEnded, Executor
 
 
 class OneByOne(Executor):

@@ -1,6 +1,6 @@
 """A layer."""
 
-from rnnbench import Layer
+from rnnbench.plugin import Layer
 
 
 class Scale(Layer):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbench import Metric
+from rnnbench.plugin import Metric
 
 
 def brier_score(labels, scores):

@@ -1,6 +1,6 @@
 """A plot and a section of the report."""
 
-from rnnbench import ReportSection, RunPlot
+from rnnbench.plugin import ReportSection, RunPlot
 
 
 class SizesPlot(RunPlot):

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from rnnbench import Source, corpus_of_words
+from rnnbench.plugin import Source, corpus_of_words
 
 
 def read(path):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbench import Metric, TaskKind
+from rnnbench.plugin import Metric, TaskKind
 
 
 class Stars(TaskKind):

@@ -1,6 +1,6 @@
 """A tracker."""
 
-from rnnbench import Tracker
+from rnnbench.plugin import Tracker
 
 
 class Lines(Tracker):

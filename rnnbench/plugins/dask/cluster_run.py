@@ -18,23 +18,19 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import uuid4
 
-from rnnbench import (
-    Listener,
-    OutOfReachError,
-    RnnbenchError,
-    Task,
-    Trial,
-    TrialFailure,
-    TrialResult,
-    UserError,
-)
+from rnnbench import OutOfReachError, RnnbenchError, UserError
 from rnnbench.plugin import (
     WAITING,
     Connected,
     Died,
+    Listener,
     Machine,
     Outcomes,
     PhaseBegan,
+    Task,
+    Trial,
+    TrialFailure,
+    TrialResult,
     event_of,
     listed,
     plugins_of,

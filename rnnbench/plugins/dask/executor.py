@@ -13,8 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from rnnbench import Executor, Listener, OutOfReachError, Task, Trial
-from rnnbench.plugin import Outcomes
+from rnnbench import OutOfReachError
+from rnnbench.plugin import Executor, Listener, Outcomes, Task, Trial
 from rnnbench.plugins.dask.cluster_run import NO_WORKERS, ClusterRun
 from rnnbench.plugins.dask.connection import connected, warn_if_open
 

@@ -14,8 +14,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from rnnbench import RnnbenchError, Trial, TrialFailure, UserError
-from rnnbench.plugin import Died, Done, Report, sha256_file
+from rnnbench import RnnbenchError, UserError
+from rnnbench.plugin import Died, Done, Report, Trial, TrialFailure, sha256_file
 from rnnbench.plugins.dask.packing import MODULES
 from rnnbench.plugins.dask.versions import NO_PACKAGES, differences, installed
 from rnnbench.plugins.dask.worker_child import WorkerChild

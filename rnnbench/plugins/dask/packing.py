@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
-from rnnbench import Trial, UserError
+from rnnbench import UserError
 from rnnbench.plugin import (
     PythonNetwork,
+    Trial,
     files_of,
     imported_beside,
     is_installed,

@@ -15,15 +15,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rnnbench import UserError
+from rnnbench import DamagedResultError, UserError
 from rnnbench.plugin import (
     CONSTRAINTS,
     HINT,
     SITE,
     StoredRecord,
+    UnwritableError,
     check_folder,
     lock_folder,
-    storage,
+    read_record,
+    sweep,
+    write_document,
 )
 
 INDEX = "index.html"
@@ -77,11 +80,11 @@ def files_in(folder: Path) -> set[str]:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is not a folder ({HINT})")
     try:
-        site, _ = storage.read_record(folder / SITE, SiteFiles)
+        site, _ = read_record(folder / SITE, SiteFiles)
     except FileNotFoundError:
         check_folder(folder, SITE)
         return set()
-    except storage.DamagedResultError as error:
+    except DamagedResultError as error:
         fault = f"is not as this version of rnnbench writes it ({HINT})"
         raise UserError(f"{folder / SITE}: {fault}") from error
     return set(site.files)
@@ -105,13 +108,13 @@ def open_site(folder: Path, site: SiteFiles, command: str) -> Iterator[None]:
         for place in places:
             if place != folder and place.is_symlink():
                 raise UserError(f"{place}: is a link (remove it, or {HINT})")
-        storage.write_document(folder / SITE, site.model_copy(update={"files": both}))
+        write_document(folder / SITE, site.model_copy(update={"files": both}))
         for place in places:
-            storage.sweep(place)
+            sweep(place)
         yield
         for file in before - after:
             _remove(folder / file)
-        storage.write_document(folder / SITE, site)
+        write_document(folder / SITE, site)
 
 
 def _check_new_files(folder: Path, files: Iterable[str]) -> None:
@@ -128,6 +131,6 @@ def _remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise storage.UnwritableError(path, error) from error
+        raise UnwritableError(path, error) from error
     with suppress(OSError):  # it holds something else, or is gone
         path.parent.rmdir()

@@ -5,15 +5,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from rnnbench import ReportSection, Table, UserError
+from rnnbench import UserError
 from rnnbench.plugin import (
     Board,
     DatasetSummary,
     HistoryPlot,
     PageContent,
     RanksPlot,
+    ReportSection,
     RunHistory,
     StoredRun,
+    Table,
     board_tables,
     counted,
     direction,

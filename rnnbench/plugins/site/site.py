@@ -17,7 +17,7 @@ from rnnbench.plugin import (
     notice,
     page_of_run,
     render,
-    storage,
+    write_text,
 )
 from rnnbench.plugins.site.folder import (
     CONFIG,
@@ -78,16 +78,16 @@ def site(
     files = SiteFiles(files=[*pages, *reports.values(), *beside], reports=reports)
     with open_site(folder, files, command):
         for file, text in beside.items():
-            storage.write_text(folder / file, text)
+            write_text(folder / file, text)
         for number, (name, run) in enumerate(by_name.items(), start=1):
             if progress:
                 notice(f"report {number} of {len(by_name)}: {name}")
             page = page_of_run(run, words, errors)
             text = _render(page, reports[name], titles)
-            storage.write_text(folder / reports[name], text)
+            write_text(folder / reports[name], text)
         # the index, which links to the others, last
         for file, page in reversed(pages.items()):
-            storage.write_text(folder / file, _render(page, file, titles))
+            write_text(folder / file, _render(page, file, titles))
     return folder / INDEX
 
 

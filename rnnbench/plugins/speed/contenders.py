@@ -9,12 +9,16 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from rnnbench import Benchmark, OnEpoch, Task, Trial, TrialResult, UserError
+from rnnbench import Benchmark, UserError
 from rnnbench.plugin import (
     ENGINES,
     LayeredNetwork,
     LocalExecutor,
+    OnEpoch,
+    Task,
     Training,
+    Trial,
+    TrialResult,
     ask_for_threads,
     begin,
     dataset_of,
@@ -79,11 +83,11 @@ class Contender:
 
     def cannot_train(self, benchmark: Benchmark) -> list[str]:
         """Return the names of the networks that it cannot train."""
-        return [
-            name
-            for name, model in networks(benchmark).items()
-            if not self._covers(model, benchmark.training_of(name))
-        ]
+        lacking = []
+        for name, model in networks(benchmark).items():
+            if not self._covers(model, benchmark.training_of(name)):
+                lacking.append(name)
+        return lacking
 
     def _covers(self, model: LayeredNetwork, training: Training) -> bool:
         if self.engine is not None:
@@ -153,8 +157,11 @@ def _all_contenders() -> list[Contender]:
 
 def networks(benchmark: Benchmark) -> dict[str, LayeredNetwork]:
     """Return the models of a benchmark that can be timed, by name."""
-    models = benchmark.models.items()
-    return {name: model for name, model in models if isinstance(model, LayeredNetwork)}
+    chosen = {}
+    for name, model in benchmark.models.items():
+        if isinstance(model, LayeredNetwork):
+            chosen[name] = model
+    return chosen
 
 
 def only_networks(benchmark: Benchmark) -> Benchmark:

@@ -14,12 +14,18 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from rnnbench import Batch, Dataset, Layer, OnEpoch, Shape, Trial, TrialResult
 from rnnbench.plugin import (
+    Batch,
     Bidirectional,
+    Dataset,
     Epochs,
+    Layer,
     LayeredNetwork,
+    OnEpoch,
     Recurrent,
+    Shape,
+    Trial,
+    TrialResult,
     as_numbers,
     begin,
     feedforward,

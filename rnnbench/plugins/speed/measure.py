@@ -6,20 +6,17 @@ from contextlib import closing
 from dataclasses import astuple
 from itertools import chain
 
-from rnnbench import (
-    Benchmark,
-    Listener,
-    Product,
-    RnnbenchError,
-    Shape,
-    Trial,
-    TrialFailure,
-)
+from rnnbench import Benchmark, RnnbenchError
 from rnnbench.plugin import (
     ENGINES,
     Finished,
+    Listener,
     Plan,
     Planned,
+    Product,
+    Shape,
+    Trial,
+    TrialFailure,
     err,
     machine,
     show_trials,

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from rnnbench import Table
 from rnnbench.plugin import (
     MISSING,
     SPEED,
     Columns,
+    Table,
     counted,
     heading,
     listed,

@@ -1,7 +1,6 @@
 """``rnnbench explain``: how a recurrent layer works, shown on a real Keras layer."""
 
-from rnnbench import Command
-from rnnbench.plugin import LEARN
+from rnnbench.plugin import LEARN, Command
 
 _PLACE = "rnnbench.plugins.teach.command:explain"
 EXPLAIN = Command("explain", _PLACE, "Explain a recurrent layer step by step.", LEARN)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import rnnbench
-from rnnbench import Benchmark, Trial
-from rnnbench.plugin import dump, sha256_json, shortened
+from rnnbench import Benchmark
+from rnnbench.plugin import Trial, dump, sha256_json, shortened
 from rnnbench.plugins.trackers.of_trials import (
     Status,
     TrialTracker,

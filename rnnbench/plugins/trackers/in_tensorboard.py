@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rnnbench import Benchmark, Trial
-from rnnbench.plugin import place_of
+from rnnbench import Benchmark
+from rnnbench.plugin import Trial, place_of
 from rnnbench.plugins.trackers.of_trials import Status, TrialTracker, settings_of
 
 EVENTS = "events.out.tfevents"

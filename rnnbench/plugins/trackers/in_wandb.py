@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rnnbench import Benchmark, Trial
+from rnnbench import Benchmark
+from rnnbench.plugin import Trial
 from rnnbench.plugins.trackers.of_trials import (
     Status,
     TrialTracker,

@@ -7,8 +7,16 @@ from collections.abc import Mapping
 from typing import Any, Generic, Literal, TypeVar
 
 import rnnbench
-from rnnbench import Network, Tracker, Trial, TrialResult
-from rnnbench.plugin import ABOUT_A_MODEL, COSTS, TASKS, plain_values
+from rnnbench.plugin import (
+    ABOUT_A_MODEL,
+    COSTS,
+    TASKS,
+    Network,
+    Tracker,
+    Trial,
+    TrialResult,
+    plain_values,
+)
 
 Setting = bool | int | float | str
 Status = Literal["FAILED", "KILLED", "FINISHED"]

@@ -18,15 +18,11 @@ from transformers import (
     get_linear_schedule_with_warmup,
 )
 
-from rnnbench.errors import UserError
-from rnnbench.labels import Labels
-from rnnbench.models.layers import Shape
+from rnnbench import UserError
+from rnnbench.plugin import Labels, Shape, TrainingSettings, Weights
 from rnnbench.plugins.transformer.config import PARTS, Transformer
 from rnnbench.plugins.transformer.files import folder_of
 from rnnbench.plugins.transformer.losses import loss_of
-from rnnbench.tasks import Decision, usual_task
-from rnnbench.training.epochs import Documents, TrainingSettings
-from rnnbench.training.outcome import Judged, Weights
 
 AT_ONCE = 64  # documents that are scored together
 DROPOUT = 0.1  # share of the inputs of the new layer that is dropped
@@ -34,7 +30,6 @@ DROPOUT = 0.1  # share of the inputs of the new layer that is dropped
 FASTER = 10
 NO_PIECE = -1  # fills a row after the last piece of a document
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
-AT_HALF = Decision(threshold=0.0)  # of logits
 Floats = NDArray[np.float32]
 Pieces = NDArray[np.int32]  # documents as ids of pieces of words, ``(n, pieces)``
 
@@ -45,7 +40,7 @@ class Classifier:
     def __init__(self, config: Transformer, shape: Shape, seed: int = 0):
         self.config = config
         self.shape = shape
-        self.loss = loss_of(shape.form)
+        self.loss = loss_of(shape)
         folder = folder_of(config.name)
         torch.manual_seed(seed)
         try:
@@ -113,11 +108,10 @@ class Classifier:
         logits = torch.from_numpy(self.logits(x))
         return np.asarray(self.loss.log_probabilities(logits).numpy())
 
-    def judge(self, logits: Floats, y: Labels) -> Judged:
+    def judge(self, logits: Floats, y: Labels) -> tuple[float, float]:
         """Return the mean loss, and the main metric at a probability of 0.5."""
-        task = usual_task(self.shape.form)
         losses = self.loss.of_documents(torch.from_numpy(logits), y)
-        return float(losses.mean()), task.score(y, task.answers(logits, AT_HALF))
+        return float(losses.mean()), self.loss.score(logits, y)
 
     def weights(self) -> Weights:
         """Return a copy of its weights."""
@@ -143,13 +137,12 @@ def _with_last_layer(body: nn.Module, shape: Shape) -> nn.Sequential:
 
 
 def train(
-    classifier: Classifier, documents: Documents, settings: TrainingSettings, seed: int
+    classifier: Classifier, x: Pieces, y: Labels, settings: TrainingSettings, seed: int
 ) -> Iterator[Floats]:
     """Train a classifier, in the order of the settings' ``batches``.
 
     The logits of each epoch are yielded.
     """
-    x, y = documents
     net = classifier.net
     n = len(y)
     weights = torch.from_numpy(settings.weights_of(y))

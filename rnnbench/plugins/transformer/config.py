@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, PositiveInt
 
+from rnnbench.plugin import ConfigModel
 from rnnbench.plugins.transformer.files import MINILM
-from rnnbench.section import ConfigModel, Text
 
 PARTS = 4
 """The documents of a step go through the network in so many parts, by length, so that
@@ -15,7 +15,7 @@ little is padded. Their gradients are added up, so the step is the same."""
 class Transformer(ConfigModel):
     """A pretrained transformer, and how it is fine-tuned."""
 
-    name: Text = MINILM
+    name: Annotated[str, Field(min_length=1)] = MINILM
     """``minilm-l6``, which comes from the package index; a folder with the files of a
     model, relative to the working folder; or a name on the Hugging Face Hub."""
     epochs: PositiveInt = 4

@@ -8,15 +8,22 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.errors import UserError
-from rnnbench.models.descriptions import Model
-from rnnbench.models.layers import Shape
-from rnnbench.models.quiet import TENSORFLOW_VARIABLES
+from rnnbench import UserError
+from rnnbench.plugin import (
+    Engine,
+    Epochs,
+    FitRequest,
+    Shape,
+    TrainingSettings,
+    TrialResult,
+    Weights,
+    begin,
+)
 from rnnbench.plugins.transformer.files import PACKAGES, why_not
 from rnnbench.plugins.transformer.model import TransformerModel
-from rnnbench.training.engines import Engine, FitRequest, result_of
-from rnnbench.training.epochs import Epochs, TrainingSettings, begin, hold_out_documents
-from rnnbench.training.outcome import TrialResult, Weights
+
+# PyTorch trains on the CPU, in as many processes as there are cores.
+VARIABLES = {"CUDA_VISIBLE_DEVICES": "-1", "TOKENIZERS_PARALLELISM": "false"}
 
 
 class Transformers(Engine[TransformerModel]):
@@ -31,8 +38,7 @@ class Transformers(Engine[TransformerModel]):
 
     def prepare(self, threads: int) -> None:
         """Import PyTorch and transformers, which takes seconds, and limit threads."""
-        os.environ |= TENSORFLOW_VARIABLES
-        os.environ["TOKENIZERS_PARALLELISM"] = "false"
+        os.environ |= VARIABLES
         if "transformers" not in sys.modules:
             begin("loading PyTorch")
         import torch
@@ -48,7 +54,7 @@ class Transformers(Engine[TransformerModel]):
     def why_not(self) -> str:
         return why_not()
 
-    def covers(self, model: Model, settings: TrainingSettings) -> bool:
+    def covers(self, model: object, settings: TrainingSettings) -> bool:
         if not isinstance(model, TransformerModel) or settings.ema:
             return False
         has_one_rate = isinstance(settings.learning_rate, float)
@@ -69,11 +75,11 @@ class Transformers(Engine[TransformerModel]):
             x_train=classifier.pieces([texts(number) for number in train_documents]),
             x_test=classifier.pieces([texts(number) for number in test_documents]),
         )
-        documents, held_out = hold_out_documents(dataset, settings.validation_split)
-        _, y = documents
+        request = request._replace(dataset=dataset)
+        (x, y), held_out = request.documents()
         begin()
         epochs = Epochs(request.on_epoch, settings.early_stopping)
-        for logits in train(classifier, documents, settings, request.seed):
+        for logits in train(classifier, x, y, settings, request.seed):
             judged = None
             if held_out:
                 unseen_x, unseen_y = held_out
@@ -89,8 +95,7 @@ class Transformers(Engine[TransformerModel]):
         kept = None
         if request.keep_model:
             kept = [_origin(request.model), *weights]
-        request = request._replace(dataset=dataset)
-        return result_of(request, record, classifier.score, held_out, kept)
+        return request.result(record, classifier.score, held_out, kept)
 
     def reader(
         self, model: TransformerModel, weights: Weights, shape: Shape

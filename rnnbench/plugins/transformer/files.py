@@ -10,11 +10,16 @@ import zipfile
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
-from rnnbench.data import cache
-from rnnbench.data.fetch import PATIENCE, Progress, pip_download, silent
-from rnnbench.environment import missing
-from rnnbench.errors import OutOfReachError, RnnbenchError, UserError
-from rnnbench.storage import sha256_file, sha256_json
+from rnnbench import OutOfReachError, RnnbenchError, UserError
+from rnnbench.plugin import (
+    Progress,
+    cache,
+    missing,
+    pip_download,
+    sha256_file,
+    sha256_json,
+    silent,
+)
 
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
 FILES = (  # of a model that are read
@@ -29,6 +34,7 @@ FILES = (  # of a model that are read
     "*.safetensors.index.json",
 )
 NEEDED = ("config.json", "*.safetensors")
+PATIENCE = 10.0  # seconds to wait for the first answer of the hub
 MINILM = "minilm-l6"
 """all-MiniLM-L6-v2: N. Reimers and others fine-tuned a MiniLM of 6 layers (W. Wang et
 al.: MiniLM, NeurIPS 2020) on a billion pairs of texts from Reddit, papers, questions

@@ -2,18 +2,22 @@
 
 import json
 from math import ceil
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import model_validator
 
-from rnnbench.data.fetch import Progress
-from rnnbench.data.load import NotCachedError
-from rnnbench.errors import UserError
-from rnnbench.models.descriptions import Network
-from rnnbench.models.layers import Product, Shape
+from rnnbench import UserError
+from rnnbench.plugin import (
+    Network,
+    NotCachedError,
+    Product,
+    Progress,
+    Shape,
+    call,
+    problem,
+)
 from rnnbench.plugins.transformer.config import PARTS, Transformer
 from rnnbench.plugins.transformer.files import find, folder_of, sha256_of, why_not
-from rnnbench.section import Pretrained, call, problem
 
 # keys that ``training`` has, too
 OWN_TRAINING = ("epochs", "batch_size", "learning_rate")
@@ -29,7 +33,7 @@ class TransformerModel(Network):
     kind: ClassVar[str] = "transformer"
     engine: ClassVar[str] = "transformers"
     reads_words: ClassVar[bool] = True
-    pretrained: ClassVar[Pretrained] = "language model"
+    pretrained = "language model"
     transformer: Transformer
 
     @model_validator(mode="after")
@@ -40,8 +44,12 @@ class TransformerModel(Network):
         return self
 
     @property
-    def own_training(self) -> dict[str, Any]:
-        values = {"optimizer": "adamw", "gradient_clip": 1.0, "ema": None}
+    def own_training(self) -> dict[str, object]:
+        values: dict[str, object] = {
+            "optimizer": "adamw",
+            "gradient_clip": 1.0,
+            "ema": None,
+        }
         values |= self.transformer.model_dump(include={*OWN_TRAINING})
         return values | (self.training or {})
 

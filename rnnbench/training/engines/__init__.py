@@ -4,12 +4,10 @@ from typing import Any
 
 from rnnbench.registry import Registry
 from rnnbench.training.engines.base import (
-    Assignment,
     Engine,
     FitRequest,
     ScoreRequest,
     ScoreTexts,
-    result_of,
 )
 from rnnbench.training.engines.keras_engine import KerasEngine
 from rnnbench.training.engines.native.engine import NativeEngine
@@ -18,14 +16,12 @@ from rnnbench.training.epochs import OnEpoch, ignore
 
 __all__ = [
     "ENGINES",
-    "Assignment",
     "Engine",
     "FitRequest",
     "OnEpoch",
     "ScoreRequest",
     "ScoreTexts",
     "ignore",
-    "result_of",
 ]
 
 ENGINES = Registry[Engine[Any]](

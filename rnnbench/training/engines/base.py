@@ -7,12 +7,13 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.dataset import Dataset
+from rnnbench.data.held_out import hold_out
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.labels import Scores
 from rnnbench.models.descriptions import Model, ModelSection
@@ -23,6 +24,8 @@ from rnnbench.training.outcome import TrialRecord, TrialResult, Weights
 
 M = TypeVar("M", bound=ModelSection)
 """The kind of models that an engine trains."""
+ScoreInputs = Callable[[NDArray[np.int32]], NDArray[np.float32]]
+"""Gives inputs ``(n, timesteps)`` their scores ``(n, n_topics)``."""
 
 
 class FitRequest(NamedTuple, Generic[M]):
@@ -50,6 +53,47 @@ class FitRequest(NamedTuple, Generic[M]):
         """The settings by their name of before, for packages that use it."""
         return self.settings
 
+    def documents(self) -> tuple[Documents, Documents | None]:
+        """Return the documents to train on, and those to validate on, if any are."""
+        x = self.dataset.x_train
+        y = self.dataset.y_train
+        share = self.settings.validation_split
+        kept, held_out = hold_out(len(y), share, self.dataset.groups)
+        validation = None
+        if held_out.size:
+            validation = x[held_out], y[held_out]
+        return (x[kept], y[kept]), validation
+
+    def result(
+        self,
+        record: TrialRecord,
+        score: ScoreInputs,
+        held_out: Documents | None = None,
+        weights: Weights | None = None,
+    ) -> TrialResult:
+        """Return the result of a training, from the scores that a model gives inputs.
+
+        Held-out documents decide how scores become any number of topics, unless the
+        record has a decision.
+        """
+        dataset = self.dataset
+        begin("testing")
+        start = time.perf_counter()
+        scores = score(dataset.x_test)
+        seconds = time.perf_counter() - start
+        decision = record.decision
+        if decision is None:
+            rule = self.settings.decision
+            judged = None
+            if held_out and rule.is_chosen_for(dataset.y_train):
+                x, y = held_out
+                judged = y, score(x)
+            decision = decide(rule, record.score_kind, judged, dataset.y_train)
+        ms = seconds * 1000 / len(scores)
+        changes = {"predict_ms_per_document": ms, "decision": decision}
+        record = record.model_copy(update=changes)
+        return TrialResult(record, dataset.y_test, scores, weights)
+
 
 class ScoreRequest(NamedTuple):
     """Texts to score with a kept model.
@@ -65,41 +109,8 @@ class ScoreRequest(NamedTuple):
     vocabulary: Vocabulary
 
 
-ScoreInputs = Callable[[NDArray[np.int32]], NDArray[np.float32]]
-"""Gives inputs ``(n, timesteps)`` their scores ``(n, n_topics)``."""
 ScoreTexts = Callable[[ScoreRequest], Scores]
 """Gives texts their scores ``(n, n_topics)``."""
-
-
-def result_of(
-    request: FitRequest[Any],
-    record: TrialRecord,
-    score: ScoreInputs,
-    held_out: Documents | None,
-    weights: Weights | None,
-) -> TrialResult:
-    """Return the result of a training, from the scores that a model gives inputs.
-
-    Held-out documents decide how scores become any number of topics, unless the record
-    has a decision.
-    """
-    dataset = request.dataset
-    begin("testing")
-    start = time.perf_counter()
-    scores = score(dataset.x_test)
-    seconds = time.perf_counter() - start
-    decision = record.decision
-    if decision is None:
-        rule = request.settings.decision
-        judged = None
-        if held_out and rule.is_chosen_for(dataset.y_train):
-            x, y = held_out
-            judged = y, score(x)
-        decision = decide(rule, record.score_kind, judged, dataset.y_train)
-    ms = seconds * 1000 / len(scores)
-    changes = {"predict_ms_per_document": ms, "decision": decision}
-    record = record.model_copy(update=changes)
-    return TrialResult(record, dataset.y_test, scores, weights)
 
 
 class Engine(ABC, Generic[M]):
@@ -152,8 +163,8 @@ class Engine(ABC, Generic[M]):
 
         The result has a record of the training, without what identifies it;
         ``dataset.y_test``; finite scores, natural logarithms of probabilities or
-        margins (see also ``rnnbench.log_probabilities``); and the weights, if the model
-        is kept. ``RnnbenchError`` is raised if it cannot be trained.
+        margins (see also ``rnnbench.plugin.log_probabilities``); and the weights, if
+        the model is kept. ``RnnbenchError`` is raised if it cannot be trained.
         """
 
     def weight_shapes(  # an engine that knows none does not use the arguments
@@ -187,7 +198,3 @@ class Engine(ABC, Generic[M]):
         Only engines whose models read words need it; ``fit`` has returned the weights.
         """
         raise NotImplementedError
-
-
-Assignment = FitRequest
-"""The name of before, for packages that use it."""

@@ -25,14 +25,12 @@ from rnnbench.training.engines.base import (
     FitRequest,
     ScoreRequest,
     ScoreTexts,
-    result_of,
 )
 from rnnbench.training.epochs import (
     Documents,
     Epochs,
     TrainingSettings,
     begin,
-    hold_out_documents,
 )
 from rnnbench.training.optimizer import make_optimizer
 from rnnbench.training.outcome import TrialResult, Weights, log_probabilities
@@ -75,15 +73,16 @@ class KerasEngine(Engine[Network]):
 
         dataset = request.dataset
         settings = request.settings
-        share = settings.validation_split
-        documents, held_out = hold_out_documents(dataset, share)
+        documents, held_out = request.documents()
         x, y = documents
         begin("building network")
         keras.utils.clear_session()  # or memory would grow with every trial
         tf.config.experimental.enable_op_determinism()
         network = build(request.model, Shape.of(dataset), request.seed)
         epochs = Epochs(request.on_epoch, settings.early_stopping)
-        first_weights = initial_weights(request.model, dataset, share)
+        first_weights = initial_weights(
+            request.model, dataset, settings.validation_split
+        )
         for weight, value in zip(network.weights, first_weights, strict=False):
             weight.assign(value)
         for layer in network.layers:
@@ -99,7 +98,7 @@ class KerasEngine(Engine[Network]):
         def score(x: NDArray[np.int32]) -> Floats:
             return log_probabilities(predict(network, x))
 
-        return result_of(request, record, score, held_out, weights)
+        return request.result(record, score, held_out, weights)
 
     def scorer(self, model: Network, weights: Weights, shape: Shape) -> ScoreTexts:
         with quiet_tensorflow():

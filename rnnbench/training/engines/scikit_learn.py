@@ -25,7 +25,6 @@ from rnnbench.training.engines.base import (
     FitRequest,
     ScoreRequest,
     ScoreTexts,
-    result_of,
 )
 from rnnbench.training.epochs import TrainingSettings, begin
 from rnnbench.training.outcome import TrialRecord, TrialResult, Weights, with_floor
@@ -81,7 +80,7 @@ class ScikitLearn(Engine[BaselineModel]):
                 decision=decide(settings.decision, score_kind, judged, y),
                 fit_seconds=seconds,
             )
-            result = result_of(request, record, fitted.score, None, None)
+            result = request.result(record, fitted.score)
         if request.keep_model:
             result = replace(result, weights=fitted.arrays(dataset.x_test))
         return result

@@ -58,7 +58,7 @@ SPOILED = """
     import sys
 
     from made_up_shares import Shares
-    from rnnbench import TrialRecord, TrialResult
+    from rnnbench.plugin import TrialRecord, TrialResult
 
 
     class Spoiled(Shares):

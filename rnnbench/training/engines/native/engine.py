@@ -21,13 +21,11 @@ from rnnbench.training.engines.base import (
     FitRequest,
     ScoreRequest,
     ScoreTexts,
-    result_of,
 )
 from rnnbench.training.epochs import (
     Epochs,
     TrainingSettings,
     begin,
-    hold_out_documents,
     threads_now,
 )
 from rnnbench.training.outcome import TrialResult, Weights
@@ -99,8 +97,7 @@ class NativeEngine(Engine[LayeredNetwork]):
 
     def fit(self, request: FitRequest[LayeredNetwork]) -> TrialResult:
         settings = request.settings
-        share = settings.validation_split
-        (x, y), held_out = hold_out_documents(request.dataset, share)
+        (x, y), held_out = request.documents()
         epochs = Epochs(request.on_epoch, settings.early_stopping)
         network = _new_network(request, x)
         program = network.program
@@ -132,7 +129,7 @@ class NativeEngine(Engine[LayeredNetwork]):
             return Scorer(program, request.model, weights).scores(x)
 
         kept = weights if request.keep_model else None
-        return result_of(request, record, score, held_out, kept)
+        return request.result(record, score, held_out, kept)
 
     def weight_shapes(self, model: Model, shape: Shape) -> list[tuple[int, ...]] | None:
         if not isinstance(model, LayeredNetwork) or self.why_not():
