@@ -60,6 +60,11 @@ class _Generator(GenerateJsonSchema):
             written["type"] = ["object", "null"]
         return written
 
+    def dataclass_schema(self, schema: Any) -> Schema:
+        written = super().dataclass_schema(schema)
+        written.pop("title", None)
+        return written
+
 
 def _docs(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
     """Yield the name of each field with a docstring, and that docstring."""

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.points import chosen
-from rnnbench.results import schema
+from rnnbench.results.comparison import DIGITS, SIGNIFICANT, TOO_FEW, Comparison
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import DIGITS, SIGNIFICANT, Comparison, ModelSummary
+from rnnbench.results.schema import ModelSummary
 from rnnbench.section import StoredRecord
 from rnnbench.stats import many_models
 from rnnbench.stats.correctness import Array, Correctness
@@ -151,7 +151,7 @@ def _have_too_few_seeds(models: Sequence[Correctness]) -> NDArray[np.bool_]:
     fewest = np.minimum.outer(n_seeds, n_seeds)
     are_like_single_trials = np.logical_and.outer(is_like_one, is_like_one)
     is_one_against_several = (fewest == 1) & ~are_like_single_trials
-    return np.asarray((fewest == schema.TOO_FEW) | is_one_against_several)
+    return np.asarray((fewest == TOO_FEW) | is_one_against_several)
 
 
 def _compare(models: Mapping[str, Correctness], a: str, b: str) -> Comparison:
@@ -164,7 +164,7 @@ def _compare(models: Mapping[str, Correctness], a: str, b: str) -> Comparison:
         a=a,
         b=b,
         difference=estimate.value,
-        interval=schema.Interval.of(estimate.interval),
+        interval=estimate.interval,
         p=p,
         p_corrected=p,
         method=method,

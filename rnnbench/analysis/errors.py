@@ -19,8 +19,7 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.labels import Key, Labels, documents_by_topic, form_of, keys_of
 from rnnbench.metrics import by_topic
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import Interval
-from rnnbench.stats.correctness import N_BLOCKS, Correctness, Floats
+from rnnbench.stats.correctness import N_BLOCKS, Correctness, Floats, Interval
 from rnnbench.stats.intervals import estimate_mean
 from rnnbench.training.outcome import TrialResult, Trials, labels_of
 

@@ -13,7 +13,7 @@ from rnnbench.data.audit import DatasetSummary
 from rnnbench.labels import documents_by_topic
 from rnnbench.metrics import usable_metrics
 from rnnbench.models.descriptions import BaselineModel, Model
-from rnnbench.results.schema import Interval, ModelSummary, Statistic, TrialSummary
+from rnnbench.results.schema import ModelSummary, Statistic, TrialSummary
 from rnnbench.stats.correctness import Correctness
 from rnnbench.stats.intervals import score_interval, t_interval
 from rnnbench.training.decision import AT_HALF, decide
@@ -48,7 +48,7 @@ def summarize_model(
         pretrained=description.pretrained,
         params=records[0].params,
         main=dataset.kind.main,
-        interval=Interval.of(score_interval(correctness)),
+        interval=score_interval(correctness),
         p_best=p_best,
         metrics=by_metric,
         at_half=_score_at_half(trials),
@@ -69,13 +69,11 @@ def summarize_model(
 def statistic(values: Sequence[float]) -> Statistic:
     """Return the mean, the sample standard deviation and the interval of values."""
     std = None
-    over_seeds = None
     interval = t_interval(values)
     if interval is not None:
         std = float(np.std(values, ddof=1))
-        over_seeds = Interval.of(interval)
     return Statistic(
-        mean=float(np.mean(values)), std=std, n=len(values), over_seeds=over_seeds
+        mean=float(np.mean(values)), std=std, n=len(values), over_seeds=interval
     )
 
 

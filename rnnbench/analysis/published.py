@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from rnnbench.config.schema import Benchmark, Published, Reference
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.results.schema import Interval, ModelSummary, PublishedScore
+from rnnbench.results.schema import ModelSummary, PublishedScore
 from rnnbench.stats.intervals import t_interval
 from rnnbench.training.epochs import TrainingSettings
 
@@ -64,7 +64,7 @@ def _compared(
         scores = [trial.metrics[ours[0].main] for trial in ours[0].trials]
         of_one_more = t_interval(scores, more=1)
         if of_one_more is not None:
-            intervals = {name: Interval.of(of_one_more)}
+            intervals = {name: of_one_more}
             yardstick = "of one more training"
     return PublishedScore(
         source=reference.source,

@@ -32,6 +32,7 @@ from rnnbench.errors import UserError
 from rnnbench.metrics import usable_metrics
 from rnnbench.models.descriptions import Network, OutsideModel
 from rnnbench.results import schema
+from rnnbench.results.comparison import DIGITS, Comparison
 from rnnbench.results.run import StoredRun, load_benchmark, load_results, load_trials
 from rnnbench.results.store import RESULTS
 from rnnbench.section import checked
@@ -151,7 +152,7 @@ def _engines_in_words(benchmark: Benchmark, trials: Trials) -> str:
 
 
 def _with_p_of_verdicts(
-    models: Sequence[schema.ModelSummary], comparisons: Sequence[schema.Comparison]
+    models: Sequence[schema.ModelSummary], comparisons: Sequence[Comparison]
 ) -> list[schema.ModelSummary]:
     """Return models whose ``p_best`` is that of their comparison with the best, if any.
 
@@ -175,7 +176,7 @@ def _pairs(models: Mapping[str, Correctness]) -> list[tuple[str, str]]:
     if len(models) <= MAX_IN_PAIRS:
         return list(combinations(models, 2))
     *names, majority = models
-    best = max(names, key=lambda name: round(models[name].score, schema.DIGITS))
+    best = max(names, key=lambda name: round(models[name].score, DIGITS))
     with_best = [(best, name) for name in names if name != best]
     with_majority_alone = [(name, majority) for name in names]
     return with_best + with_majority_alone

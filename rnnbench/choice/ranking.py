@@ -17,7 +17,7 @@ from rnnbench.data.split import Groups
 from rnnbench.models.baselines import MostFrequent, Stratified
 from rnnbench.models.descriptions import BaselineModel, EnsembleModel, Model
 from rnnbench.report.words import NOT_CLEAR
-from rnnbench.results.schema import DIGITS, Interval
+from rnnbench.results.comparison import DIGITS
 from rnnbench.runner.train import PlanResult
 from rnnbench.stats.correctness import Correctness
 from rnnbench.stats.intervals import estimate_over_folds, score_interval
@@ -106,8 +106,8 @@ def _candidate(trial: Trial, of_seeds: OfSeeds, correctness: Correctness) -> Can
         params=records[0].params or 0,
         score=correctness.score,
         of_parts=scores.mean(axis=1).tolist(),
-        over_parts=Interval.of(over_folds.around) if over_folds else None,
-        interval=Interval.of(score_interval(correctness)),
+        over_parts=over_folds.around if over_folds else None,
+        interval=score_interval(correctness),
         training=trial.model.training or {},
         seeds=len(of_seeds),
         fit_seconds=float(np.mean(seconds)),

@@ -5,8 +5,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.results.schema import Comparison, Interval, MissingTrial
+from rnnbench.results.comparison import Comparison
+from rnnbench.results.schema import MissingTrial
 from rnnbench.section import StoredRecord, formerly
+from rnnbench.stats.correctness import Interval
 from rnnbench.stats.intervals import estimate_over_folds
 
 

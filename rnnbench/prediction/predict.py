@@ -31,8 +31,9 @@ from rnnbench.models.layers import Shape
 from rnnbench.models.linear import NO_RULE
 from rnnbench.report.layout import Shown, as_text
 from rnnbench.report.table import MISSING, Table
+from rnnbench.results.comparison import DIGITS
 from rnnbench.results.run import load_benchmark, load_results
-from rnnbench.results.schema import DIGITS, ModelSummary, Results
+from rnnbench.results.schema import ModelSummary, Results
 from rnnbench.results.store import VOCABULARY, Store, read_weights
 from rnnbench.section import Share, StoredRecord, checked
 from rnnbench.storage import DamagedResultError, read_record

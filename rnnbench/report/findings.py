@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from rnnbench.metrics import FIT_SECONDS
 from rnnbench.report.table import MISSING
 from rnnbench.report.words import CLEAR, NOT_CLEAR
-from rnnbench.results.schema import TOO_FEW_SEEDS, Comparison, ModelSummary, Results
+from rnnbench.results.comparison import TOO_FEW_SEEDS, Comparison
+from rnnbench.results.schema import ModelSummary, Results
 from rnnbench.text import counted, listed
 
 FEW = TOO_FEW_SEEDS.capitalize()

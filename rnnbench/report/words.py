@@ -11,14 +11,8 @@ from collections.abc import Iterable, Sequence
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import Metric, Quantity, all_usable_metrics
 from rnnbench.report.table import MISSING
-from rnnbench.results.schema import (
-    SIGNIFICANT,
-    TOO_FEW_SEEDS,
-    Difference,
-    ModelSummary,
-    Results,
-    Statistic,
-)
+from rnnbench.results.comparison import SIGNIFICANT, TOO_FEW_SEEDS, Difference
+from rnnbench.results.schema import ModelSummary, Results, Statistic
 from rnnbench.stats import many_models
 from rnnbench.stats.correctness import ANOVA, N_BLOCKS
 from rnnbench.tasks import TaskKind

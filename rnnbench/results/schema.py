@@ -5,54 +5,21 @@
 
 from collections.abc import Sequence
 from math import comb
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import COSTS
+from rnnbench.results.comparison import DIGITS, Comparison
 from rnnbench.section import Pretrained, Publication, Share, StoredRecord, formerly
-from rnnbench.stats.correctness import ANOVA
+from rnnbench.stats.correctness import Interval
 from rnnbench.tasks import SINGLE_LABEL
 from rnnbench.text import listed, plural
 from rnnbench.training.decision import DecisionRule
 
-if TYPE_CHECKING:  # they import SciPy, which a prediction does without
-    from rnnbench.stats import intervals
-
 SUMMARY_VERSION: Literal[6] = 6
-SIGNIFICANT = 0.05  # the p-value below which a difference is clear
-DIGITS = 12  # scores that agree to so many decimals are equal; the rest is rounding
-# So many seeds give no p-value to rely on: see results/reference/verdicts.md.
-TOO_FEW = 2
-TOO_FEW_SEEDS = "too few seeds"
 LISTED = 10  # groups of missing trials that are listed, and seeds of each group
-
-
-class Interval(StoredRecord):
-    """A 95 % interval."""
-
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, interval: "intervals.Interval") -> Self:
-        """Return the record of an interval."""
-        return cls(low=interval.low, high=interval.high)
-
-    def __contains__(self, value: float) -> bool:
-        return self.low <= value <= self.high
-
-    def __format__(self, form: str) -> str:
-        return f"{self.low:{form}} to {self.high:{form}}"
-
-    def place_of(self, value: float) -> str:
-        """Return whether a value lies ``inside``, ``above`` or ``below``."""
-        if value in self:
-            return "inside"
-        if value > self.high:
-            return "above"
-        return "below"
 
 
 class Statistic(StoredRecord):
@@ -144,58 +111,6 @@ class ModelSummary(StoredRecord):
         if statistic is None:
             return None
         return statistic.mean
-
-
-class Difference(StoredRecord):
-    """The difference of two mean scores on the same test documents."""
-
-    difference: float
-    interval: Interval
-    """Over other test documents and, with several seeds, over other seeds."""
-    p: float
-    """P-value of no difference."""
-    p_corrected: Annotated[float, formerly("p_holm")]
-    """The same, corrected for all comparisons; in results before version 6, by Holm's
-    method."""
-    method: str
-    n_seeds: int | None
-    """The fewest seeds of its models that depend on the seed; ``None`` if none does."""
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether the corrected p-value is below 0.05, and of enough seeds."""
-        return self.p_corrected < SIGNIFICANT and not self.has_too_few_seeds
-
-    @property
-    def has_too_few_seeds(self) -> bool:
-        """Whether no p-value can be relied on: of two seeds, or one against several."""
-        return self.n_seeds == TOO_FEW or (self.n_seeds == 1 and self.method == ANOVA)
-
-    @property
-    def verdict(self) -> str:
-        """Whether the difference is clear, in words."""
-        if self.has_too_few_seeds:
-            return TOO_FEW_SEEDS
-        return "clear" if self.is_clear else "not clear"
-
-
-class Comparison(Difference):
-    """The mean score of model ``a`` minus that of model ``b``."""
-
-    a: str
-    b: str
-
-    def seen_from(self, name: str) -> "Comparison":
-        """Return the same comparison with one of its two models as ``a``."""
-        if name == self.a:
-            return self
-        changes = {
-            "a": self.b,
-            "b": self.a,
-            "difference": -self.difference,
-            "interval": Interval(low=-self.interval.high, high=-self.interval.low),
-        }
-        return self.model_copy(update=changes)
 
 
 class MissingTrial(StoredRecord):

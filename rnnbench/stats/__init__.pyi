@@ -1,13 +1,13 @@
 from .agreement import agreement_p as agreement_p
 from .agreement import widening as widening
 from .correctness import Correctness as Correctness
+from .correctness import Interval as Interval
 from .correctness import blocks as blocks
 from .correctness import by_group as by_group
 from .correctness import linearised as linearised
 from .correctness import n_equal as n_equal
 from .correctness import sums_of as sums_of
 from .intervals import Estimate as Estimate
-from .intervals import Interval as Interval
 from .intervals import MeanSquares as MeanSquares
 from .intervals import estimate_difference as estimate_difference
 from .intervals import estimate_mean as estimate_mean

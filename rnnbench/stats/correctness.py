@@ -4,6 +4,8 @@
 >>> correctness = Correctness(right)  # two seeds, four documents
 >>> correctness.score
 0.875
+>>> f"{Interval(low=0.25, high=0.75):.2f}"
+'0.25 to 0.75'
 
 All other modules of this room take a ``Correctness`` for each model.
 """
@@ -23,6 +25,28 @@ Groups: TypeAlias = NDArray[np.int64]
 
 ANOVA = "analysis of variance over documents and seeds"  # the method of most p-values
 N_BLOCKS = 16  # blocks of documents in order of time, whose sizes differ by at most one
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A 95 % interval."""
+
+    low: float
+    high: float
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    def __format__(self, form: str) -> str:
+        return f"{self.low:{form}} to {self.high:{form}}"
+
+    def place_of(self, value: float) -> str:
+        """Return whether a value lies ``inside``, ``above`` or ``below``."""
+        if value in self:
+            return "inside"
+        if value > self.high:
+            return "above"
+        return "below"
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,6 +43,7 @@ from rnnbench.stats.correctness import (
     Array,
     Correctness,
     Floats,
+    Interval,
     by_group,
     groups_of,
     n_informative,
@@ -51,21 +52,6 @@ from rnnbench.stats.correctness import (
 LEVEL = 0.95
 SMALLEST_P = 1e-300  # no p-value is lower, so none is rounded to 0
 ROUNDING = 1e-12  # scores that differ by less than this count as equal
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A 95 % interval.
-
-    >>> 0.5 in Interval(low=0.25, high=0.75)
-    True
-    """
-
-    low: float
-    high: float
-
-    def __contains__(self, value: float) -> bool:
-        return self.low <= value <= self.high
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from rnnbench.analysis.comparisons import (
     ranks_of,
 )
 from rnnbench.errors import UserError
-from rnnbench.results.schema import Interval
 from rnnbench.stats.correctness import N_BLOCKS, Correctness, blocks, sums_of
 from rnnbench.stats.intervals import estimate_difference, mean_squares
 from rnnbench.stats.paired import (
@@ -102,9 +101,7 @@ def test_single_trials_in_order_of_time_are_compared_by_blocks(
     assert comparison.p == max(
         mcnemar_p(a[0][0], b[0][0]), blocks_p(a[0][0], b[0][0], blocks(200))
     )
-    assert comparison.interval == Interval.of(
-        estimate_difference(*hits.values()).interval
-    )
+    assert comparison.interval == estimate_difference(*hits.values()).interval
 
 
 def parts_of_f1(seed, n_documents):
@@ -195,7 +192,7 @@ def test_trials_that_agree_are_compared_by_mcnemars_test_others_by_an_analysis_o
         a, b = right[entry.a], right[entry.b]
         estimate = estimate_difference(Correctness(a), Correctness(b))
         assert entry.difference == estimate.value
-        assert entry.interval == Interval.of(estimate.interval)
+        assert entry.interval == estimate.interval
         assert entry.p == (
             mcnemar_p(a[0], b[0]) if entry.method == MCNEMAR else estimate.p
         )

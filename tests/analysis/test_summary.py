@@ -39,9 +39,8 @@ from rnnbench.environment import environment
 from rnnbench.errors import UserError
 from rnnbench.metrics import usable_metrics
 from rnnbench.results.run import StoredRun, load_results, save_run
-from rnnbench.results.schema import Interval
 from rnnbench.results.store import Store
-from rnnbench.stats.correctness import Correctness
+from rnnbench.stats.correctness import Correctness, Interval
 from rnnbench.stats.intervals import estimate_difference, score_interval, t_interval
 from rnnbench.stats.paired import ANOVA, BLOCKS, MCNEMAR
 from rnnbench.storage import DamagedResultError, write_document
@@ -62,7 +61,7 @@ def test_a_statistic_has_students_interval():
     over_three = statistic([1.0, 2.0, 3.0])
 
     assert (over_three.mean, over_three.std, over_three.n) == (2.0, 1.0, 3)
-    assert over_three.over_seeds == Interval.of(t_interval([1.0, 2.0, 3.0]))
+    assert over_three.over_seeds == t_interval([1.0, 2.0, 3.0])
     assert statistic([0.5]).std is statistic([0.5]).over_seeds is None
 
 
@@ -150,7 +149,7 @@ def test_documents_in_order_of_time_are_compared_by_blocks():
         for name, trials in run.trials.items()
     }
     for model in run.results.models:
-        assert model.interval == Interval.of(score_interval(hits[model.name]))
+        assert model.interval == score_interval(hits[model.name])
     for comparisons in (
         run.results.comparisons,
         run.results.without_duplicates.comparisons,
@@ -283,7 +282,7 @@ def test_an_accuracy_of_our_model_is_compared_with_the_interval_of_one_more_trai
 
     (score,), (model,) = results.published, results.models
     assert score.yardstick == "of one more training"
-    assert score.intervals == {"rnn": Interval.of(t_interval([0.5, 0.75, 1.0], more=1))}
+    assert score.intervals == {"rnn": t_interval([0.5, 0.75, 1.0], more=1)}
     assert score.intervals["rnn"].low < model.score.over_seeds.low
     for other in of_several_seeds(OTHERS).published:
         assert other.yardstick == "over documents and seeds"
@@ -292,7 +291,7 @@ def test_an_accuracy_of_our_model_is_compared_with_the_interval_of_one_more_trai
     wilsons = score_interval(Correctness(np.array([[True, True, False, False]])))
     assert (single.yardstick, single.intervals) == (
         "over documents",
-        {"rnn": Interval.of(wilsons)},
+        {"rnn": wilsons},
     )
 
 

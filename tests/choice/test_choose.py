@@ -23,7 +23,6 @@ from rnnbench.choice.results import Candidate
 from rnnbench.choice.table import P_BEST, choice_table
 from rnnbench.models.baselines import Stratified
 from rnnbench.report.words import in_blocks, short_p
-from rnnbench.results.schema import Interval
 from rnnbench.results.store import CHOICE, FILES
 from rnnbench.runner.executors import EXECUTORS, TrialFailure
 from rnnbench.runner.train import PlanResult
@@ -207,7 +206,7 @@ def test_documents_in_order_of_time_count_as_blocks_in_that_order(parts):
     is_right = np.array([label == "spam" for _, label in texts])[-n:]
     (always,) = choice.results.candidates
     expected = score_interval(Correctness(is_right[np.newaxis], in_order=True))
-    assert always.interval == Interval.of(expected)
+    assert always.interval == expected
     assert (
         f"The held-out documents are {in_blocks(n)}."
         in choice_table(choice.results).caption

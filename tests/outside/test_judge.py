@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench import UserError, compare, leaderboard, load_run, verdict
-from rnnbench.results.schema import Interval
 from rnnbench.stats.correctness import Correctness
 from rnnbench.stats.intervals import estimate_difference
 
@@ -56,7 +55,7 @@ def test_accuracies_are_compared():
         Correctness(hits[0], is_random=False), Correctness(hits[1])
     )
     assert pair.difference == estimate.value
-    assert pair.interval == Interval.of(estimate.interval)
+    assert pair.interval == estimate.interval
     assert [len(table.rows) for table in judged.tables()] == [3, 3, 0]
     assert "Only the answers of the models are known" in repr(judged).replace("\n", " ")
 

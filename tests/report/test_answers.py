@@ -38,7 +38,8 @@ from rnnbench.report.tables.scores import (
     wide_score_table,
 )
 from rnnbench.report.tables.two_runs import comparison_tables
-from rnnbench.results.schema import Interval, MissingTrial
+from rnnbench.results.schema import MissingTrial
+from rnnbench.stats.correctness import Interval
 
 ANSWERS = Path(__file__).with_name("answers.md")
 LONG = "tfidf_logistic_regression"

@@ -29,7 +29,7 @@ from rnnbench.report.plots.learning_curves import LearningCurves
 from rnnbench.report.plots.look import PAPER
 from rnnbench.report.plots.ranks import RanksPlot, ranks_caption
 from rnnbench.report.plots.score import ScorePlot
-from rnnbench.results.schema import Interval
+from rnnbench.stats.correctness import Interval
 from rnnbench.training.outcome import History
 
 pytestmark = pytest.mark.usefixtures("no_figures")

@@ -3,7 +3,8 @@
 import pytest
 from factories import finished_run, scored_run
 
-from rnnbench.results.schema import Interval, MissingTrial, PublishedScore, Results
+from rnnbench.results.schema import MissingTrial, PublishedScore, Results
+from rnnbench.stats.correctness import Interval
 
 
 @pytest.mark.parametrize(

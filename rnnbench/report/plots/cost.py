@@ -14,7 +14,8 @@ from rnnbench.report.plots.look import COLOURS, GREY, THIN, Style, ink
 from rnnbench.report.plots.plot import about, legend_entries
 from rnnbench.report.plots.run_plot import RunPlot
 from rnnbench.report.words import scope
-from rnnbench.results.schema import DIGITS, ModelSummary
+from rnnbench.results.comparison import DIGITS
+from rnnbench.results.schema import ModelSummary
 
 LEAST_SECONDS = 1e-3
 """Shorter trainings are drawn here: a logarithmic axis has no 0."""

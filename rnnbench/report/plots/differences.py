@@ -14,7 +14,7 @@ from rnnbench.report.plots.look import BLUE, DOTTED, THIN, VERDICTS, Style, ink
 from rnnbench.report.plots.plot import Plot, about, legend_entries, name_rows
 from rnnbench.report.plots.run_plot import RunPlot
 from rnnbench.report.words import scope_of
-from rnnbench.results.schema import TOO_FEW_SEEDS, Difference
+from rnnbench.results.comparison import TOO_FEW_SEEDS, Difference
 
 
 class DifferencesPlot(RunPlot):

@@ -10,7 +10,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.colors import LinearSegmentedColormap
 
-from rnnbench.results.schema import TOO_FEW_SEEDS
+from rnnbench.results.comparison import TOO_FEW_SEEDS
 
 COLOURS = (
     "#0072b2",

@@ -20,7 +20,7 @@ from rnnbench.report.plots.look import (
 from rnnbench.report.plots.plot import about, legend_entries, name_rows
 from rnnbench.report.plots.run_plot import RunPlot
 from rnnbench.report.words import scope
-from rnnbench.results.schema import Interval
+from rnnbench.stats.correctness import Interval
 from rnnbench.text import heading, visible
 
 

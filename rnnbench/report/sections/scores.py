@@ -14,8 +14,9 @@ from rnnbench.report.tables.scores import (
     verdicts_without,
     wide_score_table,
 )
+from rnnbench.results.comparison import DIGITS
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import DIGITS, ModelSummary
+from rnnbench.results.schema import ModelSummary
 from rnnbench.text import counted, heading
 
 SHOWN_PAIRS = 20

@@ -6,7 +6,7 @@ from rnnbench.analysis.boards import Board, HistoryEntry, RankedModel, RunHistor
 from rnnbench.metrics import FIT_SECONDS, METRICS, find_quantity
 from rnnbench.report import words
 from rnnbench.report.table import MISSING, Columns, Table, with_points
-from rnnbench.results.schema import TOO_FEW_SEEDS
+from rnnbench.results.comparison import TOO_FEW_SEEDS
 from rnnbench.text import sentences
 
 SPREAD = "(mean ± 95 % over seeds)"

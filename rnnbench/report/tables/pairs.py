@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from rnnbench.analysis.comparisons import PairPower
 from rnnbench.report import words
 from rnnbench.report.table import MISSING, Columns, Table, table_of
-from rnnbench.results.schema import Comparison, Results
+from rnnbench.results.comparison import Comparison
+from rnnbench.results.schema import Results
 from rnnbench.stats.power import MOST
 from rnnbench.text import counted, sentences
 

@@ -15,7 +15,8 @@ from rnnbench.report import words
 from rnnbench.report.table import MISSING, Columns, Table, table_of, with_points
 from rnnbench.report.tables.boards import SPREAD
 from rnnbench.report.tables.pairs import CORRECTED
-from rnnbench.results.schema import TOO_FEW_SEEDS, ModelSummary
+from rnnbench.results.comparison import TOO_FEW_SEEDS
+from rnnbench.results.schema import ModelSummary
 from rnnbench.text import counted, either, sentences
 
 LONGEST = 76
