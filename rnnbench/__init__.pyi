@@ -1,11 +1,4 @@
-from .api import Histories as Histories
-from .api import Leaderboard as Leaderboard
 from .api import Run as Run
-from .api import RunComparison as RunComparison
-from .api import badge as badge
-from .api import compare as compare
-from .api import history as history
-from .api import leaderboard as leaderboard
 from .api import load_dataset as load_dataset
 from .api import load_run as load_run
 from .api import run as run
@@ -27,6 +20,13 @@ from .prediction.predict import KeptModel as KeptModel
 from .prediction.predict import Prediction as Prediction
 from .runner.errors import FailedTrialsError as FailedTrialsError
 from .runner.errors import InterruptedRunError as InterruptedRunError
+from .runs import Histories as Histories
+from .runs import Leaderboard as Leaderboard
+from .runs import RunComparison as RunComparison
+from .runs import badge as badge
+from .runs import compare as compare
+from .runs import history as history
+from .runs import leaderboard as leaderboard
 from .storage import DamagedResultError as DamagedResultError
 
 __version__: str

@@ -156,7 +156,7 @@ def test_a_reader_that_has_had_enough_is_no_error():
 
 @pytest.mark.parametrize(
     ("moment", "number"),
-    [("typer", signal.SIGINT), ("rnnbench.cli.runs", signal.SIGTERM)],
+    [("typer", signal.SIGINT), ("rnnbench.cli.run", signal.SIGTERM)],
 )
 def test_a_signal_during_the_imports_gives_its_own_exit_status(moment, number):
     killed_at_import = f"""

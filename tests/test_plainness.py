@@ -50,7 +50,17 @@ CEILINGS = {
 }
 TOKENS_A_LINE = 8.5
 FLOORS = (
-    *("plugins", "cli", "choice", "outside", "api", "prediction", "job", "request"),
+    *(
+        "plugins",
+        "cli",
+        "choice",
+        "outside",
+        "runs",
+        "api",
+        "prediction",
+        "job",
+        "request",
+    ),
     *("terminal", "runner", "report", "analysis", "results", "config", "tracking"),
     *("training", "models", "data", "scoring", "metrics", "tasks", "labels"),
     *("points", "environment", "storage", "section", "registry", "leftovers"),

@@ -9,7 +9,7 @@ import pytest
 
 import rnnbench
 from rnnbench.choice.command import choose
-from rnnbench.cli.runs import run
+from rnnbench.cli.run import run
 from rnnbench.config.load import load
 from rnnbench.request import KEYS, ChoiceRequest, RunRequest, changes
 

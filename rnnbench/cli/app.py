@@ -20,6 +20,7 @@ from rnnbench.command import LEARN, PARTS, RESULTS, TRAIN, Command
 from rnnbench.errors import RnnbenchError, ending_of
 from rnnbench.registry import PluginError, Registry
 
+RUN = "rnnbench.cli.run:run"
 RUNS = "rnnbench.cli.runs:commands"
 CHOOSE = "rnnbench.choice.command:choose"
 PREDICT = "rnnbench.prediction.command:predict"
@@ -28,7 +29,7 @@ CONFIG = "rnnbench.cli.config:app"
 MODELS = "rnnbench.cli.inspection:models"
 DATA = "rnnbench.cli.inspection:data"
 BUILT_IN = [
-    Command("run", RUNS, "Train and test every model of a config.", TRAIN),
+    Command("run", RUN, "Train and test every model of a config.", TRAIN),
     Command("choose", CHOOSE, "Choose models on held-out training documents.", TRAIN),
     Command("predict", PREDICT, "Classify texts with a saved network.", TRAIN),
     Command("report", RUNS, "Write an HTML report about a run.", RESULTS),

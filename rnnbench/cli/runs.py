@@ -1,13 +1,13 @@
-"""The commands that make runs and read them.
+"""The commands that read runs, and judge answers.
 
-``rnnbench run``, ``report``, ``leaderboard``, ``compare`` and ``verdict``.
+``rnnbench report``, ``leaderboard``, ``compare`` and ``verdict``.
 """
 
 import json
 from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import BaseModel
@@ -16,31 +16,18 @@ import rnnbench
 from rnnbench.analysis import compare as comparing
 from rnnbench.analysis.boards import MeanRanks
 from rnnbench.analysis.comparisons import power_of_pairs
-from rnnbench.analysis.notes import one_answer_alone
 from rnnbench.analysis.summary import load_run, load_runs
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.metrics import find_quantity, quantity_names
 from rnnbench.report.badge import make_badge
-from rnnbench.report.findings import findings
 from rnnbench.report.table import Table
 from rnnbench.report.tables.gates import comparison_markdown, junit, verdict_lines
 from rnnbench.report.tables.pairs import power_table
-from rnnbench.report.tables.scores import short_table
-from rnnbench.request import RunRequest, changes
 from rnnbench.results.schema import SUMMARY_VERSION, Results
 from rnnbench.results.store import CHOICE
 from rnnbench.storage import atomic_write, check_new, peek, write_text
-from rnnbench.terminal import console, options, run_options
-from rnnbench.text import duration
+from rnnbench.terminal import console, options
 
-if TYPE_CHECKING:
-    from rnnbench.api import Run
-
-OUT = "Where results go; by default results/NAME."
-SAVED = "Keep the trained models, for `predict`."
-COMPACT = "Store only what tables need, for runs kept in git."
-QUIET = "Print the table alone."
-VERBOSE = "Print all tables, and what their columns mean."
 METRIC = f"Rank models by this: {options.QUANTITIES}; by default the main metric."
 _metric = typer.Option(metavar="METRIC", help=METRIC, autocompletion=quantity_names)
 HISTORY = "Show the metric from run to run, the oldest first."
@@ -82,95 +69,6 @@ def _record(**parts: Sequence[BaseModel]) -> dict[str, Any]:
     for name, items in parts.items():
         record[name] = [item.model_dump(mode="json") for item in items]
     return record
-
-
-@_command(
-    "rnnbench run configs/all.yaml",
-    "rnnbench run configs/all.yaml --seeds 5 --jobs 2",
-    "rnnbench run configs/all.yaml --models lstm,stacked_lstm --seeds 0,7 --epochs 50",
-    "rnnbench run configs/all.yaml --executor dask --scheduler tcp://HOST:8786",
-    "rnnbench run configs/lstm.yaml --set training.learning_rate=0.003 "
-    "--out results/faster",
-)
-def run(
-    config: options.Config,
-    epochs: options.Epochs = None,
-    seeds: options.Seeds = None,
-    models: options.Models = None,
-    data: options.Source = None,
-    path: options.DataPath = None,
-    text: options.TextColumn = None,
-    label: options.LabelColumn = None,
-    jobs: run_options.Jobs = None,
-    executor: run_options.ExecutorName = "local",
-    scheduler: run_options.Scheduler = None,
-    out: Annotated[Path | None, options.new_folder(help=OUT)] = None,
-    settings: options.Settings = None,
-    fresh: run_options.Fresh = False,
-    track: run_options.Track = None,
-    save_models: Annotated[bool, typer.Option("--save-models", help=SAVED)] = False,
-    compact: Annotated[bool, typer.Option("--compact", help=COMPACT)] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help=VERBOSE)] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help=QUIET)] = False,
-    as_json: options.Json = False,
-) -> None:
-    """Train every model of CONFIG with every seed and print the table of scores.
-
-    Trials that are stored already are not trained again. If a model fails, or after
-    Ctrl-C, the table shows the trials that finished; the same command continues from
-    there. The other tables are in table.md, in the report, and printed with --verbose.
-    """
-    from rnnbench.api import run_request
-
-    overrides = changes(
-        settings,
-        epochs=epochs,
-        seeds=seeds,
-        data=data,
-        path=path,
-        text=text,
-        label=label,
-        track=track,
-    )
-    request = RunRequest(
-        config,
-        models=options.names(models),
-        jobs=jobs,
-        executor=executor,
-        scheduler=scheduler,
-        out=out,
-        overrides=overrides,
-        fresh=fresh,
-        progress=not quiet,
-        command=options.command(),
-        save_models=save_models,
-        compact=compact,
-    )
-    console.carry_out(
-        partial(run_request, request),
-        quiet=quiet,
-        as_json=as_json,
-        closing=_closing,
-        views=_all_tables if verbose else _short_table,
-    )
-
-
-def _all_tables(run: "Run") -> list[Table]:
-    return run.tables()
-
-
-def _short_table(run: "Run") -> list[Table]:
-    return [short_table(run.results)]
-
-
-def _closing(run: "Run", seconds: float) -> list[str]:
-    """Return what came of a run, how long it took, and what can be done next."""
-    outcome = " ".join(findings(run.results, one_answer_alone(run)))
-    next_command = options.line("report", run.folder)
-    return [
-        f"{outcome} This took {duration(seconds)}.",
-        f"Stored in {run.folder}/; next: {next_command}",
-    ]
 
 
 @_command(
