@@ -15,7 +15,7 @@ import numpy as np
 
 from rnnbench.training.epochs import TrainingSettings
 
-from .assembler import F32, LINE, Array, Floats, Index, Value, View, ceil_div
+from .assembler import LINE, Array, Floats, Index, Value, View, ceil_div
 from .memory import BLOCKS, DOCUMENTS, OTHER, Group, Trained, words_of
 
 BETA_1 = 0.9
@@ -63,7 +63,7 @@ def measure(
     """Add up squares of gradients: of tables in each half, of other weights in one."""
     asm = group.asm
     squares = group.squares.view
-    squares.store(asm.vector_of(0.0))
+    squares.store(asm.zero)
     with asm.when(group.half.get().equals(0)):
         for trained in weights:
             total = [squares.load()]
@@ -109,8 +109,8 @@ def _sum(places: Sequence[View]) -> Value:
 def _rates(group: Group, clock: Value) -> Rates:
     asm = group.asm
     place = asm.given["rates"].moved(clock * 2)
-    size = asm.spread(place.load(F32))
-    return Rates(size, asm.spread(place.moved(1).load(F32)))
+    size = place.spread()
+    return Rates(size, place.moved(1).spread())
 
 
 def _step(
@@ -126,7 +126,7 @@ def _step(
     state = _after(group, [place.load() for place in places], gradient, rates)
     _store(places, state)
     for place in gradients:
-        place.store(group.asm.vector_of(0.0))
+        place.store(group.asm.zero)
 
 
 def _store(places: Sequence[View], vectors: Sequence[Value]) -> None:
@@ -190,7 +190,7 @@ class WordTable:
                 state = [place.load() for place in places]
                 for missed in asm.loop(now - done, state):
                     rates = _rates(group, done + missed)
-                    state[:] = _after(group, state, asm.vector_of(0.0), rates)
+                    state[:] = _after(group, state, asm.zero, rates)
                 _store(places, state)
             self.done.set(word, now)
 

@@ -8,7 +8,7 @@ This function doubles the numbers of an array::
         for i in asm.loop(count, step=asm.lanes):
             x = asm.given["x"].moved(i)
             x.store(x.load() * 2.0)
-    Code(asm).run("double", numbers, len(numbers))
+    Code(asm).run("double", [numbers], len(numbers))
 
 It is a thin layer over the IR builder of llvmlite, and knows nothing of networks.
 Products are made of tiles whose sums stay in registers; ``docs/native.md`` draws one.
@@ -18,7 +18,7 @@ loaded, and one float of each row is spread.
 
 import ctypes
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, reduce
 from operator import add, mul
@@ -117,7 +117,7 @@ def processor() -> Processor | None:
 
 def _operator(
     of_floats: str, of_integers: str, *sign: str
-) -> Callable[["Value", Any], "Value"]:
+) -> Callable[["Value", "Operand"], "Value"]:
     """Return a method that makes an instruction of llvmlite's builder, by its name."""
 
     def operate(self: "Value", other: "Operand") -> "Value":
@@ -299,6 +299,14 @@ class View:
         raw = build.load(self.pointer, align=BYTES, typ=kind or self.asm.vector)
         return Value(build, raw)
 
+    def load_float(self) -> Value:
+        """Return the single float that is here."""
+        return self.load(F32)
+
+    def spread(self) -> Value:
+        """Return a vector of the single float that is here."""
+        return self.asm.spread(self.load(F32))
+
     def load_index(self) -> Value:
         """Return the whole number that is here, which takes the place of a float."""
         build = self.asm.builder
@@ -346,7 +354,7 @@ class View:
             row = b[number]
             columns = [row[v * asm.lanes].load() for v in range(vectors)]
             for i in range(height):
-                spread = asm.spread(self[i, k].load(F32))
+                spread = self[i, k].spread()
                 for v, column in enumerate(columns):
                     sums[i * vectors + v] += spread * column
         return sums
@@ -380,7 +388,7 @@ class View:
                 if adds:
                     sums = [place.load() for place in places]
                 else:
-                    sums = [asm.vector_of(0.0)] * len(places)
+                    sums = [asm.zero] * len(places)
                 sums = a.rows(row, height).times(right, sums, inner)
                 for place, total in zip(places, sums, strict=True):
                     place.store(total)
@@ -399,7 +407,7 @@ class View:
         rows, columns = source.shape
         for i in self.asm.loop(rows):
             for j in self.asm.loop(columns):
-                self[j, i].store(source[i, j].load(F32))
+                self[j, i].store(source[i, j].load_float())
 
 
 Sums = list[Value]  # of a tile: all vectors of its first row, of the next, and so on
@@ -501,7 +509,7 @@ class Assembler:
                 build.store(value.raw, variable)
 
         write(starts)
-        may_be_empty = nullcontext()
+        may_be_empty: AbstractContextManager[object] = nullcontext()
         if isinstance(count, Value):
             may_be_empty = self.when(self.number(0) < count)
         with may_be_empty:
@@ -517,9 +525,11 @@ class Assembler:
             build.position_at_end(after)
         carried[:] = read()[1:]
 
-    def when(self, condition: Value) -> Any:
+    @contextmanager
+    def when(self, condition: Value) -> Iterator[None]:
         """Run the block of a ``with`` only if a condition holds."""
-        return self.builder.if_then(condition.raw)
+        with self.builder.if_then(condition.raw):
+            yield
 
     def tiles(self, total: Index, size: int) -> Iterator[tuple[Value, int]]:
         """Have the body of a ``for`` run with the start and the size of each tile.
@@ -545,7 +555,7 @@ class Assembler:
     def clear(self, array: Array, row: Index, rows: Index = 1) -> None:
         """Write zeros into rows, and into what lies after each."""
         for i in self.loop(rows * array.strides[0], step=self.lanes):
-            array[row].moved(i).store(self.vector_of(0.0))
+            array[row].moved(i).store(self.zero)
 
     def number(self, number: Index) -> Value:
         if isinstance(number, Value):
@@ -556,6 +566,11 @@ class Assembler:
         """Return a vector of numbers, or of equal ones."""
         constant = ir.Constant(self.vector, np.asarray(numbers).tolist())
         return Value(self.builder, constant)
+
+    @property
+    def zero(self) -> Value:
+        """A vector of zeros."""
+        return self.vector_of(0.0)
 
     def filled(
         self, vectors: Iterable[Value], features: int, fill: float = 0.0
@@ -615,14 +630,9 @@ class Code:
         self._engine = llvm.create_mcjit_compiler(module, machine, use_lmm=True)
         self._engine.finalize_object()
 
-    def run(self, name: str, *arguments: NDArray[np.float32] | int) -> None:
+    def run(self, name: str, arrays: Sequence[Floats], *numbers: int) -> None:
         """Call a function with its arrays and its numbers."""
-        kinds: list[Any] = []
-        for argument in arguments:
-            if isinstance(argument, int):
-                kinds.append(ctypes.c_int64)
-            else:
-                kinds.append(FLOATS)
+        kinds = [FLOATS] * len(arrays) + [ctypes.c_int64] * len(numbers)
+        function = ctypes.CFUNCTYPE(None, *kinds)
         address = self._engine.get_function_address(name)
-        function: Any = ctypes.CFUNCTYPE(None, *kinds)(address)
-        function(*arguments)
+        function(address)(*arrays, *numbers)

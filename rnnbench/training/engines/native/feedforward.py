@@ -3,81 +3,83 @@
 Also stacks of layers side by side.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import partial, reduce
 from operator import add, mul
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
-from rnnbench.models.layers import Layer, feedforward
+from rnnbench.models.layers import Layer, Parallel
+from rnnbench.models.layers.feedforward import (
+    Conv1D,
+    Dense,
+    Dropout,
+    LayerNorm,
+    Pooling,
+)
 
-from .assembler import F32, VERY_LOW, Array, Assembler, Value, View
+from .assembler import VERY_LOW, Array, Assembler, Index, Value, View
 from .memory import SHARED, Activations, spans
 from .random import glorot_uniform, quarter
 from .stage import Stage, backward, built_in, forward, stack
 
-ACTIVATIONS = {"linear", "relu", "tanh", "sigmoid"}
+
+class Activation(NamedTuple):
+    """A function of vectors.
+
+    Attributes:
+        forward: gives the result.
+        back: gives the gradient, from the result and the gradient of that.
+    """
+
+    forward: Callable[[Value], Value]
+    back: Callable[[Value, Value], Value]
 
 
-def activate(above: Activations, activation: str) -> None:
+def _relu(x: Value) -> Value:
+    return (x < 0).select(x.lift(0.0), x)
+
+
+def _relu_back(y: Value, d_y: Value) -> Value:
+    return (y > 0).select(d_y, 0.0)
+
+
+def _tanh_back(y: Value, d_y: Value) -> Value:
+    return d_y * (1 - y * y)
+
+
+def _sigmoid_back(y: Value, d_y: Value) -> Value:
+    return d_y * y * (1 - y)
+
+
+ACTIVATIONS = {
+    "linear": None,
+    "relu": Activation(_relu, _relu_back),
+    "tanh": Activation(Value.tanh, _tanh_back),
+    "sigmoid": Activation(Value.sigmoid, _sigmoid_back),
+}
+
+
+def activate(above: Activations, name: str) -> None:
     """Apply a function to all vectors, and write the ones beside them again."""
-
-    def relu(x: Value) -> Value:
-        return (x < 0).select(x.lift(0.0), x)
-
-    value = above.value
-    if activation == "relu":
-        above.apply(relu, value, value)
-    elif activation == "tanh":
-        above.apply(Value.tanh, value, value)
-    elif activation == "sigmoid":
-        above.apply(Value.sigmoid, value, value)
+    activation = ACTIVATIONS[name]
+    if activation:
+        above.apply(activation.forward, above.value, above.value)
     above.set_ones()  # a product writes whole vectors
 
 
-def activate_back(above: Activations, activation: str) -> None:
+def activate_back(above: Activations, name: str) -> None:
     """Replace the gradients of the results of a function by those of its arguments."""
-
-    def relu_back(y: Value, d_y: Value) -> Value:
-        return (y > 0).select(d_y, 0.0)
-
-    def tanh_back(y: Value, d_y: Value) -> Value:
-        return d_y * (1 - y * y)
-
-    def sigmoid_back(y: Value, d_y: Value) -> Value:
-        return d_y * y * (1 - y)
-
-    value = above.value
-    gradient = above.gradient
-    if activation == "relu":
-        above.apply(relu_back, gradient, value, gradient)
-    elif activation == "tanh":
-        above.apply(tanh_back, gradient, value, gradient)
-    elif activation == "sigmoid":
-        above.apply(sigmoid_back, gradient, value, gradient)
+    activation = ACTIVATIONS[name]
+    if activation:
+        above.apply(activation.back, above.gradient, above.value, above.gradient)
 
 
-@built_in
-class DenseStage(Stage):
-    """``out = f(x W + b)``; the last layer leaves out its function."""
-
-    kind = "dense"
-
-    @classmethod
-    def takes(cls, layers: tuple[Any, ...]) -> int:
-        if not super().takes(layers):
-            return 0
-        activation = layers[0].activation
-        is_last = len(layers) == 1
-        return int(activation in ACTIVATIONS or (is_last and activation == "softmax"))
-
-    def build(self) -> None:
-        self.function = self.layer.activation
-        self.out = self.add_dense(self.layer.count_units(self.group.sizes.topics))
-        self.above = self.out
+class AffineStage(Stage):
+    """``out = f(x W + b)``."""
 
     def add_dense(self, units: int) -> Activations:
         """Add the kernel and the bias, and return their output."""
@@ -86,7 +88,8 @@ class DenseStage(Stage):
         self.transposed = self.place(units, inputs, block=SHARED)
         self.add_part((inputs, units), self.weights, np.s_[:-1], glorot_uniform)
         self.add_part((units,), self.weights, -1)
-        return Activations(self.group, units, is_sequence=self.below.is_sequence)
+        self.out = Activations(self.group, units, is_sequence=self.below.is_sequence)
+        return self.out
 
     def prepare(self, asm: Assembler) -> None:  # noqa: ARG002
         transposed = self.transposed.view
@@ -105,6 +108,26 @@ class DenseStage(Stage):
 
 
 @built_in
+class DenseStage(AffineStage):
+    """A dense layer; the last one leaves out its function."""
+
+    kind = "dense"
+    covers = {"activation": ACTIVATIONS}
+    layer: Dense
+
+    @classmethod
+    def takes(cls, layers: Sequence[Layer]) -> int:
+        first, *others = layers
+        if first.kind == cls.kind and first.gives_topics and not others:
+            return 1
+        return super().takes(layers)
+
+    def build(self) -> None:
+        self.function = self.layer.activation
+        self.above = self.add_dense(self.layer.count_units(self.group.sizes.topics))
+
+
+@built_in
 class NormStage(Stage):
     """``y = scale x' + offset``, where ``x' = (x - mean) / sqrt(variance + epsilon)``.
 
@@ -113,6 +136,7 @@ class NormStage(Stage):
     """
 
     kind = "layer_norm"
+    layer: LayerNorm
 
     def build(self) -> None:
         features = self.below.features
@@ -154,7 +178,7 @@ class NormStage(Stage):
             d_y = self.above.gradient[row].load_row(n)
             d_scale.store_row(map(add, d_scale.load_row(n), map(mul, d_y, x)), n)
             d_offset.store_row(map(add, d_offset.load_row(n), d_y), n)
-            factor = asm.spread(self.factors[row].load(F32))
+            factor = self.factors[row].spread()
             g = list(map(mul, d_y, scale))
             mean = self._mean(asm, g)
             mean_of_gx = self._mean(asm, map(mul, g, x))
@@ -168,9 +192,8 @@ class NormStage(Stage):
 class DropoutStage(Stage):
     """``y = x mask``; the seed, the step and the place decide the mask."""
 
-    @classmethod
-    def takes(cls, layers: tuple[Any, ...]) -> int:
-        return int(layers[0].kind in ("dropout", "spatial_dropout"))
+    kind = "dropout"
+    layer: Dropout
 
     def build(self) -> None:
         below = self.below
@@ -183,15 +206,26 @@ class DropoutStage(Stage):
         below = self.below
         for document, t, row in below.steps():
             number = self.group.documents.get(document)
-            mask = self.mask[row]
-            if self.layer.kind == "spatial_dropout":
-                self.draw(asm, mask, self.layer.rate, below.features, number, 0)
-            else:
-                self.draw(asm, mask, self.layer.rate, below.features, number, t)
+            place = self.place_of(number, t)
+            self.draw(asm, self.mask[row], self.layer.rate, below.features, *place)
         below.apply(mul, self.above.value, below.value, self.mask)
+
+    def place_of(self, number: Value, t: Index) -> tuple[Value, Index]:
+        """Return what decides the mask of a step of a document."""
+        return number, t
 
     def backward(self, asm: Assembler) -> None:  # noqa: ARG002
         self.below.apply(mul, self.below.gradient, self.above.gradient, self.mask)
+
+
+@built_in
+class SpatialDropoutStage(DropoutStage):
+    """The same with one mask for all steps of a document."""
+
+    kind = "spatial_dropout"
+
+    def place_of(self, number: Value, t: Index) -> tuple[Value, Index]:  # noqa: ARG002
+        return number, 0
 
 
 @built_in
@@ -199,13 +233,8 @@ class ConvStage(Stage):
     """``y[t] = f(b + Σ_n x[t + n - before] W[n])``; ``x`` is 0 outside a document."""
 
     kind = "conv1d"
-
-    @classmethod
-    def takes(cls, layers: tuple[Any, ...]) -> int:
-        if not super().takes(layers):
-            return 0
-        layer = layers[0]
-        return int(layer.padding != "valid" and layer.activation in ACTIVATIONS)
+    covers = {"padding": ("same", "causal"), "activation": ACTIVATIONS}
+    layer: Conv1D
 
     def build(self) -> None:
         inputs = self.below.features
@@ -279,17 +308,9 @@ class Pool(NamedTuple):
     origin: Value
 
 
-def _pool(x: View, by: str) -> Pool:
-    if by == "max":
-        return _largest(x)
-    if by == "mean":
-        return _mean(x)
-    return _last(x)
-
-
 def _largest(x: View) -> Pool:
     asm = x.asm
-    best = [asm.vector_of(VERY_LOW), asm.vector_of(0.0)]
+    best = [asm.vector_of(VERY_LOW), asm.zero]
     for t in asm.loop(x.shape[0], best):
         value = x[t].load()
         step = asm.spread(asm.to_float(t))
@@ -303,7 +324,7 @@ def _largest(x: View) -> Pool:
 def _mean(x: View) -> Pool:
     asm = x.asm
     length = x.shape[0]
-    total = [asm.vector_of(0.0)]
+    total = [asm.zero]
     for t in asm.loop(length, total):
         total[0] += x[t].load()
     share = asm.spread(1 / asm.to_float((length > 1).select(length, 1)))
@@ -316,14 +337,16 @@ def _last(x: View) -> Pool:
     return Pool(x[step].load(), x.asm.spread(x.asm.to_float(step)))
 
 
+POOLS = {"max": _largest, "mean": _mean, "last": _last}
+
+
 @built_in
 class PoolingStage(Stage):
     """Pools each feature alone, in each of a number of equal parts of a document."""
 
-    @classmethod
-    def takes(cls, layers: tuple[Any, ...]) -> int:
-        layer = layers[0]
-        return int(layer.kind == "pooling" and layer.by in ("max", "mean", "last"))
+    kind = "pooling"
+    covers = {"by": POOLS}
+    layer: Pooling
 
     def build(self) -> None:
         features = self.below.features
@@ -349,8 +372,8 @@ class PoolingStage(Stage):
         for row, chunk, first, length in self._chunks(asm):
             for column, size in asm.tiles(n, asm.lanes):
                 x = self.below.value.view.rows(first, length).columns(column, size)
-                pool = _pool(x, self.layer.by)
-                y = (length > 0).select(pool.value, asm.vector_of(0.0))
+                pool = POOLS[self.layer.by](x)
+                y = (length > 0).select(pool.value, asm.zero)
                 self.above.value[row, chunk * n + column].store(y, size)
                 self.origins[row, chunk, column].store(pool.origin)
 
@@ -369,22 +392,21 @@ class PoolingStage(Stage):
 
 
 @built_in
-class AttentionStage(DenseStage):
+class AttentionStage(AffineStage):
     """A mean of a document's steps, whose weights are learned.
 
     They are ``a = softmax(h v)``, where ``h = tanh(x W + b)``. The gradient of the
     score ``h v`` of a step is ``a (dy x - sum(a (dy x)))``.
     """
 
-    @classmethod
-    def takes(cls, layers: tuple[Any, ...]) -> int:
-        return int(layers[0] == feedforward.Pooling(by="attention"))
+    kind = "pooling"
+    covers = {"by": ("attention",), "chunks": (1,)}
+    function = "tanh"
 
     def build(self) -> None:
         features = self.below.features
         self.above = Activations(self.group, features, is_sequence=False)
-        self.function = "tanh"
-        self.out = self.add_dense(features)
+        self.add_dense(features)
         self.query = self.add_weights(1, features)
         self.add_part((features, 1), self.query, 0, glorot_uniform, role="query")
         self.shares = self.place(self.group.capacity)
@@ -395,7 +417,7 @@ class AttentionStage(DenseStage):
         below = self.below
         load = partial(View.load_row, features=below.features)
         query = load(self.query.value[0])
-        zero = asm.vector_of(0.0)
+        zero = asm.zero
         for row, first, length in spans(below.firsts, below.lengths):
             largest = [asm.vector_of(VERY_LOW)]
             for t in asm.loop(length, largest):
@@ -408,14 +430,14 @@ class AttentionStage(DenseStage):
             sums = [zero] * (1 + len(query))
             for t in asm.loop(length, sums):
                 share = self.shares[first + t]
-                power = (asm.spread(share.load(F32)) - largest[0]).exp()
+                power = (share.spread() - largest[0]).exp()
                 share.store(power, 1)
                 weighted = [power * x for x in load(below.value[first + t])]
                 sums[:] = map(add, sums, [power, *weighted])
             total = (length > 0).select(sums[0], asm.vector_of(1.0))
             for t in asm.loop(length):
                 share = self.shares[first + t]
-                share.store(asm.spread(share.load(F32)) / total, 1)
+                share.store(share.spread() / total, 1)
             mean = self.above.value[row]
             mean.store_row([weighted / total for weighted in sums[1:]], below.features)
 
@@ -431,10 +453,10 @@ class AttentionStage(DenseStage):
             for t in asm.loop(length, weighted):
                 d_share = asm.total(list(map(mul, d_y, load(below.value[first + t]))))
                 self.d_shares[first + t].store(d_share)
-                weighted[0] += d_share * self.shares[first + t].load(F32)
+                weighted[0] += d_share * self.shares[first + t].load_float()
             for t in asm.loop(length):
-                share = self.shares[first + t].load(F32)
-                d_share = self.d_shares[first + t].load(F32)
+                share = self.shares[first + t].load_float()
+                d_share = self.d_shares[first + t].load_float()
                 d_score = asm.spread(share * (d_share - weighted[0]))
                 d_row = d_hidden[first + t]
                 d_row.store_row([d_score * q for q in query], below.features)
@@ -443,7 +465,7 @@ class AttentionStage(DenseStage):
         self.group.clear_gaps(d_hidden)
         super().backward(asm)
         for row, _, step in below.steps():
-            weight = asm.spread(self.shares[step].load(F32))
+            weight = self.shares[step].spread()
             for column, _ in asm.tiles(below.features, asm.lanes):
                 place = below.gradient[step, column]
                 place.add(weight * self.above.gradient[row, column].load())
@@ -465,14 +487,14 @@ class ParallelStage(Stage):
     """
 
     kind = "parallel"
+    layer: Parallel
 
     @classmethod
-    def takes(cls, layers: tuple[Any, ...]) -> int:
+    def takes(cls, layers: Sequence[Layer]) -> int:
         if not super().takes(layers):
             return 0
-        for branch in layers[0].branches:
-            for _ in stack(branch, after=layers[:1]):
-                pass  # it raises if a layer has no machine code
+        for branch in cast(Parallel, layers[0]).branches:
+            list(stack(branch, after=(layers[0],)))  # raises if one has no machine code
         return 1
 
     def build(self) -> None:

@@ -15,10 +15,10 @@ its own by ``Group.places``.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.seeds import derive_seed
@@ -37,7 +37,11 @@ DOCUMENTS = [*BLOCKS, "order", "starts", "words", "values"]
 the start of each, the words of all, and a number beside each word."""
 
 
-Initializer = Callable[[Any, int], Floats]
+Initializer = Callable[[tuple[int, ...], int], Floats]
+"""Makes numbers of a shape, by a seed."""
+Numbers = NDArray[np.intp]
+Positions: TypeAlias = int | slice | Numbers | tuple[int | Numbers, ...]
+"""What picks numbers of an array of NumPy."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class KerasArray:
 
     shape: tuple[int, ...]
     trained: Trained
-    index: Any  # of its numbers in ``trained``, in their order
+    index: Positions  # of its numbers in ``trained``, in their order
     # The numbers at first, or a function that makes them of the shape and a seed.
     start: Initializer | ArrayLike = 0
     number: int = 0  # of its layer; with its role there, it makes the seed

@@ -22,7 +22,7 @@ from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.training.epochs import TrainingSettings
 from rnnbench.training.outcome import LOWEST, Judged, Weights
 
-from .losses import Doubles, Floats, loss_of
+from .losses import Doubles, Floats, loss_of, may_diverge
 
 if TYPE_CHECKING:
     from .program import Program
@@ -78,8 +78,7 @@ class Scorer:
     def score(self, documents: Documents) -> Doubles:
         """Return the log-probabilities ``(n, topics)`` of documents."""
         logits = self.logits(documents)
-        # A training may have diverged, which is found later.
-        with np.errstate(invalid="ignore"):
+        with may_diverge():
             return np.asarray(self.program.form.log_probabilities(logits), np.float64)
 
     def logits(self, documents: Documents) -> Doubles:
@@ -89,12 +88,15 @@ class Scorer:
         count = len(documents[0]) - 1
         scores = np.zeros((count, program.width), np.float32)
         order = longest_first(documents, np.arange(count), max(count, 1))
-        program.code.run("score", arena, arena, order, *documents, scores, count)
+        arrays = (arena, arena, order, *documents, scores)
+        program.code.run("score", arrays, count)
         return scores[:, : program.sizes.topics].astype(np.float64)
 
     def judge(self, documents: Documents, y: Labels) -> Judged:
         """Return the mean loss and the score on documents."""
-        return loss_of(form_of(y)).judge(self.logits(documents), y)
+        loss = loss_of(form_of(y))
+        with may_diverge():
+            return loss.judge(self.logits(documents), y)
 
 
 class NativeNetwork(Scorer):
@@ -141,23 +143,22 @@ class NativeNetwork(Scorer):
         loss = loss_of(form_of(y))
         order = np.concatenate(self.settings.batches(count, self.seed, epoch))
         order_of_batches = longest_first(documents, order, program.sizes.batch)
-        columns = loss.columns(program.width)
         weights = self.settings.weights_of(y)
-        targets = loss.targets(y, weights)
-        labels = np.pad(targets, ((0, 0), (0, columns - targets.shape[1])))
-        notes = np.zeros((count + program.sizes.rows, columns), np.float32)
+        labels = loss.targets(y, weights, program.width)
+        notes = np.zeros((count + program.sizes.rows, labels.shape[1]), np.float32)
         read = (order_of_batches, *documents)
         results = (labels, self.rates, notes)
         arena, other = self.arenas
         first = (arena, arena, *read, other, *results)
         if threads == 1:
-            program.code.run("epoch", *first, count)
+            program.code.run("epoch", first, count)
         else:
             second = (arena, other, *read, arena, *results)
             self._train_halves(first, second, count)
         in_order = order_of_batches[:count].view(np.int32)
         noted = notes[:count].astype(np.float64)
-        return loss.judge_notes(noted, y[in_order], weights[in_order])
+        with may_diverge():
+            return loss.judge_notes(noted, y[in_order], weights[in_order])
 
     def _train_halves(
         self, first: Sequence[Floats], second: Sequence[Floats], count: int
@@ -169,11 +170,11 @@ class NativeNetwork(Scorer):
             for start in range(0, count, batch):
                 size = min(batch, count - start)
                 for phase in self.program.phases:
-                    other = pool.submit(run, phase, *second, start, size)
-                    run(phase, *first, start, size)
+                    other = pool.submit(run, phase, second, start, size)
+                    run(phase, first, start, size)
                     other.result()
-        run("finish", *first)
-        run("finish", *second)
+        run("finish", first)
+        run("finish", second)
 
 
 def longest_first(documents: Documents, order: NDArray[np.intp], batch: int) -> Floats:

@@ -26,7 +26,7 @@ from rnnbench.models.seeds import derive_seed
 from rnnbench.training.outcome import Weights
 
 from . import adam
-from .assembler import F32, VERY_LOW, Assembler, Code, Floats, Processor, Value
+from .assembler import VERY_LOW, Assembler, Code, Floats, Processor, Value
 from .memory import DOCUMENTS, OF_HALF, OTHER, SHARED, Activations, Group, Memory, Sizes
 from .stage import Stage, backward, blamed, forward
 from .words import stages_of
@@ -251,8 +251,8 @@ def add_loss(logits: Activations, first: Value, left: Value, size: Value) -> Non
         powers = asm.filled([value.exp() for value in values], topics)
         total = asm.total(powers)
         answer = asm.given["labels"].moved(group.documents.get(row) * 2)
-        label = asm.spread(answer.load(F32))
-        weight = answer.moved(1).load(F32)
+        label = answer.spread()
+        weight = answer.moved(1).load_float()
         are_label = [label.equals(vector) for vector in numbers]
         values_of_label = [
             is_label.select(value, 0.0)
@@ -315,7 +315,7 @@ def passes(processor: Processor) -> bool:
         results[2].store(numbers.view.load().exp())
     (arena,) = memory.new_arenas(1)
     arena[:] = np.random.default_rng(0).normal(0, SPREAD, memory.size)
-    Code(asm).run("test", arena)
+    Code(asm).run("test", [arena])
     x = numbers.of(arena)
     expected = [1 / (1 + np.exp(-x)), np.tanh(x), np.exp(x)]
     expected_product = left.of(arena) @ right.of(arena)

@@ -9,7 +9,7 @@ purpose. The initial weights are Keras's::
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from llvmlite import ir
@@ -31,10 +31,14 @@ quarters, whose lengths are a multiple of this, so that the numbers do not depen
 lanes of a processor."""
 LEAST = np.float32(1e-7)  # the least number whose logarithm is taken
 
+Word = TypeVar("Word", NDArray[np.uint32], Value)
+
 
 def philox(
-    counter: Sequence[Any], key: Sequence[Any], times: Callable[..., Any]
-) -> list[Any]:
+    counter: Sequence[Word],
+    key: Sequence[Word],
+    times: Callable[[Word, int], Sequence[Word]],
+) -> list[Word]:
     """Return four random words of 32 bits for a counter of four words and a key of two.
 
     Each word is an array, or a vector in machine code; ``times`` multiplies it by a
@@ -100,7 +104,7 @@ def glorot_uniform(shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
     return random_uniform(shape, seed, math.sqrt(3.0 / max(1.0, fans / 2)))
 
 
-def orthogonal(shape: tuple[int, int], seed: int) -> NDArray[np.float32]:
+def orthogonal(shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
     """Return the weights of ``keras.initializers.Orthogonal``, up to rounding."""
     rows = max(shape)
     columns = min(shape)
@@ -130,7 +134,7 @@ def make_mask(
     wide = ir.VectorType(I64, asm.lanes)
     limit = ir.Constant(short, min(round(rate * 2**32), 2**32 - 1))
     kept = asm.vector_of(1 / (1 - rate))
-    dropped = asm.vector_of(0.0)
+    dropped = asm.zero
 
     def spread(number: Index) -> Value:
         return asm.spread(Value(build, build.trunc(asm.number(number).raw, I32)))

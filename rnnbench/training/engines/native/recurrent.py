@@ -10,16 +10,16 @@ with respect to what follows; one that ends with ``_before`` belongs to the step
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rnnbench.models.layers import Layer
-from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, SimpleRNN
+from rnnbench.models.layers.recurrent import StepByStep
 
-from .assembler import F32, Array, Assembler, Sums, Value, View, ceil_div
-from .memory import SHARED, Activations
+from .assembler import Array, Assembler, Sums, Value, View, ceil_div
+from .memory import SHARED, Activations, Initializer
 from .random import glorot_uniform, orthogonal, quarter
 from .stage import Stage, built_in
 
@@ -135,10 +135,10 @@ def _gru_back(
     )
 
 
-CELLS: dict[type[Layer], Cell] = {
-    SimpleRNN: Cell(0, _simple_rnn, _simple_rnn_back),
-    LSTM: Cell(6, _lstm, _lstm_back, open_gate=1),
-    GRU: Cell(4, _gru, _gru_back, split=2),
+CELLS = {
+    "simple_rnn": Cell(0, _simple_rnn, _simple_rnn_back),
+    "lstm": Cell(6, _lstm, _lstm_back, open_gate=1),
+    "gru": Cell(4, _gru, _gru_back, split=2),
 }
 
 
@@ -164,28 +164,29 @@ class RecurrentStage(Stage):
     """
 
     role = "weight_drop"
+    layer: StepByStep
 
     @classmethod
-    def takes(cls, layers: tuple[Any, ...]) -> int:
+    def takes(cls, layers: Sequence[Layer]) -> int:
         layer = layers[0]
-        if type(layer) is Bidirectional:
-            return int(layer.merge_mode == "concat" and cls.takes((layer.layer,)))
-        return int(type(layer) in CELLS and layer.settings().keys() <= COVERED)
+        if layer.kind not in (*CELLS, "bidirectional"):
+            return 0
+        is_cell = layer.parts[-1].kind in CELLS  # of the layer inside, if there is one
+        return int(is_cell and layer.settings().keys() <= COVERED)
 
     def build(self) -> None:
         sides = [""]
-        if type(self.layer) is Bidirectional:
+        if self.layer.kind == "bidirectional":
             sides = ["forward ", "backward "]
-            self.layer = self.layer.layer
-        layer = self.layer
-        units = layer.units
-        self.units = units
+        layer = cast(StepByStep, self.layer.parts[-1])
+        self.layer = layer
+        self.units = layer.units
         self.gates = layer.gates
-        self.columns = layer.gates * units
-        self.cell = CELLS[type(layer)]
+        self.columns = layer.gates * layer.units
+        self.cell = CELLS[layer.kind]
         self.ways = len(sides)
         self.above = Activations(
-            self.group, self.ways * units, is_sequence=layer.return_sequences
+            self.group, self.ways * layer.units, is_sequence=layer.return_sequences
         )
         self._place_weights()
         self._place_states()
@@ -249,21 +250,25 @@ class RecurrentStage(Stage):
         lanes = self.group.sizes.lanes
         order = np.argsort(column_order(units, self.gates, lanes))
         biases = np.zeros((self.gates, units))
-        if gate is not None and self.layer.unit_forget_bias:
+        if gate is not None and "unit_forget_bias" not in self.layer.settings():
             biases[gate] = 1
 
-        def add(shape: tuple[int, ...], rows: Any, start: Any, role: str) -> None:
-            index = (way, *np.ix_(rows, order))
+        def add(
+            shape: tuple[int, ...],
+            rows: NDArray[np.intp],
+            start: Initializer | ArrayLike,
+            role: str,
+        ) -> None:
+            row, column = np.ix_(rows, order)
+            index = (way, row, column)
             self.add_part(shape, self.u, index, start, role=side + role)
 
         rows = np.arange(self.state_rows + inputs + 1)
         add((inputs, columns), rows[self.state_rows : -1], glorot_uniform, "kernel")
         add((units, columns), rows[:units], orthogonal, "recurrent")
-        bias = [rows[-1], *rows[units : self.state_rows]]
-        if self.cell.split is None:
-            add((columns,), bias, biases.ravel(), "bias")
-        else:
-            add((2, columns), bias, biases.ravel(), "bias")
+        bias = np.append(rows[-1], rows[units : self.state_rows])
+        shape = (columns,) if self.cell.split is None else (2, columns)
+        add(shape, bias, biases.ravel(), "bias")
 
     def prepare(self, asm: Assembler) -> None:
         """Drop weights, and transpose the others."""
@@ -352,7 +357,7 @@ class RecurrentStage(Stage):
         processor = asm.processor
         if self.is_inline:
             for row in asm.loop(group_rows):
-                x = self.below.value[self.below.places.get(way, t, row)].load(F32)
+                x = self.below.value[self.below.places.get(way, t, row)].load_float()
                 self.states[way, t, row, self.state_rows].store(x)
         most_units = max(processor.vectors_of_tile // gates, 1) * lanes
         for first, units in asm.tiles(self.units, most_units):
@@ -379,7 +384,7 @@ class RecurrentStage(Stage):
         split = self.state_rows
         if self.is_inline:
             x = self.states[way, t].rows(row, height).columns(split, 2)
-            return x.times(u.rows(split, 2), [asm.vector_of(0.0)] * (vectors * height))
+            return x.times(u.rows(split, 2), [asm.zero] * (vectors * height))
         column = first * self.gates + way * self.columns
         rows = [self.below.places.get(way, t, row + i) for i in range(height)]
         lines = [self.projected[row, column] for row in rows]
@@ -396,7 +401,7 @@ class RecurrentStage(Stage):
             return sums
         gates = np.arange(vectors * asm.lanes).reshape(vectors, asm.lanes) // units
         is_split = [asm.vector_of(lanes).equals(self.cell.split) for lanes in gates]
-        zero = asm.vector_of(0.0)
+        zero = asm.zero
         return [
             is_split[n % vectors].select(zero, total) for n, total in enumerate(sums)
         ]

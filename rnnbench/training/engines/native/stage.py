@@ -4,9 +4,9 @@
 and its other methods make code: see ``rnnbench.plugin`` for a layer of another package.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from numpy.typing import ArrayLike
 
@@ -15,7 +15,15 @@ from rnnbench.registry import PluginError, Registry
 
 from .adam import WordTable
 from .assembler import Assembler, Index, Value, View
-from .memory import SHARED, Activations, Group, Initializer, KerasArray, Trained
+from .memory import (
+    SHARED,
+    Activations,
+    Group,
+    Initializer,
+    KerasArray,
+    Positions,
+    Trained,
+)
 from .random import make_mask
 
 
@@ -31,6 +39,8 @@ class Stage:
 
     Attributes:
         kind: the kind of the layer that it computes, as configs write it.
+        covers: for parameters of the layer, the values that it can compute; others may
+            have any.
         layer: the layer at ``number`` in the network, which has the weights.
         layers: all layers that it computes.
         group: the documents that go through the network together.
@@ -45,6 +55,8 @@ class Stage:
     """
 
     kind: ClassVar[str] = ""
+    covers: ClassVar[Mapping[str, Collection[object]]] = {}
+    layer: Layer
     below: Activations
     above: Activations
     table: WordTable | None = None
@@ -56,7 +68,7 @@ class Stage:
         self,
         group: Group,
         number: int,
-        layers: Sequence[Any],
+        layers: Sequence[Layer],
         below: Activations | None,
     ):
         self.group = group
@@ -67,15 +79,21 @@ class Stage:
         self.trained: list[Trained] = []
         self.key = self.place(2, block=SHARED)
         if layers:
-            self.layer: Any = layers[0]
+            self.layer = layers[0]
         if below:
             self.below = below
         self.build()
 
     @classmethod
-    def takes(cls, layers: tuple[Any, ...]) -> int:
+    def takes(cls, layers: Sequence[Layer]) -> int:
         """Return how many of the layers, from the first on, it computes; 0 if none."""
-        return int(layers[0].kind == cls.kind)
+        layer = layers[0]
+        if layer.kind != cls.kind:
+            return 0
+        for parameter, values in cls.covers.items():
+            if getattr(layer, parameter) not in values:
+                return 0
+        return 1
 
     def build(self) -> None:
         """Find a place for its arrays, and set ``above``."""
@@ -107,7 +125,7 @@ class Stage:
         self,
         shape: tuple[int, ...],
         trained: Trained,
-        index: Any,
+        index: Positions,
         start: Initializer | ArrayLike = 0,
         role: str = "kernel",
     ) -> None:
@@ -219,7 +237,9 @@ def _candidates(kind: str) -> Iterator[type[Stage]]:
     yield STAGES[kind]
 
 
-def _package(registry: Registry[Any], name: str) -> str | None:
+def _package(
+    registry: Registry[type[Stage]] | Registry[type[Layer]], name: str
+) -> str | None:
     """Return the package of an entry; ``None`` if it is ours."""
     plugin = registry.plugins.get(name)
     if plugin and plugin.dist:

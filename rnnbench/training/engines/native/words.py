@@ -6,15 +6,15 @@ that spatial dropout sets to 0. Only the order of sums changes.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
 from rnnbench.models.layers import Layer
-from rnnbench.models.layers.feedforward import Embedding, SpatialDropout
+from rnnbench.models.layers.feedforward import Dense, Embedding, SpatialDropout
 
 from .adam import WordTable
-from .assembler import F32, Assembler, Index, Value, View
+from .assembler import Assembler, Index, Value, View
 from .feedforward import DenseStage, activate, activate_back
 from .memory import SHARED, SLACK, Activations, Group, spans, words_of
 from .random import glorot_uniform, quarter, random_uniform
@@ -42,7 +42,7 @@ class NumbersStage(Stage):
     def forward(self, asm: Assembler) -> None:
         for document, t, row in self.above.steps():
             _, values, _ = words_of(asm, self.group.documents.get(document))
-            self.above.value[row, 0].store(values[t].load(F32))
+            self.above.value[row, 0].store(values[t].load_float())
 
 
 @built_in
@@ -56,23 +56,25 @@ class EmbeddingStage(Stage):
         d_count: the number of these rows, in each group.
     """
 
+    kind = "embedding"
+    covers = {"trainable": (True,)}
     table: WordTable
+    layer: Embedding
 
     @classmethod
-    def takes(cls, layers: tuple[Any, ...]) -> int:
-        if type(layers[0]) is not Embedding or not layers[0].trainable:
-            return 0
-        if type(layers[1]) is SpatialDropout:
-            return 2
-        return 1
+    def takes(cls, layers: Sequence[Layer]) -> int:
+        count = super().takes(layers)
+        if count and layers[1].kind == "spatial_dropout":
+            count += 1
+        return count
 
     def build(self) -> None:
         group = self.group
         features = self.layer.dim
         ids = group.sizes.n_ids
         self.rate = 0.0
-        if len(self.layers) > 1:
-            self.rate = self.layers[1].rate
+        for dropout in self.layers[1:]:
+            self.rate = cast(SpatialDropout, dropout).rate
         self.table = WordTable(group, self.number, features)
         self.add_part(
             (ids, features),
@@ -118,7 +120,7 @@ class EmbeddingStage(Stage):
         """Have the body of a loop run with each of some rows."""
         for i in asm.loop(count):
             word = self.row_words.get(first + i)
-            yield WordRow(first + i, word, self.word_mask[word].load(F32))
+            yield WordRow(first + i, word, self.word_mask[word].load_float())
 
     def write(self, asm: Assembler, document: Value, rows: Iterator[WordRow]) -> None:
         """Write the vectors of a document's words."""
@@ -168,7 +170,7 @@ class SharedEmbeddingStage(EmbeddingStage):
     above: "WordVectors"
 
     @classmethod
-    def takes(cls, layers: tuple[Any, ...]) -> int:
+    def takes(cls, layers: Sequence[Layer]) -> int:
         count = super().takes(layers)
         if RecurrentStage.takes(layers[count:]):
             return count
@@ -231,8 +233,8 @@ class SharedEmbeddingStage(EmbeddingStage):
             out = above.value[row]
             for i in asm.loop(n_kept):
                 feature = kept[i].load_index()
-                x = self.table.trained.value[word, feature].load(F32)
-                out[i].store(x * mask[feature].load(F32) * word_mask)
+                x = self.table.trained.value[word, feature].load_float()
+                out[i].store(x * mask[feature].load_float() * word_mask)
             for past in range(SLACK):  # the ones, and zeros
                 out[n_kept + past].store(asm.vector_of(float(past == 0)), 1)
 
@@ -241,7 +243,7 @@ class SharedEmbeddingStage(EmbeddingStage):
         count = [asm.number(0)]
         for feature in asm.loop(self.above.features, count):
             kept[count[0]].store_index(feature)
-            is_kept = mask[feature].load(F32) > 0
+            is_kept = mask[feature].load_float() > 0
             count[0] = is_kept.select(count[0] + 1, count[0])
         return count[0]
 
@@ -289,12 +291,12 @@ class BagStage(Stage):
     kind = "bag_of_words"
 
     def build(self) -> None:
-        self.layer = self.layers[1]
+        dense = cast(Dense, self.layers[1])
         self.number += 1
-        self.function = self.layer.activation
+        self.function = dense.activation
         group = self.group
         ids = group.sizes.n_ids
-        units = self.layer.count_units(group.sizes.topics)
+        units = dense.count_units(group.sizes.topics)
         self.units = units
         self.above = Activations(group, units, is_sequence=False)
         self.table = WordTable(group, self.number, units)
@@ -305,7 +307,7 @@ class BagStage(Stage):
         self.d_above = self.place(group.per_batch * group.rows, units, block=SHARED)
 
     @classmethod
-    def takes(cls, layers: tuple[Any, ...]) -> int:
+    def takes(cls, layers: Sequence[Layer]) -> int:
         if super().takes(layers) and DenseStage.takes(layers[1:]):
             return 2
         return 0
@@ -318,7 +320,7 @@ class BagStage(Stage):
                 sums = [self.bias.value[0, column].moved(v).load() for v in starts]
                 for i in asm.loop(self.group.lengths.get(row), sums):
                     line = self.table.trained.value[words[i].load_index(), column]
-                    weight = asm.spread(weights[i].load(F32))
+                    weight = weights[i].spread()
                     for n, start in enumerate(starts):
                         sums[n] += weight * line.moved(start).load()
                 self.above.value[row, column].store_row(sums, width)
@@ -341,7 +343,7 @@ class BagStage(Stage):
                 d_y = [self.d_above[row, start].load() for start in starts]
                 for i in asm.loop(length):
                     slot = self.table.slots.get(words[i].load_index())
-                    weight = asm.spread(weights[i].load(F32))
+                    weight = weights[i].spread()
                     for start, d in zip(starts, d_y, strict=True):
                         self.table.trained.gradient[slot, start].add(weight * d)
 

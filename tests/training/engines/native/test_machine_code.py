@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from machine_code import (
     LANES,
     REGISTERS,
+    SIGMOID,
     SOFTMAX,
     all_sizes,
     documents,
@@ -69,7 +70,7 @@ def run(name, arena, make, processor=HERE):
     asm = Assembler(processor)
     with asm.function(name, [OF_HALF]):
         make(asm)
-    Code(asm).run(name, arena)
+    Code(asm).run(name, [arena])
 
 
 @examples(12)
@@ -132,7 +133,7 @@ def functions():
 
     def call(name, x):
         out = np.zeros(16, np.float32)
-        code.run(name, out, np.resize(x, 16).astype(np.float32))
+        code.run(name, [out, np.resize(x, 16).astype(np.float32)])
         return out[: len(x)]
 
     return call
@@ -222,17 +223,15 @@ def test_nothing_reads_or_writes_past_what_it_is_given(model, sizes, count):
     laid_out = net.lay_out(x)
     order = longest_first(laid_out, np.arange(count), sizes.batch)
     loss = loss_of(form_of(y))
-    columns = loss.columns(net.program.width)
-    notes = np.zeros(columns * (count + sizes.rows), np.float32)
-    targets = loss.targets(y, np.ones(count, np.float32))
-    labels = np.pad(targets, ((0, 0), (0, columns - targets.shape[1])))
+    labels = loss.targets(y, np.ones(count, np.float32), net.program.width)
+    notes = np.zeros(labels.shape[1] * (count + sizes.rows), np.float32)
     arena, second = map(guarded_copy, net.arenas)
     read = arena, arena, *map(guarded_copy, (order, *laid_out))
     scores = guarded_copy(np.zeros((count, net.program.width), np.float32))
 
     others = map(guarded_copy, (labels, net.rates, notes))
-    net.program.code.run("epoch", *read, second, *others, count)
-    net.program.code.run("score", *read, scores, count)
+    net.program.code.run("epoch", [*read, second, *others], count)
+    net.program.code.run("score", [*read, scores], count)
 
     assert np.isfinite(scores).all()
 
@@ -246,7 +245,7 @@ def test_checked_code_notices_an_access_outside_of_its_array():
 
     noticed = []
     for place in (0, 4, 5, -1, 10**6):
-        code.run("run", arena, place)
+        code.run("run", [arena], place)
         noticed.append(faults(code))
 
     assert noticed == [0, 0, 1, 2, 3]
@@ -343,7 +342,7 @@ def test_masks_are_those_that_philox_gives_in_numpy(rate, features, place):
     (arena,) = memory.new_arenas(1)
     key.of(arena).view(np.uint32)[:] = 7, 9
 
-    Code(asm).run("mask", arena)
+    Code(asm).run("mask", [arena])
 
     numbers = np.arange(length, dtype=np.uint32)
     others = np.array([place], np.uint32).T
@@ -364,6 +363,24 @@ def test_a_network_diverges_visibly():
 
     assert np.isnan(loss)
     assert np.isnan(Scorer(net.program, net.model, net.weights()).scores(x)).any()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("last", [SOFTMAX, SIGMOID])
+@pytest.mark.parametrize("weight", [1e30, np.inf, np.nan])
+def test_a_network_diverges_without_a_warning(last, weight):
+    layers = [{"embedding": {"dim": 9}}, {"pooling": {"by": "mean"}}, last]
+    model = LayeredNetwork.model_validate({"layers": layers})
+    sizes = Sizes(timesteps=6, topics=3, n_ids=20, batch=7, rows=4, lanes=8)
+    x, y = documents(sizes, 9, model=model)
+    net = network(made(model, sizes), model, x)
+    kernel = net.program.parts[-2]
+    kernel.write(net.arenas[0], np.full(kernel.shape, weight, np.float32))
+
+    losses = [net.train(net.lay_out(x), y, epoch)[0] for epoch in (1, 2)]
+    losses.append(net.judge(net.lay_out(x), y)[0])
+
+    assert not np.isfinite(losses).all() or max(losses) > 1e6
 
 
 AVX2 = {"avx2": True, "fma": True}
