@@ -65,9 +65,7 @@ class Metric(Quantity):
     function: "Callable[[Labels, Any], Value | None]"
 
     def suits(self, score_kind: str) -> bool:
-        """Return whether it can be computed from this kind of scores; see
-        ``TrialRecord``.
-        """
+        """Return whether it can be computed from scores of this kind."""
         if self.needs_log_probabilities:
             return score_kind == "log_probabilities"
         return self.is_of_answers or score_kind != "answers"
@@ -82,9 +80,7 @@ class Metric(Quantity):
     def by_document(
         self, labels: "Labels", answers: "Labels", scores: "Scores"
     ) -> "NDArray[np.float64] | None":
-        """Return the values of which it is the mean, ``(n_test,)``; ``None`` if it is
-        no mean.
-        """
+        """Return the values ``(n_test,)`` that it is the mean of, if it is a mean."""
         values = self._values(labels, answers, scores)
         if values is None or values.ndim == 0:
             return None
@@ -93,9 +89,7 @@ class Metric(Quantity):
     def _values(
         self, labels: "Labels", answers: "Labels", scores: "Scores"
     ) -> "NDArray[np.float64] | None":
-        """Return its value, ``()``, or its values by document, ``(n_test,)``, if it has
-        any.
-        """
+        """Return its value, ``()``, or values by document, ``(n_test,)``, if any."""
         import numpy as np  # takes a while, and names of metrics are needed without it
 
         if self.is_of_answers:
@@ -135,9 +129,7 @@ _built_in: list[Metric] = []  # in the order of columns
 
 
 def _metric(name: str, header: str, **options: Any) -> Callable[[_F], _F]:
-    """Return a decorator that makes a metric of a function; its docstring is the
-    description.
-    """
+    """Return a decorator that makes a metric of a function and its docstring."""
 
     def add(function: _F) -> _F:
         description = " ".join((function.__doc__ or "").split())
@@ -325,9 +317,7 @@ FIT_SECONDS = COSTS["fit_seconds"]
 
 @cache
 def all_usable_metrics() -> list[Metric]:
-    """Return all metrics; a plug-in that cannot be loaded is left out with a
-    warning.
-    """
+    """Return all metrics; a plug-in that fails is left out with a warning."""
     return METRICS.usable()
 
 
@@ -348,9 +338,7 @@ def quantity_names() -> list[str]:
 
 
 def find_quantity(name: str, where: str) -> Quantity:
-    """Return a metric or a cost by its name; messages begin with ``where``, the name's
-    place.
-    """
+    """Return a metric or a cost by its name; a message begins with ``where``."""
     names = quantity_names()
     if name not in names:
         raise UserError(f"{where}: no metric '{name}' ({did_you_mean(name, names)})")

@@ -164,6 +164,13 @@ def parse_variant(
         raise problems(located(error, (kind,))) from None
 
 
+def with_parameters(value: object) -> object:
+    """Return ``{kind: None}`` for a name alone, and other values as they are."""
+    if isinstance(value, str):
+        return {value: None}
+    return value
+
+
 def problem(fault: str, hint: str = "") -> PydanticCustomError:
     """Return the error ``fault (hint)``, for a validator to raise."""
     text = f"{fault} ({hint})" if hint else fault

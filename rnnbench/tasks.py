@@ -73,10 +73,10 @@ class TaskKind(ABC):
 
     @abstractmethod
     def parts(self, labels: Labels, answers: Labels) -> Numbers:
-        """Return the numerator and the denominator of the main metric, ``(2, n)``, by
-        document.
+        """Return the numerators and denominators of the main metric, ``(2, n)``.
 
-        If all denominators are the same, the numerators over it, ``(n,)``, are enough.
+        Each document has a column. If all denominators are the same, the numerators
+        over it, ``(n,)``, are enough.
         """
 
     def values(self, labels: Labels, answers: Labels) -> Numbers:
@@ -141,9 +141,7 @@ class MultiLabel(TaskKind):
         return is_given.astype(np.uint8)
 
     def parts(self, labels: Labels, answers: Labels) -> NDArray[np.float64]:
-        """Return twice the right topics of each document, over its true and its given
-        ones.
-        """
+        """Return twice the right topics of documents, over the true and given ones."""
         n_right = (labels & answers).sum(axis=1, dtype=float)
         return np.stack([2 * n_right, labels.sum(axis=1) + answers.sum(axis=1)])
 

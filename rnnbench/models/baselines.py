@@ -1,6 +1,6 @@
 """Baselines: classifiers without a network, from scikit-learn."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -21,7 +21,13 @@ from rnnbench.section import (
     parse_variant,
     problem,
     spell,
+    with_parameters,
 )
+
+if TYPE_CHECKING:
+    from sklearn.base import ClassifierMixin
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.pipeline import Pipeline
 
 Positive = Annotated[float, Field(ge=1e-10, le=1e10)]
 """Above 0, and within what scikit-learn's solvers can handle: some never end beyond
@@ -35,22 +41,23 @@ NGram = Annotated[PositiveInt, Field(le=LONGEST_NGRAM)]
 Range = Annotated[tuple[NGram, ...], Field(min_length=2, max_length=2)]
 
 
-def _range(value: Any) -> Any:
-    is_pair = isinstance(value, list | tuple) and [type(n) for n in value] == [int, int]
-    if value is None or (is_pair and 1 <= value[0] <= value[1] <= LONGEST_NGRAM):
-        return value and tuple(value)
-    allowed = (
-        f"two numbers from 1 to {LONGEST_NGRAM}, the smaller first, such as [3, 5]"
-    )
-    raise problem(f"got {spell(value)}", f"allowed: {allowed}")
+def _range(value: object) -> tuple[int, int] | None:
+    match value:
+        case None:
+            return None
+        case [first, last] if type(first) is type(last) is int:
+            if 1 <= first <= last <= LONGEST_NGRAM:
+                return first, last
+    allowed = f"two numbers from 1 to {LONGEST_NGRAM}, the smaller first"
+    raise problem(f"got {spell(value)}", f"allowed: {allowed}, such as [3, 5]")
 
 
 class Baseline(Variant):
-    """A kind of baseline. Its fields are the parameters in a config, named as in
-    scikit-learn.
+    """A kind of baseline.
 
-    A kind needs ``kind``, its name in configs, and ``pipeline``. Another package adds
-    one by naming its class in the entry-point group ``rnnbench.baselines``.
+    Its fields are the parameters in a config, named as in scikit-learn. A kind needs
+    ``kind``, its name in configs, and ``pipeline``. Another package adds one by naming
+    its class in the entry-point group ``rnnbench.baselines``.
     """
 
     is_random: ClassVar[bool] = False
@@ -69,17 +76,16 @@ class Baseline(Variant):
     install: ClassVar[str] = ""
     """The command that installs them, for the message."""
 
-    def pipeline(self, seed: int) -> Any:
-        """Return an unfitted scikit-learn pipeline; import scikit-learn here, not at
-        the top.
+    def pipeline(self, seed: int) -> "Pipeline":
+        """Return an unfitted scikit-learn pipeline.
 
-        Its inputs are texts: word ids separated by spaces, without padding or start
-        mark, or, if it ``reads_words``, the known words. Only a classifier that draws
-        at random needs ``seed``.
+        Import scikit-learn here, not at the top. Its inputs are texts: word ids
+        separated by spaces, without padding or start mark, or, if it ``reads_words``,
+        the known words. Only a classifier that draws at random needs ``seed``.
         """
         raise NotImplementedError
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         """Return the parameters that differ from their defaults."""
         return {
             key: value
@@ -93,7 +99,7 @@ class _Dummy(Baseline):
 
     strategy: ClassVar[str]
 
-    def pipeline(self, seed: int) -> Any:
+    def pipeline(self, seed: int) -> "Pipeline":
         from sklearn.dummy import DummyClassifier
         from sklearn.pipeline import make_pipeline
 
@@ -149,30 +155,28 @@ class _Words(Baseline):
             raise problem(fault, "allowed: analyzer: word")
         return self
 
-    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
+    def pipeline(self, seed: int) -> "Pipeline":  # noqa: ARG002
         from sklearn.pipeline import make_pipeline, make_union
 
-        options = {"min_df": self.min_df, "lowercase": False}
-        split = {}
+        counted = self._counting(self.analyzer, (self.min_ngram, self.max_ngram))
         if self.analyzer == "word":
-            split = {"tokenizer": str.split, "token_pattern": None}
-        ngrams = (self.min_ngram, self.max_ngram)
-        counted = self._vectorizer(
-            analyzer=self.analyzer, ngram_range=ngrams, **split, **options
-        )
+            counted.set_params(tokenizer=str.split, token_pattern=None)
         if self.char_ngrams:
-            within = self._vectorizer(
-                analyzer="char_wb", ngram_range=self.char_ngrams, **options
-            )
-            counted = make_union(counted, within)
+            counted = make_union(counted, self._counting("char_wb", self.char_ngrams))
         return make_pipeline(counted, self._classifier())
 
-    def _vectorizer(self, **options: Any) -> Any:
+    def _counting(self, analyzer: str, ngrams: tuple[int, ...]) -> "CountVectorizer":
+        """Return a vectorizer that counts sequences of words or characters."""
+        return self._vectorizer().set_params(
+            analyzer=analyzer, ngram_range=ngrams, min_df=self.min_df, lowercase=False
+        )
+
+    def _vectorizer(self) -> "CountVectorizer":
         from sklearn.feature_extraction.text import CountVectorizer
 
-        return CountVectorizer(**options)
+        return CountVectorizer()
 
-    def _classifier(self) -> Any:
+    def _classifier(self) -> "ClassifierMixin":
         raise NotImplementedError
 
 
@@ -182,10 +186,10 @@ class _Tfidf(_Words):
     sublinear_tf: bool = False
     """Whether a count n is replaced by 1 + log(n)."""
 
-    def _vectorizer(self, **options: Any) -> Any:
+    def _vectorizer(self) -> "CountVectorizer":
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        return TfidfVectorizer(sublinear_tf=self.sublinear_tf, **options)
+        return TfidfVectorizer(sublinear_tf=self.sublinear_tf)
 
 
 class TfidfLogisticRegression(_Tfidf):
@@ -194,7 +198,7 @@ class TfidfLogisticRegression(_Tfidf):
     kind = "tfidf_logistic_regression"
     C: InverseL2 = 1.0
 
-    def _classifier(self) -> Any:
+    def _classifier(self) -> "ClassifierMixin":
         from sklearn.linear_model import LogisticRegression
 
         return LogisticRegression(C=self.C, max_iter=1000)
@@ -219,7 +223,7 @@ class TfidfLinearSVM(_Tfidf):
     def gives_probabilities(self) -> bool:
         return self.calibrated
 
-    def _classifier(self) -> Any:
+    def _classifier(self) -> "ClassifierMixin":
         from sklearn.svm import LinearSVC
 
         from rnnbench.models.estimators import CalibratedSVM
@@ -236,7 +240,7 @@ class MultinomialNaiveBayes(_Words):
     max_ngram: NGram = 1
     alpha: Smoothing = 1.0
 
-    def _classifier(self) -> Any:
+    def _classifier(self) -> "ClassifierMixin":
         from sklearn.naive_bayes import MultinomialNB
 
         return MultinomialNB(alpha=self.alpha)
@@ -256,7 +260,7 @@ class ComplementNaiveBayes(_Tfidf):
     norm: bool = False
     """Whether the weights of a topic are divided by the sum of their sizes."""
 
-    def _classifier(self) -> Any:
+    def _classifier(self) -> "ClassifierMixin":
         from sklearn.naive_bayes import ComplementNB
 
         return ComplementNB(alpha=self.alpha, norm=self.norm)
@@ -277,10 +281,10 @@ class NBSVM(_Words):
     beta: Share = 0.25
     """The share of the SVM; the rest is naive Bayes."""
 
-    def _vectorizer(self, **options: Any) -> Any:
-        return super()._vectorizer(binary=True, **options)  # whether a word occurs
+    def _vectorizer(self) -> "CountVectorizer":
+        return super()._vectorizer().set_params(binary=True)  # whether a word occurs
 
-    def _classifier(self) -> Any:
+    def _classifier(self) -> "ClassifierMixin":
         from rnnbench.models.estimators import NaiveBayesSVM
 
         return NaiveBayesSVM(self.alpha, self.C, self.beta)
@@ -305,7 +309,7 @@ class SentenceEmbedding(Baseline):
     """The largest gradient at which the solver stops. With 1e-4, scikit-learn's
     default, some answers depend on how the processor rounds matrix products."""
 
-    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
+    def pipeline(self, seed: int) -> "Pipeline":  # noqa: ARG002
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import FunctionTransformer, Normalizer
@@ -336,11 +340,9 @@ def check_installed(baseline: Baseline) -> None:
         )
 
 
-def parse_baseline(value: Any) -> Baseline:
-    """Return the baseline that YAML names, or describes as ``{kind: {parameter:
-    value}}``.
-    """
-    described = {value: None} if isinstance(value, str) else value
+def parse_baseline(value: object) -> Baseline:
+    """Return the baseline that YAML names, or describes as ``{kind: parameters}``."""
+    described = with_parameters(value)
     return parse_variant(described, BASELINES, "baseline", "baseline: tfidf_linear_svm")
 
 

@@ -5,7 +5,6 @@ Importing this module imports TensorFlow.
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import keras
 import numpy as np
@@ -70,7 +69,7 @@ def build(network: Network, shape: Shape, seed: int) -> keras.Model:
     return model
 
 
-def _misfit(model: Any, shape: Shape) -> str:
+def _misfit(model: object, shape: Shape) -> str:
     """Return the fault of a model from outside; empty if it has none."""
     if not isinstance(model, keras.Model):
         return f"{type(model).__name__}, not a keras.Model"
@@ -95,18 +94,17 @@ def _misfit(model: Any, shape: Shape) -> str:
 
 
 def predict(model: keras.Model, x: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Return the probabilities ``(n, n_topics)`` of ids ``(n, timesteps)``, without
-    compiling.
+    """Return the probabilities ``(n, n_topics)`` of ids ``(n, timesteps)``.
+
+    The model need not be compiled.
     """
     batches = np.split(x, range(EVALUATION_BATCH, len(x), EVALUATION_BATCH))
     return np.concatenate([model(batch, training=False) for batch in batches])
 
 
-def weights_of(model: keras.Model) -> list[NDArray[Any]]:
-    """Return ``model.get_weights()``; numbers that NumPy does not have become
-    float32.
-    """
-    arrays: list[NDArray[Any]] = model.get_weights()
+def weights_of(model: keras.Model) -> list[NDArray[np.generic]]:
+    """Return the weights of a model; types that NumPy lacks become float32."""
+    arrays: list[NDArray[np.generic]] = model.get_weights()
     for number, array in enumerate(arrays):
         if array.dtype.kind == "V":
             arrays[number] = array.astype(np.float32)
@@ -114,7 +112,7 @@ def weights_of(model: keras.Model) -> list[NDArray[Any]]:
 
 
 def load(
-    network: Network, shape: Shape, weights: Sequence[NDArray[Any]]
+    network: Network, shape: Shape, weights: Sequence[NDArray[np.generic]]
 ) -> keras.Model:
     """Return a Keras model with trained weights, in the order of ``weights_of``.
 

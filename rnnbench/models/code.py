@@ -1,5 +1,6 @@
-"""Code that makes models, mostly from outside: finding it, and telling its versions
-apart.
+"""The code that models come from: finding it, and telling its versions apart.
+
+``code_of(model)`` returns the versions of all that comes from outside this package.
 """
 
 import ast
@@ -10,9 +11,9 @@ import sysconfig
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from importlib.metadata import packages_distributions
+from importlib.metadata import EntryPoint, packages_distributions
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES, Baseline
@@ -21,30 +22,36 @@ from rnnbench.models.layers import LAYERS, Layer
 from rnnbench.registry import Registry, blame
 from rnnbench.storage import sha256_file, sha256_json
 
+if TYPE_CHECKING:
+    import keras
+
+Plugins = Registry[type[Layer]] | Registry[type[Baseline]]
+
 
 def is_from_outside(part: Layer | Baseline) -> bool:
     """Return whether the class of a layer or baseline is not one of this package."""
     return not type(part).__module__.startswith("rnnbench.")
 
 
-def find_function(name: str) -> Callable[..., Any]:
-    """Return ``package.module:function``, from the working folder too, or raise
-    ``PluginError``.
+def find_function(name: str) -> "Callable[..., keras.Model]":
+    """Return ``package.module:function``, or raise ``PluginError``.
+
+    The module may lie in the working folder.
     """
     module, _, function = name.partition(":")
     find_working_folder()
     with blame(f"python: {name}", "cannot be imported"):
         imported = importlib.import_module(module)
-        made: Callable[..., Any] = getattr(imported, function)
+        made: Callable[..., keras.Model] = getattr(imported, function)
     return made
 
 
 def code_of(model: Model) -> dict[str, str]:
-    """Return the versions of a model's code from outside, by name, or raise
-    ``UserError``.
+    """Return the versions of a model's code from outside, by name.
 
-    A version is the sha256 of a module's file, or of all Python files of the package
-    around it, after the name and version of a plug-in's package.
+    ``UserError`` is raised if a module cannot be found. A version is the sha256 of a
+    module's file, or of all Python files of the package around it, after the name and
+    version of a plug-in's package.
     """
     if isinstance(model, PythonNetwork):
         return {
@@ -69,9 +76,12 @@ def plugins_of(model: Model) -> list[str]:
 
 def _from_outside(
     model: Model,
-) -> Iterator[tuple[Layer | Baseline, Registry[Any], Any]]:
+) -> Iterator[tuple[Layer | Baseline, Plugins, EntryPoint | None]]:
+    """Yield each part from outside, its registry, and its entry point."""
     for part in filter(is_from_outside, model.parts):
-        registry: Registry[Any] = LAYERS if isinstance(part, Layer) else BASELINES
+        registry: Plugins = BASELINES
+        if isinstance(part, Layer):
+            registry = LAYERS
         yield part, registry, registry.plugins.get(part.kind)
 
 
@@ -82,9 +92,7 @@ def find_working_folder() -> None:
 
 
 def files_of(module: str) -> dict[str, Path]:
-    """Return the Python files of a module, or of the package around it, by their
-    relative paths.
-    """
+    """Return the Python files of a module, or of its package, by relative path."""
     file, depth = _find(module, f"module {module}")
     files = _python_files(file.parents[depth - 1]).values() if depth else [file]
     folder = file.parents[depth]
@@ -92,9 +100,7 @@ def files_of(module: str) -> dict[str, Path]:
 
 
 def imported_beside(module: str) -> Iterator[str]:
-    """Yield what a module, or its package, imports from its own folder, if it is not
-    installed.
-    """
+    """Yield what a module or its package imports from its folder, unless installed."""
     packages = {*packages_distributions(), *sys.stdlib_module_names}
     for name, file in files_of(module).items():
         folder = file.parents[name.count("/")]
@@ -110,9 +116,7 @@ def imported_beside(module: str) -> Iterator[str]:
 
 
 def _imports(file: Path) -> Iterator[str]:
-    """Yield what a file imports; nothing if it cannot be parsed, and so not be imported
-    either.
-    """
+    """Yield what a file imports; nothing if it is no Python that can be imported."""
     with warnings.catch_warnings(), suppress(SyntaxError, ValueError, RecursionError):
         warnings.simplefilter("ignore")  # of escapes in its strings
         for node in ast.walk(ast.parse(file.read_bytes())):
@@ -157,9 +161,7 @@ def _python_files(package: Path) -> dict[str, Path]:
 
 
 def _find(module: str, name: str) -> tuple[Path, int]:
-    """Return a module's file, and how many packages it is in or is; or raise
-    ``UserError``.
-    """
+    """Return the file of a module, and the number of packages that it is in or is."""
     find_working_folder()
     try:
         spec = importlib.util.find_spec(module)

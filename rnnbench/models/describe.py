@@ -1,15 +1,19 @@
-"""A network layer by layer, as in its Keras model; TensorFlow is imported when it is
-described.
+"""A network layer by layer, as in its Keras model: ``describe(network, shape)``.
+
+TensorFlow is imported when a network is described.
 """
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rnnbench.models.descriptions import LayeredNetwork, Network
 from rnnbench.models.layers import Layer, Shape
 from rnnbench.models.quiet import quiet_tensorflow
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -27,19 +31,19 @@ class LayerFacts:
 
 @dataclass(frozen=True)
 class Description:
-    """A network, from word ids to probabilities; without layers, if Keras does not
-    build it.
-    """
+    """A network, from word ids to probabilities."""
 
     layers: tuple[LayerFacts, ...]
+    """None if Keras does not build it."""
     trainable_params: int
     other_params: int
 
 
 @quiet_tensorflow()
 def describe(network: Network, shape: Shape) -> Description:
-    """Return the layers of a network for a shape; ``PluginError`` names code from
-    outside.
+    """Return the layers of a network for a shape.
+
+    Code from outside that fails is a ``PluginError``.
     """
     if network.engine:
         return Description(
@@ -79,14 +83,15 @@ def describe(network: Network, shape: Shape) -> Description:
 
 
 def _params(layer: object) -> tuple[int, int]:
-    """Return the trainable parameters of a layer, a model or an operation, and the
-    others.
+    """Return how many trainable parameters a part of a model has, and how many others.
+
+    It is a layer, an operation between layers, or the model itself.
     """
     trainable = getattr(layer, "trainable_weights", ())
     others = getattr(layer, "non_trainable_weights", ())
     return _count(trainable), _count(others)
 
 
-def _count(weights: Iterable[Any]) -> int:
+def _count(weights: "Iterable[keras.Variable]") -> int:
     """Return the number of parameters in weights."""
     return sum(math.prod(weight.shape) for weight in weights)

@@ -1,10 +1,11 @@
-"""The models of a config: networks, also of the user's own, baselines, and
-ensembles.
+"""The models of a config: networks, baselines, ensembles, and answers of others.
+
+A section of ``models`` becomes a ``ModelSection`` of the kind that its keys tell.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -28,6 +29,7 @@ from rnnbench.section import (
     computed,
     parse_variant,
     problem,
+    with_parameters,
 )
 from rnnbench.text import listed, with_article
 
@@ -71,7 +73,7 @@ class ModelSection(ConfigModel):
     parts: ClassVar[Sequence[Layer | Baseline]] = ()
     """Its layers, or its baseline; each can come from another package."""
 
-    training: dict[str, Any] | None = None
+    training: dict[str, object] | None = None
     """Values of the training section for this model alone; all but ``seeds``."""
     chosen_from: PositiveInt | None = None
     """The number of settings, tried on training documents, that this one was chosen
@@ -87,19 +89,15 @@ class ModelSection(ConfigModel):
         return self.kind
 
     @property
-    def own_training(self) -> dict[str, Any]:
-        """The values of the training section for this model, where they differ from the
-        others.
-        """
+    def own_training(self) -> dict[str, object]:
+        """The values of the training section that are for this model alone."""
         return self.training or {}
 
     def fetch(self, progress: "Progress") -> None:
         """Get what it loads from outside, before a run."""
 
     def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
-        """Return about how many multiply-adds an epoch of training takes; 0 without
-        epochs.
-        """
+        """Return about how many multiply-adds an epoch takes; 0 without epochs."""
         return 0
 
     @model_validator(mode="after")
@@ -136,15 +134,11 @@ class Network(ModelSection):
         raise NotImplementedError
 
     def products(self, batch_size: int, shape: Shape) -> list[Product]:  # noqa: ARG002
-        """Return the matrix products of one optimizer step; none if they are not
-        known.
-        """
+        """Return the matrix products of an optimizer step; none if not known."""
         return []
 
     def memory(self, shape: Shape) -> float:  # noqa: ARG002
-        """Return about how many gigabytes a training needs, if they are many; otherwise
-        0.
-        """
+        """Return about how many gigabytes a training needs; 0 if they are few."""
         return 0.0
 
 
@@ -160,10 +154,10 @@ class LanguageModel(Variant):
     """The size of the first step of Adam; it falls to 0 along a cosine."""
 
 
-def _pretraining(value: Any) -> LanguageModel:
-    described = {value: None} if isinstance(value, str) else value
+def _pretraining(value: object) -> LanguageModel:
     kinds = {LanguageModel.kind: LanguageModel}
-    return parse_variant(described, kinds, "pretraining", "pretrain: language_model")
+    example = "pretrain: language_model"
+    return parse_variant(with_parameters(value), kinds, "pretraining", example)
 
 
 class LayeredNetwork(Network):
@@ -203,9 +197,7 @@ class LayeredNetwork(Network):
 
     @property
     def readers(self) -> list[Layer]:
-        """The recurrent layer above an embedding, once for each way; none if there is
-        none.
-        """
+        """The recurrent layer above an embedding, if any, once for each direction."""
         layers = [layer for layer in self.layers if layer.kind != "spatial_dropout"]
         if len(layers) < 2:
             return []
@@ -247,8 +239,7 @@ class LayeredNetwork(Network):
         return with_inputs(self.layers, batch)
 
     def products(self, batch_size: int, shape: Shape) -> list[Product]:
-        """Return the matrix products of one optimizer step, the least that its
-        arithmetic costs.
+        """Return the matrix products of an optimizer step, the least that it costs.
 
         Each output of a layer needs one, and so do the gradients of its weights and of
         its inputs, unless these are word ids (Goodfellow, Bengio, Courville: Deep
@@ -282,7 +273,7 @@ class PythonNetwork(Network):
     python: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
     """``package.module:function``; it makes an uncompiled Keras model of a
     ``rnnbench.plugin.Shape``."""
-    arguments: dict[str, Any] = Field(default_factory=dict)
+    arguments: dict[str, object] = Field(default_factory=dict)
     """Keyword arguments of the function."""
 
     def in_short(self) -> str:
@@ -417,10 +408,8 @@ class EnsembleModel(ModelSection):
         return section.call(" + ".join(self.ensemble.of), options)
 
 
-def with_members(names: Iterable[str], models: Mapping[str, Any]) -> list[str]:
-    """Return the names of models, and of the models that ensembles among them are made
-    of.
-    """
+def with_members(names: Iterable[str], models: Mapping[str, ModelSection]) -> list[str]:
+    """Return the names of models, and of the members of ensembles among them."""
     all_names = list(names)
     for name in list(all_names):
         model = models[name]
@@ -476,7 +465,7 @@ def _kind_among(keys: Sequence[str]) -> str:
     return "layers"
 
 
-def _model(value: Any) -> Any:
+def _model(value: object) -> ConfigModel:
     if isinstance(value, ConfigModel):
         return value
     keys: list[str] = []

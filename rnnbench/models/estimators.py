@@ -6,7 +6,6 @@ scikit-learn.
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +86,7 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
         """Return a margin for each document and topic, ``(n, n_topics)``."""
         return np.asarray(x @ self.coef_.T + self.intercept_)
 
-    def predict(self, x: csr_matrix) -> NDArray[Any]:
+    def predict(self, x: csr_matrix) -> Labels:
         return np.asarray(self.classes_[self.decision_function(x).argmax(axis=1)])
 
 

@@ -19,12 +19,11 @@ def as_numbers(inputs: str, n_ids: int, ids: Ids) -> NDArray[np.float32]:
 
 
 def word_weights(x: Ids, n_ids: int, values: str) -> NDArray[np.float32]:
-    """Return the weight of each id, ``(n_ids,)``, learned from the documents ``(n,
-    timesteps)``.
+    """Return the weight of each id, ``(n_ids,)``, learned from documents.
 
-    For ``tfidf`` it is the inverse document frequency of scikit-learn's
-    ``TfidfTransformer``; for ``shares`` it is 1. A word in none of the documents has
-    the weight 0.
+    Documents are ``(n, timesteps)``. For ``tfidf`` it is the inverse document frequency
+    of scikit-learn's ``TfidfTransformer``; for ``shares`` it is 1. A word in none of
+    the documents has the weight 0.
     """
     documents = np.arange(len(x))[:, np.newaxis]
     once = np.unique(documents * n_ids + x) % n_ids  # for each document
@@ -39,11 +38,10 @@ def word_weights(x: Ids, n_ids: int, values: str) -> NDArray[np.float32]:
 def weighted_words(
     x: Ids, weights: Floats, values: str
 ) -> tuple[Ids, Ids, NDArray[np.float32]]:
-    """Return the words of documents ``(n, timesteps)``, each once, with its weighted
-    count.
+    """Return the words of documents, ``(n, timesteps)``, with their weighted counts.
 
-    Document numbers, ids and counts, sorted by the first two; words without weight are
-    left out.
+    Each word of a document stands once: document numbers, ids and counts, sorted by the
+    first two; words without weight are left out.
     """
     rows, columns = np.nonzero(x > START)
     keys, counts = np.unique(rows * len(weights) + x[rows, columns], return_counts=True)

@@ -78,12 +78,11 @@ class MaskedConv1D(keras.layers.Conv1D):
 
 
 class _Pooling(keras.layers.Layer):
-    """From ``(batch, timesteps, features)`` to ``(batch, features)``, without the
-    masked steps.
+    """From ``(batch, timesteps, features)`` to ``(batch, features)``.
 
-    The vectors of ``chunks`` equal parts are joined: with the maximum, the dynamic max
-    pooling of J. Liu et al.: Deep Learning for Extreme Multi-label Text Classification
-    (SIGIR 2017).
+    Masked steps do not count. The vectors of ``chunks`` equal parts are joined: with
+    the maximum, the dynamic max pooling of J. Liu et al.: Deep Learning for Extreme
+    Multi-label Text Classification (SIGIR 2017).
     """
 
     def __init__(self, chunks: int = 1, **kwargs: object):
@@ -189,8 +188,7 @@ class AttentionPooling(_Pooling):
 
 @_register
 class HashedEmbedding(keras.layers.Layer):
-    """From word ids ``(batch, timesteps)`` to vectors of the words, followed by those
-    of n-grams.
+    """From word ids ``(batch, timesteps)`` to vectors of words, then of n-grams.
 
     N-grams that reach into padding are masked. The hash is that of fastText: A. Joulin
     et al.: Bag of Tricks for Efficient Text Classification (EACL 2017).
@@ -236,9 +234,7 @@ class HashedEmbedding(keras.layers.Layer):
 
 @_register
 class PositionEmbedding(keras.layers.Layer):
-    """Adds to each step a learned vector for its position; masked steps are not
-    counted.
-    """
+    """Adds to each step a learned vector for its position among unmasked steps."""
 
     def __init__(self, seed: Seed = None, **kwargs: object):
         super().__init__(**kwargs)
@@ -258,8 +254,7 @@ class PositionEmbedding(keras.layers.Layer):
 
 @_register
 class TransformerBlock(keras.layers.Layer):
-    """Self-attention, then two dense layers at each step; masked steps are not attended
-    to.
+    """Self-attention to the steps without a mask, then two dense layers at each step.
 
     A. Vaswani et al.: Attention Is All You Need (NIPS 2017), but with the inputs of
     both parts normalized: R. Xiong et al.: On Layer Normalization in the Transformer
@@ -312,8 +307,7 @@ class TransformerBlock(keras.layers.Layer):
 
 @_register
 class MinimalGRU(keras.layers.Layer):
-    """A recurrence ``h = (1 - z) h + z c`` in which ``z`` and ``c`` depend on the
-    inputs alone.
+    """A recurrence ``h = (1 - z) h + z c``; inputs alone give ``z`` and ``c``.
 
     So a parallel scan can compute all steps. The minGRU of L. Feng et al.: Were RNNs
     All We Needed? (2024), without logarithms. A masked step changes nothing.
@@ -378,8 +372,9 @@ BLOCK = 16  # steps that a scan takes one after another
 
 
 def _scan(kept: Tensor, added: Tensor) -> Tensor:
-    """Return the states ``h = kept h + added`` after all steps, ``(batch, timesteps,
-    units)``.
+    """Return the states ``h = kept h + added`` after each step.
+
+    They are ``(batch, timesteps, units)``, as both factors are.
     """
     # Keras's ``associative_scan`` does not work on TensorFlow if the size of a batch is
     # not known.
@@ -404,9 +399,7 @@ def _scan(kept: Tensor, added: Tensor) -> Tensor:
 
 @_register
 class SideBySide(keras.layers.Layer):
-    """Stacks of layers with the same input; their outputs are joined along the
-    features.
-    """
+    """Stacks of layers with the same input, whose features are joined."""
 
     def __init__(self, branches: list[keras.Sequential], **kwargs: object):
         super().__init__(**kwargs)
@@ -443,8 +436,7 @@ class SideBySide(keras.layers.Layer):
 
 
 class WeightDrop(keras.layers.RNN):
-    """A recurrent layer that drops entries of its recurrent kernel, the same in a whole
-    batch.
+    """A recurrent layer that drops some recurrent weights, the same in a whole batch.
 
     S. Merity, N. Keskar, R. Socher: Regularizing and Optimizing LSTM Language Models
     (ICLR 2018).
@@ -504,8 +496,7 @@ class WeightDropLSTM(WeightDrop, keras.layers.LSTM):
 
 @_register
 class DropoutEmbedding(keras.layers.Embedding):
-    """An ``Embedding`` that drops words: their vectors are 0 wherever they occur in a
-    batch.
+    """An ``Embedding`` that drops words: in a batch, their vectors are 0 everywhere.
 
     Y. Gal, Z. Ghahramani: A Theoretically Grounded Application of Dropout in Recurrent
     Neural Networks (NIPS 2016), with one mask for a batch.

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,11 @@ from pydantic import Field, NonNegativeInt
 from rnnbench.labels import LabelForm, form_with
 from rnnbench.models.text_vectors import SIZE, encode
 from rnnbench.section import StoredRecord
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.pipeline import Pipeline
 
 CHECKED = 1_000  # test documents that must get the scores of the fitted baseline
 TOLERANCE = 1e-5  # of these scores
@@ -189,7 +194,7 @@ class LinearModel:
 
 
 def arrays_of(
-    pipeline: Any, rule: LinearRule, texts: Sequence[str], scores: Floats
+    pipeline: "Pipeline", rule: LinearRule, texts: Sequence[str], scores: Floats
 ) -> list[NDArray[Any]]:
     """Return the arrays of a fitted baseline, or none if it cannot be kept.
 
@@ -222,7 +227,9 @@ def _are_close(scores: Floats, expected: Floats, rule: LinearRule) -> bool:
     return np.allclose(scores, expected, rtol=0, atol=TOLERANCE)
 
 
-def _features(steps: Sequence[Any]) -> tuple[list[Counts] | None, Floats, list[str]]:
+def _features(
+    steps: Sequence["BaseEstimator"],
+) -> tuple[list[Counts] | None, Floats, list[str]]:
     """Return what the steps of a pipeline count, and the terms with their weights."""
     if steps and getattr(steps[0], "func", None) is encode:  # and a Normalizer
         return None, np.zeros(0), []
@@ -238,7 +245,7 @@ def _features(steps: Sequence[Any]) -> tuple[list[Counts] | None, Floats, list[s
     return counts, np.concatenate(idf), terms
 
 
-def _counts(vectorizer: Any, n_terms: int) -> Counts:
+def _counts(vectorizer: "CountVectorizer", n_terms: int) -> Counts:
     """Return what a vectorizer counts, or raise ``ValueError`` if it is unknown."""
     options = vectorizer.get_params()
     is_known = type(vectorizer).__module__.startswith("sklearn.")
@@ -247,10 +254,10 @@ def _counts(vectorizer: Any, n_terms: int) -> Counts:
     if not is_known or any(options[change] for change in CHANGES):
         raise ValueError("it counts something else")
     shared = {name: options[name] for name in Counts.model_fields if name in options}
-    return Counts(n_terms=n_terms, **shared)
+    return Counts.model_validate(shared | {"n_terms": n_terms})
 
 
-def _weights(classifier: Any, rule: LinearRule) -> tuple[Floats, Floats]:
+def _weights(classifier: "BaseEstimator", rule: LinearRule) -> tuple[Floats, Floats]:
     """Return the weights ``(n_labels, n_features)`` and the intercepts."""
     if rule.has_one_label:
         return _weights_of_classes(classifier, rule)
@@ -265,7 +272,9 @@ def _weights(classifier: Any, rule: LinearRule) -> tuple[Floats, Floats]:
     return np.array(weights), np.array(intercepts)
 
 
-def _weights_of_classes(classifier: Any, rule: LinearRule) -> tuple[Floats, Floats]:
+def _weights_of_classes(
+    classifier: "BaseEstimator", rule: LinearRule
+) -> tuple[Floats, Floats]:
     """Return the weights and intercepts of a classifier of two classes or more."""
     if hasattr(classifier, "class_prior_"):  # a DummyClassifier
         return np.zeros((len(classifier.classes_), 0)), np.log(classifier.class_prior_)
@@ -289,7 +298,9 @@ def _weights_of_classes(classifier: Any, rule: LinearRule) -> tuple[Floats, Floa
     )
 
 
-def _weights_of_topic(classifier: Any, rule: LinearRule) -> tuple[Floats, float]:
+def _weights_of_topic(
+    classifier: "BaseEstimator", rule: LinearRule
+) -> tuple[Floats, float]:
     """Return the weights ``(n_features,)`` and the intercept of one topic."""
     if hasattr(classifier, "y_"):  # all training documents have the topic
         intercept = float(classifier.y_[0])

@@ -55,8 +55,9 @@ def quiet_tensorflow() -> Iterator[None]:
 
 @contextmanager
 def without(packages: Iterable[str]) -> Iterator[None]:
-    """Have imports of packages fail in the block, unless they have been imported
-    already.
+    """Have the block's first imports of packages fail.
+
+    What has been imported already can be imported again.
     """
     hidden = [name for name in packages if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]

@@ -6,10 +6,13 @@ A kept baseline needs them without scikit-learn.
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.metadata import distribution
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 TOKENIZER = "wordllama/tokenizers/l2_supercat_tokenizer_config.json"
 VECTORS = "wordllama/weights/l2_supercat_256.safetensors"
@@ -31,7 +34,7 @@ def encode(texts: Sequence[str]) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=1)
-def _load() -> tuple[Any, NDArray[np.float32]]:
+def _load() -> "tuple[Tokenizer, NDArray[np.float32]]":
     """Return the tokenizer, and a vector for each piece, ``(32000, 256)``."""
     # wordllama itself is not imported. It would change the logging of the whole
     # process, and its own function looks for the tokenizer in another folder, and then

@@ -1,5 +1,6 @@
-"""The layers of networks: all kinds, and the check that a stack of them fits
-together.
+"""The layers of networks: all kinds, and the check that a stack fits together.
+
+``parse_layers`` makes a stack of what YAML describes, and ``LAYERS`` has the kinds.
 """
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -41,8 +42,9 @@ def _stack(
 
 
 def parse_layers(value: object) -> tuple[Layer, ...]:
-    """Return a stack that ends in a probability for each topic, or raise all that is
-    wrong.
+    """Return a stack that ends in a probability for each topic.
+
+    If several things are wrong, all are raised.
     """
     hint = (
         "the last layer of a model is `- dense: {units: topics, activation: softmax}`"
@@ -135,9 +137,7 @@ class Parallel(Layer):
             yield from layer.products(inputs)
 
     def in_short(self) -> str:
-        """Return its branches: ``parallel (conv1d 8 kernel_size 3 → pooling max |
-        …)``.
-        """
+        """Return its branches: ``parallel (conv1d 8 → pooling max | gru 8)``."""
         stacks = (
             " → ".join(layer.in_short() for layer in branch) for branch in self.branches
         )
@@ -152,9 +152,7 @@ LAYERS: Registry[type[Layer]] = Registry(
 
 
 def with_inputs(layers: Iterable[Layer], batch: Batch) -> Iterator[tuple[Layer, Batch]]:
-    """Yield each layer of a stack with the shape of its input; ``batch`` is that of the
-    first.
-    """
+    """Yield each layer with the shape of its input; the first is given ``batch``."""
     for layer in layers:
         yield layer, batch
         batch = layer.gives(batch)
@@ -183,8 +181,9 @@ def _misfits_of_model(layers: Sequence[Layer | None]) -> Iterator[InitErrorDetai
 def _misfits(
     layers: Sequence[Layer | None], below: Loc = (), is_sequence: bool | None = True
 ) -> Generator[InitErrorDetails, None, bool | None]:
-    """Yield the errors of a stack; return whether it gives a sequence: ``None`` after a
-    fault.
+    """Yield the errors of a stack, and return whether it gives a sequence.
+
+    After a fault, that is not known: ``None``.
     """
     for position, layer in enumerate(layers):
         if layer is None:

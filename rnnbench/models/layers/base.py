@@ -1,5 +1,6 @@
-"""The base class of all layers, built in or from another package, and what layers are
-given.
+"""The base class of all layers, and what layers are given.
+
+A kind is a subclass of ``Layer``, here or in another package.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -68,9 +69,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Product:
-    """A matrix product ``(rows, inner)(inner, columns)``, carried out ``count``
-    times.
-    """
+    """A matrix product ``(rows, inner)(inner, columns)``, ``count`` times."""
 
     rows: int
     inner: int
@@ -110,8 +109,9 @@ class Batch:
         return self.size * self.steps
 
     def times_kernel(self, columns: int, inner: int | None = None) -> Iterable[Product]:
-        """Yield the products of a kernel ``(inner, columns)``: forward, its gradient,
-        and back.
+        """Yield the products of a kernel ``(inner, columns)`` in one training step.
+
+        They are the output, the gradient of the kernel, and that of the inputs.
         """
         inner = inner or self.features
         yield Product(self.rows, inner, columns)
@@ -192,9 +192,7 @@ class Layer(Variant):
         return arguments
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:
-        """Return whether its output is a vector for each step, and not one for each
-        document.
-        """
+        """Return whether it gives a vector for each step, and not for each document."""
         return from_sequence and not self.makes_vector
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:

@@ -1,6 +1,4 @@
-"""Layers without a state: embeddings, bag of words, convolution, attention, pooling and
-others.
-"""
+"""Layers without a state: embeddings, convolution, attention, pooling and others."""
 
 from collections.abc import Iterable
 from dataclasses import replace
