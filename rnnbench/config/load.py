@@ -18,7 +18,7 @@ from rnnbench.config.grid import expanded, flattened, models_of, with_flag
 from rnnbench.config.nodes import ConfigError, Node, Problem, at, config_error, key_path
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.config import PATHS, Data
-from rnnbench.data.sources.tables import READERS, Layout, sniff
+from rnnbench.data.sources.tables import READERS, sniff
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.models.descriptions import with_members
 from rnnbench.points import chosen, model_of, split_keys
@@ -148,8 +148,7 @@ def _with_columns(benchmark: Benchmark) -> Benchmark:
     data = benchmark.data
     if data.path is None or not shipped.is_table(data.path):  # a flag may name a folder
         return benchmark
-    given_by_user = data.model_dump(include={*asdict(Layout())})
-    columns = asdict(sniff(data.path, Layout(**given_by_user)))
+    columns = asdict(sniff(data.path, data.layout))
     return benchmark.model_copy(update={"data": data.model_copy(update=columns)})
 
 

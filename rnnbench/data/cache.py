@@ -103,7 +103,14 @@ def read(file: Path) -> Corpus:
         with np.load(file, allow_pickle=False) as stored:
             description = json.loads(stored["facts"].tobytes())
             corpus = Corpus(
-                **{key: stored[key] for key in ARRAYS if key in stored},
+                tokens=stored["tokens"],
+                offsets=stored["offsets"],
+                labels=stored["labels"],
+                is_test=stored.get("is_test"),
+                groups=stored.get("groups"),
+                unlabeled=stored.get("unlabeled"),
+                excerpts=stored.get("excerpts"),
+                excerpt_ends=stored.get("excerpt_ends"),
                 topics=tuple(description["topics"]),
                 vocabulary=tuple(description["vocabulary"]),
                 provenance=description["provenance"],

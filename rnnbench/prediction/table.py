@@ -208,7 +208,7 @@ def _writer(
             dialect = DIALECTS[ending]
             if ending == source.suffix.lower():
                 dialect = dialect_of(source, Layout())
-            write = csv.writer(text, lineterminator="\n", **dialect).writerow
+            write = csv.writer(text, dialect, lineterminator="\n").writerow
             write(columns)
             yield write
         else:

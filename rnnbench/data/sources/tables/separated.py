@@ -10,7 +10,7 @@ from functools import partial
 from io import BufferedReader
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING
 
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.sources.tables.layout import (
@@ -36,20 +36,24 @@ QUOTED = re.compile(r'(?:^|(?<=\t))"(?:((?:[^"]|"")*+)"(?=[\t\r\n]|\Z))?', re.MU
 too."""
 
 
-class Dialect(TypedDict, total=False):
-    """Arguments of ``csv.reader`` and ``csv.writer``."""
+class Dialect(csv.excel):
+    """What is between and around fields, for ``csv.reader`` and ``csv.writer``."""
 
-    delimiter: str
-    quotechar: str | None
-    quoting: Literal[0, 1, 2, 3]
-    strict: bool
+    strict = True
+
+    def __init__(self, delimiter: str, *, has_quotes: bool = True):
+        self.delimiter = delimiter
+        if not has_quotes:
+            self.quoting = csv.QUOTE_NONE
+            self.quotechar = None
+        super().__init__()
 
 
-DIALECTS: dict[str, Dialect] = {  # by the end of the name of a file
-    ".csv": {"strict": True},
+DIALECTS = {  # by the end of the name of a file
+    ".csv": Dialect(","),
     # Quotation marks are text, because no text may contain a tab or a new line; see
     # ``dialect_of``.
-    ".tsv": {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None},
+    ".tsv": Dialect("\t", has_quotes=False),
 }
 BLOCK = 2**20  # bytes
 
@@ -124,7 +128,7 @@ def records(path: Path, layout: Layout, progress: Progress) -> Rows:
         while True:
             next_lines = _taken(chain(last_of_bad, all_lines), taken)
             try:
-                for row in csv.reader(next_lines, **dialect):
+                for row in csv.reader(next_lines, dialect):
                     if row:
                         yield Row(f"{name}:{number}", row)
                     number += len(taken)
@@ -158,7 +162,7 @@ def _taken(next_lines: Iterator[str], taken: list[str]) -> Iterator[str]:
 def _in_one_line(line: str, place: str, dialect: Dialect) -> Rows:
     """Yield the row in a line, if it is not empty."""
     try:
-        row = next(csv.reader([line], **dialect), [])
+        row = next(csv.reader([line], dialect), [])
     except csv.Error as error:
         yield _not_a_row(place, error)
         return
@@ -173,10 +177,10 @@ def _not_a_row(place: str, error: csv.Error) -> Row:
 def dialect_of(path: Path, layout: Layout) -> Dialect:
     """Return the dialect of a table; tabs are between quoted fields if it looks so."""
     if path.suffix.lower() == ".csv":
-        return {"delimiter": layout.delimiter or ",", **DIALECTS[".csv"]}
+        return Dialect(layout.delimiter or ",")
     start = "".join(islice(lines(path, layout, silent), SAMPLE_ROWS))
     if _has_quoted_fields(start):
-        return {"delimiter": "\t", "strict": True}
+        return Dialect("\t")
     return DIALECTS[".tsv"]
 
 
