@@ -55,8 +55,8 @@ def flattened(root: Node) -> tuple[Node, list[Problem]]:
 def models_of(root: Node) -> Mapping[str, Node]:
     """Return the models of a config by name, if it has any."""
     models = at(root, ["models"])
-    if isinstance(models.value, dict):
-        return models.value
+    if models.is_mapping:
+        return models.children
     return {}
 
 

@@ -197,21 +197,22 @@ def tree_of(config: object, overrides: Sequence[Override] = ()) -> Tree:
 def read_tree(config: object) -> Tree:
     """Return the tree of a ``ConfigSource``; anything else raises ``UserError``."""
     tree = Tree(Node({}, ""))
-    if isinstance(config, Mapping | Benchmark):
-        tree.root = _extended(tree, _node(config), Path(), ())
-        return tree
-    if not isinstance(config, str | Path):
-        kind = type(config).__name__
-        raise UserError(f"config: got {kind} (should be a file or a mapping)")
-    file = Path(config)
-    if shipped.is_texts(file):
-        tree.is_texts = True
-        root, _ = nodes.parse(shipped.for_texts(file, is_open=True), str(file))
-        tree.root = _extended(tree, root or tree.root, Path(), ())
-        return tree
-    if not file.is_file():
-        file = shipped.find(config) or file
-    tree.root = _read(tree, file, ())
+    match config:
+        case Mapping() | Benchmark():
+            tree.root = _extended(tree, _node(config), Path(), ())
+        case str() | Path() if shipped.is_texts(config):
+            tree.is_texts = True
+            text = shipped.for_texts(Path(config), is_open=True)
+            root, _ = nodes.parse(text, str(Path(config)))
+            tree.root = _extended(tree, root or tree.root, Path(), ())
+        case str() | Path():
+            file = Path(config)
+            if not file.is_file():
+                file = shipped.find(config) or file
+            tree.root = _read(tree, file, ())
+        case _:
+            kind = type(config).__name__
+            raise UserError(f"config: got {kind} (should be a file or a mapping)")
     return tree
 
 
@@ -238,13 +239,16 @@ def _node(value: object, depth: int = 0) -> Node:
     if depth > nodes.MAX_DEPTH:
         message = f"nested too deeply (allowed: {nodes.MAX_DEPTH} levels)"
         raise config_error("", (), message)
-    if isinstance(value, ConfigModel):
-        value = value.model_dump(exclude_none=True)
-    if isinstance(value, Mapping):
-        children = {str(key): _node(child, depth + 1) for key, child in value.items()}
-        return Node(children, "")
-    if isinstance(value, list | tuple):
-        return Node([_node(item, depth + 1) for item in value], "")
+    match value:
+        case ConfigModel():
+            return _node(value.model_dump(exclude_none=True), depth)
+        case Mapping():
+            children = {
+                str(key): _node(child, depth + 1) for key, child in value.items()
+            }
+            return Node(children, "")
+        case list() | tuple():
+            return Node([_node(item, depth + 1) for item in value], "")
     return Node(value, "")
 
 

@@ -98,12 +98,12 @@ class Node:
         """The entries of a mapping, or the items of a list by position: ``"0"``."""
         if self.is_list:
             return {str(position): item for position, item in enumerate(self.value)}
-        if isinstance(self.value, dict):
-            return self.value
+        if self.is_mapping:
+            return dict(self.value)
         return {}
 
     @property
-    def plain(self) -> Any:
+    def plain(self) -> object:
         """The value as new dicts, lists and scalars."""
         if self.is_mapping:
             return {key: child.plain for key, child in self.value.items()}
@@ -173,7 +173,7 @@ def without(root: Node, keys: Sequence[str]) -> Node:
 
 
 _TAG = "tag:yaml.org,2002:"
-_SCALARS: dict[str, tuple[str, list[str], Callable[[str], Any]]] = {
+_SCALARS: dict[str, tuple[str, list[str], Callable[[str], object]]] = {
     "null": (r"null|~|", ["n", "~", ""], lambda _: None),
     "bool": (r"true|false", ["t", "f"], {"true": True, "false": False}.__getitem__),
     "int": (r"[-+]?[0-9]+", list("-+0123456789"), int),
@@ -212,7 +212,7 @@ class _Loader(yaml.SafeLoader):
             raise yaml.MarkedYAMLError(problem=message, problem_mark=mark)
         return super().compose_node(parent, index)
 
-    def value(self, node: yaml.Node, keys: tuple[str | int, ...]) -> Any:
+    def value(self, node: yaml.Node, keys: tuple[str | int, ...]) -> object:
         """Return the value of a node; ``parse`` says which errors it raises."""
         self._n_values += 1
         if len(keys) > MAX_DEPTH or self._n_values > MAX_VALUES:
@@ -220,24 +220,24 @@ class _Loader(yaml.SafeLoader):
             message = f"nested too deeply, or too many values (allowed: {allowed})"
             raise config_error(self._where(node.start_mark), (), message)
         kind = node.tag.removeprefix(_TAG)
-        if isinstance(node, yaml.MappingNode) and kind == "map":
-            return self._entries(node, keys)
-        if isinstance(node, yaml.SequenceNode) and kind == "seq":
-            items = []
-            for position, item in enumerate(node.value):
-                value = self.value(item, (*keys, position))
-                items.append(Node(value, self._where(item.start_mark)))
-            return items
         message = f"the tag {node.tag} is not allowed"
-        if isinstance(node, yaml.ScalarNode):
-            if kind == "str":
-                return node.value
-            if kind in _SCALARS:
+        match node:
+            case yaml.MappingNode() if kind == "map":
+                return self._entries(node, keys)
+            case yaml.SequenceNode() if kind == "seq":
+                items = []
+                for position, item in enumerate(node.value):
+                    value = self.value(item, (*keys, position))
+                    items.append(Node(value, self._where(item.start_mark)))
+                return items
+            case yaml.ScalarNode(value=text) if kind in _SCALARS:
                 _, _, convert = _SCALARS[kind]
                 try:
-                    return convert(node.value)
+                    return convert(text)
                 except (ValueError, KeyError):
-                    message = f"'{node.value[:40]}' is not a valid {kind}"
+                    message = f"'{text[:40]}' is not a valid {kind}"
+            case yaml.ScalarNode(value=text) if kind == "str":
+                return text
         raise config_error(self._where(node.start_mark), keys, message)
 
     def _entries(

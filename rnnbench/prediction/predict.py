@@ -422,15 +422,22 @@ def is_unsure(
 
 
 def find_model(
-    folder: Path, name: str | None, seed: int | None, results: Results | None = None
+    folder: Path,
+    name: str | None,
+    seed: int | None,
+    results: Results | None = None,
+    benchmark: Benchmark | None = None,
 ) -> KeptModel:
     """Return a trained model of a run, of the first seed if none is named.
 
-    By default, it is the best model that was kept.
+    By default, it is the best model that was kept. The results and the config of the
+    run are read unless they are given.
     """
     if results is None:
         results = load_results(folder)
-    run = _KeptRun(folder, results)
+    if benchmark is None:
+        benchmark = load_benchmark(folder, [model.name for model in results.models])
+    run = _KeptRun(folder, results, benchmark)
     if name is not None:
         return run.open(name, seed)
     best = sorted(results.models, key=lambda model: -round(model.score.mean, DIGITS))
@@ -446,16 +453,12 @@ class _KeptRun:
 
     folder: Path
     results: Results
+    benchmark: Benchmark  # the resolved config
 
     @cached_property
     def models(self) -> Mapping[str, ModelSummary]:
         """The results of its models, by name."""
         return {model.name: model for model in self.results.models}
-
-    @cached_property
-    def benchmark(self) -> Benchmark:
-        """Its resolved config."""
-        return load_benchmark(self.folder, self.models)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

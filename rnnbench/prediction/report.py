@@ -23,7 +23,7 @@ def explain_answers(
     """Return what decided the answers of the best kept model to documents, if known."""
     reasons: list[Reason | None] = [None] * len(documents)
     with suppress(RnnbenchError):  # files that the rest does not need may be gone
-        kept = find_model(run.folder, None, None, run.results)
+        kept = find_model(run.folder, None, None, run.results, run.benchmark)
         for number, prediction in enumerate(kept.answers(documents, 1, explain=True)):
             deciding = prediction.decided_by
             if deciding:
