@@ -123,17 +123,18 @@ def signal_of(interruption: BaseException | None) -> int:
 
 def ending_of(error: BaseException) -> tuple[str, int] | None:
     """Return the message and the exit status that end a command; ``None`` for bugs."""
-    if isinstance(error, KeyboardInterrupt):
-        return str(error) or "Interrupted.", 128 + signal_of(error)
-    if isinstance(error, OSError) and error.errno in _FULL and not error.filename:
-        # Errors about files name them, so this one is about standard output.
-        return f"standard output cannot be written: {error.strerror}", 1
-    if not isinstance(error, RnnbenchError):
-        refusal = refused(error)
-        if refusal is None:
-            return None
-        error = refusal
-    return str(error), error.exit_code
+    match error:
+        case KeyboardInterrupt():
+            return str(error) or "Interrupted.", 128 + signal_of(error)
+        case OSError() if error.errno in _FULL and not error.filename:
+            # Errors about files name them, so this one is about standard output.
+            return f"standard output cannot be written: {error.strerror}", 1
+        case RnnbenchError():
+            return str(error), error.exit_code
+    refusal = refused(error)
+    if refusal is None:
+        return None
+    return str(refusal), refusal.exit_code
 
 
 def shortened(text: str, length: int) -> str:

@@ -309,18 +309,21 @@ def sha256_file(path: Path) -> str:
 
 
 def write_document(
-    path: Path, record: StoredRecord | Document, **facts: object
+    path: Path, record: StoredRecord | Document, **beside: object
 ) -> None:
     """Write what ``spell_document`` returns."""
-    write_text(path, spell_document(record, **facts))
+    write_text(path, spell_document(record, beside))
 
 
-def spell_document(record: StoredRecord | Document, **facts: object) -> str:
-    """Return a record, ``facts`` beside its keys, and the checksum of both, as JSON."""
+def spell_document(
+    record: StoredRecord | Document, beside: Mapping[str, object]
+) -> str:
+    """Return a record, what stands beside its keys, and a checksum of both, as JSON."""
     if isinstance(record, StoredRecord):
-        document = json.loads(record.model_dump_json()) | facts
+        document = json.loads(record.model_dump_json())
     else:
-        document = record | facts
+        document = dict(record)
+    document |= beside
     document["checksum"] = sha256_json(document)
     return json.dumps(document, indent=1) + "\n"
 

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Self, TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from rnnbench.data.corpus import Corpus, Tokens, noun_of
@@ -270,7 +270,7 @@ def clusters_without(
     return _numbered(np.delete(clusters, dropped))
 
 
-def _numbered(clusters: NDArray[np.integer[Any]]) -> list[int] | None:
+def _numbered(clusters: ArrayLike) -> list[int] | None:
     """Return clusters by number, from 0 without gaps; ``None`` if there is only one."""
     different, numbers = np.unique(clusters, return_inverse=True)
     if len(different) < 2:

@@ -6,7 +6,7 @@
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -25,14 +25,14 @@ PATHS = ("path", "train", "test")
 
 
 # Validators, which are given whatever stands in the file.
-def _source(value: Any) -> str:
+def _source(value: object) -> str:
     names = ["auto", *SOURCES]
     if isinstance(value, str) and value not in names and Path(value).suffix:
         raise problem(f"got {spell(value)}", "a file belongs in data.path, or --path")
     return one_of(value, names)
 
 
-def _path(value: Any) -> Path:
+def _path(value: object) -> Path:
     name = str(value)
     if isinstance(value, str | Path) and name and "\0" not in name:
         with suppress(RuntimeError, UnicodeEncodeError):  # no such user, not in UTF-8
@@ -41,16 +41,17 @@ def _path(value: Any) -> Path:
     raise problem(f"got {spell(value)}", "should be the name of a file or a folder")
 
 
-def _encoding(value: Any) -> str:
-    with suppress(LookupError, TypeError, ValueError):
-        "".encode(value)
-        return str(value)
+def _encoding(value: object) -> str:
+    name = str(value)
+    with suppress(LookupError, ValueError):
+        "".encode(name)
+        return name
     raise problem(
         f"got {spell(value)}", "should be a Python codec, such as utf-8 or cp1252"
     )
 
 
-def _task(value: Any) -> str:
+def _task(value: object) -> str:
     name = one_of(value, TASKS)
     try:
         fault = metric_fault(TASKS[name])
@@ -156,7 +157,7 @@ class Data(ConfigModel):
         return [f"data.{key}" for key in keys if key in changed]
 
     @property
-    def options(self) -> dict[str, Any]:
+    def options(self) -> dict[str, object]:
         """The keys for the source that have a value, except for where its files are."""
         return self.model_dump(include={*FILES.options}, exclude_none=True)
 

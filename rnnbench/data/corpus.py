@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rnnbench.labels import form_of
+from rnnbench.labels import Labels, form_of
 from rnnbench.storage import sha256_arrays
 
 Tokens = NDArray[np.int32]  # words of texts: their ranks or their ids
@@ -54,7 +54,7 @@ class Corpus:
 
     tokens: NDArray[np.int32]
     offsets: NDArray[np.int64]
-    labels: NDArray[Any]
+    labels: Labels
     topics: tuple[str, ...]
     vocabulary: tuple[str, ...]
     is_test: NDArray[np.bool_] | None = None

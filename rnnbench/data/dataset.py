@@ -120,6 +120,10 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     is_copy = copies_in(corpus, data.deduplicate)
     train, test = split(corpus, data, is_copy)
     used = np.concatenate([train, test])
+    is_used = np.isin(np.arange(len(corpus)), used)
+    is_in_test = corpus.is_test
+    if is_in_test is None:
+        is_in_test = np.zeros(len(corpus), bool)
     seen = used
     if blind:
         seen = train
@@ -128,7 +132,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     n_ids = n_words + INDEX_FROM + 1
     if data.num_words:
         n_ids = min(n_ids, data.num_words)
-    is_untested = _is_untested(corpus, used) & ~is_copy
+    is_untested = is_in_test & ~is_used & ~is_copy
     documents = _documents(ranked, n_ids, is_copy | is_untested)
     topics, labels = _labels(corpus, data, seen)
     is_in_order = data.split == "last"
@@ -157,7 +161,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         in_order=is_in_order,
         task=task,
         n_untested=int(is_untested.sum()),
-        unlabeled=_unlabeled(ranked, documents, used, n_ids),
+        unlabeled=_unlabeled(ranked, documents, is_used | is_in_test, n_ids),
     )
 
 
@@ -239,24 +243,13 @@ def _labels(
     return topics, form.renumbered(corpus.labels, topics)
 
 
-def _is_untested(corpus: Corpus, used: Positions) -> Mask:
-    """Return which documents of the corpus's own test set are not used."""
-    if corpus.is_test is None:
-        return np.zeros(len(corpus), bool)
-    is_used = np.isin(np.arange(len(corpus)), used)
-    return corpus.is_test & ~is_used
-
-
 def _unlabeled(
-    corpus: Corpus, documents: list[Tokens], used: Positions, n_ids: int
+    corpus: Corpus, documents: list[Tokens], is_left_out: Mask, n_ids: int
 ) -> list[Tokens]:
-    """Return the ids of texts without labels, and of documents that are not used."""
+    """Return the ids of documents not left out, then those of texts without labels."""
     if corpus.unlabeled is None:
         return []
-    is_unused = ~np.isin(np.arange(len(corpus)), used)
-    if corpus.is_test is not None:
-        is_unused &= ~corpus.is_test
-    texts = [documents[number] for number in np.flatnonzero(is_unused)]
+    texts = [documents[number] for number in np.flatnonzero(~is_left_out)]
     ends = np.flatnonzero(corpus.unlabeled == 0)
     for text in np.split(ids_of(corpus.unlabeled, n_ids), ends + 1)[:-1]:
         texts.append(text[:-1])

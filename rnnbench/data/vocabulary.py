@@ -105,22 +105,25 @@ def _tokenizer_of(vocabulary: Vocabulary) -> Tokenizer:
 
 def _as_several(texts: object) -> Iterable[object]:
     """Return texts one by one; a single one is a list of one."""
-    if isinstance(texts, str):
-        return [texts]
-    is_table = isinstance(texts, Mapping) or hasattr(texts, "columns")
-    if is_table or isinstance(texts, bytes) or not isinstance(texts, Iterable):
-        got = type(texts).__name__
-        should = "should be a list, or a column of a data frame"
-        raise UserError(f"texts: got {got} ({should})")
-    return texts
+    match texts:
+        case str():
+            return [texts]
+        case bytes() | Mapping():
+            pass
+        case Iterable() if not hasattr(texts, "columns"):
+            return texts
+    got = type(texts).__name__
+    should = "should be a list, or a column of a data frame"
+    raise UserError(f"texts: got {got} ({should})")
 
 
 def _words_of(text: object, number: int, tokenize: Tokenizer) -> list[str]:
     """Return the words of a text, which may be a list of them."""
-    if isinstance(text, str):
-        return list(tokenize(text))
-    if isinstance(text, list) and all(isinstance(word, str) for word in text):
-        return text
+    match text:
+        case str():
+            return list(tokenize(text))
+        case list() if all(isinstance(word, str) for word in text):
+            return text
     got = type(text).__name__
     raise UserError(f"text {number}: got {got} (should be a text)")
 

@@ -65,7 +65,7 @@ def save_run(
     for name, text in files.items():
         storage.write_text(folder / name, text)
     sha256 = storage.sha256_file(folder / "config.yaml")
-    text = storage.spell_document(results, config_sha256=sha256)
+    text = storage.spell_document(results, {"config_sha256": sha256})
     content = text.encode()
     if _content(folder / RESULTS, len(content)) != content:
         for file in report_files(folder):  # they are about the earlier one

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from io import BufferedReader
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.fetch import Progress
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 MAX_ROWS = 1_000  # the rows that are unpacked at once
 MAX_CELLS = MAX_UNPACKED // 8  # that are read at once; each takes 8 bytes
 TEXTS = ("string", "large_string", "string_view")
-Coded = tuple[list[Any], NDArray[Any]]
+Coded = tuple[list[object], NDArray[np.int32]]
 """Values, and the position of each row's value among them."""
 
 
@@ -150,13 +151,13 @@ def _size(value: object) -> int:
     return 0
 
 
-def _unpacked(column: "pyarrow.Array") -> list[Any]:
+def _unpacked(column: "pyarrow.Array") -> list[object]:
     """Return the values in a part of a column; equal ones are one object."""
     if not hasattr(column, "value_lengths"):
         values, codes = coded(column)
         return [values[code] for code in codes.tolist()]
     rest = iter(_unpacked(column.flatten()))  # of lists
-    lists: list[Any] = []
+    lists: list[object] = []
     for length in column.value_lengths().to_pylist():
         lists.append(None if length is None else list(islice(rest, length)))
     return lists
