@@ -2,12 +2,12 @@
 
 ``form_of(labels)`` says how an array holds the labels of documents: ``ONE_LABEL`` has
 the position of each document's topic, ``(n,)``; ``ANY_NUMBER`` has a row of 0 and 1 for
-each document, ``(n, n_topics)``. A kind of task has a ``form``, too.
+each document, ``(n, n_topics)``. A kind of task has a ``form``, too. Both forms have
+the same methods, which ``OneLabel`` explains.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,168 +20,91 @@ TINY = float(np.finfo(np.float32).tiny)
 Key = int | tuple[int, ...]  # the topic of a document, or its topics, by position
 
 
-class LabelForm(ABC):
-    """How an array holds the labels, or the answers, of documents."""
+class OneLabel:
+    """Each document has one topic: labels are positions of topics, ``(n,)``."""
 
-    has_one_label: ClassVar[bool]
+    has_one_label = True
     """Whether each document has just one topic."""
-    dtype: ClassVar[str]
+    dtype = "<i4"
     """Of stored labels."""
-    number: ClassVar[str]
+    number = "one"
     """How many topics a document has, in words."""
-    topics: ClassVar[str]
+    topics = "one topic"
     """The same, with the noun."""
-    last_activation: ClassVar[str]
+    last_activation = "softmax"
     """The activation of the last layer of a network."""
-    useless_settings: ClassVar[Mapping[str, str]]
+    useless_settings = {
+        "decision": "each document has one topic, the best one (leave it out)"
+    }
     """Keys of the training section that do not apply, each with the reason."""
 
-    @abstractmethod
     def fault(self, labels: Labels, n_topics: int) -> str:
         """Return why these cannot be labels of documents; empty if they can."""
+        return _fault(labels, (), n_topics - 1)
 
-    @abstractmethod
     def indicators(self, labels: Labels, n_topics: int) -> NDArray[np.uint8]:
         """Return labels as 0 and 1, ``(n, n_topics)``."""
+        is_topic = labels[:, np.newaxis] == np.arange(n_topics)
+        return np.asarray(is_topic, np.uint8)
 
-    @abstractmethod
     def always(self, topic: int, labels: Labels) -> Labels:
         """Return the answers that give one topic to as many documents as labels."""
+        return np.full_like(labels, topic)
 
-    @abstractmethod
     def agreeing(self, labels: Labels, answers: Labels) -> Labels:
         """Return the topics that documents have and were given; see ``counts``."""
+        return np.asarray(labels[labels == answers])
 
-    @abstractmethod
     def by_class(self, labels: Labels) -> tuple[Labels, NDArray[np.bool_]]:
         """Return the topics that a classifier learns, and which documents have each.
 
         The latter is ``(n, n_classes)``.
         """
+        classes = np.unique(labels)
+        return classes, np.asarray(labels[:, np.newaxis] == classes)
 
-    @abstractmethod
     def n_topics(self, labels: Labels) -> int:
         """Return the least number of topics that the labels need."""
+        return 1 + int(labels.max())
 
-    @abstractmethod
     def counts(self, labels: Labels, n_topics: int) -> NDArray[np.int64]:
         """Return how many documents have each topic, ``(n_topics,)`` or more."""
+        return np.bincount(labels, minlength=n_topics)
 
-    @abstractmethod
     def keys(self, labels: Labels) -> list[Key]:
         """Return the topic of each document, or its topics, by position."""
+        return list(labels.tolist())
 
-    @abstractmethod
     def without_unused(self, labels: Labels) -> Labels:
         """Return an array that topics after the last one in use do not change."""
+        return labels
 
-    @abstractmethod
     def renumbered(self, labels: Labels, topics: Positions) -> Labels:
         """Return labels by the position of their topic in ``topics``, ascending."""
+        n_reached = np.searchsorted(topics, labels, side="right")
+        return n_reached.astype(np.int32) - 1
 
-    @abstractmethod
     def names(self, labels: Labels, topics: NDArray[np.object_]) -> list[object]:
         """Return the name of each document's topic, or a list of names."""
+        return list(topics[labels].tolist())
 
-    @abstractmethod
     def decoded(self, answers: Labels, topics: Names) -> Names | Labels:
         """Return the name of each document's topic, or rows of 0 and 1."""
+        return np.asarray(topics[answers])
 
-    @abstractmethod
     def lowest(self, values: Labels, labels: Labels) -> Labels:
         """Return the lowest value of a topic of each document, ``(n,)``.
 
         ``values``, ``(n_topics,)``, has one for each topic. A document without a topic
         has the largest of all.
         """
+        return np.asarray(values[labels])
 
-    @abstractmethod
     def topics_of_one_document(self, labels: Labels) -> Labels:
         """Return the topics that cannot be split, because one document alone has each.
 
         Where documents have several topics, that is no fault.
         """
-
-    @abstractmethod
-    def is_in_test(self, labels: Labels, share: float, seed: int) -> NDArray[np.bool_]:
-        """Return whether each document is in a stratified test set, ``(n,)``."""
-
-    @abstractmethod
-    def fold(self, labels: Labels, number: int, n_folds: int) -> Positions:
-        """Return the positions of a stratified fold; ``number`` counts from 1."""
-
-    @abstractmethod
-    def balancing_weights(self, labels: Labels) -> NDArray[np.float32]:
-        """Return the weight of each document with which all topics count the same."""
-
-    @abstractmethod
-    def log_probabilities(self, logits: Scores) -> Scores:
-        """Return the log-probabilities of logits, ``(n, n_topics)``."""
-
-    @abstractmethod
-    def mean_log_probabilities(self, logs: Sequence[Scores], weights: Scores) -> Scores:
-        """Return the weighted mean of the log-probabilities of several models."""
-
-    @abstractmethod
-    def add_up(self, probabilities: Scores) -> bool:
-        """Return whether probabilities ``(n, n_topics)`` have the sums they need."""
-
-
-class OneLabel(LabelForm):
-    """Each document has one topic: labels are positions of topics, ``(n,)``."""
-
-    has_one_label = True
-    dtype = "<i4"
-    number = "one"
-    topics = "one topic"
-    last_activation = "softmax"
-    useless_settings = {
-        "decision": "each document has one topic, the best one (leave it out)"
-    }
-
-    def fault(self, labels: Labels, n_topics: int) -> str:
-        return _fault(labels, (), n_topics - 1)
-
-    def indicators(self, labels: Labels, n_topics: int) -> NDArray[np.uint8]:
-        is_topic = labels[:, np.newaxis] == np.arange(n_topics)
-        return np.asarray(is_topic, np.uint8)
-
-    def always(self, topic: int, labels: Labels) -> Labels:
-        return np.full_like(labels, topic)
-
-    def agreeing(self, labels: Labels, answers: Labels) -> Labels:
-        return np.asarray(labels[labels == answers])
-
-    def by_class(self, labels: Labels) -> tuple[Labels, NDArray[np.bool_]]:
-        classes = np.unique(labels)
-        return classes, np.asarray(labels[:, np.newaxis] == classes)
-
-    def n_topics(self, labels: Labels) -> int:
-        return 1 + int(labels.max())
-
-    def counts(self, labels: Labels, n_topics: int) -> NDArray[np.int64]:
-        return np.bincount(labels, minlength=n_topics)
-
-    def keys(self, labels: Labels) -> list[Key]:
-        return list(labels.tolist())
-
-    def without_unused(self, labels: Labels) -> Labels:
-        return labels
-
-    def renumbered(self, labels: Labels, topics: Positions) -> Labels:
-        n_reached = np.searchsorted(topics, labels, side="right")
-        return n_reached.astype(np.int32) - 1
-
-    def names(self, labels: Labels, topics: NDArray[np.object_]) -> list[object]:
-        return list(topics[labels].tolist())
-
-    def decoded(self, answers: Labels, topics: Names) -> Names | Labels:
-        return np.asarray(topics[answers])
-
-    def lowest(self, values: Labels, labels: Labels) -> Labels:
-        return np.asarray(values[labels])
-
-    def topics_of_one_document(self, labels: Labels) -> Labels:
         topics, counts = np.unique(labels, return_counts=True)
         return np.asarray(topics[counts == 1])
 
@@ -191,7 +114,10 @@ class OneLabel(LabelForm):
         share: float,
         seed: int,  # noqa: ARG002 - none is drawn
     ) -> NDArray[np.bool_]:
-        """Choose the last documents of each topic, but never all or none."""
+        """Return whether each document is in a stratified test set, ``(n,)``.
+
+        It has the last documents of each topic, but never all or none of a topic.
+        """
         is_test = np.zeros(len(labels), bool)
         for topic in np.unique(labels):
             documents = np.flatnonzero(labels == topic)
@@ -201,29 +127,34 @@ class OneLabel(LabelForm):
         return is_test
 
     def fold(self, labels: Labels, number: int, n_folds: int) -> Positions:
+        """Return the positions of a stratified fold; ``number`` counts from 1."""
         order = np.random.default_rng(0).permutation(len(labels))
         by_topic = order[np.argsort(labels[order], kind="stable")]
         return np.sort(by_topic[number - 1 :: n_folds])
 
     def balancing_weights(self, labels: Labels) -> NDArray[np.float32]:
+        """Return the weight of each document with which all topics count the same."""
         counts = np.bincount(labels)
         weights = len(labels) / (np.count_nonzero(counts) * counts[labels])
         return np.asarray(weights, np.float32)
 
     def log_probabilities(self, logits: Scores) -> Scores:
+        """Return the log-probabilities of logits, ``(n, n_topics)``."""
         logs = logits - logits.max(axis=1, keepdims=True)
         logs -= np.log(np.exp(logs).sum(axis=1, keepdims=True))
         return np.asarray(logs)
 
     def mean_log_probabilities(self, logs: Sequence[Scores], weights: Scores) -> Scores:
+        """Return the weighted mean of the log-probabilities of several models."""
         mean = np.average(logs, axis=0, weights=weights)
         return np.asarray(mean - np.logaddexp.reduce(mean, axis=1, keepdims=True))
 
     def add_up(self, probabilities: Scores) -> bool:
+        """Return whether probabilities ``(n, n_topics)`` have the sums they need."""
         return np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)
 
 
-class AnyNumber(LabelForm):
+class AnyNumber:
     """A document has any number of topics: a row of 0 and 1, ``(n, n_topics)``."""
 
     has_one_label = False
@@ -303,6 +234,7 @@ class AnyNumber(LabelForm):
         return True
 
 
+LabelForm: TypeAlias = OneLabel | AnyNumber
 ONE_LABEL = OneLabel()
 ANY_NUMBER = AnyNumber()
 

@@ -149,11 +149,14 @@ def parse_variant(
 
     Messages show the ``example``.
     """
-    if isinstance(value, Variant):
-        value = {value.kind: value}
-    if not isinstance(value, dict) or len(value) != 1:
-        raise problem(f"got {spell(value)}", f"a {word} is written as `{example}`")
-    ((kind, parameters),) = value.items()
+    parameters: object = value
+    match value:
+        case Variant(kind=kind):
+            pass
+        case dict() if len(value) == 1:
+            ((kind, parameters),) = value.items()
+        case _:
+            raise problem(f"got {spell(value)}", f"a {word} is written as `{example}`")
     if kind not in kinds:
         raise problem(f"unknown {word} '{kind}'", did_you_mean(str(kind), kinds))
     try:

@@ -28,17 +28,28 @@ def build(network: Network, shape: Shape, seed: int) -> keras.Model:
     ``(batch, n_topics)``. Code from outside that fails is a ``PluginError``, and a
     convolution that is longer than the sequences a ``UserError``.
     """
-    if isinstance(network, PythonNetwork):
-        function = find_function(network.python)
-        # It takes no seed, so only the global one is left.
-        keras.utils.set_random_seed(seed)
-        with blame(f"python: {network.python}"):
-            model = function(shape, **network.arguments)
-        misfit = _misfit(model, shape)
-        if misfit:
-            raise PluginError(f"python: {network.python} returned {misfit}")
-        return model
-    assert isinstance(network, LayeredNetwork)  # noqa: S101 - there is no third kind
+    match network:
+        case PythonNetwork():
+            return _build_by_function(network, shape, seed)
+        case LayeredNetwork():
+            return _build_stack(network, shape, seed)
+    raise TypeError(f"Keras does not build a {network.kind}")
+
+
+def _build_by_function(network: PythonNetwork, shape: Shape, seed: int) -> keras.Model:
+    """Return the model that a function of the user's makes."""
+    function = find_function(network.python)
+    keras.utils.set_random_seed(seed)  # the function takes none
+    with blame(f"python: {network.python}"):
+        model = function(shape, **network.arguments)
+    misfit = _misfit(model, shape)
+    if misfit:
+        raise PluginError(f"python: {network.python} returned {misfit}")
+    return model
+
+
+def _build_stack(network: LayeredNetwork, shape: Shape, seed: int) -> keras.Model:
+    """Return a stack of layers."""
     model = keras.Sequential([keras.Input((shape.timesteps,), dtype="int32")])
     if network.layers[0].takes != "ids":  # each id becomes the only feature of its step
         model.add(keras.layers.Reshape((shape.timesteps, 1)), rebuild=False)
@@ -46,9 +57,7 @@ def build(network: Network, shape: Shape, seed: int) -> keras.Model:
         model.add(keras.layers.Rescaling(scale), rebuild=False)
     # To rebuild calls all layers; those from outside are built while their seed is the
     # global one.
-    one_by_one = any(
-        is_from_outside(part) for layer in network.layers for part in layer.parts
-    )
+    one_by_one = any(map(is_from_outside, network.parts))
     for position, layer in enumerate(network.layers):
         seed_of = partial(derive_seed, seed, position)
         outside = next(filter(is_from_outside, layer.parts), None)
@@ -58,9 +67,8 @@ def build(network: Network, shape: Shape, seed: int) -> keras.Model:
         is_last = position == len(network.layers) - 1
         try:
             with LAYERS.blamed((outside or layer).kind):
-                model.add(
-                    layer.keras_layer(shape, seed_of), rebuild=one_by_one or is_last
-                )
+                keras_layer = layer.keras_layer(shape, seed_of)
+                model.add(keras_layer, rebuild=one_by_one or is_last)
         except ValueError as error:  # a window that is longer than the sequences
             reason = str(error).partition("\n")[0]
             raise UserError(

@@ -19,6 +19,7 @@ from rnnbench import section
 from rnnbench.errors import UserError, did_you_mean, nearest
 from rnnbench.models.baselines import AnyBaseline, Baseline
 from rnnbench.models.layers import Batch, Layer, Layers, Product, Shape, with_inputs
+from rnnbench.models.layers.feedforward import Embedding
 from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional
 from rnnbench.registry import PluginError, Registry
 from rnnbench.section import (
@@ -72,6 +73,8 @@ class ModelSection(ConfigModel):
     """Distributions besides the engine's that can change the outcome."""
     parts: ClassVar[Sequence[Layer | Baseline]] = ()
     """Its layers, or its baseline; each can come from another package."""
+    member_names: ClassVar[tuple[str, ...]] = ()
+    """The names of the models that an ensemble is made of."""
 
     training: dict[str, object] | None = None
     """Values of the training section for this model alone; all but ``seeds``."""
@@ -198,15 +201,12 @@ class LayeredNetwork(Network):
     @property
     def readers(self) -> list[Layer]:
         """The recurrent layer above an embedding, if any, once for each direction."""
-        layers = [layer for layer in self.layers if layer.kind != "spatial_dropout"]
-        if len(layers) < 2:
-            return []
-        readers = [layers[1]]
-        if isinstance(layers[1], Bidirectional):
-            readers = [layers[1].layer, layers[1].layer]
-        if layers[0].kind != "embedding" or not isinstance(readers[0], GRU | LSTM):
-            return []
-        return readers
+        match [layer for layer in self.layers if layer.kind != "spatial_dropout"]:
+            case [Embedding(), GRU() | LSTM() as reader, *_]:
+                return [reader]
+            case [Embedding(), Bidirectional(layer=GRU() | LSTM() as reader), *_]:
+                return [reader, reader]
+        return []
 
     @computed
     def pretrained(self) -> Pretrained | None:
@@ -355,6 +355,10 @@ class EnsembleModel(ModelSection):
     _members: Mapping[str, ModelSection] = {}
 
     @computed
+    def member_names(self) -> tuple[str, ...]:
+        return self.ensemble.of
+
+    @computed
     def parts(self) -> Sequence[Layer | Baseline]:
         parts: list[Layer | Baseline] = []
         for member in self._members.values():
@@ -366,9 +370,8 @@ class EnsembleModel(ModelSection):
         needs_probabilities = self.ensemble.by == "log_probabilities"
         able: dict[str, ModelSection] = {}
         for name, model in models.items():
-            if isinstance(model, EnsembleModel):
-                continue
-            if model.gives_probabilities or not needs_probabilities:
+            is_able = model.gives_probabilities or not needs_probabilities
+            if is_able and not model.member_names:
                 able[name] = model
         for name in self.ensemble.of:
             if name not in models:
@@ -376,7 +379,7 @@ class EnsembleModel(ModelSection):
                     f"ensemble: no model {section.spell(name)}",
                     did_you_mean(name, able),
                 )
-            if isinstance(models[name], EnsembleModel):
+            if models[name].member_names:
                 raise problem(
                     f"ensemble: {name} is an ensemble itself", "name its models"
                 )
@@ -410,12 +413,9 @@ class EnsembleModel(ModelSection):
 
 def with_members(names: Iterable[str], models: Mapping[str, ModelSection]) -> list[str]:
     """Return the names of models, and of the members of ensembles among them."""
-    all_names = list(names)
-    for name in list(all_names):
-        model = models[name]
-        if isinstance(model, EnsembleModel):
-            all_names += model.ensemble.of
-    return list(dict.fromkeys(all_names))
+    chosen = list(names)
+    members = [member for name in chosen for member in models[name].member_names]
+    return list(dict.fromkeys(chosen + members))
 
 
 class OutsideModel(ModelSection):
@@ -466,11 +466,12 @@ def _kind_among(keys: Sequence[str]) -> str:
 
 
 def _model(value: object) -> ConfigModel:
-    if isinstance(value, ConfigModel):
-        return value
     keys: list[str] = []
-    if isinstance(value, dict):
-        keys = list(map(str, value))
+    match value:
+        case ConfigModel():
+            return value
+        case dict():
+            keys = list(map(str, value))
     kind = _kind_among(keys)
     try:
         model = BUILT_IN[kind] if kind in BUILT_IN else MODELS[kind]

@@ -39,13 +39,12 @@ def quiet_tensorflow() -> Iterator[None]:
         try:
             with redirect_stdout(printed):
                 yield
-        except Exception as error:
-            if not isinstance(error, RnnbenchError):  # which says all there is to say
-                said.seek(0)
-                os.write(
-                    stderr,
-                    said.read() + printed.getvalue().encode(errors="backslashreplace"),
-                )
+        except RnnbenchError:  # which says all there is to say
+            raise
+        except Exception:
+            said.seek(0)
+            os.write(stderr, said.read())
+            os.write(stderr, printed.getvalue().encode(errors="backslashreplace"))
             raise
         finally:
             sys.stderr.flush()

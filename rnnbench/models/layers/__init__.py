@@ -36,8 +36,9 @@ def parse_layer(value: object) -> Layer:
 def _stack(
     value: object, hint: str = "a branch is written as `[gru: {units: 8}]`"
 ) -> tuple[object, ...]:
-    if isinstance(value, list | tuple) and value:
-        return tuple(value)
+    match value:
+        case [_, *_]:
+            return tuple(value)
     raise problem("should be a list of layers", hint)
 
 
