@@ -17,7 +17,6 @@ from contextlib import suppress
 from importlib.machinery import ExtensionFileLoader
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from rnnbench.errors import HOLDS, Interruption, brief, ending_of, signal_of
 
@@ -153,7 +152,7 @@ def _raise_later(interruption: BaseException) -> None:
     signal.setitimer(signal.ITIMER_REAL, 0.01)
 
 
-def _raise_again(lost: Any) -> None:
+def _raise_again(lost: "sys.UnraisableHookArgs") -> None:
     """Raise an interruption again if Python dropped it, as it does in ``__del__``."""
     if CAN_WAIT and isinstance(lost.exc_value, KeyboardInterrupt):
         _raise_later(lost.exc_value)

@@ -15,7 +15,6 @@ from rnnbench.config.load import Override, dump, load, tree_of
 from rnnbench.config.nodes import ConfigError, Problem, at
 from rnnbench.config.schema import Benchmark
 from rnnbench.errors import UserError
-from rnnbench.models.descriptions import Network
 from rnnbench.points import model_of
 from rnnbench.request import changes
 from rnnbench.runner.check import check as check_benchmark
@@ -217,10 +216,9 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> _Outcome:
 
 def _announce_building(benchmark: Benchmark, file: Path) -> None:
     """Say how many networks will be built, because TensorFlow is slow."""
-    models = benchmark.models.values()
-    n_networks = sum(isinstance(model, Network) for model in models)
-    if n_networks:
-        console.notice(f"{file}: building {counted(n_networks, 'network')}")
+    if benchmark.networks:
+        n_networks = counted(len(benchmark.networks), "network")
+        console.notice(f"{file}: building {n_networks}")
 
 
 def _located(faults: Mapping[str, str], file: Path) -> list[Problem]:

@@ -20,7 +20,6 @@ from rnnbench.data.sources import SOURCES
 from rnnbench.data.vocabulary import find_document
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.describe import describe
-from rnnbench.models.descriptions import Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.prediction.predict import find_model
@@ -82,18 +81,14 @@ def show_models(
 def _all_models(benchmark: Benchmark) -> View:
     params: dict[str, int] = {}
     remarks = []
-    networks = [
-        (name, model)
-        for name, model in benchmark.models.items()
-        if isinstance(model, Network)
-    ]
+    networks = benchmark.networks
     try:
         if networks:
             shape = Shape.of(_prepare(benchmark.data, offline=True).dataset)
     except UserError as error:
-        networks = []
+        networks = {}
         remarks.append(f"Parameters are not counted: {error}")
-    for name, network in networks:
+    for name, network in networks.items():
         try:
             params[name] = describe(network, shape).trainable_params
         except UserError as error:
@@ -106,9 +101,9 @@ def _one_model(benchmark: Benchmark, name: str) -> View:
     if name not in allowed:
         hint = f"allowed: {', '.join(allowed)}"
         raise UserError(f"MODEL: '{name}' has a grid; name one of its points ({hint})")
-    model = allowed[name]
-    if not isinstance(model, Network):
-        return parameters_view(name, model)
+    if name not in benchmark.networks:
+        return parameters_view(name, allowed[name])
+    model = benchmark.networks[name]
     prepared = _prepare(benchmark.data, offline=True)
     shape = Shape.of(prepared.dataset)
     provenance = prepared.corpus.provenance

@@ -11,7 +11,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from rnnbench import section
 from rnnbench.data.config import Data
-from rnnbench.models.descriptions import EnsembleModel, Model
+from rnnbench.models.descriptions import EnsembleModel, Model, Network
 from rnnbench.points import MODEL, POINT
 from rnnbench.section import ConfigModel, Publication, Text, located, problem, spell
 from rnnbench.tracking import TrackerNames
@@ -104,6 +104,15 @@ class Benchmark(ConfigModel):
                 seeds = seeds[:1]
             trials += [(name, model, seed) for seed in seeds]
         return trials
+
+    @property
+    def networks(self) -> dict[str, Network]:
+        """The models that are networks."""
+        networks = {}
+        for name, model in self.models.items():
+            if isinstance(model, Network):
+                networks[name] = model
+        return networks
 
     def training_of(self, name: str) -> Training:
         """Return the training of a model: its own values, and those of all models."""

@@ -17,7 +17,7 @@ from pydantic import (
 
 from rnnbench import section
 from rnnbench.errors import UserError, did_you_mean, nearest
-from rnnbench.models.baselines import AnyBaseline, Baseline
+from rnnbench.models.baselines import AnyBaseline, Baseline, check_installed
 from rnnbench.models.layers import Batch, Layer, Layers, Product, Shape, with_inputs
 from rnnbench.models.layers.feedforward import Embedding
 from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional
@@ -99,6 +99,9 @@ class ModelSection(ConfigModel):
     def fetch(self, progress: "Progress") -> None:
         """Get what it loads from outside, before a run."""
 
+    def check_trainable(self) -> None:
+        """Raise ``UserError`` if it cannot be trained here."""
+
     def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
         """Return about how many multiply-adds an epoch takes; 0 without epochs."""
         return 0
@@ -139,6 +142,11 @@ class Network(ModelSection):
     def products(self, batch_size: int, shape: Shape) -> list[Product]:  # noqa: ARG002
         """Return the matrix products of an optimizer step; none if not known."""
         return []
+
+    @property
+    def reads_padding(self) -> bool:
+        """Whether engines other than Keras compute on padding, too."""
+        return False
 
     def memory(self, shape: Shape) -> float:  # noqa: ARG002
         """Return about how many gigabytes a training needs; 0 if they are few."""
@@ -248,6 +256,10 @@ class LayeredNetwork(Network):
         inputs = self.with_inputs(batch_size, shape)
         return [product for layer, batch in inputs for product in layer.products(batch)]
 
+    @property
+    def reads_padding(self) -> bool:
+        return not self.layers[0].gives_mask
+
     @model_validator(mode="after")
     def _scales_no_embedded_ids(self) -> "LayeredNetwork":
         first = self.layers[0]
@@ -310,6 +322,9 @@ class BaselineModel(ModelSection):
     @computed
     def parts(self) -> Sequence[Layer | Baseline]:
         return (self.baseline,)
+
+    def check_trainable(self) -> None:
+        check_installed(self.baseline)
 
     def in_short(self) -> str:
         return section.call(self.baseline.kind, self.baseline.settings())
@@ -435,8 +450,7 @@ class OutsideModel(ModelSection):
     def in_short(self) -> str:
         return f"answers from {self.outside}"
 
-    def work_of_epoch(self, dataset: "Dataset | None") -> int:  # noqa: ARG002
-        """Raise ``UserError``: it cannot be trained."""
+    def check_trainable(self) -> None:
         raise UserError(
             f"it cannot be trained: {self.in_short()} are all that is known"
         )

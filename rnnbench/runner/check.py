@@ -7,12 +7,12 @@ import math
 import platform
 import shutil
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from timeit import Timer
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,15 +25,8 @@ from rnnbench.data.load import NotCachedError, PreparedData, prepare, unlabeled_
 from rnnbench.data.sources import BUILT_IN
 from rnnbench.environment import cpu, missing, versions
 from rnnbench.errors import RnnbenchError, UserError
-from rnnbench.models.baselines import check_installed
 from rnnbench.models.describe import describe
-from rnnbench.models.descriptions import (
-    BaselineModel,
-    LayeredNetwork,
-    Model,
-    Network,
-    OutsideModel,
-)
+from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.layers import Product
 from rnnbench.models.layers.base import Shape
 from rnnbench.runner.executors import usable_cores
@@ -80,7 +73,7 @@ def check(benchmark: Benchmark) -> BenchmarkCheck:
             checker.check_model(name, model)
         except RnnbenchError as error:
             fault = str(error)
-            if prepared is None and isinstance(model, Network):
+            if prepared is None and name in benchmark.networks:
                 fault += f" {ASSUMED}"
             checker.checked.faults[f"models.{name}"] = fault
         checker.check_validation_split(name, model)
@@ -110,13 +103,10 @@ class _Checker:
                 fault = unlabeled_fault(self._prepared.corpus)
             if fault:
                 raise UserError(fault)
-        if isinstance(model, Network):
+        model.check_trainable()
+        if name in self._benchmark.networks:
             engine_for(model, training, name)
-            self._build(name, model)
-        elif isinstance(model, OutsideModel):
-            model.work_of_epoch(self.checked.dataset)  # says why not
-        elif isinstance(model, BaselineModel):
-            check_installed(model.baseline)
+            self._build(name, self._benchmark.networks[name])
 
     def _build(self, name: str, network: Network) -> None:
         if network.signature not in self._sizes:
@@ -247,9 +237,9 @@ def estimate_seconds(benchmark: Benchmark, checked: BenchmarkCheck) -> float | N
         return None
     # 1. List the networks, and how many trainings share each program.
     networks = []
-    programs = Counter[tuple[float, Any]]()
+    programs = Counter[tuple[float, Hashable]]()
     for name, n_params in checked.params.items():
-        model: Any = benchmark.models[name]
+        model = benchmark.networks[name]
         training = resolve_engine(model, benchmark.training_of(name))
         batch_size = min(training.batch_size, len(dataset.y_train))
         products = model.products(batch_size, _shape(model, dataset, training.engine))
@@ -298,8 +288,8 @@ def _shape(model: Network, dataset: Dataset, engine: str) -> Shape:
     if engine == "keras":
         return shape
     words = math.ceil(np.count_nonzero(dataset.x_train) / len(dataset.x_train))
-    if isinstance(model, LayeredNetwork) and not model.layers[0].gives_mask:
-        return replace(shape, n_ids=words)  # it reads padding, too
+    if model.reads_padding:
+        return replace(shape, n_ids=words)
     return replace(shape, timesteps=words, n_ids=words)
 
 

@@ -31,12 +31,12 @@ class FailedTrialsError(RnnbenchError):
             stored = f"; {job.store.folder}/ has the results of the others"
         verb = "failed"
         last_lines = []
-        if done.ending:
+        if done.error:
             verb = "have no result"
-            last_lines.append(str(done.ending))
+            last_lines.append(str(done.error))
         n_missing, n_trials = len(done.without_result), len(done.plan.trials)
         last_lines.append(f"{n_missing} of {n_trials} trials {verb}{stored}.")
-        if isinstance(done.ending, OutOfReachError):
+        if isinstance(done.error, OutOfReachError):
             last_lines.append(_continuation(job.command))
         tracebacks = []
         failures = []
@@ -48,8 +48,8 @@ class FailedTrialsError(RnnbenchError):
         super().__init__("\n".join([*first_traceback, *failures, *last_lines]))
         self.run = run
         self.summary = "\n".join([*first_traceback, *last_lines])
-        if isinstance(done.ending, RnnbenchError):
-            self.exit_code = done.ending.exit_code
+        if done.error:
+            self.exit_code = done.error.exit_code
 
 
 class InterruptedRunError(Interruption):
@@ -72,17 +72,19 @@ def require_whole(result: R | None, job: Job, done: PlanResult) -> R:
     for trial in done.results:
         if not job.store.holds(key_of(trial), with_model=trial.keep_model):
             lost.append(trial)
-    if isinstance(done.ending, KeyboardInterrupt):
+    if done.interruption is not None:
         n_stored = len(done.results) - len(lost)
         stored = f"{n_stored} of {n_trials} trials are stored in {folder}/"
-        raise InterruptedRunError(result, stored, job.command, signal_of(done.ending))
+        raise InterruptedRunError(
+            result, stored, job.command, signal_of(done.interruption)
+        )
     if lost:
         count = f"files of {len(lost)} of {n_trials} trials were removed during the run"
         message = f"{folder}: {count}: {listed(lost, most=100)}"
         raise RnnbenchError(f"{message}\n{_continuation(job.command)}")
-    if done.ending is not None and result is None:
-        raise done.ending
-    if done.ending is not None or done.without_result or result is None:
+    if done.error and result is None:
+        raise done.error
+    if done.error or done.without_result or result is None:
         raise FailedTrialsError(result, done, job)
     return result
 

@@ -80,6 +80,8 @@ Report = tuple[int, float, float] | str
 
 def event_of(trial: Trial, report: Report, worker: str = "") -> EpochEnded | PhaseBegan:
     """Return the event that a report, which Dask hands on as a list, is about."""
-    if isinstance(report, str):
-        return PhaseBegan(trial, report, worker)
-    return EpochEnded(trial, *report, worker)
+    match report:
+        case str(phase):
+            return PhaseBegan(trial, phase, worker)
+        case (epoch, loss, score):
+            return EpochEnded(trial, epoch, loss, score, worker)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import count
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from rnnbench.errors import RnnbenchError, UserError, refused, shortened
 from rnnbench.registry import Registry
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0  # how often to check whether workers are still alive, in seconds
 LONGEST_REASON = 2_000  # characters; an error may print an array
 LONGEST_TRACEBACK = 20_000
-Outcomes = Generator[tuple[Trial, Any], None, None]
+Outcomes = Generator[tuple[Trial, object], None, None]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def prepare_engine(trial: Trial) -> None:
 class Task:
     """The work for each trial, in the process that it is given to: usually training."""
 
-    carry_out: Callable[[Trial, Path, OnEpoch], Any] = run_trial
+    carry_out: Callable[[Trial, Path, OnEpoch], object] = run_trial
     """Called with the trial, the file of its corpus, and a function to call after each
     epoch; returns the outcome of the trial."""
     prepare: Callable[[Trial], None] = prepare_engine
@@ -71,7 +71,7 @@ class Task:
 
     def attempt(
         self, trial: Trial, corpus: Path, on_start: Action, on_epoch: OnEpoch
-    ) -> Any:
+    ) -> object:
         """Return the outcome of a trial; an exception, except Ctrl-C, is a failure."""
         is_prepared = False
         try:
@@ -83,15 +83,19 @@ class Task:
             return TrialFailure(str(error), is_of_machine=not is_prepared)
         except KeyboardInterrupt:
             raise
+        except (OSError, ImportError) as error:
+            return _failure_of(error, is_of_machine=True)
         except BaseException as error:  # a model of the user's may call sys.exit()
-            refusal = refused(error)
-            if refusal:
-                return TrialFailure(str(refusal), is_of_machine=True)
-            reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-            is_of_machine = not is_prepared or isinstance(error, OSError | ImportError)
-            return TrialFailure(
-                reason, traceback.format_exc(), is_of_machine=is_of_machine
-            )
+            return _failure_of(error, is_of_machine=not is_prepared)
+
+
+def _failure_of(error: BaseException, *, is_of_machine: bool) -> TrialFailure:
+    """Return an error that was not expected, unless the system refused something."""
+    refusal = refused(error)
+    if refusal:
+        return TrialFailure(str(refusal), is_of_machine=True)
+    reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+    return TrialFailure(reason, traceback.format_exc(), is_of_machine=is_of_machine)
 
 
 class Executor(ABC):
@@ -177,23 +181,24 @@ class LocalExecutor(Executor):
         again = []
         with closing(self._side_by_side(trials, corpora, listener, task)) as outcomes:
             for trial, outcome in outcomes:
-                if isinstance(outcome, Died):
-                    again.append(trial)
-                    listener(PhaseBegan(trial, WAITING))
-                    log.warning(
-                        "%s: %s; it is tried again after all others, alone", trial, DIED
-                    )
-                else:
-                    yield trial, outcome
+                match outcome:
+                    case Died():
+                        again.append(trial)
+                        listener(PhaseBegan(trial, WAITING))
+                        message = "%s: %s; it is tried again after all others, alone"
+                        log.warning(message, trial, DIED)
+                    case _:
+                        yield trial, outcome
         for trial in again:  # alone: two trials may need more memory than there is
             ((_, outcome),) = self._side_by_side([trial], corpora, listener, task)
-            if not isinstance(outcome, Died):
-                yield trial, outcome
-            elif outcome.has_started:
-                yield trial, TrialFailure(str(outcome))
-            else:  # others would not start either
-                message = f"{DIED} before it could start a trial\n{outcome.last_words}"
-                raise RnnbenchError(message.rstrip())
+            match outcome:
+                case Died(has_started=True):
+                    yield trial, TrialFailure(str(outcome))
+                case Died(last_words=last_words):  # others would not start either
+                    message = f"{DIED} before it could start a trial\n{last_words}"
+                    raise RnnbenchError(message.rstrip())
+                case _:
+                    yield trial, outcome
 
     def _side_by_side(
         self,
@@ -212,6 +217,10 @@ class LocalExecutor(Executor):
             corpus = corpora[worker.trial.corpus_fingerprint]
             worker.give(pickle.dumps((task, worker.trial, corpus)))
 
+        def end(worker: Worker) -> None:
+            workers.remove(worker)
+            worker.end()
+
         def end_all() -> None:
             for worker in workers:
                 worker.end()
@@ -228,19 +237,18 @@ class LocalExecutor(Executor):
                     worker.use(self._all_threads // len(workers))
                 for worker in _with_news(workers):
                     trial = worker.trial
-                    message = worker.receive()
-                    if isinstance(message, tuple | str):
-                        listener(event_of(trial, message))
-                        continue
-                    outcome: Any = message
-                    if isinstance(message, Done):
-                        outcome = message.outcome
-                    if isinstance(message, Done) and waiting:
-                        give_next(worker)
-                    else:
-                        workers.remove(worker)
-                        worker.end()
-                    yield trial, outcome
+                    match worker.receive():
+                        case Done(outcome) if waiting:
+                            give_next(worker)
+                            yield trial, outcome
+                        case Done(outcome):
+                            end(worker)
+                            yield trial, outcome
+                        case Died() as death:
+                            end(worker)
+                            yield trial, death
+                        case report:
+                            listener(event_of(trial, report))
 
 
 def _with_news(workers: Sequence[Worker]) -> list[Worker]:

@@ -3,12 +3,11 @@
 ``plan_benchmark(benchmark, data, threads=1).trials`` lists them, the longest first.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
@@ -18,8 +17,7 @@ from rnnbench.data.held_out import Part, hold_out, hold_out_part
 from rnnbench.data.load import PreparedData
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.errors import UserError
-from rnnbench.models.baselines import check_installed
-from rnnbench.models.descriptions import BaselineModel, Ensemble, EnsembleModel, Model
+from rnnbench.models.descriptions import Ensemble, EnsembleModel, Model
 from rnnbench.training.settings import resolve_engine, task_fault
 from rnnbench.training.trial import Trial, program_of
 
@@ -153,7 +151,7 @@ def _members(
 
 def _longest_first(trials: Sequence[Trial]) -> list[Trial]:
     """Sort trials by their work; those that share a program stay together."""
-    programs: dict[tuple[Any, ...], int] = {}
+    programs = dict[Hashable, int]()
 
     def place(trial: Trial) -> tuple[int, int]:
         work = trial.work * max(trial.epochs, 1)
@@ -165,8 +163,7 @@ def _longest_first(trials: Sequence[Trial]) -> list[Trial]:
 
 def _check_models(benchmark: Benchmark, dataset: Dataset) -> None:
     for name, model in benchmark.models.items():
-        if isinstance(model, BaselineModel):
-            check_installed(model.baseline)
+        model.check_trainable()
         fault = task_fault(model, benchmark.training_of(name), dataset)
         if fault:
             raise UserError(f"models.{name}: {fault}")

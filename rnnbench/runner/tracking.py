@@ -11,10 +11,11 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextvars import ContextVar
 from math import nan
 from pathlib import Path
 from queue import SimpleQueue
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from rnnbench.analysis.trial_metrics import metrics_of
 from rnnbench.config.schema import Benchmark
@@ -37,6 +38,8 @@ from rnnbench.training.trial import Trial
 log = logging.getLogger(__name__)
 FINISH_SECONDS = 60.0  # the time that trackers have at the end of a run
 NOTICE_SECONDS = 5.0  # after which a notice says what the run waits for
+PRINTS_INTO: ContextVar[IO[str] | None] = ContextVar("prints into", default=None)
+"""The file that gets what the thread of a tracker prints; each thread has its own."""
 LONGEST_REASON = 500  # the most characters that are kept of a tracker's error
 
 
@@ -167,7 +170,6 @@ class TrackerThread(threading.Thread):
         super().__init__(daemon=True, name=f"tracker {name}")
         self.label = TRACKERS.label(name)
         self.failure = ""
-        self.prints: IO[str] | None = None  # the file that gets what this thread prints
         self._tracker = name
         self._folder = folder
         self._calls: SimpleQueue[tuple[str, tuple[object, ...]] | None] = SimpleQueue()
@@ -189,7 +191,8 @@ class TrackerThread(threading.Thread):
         try:
             with blame(self.label):
                 self._folder.mkdir(parents=True, exist_ok=True)
-                with path.open("w", buffering=1, encoding="utf-8") as self.prints:
+                with path.open("w", buffering=1, encoding="utf-8") as file:
+                    PRINTS_INTO.set(file)
                     try:
                         tracker = TRACKERS[self._tracker]()
                         for method, arguments in iter(self._calls.get, None):
@@ -197,15 +200,19 @@ class TrackerThread(threading.Thread):
                     except BaseException:
                         traceback.print_exc()  # for whoever writes a tracker
                         raise
+        except PluginError as error:  # it names the tracker
+            self.failure = _in_short(error)
         except RnnbenchError as error:
-            self.failure = shortened(str(error).partition("\n")[0], LONGEST_REASON)
-            if not isinstance(error, PluginError):  # which names the tracker
-                self.failure = f"{self.label} failed: {self.failure}"
+            self.failure = f"{self.label} failed: {_in_short(error)}"
         finally:
-            self.prints = None
+            PRINTS_INTO.set(None)
             with suppress(OSError):
                 if path.stat().st_size == 0:
                     path.unlink()
+
+
+def _in_short(error: RnnbenchError) -> str:
+    return shortened(str(error).partition("\n")[0], LONGEST_REASON)
 
 
 class _ByThread:
@@ -214,14 +221,11 @@ class _ByThread:
     def __init__(self, stream: IO[str]):
         self._stream = stream
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._current(), name)
 
     def write(self, text: str) -> int:  # a method of its own, because libraries wrap it
         return self._current().write(text)
 
     def _current(self) -> IO[str]:
-        thread = threading.current_thread()
-        if isinstance(thread, TrackerThread) and thread.prints:
-            return thread.prints
-        return self._stream
+        return PRINTS_INTO.get() or self._stream

@@ -87,8 +87,14 @@ class PlanResult:
     plan: Plan
     results: dict[Trial, TrialResult]
     failures: dict[Trial, TrialFailure] = field(default_factory=dict)
-    ending: KeyboardInterrupt | RnnbenchError | None = None
-    """The reason of an early end, if there was one."""
+    interruption: KeyboardInterrupt | None = None
+    error: RnnbenchError | None = None
+    """Why no more could be trained, if that is so."""
+
+    @property
+    def ending(self) -> KeyboardInterrupt | RnnbenchError | None:
+        """The reason of an early end, if there was one."""
+        return self.interruption or self.error
 
     @property
     def trials(self) -> list[TrialResult]:
@@ -115,8 +121,8 @@ class PlanResult:
         reason = None
         if trial in self.failures:
             reason = self.failures[trial].reason
-        elif isinstance(self.ending, RnnbenchError):
-            reason = str(self.ending)
+        elif self.error:
+            reason = str(self.error)
         if reason:
             reason = shortened(reason.partition("\n")[0], LONGEST_REASON)
         part = None
@@ -139,8 +145,11 @@ def train(job: Job, plan: Plan, listener: Listener) -> PlanResult:
     try:
         if done.without_result:
             _train_others(job, done, listener)
-    except (KeyboardInterrupt, RnnbenchError) as error:
-        done.ending = error
+    except KeyboardInterrupt as interruption:
+        done.interruption = interruption
+    except RnnbenchError as error:
+        done.error = error
+    if done.ending:
         done.results |= find_stored(job, done.without_outcome)
     return done
 
@@ -154,23 +163,23 @@ def _train_others(job: Job, done: PlanResult, listener: Listener) -> None:
     not_kept = set[str]()
     with closing(_outcomes(job, done, listener)) as outcomes:
         for trial, outcome in outcomes:
-            if isinstance(outcome, TrialFailure):
-                done.failures[trial] = outcome
-                listener(Failed(trial, outcome.reason))
-                continue
-            without_weights = replace(outcome, weights=None)  # they may be large
-            with uninterrupted():  # what has finished is not lost
-                job.store.save(outcome)
-                write_document(environment_file, machine)  # now of the newest trial
-                done.results[trial] = _fitting(
-                    job, trial, without_weights, len(done.results)
-                )
-            if outcome.weights == [] and trial.name not in not_kept:
-                not_kept.add(trial.name)
-                log.warning("%s cannot be kept: %s", trial.name, NO_RULE)
-            seconds = outcome.record.fit_seconds or 0.0
-            score = without_weights.score
-            listener(Finished(trial, score, seconds, without_weights))
+            match outcome:
+                case TrialFailure():
+                    done.failures[trial] = outcome
+                    listener(Failed(trial, outcome.reason))
+                case TrialResult():
+                    with uninterrupted():  # what has finished is not lost
+                        job.store.save(outcome)
+                        # Now of the newest trial.
+                        write_document(environment_file, machine)
+                        result = replace(outcome, weights=None)  # they may be large
+                        n_others = len(done.results)
+                        done.results[trial] = _fitting(job, trial, result, n_others)
+                    if outcome.weights == [] and trial.name not in not_kept:
+                        not_kept.add(trial.name)
+                        log.warning("%s cannot be kept: %s", trial.name, NO_RULE)
+                    seconds = outcome.record.fit_seconds or 0.0
+                    listener(Finished(trial, result.score, seconds, result))
     forgotten = sorted(str(trial) for trial in done.without_outcome)
     if forgotten:
         label = EXECUTORS.label(job.executor.name)
@@ -206,14 +215,14 @@ def _outcomes_of_trainings(
     executor = job.executor
     with EXECUTORS.blamed(executor.name):  # only for what it does itself
         for trial, outcome in executor.run(trials, corpora, listener, Task()):
-            held_out = job.held_out_answers(trial)
-            if held_out is None or isinstance(outcome, TrialFailure):
-                yield trial, outcome
-            else:  # it would answer documents that it has learned from
-                answers = replace(
-                    held_out, record=outcome.record, weights=outcome.weights
-                )
-                yield trial, answers
+            match outcome, job.held_out_answers(trial):
+                case TrialResult() as learned, TrialResult() as answers:
+                    # It would answer documents that it has learned from.
+                    record = learned.record
+                    weights = learned.weights
+                    yield trial, replace(answers, record=record, weights=weights)
+                case _:
+                    yield trial, outcome
 
 
 def _outcome_of_ensemble(

@@ -38,7 +38,7 @@ Channel: TypeAlias = "Connection[Any, Any]"
 class Done:
     """A child's message that its trial has ended, with the outcome."""
 
-    outcome: Any
+    outcome: object
 
 
 @dataclass(frozen=True)
@@ -157,12 +157,13 @@ def work(
     folder = Path.cwd()
     with report_phases_to(connection.send), ask_for_threads(threads_now):
         while True:
-            message = connection.recv()
-            if isinstance(message, int):  # threads, too late for the last trial
-                continue
-            task, trial, corpus = message
-            os.chdir(folder)  # the model of another trial may have left it
-            connection.send(Done(task.attempt(trial, corpus, on_start, on_epoch)))
+            match connection.recv():
+                case int():  # threads, too late for the last trial
+                    continue
+                case (task, trial, corpus):
+                    os.chdir(folder)  # the model of another trial may have left it
+                    outcome = task.attempt(trial, corpus, on_start, on_epoch)
+                    connection.send(Done(outcome))
 
 
 def _print_into(log: Path) -> None:

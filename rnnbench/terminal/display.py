@@ -148,12 +148,9 @@ def show_trials(*, quiet: bool) -> Iterator[events.Listener]:
 
     def on_event(event: events.Event) -> None:
         bars.note(event)
-        if isinstance(event, events.EpochEnded):
-            message = None
-            if not can_draw():
-                message = lines.line(event, bars.whole.time_remaining)
-        else:
-            message = _message(event)
+        message = _message(event)
+        if not can_draw():
+            message = message or lines.line(event, bars.whole.time_remaining)
         if message:
             redraw()
             # On a terminal, it is wrapped between words.
@@ -169,21 +166,23 @@ class _EpochLines:
     def __init__(self) -> None:
         self._last: dict[Trial, float] = {}  # when a trial had a line
 
-    def line(self, event: events.EpochEnded, seconds_left: float | None) -> str | None:
+    def line(self, event: events.Event, seconds_left: float | None) -> str | None:
         """Return a line about an epoch, unless its trial had one just before."""
         now = time.monotonic()
-        trial = event.trial
-        if event.epoch == 0:
-            self._last[trial] = now
-            return f"{trial} {_on(event.worker)}".rstrip() + ": started"
-        if now - self._last.get(trial, now) < PLAIN_INTERVAL:
-            return None
-        self._last[trial] = now
-        scores = f"loss {event.loss:.4f}, {trial.score_name} {event.score:.4f}"
-        line = f"{trial}: epoch {event.epoch} of {trial.epochs}, {scores}"
-        if seconds_left:
-            line += f"; {seconds_left:.0f} s left in total"
-        return line
+        match event:
+            case events.EpochEnded(trial, epoch=0, worker=worker):
+                self._last[trial] = now
+                return f"{trial} {_on(worker)}".rstrip() + ": started"
+            case events.EpochEnded(trial, epoch, loss, score):
+                if now - self._last.get(trial, now) < PLAIN_INTERVAL:
+                    return None
+                self._last[trial] = now
+                scores = f"loss {loss:.4f}, {trial.score_name} {score:.4f}"
+                line = f"{trial}: epoch {epoch} of {trial.epochs}, {scores}"
+                if seconds_left:
+                    line += f"; {seconds_left:.0f} s left in total"
+                return line
+        return None
 
 
 class TrialBars(progress.Progress):

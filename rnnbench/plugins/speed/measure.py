@@ -143,12 +143,15 @@ def _train_table(
     outcomes = contender.executor.run(adapted, plan.corpora, listener, contender.task)
     with closing(outcomes):
         for trial, cost in outcomes:
-            if isinstance(cost, TrialFailure):
-                fault = f"{trial} failed: {cost.reason}"
-                if cost.traceback:
-                    fault = f"{cost.traceback}\n{fault}"
-                raise RnnbenchError(f"{contender.name}: {fault}")
-            costs.append(cost.model_copy(update={"started": cost.started - start}))
-            listener(Finished(trial, cost.score, cost.seconds))
+            match cost:
+                case TrialFailure(reason, traceback):
+                    fault = f"{trial} failed: {reason}"
+                    if traceback:
+                        fault = f"{traceback}\n{fault}"
+                    raise RnnbenchError(f"{contender.name}: {fault}")
+                case TrialTime():
+                    since = {"started": cost.started - start}
+                    costs.append(cost.model_copy(update=since))
+                    listener(Finished(trial, cost.score, cost.seconds))
             seconds = time.time() - start
     return TableTime(seconds=seconds, trials=costs)
