@@ -13,8 +13,14 @@ from rnnbench.analysis.summary import load_environment
 from rnnbench.choice.results import Candidate, ChoiceResults
 from rnnbench.choice.table import choice_table
 from rnnbench.report.page import PageContent
-from rnnbench.report.plots.look import COLOURS, THIN
-from rnnbench.report.plots.plot import Plot, about, name_rows
+from rnnbench.report.plots.look import BLUE, DOT, THIN, Style
+from rnnbench.report.plots.plot import (
+    Plot,
+    about,
+    draw_interval,
+    draw_line,
+    name_rows,
+)
 from rnnbench.report.sections.about import reproduce_by
 from rnnbench.report.sections.base import Part, ReportSection
 from rnnbench.tasks import TaskKind
@@ -49,11 +55,9 @@ class CandidatesPlot(Plot):
     def draw(self, axes: Axes) -> Sequence[Artist]:
         """Draw a row for each candidate, the best at the top."""
         for row, candidate in enumerate(self._rows.values()):
-            low = candidate.interval.low
-            high = candidate.interval.high
-            gid = about(candidate.name)
-            axes.hlines(row, low, high, color=COLOURS[0], gid=gid, **THIN)
-            axes.plot(candidate.score, row, "o", color=COLOURS[0], gid=gid)
+            style: Style = {"color": BLUE, "gid": about(candidate.name)}
+            draw_interval(axes, row, candidate.interval, THIN | style)
+            draw_line(axes, candidate.score, row, DOT | style)
         name_rows(axes, [*self._rows], self._score)
         return []
 

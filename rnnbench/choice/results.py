@@ -1,6 +1,6 @@
 """The records of a choice, as ``choice.json`` has them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
@@ -25,7 +25,7 @@ class Candidate(StoredRecord):
     """Of the mean, over other folds and seeds, if there are several."""
     interval: Interval
     """Over other documents and, with several seeds, over other seeds."""
-    training: dict[str, Any] = {}
+    training: dict[str, object] = {}
     """Training values that are set for this model alone."""
     seeds: int
     fit_seconds: float

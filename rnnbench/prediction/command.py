@@ -5,7 +5,7 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Group, RenderableType
@@ -107,12 +107,10 @@ def predict(
     if table:
         is_alone = not (texts or file or explain)
         _check_table(table, out, is_alone=is_alone, as_json=as_json)
-    elif out:
-        raise UserError("--out: needs --in TABLE")
-    elif column:
-        raise UserError("--text: needs --in TABLE")
-    elif csv_safe:
-        raise UserError("--csv-safe: needs --in TABLE")
+    for_tables = {"--out": out, "--text": column, "--csv-safe": csv_safe}
+    for option, value in for_tables.items():
+        if value and not table:
+            raise UserError(f"{option}: needs --in TABLE")
     if out == STREAM:
         out = None
     if out:
@@ -220,7 +218,7 @@ def _split_words(
 
 def _answer_table(
     model: KeptModel, table: Path, target: Target, column: str | None, *, quiet: bool
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Write a table with answers, showing progress, and say which rows have none."""
     out = target.file
     # or the rows would break the bar

@@ -39,9 +39,10 @@ from rnnbench.section import Share, StoredRecord, checked
 from rnnbench.storage import DamagedResultError, read_record
 from rnnbench.tasks import TASKS, Decision, TaskKind
 from rnnbench.text import counted, listed
-from rnnbench.training.engines import ScoreRequest, ScoreTexts
+from rnnbench.training.engines import Engine, ScoreRequest, ScoreTexts
 from rnnbench.training.engines.scikit_learn import texts as texts_of
 from rnnbench.training.ensemble import MemberScores, combined
+from rnnbench.training.outcome import Weights
 from rnnbench.training.settings import scoring_engine
 
 if TYPE_CHECKING:
@@ -358,15 +359,24 @@ class KeptModel(Shown):
         if isinstance(self.model, EnsembleModel):
             return partial(self._score_together, self.model.ensemble)
         engine = scoring_engine(self.model, self.shape)
-        if reason := engine.why_not():
+        reason = engine.why_not()
+        if reason:
             raise UserError(f"{self.name}: {reason}")
-        declared = None
-        shapes = engine.weight_shapes(self.model, self.shape)
-        if shapes is not None:
-            declared = [(shape, np.dtype(np.float32)) for shape in shapes]
-        weights = read_weights(self.file, declared)
+        weights = self._read_weights(engine)
+        if not weights and self.model.kind == BaselineModel.kind:
+            fault = f"the trained {self.name} cannot be kept: {NO_RULE}"
+            raise NotKeptError(f"{self.file.parents[1]}: {fault}")
         with _blaming(self.file):
             return engine.scorer(self.model, weights, self.shape)
+
+    def _read_weights(self, engine: Engine[Any]) -> Weights:
+        """Return its weights, of the shapes that an engine expects if it knows them."""
+        shapes = engine.weight_shapes(self.model, self.shape)
+        if shapes is None:
+            return read_weights(self.file)
+        return read_weights(
+            self.file, [(shape, np.dtype(np.float32)) for shape in shapes]
+        )
 
     def _score_together(self, ensemble: Ensemble, request: ScoreRequest) -> Scores:
         member_scores = []
@@ -385,7 +395,7 @@ class KeptModel(Shown):
         if not isinstance(self.model, Network) or self.model.engine:
             allowed = "allowed: layers or python"
             raise UserError(f"{self.name} is not a network of Keras ({allowed})")
-        weights = read_weights(self.file)
+        weights = self._read_weights(scoring_engine(self.model, self.shape))
         with _blaming(self.file):
             return load(self.model, self.shape, weights)
 
@@ -523,10 +533,7 @@ class _KeptRun:
             members=members,
             label_separator=data.label_separator or JOINED_BY,
         )
-        if isinstance(model, BaselineModel):
-            if not read_weights(file):
-                fault = f"the trained {name} cannot be kept: {NO_RULE}"
-                raise NotKeptError(f"{self.folder}: {fault}")
+        if model.kind == BaselineModel.kind:
             kept._score  # noqa: B018 - a damaged file is noticed now
         return kept
 

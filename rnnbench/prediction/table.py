@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.tables import (
@@ -38,6 +38,16 @@ STEPS = 2**26  # and the most steps of their sequences
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # of cells, in spreadsheets
 
 log = logging.getLogger(__name__)
+
+
+class NewCells(NamedTuple):
+    """The values of the new columns of a row."""
+
+    answer: str | list[str] | None = None
+    score: float | None = None
+    third: str | int | None = None
+    unknown_words: float | None = None
+    problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,14 +85,14 @@ def predict_table(
     is_safe = target.is_safe and not has_lists
     counts = Counter[str | None]({None: 0})
     n_formulas = 0
-    columns = [*header, *_new_columns(model, source, header)]
+    columns: list[object] = [*header, *_new_columns(model, source, header)]
     if is_safe:
         columns = list(map(_as_text, columns))
     with _writer(out, source, columns) as write:
         for row, answer in _answered(model, rows, position, target.unsure_below):
-            new_values = _values(answer, row, separator)
-            counts[new_values[-1]] += 1
-            cells = [*_filled(row.values, len(header)), *new_values]
+            new_cells = _new_cells(answer, row, separator)
+            counts[new_cells.problem] += 1
+            cells = [*_filled(row.values, len(header)), *new_cells]
             if is_safe:
                 cells = list(map(_as_text, cells))
             elif not has_lists and any(map(_is_formula, cells)):
@@ -100,7 +110,7 @@ def predict_table(
     return counts
 
 
-def _filled(values: Sequence[Any], n: int) -> list[Any]:
+def _filled(values: Sequence[object], n: int) -> list[object]:
     """Return ``n`` values: those of a row, without those that have no column."""
     missing = [None] * (n - len(values))
     return [*values[:n], *missing]
@@ -130,7 +140,7 @@ def _answered(
         block = [_checked(row, position) for row in islice(rows, at_once)]
 
 
-def _is_formula(cell: Any) -> bool:
+def _is_formula(cell: object) -> bool:
     """Return whether a cell is a text that a spreadsheet takes for a formula."""
     if not isinstance(cell, str) or not cell.startswith(FORMULA_STARTS):
         return False
@@ -141,7 +151,7 @@ def _is_formula(cell: Any) -> bool:
     return False
 
 
-def _as_text(cell: Any) -> Any:
+def _as_text(cell: object) -> object:
     return f"'{cell}" if _is_formula(cell) else cell
 
 
@@ -156,37 +166,27 @@ def _checked(row: Row, position: int) -> Row:
     return row
 
 
-def _values(prediction: Prediction, row: Row, separator: str | None) -> list[Any]:
+def _new_cells(prediction: Prediction, row: Row, separator: str | None) -> NewCells:
     """Return the values of the new columns.
 
     Topics stay a list without a ``separator``.
     """
+    if not prediction.words:
+        return NewCells(problem=row.reason or "no words")
+    unknown_share = round(len(prediction.unknown_words) / prediction.words, 4)
     if not prediction.topics:
-        if prediction.words:
-            unknown = _unknown_share(prediction)
-            return [None, None, None, unknown, "unknown words"]
-        return [None, None, None, None, row.reason or "no words"]
+        return NewCells(unknown_words=unknown_share, problem="unknown words")
     first, *others = prediction.topics
-    answer: Any = prediction.answer
-    third: Any = others[0].topic if others else None
+    answer: str | list[str] | None = prediction.answer
+    third: str | int | None = others[0].topic if others else None
     if first.given is not None:  # there may be any number of topics
         third = len(prediction.answers)
         if not prediction.unsure:
-            answer = _any_number(prediction, separator)
+            answer = prediction.answers
+            if separator is not None:
+                answer = separator.join(prediction.answers) or prediction.answer
     problem = UNSURE if prediction.unsure else None
-    score = round(first.score, 6)
-    return [answer, score, third, _unknown_share(prediction), problem]
-
-
-def _unknown_share(prediction: Prediction) -> float:
-    return round(len(prediction.unknown_words) / prediction.words, 4)
-
-
-def _any_number(prediction: Prediction, separator: str | None) -> Any:
-    """Return the topics of an answer, or that there are none."""
-    if separator is None:
-        return prediction.answers
-    return separator.join(prediction.answers) or prediction.answer
+    return NewCells(answer, round(first.score, 6), third, unknown_share, problem)
 
 
 class _VisibleText(TextIOWrapper):
@@ -199,8 +199,8 @@ class _VisibleText(TextIOWrapper):
 
 @contextmanager
 def _writer(
-    out: Path | None, source: Path, columns: Sequence[str]
-) -> Iterator[Callable[[Sequence[Any]], Any]]:
+    out: Path | None, source: Path, columns: Sequence[object]
+) -> Iterator[Callable[[Sequence[object]], object]]:
     """Yield what writes a row; the columns are written before."""
     ending = (out or source).suffix.lower()
     with _opened(out) as text:
@@ -214,7 +214,7 @@ def _writer(
         else:
             to_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
-            def write_json(row: Sequence[Any]) -> None:
+            def write_json(row: Sequence[object]) -> None:
                 values = dict(zip(columns, row, strict=True))
                 text.write(to_json(values) + "\n")
 
@@ -225,12 +225,13 @@ def _writer(
 def _opened(out: Path | None) -> Iterator[TextIOWrapper]:
     """Yield a new file, or standard output, as text."""
     with ExitStack() as stack:
-        raw: Any = sys.stdout.buffer
+        kind: type[TextIOWrapper] = TextIOWrapper
         if out:
             raw = stack.enter_context(atomic_write(out))
-        kind: type[TextIOWrapper] = TextIOWrapper
-        if out is None and sys.stdout.isatty():
-            kind = _VisibleText
+        else:
+            raw = sys.stdout.buffer
+            if sys.stdout.isatty():
+                kind = _VisibleText
         text = kind(raw, "utf-8", errors="backslashreplace", newline="")
         stack.callback(text.detach)  # or it would close standard output
         yield text

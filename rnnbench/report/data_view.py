@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, combinations
-from typing import Any
 
 import numpy as np
 from rich.console import Group, RenderableType
@@ -35,7 +34,7 @@ def data_view(prepared: PreparedData) -> View:
     quantiles = {
         f"{share:.0%}": int(np.quantile(corpus.lengths, share)) for share in QUANTILES
     }
-    record = {
+    record: dict[str, object] = {
         **corpus.provenance,
         **summary.model_dump(exclude={"source", "origin", "fingerprint", "topics"}),
         "dataset_fingerprint": summary.fingerprint,
@@ -132,7 +131,7 @@ def _frequent_topics(summary: DatasetSummary) -> Table:
 
 def sources_view(sources: Iterable[Source]) -> View:
     """Return all sources, and the files that they can read."""
-    record: dict[str, Any] = {}
+    record = {}
     table = Grid()
     for header in ("--data", "documents", "--path"):
         table.add_column(header, overflow="fold")

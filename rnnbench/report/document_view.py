@@ -154,13 +154,13 @@ def models_by_input(models: Mapping[str, Model]) -> Mapping[str, list[str]]:
 def _input_of(model: Model) -> str:
     if model.reads_words:
         return "words"
-    if isinstance(model, BaselineModel):
-        return "text"
-    if not isinstance(model, LayeredNetwork):
-        return "ids"
-    first = model.layers[0]
-    if isinstance(first, WordCounts):
-        return first.values
-    if first.takes == "ids":
-        return "masked_ids" if first.gives_mask else "ids"
-    return "numbers" if model.inputs == "ids" else "scaled_numbers"
+    match model:
+        case BaselineModel():
+            return "text"
+        case LayeredNetwork(layers=[WordCounts(values=values), *_]):
+            return values
+        case LayeredNetwork(layers=[first, *_]) if first.takes != "ids":
+            return "numbers" if model.inputs == "ids" else "scaled_numbers"
+        case LayeredNetwork(layers=[first, *_]) if first.gives_mask:
+            return "masked_ids"
+    return "ids"

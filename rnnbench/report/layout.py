@@ -10,7 +10,6 @@ import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from rich import box
 from rich.cells import cell_len
@@ -31,23 +30,26 @@ CAPTION_WIDTH = 100
 NO_BREAK = "\N{NO-BREAK SPACE}"
 WIDTH = 80
 """The width of text, in columns, where that of the terminal is not known."""
-View = tuple[Mapping[str, Any], *tuple[Table | RenderableType, ...]]
+View = tuple[Mapping[str, object], *tuple[Table | RenderableType, ...]]
 """The record of something, which ``--json`` prints, and what people see of it."""
 
 
-def to_rich(table: Table, console: Console) -> RenderableType:
-    """Return the table for a terminal, in the first layout that fits its width.
+def to_rich(view: Table | RenderableType, console: Console) -> RenderableType:
+    """Return a table for a terminal, in the first layout that fits its width.
 
     Headers and long cells are broken first; then columns stand in groups, and at last
-    each cell has a line of its own. No number is broken.
+    each cell has a line of its own. No number is broken. Other views are returned as
+    they are.
     """
+    if not isinstance(view, Table):
+        return view
     table = replace(
-        table,
-        headers=[visible(header) for header in table.headers],
-        rows=[[visible(cell) for cell in row] for row in table.rows],
+        view,
+        headers=[visible(header) for header in view.headers],
+        rows=[[visible(cell) for cell in row] for row in view.rows],
     )
     body = _body(table, console.width)
-    caption = _fill(visible(table.caption), min(console.width, CAPTION_WIDTH))
+    caption = _fill(visible(view.caption), min(console.width, CAPTION_WIDTH))
     if caption:
         return Group(*body, Text(caption))
     return Group(*body)
@@ -167,7 +169,7 @@ def grid(rows: Iterable[Sequence[str | Text]], styles: Sequence[str] = ()) -> Ri
     columns = [Column(style=style, overflow="fold") for style in styles]
     table = RichTable.grid(*columns, padding=(0, 2))
     for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+        table.add_row(*row)
     return table
 
 
@@ -201,8 +203,7 @@ def as_text(*views: Table | RenderableType, width: int | None = None) -> str:
     if console.width == 0:  # a notebook's server may set COLUMNS=0
         console.width = WIDTH
     for view in views:
-        shown = to_rich(view, console) if isinstance(view, Table) else view
-        console.print(shown, crop=False)
+        console.print(to_rich(view, console), crop=False)
     return text.getvalue()
 
 

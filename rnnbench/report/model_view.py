@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 from rich import box
 from rich.table import Table as Grid
@@ -11,12 +10,7 @@ from rich.text import Text
 
 from rnnbench.data.corpus import noun_of
 from rnnbench.models.describe import Description, LayerFacts
-from rnnbench.models.descriptions import (
-    ABOUT_A_MODEL,
-    BaselineModel,
-    LayeredNetwork,
-    Model,
-)
+from rnnbench.models.descriptions import ABOUT_A_MODEL, LayeredNetwork, Model
 from rnnbench.models.layers.base import Shape
 from rnnbench.report.layout import View
 from rnnbench.report.table import MISSING, Table
@@ -55,11 +49,8 @@ def models_view(
 
 def parameters_view(name: str, model: Model) -> View:
     """Return a model that is no network, with its parameters."""
-    kind = model.kind
-    described = getattr(model, "ensemble", model)
-    if isinstance(model, BaselineModel):
-        kind = model.baseline.kind
-        described = model.baseline
+    described = getattr(model, model.kind)
+    kind = getattr(described, "kind", model.kind)
     parameters = {key: value for key, value in described if key not in ABOUT_A_MODEL}
     record = {
         "name": name,
@@ -82,7 +73,7 @@ def network_view(
     model: Model,
     description: Description,
     shape: Shape,
-    provenance: Mapping[str, Any],
+    provenance: Mapping[str, str],
 ) -> View:
     """Return a network, layer by layer.
 

@@ -157,7 +157,7 @@ def _line(text: str) -> Markup:
 
 
 def _escape_markdown(value: object) -> object:
-    if isinstance(value, str) and not isinstance(value, Markup):
+    if type(value) is str:  # and not Markup
         return Markup(for_markdown(value))  # noqa: S704 - it escapes HTML, too
     return value
 

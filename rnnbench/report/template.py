@@ -1,7 +1,7 @@
 """The templates of pages and files: ``find_template("report.md.j2").render(...)``."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 def find_template(
     name: str,
     package: str = "rnnbench.report",
-    finalize: Callable[[Any], Any] | None = None,
+    finalize: Callable[[object], object] | None = None,
     **filters: Callable[..., object],
 ) -> "Template":
     """Return a template of a package, which escapes all text unless it is for Python.

@@ -151,7 +151,8 @@ def _correction(metric: Metric, result: TrialResult, scores: Scores) -> Scores |
 
 def _short_history(history: History) -> History:
     curves: dict[str, list[float | None]] = history.model_dump()
-    return History(**{name: _short_curve(curve) for name, curve in curves.items()})
+    short = {name: _short_curve(curve) for name, curve in curves.items()}
+    return History.model_validate(short)
 
 
 def _short_curve(curve: list[float | None]) -> list[float | None]:

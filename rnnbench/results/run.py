@@ -17,6 +17,7 @@ from rnnbench.config.load import Override, load
 from rnnbench.config.nodes import ConfigError
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.vocabulary import Vocabulary
+from rnnbench.environment import Facts
 from rnnbench.errors import UserError
 from rnnbench.results.schema import Results
 from rnnbench.results.store import CHOICE, FITTED, PAGES, RESULTS, VOCABULARY, Store
@@ -45,7 +46,7 @@ class StoredRun:
     """Of each model, in the order of the seeds in the config."""
     benchmark: Benchmark
     """The resolved config."""
-    environment: dict[str, Any]
+    environment: Facts
 
     @property
     def config(self) -> dict[str, Any]:

@@ -437,9 +437,12 @@ def _write(
         arrays[f"{CORRECTION}{name}"] = values
     with storage.atomic_write(place.predictions) as opened:
         storage.write_arrays(opened, arrays)
-    facts = {**checksums, "predictions_sha256": storage.sha256_file(place.predictions)}
+    digests = {
+        **checksums,
+        "predictions_sha256": storage.sha256_file(place.predictions),
+    }
     # The record comes last, so it never exists without the rest.
-    storage.write_document(place.record, result.record, **facts)
+    storage.write_document(place.record, result.record, **digests)
 
 
 @contextmanager

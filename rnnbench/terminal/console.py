@@ -138,13 +138,10 @@ def print_record(
 
 
 def _print_views(views: "Sequence[Table | RenderableType]") -> None:
-    # they import NumPy
-    from rnnbench.report.layout import to_rich
-    from rnnbench.report.table import Table
+    from rnnbench.report.layout import to_rich  # imports NumPy
 
     for view in views:
-        shown = to_rich(view, out) if isinstance(view, Table) else view
-        out.print(shown, crop=False)
+        out.print(to_rich(view, out), crop=False)
 
 
 def carry_out(

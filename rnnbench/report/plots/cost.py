@@ -10,8 +10,8 @@ from matplotlib.ticker import LogLocator
 
 from rnnbench.analysis.comparisons import SHOWN_IN_PAIRS
 from rnnbench.errors import UserError
-from rnnbench.report.plots.look import COLOURS, GREY, THIN, Style, ink
-from rnnbench.report.plots.plot import about, legend_entries
+from rnnbench.report.plots.look import COLOURS, DOT, GREY, THIN, Style, ink
+from rnnbench.report.plots.plot import about, draw_line, legend_entries
 from rnnbench.report.plots.run_plot import RunPlot
 from rnnbench.report.words import scope
 from rnnbench.results.comparison import DIGITS
@@ -69,8 +69,8 @@ class CostPlot(RunPlot):
                 "gid": about(model.name),
             }
             ends = np.clip((model.interval.low, model.interval.high), 0, 1)
-            axes.plot([seconds, seconds], ends, **THIN, **style)
-            axes.plot(seconds, model.score.mean, "o", **style)
+            draw_line(axes, [seconds, seconds], ends, THIN | style)
+            draw_line(axes, seconds, model.score.mean, DOT | style)
             if len(self._models) <= SHOWN_IN_PAIRS or model in self._front:
                 side, up = next(sides)
                 axes.annotate(
@@ -82,18 +82,18 @@ class CostPlot(RunPlot):
                     textcoords="offset points",
                     va=side,
                 )
-        front = THIN | {"ls": ":", "color": ink(), "drawstyle": "steps-post"}
+        front: Style = THIN | {"ls": ":", "color": ink(), "drawstyle": "steps-post"}
         seconds_on_front = [self._seconds[model.name] for model in self._front]
         scores_on_front = [model.score.mean for model in self._front]
-        axes.plot(seconds_on_front, scores_on_front, **front)
+        draw_line(axes, seconds_on_front, scores_on_front, front)
         axes.set(xscale="log", xlabel="seconds of a training")
         axes.set_ylabel(self.run.results.dataset.score_name)
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter("")
         n_seeds = max(model.score.n for model in self._models)
-        styles = {
-            f"95 % {scope(n_seeds)}": THIN | GREY,
+        styles: dict[str, Style] = {
+            f"95 % {scope(n_seeds)}": THIN | {"color": GREY},
             "none is faster and better": front,
         }
         return legend_entries(axes, styles)

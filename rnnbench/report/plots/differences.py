@@ -10,8 +10,15 @@ from matplotlib.axes import Axes
 from rnnbench.analysis.compare import ComparedRuns
 from rnnbench.analysis.comparisons import by_better_model
 from rnnbench.errors import UserError
-from rnnbench.report.plots.look import BLUE, DOTTED, THIN, VERDICTS, Style, ink
-from rnnbench.report.plots.plot import Plot, about, legend_entries, name_rows
+from rnnbench.report.plots.look import BLUE, THIN, VERDICTS, Style, ink
+from rnnbench.report.plots.plot import (
+    Plot,
+    about,
+    draw_interval,
+    draw_line,
+    legend_entries,
+    name_rows,
+)
 from rnnbench.report.plots.run_plot import RunPlot
 from rnnbench.report.words import scope_of
 from rnnbench.results.comparison import TOO_FEW_SEEDS, Difference
@@ -91,18 +98,13 @@ def draw_differences(
     Each has a row and the models that it is about; all are cut to -1 to 1.
     """
     for difference, row, names in zip(differences, rows, models, strict=True):
-        interval = difference.interval
-        ends_and_middle = (interval.low, difference.difference, interval.high)
-        low, middle, high = np.clip(ends_and_middle, -1, 1)
-        mark = VERDICTS[difference.verdict] | BLUE
-        axes.hlines(row, low, high, gid=about(*names), **THIN, **BLUE)
-        axes.plot(middle, row, gid=about(*names), **mark)
-    axes.axvline(0, color=ink(), **DOTTED)
-    styles: dict[str, Style] = {}
-    for verdict, mark in VERDICTS.items():
-        if verdict != TOO_FEW_SEEDS:
-            styles[verdict] = mark | BLUE
-    if any(difference.has_too_few_seeds for difference in differences):
-        styles[TOO_FEW_SEEDS] = VERDICTS[TOO_FEW_SEEDS] | BLUE
-    styles[f"95 % {scope_of(differences)}"] = THIN | BLUE
-    return legend_entries(axes, styles)
+        style: Style = {"color": BLUE, "gid": about(*names)}
+        draw_interval(axes, row, difference.interval, THIN | style, lowest=-1)
+        middle = np.clip(difference.difference, -1, 1)
+        draw_line(axes, middle, row, VERDICTS[difference.verdict] | style)
+    axes.axvline(0, color=ink(), lw=1, ls=":")
+    styles = VERDICTS | {f"95 % {scope_of(differences)}": THIN}
+    if not any(difference.has_too_few_seeds for difference in differences):
+        del styles[TOO_FEW_SEEDS]
+    blue = {label: style | {"color": BLUE} for label, style in styles.items()}
+    return legend_entries(axes, blue)

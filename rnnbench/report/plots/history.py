@@ -8,8 +8,15 @@ from matplotlib.axes import Axes
 
 from rnnbench.analysis.boards import RunHistory
 from rnnbench.metrics import find_quantity
-from rnnbench.report.plots.look import BLUE, CLEAR_CHANGES, LARGEST, THICK, THIN
-from rnnbench.report.plots.plot import Plot, legend_entries
+from rnnbench.report.plots.look import (
+    BLUE,
+    CLEAR_CHANGES,
+    LARGEST,
+    THICK,
+    THIN,
+    Style,
+)
+from rnnbench.report.plots.plot import Plot, draw_line, legend_entries
 from rnnbench.report.words import direction, mean_and_interval
 from rnnbench.text import counted, visible
 
@@ -52,19 +59,19 @@ class HistoryPlot(Plot):
             limits = (0.0, 1.0)
         values = [value.mean if value else np.nan for value in self._values]
         means = np.ma.masked_invalid(values).clip(*limits)
-        dots = THIN | BLUE | {"marker": "o"}
-        bars = THICK | BLUE
-        axes.plot(range(len(means)), means, **dots)
+        dots = THIN | {"color": BLUE, "marker": "o"}
+        bars = THICK | {"color": BLUE}
+        draw_line(axes, range(len(means)), means, dots)
         for position, value in enumerate(self._values):
             if value and value.over_seeds:
                 ends = (value.over_seeds.low, value.over_seeds.high)
                 low, high = np.clip(ends, *limits)
                 axes.vlines(position, low, high, **bars)
         for position, way in self._directions.items():
-            axes.plot(position, means[position], **CLEAR_CHANGES[way])
+            draw_line(axes, position, means[position], CLEAR_CHANGES[way])
         self._name_runs(axes)
         axes.set_ylabel(self._quantity.header)
-        styles = {"mean over seeds": dots, "95 % over seeds": bars}
+        styles: dict[str, Style] = {"mean over seeds": dots, "95 % over seeds": bars}
         for way in sorted(set(self._directions.values())):
             styles[f"clearly {way}"] = CLEAR_CHANGES[way]
         return legend_entries(axes, styles)

@@ -12,8 +12,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.report.plots.look import COLOURS, LARGEST, LINE_STYLES, THIN
-from rnnbench.report.plots.plot import about, add_legend
+from rnnbench.report.plots.look import COLOURS, LARGEST, LINE_STYLES, THIN, Style
+from rnnbench.report.plots.plot import about, add_legend, draw_line
 from rnnbench.report.plots.run_plot import RunPlot
 from rnnbench.report.table import MISSING, Table, with_points
 from rnnbench.training.outcome import TrialResult
@@ -130,24 +130,16 @@ class LearningCurves(RunPlot):
         curve = curve or self._curve
         handles: list[Artist] = []
         styles = cycle(product(LINE_STYLES, COLOURS))
-        for network, (style, colour) in zip(self._networks, styles, strict=False):
+        for network, (line, colour) in zip(self._networks, styles, strict=False):
             if network not in self.chosen or (network, curve) not in self._bands:
                 continue
             band = self._bands[network, curve]
             epochs = np.arange(1, len(band.median) + 1)
-            gid = about(network)
-            axes.fill_between(
-                epochs,
-                band.lowest,
-                band.highest,
-                alpha=0.2,
-                lw=0,
-                color=colour,
-                gid=gid,
-            )
-            handles += axes.plot(
-                epochs, band.median, style, label=network, color=colour, gid=gid, **THIN
-            )
+            style: Style = {"color": colour, "gid": about(network)}
+            shade = style | {"alpha": 0.2, "lw": 0}
+            axes.fill_between(epochs, band.lowest, band.highest, **shade)
+            style |= THIN | {"ls": line}
+            handles += draw_line(axes, epochs, band.median, style, network)
         axes.set_title(self._words[curve])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         return handles

@@ -5,12 +5,16 @@ can replace. On axes of a program, they have those of the style in use. Data has
 palette of M. Okabe and K. Ito, which colour-blind readers can tell apart.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import matplotlib as mpl
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.typing import ColorType
 
 from rnnbench.results.comparison import TOO_FEW_SEEDS
+
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType  # since Matplotlib 3.11
 
 COLOURS = (
     "#0072b2",
@@ -42,17 +46,33 @@ BLUES = LinearSegmentedColormap.from_list(
     "blues", [(0, 0.447, 0.698, opacity) for opacity in (0, STRONGEST)]
 )
 
-Style = dict[str, Any]
-"""Keyword arguments of ``Axes.plot``."""
+BLUE = COLOURS[0]
+GREY = COLOURS[7]
+
+
+class Style(TypedDict, total=False):
+    """Keyword arguments of ``Axes.plot``."""
+
+    color: ColorType
+    marker: str
+    ms: float
+    mfc: str
+    mec: ColorType
+    mew: float
+    ls: str
+    lw: float
+    alpha: float
+    drawstyle: str
+    gid: str
+
+
 THIN: Style = {"lw": 1.5}
 THICK: Style = {"lw": 7, "alpha": 0.45}
-DOTTED: Style = {"lw": 1, "ls": ":"}
-BLUE: Style = {"color": COLOURS[0]}
-GREY: Style = {"color": COLOURS[7]}
+DOT: Style = {"marker": "o", "ls": ""}
 DIAMOND: Style = {"marker": "D", "ls": "", "mfc": "none", "ms": 6}
 VERDICTS: dict[str, Style] = {
-    "clear": {"marker": "o", "ls": ""},
-    "not clear": {"marker": "o", "ls": "", "mfc": "none"},
+    "clear": DOT,
+    "not clear": DOT | {"mfc": "none"},
     TOO_FEW_SEEDS: {"marker": "x", "ls": "", "mew": 1.5},
 }
 """The mark of a difference, by its verdict."""
@@ -63,7 +83,7 @@ CLEAR_CHANGES: dict[str, Style] = {
 LARGEST = 1e38
 """The largest number that is drawn; there is no room for much larger ones."""
 
-SETTINGS: dict[Any, Any] = {
+SETTINGS: "dict[RcKeyType, object]" = {
     "font.family": "sans-serif",
     # an SVG has the whole list beside every text
     "font.sans-serif": ["DejaVu Sans"],
@@ -90,6 +110,7 @@ SETTINGS: dict[Any, Any] = {
 """Settings of Matplotlib on pages and in files."""
 
 
-def ink() -> Any:
+def ink() -> ColorType:
     """Return the colour of text in the style in use."""
-    return mpl.rcParams["text.color"]
+    colour: ColorType = mpl.rcParams["text.color"]
+    return colour

@@ -13,14 +13,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation
+from numpy.typing import ArrayLike
 
 from rnnbench.errors import UserError
 from rnnbench.report.plots.look import PAPER, SETTINGS, Style
 from rnnbench.report.table import Table
+from rnnbench.stats.correctness import Interval
 
 FORMATS: dict[str, dict[str, None]] = {
     ".png": {"Software": None},
@@ -131,11 +135,26 @@ def about(*models: str) -> str:
     return f"about-{' '.join(models)}"
 
 
+def draw_line(
+    axes: Axes, x: ArrayLike, y: ArrayLike, style: Style, label: str | None = None
+) -> list[Line2D]:
+    """Draw a line or marks, and return the entry of a legend with the label."""
+    return axes.plot(x, y, label=label, **style)
+
+
+def draw_interval(
+    axes: Axes, row: float, interval: Interval, style: Style, lowest: float = 0
+) -> None:
+    """Draw an interval in a row, cut to the numbers from ``lowest`` to 1."""
+    low, high = np.clip((interval.low, interval.high), lowest, 1)
+    axes.hlines(row, low, high, **style)
+
+
 def legend_entries(axes: Axes, styles: Mapping[str, Style]) -> list[Artist]:
     """Return an entry of a legend for each label, in its style."""
     entries: list[Artist] = []
     for label, style in styles.items():
-        entries += axes.plot([], [], label=label, **style)
+        entries += draw_line(axes, [], [], style, label)
     return entries
 
 

@@ -47,13 +47,13 @@ class RanksPlot(Plot):
         difference = self._ranks.critical_difference
         axes.plot([1, 1 + difference], [0, 0], "|-", color=ink(), lw=1.5)
         for name, rank in means.items():
-            axes.plot(rank, self._rows[name], "o", gid=about(name), **BLUE)
+            axes.plot(rank, self._rows[name], "o", gid=about(name), color=BLUE)
         right = max(len(means), 1 + difference)
         for number, group in enumerate(self._ranks.groups, start=1):
             top = self._rows[group[0]] - 0.25
             bottom = self._rows[group[-1]] + 0.25
             place = right + 0.04 * len(means) * number
-            axes.vlines(place, top, bottom, lw=5, gid=about(*group), **BLUE)
+            axes.vlines(place, top, bottom, lw=5, gid=about(*group), color=BLUE)
         name_rows(axes, self._labels, f"mean rank over {self._datasets}")
         axes.set_xticks(range(1, len(means) + 1, 1 + (len(means) - 1) // 12))
         return ()

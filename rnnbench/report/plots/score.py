@@ -2,25 +2,28 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 from rnnbench.report.plots.look import (
     COLOURS,
     DIAMOND,
-    DOTTED,
+    DOT,
     GREY,
     THICK,
     THIN,
-    VERDICTS,
     Style,
     ink,
 )
-from rnnbench.report.plots.plot import about, legend_entries, name_rows
+from rnnbench.report.plots.plot import (
+    about,
+    draw_interval,
+    draw_line,
+    legend_entries,
+    name_rows,
+)
 from rnnbench.report.plots.run_plot import RunPlot
 from rnnbench.report.words import scope
-from rnnbench.stats.correctness import Interval
 from rnnbench.text import heading, visible
 
 
@@ -53,24 +56,26 @@ class ScorePlot(RunPlot):
                 "color": COLOURS[model.is_baseline],
                 "gid": about(model.name),
             }
-            _draw_interval(axes, row, model.interval, THIN | style)
+            draw_interval(axes, row, model.interval, THIN | style)
             if model.score.over_seeds:
-                _draw_interval(axes, row, model.score.over_seeds, THICK | style)
-            axes.plot(model.score.mean, row, "o", **style)
+                draw_interval(axes, row, model.score.over_seeds, THICK | style)
+            draw_line(axes, model.score.mean, row, DOT | style)
             for result in published:
                 if result.model == model.name:
-                    axes.plot(result.score, row + 0.3, gid=about(model.name), **diamond)
+                    mark = diamond | {"gid": style["gid"]}
+                    draw_line(axes, result.score, row + 0.3, mark)
         majority = self._draw_majority(axes)
         dataset = self.run.results.dataset
         name_rows(axes, [model.name for model in self._models], dataset.score_name)
         n_seeds = max(model.score.n for model in self._models)
-        styles: dict[str, Style] = {}
+        grey: Style = {"color": GREY}
+        styles = {dataset.kind.score_name: DOT | grey}
         if n_seeds > 1:
-            styles["mean over seeds"] = VERDICTS["clear"] | GREY
-            styles["95 % over seeds"] = THICK | GREY
-        else:
-            styles[dataset.kind.score_name] = VERDICTS["clear"] | GREY
-        styles[f"95 % {scope(n_seeds)}"] = THIN | GREY
+            styles = {
+                "mean over seeds": DOT | grey,
+                "95 % over seeds": THICK | grey,
+            }
+        styles[f"95 % {scope(n_seeds)}"] = THIN | grey
         if published:
             styles["published"] = diamond
         return [*legend_entries(axes, styles), majority]
@@ -83,9 +88,6 @@ class ScorePlot(RunPlot):
         if dataset.majority_score < left - 2 * (right - left):
             axes.set_xlim(left, right)  # or most of the width would be empty
             name = f"← {name}: {dataset.majority_score:.3f}"
-        return axes.axvline(dataset.majority_score, color=ink(), label=name, **DOTTED)
-
-
-def _draw_interval(axes: Axes, row: int, interval: Interval, style: Style) -> None:
-    low, high = np.clip((interval.low, interval.high), 0, 1)
-    axes.hlines(row, low, high, **style)
+        return axes.axvline(
+            dataset.majority_score, color=ink(), label=name, lw=1, ls=":"
+        )

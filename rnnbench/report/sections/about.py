@@ -1,10 +1,7 @@
 """The sections about the data, traps, and how to run it again."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from rnnbench.analysis.notes import notes_on_run
-from rnnbench.environment import ProcessorRecord
+from rnnbench.environment import Facts, ProcessorRecord
 from rnnbench.report.sections.base import Part, Reported, ReportSection
 from rnnbench.report.tables.scores import trained_on
 from rnnbench.results.store import CONSTRAINTS
@@ -54,7 +51,7 @@ def reproduce(reported: Reported) -> ReportSection:
     return reproduce_by(reported.results.command, reported.run.environment)
 
 
-def reproduce_by(command: str, environment: Mapping[str, Any]) -> ReportSection:
+def reproduce_by(command: str, environment: Facts) -> ReportSection:
     """Return a command, and the data, the machine and the versions that it ran with."""
     versions = environment["versions"]
     texts = {}
