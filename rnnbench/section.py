@@ -227,12 +227,12 @@ def spell(value: object) -> str:
 
 def spell_parameters(parameters: Mapping[str, object]) -> str:
     """Return parameters in one line, as in YAML."""
-    pairs = []
-    for key, value in parameters.items():
-        if not isinstance(value, str):
-            value = json.dumps(value, default=str)  # noqa: PLW2901
-        pairs.append(f"{key}: {value}")
-    return ", ".join(pairs)
+    return ", ".join(f"{key}: {in_yaml(value)}" for key, value in parameters.items())
+
+
+def in_yaml(value: object) -> str:
+    """Return a value in one line, as in YAML."""
+    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def call(name: str, parameters: Mapping[str, object]) -> str:

@@ -13,8 +13,6 @@ from rnnbench.terminal import console, options, run_options
 from rnnbench.terminal.console import carry_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rnnbench.choice.choose import Choice
 
 EXAMPLES = options.examples(
@@ -72,8 +70,6 @@ def choose(
     models are clearly worse than the best. The simplest of the others is recommended;
     --then-fit trains and keeps it.
     """
-    from rnnbench.choice.choose import choose_request
-
     overrides = changes(
         settings,
         epochs=epochs,
@@ -100,20 +96,19 @@ def choose(
         then_fit=then_fit,
         on=cast(Literal["train", "all"], on),  # the request checks it
     )
-    job = partial(choose_request, request)
     if write is not None:
         _check_target(write, request, overwrite=force)
-        job = partial(_written, job, write)
     elif force:
         raise UserError("--force: needs --write")
+    carry_out(
+        partial(_chosen, request, write),
+        quiet=quiet,
+        as_json=as_json,
+        closing=partial(_closing, write),
+    )
 
-    def closing(choice: "Choice", _: float) -> list[str]:
-        return [_closing(choice, write)]
 
-    carry_out(job, quiet=quiet, as_json=as_json, closing=closing)
-
-
-def _closing(choice: "Choice", written: Path | None) -> str:
+def _closing(written: Path | None, choice: "Choice", _: float) -> list[str]:
     """Return where a choice is stored, and what can be done next."""
     stored = f"Stored in {choice.folder}/"
     if choice.fitted:
@@ -122,7 +117,7 @@ def _closing(choice: "Choice", written: Path | None) -> str:
         stored += f"; next: {choice.results.command} --then-fit"
     if written:
         stored += f"\nWritten to {written}; next: {options.line('run', written)}"
-    return stored
+    return [stored]
 
 
 def _check_target(file: Path, request: ChoiceRequest, *, overwrite: bool) -> None:
@@ -141,19 +136,21 @@ def _check_target(file: Path, request: ChoiceRequest, *, overwrite: bool) -> Non
     check_replaceable(file)
 
 
-def _written(job: "Callable[[], Choice]", file: Path) -> "Choice":
-    """Return a choice after writing its best points, even if some trials failed."""
+def _chosen(request: ChoiceRequest, file: Path | None) -> "Choice":
+    """Return a choice, and write its best points even if some trials failed."""
+    from rnnbench.choice.choose import choose_request
     from rnnbench.runner.errors import FailedTrialsError
 
     try:
-        choice = job()
+        choice = choose_request(request)
     except FailedTrialsError as error:
-        if error.run and error.run.results.candidates:
+        if file and error.run and error.run.results.candidates:
             error.run.write(file, overwrite=True)
-        else:
+        elif file:
             console.print_error(
                 f"{file}: not written; no model has finished all its trials"
             )
         raise
-    choice.write(file, overwrite=True)  # the target was checked before
+    if file:
+        choice.write(file, overwrite=True)  # the target was checked before
     return choice

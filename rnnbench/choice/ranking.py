@@ -202,8 +202,8 @@ def _simplest(
 
 def _complexity(model: Model) -> tuple[bool, bool, bool]:
     """Return a sort key, by which simple kinds of models come first."""
-    is_ensemble = isinstance(model, EnsembleModel)
-    is_network = not isinstance(model, BaselineModel)
+    is_ensemble = model.kind == EnsembleModel.kind
+    is_network = model.kind != BaselineModel.kind
     return is_ensemble, is_network, model.pretrained != "nothing"
 
 

@@ -102,10 +102,11 @@ def predict(
     if results.missing:
         missing = results.n_missing_in_words()
         console.notice(f"{run}: partial: {missing}", style="yellow")
+    files = file or []
     models = [model.name for model in results.models]
-    name, texts = _split_words(words or [], models, has_more=bool(file or table))
+    name, texts = _split_words(words or [], models, has_more=bool(files or table))
     if table:
-        is_alone = not (texts or file or explain)
+        is_alone = not (texts or files or explain)
         _check_table(table, out, is_alone=is_alone, as_json=as_json)
     for_tables = {"--out": out, "--text": column, "--csv-safe": csv_safe}
     for option, value in for_tables.items():
@@ -115,7 +116,7 @@ def predict(
         out = None
     if out:
         check_new(out, "--out", WRITABLE, overwrite=force)
-    documents = [] if table else read_texts(texts, file or [])
+    documents = [] if table else read_texts(texts, files)
     model = find_model(run, name, seed, results)
     if name is None and not quiet:
         _notice_best(model, results)
@@ -124,7 +125,7 @@ def predict(
         record = _answer_table(model, table, target, column, quiet=quiet)
         console.print_record(record, as_json=as_json)
         return
-    names = [*map(_name_of, texts), *map(str, file or [])]
+    names = [*map(_name_of, texts), *map(str, files)]
     predictions = model.answers(
         documents, top, unsure_below=unsure_below, explain=explain
     )

@@ -29,7 +29,7 @@ from rnnbench.models.descriptions import (
 )
 from rnnbench.models.layers import Shape
 from rnnbench.models.linear import NO_RULE
-from rnnbench.report.layout import Shown, as_text
+from rnnbench.report.layout import Shown
 from rnnbench.report.table import MISSING, Table
 from rnnbench.results.comparison import DIGITS
 from rnnbench.results.run import load_benchmark, load_results
@@ -117,9 +117,6 @@ class Prediction(Shown, StoredRecord):
         if not best:
             return f"Prediction({self.answer!r})"
         return f"Prediction({self.answer!r}: {listed(best, most=3)})"
-
-    def __str__(self) -> str:
-        return as_text(*self.tables()).rstrip("\n")
 
     @property
     def answers(self) -> list[str]:

@@ -1,6 +1,5 @@
 """The models of a config, and each of them, for people and for machines."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
@@ -14,7 +13,7 @@ from rnnbench.models.descriptions import ABOUT_A_MODEL, LayeredNetwork, Model
 from rnnbench.models.layers.base import Shape
 from rnnbench.report.layout import View
 from rnnbench.report.table import MISSING, Table
-from rnnbench.section import spell_parameters
+from rnnbench.section import in_yaml, spell_parameters
 from rnnbench.text import counted, summary_of
 
 NAME = "bold"
@@ -58,9 +57,7 @@ def parameters_view(name: str, model: Model) -> View:
         model.kind: kind,
         "parameters": parameters,
     }
-    rows = []
-    for key, value in parameters.items():
-        rows.append([key, value if isinstance(value, str) else json.dumps(value)])
+    rows = [[key, in_yaml(value)] for key, value in parameters.items()]
     title = Text.assemble((name, NAME), f": {kind}\n")
     summary = Text(summary_of(type(described).__doc__))
     if not rows:

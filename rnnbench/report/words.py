@@ -15,7 +15,6 @@ from rnnbench.results.comparison import SIGNIFICANT, TOO_FEW_SEEDS, Difference
 from rnnbench.results.schema import ModelSummary, Results, Statistic
 from rnnbench.stats import many_models
 from rnnbench.stats.correctness import ANOVA, N_BLOCKS
-from rnnbench.tasks import TaskKind
 from rnnbench.text import counted, either, sentences
 
 CLEAR = "clear"
@@ -62,13 +61,6 @@ def over_its_seeds(results: Results, metric: str, model: ModelSummary) -> str:
     if n_missing:
         text += f" ({n} of {n + n_missing} seeds)"
     return text
-
-
-def second_metric(task: TaskKind, model: ModelSummary) -> str:
-    """Return the second metric of a task with its interval over seeds."""
-    if task.second is None:
-        return MISSING
-    return mean_and_interval(model.metrics.get(task.second))
 
 
 def metrics_of(models: Iterable[ModelSummary]) -> list[Metric]:

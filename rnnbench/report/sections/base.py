@@ -2,25 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from rnnbench.analysis.errors import DocumentText, HardDocument
 from rnnbench.report.plots.plot import Plot
+from rnnbench.report.table import Table
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Results
 
-Kind = Literal[
-    "table",
-    "heatmap",
-    "wordy",
-    "figure",
-    "gallery",
-    "figures",
-    "facts",
-    "command",
-    "mistake",
-]
-Part = tuple[Kind, Any]
+Part = (
+    tuple[Literal["table", "heatmap", "wordy"], Table]
+    | tuple[Literal["figure"], Plot]
+    | tuple[Literal["gallery", "figures"], Sequence[Plot]]
+    | tuple[Literal["facts", "mistake"], Mapping[str, object]]
+    | tuple[Literal["command"], str]
+)
 """A piece of a section: the macro that shows it in each template, and what the macro
 shows.
 
@@ -61,11 +57,12 @@ class ReportSection:
     def plots(self) -> list[Plot]:
         """All plots in it."""
         plots: list[Plot] = []
-        for kind, shown in self.parts:
-            if kind == "figure":
-                plots.append(shown)
-            elif kind in ("figures", "gallery"):
-                plots += shown
+        for part in self.parts:
+            match part:
+                case "figure", plot:
+                    plots.append(plot)
+                case "gallery" | "figures", of_models:
+                    plots += of_models
         return plots
 
 

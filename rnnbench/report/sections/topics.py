@@ -120,8 +120,8 @@ def confusion(reported: Reported) -> ReportSection:
     if wrong:
         ((label, answer), _) = wrong.most_common(1)[0]
         true = dataset.topics[label].topic
-        given = dataset.topics[answer].topic
-        result = f"{best} most often mistakes '{true}' for '{given}'"
+        wrong_topic = dataset.topics[answer].topic
+        result = f"{best} most often mistakes '{true}' for '{wrong_topic}'"
     lead = (
         f"For the most frequent {noun}s: the share of the documents of the row's "
         f"{noun} that were classified as the column's {noun}; means over seeds. Right "

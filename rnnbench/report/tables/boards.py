@@ -58,9 +58,12 @@ def _costs_table(board: Board) -> Table:
     dataset = board.dataset
     columns = _keys()
     majority = {"model": dataset.majority_name, "params": "0"}
-    if dataset.kind.second is not None:
-        header = f"{METRICS[dataset.kind.second].header} {SPREAD}"
-        columns[header] = lambda entry: words.second_metric(dataset.kind, entry.model)
+    second = dataset.kind.second
+    if second is not None:
+        header = f"{METRICS[second].header} {SPREAD}"
+        columns[header] = lambda entry: words.mean_and_interval(
+            entry.model.statistic(second)
+        )
         majority[header] = words.number_text(dataset.majority_second)
     columns["seeds"] = lambda entry: str(entry.model.score.n)
     columns["params"] = lambda entry: words.number_text(entry.model.params, ",")

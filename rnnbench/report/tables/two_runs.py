@@ -117,15 +117,15 @@ def _moved(metric: Quantity, change: ModelChange) -> str:
 
 
 def _costs_table(comparison: ComparedRuns) -> Table:
-    task = comparison.dataset.kind
+    second = comparison.dataset.kind.second
     columns: Columns[ModelChange] = {"model": lambda change: change.name}
-    if task.second is not None:
-        header = METRICS[task.second].header
-        columns[f"{header} in A {SPREAD}"] = lambda change: words.second_metric(
-            task, change.a
+    if second is not None:
+        header = METRICS[second].header
+        columns[f"{header} in A {SPREAD}"] = lambda change: words.mean_and_interval(
+            change.a.statistic(second)
         )
-        columns[f"{header} in B {SPREAD}"] = lambda change: words.second_metric(
-            task, change.b
+        columns[f"{header} in B {SPREAD}"] = lambda change: words.mean_and_interval(
+            change.b.statistic(second)
         )
     header = MS_PER_STEP.header
     columns[f"{header} in A"] = lambda change: words.mean_text(MS_PER_STEP, change.a)
