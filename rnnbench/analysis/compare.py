@@ -98,8 +98,8 @@ def compare_runs(
     both = f"{a.folder}, {b.folder}"
     differences = find_differences(a, b)
     _check_documents(a, b, differences)
-    of_a = {model.name: model for model in a.results.models}
-    of_b = {model.name: model for model in b.results.models}
+    of_a = a.results.by_name
+    of_b = b.results.by_name
     names = chosen(list(of_a | of_b), only)
     of_both = {}
     for name in names:

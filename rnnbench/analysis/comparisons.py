@@ -16,7 +16,7 @@ from rnnbench.data.audit import DatasetSummary
 from rnnbench.points import chosen
 from rnnbench.results.comparison import DIGITS, SIGNIFICANT, TOO_FEW, Comparison
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import ModelSummary
+from rnnbench.results.schema import ModelSummary, by_score
 from rnnbench.section import StoredRecord
 from rnnbench.stats import many_models
 from rnnbench.stats.correctness import Array, Correctness
@@ -184,8 +184,7 @@ def by_better_model(
 
     Of many models, only the comparisons with the best are returned.
     """
-    best_first = sorted(models, key=lambda model: -round(model.score.mean, DIGITS))
-    names = [model.name for model in best_first]
+    names = [model.name for model in by_score(models)]
     turned = in_order_of(names, comparisons)
     if len(names) > SHOWN_IN_PAIRS:
         # A run of very many models has pairs with one model alone, which may share the

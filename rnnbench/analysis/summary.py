@@ -258,7 +258,7 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
         raise DamagedResultError(f"unusable result: {folder}: {lacks} ({again})")
     stored = load_results(folder)
     try:
-        benchmark = load_benchmark(folder, [model.name for model in stored.models])
+        benchmark = load_benchmark(folder, stored.by_name)
         trials = load_trials(folder, stored)
         environment = load_environment(folder)
     except FileNotFoundError as error:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -428,13 +428,13 @@ def _fit(request: ChoiceRequest, job: Job, choice: Choice, held_out: HeldOut) ->
     """
     names = with_members([choice.recommended], job.benchmark.models)
     benchmark = chosen_benchmark(job.benchmark, choice.results, names)
-    update: dict[str, Any] = {"tracking": ()}
+    benchmark = benchmark.model_copy(update={"tracking": ()})
     command = None
     if held_out:
-        update["data"] = _on_all(request, job)
+        benchmark = benchmark.model_copy(update={"data": _on_all(request, job)})
         command = job.command
     run_request = RunRequest(
-        benchmark.model_copy(update=update),
+        benchmark,
         out=choice.folder / FITTED,
         save_models=True,
         command=command,

@@ -103,8 +103,8 @@ def predict(
         missing = results.n_missing_in_words()
         console.notice(f"{run}: partial: {missing}", style="yellow")
     files = file or []
-    models = [model.name for model in results.models]
-    name, texts = _split_words(words or [], models, has_more=bool(files or table))
+    has_more = bool(files or table)
+    name, texts = _split_words(words or [], results.by_name, has_more=has_more)
     if table:
         is_alone = not (texts or files or explain)
         _check_table(table, out, is_alone=is_alone, as_json=as_json)
@@ -158,8 +158,7 @@ def _print_predictions(
 
 def _notice_best(model: KeptModel, results: Results) -> None:
     """Say which model answers, if none was named."""
-    scores = {summary.name: summary.score for summary in results.models}
-    mean = scores[model.name]
+    mean = results.by_name[model.name].score
     score = f"{results.dataset.score_name} {mean.mean:.4f}"
     if mean.n > 1:
         score += f", the mean of {mean.n} seeds"

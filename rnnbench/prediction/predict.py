@@ -4,7 +4,7 @@
 Networks can be taken out for Keras, as ``KeptModel.keras``.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -31,9 +31,8 @@ from rnnbench.models.layers import Shape
 from rnnbench.models.linear import NO_RULE
 from rnnbench.report.layout import Shown
 from rnnbench.report.table import MISSING, Table
-from rnnbench.results.comparison import DIGITS
 from rnnbench.results.run import load_benchmark, load_results
-from rnnbench.results.schema import ModelSummary, Results
+from rnnbench.results.schema import Results, by_score
 from rnnbench.results.store import VOCABULARY, Store, read_weights
 from rnnbench.section import Share, StoredRecord, checked
 from rnnbench.storage import DamagedResultError, read_record
@@ -443,12 +442,11 @@ def find_model(
     if results is None:
         results = load_results(folder)
     if benchmark is None:
-        benchmark = load_benchmark(folder, [model.name for model in results.models])
+        benchmark = load_benchmark(folder, results.by_name)
     run = _KeptRun(folder, results, benchmark)
     if name is not None:
         return run.open(name, seed)
-    best = sorted(results.models, key=lambda model: -round(model.score.mean, DIGITS))
-    for model in best:
+    for model in by_score(results.models):
         with suppress(NotKeptError):
             return run.open(model.name, seed)
     raise NotKeptError(f"{folder}: no trained model was kept ({run.hint})")
@@ -461,11 +459,6 @@ class _KeptRun:
     folder: Path
     results: Results
     benchmark: Benchmark  # the resolved config
-
-    @cached_property
-    def models(self) -> Mapping[str, ModelSummary]:
-        """The results of its models, by name."""
-        return {model.name: model for model in self.results.models}
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -493,10 +486,11 @@ class _KeptRun:
 
     def open(self, name: str, seed: int | None) -> KeptModel:
         """Return a model, by default of the first seed."""
-        if name not in self.models:
-            hint = did_you_mean(name, self.models)
+        models = self.results.by_name
+        if name not in models:
+            hint = did_you_mean(name, models)
             raise UserError(f"{self.folder}: no model '{name}' ({hint})")
-        trials = {trial.seed: trial for trial in self.models[name].trials}
+        trials = {trial.seed: trial for trial in models[name].trials}
         if seed is None:
             seed = next(iter(trials))
         if seed not in trials:
@@ -536,10 +530,11 @@ class _KeptRun:
 
     def _members(self, model: EnsembleModel, seed: int) -> list[KeptModel]:
         members = []
+        models = self.results.by_name
         for name in model.ensemble.of:
-            if name not in self.models:
+            if name not in models:
                 raise self._damaged(f"has no trial of {name}")
-            seeds = [trial.seed for trial in self.models[name].trials]
+            seeds = [trial.seed for trial in models[name].trials]
             if not model.ensemble.over_seeds:
                 seeds = [seed] if seed in seeds else seeds[:1]
             for member_seed in seeds:

@@ -17,7 +17,7 @@ def make_badge(
     """
     metric = metric_of(results.dataset, metric)
     quantity = find_quantity(metric, "--metric")
-    models = {summary.name: summary for summary in results.models}
+    models = results.by_name
     if model is None:
         model = max(models, key=lambda name: score_of(models[name], quantity.name))
     if model not in models:

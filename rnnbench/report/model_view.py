@@ -12,7 +12,8 @@ from rnnbench.models.describe import Description, LayerFacts
 from rnnbench.models.descriptions import ABOUT_A_MODEL, LayeredNetwork, Model
 from rnnbench.models.layers.base import Shape
 from rnnbench.report.layout import View
-from rnnbench.report.table import MISSING, Table
+from rnnbench.report.table import Table
+from rnnbench.report.words import number_text
 from rnnbench.section import in_yaml, spell_parameters
 from rnnbench.text import counted, summary_of
 
@@ -30,18 +31,10 @@ def models_view(
     records = []
     rows = []
     for name, model in models.items():
-        layers = model.in_short()
+        record = {"name": name, "kind": model.kind, "layers": model.in_short()}
         n_params = params.get(name)
-        records.append(
-            {
-                "name": name,
-                "kind": model.kind,
-                "layers": layers,
-                "trainable_params": n_params,
-            }
-        )
-        trainable = MISSING if n_params is None else f"{n_params:,}"
-        rows.append([name, model.kind, layers, trainable])
+        records.append(record | {"trainable_params": n_params})
+        rows.append([*record.values(), number_text(n_params, ",")])
     headers = ["model", "kind", "layers", "trainable"]
     return {"models": records}, Table(headers, rows, remark, text_columns=3)
 

@@ -171,8 +171,9 @@ class PublishedScore(StoredRecord, Publication):
         return self.intervals[model].place_of(self.score)
 
 
-def _best(models: Sequence[ModelSummary]) -> ModelSummary:
-    return max(models, key=lambda model: round(model.score.mean, DIGITS))
+def by_score(models: Sequence[ModelSummary]) -> list[ModelSummary]:
+    """Return models by their score, the best first; equals stay in their order."""
+    return sorted(models, key=lambda model: -round(model.score.mean, DIGITS))
 
 
 def compared_with_best(
@@ -182,7 +183,7 @@ def compared_with_best(
 
     The corrected p-value is that of being as good as the best.
     """
-    best = _best(models).name
+    best = by_score(models)[0].name
     pairs = {frozenset((pair.a, pair.b)): pair for pair in comparisons}
     against_best = {}
     for model in models:
@@ -258,7 +259,7 @@ class Results(StoredRecord):
 
     @model_validator(mode="after")
     def _is_about_its_models(self) -> Self:
-        names = {model.name for model in self.models}
+        names = set(self.by_name)
         if len(names) < len(self.models):
             raise ValueError("two models of the same name")
         second = self.dataset.kind.second
@@ -306,9 +307,14 @@ class Results(StoredRecord):
         return any(model.params is not None for model in self.models)
 
     @property
+    def by_name(self) -> dict[str, ModelSummary]:
+        """The models by their names."""
+        return {model.name: model for model in self.models}
+
+    @property
     def best(self) -> ModelSummary:
         """The model with the highest mean score; the first of equals."""
-        return _best(self.models)
+        return by_score(self.models)[0]
 
     @property
     def seeds_used(self) -> list[int]:
@@ -364,7 +370,7 @@ class Results(StoredRecord):
     @property
     def missing_models(self) -> dict[str, MissingTrial]:
         """The models without any result, and the first trial of each."""
-        present = {model.name for model in self.models}
+        present = self.by_name
         missing: dict[str, MissingTrial] = {}
         for trial in self.missing:
             if trial.model not in present:

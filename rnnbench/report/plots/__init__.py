@@ -45,7 +45,5 @@ def plot_run(
     if kind not in kinds:
         hint = did_you_mean(str(name), [task.main, *kinds])
         raise UserError(f"no plot '{name}' of a run of the task {task.name} ({hint})")
-    if isinstance(models, str):
-        models = [models]
     with PLOTS.blamed(kind):
         return PLOTS[kind](run, models, curve).on(ax)

@@ -86,16 +86,14 @@ class CostPlot(RunPlot):
         seconds_on_front = [self._seconds[model.name] for model in self._front]
         scores_on_front = [model.score.mean for model in self._front]
         draw_line(axes, seconds_on_front, scores_on_front, front)
-        axes.set(xscale="log", xlabel="seconds of a training")
-        axes.set_ylabel(self.run.results.dataset.score_name)
+        score_name = self.run.results.dataset.score_name
+        axes.set(xscale="log", xlabel="seconds of a training", ylabel=score_name)
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter("")
-        n_seeds = max(model.score.n for model in self._models)
-        styles: dict[str, Style] = {
-            f"95 % {scope(n_seeds)}": THIN | {"color": GREY},
-            "none is faster and better": front,
-        }
+        interval = f"95 % {scope(max(model.score.n for model in self._models))}"
+        grey: Style = {"color": GREY}
+        styles = {interval: THIN | grey, "none is faster and better": front}
         return legend_entries(axes, styles)
 
 

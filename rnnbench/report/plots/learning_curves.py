@@ -58,17 +58,16 @@ class LearningCurves(RunPlot):
         task = self.run.results.dataset.kind
         self.title = f"Loss and {task.score_name} by epoch"
         self._words: dict[str, str] = {}
-        self._bands: dict[tuple[str, str], Band] = {}
+        self._bands: dict[str, dict[str, Band]] = {}
         for field, words in CURVES.items():
             curve = field.replace("score", task.main)  # as Keras names it
             self._words[curve] = words.format(score=task.score_name)
+            self._bands[curve] = {}
             for network, trials in self.run.trials.items():
                 band = _band(trials, field)
                 if band:
-                    self._bands[network, curve] = band
-        self._networks = [
-            name for name in self.run.trials if (name, "loss") in self._bands
-        ]
+                    self._bands[curve][network] = band
+        self._networks = list(self._bands["loss"])
         if not self._networks:
             fault = "no model was trained in epochs, so there are no curves"
             raise UserError(f"{self.run.folder}: {fault}")
@@ -95,7 +94,7 @@ class LearningCurves(RunPlot):
 
     def _choose_curve(self) -> None:
         """Set the curves of a page, and the one of other drawings."""
-        has_validation = any(curve == "val_loss" for _, curve in self._bands)
+        has_validation = bool(self._bands["val_loss"])
         self._curves = [
             curve
             for curve in self._words
@@ -116,7 +115,7 @@ class LearningCurves(RunPlot):
         for network in self.chosen:
             row = [network]
             for curve in self._curves:
-                band = self._bands.get((network, curve))
+                band = self._bands[curve].get(network)
                 row.append(band.ending() if band else MISSING)
             rows.append(row)
         caption = (
@@ -131,9 +130,9 @@ class LearningCurves(RunPlot):
         handles: list[Artist] = []
         styles = cycle(product(LINE_STYLES, COLOURS))
         for network, (line, colour) in zip(self._networks, styles, strict=False):
-            if network not in self.chosen or (network, curve) not in self._bands:
+            band = self._bands[curve].get(network)
+            if band is None or network not in self.chosen:
                 continue
-            band = self._bands[network, curve]
             epochs = np.arange(1, len(band.median) + 1)
             style: Style = {"color": colour, "gid": about(network)}
             shade = style | {"alpha": 0.2, "lw": 0}

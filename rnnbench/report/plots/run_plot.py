@@ -35,7 +35,7 @@ class RunPlot(Plot):
     def __init__(
         self,
         run: StoredRun,
-        models: Sequence[str] | None = None,
+        models: str | Sequence[str] | None = None,
         curve: str | None = None,
     ):
         if curve is not None and not self.has_curves:

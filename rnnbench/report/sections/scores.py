@@ -14,9 +14,8 @@ from rnnbench.report.tables.scores import (
     verdicts_without,
     wide_score_table,
 )
-from rnnbench.results.comparison import DIGITS
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import ModelSummary
+from rnnbench.results.schema import by_score
 from rnnbench.text import counted, heading
 
 SHOWN_PAIRS = 20
@@ -26,7 +25,7 @@ SHOWN_PAIRS = 20
 def best_first(run: StoredRun) -> StoredRun:
     """Return the run with models and pairs in the order of score."""
     results = run.results
-    models = sorted(results.models, key=_worse_by)
+    models = by_score(results.models)
     names = [model.name for model in models]
     order = [*names, results.dataset.majority_name]
     rest = results.without_duplicates
@@ -40,10 +39,6 @@ def best_first(run: StoredRun) -> StoredRun:
     return replace(
         run, results=results, trials={name: run.trials[name] for name in names}
     )
-
-
-def _worse_by(model: ModelSummary) -> float:
-    return -round(model.score.mean, DIGITS)
 
 
 def score(reported: Reported) -> ReportSection:

@@ -55,16 +55,15 @@ def score_table(results: Results) -> Table:
 def wide_score_table(results: Results) -> Table:
     """Return the scores and verdicts for a page, also without duplicates."""
     columns = _columns(results)
+    majority = MISSING
     rest = results.without_duplicates
-    if rest is None:
-        return _score_table(results, columns, _about_verdicts(results))
-    scores = rest.scores
-    columns["without duplicates"] = lambda model: words.mean_and_interval(
-        scores[model.name]
-    )
-    return _score_table(
-        results, columns, _about_verdicts(results), f"{rest.majority_score:.4f}"
-    )
+    if rest:
+        scores = rest.scores
+        columns["without duplicates"] = lambda model: words.mean_and_interval(
+            scores[model.name]
+        )
+        majority = f"{rest.majority_score:.4f}"
+    return _score_table(results, columns, _about_verdicts(results), majority)
 
 
 def _columns(results: Results) -> Columns[ModelSummary]:
