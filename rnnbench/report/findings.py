@@ -81,15 +81,13 @@ def _by_verdict(comparisons: Mapping[str, Comparison]) -> dict[str, list[str]]:
 
 def cheapest(results: Results) -> str:
     """Return the cheapest model that is not clearly worse; empty if not known."""
-    seconds = {
-        model.name: model.fit_seconds.mean
-        for model in results.models
-        if model.fit_seconds
-    }
     name = results.cheapest
-    if name is None or len(seconds) == 1:
+    if name is None or len(results.models) == 1:
         return ""
-    how = f"trained in {seconds[name]:{FIT_SECONDS.format}} s"
+    seconds = results.by_name[name].fit_seconds
+    if seconds is None:
+        return ""
+    how = f"trained in {seconds.mean:{FIT_SECONDS.format}} s"
     if name == results.best.name:
         how = f"the best itself, {how}"
     return f"Cheapest model that is not clearly worse: {name} ({how})."

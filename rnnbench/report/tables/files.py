@@ -58,7 +58,7 @@ def _row(results: Results, model: ModelSummary, parameters: list[str]) -> Row:
     row["topics_never_predicted"] = len(model.topics_never_predicted)
     for name in [*results.metrics, *COSTS]:
         statistic = model.statistic(name)
-        row[f"{name}_mean"] = statistic.mean if statistic else None
+        row[f"{name}_mean"] = model.mean_of(name)
         row[f"{name}_std"] = statistic.std if statistic else None
     return row
 
