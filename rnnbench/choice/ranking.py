@@ -137,7 +137,10 @@ def recommend(
     if not candidates:
         return None
     best, *others = candidates
-    level = [candidate for candidate in others if _is_level(candidate)]
+    level = []
+    for candidate in others:
+        if candidate.against_best and candidate.against_best.verdict == NOT_CLEAR:
+            level.append(candidate)
     blind = [
         candidate.name
         for candidate in [best, *level]
@@ -155,7 +158,7 @@ def recommend(
         claim = "is the best, and those that are not clearly worse are not much simpler"
     elif not others:
         claim = "is the only model"
-    elif all(_is_clearly_worse(candidate) for candidate in others):
+    elif all(other.against_best and other.against_best.is_clear for other in others):
         claim = "is the best, and all others are clearly worse"
     else:
         claim = (
@@ -169,16 +172,6 @@ def recommend(
             "anything."
         )
     return Recommendation(model=simplest.name, reason=reason)
-
-
-def _is_level(candidate: Candidate) -> bool:
-    test = candidate.against_best
-    return test is not None and test.verdict == NOT_CLEAR
-
-
-def _is_clearly_worse(candidate: Candidate) -> bool:
-    test = candidate.against_best
-    return test is not None and test.is_clear
 
 
 def _reads_no_text(model: Model) -> bool:

@@ -58,18 +58,7 @@ FILES = {
     CHOICE: (*_FILES, CHOICE_TABLE, CHOICE),
 }
 """Those that describe a run, or a choice, as a whole."""
-WRITTEN = (
-    "config.yaml",
-    ENVIRONMENT,
-    CONSTRAINTS,
-    "table.md",
-    "table.csv",
-    RESULTS,
-    CHOICE_TABLE,
-    CHOICE,
-    BAD_ROWS,
-    *storage.SUBFOLDERS,
-)
+WRITTEN = (*FILES[RESULTS], CHOICE_TABLE, CHOICE, BAD_ROWS, *storage.SUBFOLDERS)
 """Everything that a run or a choice writes into its folder."""
 PAGES = ("report.html", "report.md")  # of ``rnnbench report``
 CHECKSUMS = ("predictions_sha256", "weights_sha256")
