@@ -42,16 +42,13 @@ from .metrics import Metric as Metric
 from .metrics import find_quantity as find_quantity
 from .metrics import quantity_names as quantity_names
 from .models.baselines import Baseline as Baseline
-from .models.code import files_of as files_of
-from .models.code import imported_beside as imported_beside
-from .models.code import is_installed as is_installed
+from .models.code import files_to_send as files_to_send
 from .models.code import plugins_of as plugins_of
 from .models.code import sha256_of as sha256_of
 from .models.descriptions import ABOUT_A_MODEL as ABOUT_A_MODEL
 from .models.descriptions import BaselineModel as BaselineModel
 from .models.descriptions import LayeredNetwork as LayeredNetwork
 from .models.descriptions import Network as Network
-from .models.descriptions import PythonNetwork as PythonNetwork
 from .models.inputs import as_numbers as as_numbers
 from .models.layers import Batch as Batch
 from .models.layers import Layer as Layer
@@ -60,7 +57,7 @@ from .models.layers import SeedOf as SeedOf
 from .models.layers import feedforward as feedforward
 from .models.layers.base import Shape as Shape
 from .models.layers.recurrent import Bidirectional as Bidirectional
-from .models.layers.recurrent import Recurrent as Recurrent
+from .models.layers.recurrent import StepByStep as StepByStep
 from .models.quiet import quiet_tensorflow as quiet_tensorflow
 from .plugins.teach.facts import Explanation as Explanation
 from .prediction.report import page_of_run as page_of_run
@@ -143,9 +140,6 @@ from .tasks import SingleLabel as SingleLabel
 from .tasks import TaskKind as TaskKind
 from .terminal import console as console
 from .terminal import options as options
-from .terminal.console import err as err
-from .terminal.console import notice as notice
-from .terminal.console import print_record as print_record
 from .terminal.display import show_download as show_download
 from .terminal.display import show_trials as show_trials
 from .text import counted as counted

@@ -99,6 +99,26 @@ def files_of(module: str) -> dict[str, Path]:
     return {path.relative_to(folder).as_posix(): path for path in files}
 
 
+def files_to_send(model: Model) -> dict[str, Path]:
+    """Return the Python files that another machine lacks to make a model.
+
+    They are those of its module if that is not installed, and of what it imports from
+    its own folder.
+    """
+    files: dict[str, Path] = {}
+    seen = set()
+    waiting = []
+    if isinstance(model, PythonNetwork):
+        waiting.append(model.python.partition(":")[0])
+    while waiting:
+        module = waiting.pop()
+        if module not in seen and not is_installed(module):
+            files |= files_of(module)
+            waiting += imported_beside(module)
+        seen.add(module)
+    return files
+
+
 def imported_beside(module: str) -> Iterator[str]:
     """Yield what a module or its package imports from its folder, unless installed."""
     packages = {*packages_distributions(), *sys.stdlib_module_names}

@@ -8,14 +8,14 @@ import logging
 import pickle
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypedDict, final
 from uuid import uuid4
 
 from rnnbench import OutOfReachError, RnnbenchError, UserError
@@ -27,6 +27,7 @@ from rnnbench.plugin import (
     Machine,
     Outcomes,
     PhaseBegan,
+    Report,
     Task,
     Trial,
     TrialFailure,
@@ -58,8 +59,29 @@ SILENCE_SECONDS = 60.0  # of a lost scheduler
 FILES_SECONDS = 300.0  # more for workers to take files
 END_SECONDS = 5.0  # for workers to end their children
 LOST_CONNECTION = "the connection to the scheduler is lost"
-Message = Callable[[], Iterable[tuple[Trial, Any]] | None]
+Message = Callable[[], Outcomes | None]
 """A function for our thread to call; it may return outcomes."""
+
+
+@final
+class Refusal(TypedDict):
+    """What a worker says that takes no trials of a run."""
+
+    run: str
+    worker: str  # its address
+    name: str
+    differences: list[str]
+    fault: str
+
+
+@final
+class Progress(TypedDict):
+    """What a worker says of a trial."""
+
+    key: str  # of its task in Dask
+    worker: str
+    name: str
+    report: Report
 
 
 @dataclass(eq=False)
@@ -103,7 +125,7 @@ class ClusterRun:
         # By address: the threads of workers that take trials now, and what those say
         # that take none.
         self._open: dict[str, int] = {}
-        self._refused: dict[str, Mapping[str, Any]] = {}
+        self._refused: dict[str, Refusal] = {}
         self._has_begun = False
         self._has_started = False  # any trial
         self._was_paused = False
@@ -150,7 +172,7 @@ class ClusterRun:
     # In Dask's thread, where nothing is decided: messages are functions for our thread
     # to call.
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> "Future[None]":
+    def _in_background(self, work: Coroutine[object, object, None]) -> "Future[None]":
         return asyncio.run_coroutine_threadsafe(work, self._client.loop.asyncio_loop)
 
     async def _watch(self) -> None:
@@ -184,7 +206,7 @@ class ClusterRun:
 
         client = self._client
 
-        def note(event: tuple[float, Mapping[str, Any]]) -> None:
+        def note(event: tuple[float, Refusal | Progress]) -> None:
             self._inbox.put(partial(self._note, event[1]))
 
         client.subscribe_topic(on_worker.TOPIC, note)
@@ -198,7 +220,7 @@ class ClusterRun:
         """Have a worker carry out an attempt, and say how it ends."""
         future = None
         machine: dict[str, str] = {}
-        outcome: Any
+        outcome: object
         try:
             future = self._submit(key, attempt)
             attempt.future = future
@@ -271,12 +293,13 @@ class ClusterRun:
         load = sum(not attempt.at or attempt.at in self._open for attempt in running)
         return load < sum(self._open.values()) and len(running) != self._limit
 
-    def _note(self, event: Mapping[str, Any]) -> None:
+    def _note(self, event: Refusal | Progress) -> None:
         """Note what a worker says: that it takes no trials, or how far one is."""
-        if event.get("run") == self._id:
-            self._note_refusal(event)
+        if "run" in event:
+            if event["run"] == self._id:
+                self._note_refusal(event)
             return
-        attempt = self._running.get(event.get("key", ""))
+        attempt = self._running.get(event["key"])
         if attempt is None:
             return
         if attempt.at not in ("", event["worker"]):
@@ -287,7 +310,7 @@ class ClusterRun:
         self._has_started |= not isinstance(report, str)
         self._listener(event_of(attempt.trial, report, attempt.worker))
 
-    def _note_refusal(self, event: Mapping[str, Any]) -> None:
+    def _note_refusal(self, event: Refusal) -> None:
         self._refused[event["worker"]] = event
         if event["fault"]:
             log.warning("%s takes no trials: %s", event["name"], event["fault"])
@@ -373,7 +396,9 @@ class ClusterRun:
         self._listener(PhaseBegan(attempt.trial, WAITING))
         attempt.at = ""
 
-    def _end_attempt(self, key: str, outcome: Any, machine: dict[str, str]) -> Outcomes:
+    def _end_attempt(
+        self, key: str, outcome: object, machine: dict[str, str]
+    ) -> Outcomes:
         """Yield the outcome of a trial; or have it tried again, as a machine failed."""
         attempt = self._running.pop(key, None)
         if attempt is None:
@@ -393,7 +418,9 @@ class ClusterRun:
                     yield from self._try_again(attempt, outcome)
                     return
             case TrialResult(record=record):
-                record = record.model_copy(update={"machine": Machine(**machine)})
+                record = record.model_copy(
+                    update={"machine": Machine.model_validate(machine)}
+                )
                 outcome = replace(outcome, record=record)
         yield attempt.trial, outcome
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import urlsplit
 
 from rnnbench import OutOfReachError, UserError
@@ -137,7 +137,7 @@ def _connect(address: str) -> tuple["Client", Scheduler]:
     return client, scheduler
 
 
-async def _identify(address: str, security: Mapping[str, Any]) -> Scheduler:
+async def _identify(address: str, security: Mapping[str, object]) -> Scheduler:
     """Return what the scheduler at an address says about itself."""
     import distributed
 
@@ -156,11 +156,11 @@ async def _identify(address: str, security: Mapping[str, Any]) -> Scheduler:
     return answer
 
 
-def _certificates(security: "Security", address: str) -> Mapping[str, Any]:
+def _certificates(security: "Security", address: str) -> Mapping[str, object]:
     """Return what a connection needs of Dask's configuration."""
     where = f"--scheduler {address}: distributed.comm.tls in Dask's configuration"
     try:
-        arguments: Mapping[str, Any] = security.get_connection_args("client")
+        arguments: Mapping[str, object] = security.get_connection_args("client")
     except (OSError, ValueError) as error:  # which names no file
         config = security.get_tls_config_for_role("client")
         files = [config[key] or "" for key in ("ca_file", "cert", "key")]

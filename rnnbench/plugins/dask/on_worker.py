@@ -12,10 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 from rnnbench import RnnbenchError, UserError
-from rnnbench.plugin import Died, Done, Report, Trial, TrialFailure, sha256_file
+from rnnbench.plugin import Done, Report, Trial, TrialFailure, sha256_file
 from rnnbench.plugins.dask.packing import MODULES
 from rnnbench.plugins.dask.versions import NO_PACKAGES, differences, installed
 from rnnbench.plugins.dask.worker_child import WorkerChild
@@ -49,20 +48,21 @@ class RunOnWorker:
             return [], f"{self._folder}: cannot be written: {error.strerror}"
         return [], ""
 
-    def carry_out(self, message: bytes, tell: Callable[[Report], None]) -> Any | Died:
+    def carry_out(self, message: bytes, tell: Callable[[Report], None]) -> object:
         """Return the outcome of a trial, or the death of its child."""
         from distributed import Reschedule
 
         child = self._take_child()
         is_idle = False
         try:
-            end = child.carry_out(message, tell)
-            if isinstance(end, Done):
-                is_idle = True
-                return end.outcome
-            if self._has_ended:
-                raise Reschedule
-            return end
+            match child.carry_out(message, tell):
+                case Done(outcome):
+                    is_idle = True
+                    return outcome
+                case died:
+                    if self._has_ended:
+                        raise Reschedule
+                    return died
         finally:
             self._give_back(child, is_idle=is_idle)
 

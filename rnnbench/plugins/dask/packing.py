@@ -1,17 +1,14 @@
 """The files that trials need, in a zip file that goes to each worker."""
 
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
 from rnnbench import UserError
 from rnnbench.plugin import (
-    PythonNetwork,
     Trial,
-    files_of,
-    imported_beside,
-    is_installed,
+    files_to_send,
     sha256_file,
 )
 
@@ -28,8 +25,8 @@ def pack(
     import from beside them, and all Python files of packages around them.
     """
     files: dict[str, Path] = {}
-    for module in _modules_to_send(trials):
-        for name, file in files_of(module).items():
+    for trial in trials:
+        for name, file in files_to_send(trial.model).items():
             files[f"{MODULES}/{name}"] = file
     names: dict[str, str] = {}
     for fingerprint in {trial.corpus_fingerprint for trial in trials}:
@@ -48,18 +45,3 @@ def pack(
         for name, file in files.items():
             archive.write(file, name)
     return buffer.getvalue(), names
-
-
-def _modules_to_send(trials: Iterable[Trial]) -> set[str]:
-    """Return the modules of models that are not installed, and what they import."""
-    left = set[str]()
-    for trial in trials:
-        if isinstance(trial.model, PythonNetwork):
-            left.add(trial.model.python.partition(":")[0])
-    modules = set[str]()
-    while left:
-        module = left.pop()
-        if not is_installed(module):
-            modules.add(module)
-            left.update(set(imported_beside(module)) - modules)
-    return modules

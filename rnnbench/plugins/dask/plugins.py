@@ -7,13 +7,18 @@ another version. So they import from it late, and their attributes are plain dat
 import asyncio
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import cloudpickle  # type: ignore[import-untyped]
 from distributed import SchedulerPlugin, WorkerPlugin
 from distributed.protocol.pickle import dumps
 
 from rnnbench.plugins.dask.on_worker import TOPIC
+
+if TYPE_CHECKING:
+    from distributed import Scheduler, Worker
+
+    from rnnbench.plugins.dask.on_worker import RunOnWorker
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
@@ -27,9 +32,9 @@ class RunOnScheduler(SchedulerPlugin):
         self.client = client
         self.plugin = dumps(plugin)
         # The event loop itself does not keep it from being collected.
-        self.work: asyncio.Future[Any] | None = None
+        self.work: asyncio.Future[None] | None = None
 
-    async def start(self, scheduler: Any) -> None:
+    async def start(self, scheduler: "Scheduler") -> None:
         """Bring the run to the workers; do not wait, because one may be silent."""
         # What the client itself sends may come too late.
         scheduler.subscribe_topic(TOPIC, self.client)
@@ -39,7 +44,7 @@ class RunOnScheduler(SchedulerPlugin):
         self.work = asyncio.ensure_future(beginning)
         self.plugin = b""
 
-    def remove_client(self, scheduler: Any, client: str) -> None:
+    def remove_client(self, scheduler: "Scheduler", client: str) -> None:
         """End the run on all workers if its client is gone, and has not done so."""
 
         async def end() -> None:
@@ -61,10 +66,10 @@ class RunPlugin(WorkerPlugin):
         self.name = run
         self.here = here
         self.files = files
-        self.there: Any = None
+        self.there: RunOnWorker | None = None
         self.is_over = False
 
-    async def setup(self, worker: Any) -> None:
+    async def setup(self, worker: "Worker") -> None:
         """Begin the run; its resource is a trial for each thread."""
         differences, fault = await asyncio.to_thread(self.begin, worker)
         if self.is_over:  # by now
@@ -80,7 +85,7 @@ class RunPlugin(WorkerPlugin):
         else:
             await worker.set_resources(**{self.name: worker.state.nthreads})
 
-    def begin(self, worker: Any) -> tuple[list[str], str]:
+    def begin(self, worker: "Worker") -> tuple[list[str], str]:
         """Return what differs in the worker, and what else keeps it from taking trials.
 
         Both are empty if it takes them.
@@ -106,7 +111,7 @@ class RunPlugin(WorkerPlugin):
             command = "pip install -e '.[dask]' in a repository at the same commit"
             return [], f"rnnbench is {fault}; {command} installs it"
 
-    async def teardown(self, worker: Any) -> None:  # noqa: ARG002 - Dask gives it
+    async def teardown(self, worker: "Worker") -> None:  # noqa: ARG002 - Dask gives it
         self.is_over = True
         if self.there is not None:
             await asyncio.to_thread(self.there.end)

@@ -68,16 +68,19 @@ class WorkerChild(Child):
                 continue
             report = self.receive()
             now = time.monotonic()
-            if isinstance(report, tuple):
-                if report[0] > 0 and now - last < REPORT_SECONDS:
-                    held = report
-                    continue
-            elif held is not None and not isinstance(report, Died):
-                tell(held)
+            match report:
+                case Died():
+                    return report
+                case (epoch, _, _):
+                    if epoch > 0 and now - last < REPORT_SECONDS:
+                        held = report
+                        continue
+                case _ if held is not None:
+                    tell(held)
+            if isinstance(report, Done):
+                return report
             held = None
             last = now
-            if isinstance(report, Done | Died):
-                return report
             tell(report)
 
     def end(self) -> None:

@@ -10,11 +10,11 @@ from rnnbench.plugin import (
     PageContent,
     StoredRun,
     check_report,
+    console,
     constraints,
     distinct_names,
     dump,
     find_quantity,
-    notice,
     page_of_run,
     render,
     write_text,
@@ -81,7 +81,7 @@ def site(
             write_text(folder / file, text)
         for number, (name, run) in enumerate(by_name.items(), start=1):
             if progress:
-                notice(f"report {number} of {len(by_name)}: {name}")
+                console.notice(f"report {number} of {len(by_name)}: {name}")
             page = page_of_run(run, words, errors)
             text = _render(page, reports[name], titles)
             write_text(folder / reports[name], text)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.plugin import Interruption, options, signal_of
+from rnnbench.plugin import Interruption, console, options, signal_of
 
 EXAMPLES = options.examples(
     "rnnbench bench-speed configs/all.yaml",
@@ -51,11 +51,9 @@ def bench_speed(
         changes,
         check_place,
         dump,
-        err,
         lock_folder,
         plan_benchmark,
         prepare,
-        print_record,
         resolve,
         select,
         show_download,
@@ -84,6 +82,6 @@ def bench_speed(
     except KeyboardInterrupt as interruption:
         message = f"Interrupted. {n_stored} of {rounds} rounds are stored."
         raise Interruption(message, signal_of(interruption)) from None
-    print_record(results, *speed_tables(results), as_json=as_json)
+    console.print_record(results, *speed_tables(results), as_json=as_json)
     if not quiet:
-        err.print(f"Stored in {folder}/", soft_wrap=True)
+        console.err.print(f"Stored in {folder}/", soft_wrap=True)

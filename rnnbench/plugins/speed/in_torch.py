@@ -6,7 +6,7 @@ for full precision count as 0, as in TensorFlow, because they are slow; Adam is 
 """
 
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -22,8 +22,8 @@ from rnnbench.plugin import (
     Layer,
     LayeredNetwork,
     OnEpoch,
-    Recurrent,
     Shape,
+    StepByStep,
     Trial,
     TrialResult,
     as_numbers,
@@ -31,10 +31,18 @@ from rnnbench.plugin import (
     feedforward,
 )
 
-RECURRENT: dict[str, Any] = {"simple_rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+RECURRENT = {
+    "simple_rnn": nn.RNN,
+    "gru": nn.GRU,
+    "lstm": nn.LSTM,
+}
 SCORED_AT_ONCE = 1024
 """Documents."""
-ACTIVATIONS: dict[str, Any] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+ACTIVATIONS = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+}
 
 
 class TorchNetwork(nn.Module):
@@ -48,7 +56,7 @@ class TorchNetwork(nn.Module):
         for layer, batch in model.with_inputs(1, shape):
             self.parts.append(_part(layer, batch))
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the scores ``(batch, n_topics)``."""
         has_mask = self.layers[0].gives_mask
         lengths = torch.full((len(x),), x.shape[1])
@@ -61,15 +69,24 @@ class TorchNetwork(nn.Module):
             x = self._output(layer, part, x, lengths, mask)
         return x
 
-    def _output(self, layer: Layer, part: Any, x: Any, lengths: Any, mask: Any) -> Any:  # noqa: PLR0911
+    def _output(  # noqa: PLR0911 - one a kind
+        self,
+        layer: Layer,
+        part: nn.Module,
+        x: torch.Tensor,
+        lengths: torch.Tensor,
+        mask: torch.Tensor,
+    ) -> torch.Tensor:
         """Return the output of a layer, whose weights ``part`` has."""
         match layer:
             case feedforward.Embedding() if layer.dropout:
                 words = torch.ones(part.num_embeddings, 1)
                 kept = nn.functional.dropout(words, layer.dropout, self.training)
                 return part(x) * kept[x]
-            case Recurrent() | Bidirectional():
-                return self._recur(getattr(layer, "layer", layer), part, x, lengths)
+            case StepByStep():
+                return self._recur(layer, part, x, lengths)
+            case Bidirectional(layer=StepByStep() as one_way):
+                return self._recur(one_way, part, x, lengths)
             case feedforward.Pooling(by="max"):
                 return x.masked_fill(~mask, -1e9).amax(1)
             case feedforward.Pooling(by="mean"):
@@ -82,7 +99,13 @@ class TorchNetwork(nn.Module):
                 return part(x.transpose(1, 2)).transpose(1, 2)
         return part(x)
 
-    def _recur(self, layer: Any, part: Any, x: Any, lengths: Any) -> Any:
+    def _recur(
+        self,
+        layer: StepByStep,
+        part: nn.RNNBase,
+        x: torch.Tensor,
+        lengths: torch.Tensor,
+    ) -> torch.Tensor:
         if layer.weight_drop:  # PyTorch computes with this list
             drop = partial(nn.functional.dropout, p=layer.weight_drop)
             part._flat_weights = [
@@ -104,19 +127,17 @@ class TorchNetwork(nn.Module):
         return torch.cat([last[:, : layer.units], first[:, layer.units :]], dim=1)
 
 
-def _part(layer: Layer, batch: Batch) -> Any:  # noqa: PLR0911 - one a kind
+def _part(layer: Layer, batch: Batch) -> nn.Module:  # noqa: PLR0911 - one a kind
     """Return the module with the weights of a layer, for its input."""
     features = batch.features
     match layer:
         case feedforward.Embedding():
             return nn.Embedding(batch.n_ids, layer.dim)
-        case Recurrent() | Bidirectional():
-            inner: Any = getattr(layer, "layer", layer)
-            return RECURRENT[inner.kind](
-                features,
-                inner.units,
-                batch_first=True,
-                bidirectional=inner is not layer,
+        case StepByStep():
+            return RECURRENT[layer.kind](features, layer.units, batch_first=True)
+        case Bidirectional(layer=StepByStep() as one_way):
+            return RECURRENT[one_way.kind](
+                features, one_way.units, batch_first=True, bidirectional=True
             )
         case feedforward.Dense():
             part = nn.Linear(features, layer.count_units(batch.n_topics))

@@ -17,7 +17,7 @@ from rnnbench.plugin import (
     Shape,
     Trial,
     TrialFailure,
-    err,
+    console,
     machine,
     show_trials,
     time_products,
@@ -65,7 +65,7 @@ def measure(
         for contender in (*contenders[start:], *contenders[:start]):
             if not quiet:
                 line = f"round {number + 1} of {rounds}: {contender.name}"
-                err.print(line, soft_wrap=True)
+                console.err.print(line, soft_wrap=True)
             missing = lacking[contender.name]
             trials = [trial for trial in plan.trials if trial.name not in missing]
             with show_trials(quiet=quiet) as listener:

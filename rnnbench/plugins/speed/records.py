@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from statistics import mean, median
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from rnnbench.plugin import StoredRecord, formerly
 
@@ -133,4 +133,4 @@ class SpeedResults(StoredRecord):
     contenders: list[ContenderTimes]
     products: list[ProductRate]
     product_times: list[ProductTime]
-    environment: dict[str, Any]
+    environment: dict[str, object]

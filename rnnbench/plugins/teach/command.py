@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rnnbench import RnnbenchError, UserError
-from rnnbench.plugin import check_new, options, write_text
+from rnnbench.plugin import check_new, console, options, write_text
 from rnnbench.plugins.teach import LARGEST
 
 EXAMPLES = options.examples(
@@ -56,7 +56,6 @@ def explain(
     again, step by step; if the two differ by more than 1e-6, the exit code is 1. --toy,
     --code and --save do something else instead, at once and without TensorFlow.
     """
-    from rnnbench.plugin import err, print_record
     from rnnbench.plugins.teach import toy as exports
     from rnnbench.plugins.teach.facts import explain_layer
     from rnnbench.plugins.teach.kinds import find_kind
@@ -66,11 +65,12 @@ def explain(
     if save is not None:
         check_new(save, "--save", [".svg"], overwrite=force)
         write_text(save, exports.draw(kinds))
-        err.print(f"Written to {save}", soft_wrap=True)
+        console.err.print(f"Written to {save}", soft_wrap=True)
     if toy:
-        print_record(*exports.toy_view(exports.work_through(kinds)), as_json=as_json)
+        record, page = exports.toy_view(exports.work_through(kinds))
+        console.print_record(record, page, as_json=as_json)
     elif code and as_json:
-        print_record(
+        console.print_record(
             {"layers": layers, "code": exports.numpy_code(kinds)}, as_json=True
         )
     elif code:
@@ -79,7 +79,7 @@ def explain(
         explanation = explain_layer(
             layers[0], units=units, features=features, steps=steps, batch=batch
         )
-        print_record(explanation, explanation, as_json=as_json)
+        console.print_record(explanation, explanation, as_json=as_json)
         if explanation.failures:
             raise RnnbenchError("\n".join(explanation.failures))
 

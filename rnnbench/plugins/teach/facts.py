@@ -7,7 +7,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import computed_field
@@ -36,6 +36,9 @@ from rnnbench.plugins.teach.kinds import (
     find_kind,
 )
 from rnnbench.plugins.teach.recurrences import Floats
+
+if TYPE_CHECKING:
+    from keras.layers import RNN
 
 TOLERANCE = 1e-6  # the largest allowed difference between NumPy and Keras
 UNITS_SHOWN = 3  # units whose values are shown step by step
@@ -209,8 +212,8 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
 
     random = np.random.default_rng(0)
     x = random.normal(size=(sizes.batch, sizes.steps, sizes.features))
-    layer = _build(kind, sizes, return_sequences=True, return_state=True)
-    last_only = _build(kind, sizes)
+    layer = _build(kind, sizes, returns_all=True)
+    last_only = _build(kind, sizes, returns_all=False)
     *kernels, bias = layer.get_weights()
     weights = [*kernels, random.uniform(-1, 1, bias.shape)]
     layer.set_weights(weights)
@@ -258,7 +261,7 @@ def _outputs(last: Shape, sequence: Shape) -> tuple[Output, ...]:
     )
 
 
-def _parameters(kind: Kind, sizes: LayerSizes, layer: Any) -> Parameters:
+def _parameters(kind: Kind, sizes: LayerSizes, layer: "RNN") -> Parameters:
     """Return the parameters by formula, and as a Keras layer has them."""
     formulas = kind.weights(sizes.units, sizes.features)
     weights = []
@@ -270,8 +273,11 @@ def _parameters(kind: Kind, sizes: LayerSizes, layer: Any) -> Parameters:
     return Parameters(formula, tuple(weights), layer.count_params())
 
 
-def _build(kind: Kind, sizes: LayerSizes, **options: bool) -> Any:
-    """Return a built Keras layer, always with the same kernels."""
+def _build(kind: Kind, sizes: LayerSizes, *, returns_all: bool) -> "RNN":
+    """Return a built Keras layer, always with the same kernels.
+
+    It returns the last hidden state, or all of them and the last states.
+    """
     import keras
 
     layer = getattr(keras.layers, kind.keras_name)(
@@ -279,7 +285,8 @@ def _build(kind: Kind, sizes: LayerSizes, **options: bool) -> Any:
         kernel_initializer=keras.initializers.GlorotUniform(seed=0),
         recurrent_initializer=keras.initializers.Orthogonal(seed=0),
         dtype=DTYPE,
-        **options,
+        return_sequences=returns_all,
+        return_state=returns_all,
     )
     layer.build((None, sizes.steps, sizes.features))
     return layer

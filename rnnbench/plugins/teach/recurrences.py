@@ -5,12 +5,11 @@
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating[Any]]
+Floats = NDArray[np.floating]
 Values = dict[str, Floats]
 Step = Callable[[Floats, Values, Values], Values]
 """Returns the result of each equation, by its symbol: from the inputs ``(B, I)``, the

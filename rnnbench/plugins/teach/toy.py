@@ -7,7 +7,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from pydantic_core import to_jsonable_python
@@ -84,12 +84,12 @@ def terms(layer: ToyLayer, sequence: int, step: int) -> dict[str, Floats]:
     return values
 
 
-def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, Any], RenderableType]:
+def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, object], RenderableType]:
     """Return the record and the page of layers that work through the toy array."""
     return _record(layers), Constrain(Spelled(_page(layers)), WIDTH)
 
 
-def _record(layers: Sequence[ToyLayer]) -> dict[str, Any]:
+def _record(layers: Sequence[ToyLayer]) -> dict[str, object]:
     records = []
     for layer in layers:
         record = {
@@ -100,7 +100,7 @@ def _record(layers: Sequence[ToyLayer]) -> dict[str, Any]:
         }
         records.append(record)
     arrays = {"x": TOY, "layers": records, "output": layers[-1].values["h"][:, -1]}
-    plain: dict[str, Any] = to_jsonable_python(arrays, fallback=np.ndarray.tolist)
+    plain: dict[str, object] = to_jsonable_python(arrays, fallback=np.ndarray.tolist)
     return plain
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import rnnbench
 from rnnbench import Benchmark
@@ -18,6 +18,9 @@ from rnnbench.plugins.trackers.of_trials import (
     settings_of,
     tags_of,
 )
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
 
 WORST_FIRST: list[Status] = ["FAILED", "KILLED", "FINISHED"]
 DEFAULTS = {
@@ -60,7 +63,7 @@ class MlflowTracker(TrialTracker[str]):
         """Begin the run of the benchmark, or go on with one that was interrupted."""
         self._open_experiment(folder, benchmark)
         self._open_parent(folder, benchmark)
-        self._unsent: dict[str, list[Any]] = {}
+        self._unsent: dict[str, list[Metric]] = {}
         self._last_sent = 0.0
         self._endings: dict[Trial, Status] = {}
         for trial in trials:
@@ -132,7 +135,7 @@ class MlflowTracker(TrialTracker[str]):
         self._client.set_terminated(self._parent, worst)
 
     def _create(
-        self, name: str, tags: Mapping[str, str], settings: Mapping[str, Any]
+        self, name: str, tags: Mapping[str, str], settings: Mapping[str, object]
     ) -> str:
         from mlflow.entities import Param
 

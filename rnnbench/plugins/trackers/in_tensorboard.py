@@ -3,11 +3,15 @@
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rnnbench import Benchmark
 from rnnbench.plugin import Trial, place_of
 from rnnbench.plugins.trackers.of_trials import Status, TrialTracker, settings_of
+
+if TYPE_CHECKING:
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.record_writer import RecordWriter
 
 EVENTS = "events.out.tfevents"
 """The start of the names by which TensorBoard finds event files."""
@@ -18,7 +22,7 @@ STATUSES: dict[Status, str] = {
 }
 
 
-class TensorBoardTracker(TrialTracker[Any]):
+class TensorBoardTracker(TrialTracker["RecordWriter"]):
     """Scalars and hyperparameters, in a file of events for each trial."""
 
     name = "tensorboard"
@@ -33,7 +37,7 @@ class TensorBoardTracker(TrialTracker[Any]):
     ) -> None:
         self._folder = folder / "tensorboard"
 
-    def _begin(self, trial: Trial) -> Any:
+    def _begin(self, trial: Trial) -> "RecordWriter":
         from tensorboard.plugins.hparams.summary_v2 import hparams_pb
         from tensorboard.summary.writer.record_writer import RecordWriter
 
@@ -50,13 +54,15 @@ class TensorBoardTracker(TrialTracker[Any]):
         _add_summary(events, 0, summary)
         return events
 
-    def _write(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:
+    def _write(
+        self, run: "RecordWriter", epoch: int, values: Mapping[str, float]
+    ) -> None:
         scalars = [{"tag": tag, "simple_value": value} for tag, value in values.items()]
         _add_summary(run, epoch, {"value": scalars})
 
     def _end(
         self,
-        run: Any,
+        run: "RecordWriter",
         trial: Trial,
         status: Status,
         reason: str = "",  # noqa: ARG002
@@ -76,7 +82,7 @@ class TensorBoardTracker(TrialTracker[Any]):
         run.close()
 
 
-def _begin_file(events: Any) -> None:
+def _begin_file(events: "RecordWriter") -> None:
     """Write the event that is the first one of every file."""
     from tensorboard.compat.proto.event_pb2 import Event
 
@@ -84,7 +90,9 @@ def _begin_file(events: Any) -> None:
     events.write(event.SerializeToString())
 
 
-def _add_summary(events: Any, step: int, summary: Any) -> None:
+def _add_summary(
+    events: "RecordWriter", step: int, summary: "Summary | dict[str, object]"
+) -> None:
     from tensorboard.compat.proto.event_pb2 import Event
 
     event = Event(wall_time=time.time(), step=step, summary=summary)

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rnnbench import Benchmark
 from rnnbench.plugin import Trial
@@ -15,7 +15,10 @@ from rnnbench.plugins.trackers.of_trials import (
     tags_of,
 )
 
-DEFAULTS: dict[str, tuple[str, Any]] = {
+if TYPE_CHECKING:
+    from wandb import Run
+
+DEFAULTS: dict[str, tuple[str, object]] = {
     "WANDB_MODE": ("mode", "offline"),
     "WANDB_PROJECT": ("project", "rnnbench"),
     "WANDB_SILENT": ("silent", True),
@@ -25,7 +28,7 @@ DEFAULTS: dict[str, tuple[str, Any]] = {
 """Settings of a run, by variable, unless the user has set that."""
 
 
-class WandbTracker(TrialTracker[Any]):
+class WandbTracker(TrialTracker["Run"]):
     """Keeps its files in the folder of the run, unless ``WANDB_DIR`` names another.
 
     Nothing is sent unless ``WANDB_MODE=online`` asks for it; ``wandb sync`` sends it
@@ -55,7 +58,7 @@ class WandbTracker(TrialTracker[Any]):
                 # wandb itself may have read the variables long ago
                 self._settings[key] = os.environ.get(variable, default)
 
-    def _begin(self, trial: Trial) -> Any:
+    def _begin(self, trial: Trial) -> "Run":
         import wandb
 
         run = wandb.init(
@@ -63,19 +66,19 @@ class WandbTracker(TrialTracker[Any]):
             name=str(trial),
             config=settings_of(trial) | tags_of(trial),
             reinit="create_new",  # several trials may run at a time
-            settings=wandb.Settings(**self._settings),
+            settings=self._settings,
         )
         # Scores on the validation documents come after those of later epochs in
         # training.
         run.define_metric("*", step_metric="epoch")
         return run
 
-    def _write(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:
+    def _write(self, run: "Run", epoch: int, values: Mapping[str, float]) -> None:
         run.log({"epoch": epoch, **values})
 
     def _end(
         self,
-        run: Any,
+        run: "Run",
         trial: Trial,  # noqa: ARG002
         status: Status,
         reason: str = "",

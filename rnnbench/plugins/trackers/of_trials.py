@@ -4,7 +4,7 @@ import json
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import rnnbench
 from rnnbench.plugin import (
@@ -117,6 +117,6 @@ def _or_nan(value: float | None) -> float:
     return math.nan if value is None else value
 
 
-def as_params(tree: Mapping[str, Any]) -> dict[str, Any]:
+def as_params(tree: Mapping[str, object]) -> dict[str, object]:
     """Return the values in a tree by key path."""
     return dict(plain_values(tree))

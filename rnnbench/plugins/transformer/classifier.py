@@ -5,7 +5,6 @@ Importing this module imports PyTorch.
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -29,7 +28,6 @@ DROPOUT = 0.1  # share of the inputs of the new layer that is dropped
 # so many times the rate of the other layers, as the new one has learned nothing yet
 FASTER = 10
 NO_PIECE = -1  # fills a row after the last piece of a document
-LOCAL = {"local_files_only": True, "trust_remote_code": False}
 Floats = NDArray[np.float32]
 Pieces = NDArray[np.int32]  # documents as ids of pieces of words, ``(n, pieces)``
 
@@ -53,13 +51,16 @@ class Classifier:
             raise UserError(f"transformer.max_length: {fault}")
 
     def _load_files(self, folder: Path) -> None:
-        self.tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL)
+        self.tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
         self.body, report = AutoModel.from_pretrained(
             folder,
             use_safetensors=True,
             dtype=torch.float32,
             output_loading_info=True,
-            **LOCAL,
+            local_files_only=True,
+            trust_remote_code=False,
         )
         self.net = _with_last_layer(self.body, self.shape)
         for key in sorted(report["missing_keys"]):
@@ -148,7 +149,7 @@ def train(
     weights = torch.from_numpy(settings.weights_of(y))
     classifier.loss.start(net[-1].bias.data, y)
     steps = settings.epochs * settings.count_batches(n)
-    optimizer = _optimizer(classifier, settings.learning_rate)
+    optimizer = _optimizer(classifier, float(settings.learning_rates(1)[0]))
     warmup = int(classifier.config.warmup * steps)
     schedule = get_linear_schedule_with_warmup(optimizer, warmup, steps)
     for epoch in range(1, settings.epochs + 1):
@@ -163,7 +164,7 @@ def train(
         yield logits
 
 
-def _optimizer(classifier: Classifier, rate: Any) -> torch.optim.Optimizer:
+def _optimizer(classifier: Classifier, rate: float) -> torch.optim.Optimizer:
     """Return AdamW, which shrinks neither biases, nor norms, nor the new layer."""
     matrices = []
     others = []
@@ -173,7 +174,7 @@ def _optimizer(classifier: Classifier, rate: Any) -> torch.optim.Optimizer:
         else:
             others.append(weight)
     last = classifier.net[-1].parameters()
-    groups: list[dict[str, Any]] = [
+    groups: list[dict[str, object]] = [
         {"params": matrices},
         {"params": others, "weight_decay": 0.0},
         {"params": last, "lr": FASTER * rate, "weight_decay": 0.0},
@@ -219,7 +220,9 @@ def count_params(name: str, shape: Shape) -> int:
     """Return the number of weights of a classifier, without making them."""
     folder = folder_of(name)
     try:
-        config = AutoConfig.from_pretrained(folder, **LOCAL)
+        config = AutoConfig.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
         with torch.device("meta"):
             net = _with_last_layer(AutoModel.from_config(config), shape)
     except Exception as error:  # wrong files make transformers raise almost anything

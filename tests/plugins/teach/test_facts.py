@@ -55,7 +55,7 @@ def test_the_same_sizes_give_the_same_numbers(kind):
 
 @kinds
 def test_its_name_in_keras_is_that_of_the_layer_in_configs(kind):
-    assert RECURRENT[kind.name].keras_name == kind.keras_name
+    assert RECURRENT[kind.name].plain_keras_name == kind.keras_name
 
 
 @kinds
