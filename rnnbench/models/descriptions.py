@@ -55,6 +55,10 @@ class ModelSection(ConfigModel):
     engine: ClassVar[str] = ""  # that trains it; empty if ``training`` names it
     loader_keys: ClassVar[tuple[str, ...]] = ("grid",)
     unset_keys: ClassVar[tuple[str, ...]] = ABOUT_A_MODEL
+    is_network: ClassVar[bool] = False
+    """Whether it is trained in epochs."""
+    is_ensemble: ClassVar[bool] = False
+    """Whether other models answer for it."""
     reads_words: ClassVar[bool] = False
     """Whether its inputs are the words, and not their ids."""
     reads_unlabeled: ClassVar[bool] = False
@@ -71,6 +75,7 @@ class ModelSection(ConfigModel):
     """The part that was learned from other texts; ``None`` if that is not known."""
     packages: ClassVar[tuple[str, ...]] = ()
     """Distributions besides the engine's that can change the outcome."""
+    last_layer: ClassVar[Layer | None] = None
     parts: ClassVar[Sequence[Layer | Baseline]] = ()
     """Its layers, or its baseline; each can come from another package."""
     member_names: ClassVar[tuple[str, ...]] = ()
@@ -128,6 +133,8 @@ class Network(ModelSection):
     entry-point group ``rnnbench.models``. Its ``kind`` is its key in a config, so a
     field has the same name.
     """
+
+    is_network: ClassVar[bool] = True
 
     def work_of_epoch(self, dataset: "Dataset") -> int:
         products = self.products(len(dataset.y_train), Shape.of(dataset))
@@ -198,6 +205,10 @@ class LayeredNetwork(Network):
     @computed
     def pretrained_dim(self) -> int | None:
         return self.layers[0].pretrained_dim
+
+    @computed
+    def last_layer(self) -> Layer:
+        return self.layers[-1]
 
     @computed
     def parts(self) -> Sequence[Layer | Baseline]:
@@ -366,6 +377,7 @@ class EnsembleModel(ModelSection):
     """An ensemble of models of the same config."""
 
     kind: ClassVar[str] = "ensemble"
+    is_ensemble: ClassVar[bool] = True
     ensemble: Ensemble
     _members: Mapping[str, ModelSection] = {}
 

@@ -33,8 +33,9 @@ from rnnbench.storage import (
     write_text,
 )
 from rnnbench.text import counted
+from rnnbench.training.ensemble import run_ensemble
 from rnnbench.training.outcome import TrialResult
-from rnnbench.training.trial import Trial, run_ensemble
+from rnnbench.training.trial import Trial
 
 log = logging.getLogger(__name__)
 # The bytes of scores that a run keeps; others are read when they are needed.

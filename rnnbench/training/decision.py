@@ -33,10 +33,17 @@ class DecisionRule(ConfigModel):
     ``empty``. ``chosen``: the best if every training document has a topic; otherwise
     the best above a second threshold, which is chosen like the first."""
 
+    @property
+    def probability(self) -> float | None:
+        """The threshold, if it is a number."""
+        if isinstance(self.threshold, float):
+            return self.threshold
+        return None
+
     def in_words(self, noun: str) -> str:
         """Return where the threshold comes from, in words."""
-        if isinstance(self.threshold, float):
-            return f"{noun}s with a probability of at least {self.threshold:g}"
+        if self.probability:
+            return f"{noun}s with a probability of at least {self.probability:g}"
         thresholds = "a threshold"
         if self.threshold == "by_topic":
             thresholds = f"thresholds by {noun}"
@@ -54,7 +61,7 @@ class DecisionRule(ConfigModel):
         if form_of(labels).has_one_label:
             return False
         needs_second = self.none == "chosen" and not labels.any(axis=1).all()
-        return isinstance(self.threshold, str) or needs_second
+        return self.probability is None or needs_second
 
 
 # the probability 0.5, or the margin 0
@@ -79,10 +86,10 @@ def decide(
         none = "best"
     best_above = ALWAYS if none == "best" else None
     threshold = None
-    if isinstance(rule.threshold, float):
-        threshold = float(np.log(rule.threshold))
+    if rule.probability:
+        threshold = float(np.log(rule.probability))
         if score_kind != "log_probabilities":  # the log-odds
-            threshold -= float(np.log1p(-rule.threshold))
+            threshold -= float(np.log1p(-rule.probability))
         if none != "chosen":
             return Decision(threshold=threshold, best_above=best_above)
     if held_out is None:

@@ -1,16 +1,25 @@
-"""Models that answer together: ``combined(ensemble, members)`` gives their scores."""
+"""Models that answer together.
 
-from collections.abc import Sequence
-from typing import NamedTuple
+``run_ensemble(trial, members, y_train)`` gives the result of a trial that trains
+nothing, and ``combined(ensemble, members)`` the scores of its members together.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
 
+from rnnbench.errors import RnnbenchError
 from rnnbench.labels import Labels, Scores, form_of
-from rnnbench.models.descriptions import Ensemble
-from rnnbench.training.outcome import log_probabilities
+from rnnbench.models.descriptions import Ensemble, EnsembleModel
+from rnnbench.training.decision import decide
+from rnnbench.training.outcome import TrialRecord, TrialResult, log_probabilities
+from rnnbench.training.trial import Trial, identified
 
 # how much more the first vote counts; the second, half as much more; and so on
 TIES = 1e-3
+
+Number = TypeVar("Number", int, float)
 
 
 class MemberScores(NamedTuple):
@@ -19,6 +28,48 @@ class MemberScores(NamedTuple):
     name: str
     scores: Scores  # (n, n_topics)
     answers: Labels
+
+
+def run_ensemble(
+    trial: Trial, members: Sequence[TrialResult], y_train: Labels
+) -> TrialResult:
+    """Return the result of an ensemble, from those of its members.
+
+    Parameters and times are sums, memory is the largest. ``RnnbenchError`` is raised if
+    its members have answered different documents.
+    """
+    model = cast(EnsembleModel, trial.model)  # no other model has members
+    labels = members[0].labels
+    member_scores = []
+    for member in members:
+        if not np.array_equal(labels, member.labels):
+            raise RnnbenchError("its models have answered other documents")
+        name = member.record.model
+        member_scores.append(MemberScores(name, member.scores, member.answers))
+    scores = combined(model.ensemble, member_scores)
+    records = [member.record for member in members]
+    times = [record.predict_ms_per_document for record in records]
+    record = TrialRecord(
+        engine="ensemble",
+        score_kind="log_probabilities",
+        decision=decide(trial.training.decision, "log_probabilities", None, y_train),
+        params=_if_known(sum, [record.params for record in records]),
+        fit_seconds=_if_known(sum, [record.fit_seconds for record in records]),
+        predict_ms_per_document=_if_known(sum, times),
+        peak_memory_mb=_if_known(max, [record.peak_memory_mb for record in records]),
+    )
+    record = identified(record, trial)
+    return TrialResult(record, labels, scores.astype(np.float32))
+
+
+def _if_known(
+    combine: Callable[[list[Number]], Number], values: Sequence[Number | None]
+) -> Number | None:
+    """Return what combines some values; ``None`` if one of them is not known."""
+    known_values = [value for value in values if value is not None]
+    if len(known_values) < len(values):
+        return None
+    return combine(known_values)
 
 
 def combined(ensemble: Ensemble, members: Sequence[MemberScores]) -> Scores:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ Documents = tuple[NDArray[Any], NDArray[Any]]
 # the phase of the epochs, unless the first one has to compile something
 TRAINING = "training"
 OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
+F = TypeVar("F", bound=Callable[..., object])
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -47,7 +48,7 @@ class Schedule(ConfigModel):
     """``step`` multiplies the learning rate by this."""
 
 
-def _measure(value: Any) -> Any:
+def _measure(value: object) -> object:
     if value == "accuracy":  # its name in configs of earlier runs
         return "score"
     return value
@@ -63,11 +64,9 @@ class EarlyStopping(ConfigModel):
     ties."""
 
 
-def _rate(value: Any) -> Any:
-    if isinstance(value, dict):
+def _rate(value: Any) -> object:
+    if isinstance(value, dict | Schedule):
         return Schedule.model_validate(value)
-    if isinstance(value, Schedule):
-        return value
     if type(value) in (int, float) and 0 < value < math.inf:
         return value
     schedule = "a schedule, such as {start: 0.002, schedule: cosine}"
@@ -112,6 +111,13 @@ class TrainingSettings(ConfigModel):
             raise problem("early_stopping needs validation_split", "such as 0.1")
         return self
 
+    @property
+    def schedule(self) -> Schedule | None:
+        """How the learning rate falls; ``None`` if it does not."""
+        if isinstance(self.learning_rate, Schedule):
+            return self.learning_rate
+        return None
+
     def batches(self, n: int, seed: int, epoch: int) -> list[NDArray[np.intp]]:
         """Return the positions of ``n`` documents in each step of an epoch.
 
@@ -130,9 +136,9 @@ class TrainingSettings(ConfigModel):
         """Return the learning rate of each step on so many documents, ``(steps,)``."""
         in_epoch = self.count_batches(documents)
         steps = np.arange(self.epochs * in_epoch)
-        rate = self.learning_rate
-        if not isinstance(rate, Schedule):
-            return np.full(len(steps), rate)
+        rate = self.schedule
+        if rate is None:
+            return np.full(len(steps), self.learning_rate)
         if rate.schedule == "cosine":
             shares = (1 + np.cos(np.pi * steps / len(steps))) / 2
         else:
@@ -146,7 +152,7 @@ class TrainingSettings(ConfigModel):
         return form_of(y).balancing_weights(y)
 
 
-def ignore(*_: Any) -> None:
+def ignore(*_: object) -> None:
     """Do nothing after an epoch, or when a phase begins."""
 
 
@@ -169,7 +175,7 @@ def threads_now() -> int:
 
 
 @contextmanager
-def _set(variable: ContextVar[Any], function: Callable[..., Any]) -> Iterator[None]:
+def _set(variable: ContextVar[F], function: F) -> Iterator[None]:
     token = variable.set(function)
     try:
         yield

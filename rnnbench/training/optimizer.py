@@ -23,7 +23,7 @@ def make_optimizer(settings: TrainingSettings, documents: int) -> Any:
     def rate_now() -> Any:
         return tf.gather(rates, tf.cast(optimizer.iterations, tf.int32))
 
-    if isinstance(settings.learning_rate, int | float):
+    if settings.schedule is None:
         optimizer.learning_rate = settings.learning_rate
     else:
         optimizer.learning_rate = rate_now

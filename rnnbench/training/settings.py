@@ -9,12 +9,7 @@ from pydantic import BeforeValidator, NonNegativeInt
 from rnnbench.data.dataset import Dataset
 from rnnbench.errors import UserError
 from rnnbench.labels import form_of, form_with
-from rnnbench.models.descriptions import (
-    BaselineModel,
-    EnsembleModel,
-    LayeredNetwork,
-    Model,
-)
+from rnnbench.models.descriptions import Model
 from rnnbench.models.layers import Shape
 from rnnbench.section import one_of, problem, spell
 from rnnbench.training.engines import ENGINES, Engine
@@ -30,7 +25,7 @@ AUTO = "auto"  # ``native`` where it can train the model, otherwise ``keras``
 GONE = "compiled"
 
 
-def _seeds(value: Any) -> Any:
+def _seeds(value: object) -> tuple[int, ...]:
     if type(value) is int and 0 < value <= MAX_SEEDS:
         return tuple(range(value))
     if isinstance(value, list | tuple) and 0 < len(value) <= MAX_SEEDS:
@@ -42,7 +37,7 @@ def _seeds(value: Any) -> Any:
     raise problem(f"got {spell(value)}", f"allowed: {allowed}")
 
 
-def _engine(value: Any) -> str:
+def _engine(value: object) -> str:
     if value == GONE:
         return GONE
     return one_of(value, [AUTO, *ENGINES])
@@ -85,7 +80,7 @@ def resolve_engine(model: Model, training: Training) -> Training:
 
     ``UserError`` is raised if there is no such engine any more.
     """
-    if isinstance(model, EnsembleModel):
+    if model.is_ensemble:
         return training
     name = model.engine or training.engine
     if name == GONE:
@@ -118,8 +113,8 @@ def task_fault(model: Model, training: Training, dataset: Dataset) -> str:
     Empty if it can.
     """
     form = form_of(dataset.y_train)
-    if isinstance(model, LayeredNetwork):
-        of_last = form_with(has_one_label=model.layers[-1].has_one_label)
+    if model.last_layer:
+        of_last = form_with(has_one_label=model.last_layer.has_one_label)
         if of_last is not form:
             fault = f"a document has {form.topics}"
             layer = f"dense: {{units: topics, activation: {form.last_activation}}}"
@@ -136,8 +131,8 @@ def task_fault(model: Model, training: Training, dataset: Dataset) -> str:
 def _choice_fault(model: Model, training: Training) -> str:
     """Return why no document is held out to choose a decision on; empty if one is."""
     allowed = "decision: {threshold: 0.5, none: best}"
-    if not isinstance(model, EnsembleModel):
-        if isinstance(model, BaselineModel) or training.validation_split > 0:
+    if not model.is_ensemble:
+        if not model.is_network or training.validation_split > 0:
             return ""
         allowed = f"validation_split: 0.1, or {allowed}"
     return f"decision: no documents are held out to choose it on (allowed: {allowed})"

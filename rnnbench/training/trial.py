@@ -1,14 +1,14 @@
-"""One trial: one model, trained once with one seed on one dataset, or an ensemble.
+"""One trial: one model, trained once with one seed on one dataset.
 
 A ``Trial`` is plain data that can be sent to another process or machine;
-``run_trial(trial, corpus)`` carries it out.
+``run_trial(trial, corpus)`` carries it out, in five steps. That of an ensemble trains
+nothing: see ``ensemble.run_ensemble``.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -18,16 +18,14 @@ from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.data.held_out import Part, hold_out_part
 from rnnbench.environment import begin_peak, cpu, peak_memory, processor, versions
 from rnnbench.errors import RnnbenchError
-from rnnbench.labels import Labels
 from rnnbench.models.code import code_of
-from rnnbench.models.descriptions import ABOUT_A_MODEL, EnsembleModel, Model, Network
+from rnnbench.models.descriptions import ABOUT_A_MODEL, Model
 from rnnbench.models.layers import Shape
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
 from rnnbench.tasks import SINGLE_LABEL, TASKS
 from rnnbench.training.decision import AT_HALF, decide
 from rnnbench.training.engines import ENGINES, Engine, FitRequest
-from rnnbench.training.ensemble import MemberScores, combined
 from rnnbench.training.epochs import OnEpoch, begin, ignore
 from rnnbench.training.language_model import REVISION
 from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult
@@ -63,7 +61,7 @@ class Trial:
     n_untested: int = 0  # see ``Dataset``
     # of the texts without labels, if the model reads them
     unlabeled_fingerprint: str = ""
-    members: tuple["Trial", ...] = ()  # the trials that an ensemble is made of
+    members: tuple["Trial", ...] = ()  # those of an ensemble
 
     def __hash__(self) -> int:
         return hash((self.fingerprint, self.name))
@@ -76,7 +74,9 @@ class Trial:
     @property
     def epochs(self) -> int:
         """Epochs of its training; a baseline has none."""
-        return self.training.epochs if isinstance(self.model, Network) else 0
+        if self.model.is_network:
+            return self.training.epochs
+        return 0
 
     @property
     def engine(self) -> Engine[Any]:
@@ -111,7 +111,7 @@ class Trial:
     def fingerprint(self) -> str:
         """sha256 of everything that can change the outcome, and of nothing else."""
         model = self.model
-        content: dict[str, Any] = {"model": model.facts(*ABOUT_A_MODEL)}
+        content: dict[str, object] = {"model": model.facts(*ABOUT_A_MODEL)}
         if not TASKS[self.task].has_one_label:
             content["decision"] = self.training.decision.facts()
         if self.members:
@@ -125,7 +125,7 @@ class Trial:
         code = code_of(model)
         if code:
             content["code"] = code
-        if isinstance(model, Network):
+        if model.is_network:
             content["code"] = code
             content["n_ids"] = self.n_ids
             content["threads"] = self.threads_used
@@ -148,10 +148,12 @@ class Trial:
 
     def __str__(self) -> str:
         name = f"{self.name} seed {self.seed}"
-        return f"{name}, {self.part}" if self.part else name
+        if self.part:
+            return f"{name}, {self.part}"
+        return name
 
 
-def program_of(model: Model, training: Training) -> tuple[Any, ...]:
+def program_of(model: Model, training: Training) -> tuple[object, ...]:
     """Return what trainings have in common if they can share a program."""
     return (
         model.signature,
@@ -174,9 +176,13 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
             right.
         RnnbenchError: the corpus has changed, or the training diverged.
     """
+    # 1. Read the documents, which must be those of the plan.
     dataset = dataset_of(trial, corpus)
+
+    # 2. Train, and score the test documents. The engine does both: it notes each epoch
+    #    in an ``Epochs``, and makes the result by ``result_of``.
     engine = trial.engine
-    start = begin_peak()
+    memory_before = begin_peak()
     begin()  # an engine may name further phases
     request = FitRequest(
         model=trial.model,
@@ -188,8 +194,13 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     )
     with ENGINES.blamed(engine.name):
         result = engine.fit(request)
-    rise = None if start is None else max(0, peak_memory() - start) / 1e6
-    if fault := _fault(result, trial.model, dataset):
+    rise = None
+    if memory_before is not None:
+        rise = max(0, peak_memory() - memory_before) / 1e6
+
+    # 3. Refuse a result that cannot be right.
+    fault = _fault(result, trial.model, dataset)
+    if fault:
         raise PluginError(f"{ENGINES.label(engine.name)} returned {fault}")
     if not np.isfinite(result.scores).all():
         hint = ""
@@ -197,48 +208,16 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
             rate = trial.training.learning_rates(1)[0]
             hint = f" (training.learning_rate: {rate:g}; try a smaller one)"
         raise RnnbenchError(f"it diverged: its scores are not finite numbers{hint}")
+
+    # 4. Decide how scores become topics, if an engine from another package has not.
     decision = result.record.decision
-    if decision is None:  # the engine is from another package
+    if decision is None:
         decision = decide(AT_HALF, result.record.score_kind, None, dataset.y_train)
+
+    # 5. Note what identifies the training.
     changes = {"peak_memory_mb": rise, "decision": decision}
     record = identified(result.record.model_copy(update=changes), trial)
     return replace(result, record=record)
-
-
-def identified(record: TrialRecord, trial: Trial) -> TrialRecord:
-    """Return a record with everything that identifies its training."""
-    identity = {
-        "model": trial.name,
-        "seed": trial.seed,
-        "task": trial.task,
-        "source": trial.source,
-        "dataset_fingerprint": trial.dataset_fingerprint,
-        "fingerprint": trial.fingerprint,
-        "cpu": cpu(),
-        "processor": processor(),
-        "threads": trial.threads_used,
-    }
-    return record.model_copy(update=identity)
-
-
-def _fault(result: TrialResult, model: Model, dataset: Dataset) -> str:
-    """Return what is wrong with the result of an engine; empty if nothing is."""
-    scores = result.scores
-    expected = (len(dataset.y_test), len(dataset.topics))
-    if scores.shape != expected:
-        return f"scores of the shape {scores.shape} (should be {expected})"
-    above = scores[scores > ROUNDING]
-    if result.record.score_kind == "log_probabilities" and above.size:
-        allowed = "natural logarithms of probabilities, which are 0 or less"
-        return f"log-probabilities of up to {above.max():.3g} (should be {allowed})"
-    if result.weights is not None:
-        shape = Shape.of(dataset)
-        needed = scoring_engine(model, shape).weight_shapes(model, shape)
-        shapes = [array.shape for array in result.weights]
-        if needed and shapes != needed:
-            allowed = "those of Keras's get_weights()"
-            return f"weights of the shapes {shapes} (should be {allowed})"
-    return ""
 
 
 def dataset_of(trial: Trial, corpus: Path) -> Dataset:
@@ -275,43 +254,37 @@ def _load(
     return make_dataset(corpus, data, blind=blind)
 
 
-def run_ensemble(
-    trial: Trial, members: Sequence[TrialResult], y_train: Labels
-) -> TrialResult:
-    """Return the result of an ensemble, from those of its members.
-
-    Parameters and times are sums, memory is the largest. ``RnnbenchError`` is raised if
-    its members have answered different documents.
-    """
-    model = cast(EnsembleModel, trial.model)  # no other model has members
-    labels = members[0].labels
-    for member in members:
-        if not np.array_equal(labels, member.labels):
-            raise RnnbenchError("its models have answered other documents")
-    member_scores = []
-    for member in members:
-        record = member.record
-        scores_of_member = MemberScores(record.model, member.scores, member.answers)
-        member_scores.append(scores_of_member)
-    scores = combined(model.ensemble, member_scores)
-    decision = decide(trial.training.decision, "log_probabilities", None, y_train)
-    records = [member.record for member in members]
-    times = [record.predict_ms_per_document for record in records]
-    record = TrialRecord(
-        engine="ensemble",
-        score_kind="log_probabilities",
-        decision=decision,
-        params=_if_known(sum, [record.params for record in records]),
-        fit_seconds=_if_known(sum, [record.fit_seconds for record in records]),
-        predict_ms_per_document=_if_known(sum, times),
-        peak_memory_mb=_if_known(max, [record.peak_memory_mb for record in records]),
-    )
-    record = identified(record, trial)
-    return TrialResult(record, labels, scores.astype(np.float32))
+def _fault(result: TrialResult, model: Model, dataset: Dataset) -> str:
+    """Return what is wrong with the result of an engine; empty if nothing is."""
+    scores = result.scores
+    expected = (len(dataset.y_test), len(dataset.topics))
+    if scores.shape != expected:
+        return f"scores of the shape {scores.shape} (should be {expected})"
+    above = scores[scores > ROUNDING]
+    if result.record.score_kind == "log_probabilities" and above.size:
+        allowed = "natural logarithms of probabilities, which are 0 or less"
+        return f"log-probabilities of up to {above.max():.3g} (should be {allowed})"
+    if result.weights is not None:
+        shape = Shape.of(dataset)
+        needed = scoring_engine(model, shape).weight_shapes(model, shape)
+        shapes = [array.shape for array in result.weights]
+        if needed and shapes != needed:
+            allowed = "those of Keras's get_weights()"
+            return f"weights of the shapes {shapes} (should be {allowed})"
+    return ""
 
 
-def _if_known(combine: Callable[..., Any], values: Sequence[float | None]) -> Any:
-    """Return what combines some values; ``None`` if one of them is not known."""
-    if None in values:
-        return None
-    return combine(values)
+def identified(record: TrialRecord, trial: Trial) -> TrialRecord:
+    """Return a record with everything that identifies its training."""
+    identity = {
+        "model": trial.name,
+        "seed": trial.seed,
+        "task": trial.task,
+        "source": trial.source,
+        "dataset_fingerprint": trial.dataset_fingerprint,
+        "fingerprint": trial.fingerprint,
+        "cpu": cpu(),
+        "processor": processor(),
+        "threads": trial.threads_used,
+    }
+    return record.model_copy(update=identity)

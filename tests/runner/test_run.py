@@ -23,7 +23,7 @@ from rnnbench.runner.plan import plan_benchmark
 from rnnbench.runner.run import run as run_job
 from rnnbench.runner.train import Job, find_stored, train
 from rnnbench.storage import write_document
-from rnnbench.training.trial import run_ensemble
+from rnnbench.training.ensemble import run_ensemble
 
 
 @pytest.fixture

@@ -150,6 +150,12 @@ class Layer(Variant):
     has_one_label: ClassVar[bool] = True
     """Whether the probabilities that it gives add up to 1, as for one topic a
     document."""
+    window: ClassVar[int] = 1
+    """The adjacent steps that it sees at once."""
+    state_weights: ClassVar[int] = 0
+    """The number of weights between the states of two steps."""
+    word_values: ClassVar[str] = ""
+    """How it counts words, as ``tfidf``, if it does."""
     pretrained_dim: ClassVar[int | None] = None
     """The length of its first word vectors, if they are learned from texts."""
     reads_unlabeled: ClassVar[bool] = False

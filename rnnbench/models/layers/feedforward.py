@@ -128,6 +128,10 @@ class WordCounts(Layer):
     """The number of a word: its TF-IDF as in scikit-learn, or its share of the words.
     Words that occur in no training document are not counted."""
 
+    @computed
+    def word_values(self) -> str:
+        return self.values
+
     def keras_arguments(self, shape: Shape, seed_of: SeedOf) -> dict[str, object]:
         return super().keras_arguments(shape, seed_of) | {"n_ids": shape.n_ids}
 
@@ -146,6 +150,10 @@ class Conv1D(Layer):
     kernel_size: Size
     padding: Literal["valid", "same", "causal"] = "same"
     activation: Activation = "linear"
+
+    @computed
+    def window(self) -> int:
+        return self.kernel_size
 
     def steps_of(self, batch: Batch) -> int:
         windows = batch.steps or 1

@@ -19,6 +19,10 @@ class Recurrent(Layer):
     activation: Activation = "tanh"
     return_sequences: bool = False
 
+    @computed
+    def state_weights(self) -> int:
+        return self.gates * self.units**2
+
     def gives_sequence(self, *, from_sequence: bool) -> bool:  # noqa: ARG002
         return self.return_sequences
 

@@ -169,7 +169,7 @@ class Engine(ABC, Generic[M]):
 
     def weight_shapes(  # an engine that knows none does not use the arguments
         self,
-        model: Model,  # noqa: ARG002
+        model: M,  # noqa: ARG002
         shape: Shape,  # noqa: ARG002
     ) -> list[tuple[int, ...]] | None:
         """Return the shapes of a model's weights, float32, in the order of ``fit``.

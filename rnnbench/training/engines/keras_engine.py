@@ -62,7 +62,7 @@ class KerasEngine(Engine[Network]):
         tf.config.threading.set_inter_op_parallelism_threads(threads)
 
     def covers(self, model: Model, settings: TrainingSettings) -> bool:  # noqa: ARG002
-        return isinstance(model, Network) and not model.engine
+        return model.is_network and not model.engine
 
     def fit(self, request: FitRequest[Network]) -> TrialResult:
         import keras

@@ -48,7 +48,7 @@ class ScikitLearn(Engine[BaselineModel]):
             import sklearn.base  # noqa: F401
 
     def covers(self, model: Model, settings: TrainingSettings) -> bool:  # noqa: ARG002
-        return isinstance(model, BaselineModel)
+        return model.engine == self.name
 
     def fit(self, request: FitRequest[BaselineModel]) -> TrialResult:
         from threadpoolctl import threadpool_limits

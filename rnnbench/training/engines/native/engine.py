@@ -13,8 +13,6 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.models.descriptions import LayeredNetwork, Model
 from rnnbench.models.inputs import Ids
 from rnnbench.models.layers import Shape
-from rnnbench.models.layers.feedforward import WordCounts
-from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.registry import PluginError
 from rnnbench.training.engines.base import (
     Engine,
@@ -131,17 +129,17 @@ class NativeEngine(Engine[LayeredNetwork]):
         kept = weights if request.keep_model else None
         return request.result(record, score, held_out, kept)
 
-    def weight_shapes(self, model: Model, shape: Shape) -> list[tuple[int, ...]] | None:
-        if not isinstance(model, LayeredNetwork) or self.why_not():
-            return None
-        if not self.covers(model, TrainingSettings()):
+    def weight_shapes(
+        self, model: LayeredNetwork, shape: Shape
+    ) -> list[tuple[int, ...]] | None:
+        if not self.covers(model, TrainingSettings()) or self.why_not():
             return None
         try:
             program = program_of(model, shape, None, AT_ONCE, is_kept=False)
         except RnnbenchError:  # it is too large
             return None
         shapes = [part.shape for part in program.parts]
-        if isinstance(model.layers[0], WordCounts):
+        if model.layers[0].word_values:
             shapes.insert(0, (shape.n_ids,))
         return shapes
 
@@ -233,12 +231,10 @@ def rows_for(model: LayeredNetwork, batch: int) -> int:
 
     Of equal ones it is the largest.
     """
-    for layer in model.parts:
-        if isinstance(layer, Recurrent):
-            weights = layer.gates * layer.units**2
-            if weights >= SECOND_CACHE:
-                groups = -(-batch // ROWS_OF_LARGE)
-                return -(-batch // groups)
+    parts = [part for layer in model.layers for part in layer.parts]
+    if max(part.state_weights for part in parts) >= SECOND_CACHE:
+        groups = -(-batch // ROWS_OF_LARGE)
+        return -(-batch // groups)
 
     def fewest_empty(rows: int) -> tuple[int, int]:
         return -(-batch % rows), rows

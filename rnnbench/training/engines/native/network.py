@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from rnnbench.labels import Labels, form_of
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.inputs import Ids, as_numbers, weighted_words, word_weights
-from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.training.epochs import TrainingSettings
 from rnnbench.training.outcome import LOWEST, Judged, Weights
 
@@ -58,8 +57,9 @@ class Scorer:
     def lay_out(self, x: Ids) -> Documents:
         """Return documents ``(n, timesteps)`` without masked padding, for the code."""
         first = self.model.layers[0]
-        if isinstance(first, WordCounts):
-            rows, words, values = weighted_words(x, self.fixed[0], first.values)
+        if first.word_values:
+            weights = self.fixed[0]
+            rows, words, values = weighted_words(x, weights, first.word_values)
             lengths = np.bincount(rows, minlength=len(x))
         else:
             is_read = np.ones(x.shape, bool)
@@ -117,8 +117,8 @@ class NativeNetwork(Scorer):
         self.rates = rates_of(settings, len(x))
         weights = [part.initial(seed) for part in program.parts]
         bag = model.layers[0]
-        if isinstance(bag, WordCounts):
-            weights.insert(0, word_weights(x, program.sizes.n_ids, bag.values))
+        if bag.word_values:
+            weights.insert(0, word_weights(x, program.sizes.n_ids, bag.word_values))
         super().__init__(program, model, weights, seed)
 
     def start_from(self, weights: Sequence[Floats]) -> None:

@@ -21,7 +21,6 @@ import numpy as np
 
 from rnnbench.labels import form_with
 from rnnbench.models.layers import Layer
-from rnnbench.models.layers.feedforward import Conv1D
 from rnnbench.models.seeds import derive_seed
 from rnnbench.training.outcome import Weights
 
@@ -224,12 +223,7 @@ program_for = lru_cache(maxsize=1)(Program)
 
 def widest_kernel(layers: tuple[Layer, ...]) -> int:
     """Return the steps that the widest convolution of a network sees; 1 without any."""
-    sizes = [1]
-    for layer in layers:
-        for part in layer.parts:
-            if isinstance(part, Conv1D):
-                sizes.append(part.kernel_size)
-    return max(sizes)
+    return max(part.window for layer in layers for part in layer.parts)
 
 
 def add_loss(logits: Activations, first: Value, left: Value, size: Value) -> None:
