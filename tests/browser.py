@@ -82,19 +82,19 @@ class Browser:
 
     def evaluate(self, script):
         """Return what a script gives, as plain data."""
-        facts = {"expression": script, "awaitPromise": True, "returnByValue": True}
-        answer = self.send("Runtime.evaluate", **facts)
+        parameters = {"expression": script, "awaitPromise": True, "returnByValue": True}
+        answer = self.send("Runtime.evaluate", **parameters)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
     def press(self, key):
         """Press a key and let it go, where the focus is."""
         text = {"Enter": "\r", " ": " "}.get(key, "")
-        facts = {"key": key, "code": key, "text": text}
+        parameters = {"key": key, "code": key, "text": text}
         if key == "Enter":
-            facts["windowsVirtualKeyCode"] = 13
-        self.send("Input.dispatchKeyEvent", type="keyDown", **facts)
-        self.send("Input.dispatchKeyEvent", type="keyUp", **facts)
+            parameters["windowsVirtualKeyCode"] = 13
+        self.send("Input.dispatchKeyEvent", type="keyDown", **parameters)
+        self.send("Input.dispatchKeyEvent", type="keyUp", **parameters)
 
 
 @contextmanager

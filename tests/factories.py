@@ -281,10 +281,10 @@ def finished_run(
     truth = np.array(labels, np.int32)
     trials = {model: [] for model in answers}
     for model, of_model in answers.items():
-        own = dict((records or {}).get(model, {}))
+        details = dict((records or {}).get(model, {}))
         for seed, given in enumerate(of_model):
             mark = sha256_json([model, seed, list(map(int, given))])
-            facts = {"fingerprint": mark, "model": model, "seed": seed} | own
+            facts = {"fingerprint": mark, "model": model, "seed": seed} | details
             shares = np.where(np.arange(3) == np.array(given)[:, np.newaxis], 0.5, 0.25)
             trials[model].append(
                 TrialResult(record(**facts), truth, np.log(shares, dtype="f4"))

@@ -66,19 +66,19 @@ def example(name):
     return (EXAMPLE / f"{name}.py").read_text()
 
 
-def write_scale(folder, **facts):
+def write_scale(folder, **options):
     layers = example("layers").replace("my_package.keras_layers", "made_up_keras")
     modules = {"made_up_layers": layers, "made_up_keras": example("keras_layers")}
     return write_distribution(
-        folder, {"scale": "made_up_layers:Scale"}, modules, **facts
+        folder, {"scale": "made_up_layers:Scale"}, modules, **options
     )
 
 
-def write_nearest(folder, **facts):
+def write_nearest(folder, **options):
     entries = {"nearest": "made_up_baselines:Nearest"}
     modules = {"made_up_baselines": example("baselines")}
     return write_distribution(
-        folder, entries, modules, group="rnnbench.baselines", **facts
+        folder, entries, modules, group="rnnbench.baselines", **options
     )
 
 

@@ -55,7 +55,7 @@ def runner(tmp_path_factory):
 
 def carry_out(step, folder, inputs, steps):
     """Run a step with bash, as GitHub does, and return its status and its log."""
-    own = {
+    variables = {
         name: value_of(text, inputs, steps)
         for name, text in step.get("env", {}).items()
     }
@@ -74,7 +74,7 @@ def carry_out(step, folder, inputs, steps):
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", script],  # noqa: S607
         cwd=folder / "work",
-        env=of_runner | own,
+        env=of_runner | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -86,8 +86,8 @@ def carry_out(step, folder, inputs, steps):
 def value_of(text, inputs, steps):
     """Return a text with the values of its expressions."""
 
-    def value(found):
-        place, *keys = found[1].split(".")
+    def value(match):
+        place, *keys = match[1].split(".")
         if place == "inputs":
             return inputs[keys[0]]
         assert (place, keys[1]) == ("steps", "outputs")
@@ -108,9 +108,11 @@ def is_wanted(step, inputs):
 def act(runner):
     """Use the action in a job that has installed it; return what came of it."""
 
-    def run(**given):
-        inputs = {name: facts["default"] for name, facts in ACTION["inputs"].items()}
-        inputs |= {name.replace("_", "-"): value for name, value in given.items()}
+    def run(**changes):
+        inputs = {
+            name: declared["default"] for name, declared in ACTION["inputs"].items()
+        }
+        inputs |= {name.replace("_", "-"): value for name, value in changes.items()}
         for name in ("output", "summary"):
             (runner / name).write_text("")
         steps, logs, status = {}, [], 0
@@ -121,8 +123,8 @@ def act(runner):
                 lines = (runner / "output").read_text().splitlines()
                 steps[step.get("id")] = dict(line.split("=", 1) for line in lines)
         outputs = {
-            name: value_of(facts["value"], inputs, steps)
-            for name, facts in ACTION["outputs"].items()
+            name: value_of(declared["value"], inputs, steps)
+            for name, declared in ACTION["outputs"].items()
         }
         summary = (runner / "summary").read_text()
         return SimpleNamespace(
@@ -140,8 +142,8 @@ def test_no_input_becomes_part_of_a_script():
     assert first["with"] == {"python-version": "${{ inputs.python-version }}"}
     assert [step["name"] for step in others] == ["Install", "Run", "Compare"]
     assert all(step["shell"] == "bash" and "${{" not in step["run"] for step in others)
-    for facts in (*ACTION["inputs"].values(), *ACTION["outputs"].values()):
-        assert facts["description"].endswith(".")
+    for declared in (*ACTION["inputs"].values(), *ACTION["outputs"].values()):
+        assert declared["description"].endswith(".")
     assert [name for name in ACTION["inputs"] if f"inputs.{name} " not in text] == []
 
 

@@ -463,23 +463,30 @@ def test_models_that_were_kept_answer_texts():
     kept = run(["nb", "rnn"], save_models=True)
     rnn, best = kept.model("rnn"), kept.model()
 
-    one = rnn.answers("net profit rose", top=1)
-    several = kept.model("rnn", seed=1).answers(["net profit rose", "it rose"])
+    first_seed = rnn.answers("net profit rose", top=1)
+    second_seed = kept.model("rnn", seed=1).answers(["net profit rose", "it rose"])
 
-    assert [prediction.words for prediction in (*one, *several)] == [3, 3, 2]
-    assert one[0].topics != several[0].topics[:1], "another seed gives other weights"
-    assert len(several[0].topics) > 1 == len(one[0].topics)
+    assert [prediction.words for prediction in (*first_seed, *second_seed)] == [3, 3, 2]
+    assert first_seed[0].topics != second_seed[0].topics[:1], (
+        "another seed gives other weights"
+    )
+    assert len(second_seed[0].topics) > 1 == len(first_seed[0].topics)
     assert best.answers([]) == rnn.answers([]) == []
-    assert [found.words for found in best.answers(["", "zzz"])] == [0, 1]
+    assert [prediction.words for prediction in best.answers(["", "zzz"])] == [0, 1]
     assert best.name == kept.results.best.name
     assert best.answers("it rose") == best.answers(["it rose"])
     assert kept.predict("net profit rose", "rnn", seed=1, top=1) == [
-        several[0].model_copy(update={"topics": several[0].topics[:1]})
+        second_seed[0].model_copy(update={"topics": second_seed[0].topics[:1]})
     ]
-    (found,) = rnn.answers("net profit rose", unsure_below=1, explain=True)
-    assert (found.answer, found.topics[0].topic) == ("unsure", one[0].answer)
-    expected = f"How much the log-probability of {one[0].answer} falls without the word"
-    assert found.decided_by.meaning == expected
+    (prediction,) = rnn.answers("net profit rose", unsure_below=1, explain=True)
+    assert (prediction.answer, prediction.topics[0].topic) == (
+        "unsure",
+        first_seed[0].answer,
+    )
+    expected = (
+        f"How much the log-probability of {first_seed[0].answer} falls without the word"
+    )
+    assert prediction.decided_by.meaning == expected
 
 
 def test_a_kept_model_is_like_a_classifier_of_scikit_learn():
@@ -493,13 +500,13 @@ def test_a_kept_model_is_like_a_classifier_of_scikit_learn():
         assert (model.name, model.kind) == (name, "probability")
         assert shares.shape == (3, len(model.classes_))
         np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
-        found = model.predict(iter(texts))
-        np.testing.assert_array_equal(found, model.classes_[shares.argmax(axis=1)])
-        assert [own.topics[0].topic for own in model.answers(texts[:2])] == found[
-            :2
-        ].tolist()
+        predicted = model.predict(iter(texts))
+        np.testing.assert_array_equal(predicted, model.classes_[shares.argmax(axis=1)])
+        assert [
+            prediction.topics[0].topic for prediction in model.answers(texts[:2])
+        ] == predicted[:2].tolist()
         assert model.predict([]).tolist() == []
-        assert model.predict(texts[0]).tolist() == found[:1].tolist()
+        assert model.predict(texts[0]).tolist() == predicted[:1].tolist()
     assert rnnbench.load_run(kept.folder).model().name == kept.results.best.name
     for wrong in (None, b"profit", pd.DataFrame({"text": texts}), {"text": texts}):
         with pytest.raises(

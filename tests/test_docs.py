@@ -103,8 +103,8 @@ def test_no_page_repeats_a_paragraph_of_another():
 
 
 def test_links_lead_to_places_on_pages(elements):
-    for file, found in elements.items():
-        for link in () if file.name == "404.html" else {*found.links, *found.others}:
+    for file, page in elements.items():
+        for link in () if file.name == "404.html" else {*page.links, *page.others}:
             place, anchor = urldefrag(link)
             if re.match(r"[a-z]+:", link):
                 continue
@@ -115,9 +115,9 @@ def test_links_lead_to_places_on_pages(elements):
 
 
 def test_nothing_is_loaded_from_elsewhere(elements):
-    for file, found in elements.items():
+    for file, page in elements.items():
         loaded = {
-            source for source in found.loaded if re.match(r"(https?:)?//", source or "")
+            source for source in page.loaded if re.match(r"(https?:)?//", source or "")
         }
         assert not loaded, file
 
@@ -412,7 +412,7 @@ def test_the_shares_of_many_models_are_those_of_the_table():
         for row in rows
         if row[0].startswith("r52") and row[1] == "40"
     ]
-    assert {found for found, _ in like_r52} == {"1.000"}
+    assert {share for share, _ in like_r52} == {"1.000"}
     assert (
         f"and {in_percent([by_holm for _, by_holm in like_r52])} by Holm's method"
         in words
@@ -493,11 +493,11 @@ def test_the_numbers_of_duplicates_are_those_of_the_reference_runs():
     words = words_of("trust")
     n, n_documents = n_duplicates("all")
     assert f"So {n} of the {n_documents} test documents" in words
-    (whole, _), (cut, _) = (
-        n_duplicates("reuters46", f"{of}duplicates") for of in ("whole_", "")
+    (complete, _), (cut, _) = (
+        n_duplicates("reuters46", f"{start}duplicates") for start in ("whole_", "")
     )
     assert (
-        f"{whole} test documents of the whole set have a duplicate, or {cut} if cut"
+        f"{complete} test documents of the whole set have a duplicate, or {cut} if cut"
         in words
     )
 

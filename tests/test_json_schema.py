@@ -161,7 +161,9 @@ def test_every_key_and_kind_is_described(schema):
     assert {*definitions["Layer"]["properties"]} == {*LAYERS}
     for name in ("Benchmark", "Training"):
         keys = definitions[name]["properties"]
-        assert [key for key, found in keys.items() if "description" not in found] == []
+        assert [
+            key for key, definition in keys.items() if "description" not in definition
+        ] == []
 
 
 def test_published_results_are_accepted_and_without_a_key_refused(repository):

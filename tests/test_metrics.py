@@ -37,7 +37,7 @@ def names_for(task):
 def test_each_metric_is_that_of_scikit_learn_under_its_name(predicted):
     labels, scores = predicted
     answers, topics = scores.argmax(axis=1), np.unique(labels)
-    facts = {"labels": topics, "zero_division": 0}
+    options = {"labels": topics, "zero_division": 0}
     shares = np.exp(scores.astype(float))
     shares /= shares.sum(axis=1, keepdims=True)
 
@@ -50,10 +50,10 @@ def test_each_metric_is_that_of_scikit_learn_under_its_name(predicted):
                 labels, answers
             ),
             "macro_f1": sklearn_metrics.f1_score(
-                labels, answers, average="macro", **facts
+                labels, answers, average="macro", **options
             ),
             "weighted_f1": sklearn_metrics.f1_score(
-                labels, answers, average="weighted", **facts
+                labels, answers, average="weighted", **options
             ),
             "top3_accuracy": sklearn_metrics.top_k_accuracy_score(
                 labels, scores, k=3, labels=range(scores.shape[1])
@@ -62,8 +62,8 @@ def test_each_metric_is_that_of_scikit_learn_under_its_name(predicted):
                 labels, shares, labels=range(shares.shape[1])
             ),
         }
-    found = {name: compute(name, labels, scores) for name in names_for("single_label")}
-    assert found == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    values = {name: compute(name, labels, scores) for name in names_for("single_label")}
+    assert values == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(2, 40), st.integers(4, 8))
@@ -74,11 +74,11 @@ def test_metrics_of_any_number_of_topics_are_those_of_scikit_learn(
     labels, answers = (random.random((2, n_documents, n_topics)) < 0.3).astype(np.uint8)
     labels[0, 0], labels[:, -1] = 1, 0
     scores = np.log(random.integers(1, 99, labels.shape) / 100).astype(np.float32)
-    facts = {"average": "macro", "zero_division": 0}
+    options = {"average": "macro", "zero_division": 0}
 
     def macro(at_least):
         topics = np.flatnonzero(labels.sum(axis=0) >= at_least)
-        return sklearn_metrics.f1_score(labels, answers, labels=topics, **facts)
+        return sklearn_metrics.f1_score(labels, answers, labels=topics, **options)
 
     ranks = np.argsort(-scores, axis=1, kind="stable")
     expected = {
@@ -100,8 +100,8 @@ def test_metrics_of_any_number_of_topics_are_those_of_scikit_learn(
     names = names_for("multi_label") - {"macro_f1_of_10"}
     if (labels.sum(axis=0) >= 10).any():
         names, expected["macro_f1_of_10"] = names | {"macro_f1_of_10"}, macro(10)
-    found = {name: METRICS[name].of(labels, answers, scores) for name in names}
-    assert found == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    values = {name: METRICS[name].of(labels, answers, scores) for name in names}
+    assert values == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 
 def test_a_topic_without_test_documents_is_no_part_of_the_means():

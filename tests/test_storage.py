@@ -122,10 +122,10 @@ def file(tmp_path):
 
 
 def test_what_was_written_comes_back_with_the_facts_beside_it(file):
-    stored, facts = read_record(file, TrialRecord, *FACTS)
+    stored, others = read_record(file, TrialRecord, *FACTS)
 
     assert stored == record()
-    assert facts == {"predictions_sha256": "5" * 64}
+    assert others == {"predictions_sha256": "5" * 64}
 
 
 def test_a_fact_that_was_not_asked_for_is_a_fault(file):

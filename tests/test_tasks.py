@@ -22,8 +22,8 @@ def labels_and_answers(draw):
 
 
 @given(labels_and_answers())
-def test_the_values_of_documents_have_the_main_metric_as_their_mean(given):
-    labels, answers = given
+def test_the_values_of_documents_have_the_main_metric_as_their_mean(labelled):
+    labels, answers = labelled
     expected = f1_score(labels, answers, average="micro", zero_division=0)
 
     assert MULTI_LABEL.score(labels, answers) == pytest.approx(expected, abs=1e-12)
@@ -33,7 +33,7 @@ def test_the_values_of_documents_have_the_main_metric_as_their_mean(given):
 def test_with_one_topic_each_the_values_of_both_kinds_are_the_same(seed):
     random = np.random.default_rng(seed)
     labels, answers = random.integers(4, size=(2, 20))
-    one_each = [np.eye(4, dtype=np.uint8)[own] for own in (labels, answers)]
+    one_each = [np.eye(4, dtype=np.uint8)[topics] for topics in (labels, answers)]
 
     hits = SINGLE_LABEL.values(labels, answers)
     assert MULTI_LABEL.values(*one_each) == pytest.approx(hits.astype(float), abs=1e-12)
@@ -41,16 +41,17 @@ def test_with_one_topic_each_the_values_of_both_kinds_are_the_same(seed):
 
 @given(labels_and_answers(), st.integers(0, 1_000))
 def test_a_document_has_the_same_value_in_any_order_and_beside_other_trials(
-    given, seed
+    labelled, seed
 ):
-    order = np.random.default_rng(seed).permutation(len(given[0]))
+    order = np.random.default_rng(seed).permutation(len(labelled[0]))
     parts, moved = (
-        MULTI_LABEL.parts(*(of[rows] for of in given)) for rows in (slice(None), order)
+        MULTI_LABEL.parts(*(array[rows] for array in labelled))
+        for rows in (slice(None), order)
     )
 
     values, in_other_order = linearised(np.stack([parts, moved], axis=1))
 
-    assert values == pytest.approx(MULTI_LABEL.values(*given), abs=1e-12)
+    assert values == pytest.approx(MULTI_LABEL.values(*labelled), abs=1e-12)
     assert in_other_order == pytest.approx(values[order], abs=1e-12)
 
 
@@ -70,14 +71,16 @@ def test_a_rule_gives_topics_above_a_threshold_or_else_the_best():
 
 
 def test_labels_are_counted_and_compared_in_both_forms():
-    one, several = (
+    numbers, rows = (
         np.array([2, 0, 2]),
         np.array([[0, 1, 1], [0, 0, 0], [0, 1, 1]], np.uint8),
     )
 
-    assert documents_by_topic(one, 4).tolist() == [1, 0, 2, 0]
-    assert documents_by_topic(several, 3).tolist() == [0, 2, 2]
-    assert [keys[0] == keys[2] != keys[1] for keys in map(keys_of, (one, several))] == [
+    assert documents_by_topic(numbers, 4).tolist() == [1, 0, 2, 0]
+    assert documents_by_topic(rows, 3).tolist() == [0, 2, 2]
+    assert [
+        keys[0] == keys[2] != keys[1] for keys in map(keys_of, (numbers, rows))
+    ] == [
         True,
         True,
     ]

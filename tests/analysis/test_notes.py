@@ -147,7 +147,7 @@ def test_a_model_that_answers_the_majority_only_is_noted():
         {"stuck": [np.zeros(4, int), [0, 0, 0, 1]], "rnn": [[0, 1, 1, 0]] * 2}
     )
 
-    found = [note for note in notes_on_run(run) if "one answer" in note.title]
+    notes = [note for note in notes_on_run(run) if "one answer" in note.title]
 
-    assert titles(found) == ["stuck has learned one answer"]
-    assert "with 1 of 2 seeds" in found[0].evidence
+    assert titles(notes) == ["stuck has learned one answer"]
+    assert "with 1 of 2 seeds" in notes[0].evidence

@@ -342,18 +342,18 @@ def run_with(duplicates, answers=None, clusters=None):
 
 def test_a_run_without_duplicates_is_that_of_the_other_documents_which_its_summary_has_too():
     run = run_with(DUPLICATES)
-    found, rest = run.results.without_duplicates, drop_duplicates(run)
+    summary, rest = run.results.without_duplicates, drop_duplicates(run)
 
     kept = np.setdiff1d(np.arange(40), DUPLICATES)
     for model, trials in rest.trials.items():
         for trial, complete in zip(trials, run.trials[model], strict=True):
             assert (trial.labels == complete.labels[kept]).all()
             assert (trial.scores == complete.scores[kept]).all()
-    assert rest.results.dataset.test_size == found.test_size == 36
+    assert rest.results.dataset.test_size == summary.test_size == 36
     assert rest.folder == run.folder
-    assert found.scores == {model.name: model.score for model in rest.results.models}
-    assert found.comparisons == rest.results.comparisons
-    assert found.majority_score == rest.results.dataset.majority_score == 18 / 36
+    assert summary.scores == {model.name: model.score for model in rest.results.models}
+    assert summary.comparisons == rest.results.comparisons
+    assert summary.majority_score == rest.results.dataset.majority_score == 18 / 36
     assert rest.results.without_duplicates is None
     none = run_with([])
     assert drop_duplicates(none) is none

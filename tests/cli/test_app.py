@@ -19,7 +19,7 @@ def tree():
         commands[name,] = command = load_command(name)
         if isinstance(command, TyperGroup):
             commands |= {
-                (name, part): found for part, found in command.commands.items()
+                (name, part): child for part, child in command.commands.items()
             }
     return commands
 

@@ -51,10 +51,10 @@ def test_every_problem_of_every_config_is_reported_with_its_line_and_the_others_
 
 def test_checks_as_json(cli):
     result = cli("config", "check", "wrong.yaml", "fine.yaml", "--json")
-    facts = json.loads(result.stdout)
-    wrong, fine = facts["files"]
+    record = json.loads(result.stdout)
+    wrong, fine = record["files"]
 
-    assert (result.exit_code, facts["schema_version"]) == (2, 1)
+    assert (result.exit_code, record["schema_version"]) == (2, 1)
     assert (wrong["file"], wrong["is_fine"], wrong["models"]) == (
         "wrong.yaml",
         False,
@@ -89,8 +89,10 @@ def test_the_time_of_all_trainings_is_estimated_if_the_documents_are_at_hand(
     assert re.fullmatch(
         r"mine.+ 1 trial, about \d+ s of training on this machine\n", shown
     )
-    (facts,) = json.loads(cli("config", "check", "mine.yaml", "--json").stdout)["files"]
-    assert facts["seconds"] > 0
+    (checked,) = json.loads(cli("config", "check", "mine.yaml", "--json").stdout)[
+        "files"
+    ]
+    assert checked["seconds"] > 0
 
 
 FAULTS = {
@@ -131,10 +133,10 @@ def test_what_building_finds_is_reported_at_the_line_of_its_model_or_section(
     (folder / "texts.csv").write_text("text,label\n" + "a b,x\nc d,y\n" * 3)
     (folder / "a.yaml").write_text(FINE + end)
 
-    found = cli("config", "check", "a.yaml")
+    done = cli("config", "check", "a.yaml")
 
-    assert found.exit_code == 2
-    assert f"\n{FAULTS[end]}" in found.stderr
+    assert done.exit_code == 2
+    assert f"\n{FAULTS[end]}" in done.stderr
 
 
 # show
@@ -191,15 +193,15 @@ def test_a_config_is_overwritten_only_by_force(cli, folder):
 
 def test_the_configs_of_the_package_are_listed(cli):
     listed = json.loads(cli("config", "list", "--json").stdout)["configs"]
-    found = {config["name"]: config for config in listed}
+    by_name = {config["name"]: config for config in listed}
 
-    assert found["lstm"] == {
+    assert by_name["lstm"] == {
         "name": "lstm",
         "models": 1,
         "trials": 5,
         "summary": "One LSTM layer.",
     }
-    assert found["notebook"]["models"] is None
+    assert by_name["notebook"]["models"] is None
     assert "One LSTM layer." in cli("config", "list").stdout
 
 
@@ -258,10 +260,10 @@ def nets(folder):
 
 
 def test_networks_that_cannot_be_built_are_named_with_their_line(cli, nets):
-    found = cli("config", "check", nets)
+    done = cli("config", "check", nets)
 
-    assert found.exit_code == 2
-    assert found.stderr.splitlines()[1:] == [
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[1:] == [
         "nets.yaml:3: models.logits: python: checked_nets:logits returned a model that gives no "
         f"probabilities (should end in a softmax) {ASSUMED}",
         "nets.yaml:4: models.broken: python: checked_nets:broken failed: LookupError: no weights "

@@ -134,12 +134,12 @@ def test_a_network_is_shown_layer_by_layer(cli):
         assert line in lines
     assert "A recurrent layer in each direction" in " ".join(lines)
 
-    facts = as_json(cli, "models", "show", "a.yaml", "reader")
-    assert facts["data"]["timesteps"] == 5
-    assert (facts["trainable_params"], facts["other_params"]) == (167, 0)
+    record = as_json(cli, "models", "show", "a.yaml", "reader")
+    assert record["data"]["timesteps"] == 5
+    assert (record["trainable_params"], record["other_params"]) == (167, 0)
     outputs = [[None, 5]], [[None, 5, 4]], [[None, 5, 4]], [[None, 4]], [[None, 3]]
-    assert tuple(layer["outputs"] for layer in facts["layers"]) == outputs
-    assert facts["layers"][1]["described_by"]["embedding"]["dim"] == 4
+    assert tuple(layer["outputs"] for layer in record["layers"]) == outputs
+    assert record["layers"][1]["described_by"]["embedding"]["dim"] == 4
 
 
 def test_a_baseline_is_shown_without_data(cli):
@@ -151,16 +151,16 @@ def test_a_baseline_is_shown_without_data(cli):
         "models", "show", "a.yaml", "svm", "--set", "models.svm.baseline=most_frequent"
     )
     assert "It has no parameters." in dummy.stdout
-    facts = as_json(cli, "models", "show", "a.yaml", "svm")
-    parameters = facts.pop("parameters")
+    record = as_json(cli, "models", "show", "a.yaml", "svm")
+    parameters = record.pop("parameters")
     assert (parameters["C"], parameters["char_ngrams"]) == (1.0, None)
-    named = {
+    others = {
         "schema_version": 1,
         "name": "svm",
         "kind": "baseline",
         "baseline": "tfidf_linear_svm",
     }
-    assert facts == named
+    assert record == others
 
 
 def test_a_model_that_is_not_there_and_a_grid_are_the_users_errors(cli):
@@ -193,10 +193,10 @@ def test_prepare_describes_the_newswires(cli):
     for fact in ("majority baseline", "duplicates", "topics only in test", "█"):
         assert fact in result.stdout
     assert "not the original files of sgml" in result.stderr
-    facts = as_json(cli, "data", "prepare", *MADE_UP)
-    assert (facts["documents"], facts["topics"], facts["vocabulary"]) == (44, 2, 35)
-    assert len(facts["topic_counts"]) == 2
-    assert len(facts["corpus_fingerprint"]) == len(facts["dataset_fingerprint"]) == 64
+    record = as_json(cli, "data", "prepare", *MADE_UP)
+    assert (record["documents"], record["topics"], record["vocabulary"]) == (44, 2, 35)
+    assert len(record["topic_counts"]) == 2
+    assert len(record["corpus_fingerprint"]) == len(record["dataset_fingerprint"]) == 64
 
 
 def test_documents_in_the_cache_are_described_with_the_notes_on_them(cli):
@@ -204,10 +204,10 @@ def test_documents_in_the_cache_are_described_with_the_notes_on_them(cli):
     assert missing.exit_code == 2
     assert "run `rnnbench data prepare`" in missing.stderr
 
-    facts = as_json(cli, "data", "show", "mine.yaml")
+    record = as_json(cli, "data", "show", "mine.yaml")
 
-    assert facts["timesteps"] <= 15
-    assert [note["title"] for note in facts["notes"]] == ["documents lost to maxlen"]
+    assert record["timesteps"] <= 15
+    assert [note["title"] for note in record["notes"]] == ["documents lost to maxlen"]
     assert "documents lost to maxlen\n" in cli("data", "show", "mine.yaml").stdout
 
 
@@ -226,12 +226,12 @@ def test_show_prints_a_newswire_and_what_each_model_of_a_config_is_given(cli):
     )
     svm = ("--set", "models.svm={baseline: tfidf_linear_svm}")
 
-    facts = as_json(cli, "data", "show", "mine.yaml", 8, *pad, *svm)
+    record = as_json(cli, "data", "show", "mine.yaml", 8, *pad, *svm)
 
-    assert " ".join(facts["words"]) in " ".join(printed.split())
-    assert facts["cut_off"] == {"count": 15, "side": "pre"}
-    assert facts["sequence"] == facts["ids"][-5:]
-    assert facts["inputs"] == [
+    assert " ".join(record["words"]) in " ".join(printed.split())
+    assert record["cut_off"] == {"count": 15, "side": "pre"}
+    assert record["sequence"] == record["ids"][-5:]
+    assert record["inputs"] == [
         {"models": ["rnn"], "kind": "numbers"},
         {"models": ["svm"], "kind": "text"},
     ]
@@ -252,12 +252,12 @@ def notes(cli, *arguments):
 def test_without_an_argument_the_machine_is_checked(cli):
     done = cli("doctor", "--json")
 
-    found = {check.pop("name"): check for check in json.loads(done.stdout)["checks"]}
-    assert [*found] == ["Python", "packages", "processor", "engine", "cache", "disk"]
+    checks = {check.pop("name"): check for check in json.loads(done.stdout)["checks"]}
+    assert [*checks] == ["Python", "packages", "processor", "engine", "cache", "disk"]
     assert re.match(
-        r"rnnbench \S+, llvmlite \d.*, tensorflow \d", found["packages"]["found"]
+        r"rnnbench \S+, llvmlite \d.*, tensorflow \d", checks["packages"]["found"]
     )
-    assert "no documents (rnnbench data prepare)" in found["cache"]["found"]
+    assert "no documents (rnnbench data prepare)" in checks["cache"]["found"]
     assert (done.exit_code, done.stderr) == (0, "")
 
 

@@ -241,10 +241,12 @@ def test_a_run_may_read_what_lies_in_its_folder_unless_it_is_written_there(cli, 
     for name in ("mine.yaml", "base.yaml", "table.csv"):
         shutil.copy(name, f"out/own-{name}")
     Path("out/own-mine.yaml").write_text(CONFIG.replace("base.yaml", "own-base.yaml"))
-    own = ("run", "out/own-mine.yaml", *RUN[2:], "--out", "out")
-    assert cli(*own, "--path", "out/own-table.csv").exit_code == 0
+    command = ("run", "out/own-mine.yaml", *RUN[2:], "--out", "out")
+    assert cli(*command, "--path", "out/own-table.csv").exit_code == 0
     shutil.copy("table.csv", "out/table.csv")
-    kept("out/table.csv: results would overwrite it", *own, "--path", "out/table.csv")
+    kept(
+        "out/table.csv: results would overwrite it", *command, "--path", "out/table.csv"
+    )
     Path("out/config.yaml").write_text(stored + "# My own comment.\n")
     kept("out/config.yaml: results would overwrite it", *again)
     Path("out/trials/own.yaml").write_text("extends: ../config.yaml\n")
@@ -281,12 +283,12 @@ def test_a_report_replaces_only_reports_and_other_results_remove_only_reports(
     assert cli(*RUN, "--out", "out").exit_code == 0
     report = ("report", "out", "--words", "0")
     pages = ("report.html", "report.md")
-    own = (
+    plots = (
         "out/plots/mine.png",
         "out/plots/confusion-mine.png",
         "out/plots/accuracy.png",
     )
-    write(*(f"out/{page}" for page in pages), *own)
+    write(*(f"out/{page}" for page in pages), *plots)
     assert cli(*RUN, "--out", "out", "--seeds", "2").exit_code == 0
     for page in pages:
         kept(f"out/{page}: rnnbench did not write it (move it away)", *report)
@@ -294,13 +296,13 @@ def test_a_report_replaces_only_reports_and_other_results_remove_only_reports(
             "other results did not remove it either"
         )
         Path(f"out/{page}").unlink()
-    kept(f"{own[-1]}: rnnbench did not write it (move it away)", *report)
-    Path(own[-1]).unlink()
+    kept(f"{plots[-1]}: rnnbench did not write it (move it away)", *report)
+    Path(plots[-1]).unlink()
     assert cli(*report).exit_code == 0
     assert Path("out/plots/accuracy.png").exists()
     assert cli(*RUN, "--out", "out").exit_code == 0
 
-    assert {str(file) for file in Path("out/plots").iterdir()} == set(own[:-1])
+    assert {str(file) for file in Path("out/plots").iterdir()} == set(plots[:-1])
     assert not list(Path("out").glob("report.*"))
 
 

@@ -118,11 +118,11 @@ def place(tmp_path_factory, tiny_sgml):
     entries = places | {"broken": "made_up_broken:BROKEN"}
     modules = {"made_up_metrics": METRICS, "my_package.metrics": example("metrics")}
     modules["made_up_broken"] = "import not_installed_anywhere"
-    facts = {"group": "rnnbench.metrics", "name": "measures"}
-    write_distribution(place.site, entries, modules, **facts)
+    source = {"group": "rnnbench.metrics", "name": "measures"}
+    write_distribution(place.site, entries, modules, **source)
     entries = {"notes": "made_up_trackers:Notes", "clumsy": "made_up_trackers:Clumsy"}
-    facts = {"group": "rnnbench.trackers", "name": "books"}
-    write_distribution(place.site, entries, {"made_up_trackers": TRACKERS}, **facts)
+    source = {"group": "rnnbench.trackers", "name": "books"}
+    write_distribution(place.site, entries, {"made_up_trackers": TRACKERS}, **source)
     return place
 
 
@@ -238,8 +238,8 @@ def test_their_saved_models_can_be_used(cli, place, install, model):
     )
 
     assert done.exit_code == 0
-    (found,) = json.loads(done.stdout)["predictions"]
-    assert {entry["topic"] for entry in found["topics"]} == {"earn", "acq"}
+    (prediction,) = json.loads(done.stdout)["predictions"]
+    assert {entry["topic"] for entry in prediction["topics"]} == {"earn", "acq"}
 
 
 def test_a_module_that_is_missing_is_named_before_anything_is_trained(

@@ -47,8 +47,8 @@ def _files(folder, kind="trials"):
     """Return the files of the trials in a results folder, by model and seed:
     ``rnn-seed0``.
     """
-    found = sorted(Path(folder, kind).glob("*-seed*"))
-    return {file.stem.rpartition("-")[0]: file for file in found}
+    files = sorted(Path(folder, kind).glob("*-seed*"))
+    return {file.stem.rpartition("-")[0]: file for file in files}
 
 
 def _write_tiny(folder, files):

@@ -243,10 +243,10 @@ def test_a_badge_is_written_beside_the_table(cli, tmp_path):
 
 def test_a_forged_interval_is_refused_in_place_of_json(cli, folder, tmp_path):
     run = shutil.copytree(folder / "before", tmp_path / "before")
-    facts = json.loads((run / RESULTS).read_bytes())
-    del facts["checksum"]
-    facts["models"][0]["interval"]["low"] = 0.89
-    write_document(run / RESULTS, facts)
+    record = json.loads((run / RESULTS).read_bytes())
+    del record["checksum"]
+    record["models"][0]["interval"]["low"] = 0.89
+    write_document(run / RESULTS, record)
 
     result = cli("leaderboard", run, "--json")
 
@@ -328,20 +328,20 @@ def test_other_formats_have_the_gates_too(cli, form, start):
 
 
 def test_without_duplicates_only_the_other_documents_count(cli, tmp_path):
-    facts = {"duplicates": {"other_topics": list(range(10))}}
+    dataset = {"duplicates": {"other_topics": list(range(10))}}
     few, more = (
         write_run(
-            scored_run({"rnn": [right]}, folder=tmp_path / str(right), dataset=facts)
+            scored_run({"rnn": [right]}, folder=tmp_path / str(right), dataset=dataset)
         )
         for right in (8, 12)
     )
 
-    whole = json.loads(cli("compare", few, more, "--json").stdout)
+    complete = json.loads(cli("compare", few, more, "--json").stdout)
     rest = json.loads(
         cli("compare", few, more, "--json", "--without-duplicates").stdout
     )
 
-    assert whole["models"][0]["difference"] == pytest.approx(4 / 20)
+    assert complete["models"][0]["difference"] == pytest.approx(4 / 20)
     assert rest["models"][0]["difference"] == pytest.approx(2 / 10)
 
 

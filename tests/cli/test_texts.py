@@ -137,8 +137,8 @@ def test_what_a_flag_says_of_a_table_is_not_detected(cli):
     Path("own.csv").write_text(
         "text;mood;topic\n" + "some words;good;new\nothers;bad;old\n" * 3
     )
-    given = ("--set", "data.label=mood", "--set", "data.encoding=latin-1")
-    shown = cli("config", "show", "own.csv", *given)
+    flags = ("--set", "data.label=mood", "--set", "data.encoding=latin-1")
+    shown = cli("config", "show", "own.csv", *flags)
     assert (
         shown.stderr
         == "own.csv: read as semicolons, latin-1, texts in 'text', labels in 'mood'\n"
@@ -250,9 +250,11 @@ def test_the_points_of_a_grid_are_models_like_any_other(cli):
 
 
 def test_models_trained_in_their_own_way_say_so(cli):
-    own = as_json(cli, "run", "sub/mine.yaml", "--set", "models.rnn.training.epochs=2")
+    results = as_json(
+        cli, "run", "sub/mine.yaml", "--set", "models.rnn.training.epochs=2"
+    )
 
-    (rnn,) = [entry for entry in own["models"] if entry["name"] == "rnn"]
+    (rnn,) = [entry for entry in results["models"] if entry["name"] == "rnn"]
     assert rnn["training"] == {"epochs": 2}
     (stored,) = Path("results/mine/trials").glob("rnn-*.json")
     assert json.loads(stored.read_text())["epochs"] == 2

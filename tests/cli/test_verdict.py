@@ -18,12 +18,12 @@ def here(tmp_path, monkeypatch):
     """Answers of two models in files."""
     monkeypatch.chdir(tmp_path)
     for name, share in (("good", 0.95), ("poor", 0.7)):
-        given = np.where(
+        answers = np.where(
             RANDOM.random(200) < share, LABELS, RANDOM.choice(["no", "yes"], 200)
         )
         rows = (
-            f"{n},{own},{n // 4},{label}\n"
-            for n, (own, label) in enumerate(zip(given, LABELS, strict=True))
+            f"{n},{answer},{n // 4},{label}\n"
+            for n, (answer, label) in enumerate(zip(answers, LABELS, strict=True))
         )
         (tmp_path / f"{name}.csv").write_text(
             "id,prediction,page,label\n" + "".join(rows)

@@ -109,9 +109,9 @@ def test_points_have_different_names_even_if_their_short_forms_are_the_same(
 
 def test_a_value_may_be_anything_that_the_parameter_takes():
     grid = "{arguments.sizes: [[1, 2], [3], null, {a: true}, a b/c]}"
-    own = f"{{python: 'nets:make', grid: {grid}}}"
+    model = f"{{python: 'nets:make', grid: {grid}}}"
 
-    made = models(write(f"name: a\nmodels:\n  own: {own}\n"))
+    made = models(write(f"name: a\nmodels:\n  own: {model}\n"))
 
     sizes = {name: model.arguments["sizes"] for name, model in made.items()}
     assert sizes == {

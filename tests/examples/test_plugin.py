@@ -40,17 +40,17 @@ def test_its_plug_ins_work_together(plugged):
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)
     assert results["engine"] == "native (scaled), shares (guess)"
-    found = {model["name"]: model for model in results["models"]}
-    assert set(found) == {"scaled", "neighbours", "guess"}
-    assert all(0 < model["metrics"]["brier"]["mean"] < 1 for model in found.values())
-    assert found["guess"]["metrics"]["accuracy"]["mean"] == 0.5
+    models = {model["name"]: model for model in results["models"]}
+    assert set(models) == {"scaled", "neighbours", "guess"}
+    assert all(0 < model["metrics"]["brier"]["mean"] < 1 for model in models.values())
+    assert models["guess"]["metrics"]["accuracy"]["mean"] == 0.5
     tracked = (plugged / "results/plugged/tracking/lines.txt").read_text().splitlines()
-    assert {line.partition(" seed")[0] for line in tracked} == set(found)
+    assert {line.partition(" seed")[0] for line in tracked} == set(models)
     report = run_rnnbench("report", "results/plugged", site=plugged, cwd=plugged)
     assert report.returncode == 0, report.stderr
     assert "## Sizes\n\n![" in (plugged / "results/plugged/report.md").read_text()
     largest = run_rnnbench("largest", "results/plugged", site=plugged, cwd=plugged)
-    assert largest.stdout.strip() in found
+    assert largest.stdout.strip() in models
 
 
 def test_models_are_compared_by_the_metric_of_its_task(plugged):

@@ -103,18 +103,18 @@ def test_a_model_follows_the_seed_and_maps_word_ids_to_a_probability_for_each_to
 def test_another_seed_gives_other_weights():
     (_, first), (_, other) = (built(STACKS["masked"], seed) for seed in (0, 1))
 
-    for one, two in zip(first, other, strict=True):
-        for own, its in zip(one, two, strict=True):
-            assert np.ptp(own) == 0 or not np.array_equal(own, its)
+    for layers, others in zip(first, other, strict=True):
+        for weight, its in zip(layers, others, strict=True):
+            assert np.ptp(weight) == 0 or not np.array_equal(weight, its)
 
 
 def test_the_notebooks_models_have_the_notebooks_parameters():
     shape = Shape(timesteps=49, n_topics=46, n_ids=30_000)
     names = ("vanilla_rnn", "stacked_vanilla_rnn", "lstm", "stacked_lstm")
 
-    found = [build(ALL.models[name], shape, 0).count_params() for name in names]
+    counts = [build(ALL.models[name], shape, 0).count_params() for name in names]
 
-    assert found == [4_946, 9_996, 12_746, 32_946]
+    assert counts == [4_946, 9_996, 12_746, 32_946]
 
 
 LSTM = recurrent("lstm")
@@ -183,10 +183,10 @@ def test_without_an_embedding_a_word_is_its_id_or_its_share_of_the_ids(inputs, s
     model = build(
         network([{"simple_rnn": {"units": 2}}], inputs=inputs), Shape(3, 2, 50_000), 0
     )
-    found = np.array(keras.Model(model.inputs[0], model.layers[-2].input)(ids))
+    numbers = np.array(keras.Model(model.inputs[0], model.layers[-2].input)(ids))
 
-    assert (found.shape, found.dtype) == ((2, 3, 1), np.float32)
-    np.testing.assert_allclose(found[..., 0], ids / scale, rtol=1e-6)
+    assert (numbers.shape, numbers.dtype) == ((2, 3, 1), np.float32)
+    np.testing.assert_allclose(numbers[..., 0], ids / scale, rtol=1e-6)
 
 
 def test_documents_are_predicted_alike_however_many_there_are(monkeypatch):
@@ -388,10 +388,10 @@ def first_kernels(*branches):
 
 
 def test_no_branch_changes_the_first_weights_of_another():
-    one, other = [conv1d("same")], [DENSE, conv1d("same")]
+    branch, other = [conv1d("same")], [DENSE, conv1d("same")]
 
-    alone, (first, second) = first_kernels(one), first_kernels(one, one)
-    longer = first_kernels(one, other)
+    alone, (first, second) = first_kernels(branch), first_kernels(branch, branch)
+    longer = first_kernels(branch, other)
 
     np.testing.assert_array_equal(alone[0][0], first[0])
     np.testing.assert_array_equal(longer[0][0], first[0])

@@ -42,20 +42,20 @@ def test_the_version_of_a_function_changes_with_any_file_of_its_package(
     (working_folder / "my" / "notes.txt").write_text("no Python")
     assert code(f"{name}:make") == before
 
-    found = [before]
+    versions = [before]
     for module in ("my.parts", "my.deeper.nets", "my.new"):
         write_module(working_folder, module, f"# another version of {module}")
-        assert code(f"{name}:make") not in found
-        found.append(code(f"{name}:make"))
+        assert code(f"{name}:make") not in versions
+        versions.append(code(f"{name}:make"))
 
 
 def test_the_version_of_a_function_is_the_hash_of_its_modules_file_the_installed_one_if_any(
     install, tmp_path, working_folder
 ):
     installed = write_module(tmp_path / "site", "nets", MAKE)
-    own = write_module(working_folder, "nets", "raise SystemExit('it was run')")
+    local = write_module(working_folder, "nets", "raise SystemExit('it was run')")
 
-    for file in own, installed:
+    for file in local, installed:
         assert code("nets:make") == {
             "nets:make": hashlib.sha256(file.read_bytes()).hexdigest()
         }

@@ -24,24 +24,27 @@ BRANCHES = """
 
 
 def test_layers_are_listed_from_word_ids_to_topics_with_parameters():
-    found = describe(network([EMBEDDING, {"gru": {"units": 2}}]), SHAPE)
+    description = describe(network([EMBEDDING, {"gru": {"units": 2}}]), SHAPE)
 
     assert [
-        (own.keras_class, own.outputs, own.trainable_params) for own in found.layers
+        (layer.keras_class, layer.outputs, layer.trainable_params)
+        for layer in description.layers
     ] == [
         ("InputLayer", ((None, 5),), 0),
         ("Embedding", ((None, 5, 4),), 40),
         ("GRU", ((None, 2),), 48),
         ("Dense", ((None, 3),), 9),
     ]
-    kinds = [own.described_by and own.described_by.kind for own in found.layers]
+    kinds = [
+        layer.described_by and layer.described_by.kind for layer in description.layers
+    ]
     assert kinds == [None, "embedding", "gru", "dense"]
-    assert (found.trainable_params, found.other_params) == (97, 0)
+    assert (description.trainable_params, description.other_params) == (97, 0)
     again = describe(network([FROZEN, {"gru": {"units": 2}}]), SHAPE)
     assert (again.layers[1].trainable_params, again.layers[1].other_params) == (0, 40)
     assert (again.trainable_params, again.other_params) == (57, 40)
-    assert again.layers[1:] != found.layers[1:]
-    assert again.layers[2:] == found.layers[2:], (
+    assert again.layers[1:] != description.layers[1:]
+    assert again.layers[2:] == description.layers[2:], (
         "names do not depend on models described before"
     )
 
@@ -51,9 +54,9 @@ def test_a_model_with_branches_is_listed_with_all_its_layers_and_outputs(
 ):
     write_module(working_folder, "branches", BRANCHES)
 
-    found = describe(PythonNetwork(python="branches:make"), SHAPE)
+    description = describe(PythonNetwork(python="branches:make"), SHAPE)
 
-    layers = {own.name: own for own in found.layers}
+    layers = {layer.name: layer for layer in description.layers}
     assert list(layers)[:4] == ["ids", "words", "gru", "most"]
     assert layers["gru"].outputs == ((None, 5, 2), (None, 2))
     assert layers["concatenate"].outputs == ((None, 4),)

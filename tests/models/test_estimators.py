@@ -36,7 +36,7 @@ def documents(seed):
 def test_the_margins_are_those_of_wang_and_manning(seed, beta, alpha):
     x, y = documents(seed)
 
-    found = NaiveBayesSVM(alpha, C=0.5, beta=beta).fit(csr_matrix(x), y)
+    model = NaiveBayesSVM(alpha, C=0.5, beta=beta).fit(csr_matrix(x), y)
 
     for topic in range(TOPICS):
         p, q = (alpha + x[part].sum(axis=0) for part in (y == topic, y != topic))
@@ -48,7 +48,7 @@ def test_the_margins_are_those_of_wang_and_manning(seed, beta, alpha):
         interpolated = (1 - beta) * np.abs(weights).sum() / WORDS + beta * weights
         margins = (x * ratios) @ interpolated + svm.intercept_
         np.testing.assert_allclose(
-            found.decision_function(csr_matrix(x))[:, topic], margins, atol=1e-6
+            model.decision_function(csr_matrix(x))[:, topic], margins, atol=1e-6
         )
 
 
@@ -64,14 +64,14 @@ def test_a_calibrated_svm_is_as_sure_as_it_is_right(has_one_label):
         else np.stack([truth, ~truth], 1).astype(np.uint8)
     )
 
-    found = CalibratedSVM().fit(x, y)
+    model = CalibratedSVM().fit(x, y)
 
-    of_truth = np.exp(found.predict_log_proba(x))[:, 1 if has_one_label else 0]
+    of_truth = np.exp(model.predict_log_proba(x))[:, 1 if has_one_label else 0]
     for low in (0.1, 0.3, 0.5, 0.7):
         part = (of_truth >= low) & (of_truth < low + 0.2)
         assert truth[part].mean() == pytest.approx(of_truth[part].mean(), abs=0.08)
     svm = LinearSVC(random_state=0).fit(x, truth)
-    ratio = found.coef_[1 if has_one_label else 0] / svm.coef_[0]
+    ratio = model.coef_[1 if has_one_label else 0] / svm.coef_[0]
     assert ratio == pytest.approx(
         ratio[0], rel=1e-3
     )  # the SVM of all documents, scaled
@@ -111,12 +111,12 @@ def test_any_number_of_topics_are_learned_each_as_it_is_alone():
     x, y = documents(0)
     x, topics = csr_matrix(x), np.stack([y == 0, y > 0, y < 3, y == 1], axis=1)
 
-    found = NaiveBayesSVM().fit(x, topics.astype(np.uint8))
+    model = NaiveBayesSVM().fit(x, topics.astype(np.uint8))
 
     for place in (0, 1, 3):
         alone = NaiveBayesSVM().fit(x, topics[:, place])
-        np.testing.assert_array_equal(found.coef_[place], alone.coef_[1])
-    assert (found.decision_function(x)[:, 2] == 1).all(), (
+        np.testing.assert_array_equal(model.coef_[place], alone.coef_[1])
+    assert (model.decision_function(x)[:, 2] == 1).all(), (
         "all documents have this topic"
     )
 

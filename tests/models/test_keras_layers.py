@@ -63,8 +63,8 @@ def assert_numbers(values, learned, other, expected):
     in_numpy = np.zeros((len(other), N_IDS))
     in_numpy[documents, columns] = counts
 
-    for found in (layer(other), in_numpy):
-        np.testing.assert_allclose(found, expected, atol=1e-6)
+    for numbers in (layer(other), in_numpy):
+        np.testing.assert_allclose(numbers, expected, atol=1e-6)
 
 
 @settings(max_examples=10)
@@ -85,10 +85,10 @@ def test_tfidf_is_that_of_scikit_learn(learned, other):
 def test_shares_are_those_of_the_words_that_were_in_the_documents_learned_from(
     learned, other
 ):
-    known = {word for document in words(learned) for word in document}
+    learned_words = {word for document in words(learned) for word in document}
     expected = np.zeros((len(other), N_IDS))
     for row, document in zip(expected, words(other), strict=True):
-        counted = [word for word in document if word in known]
+        counted = [word for word in document if word in learned_words]
         for word in counted:
             row[word] += 1 / len(counted)
 
@@ -169,14 +169,14 @@ def test_a_sequence_that_is_masked_throughout_has_the_vector_0_and_no_gradient(b
 
     with tf.GradientTape() as tape:
         tape.watch(inputs := tf.constant(x))
-        found = layer(inputs, mask=mask)
-    gradient = np.array(tape.gradient(found, inputs))
+        vectors = layer(inputs, mask=mask)
+    gradient = np.array(tape.gradient(vectors, inputs))
 
-    np.testing.assert_array_equal(found[0], np.zeros(3))
+    np.testing.assert_array_equal(vectors[0], np.zeros(3))
     np.testing.assert_array_equal(gradient[0], np.zeros((4, 3)))
-    for own, steps in zip(found[1:], (x[1], x[2, ::2]), strict=True):
+    for vector, steps in zip(vectors[1:], (x[1], x[2, ::2]), strict=True):
         np.testing.assert_allclose(
-            own, pooled(by, steps, layer.get_weights()), atol=1e-6
+            vector, pooled(by, steps, layer.get_weights()), atol=1e-6
         )
 
 
@@ -192,25 +192,27 @@ def test_a_sequence_that_is_masked_throughout_has_the_vector_0_and_no_gradient(b
 def test_the_vectors_of_equal_parts_of_the_steps_that_count_are_joined(
     by, mask, is_masked, chunks, seed
 ):
-    whole, x = layer_and_sequences(by, *mask.shape, features=2, seed=seed)
+    undivided, x = layer_and_sequences(by, *mask.shape, features=2, seed=seed)
     layer = POOLS[by](chunks=chunks)
     layer.build(x.shape)
-    layer.set_weights(whole.get_weights())
+    layer.set_weights(undivided.get_weights())
 
-    found = layer(x, mask=mask) if is_masked else layer(x)
+    vectors = layer(x, mask=mask) if is_masked else layer(x)
 
-    assert found.shape == layer.compute_output_shape(x.shape) == (len(mask), chunks * 2)
+    assert (
+        vectors.shape == layer.compute_output_shape(x.shape) == (len(mask), chunks * 2)
+    )
     documents = [
-        steps[own] if is_masked else steps for steps, own in zip(x, mask, strict=True)
+        steps[kept] if is_masked else steps for steps, kept in zip(x, mask, strict=True)
     ]
-    for own, steps in zip(np.array(found), documents, strict=True):
+    for vector, steps in zip(np.array(vectors), documents, strict=True):
         ends = [-(-len(steps) * number // chunks) for number in range(chunks + 1)]
         parts = [steps[start:end] for start, end in pairwise(ends)]
         expected = [
             pooled(by, part, layer.get_weights()) if len(part) else np.zeros(2)
             for part in parts
         ]
-        np.testing.assert_allclose(own, np.concatenate(expected), atol=1e-5)
+        np.testing.assert_allclose(vector, np.concatenate(expected), atol=1e-5)
 
 
 # Embeddings
@@ -229,11 +231,11 @@ def test_words_and_ngrams_without_padding_have_vectors_and_equal_ngrams_the_same
     ]
     grams = [[tuple(row[t : t + size]) for size, t in places] for row in ids.tolist()]
     assert kept.tolist() == [[0 not in gram for gram in row] for row in grams]
-    own, matrix = {}, layer.get_weights()[0]
+    by_gram, matrix = {}, layer.get_weights()[0]
     assert matrix.shape == (N_IDS + buckets, 2)
     for row, of_row, is_kept in zip(grams, vectors, kept, strict=True):
         for gram, vector in np.array([*zip(row, of_row, strict=True)], object)[is_kept]:
-            np.testing.assert_array_equal(vector, own.setdefault(gram, vector))
+            np.testing.assert_array_equal(vector, by_gram.setdefault(gram, vector))
             rows = matrix[N_IDS:] if len(gram) > 1 else matrix[gram[0]]
             assert (rows == vector).all(axis=-1).any()
 
@@ -253,12 +255,12 @@ def test_buckets_are_about_as_full_as_by_chance():
 def test_a_step_is_moved_by_the_vector_of_its_number_among_those_that_count(mask):
     layer, x = PositionEmbedding(seed=0), np.zeros((*mask.shape, 3), np.float32)
 
-    found, unmasked = np.array(layer(x, mask=mask)), layer(x)
+    moved, unmasked = np.array(layer(x, mask=mask)), layer(x)
 
     (vectors,) = layer.get_weights()
     np.testing.assert_array_equal(unmasked, np.broadcast_to(vectors, x.shape))
-    for own, kept in zip(found, mask, strict=True):
-        np.testing.assert_array_equal(own[kept], vectors[: kept.sum()])
+    for document, kept in zip(moved, mask, strict=True):
+        np.testing.assert_array_equal(document[kept], vectors[: kept.sum()])
 
 
 # Attention
@@ -280,10 +282,10 @@ def encoded(x, weights):
         np.einsum("sf,fhk->hsk", y, kernel) + shift[:, np.newaxis]
         for kernel, shift in zip(attention[::2], attention[1::2], strict=True)
     )
-    for own in range(len(query)):
-        scores = np.exp(query[own] @ key[own].T / np.sqrt(query.shape[-1]))
+    for head in range(len(query)):
+        scores = np.exp(query[head] @ key[head].T / np.sqrt(query.shape[-1]))
         parts.append(
-            scores / scores.sum(axis=1, keepdims=True) @ value[own] @ output[own]
+            scores / scores.sum(axis=1, keepdims=True) @ value[head] @ output[head]
         )
     x = x + sum(parts) + bias
     scale, offset, inner, shift, outer, bias = weights[10:]
@@ -305,20 +307,20 @@ def test_each_document_is_encoded_as_if_it_was_alone_and_had_no_padding(heads):
         [random.normal(size=own.shape) / 2 for own in layer.get_weights()]
     )
 
-    found = np.array(layer(x, mask=mask))
+    documents = np.array(layer(x, mask=mask))
 
-    assert np.isfinite(found).all()
+    assert np.isfinite(documents).all()
     weights = [own.astype(float) for own in layer.get_weights()]
-    for own, steps, kept in zip(found, x, mask, strict=True):
+    for own, steps, kept in zip(documents, x, mask, strict=True):
         np.testing.assert_allclose(own[kept], encoded(steps[kept], weights), atol=1e-5)
-    np.testing.assert_allclose(layer(x)[0], found[0], atol=1e-6)
+    np.testing.assert_allclose(layer(x)[0], documents[0], atol=1e-6)
 
 
 def test_the_first_kernels_of_a_block_are_as_large_as_those_of_dense_layers_of_its_features():
     layer = TransformerBlock(heads=4, units=32, dropout=0.0)
     layer.build((None, 6, 32))
 
-    kernels = [own for own in layer.weights if own.name == "kernel"]
+    kernels = [weight for weight in layer.weights if weight.name == "kernel"]
 
     assert len(kernels) == 6
     for kernel in kernels:
@@ -326,18 +328,19 @@ def test_the_first_kernels_of_a_block_are_as_large_as_those_of_dense_layers_of_i
 
 
 def test_a_block_drops_only_while_it_is_trained_and_a_seed_drops_the_same():
-    one, again, other = (
-        TransformerBlock(2, 5, dropout=0.5, seed=seed) for seed in (1, 1, 2)
-    )
+    layer = TransformerBlock(2, 5, dropout=0.5, seed=1)
+    twin = TransformerBlock(2, 5, dropout=0.5, seed=1)
+    other = TransformerBlock(2, 5, dropout=0.5, seed=2)
     other.build(SEQUENCES.shape)
 
-    first, repeated = (layer(SEQUENCES, training=True) for layer in (one, again))
-    other.set_weights(one.get_weights())
+    first = layer(SEQUENCES, training=True)
+    repeated = twin(SEQUENCES, training=True)
+    other.set_weights(layer.get_weights())
 
     np.testing.assert_array_equal(first, repeated)
-    for changed in (one(SEQUENCES, training=True), other(SEQUENCES, training=True)):
+    for changed in (layer(SEQUENCES, training=True), other(SEQUENCES, training=True)):
         assert not np.allclose(changed, first)
-    np.testing.assert_array_equal(one(SEQUENCES), other(SEQUENCES))
+    np.testing.assert_array_equal(layer(SEQUENCES), other(SEQUENCES))
 
 
 # A recurrence without steps
@@ -373,15 +376,15 @@ def test_a_scan_gives_the_states_of_a_loop_however_open_its_gates_are(
         "go_backwards": is_backwards,
         "dtype": "float64",
     }
-    whole, last = (
+    every, last = (
         MinimalGRU(3, return_sequences=own, **options) for own in (True, False)
     )
     weights = [random.normal(size=shape) * scale for shape in ((2, 6), (6,))]
-    for layer in (whole, last):
+    for layer in (every, last):
         layer.build(x.shape)
         layer.set_weights(weights)
 
-    states, ends = np.array(whole(x, mask=mask)), last(x, mask=mask)
+    states, ends = np.array(every(x, mask=mask)), last(x, mask=mask)
 
     function, way = (
         {"linear": lambda y: y, "tanh": np.tanh}[activation],
@@ -391,7 +394,7 @@ def test_a_scan_gives_the_states_of_a_loop_however_open_its_gates_are(
         expected = scanned(document[::way], kept[::way], *weights, function)
         np.testing.assert_allclose(own, expected, rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(end, expected[-1], rtol=1e-9, atol=1e-12)
-    np.testing.assert_array_equal(whole(x), whole(x, mask=np.ones_like(mask)))
+    np.testing.assert_array_equal(every(x), every(x, mask=np.ones_like(mask)))
     assert last.compute_mask(x, mask) is None
 
 
@@ -421,12 +424,12 @@ def test_the_outputs_of_branches_are_joined_and_the_mask_is_that_of_the_first():
     ]
     layer, mask = SideBySide(branches), np.arange(STEPS) < [[1], [2], [STEPS]]
 
-    found = np.array(layer(SEQUENCES, mask=mask))
+    joined = np.array(layer(SEQUENCES, mask=mask))
 
     expected = [branch.call(SEQUENCES, mask=mask) for branch in branches]
-    np.testing.assert_array_equal(found, np.concatenate(expected, axis=-1))
+    np.testing.assert_array_equal(joined, np.concatenate(expected, axis=-1))
     np.testing.assert_array_equal(layer.compute_mask(SEQUENCES, mask), mask)
-    assert np.abs(found - layer(SEQUENCES)).max() > 0.01, (
+    assert np.abs(joined - layer(SEQUENCES)).max() > 0.01, (
         "the mask reaches the branches"
     )
     vectors = SideBySide([keras.Sequential([POOLS["max"]()])])
@@ -455,16 +458,16 @@ def test_documents_in_a_masked_batch_are_convolved_as_if_each_was_alone(
         [random.normal(size=weight.shape) for weight in layer.get_weights()]
     )
 
-    found, handed_on = (
+    outputs, handed_on = (
         np.array(layer(x, mask=mask)),
         np.array(layer.compute_mask(x, mask)),
     )
 
-    np.testing.assert_array_equal(handed_on, mask[:, : found.shape[1]])
-    for own, whole, length in zip(found, x, lengths, strict=True):
+    np.testing.assert_array_equal(handed_on, mask[:, : outputs.shape[1]])
+    for output, document, length in zip(outputs, x, lengths, strict=True):
         if alone := max(length - (kernel - 1 if padding == "valid" else 0), 0):
             np.testing.assert_allclose(
-                own[:alone], layer(whole[None, :length])[0], atol=1e-5
+                output[:alone], layer(document[None, :length])[0], atol=1e-5
             )
     np.testing.assert_array_equal(layer(x), keras.layers.Conv1D.call(layer, x))
     assert layer.compute_mask(x) is None
@@ -494,7 +497,7 @@ def recurrent(kind, rate=0.5, seed=0, below=()):
     model = keras.Sequential([keras.Input((STEPS, 2)), *below, layer])
     random = np.random.default_rng(2)
     model.set_weights(
-        [random.normal(size=own.shape) / 4 for own in model.get_weights()]
+        [random.normal(size=weight.shape) / 4 for weight in model.get_weights()]
     )
     return model
 
@@ -612,7 +615,7 @@ def test_an_embedding_drops_words_wherever_they_are_and_scales_the_rest():
 
     left = np.float32(1 / (1 - rate))
     values = {word: set(out[word == IDS].flat) for word in np.unique(IDS)}
-    assert all(found in ({0}, {left}) for found in values.values())
+    assert all(numbers in ({0}, {left}) for numbers in values.values())
     kept = np.array([values[word] == {left} for word in values])
     assert np.mean(kept) == pytest.approx(1 - rate, abs=0.1)
     counts = np.bincount(IDS.flat, minlength=WORDS)

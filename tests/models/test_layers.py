@@ -103,8 +103,8 @@ NEEDED, TOOK_IDS = "needs a sequence,", "takes word ids,"
 
 
 def test_every_misfit_is_told_but_the_layer_after_a_wrong_one_is_not_blamed():
-    found = misfits(VECTOR, DENSE, SEQUENCE, VECTOR, VECTOR)
-    assert found == [(2, NEEDED), (4, NEEDED), (4, "the last layer")]
+    misfitting = misfits(VECTOR, DENSE, SEQUENCE, VECTOR, VECTOR)
+    assert misfitting == [(2, NEEDED), (4, NEEDED), (4, "the last layer")]
     assert misfits(VECTOR, {"lstn": {}}, VECTOR, SOFTMAX) == [
         (1, "unknown layer 'lstn'")
     ]
@@ -128,8 +128,8 @@ def test_a_layer_alone_is_no_language_model(monkeypatch):
 
 def test_an_embedding_or_a_bag_of_words_comes_first_and_nothing_else_takes_word_ids():
     assert fits(EMBEDDING, VECTOR, SOFTMAX)
-    found = misfits(DROPOUT, EMBEDDING, EMBEDDING, POOLING, SOFTMAX)
-    assert found == [(1, TOOK_IDS), (2, TOOK_IDS)]
+    misfitting = misfits(DROPOUT, EMBEDDING, EMBEDDING, POOLING, SOFTMAX)
+    assert misfitting == [(1, TOOK_IDS), (2, TOOK_IDS)]
     assert misfits(EMBEDDING, BAG, SOFTMAX) == [(1, TOOK_IDS)]
     takes_ids = [kind for kind, layer in LAYERS.items() if layer.takes == "ids"]
     assert takes_ids == ["embedding", "ngram_embedding", "bag_of_words"]
@@ -150,9 +150,9 @@ def places_of_misfits(*layers):
     """
     with pytest.raises(ValidationError) as caught:
         parse_layers([EMBEDDING, *layers, SOFTMAX])
-    found = [(item["loc"], item["msg"]) for item in caught.value.errors()]
-    assert {place[:3] for place, _ in found} == {(1, "parallel", "branches")}
-    return [(place[3:], " ".join(words.split()[:2])) for place, words in found]
+    problems = [(item["loc"], item["msg"]) for item in caught.value.errors()]
+    assert {place[:3] for place, _ in problems} == {(1, "parallel", "branches")}
+    return [(place[3:], " ".join(words.split()[:2])) for place, words in problems]
 
 
 def test_layers_side_by_side_fit_if_each_branch_does_and_all_have_the_same_length():
@@ -165,8 +165,8 @@ def test_layers_side_by_side_fit_if_each_branch_does_and_all_have_the_same_lengt
         EMBEDDING, parallel([CONV], [DENSE], [parallel([SEQUENCE])]), POOLING, SOFTMAX
     )
     assert fits(VECTOR, parallel([DENSE], [DROPOUT]), SOFTMAX)
-    found = misfits(VECTOR, parallel([DENSE], [CONV]), SOFTMAX)
-    assert found == [(1, NEEDED)]
+    misfitting = misfits(VECTOR, parallel([DENSE], [CONV]), SOFTMAX)
+    assert misfitting == [(1, NEEDED)]
     assert misfits(EMBEDDING, parallel([CONV], [DENSE]), SOFTMAX) == [
         (2, "gives an answer")
     ]

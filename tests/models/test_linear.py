@@ -49,19 +49,19 @@ def fitted(baseline, labels=LABELS):
     texts.
     """
     pipeline = baseline.pipeline(0).fit(DOCUMENTS, labels)
-    known = np.unique(labels)
+    learned = np.unique(labels)
     rule = LinearRule(
         reads_words=baseline.reads_words,
         gives_probabilities=baseline.gives_probabilities,
-        labels=known.tolist(),
+        labels=learned.tolist(),
         counts=None,
     )
-    scores = score(baseline, pipeline, DOCUMENTS, N_TOPICS, known)
-    expected = score(baseline, pipeline, NEW, N_TOPICS, known)[:, known]
+    scores = score(baseline, pipeline, DOCUMENTS, N_TOPICS, learned)
+    expected = score(baseline, pipeline, NEW, N_TOPICS, learned)[:, learned]
     return (
         arrays_of(pipeline, rule, DOCUMENTS, scores),
         expected,
-        known.tolist(),
+        learned.tolist(),
     )
 
 
@@ -80,14 +80,14 @@ OTHERS = [
 def test_the_arrays_of_every_baseline_score_new_texts_as_its_pipeline_does(given, two):
     if given == "stratified":
         pytest.skip("it draws its answers")
-    arrays, expected, known = fitted(parse_baseline(given), TWO if two else LABELS)
+    arrays, expected, learned = fitted(parse_baseline(given), TWO if two else LABELS)
 
-    found = LinearModel(arrays, N_TOPICS).scores(NEW)
+    scores = LinearModel(arrays, N_TOPICS).scores(NEW)
 
-    clipped = np.clip([found[:, known], expected], -20, None)
+    clipped = np.clip([scores[:, learned], expected], -20, None)
     assert clipped[0] == pytest.approx(clipped[1], abs=1e-5)
-    others = np.delete(found, known, axis=1)
-    assert (others < found[:, known].min(axis=1, keepdims=True)).all()
+    others = np.delete(scores, learned, axis=1)
+    assert (others < scores[:, learned].min(axis=1, keepdims=True)).all()
 
 
 texts = st.lists(
@@ -172,8 +172,8 @@ def test_a_pipeline_from_another_package_has_arrays_if_it_is_such_a_rule():
     rule = rule_of_words(gives_probabilities=False)
     arrays = arrays_of(pipeline, rule, DOCUMENTS, scores)
 
-    found = LinearModel(arrays, N_TOPICS).scores(NEW)[:, [0, 2, 3]]
-    assert found == pytest.approx(pipeline.decision_function(NEW), abs=1e-6)
+    scores = LinearModel(arrays, N_TOPICS).scores(NEW)[:, [0, 2, 3]]
+    assert scores == pytest.approx(pipeline.decision_function(NEW), abs=1e-6)
     scores[0, 2] += 2e-5
     assert arrays_of(pipeline, rule, DOCUMENTS, scores) == [], "other scores"
 
@@ -185,8 +185,8 @@ def arrays():
 
 
 def with_facts(arrays, **changes):
-    facts = json.loads(arrays[0].tobytes()) | changes
-    return [np.frombuffer(json.dumps(facts).encode(), np.uint8), *arrays[1:]]
+    record = json.loads(arrays[0].tobytes()) | changes
+    return [np.frombuffer(json.dumps(record).encode(), np.uint8), *arrays[1:]]
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,9 @@ def table(name, header=HEADER, rows=ROWS):
     return str(write_table(Path(name), rows, header))
 
 
-def arrays(name, *array, **facts):
+def arrays(name, *array, **options):
     """Write NumPy arrays."""
-    (np.save if name.endswith(".npy") else np.savez)(name, *array, **facts)
+    (np.save if name.endswith(".npy") else np.savez)(name, *array, **options)
     return name
 
 
@@ -66,9 +66,9 @@ def test_models_are_in_the_order_of_their_rows():
         pyarrow.table({"model": models, "id": ids, **rest}), "both.parquet"
     )
 
-    labels, answers, facts = read("both.parquet")
+    labels, answers, columns = read("both.parquet")
 
-    assert (labels, facts["ids"]) == (["a", "b"], ["8", "7"])
+    assert (labels, columns["ids"]) == (["a", "b"], ["8", "7"])
     assert answers == {"lstm": {0: ["a", "b"]}, "bert": {0: ["b", "b"]}}
 
 

@@ -102,13 +102,13 @@ def test_documents_may_have_any_number_of_topics_as_names_or_as_indicators():
 
 
 def test_without_labels_mean_scores_are_compared():
-    found, right = (
+    judged, right = (
         verdict(None, SCORES),
         {name: scores > 0.5 for name, scores in SCORES.items()},
     )
 
-    assert means(found) == pytest.approx([scores.mean() for scores in SCORES.values()])
-    assert list(found.results.metrics) == ["score"]
+    assert means(judged) == pytest.approx([scores.mean() for scores in SCORES.values()])
+    assert list(judged.results.metrics) == ["score"]
     as_labels = verdict(
         np.ones(N, int), {name: scores.astype(int) for name, scores in right.items()}
     )
@@ -148,13 +148,13 @@ def test_the_order_of_documents_with_ids_does_not_matter(random, has_days):
         if has_days
         else None
     )
-    facts = {"ids": [f"{place}" for place in range(N)], "clusters": days}
+    options = {"ids": [f"{place}" for place in range(N)], "clusters": days}
     moved = {
-        key: values and [values[at] for at in order] for key, values in facts.items()
+        key: values and [values[at] for at in order] for key, values in options.items()
     }
     answers = {"a": ANSWERS["good"], "b": ANSWERS["poor"][1]}
 
-    judged = verdict(LABELS, answers, **facts)
+    judged = verdict(LABELS, answers, **options)
     other = verdict(
         LABELS[order],
         {name: answer[order] for name, answer in answers.items()},
@@ -288,9 +288,11 @@ def test_a_fault_is_named(labels, answers, facts, fault):
 
 
 def test_a_saved_verdict_is_a_run_that_can_be_compared(tmp_path):
-    facts = {"ids": range(N), "clusters": np.arange(N) // 10}
-    kept = verdict(LABELS, ANSWERS, **facts).save(tmp_path / "mine", command="by me")
-    other = verdict(LABELS, {"good": ANSWERS["poor"]}, **facts).save(tmp_path / "other")
+    options = {"ids": range(N), "clusters": np.arange(N) // 10}
+    kept = verdict(LABELS, ANSWERS, **options).save(tmp_path / "mine", command="by me")
+    other = verdict(LABELS, {"good": ANSWERS["poor"]}, **options).save(
+        tmp_path / "other"
+    )
 
     loaded = load_run(tmp_path / "mine")
     assert loaded.results == kept.results
@@ -301,7 +303,7 @@ def test_a_saved_verdict_is_a_run_that_can_be_compared(tmp_path):
     assert change.difference < 0
     (board,) = leaderboard([loaded, other]).boards
     assert len(board.entries) == 3
-    again = verdict(LABELS, {"new": ANSWERS["good"]}, **facts).save(
+    again = verdict(LABELS, {"new": ANSWERS["good"]}, **options).save(
         tmp_path / "mine", overwrite=True
     )
     assert [model.name for model in load_run(again.folder).results.models] == ["new"]

@@ -119,11 +119,11 @@ def read_events():
 @pytest.fixture(scope="module")
 def events(folder, read_events):
     """The events of each trial of the run."""
-    found = {}
+    logged = {}
     for place in (folder / "tensorboard").iterdir():
         model, seed, _ = place.name.split("-")
-        found[f"{model} {seed.replace('seed', 'seed ')}"] = read_events(place)
-    return dict(sorted(found.items()))
+        logged[f"{model} {seed.replace('seed', 'seed ')}"] = read_events(place)
+    return dict(sorted(logged.items()))
 
 
 def hparams_of(events, tag):
@@ -150,8 +150,8 @@ def test_tensorboard_has_the_numbers_of_each_trial(events, trials):
             history_of(record),
             {f"test/{entry}": metrics[entry] for entry in metrics},
         )
-        facts = (*COSTS, "params", "best_epoch")
-        costs = {fact for fact in facts if getattr(record, fact) is not None}
+        names = (*COSTS, "params", "best_epoch")
+        costs = {fact for fact in names if getattr(record, fact) is not None}
         assert set(accumulator.Tags()["scalars"]) == {*curves, *final, *costs}
         for tag, values in curves.items():
             scalars = accumulator.Scalars(tag)
@@ -165,18 +165,18 @@ def test_tensorboard_has_the_numbers_of_each_trial(events, trials):
 def test_tensorboard_has_the_hyperparameters_of_each_trial(events):
     from tensorboard.plugins.hparams import metadata
 
-    found = {}
+    hyperparameters = {}
     for name, accumulator in events.items():
         assert status_of(accumulator) == "STATUS_SUCCESS"
         start = hparams_of(
             accumulator, metadata.SESSION_START_INFO_TAG
         ).session_start_info
-        found[name] = {
+        hyperparameters[name] = {
             key: getattr(value, value.WhichOneof("kind"))
             for key, value in start.hparams.items()
         }
     assert (
-        found["rnn seed 8"].items()
+        hyperparameters["rnn seed 8"].items()
         >= {
             "model": "rnn",
             "seed": 8,
@@ -186,7 +186,9 @@ def test_tensorboard_has_the_hyperparameters_of_each_trial(events):
             "training.optimizer": "adam",
         }.items()
     )
-    assert not [key for key in found["bayes seed 3"] if key.startswith("training.")]
+    assert not [
+        key for key in hyperparameters["bayes seed 3"] if key.startswith("training.")
+    ]
 
 
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader")  # which MLflow uses
@@ -248,7 +250,7 @@ def read_wandb(folder):
             if kind in (1, 4):  # whole, or the last part
                 records.append(Record.FromString(record))
                 record = b""
-        (run,) = [found.run for found in records if found.HasField("run")]
+        (run,) = [record.run for record in records if record.HasField("run")]
         yield run, records
 
 
@@ -258,13 +260,13 @@ def exit_code_of(records):
 
 
 def test_wandb_has_a_run_for_each_trial_in_a_group(folder, trials):
-    found = {}
+    by_name = {}
     for run, records in read_wandb(folder):
         assert (run.project, run.run_group) == ("rnnbench", "tiny")
         assert exit_code_of(records) == 0
-        found[run.display_name] = records, values_of(run.config.update)
-    assert sorted(found) == TRIALS
-    for name, (records, config) in found.items():
+        by_name[run.display_name] = records, values_of(run.config.update)
+    assert sorted(by_name) == TRIALS
+    for name, (records, config) in by_name.items():
         record, metrics = trials[name]
         assert config["rnnbench.fingerprint"] == f'"{record.fingerprint}"'
         rows = [
@@ -294,9 +296,9 @@ def started(kind, folder, trials):
     """Return a tracker that was told of an epoch of each trial."""
     tracker = kind()
     tracker.start(folder, benchmark(training={"seeds": 3}), trials)
-    for one in trials:
-        tracker.trial_started(one)
-        tracker.epoch_ended(one, 1, 1.0, 0.25)
+    for planned in trials:
+        tracker.trial_started(planned)
+        tracker.epoch_ended(planned, 1, 1.0, 0.25)
     return tracker
 
 
@@ -391,7 +393,7 @@ def runs(folder, monkeypatch):
 
 def statuses(runs_by_name):
     return {
-        name: [run.info.status for run in found] for name, found in runs_by_name.items()
+        name: [run.info.status for run in runs] for name, runs in runs_by_name.items()
     }
 
 

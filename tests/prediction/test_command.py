@@ -70,7 +70,7 @@ def refused(cli):
 
 
 def probabilities(prediction):
-    return {own["topic"]: own["probability"] for own in prediction["topics"]}
+    return {topic["topic"]: topic["probability"] for topic in prediction["topics"]}
 
 
 def test_the_most_probable_topics_come_first_with_bars(cli, finished):
@@ -96,11 +96,13 @@ def test_json_is_one_document_with_a_prediction_for_each_text(predict):
     assert (first["words"], first["words_read"], first["unknown_words"]) == (8, 8, [])
     assert second["words"] == 4
     for prediction, topic in ((first, "earn"), (second, "acq")):
-        found = probabilities(prediction)
+        shares = probabilities(prediction)
         assert prediction["topics"][0]["topic"] == topic
-        assert list(found.values()) == sorted(found.values(), reverse=True)
-        assert sum(found.values()) == pytest.approx(1, abs=1e-6)
-    assert [list(probabilities(own)) for own in predict(TEXT, "--top", 1)] == [["earn"]]
+        assert list(shares.values()) == sorted(shares.values(), reverse=True)
+        assert sum(shares.values()) == pytest.approx(1, abs=1e-6)
+    assert [list(probabilities(best)) for best in predict(TEXT, "--top", 1)] == [
+        ["earn"]
+    ]
 
 
 @pytest.mark.parametrize("model", ["reader", "svm", "letters"])
@@ -166,8 +168,12 @@ def test_a_kept_baseline_whose_arrays_were_changed_is_refused(refused, folder):
     (trial,) = load_run(folder).trials["svm"]
     (file,) = (folder / "models").glob("svm-*.npz")
     with np.load(file) as arrays:
-        facts, *others = arrays.values()
-    for weights in ([facts, others[0][1:], *others[1:]], [np.array([{}])], [facts] * 6):
+        description, *others = arrays.values()
+    for weights in (
+        [description, others[0][1:], *others[1:]],
+        [np.array([{}])],
+        [description] * 6,
+    ):
         Store(folder).save(replace(trial, weights=weights))
         assert refused(folder, "svm", TEXT).startswith(f"unusable result: {file}: ")
     with (
@@ -177,10 +183,10 @@ def test_a_kept_baseline_whose_arrays_were_changed_is_refused(refused, folder):
         header = {"descr": "<f8", "fortran_order": False, "shape": (10**12,)}
         np.lib.format.write_array_header_1_0(member, header)
     trials = folder / "trials" / f"{file.stem}.json"
-    record, facts = read_record(
+    record, checksums = read_record(
         trials, TrialRecord, "predictions_sha256", "weights_sha256"
     )
-    write_document(trials, record, **facts | {"weights_sha256": sha256_file(file)})
+    write_document(trials, record, **checksums | {"weights_sha256": sha256_file(file)})
     assert "arr_0.npy is not as large as it declares" in refused(folder, "svm", TEXT)
 
 
@@ -202,18 +208,18 @@ def test_texts_come_from_arguments_files_or_standard_input(predict, tmp_path):
 )
 def test_words_decide_as_much_as_the_score_falls_without_them(predict, model, kind):
     text = "net profit rose profit 7 pct"
-    (found,) = predict(text, "--explain", model=model)
+    (prediction,) = predict(text, "--explain", model=model)
 
-    (first, _), words = found["topics"], found["decided_by"]["words"]
+    (first, _), words = prediction["topics"], prediction["decided_by"]["words"]
     assert list(words.values()) == sorted(words.values(), key=abs, reverse=True)
     assert {*words} == {*text.split()}
     score_of = np.log if kind == "probability" else float
-    for own, fall in words.items():
+    for left_out, fall in words.items():
         (rest,) = predict(
-            " ".join(word for word in text.split() if word != own), model=model
+            " ".join(word for word in text.split() if word != left_out), model=model
         )
         (without,) = (
-            one[kind] for one in rest["topics"] if one["topic"] == first["topic"]
+            topic[kind] for topic in rest["topics"] if topic["topic"] == first["topic"]
         )
         assert fall == pytest.approx(
             score_of(first[kind]) - score_of(without), abs=1e-4
@@ -239,13 +245,13 @@ def test_only_a_text_with_an_answer_has_deciding_words_with_bars(cli, finished):
 def test_a_model_whose_best_probability_is_too_low_is_unsure(
     cli, predict, finished, folder
 ):
-    (found,) = predict(TEXT)
-    best = found["topics"][0]["probability"]
+    (prediction,) = predict(TEXT)
+    best = prediction["topics"][0]["probability"]
 
     for least, unsure in ((0, False), (best, False), (min(1, best + 1e-6), best < 1)):
         assert predict(TEXT, "--unsure-below", least)[0]["unsure"] is unsure
     assert predict("zzz", "--unsure-below", 1)[0]["unsure"] is False, "it has no answer"
-    assert "unsure" not in found
+    assert "unsure" not in prediction
     shown = cli(
         "predict", finished, "letters", TEXT, "--unsure-below", 1
     ).stdout.splitlines()
@@ -268,18 +274,18 @@ def test_the_page_of_errors_says_what_decided_the_answers_of_the_best_kept_model
         parts = errors(Reported(run, texts, 60, hardest, explain_answers)).parts
         return [content for kind, content in parts if kind == "mistake"]
 
-    found = reasons(run, texts)
-    assert len(found) == len(hardest) > 0
+    mistakes = reasons(run, texts)
+    assert len(mistakes) == len(hardest) > 0
     best = run.results.models[0]
     model = find_model(finished, best.name, best.trials[0].seed)
-    for document, content in zip(hardest, found, strict=True):
-        (own,) = model.answers([texts[document.position].words], explain=True)
-        why = f"{best.name} (seed {model.seed}) answers {own.answer}. {own.decided_by.meaning}"
-        assert (content["why"], content["words"]) == (why, own.decided_by.words)
+    for document, content in zip(hardest, mistakes, strict=True):
+        (prediction,) = model.answers([texts[document.position].words], explain=True)
+        why = f"{best.name} (seed {model.seed}) answers {prediction.answer}. {prediction.decided_by.meaning}"
+        assert (content["why"], content["words"]) == (why, prediction.decided_by.words)
     page = PageContent(
         "", "", "", [], [errors(Reported(run, texts, 60, hardest[:1], explain_answers))]
     )
-    word, weight = next(iter(found[0]["words"].items()))
+    word, weight = next(iter(mistakes[0]["words"].items()))
     assert f"{word} {weight:+z.2f}" in render(page, "report.md.j2")
     assert f'<dd>{weight:+z.2f}<i style="width: 100%">' in render(page).replace(
         ' class="less"', ""
@@ -310,10 +316,10 @@ def test_several_texts_have_their_names_above_them(cli, finished, tmp_path):
 
 
 def test_to_a_text_of_which_no_word_is_known_there_is_no_answer(cli, predict, finished):
-    unknown, known = predict("zzz zinc", "zzz profit")
+    unknown, partly_known = predict("zzz zinc", "zzz profit")
 
     assert (unknown["topics"], len(unknown["unknown_words"])) == ([], 2)
-    assert known["topics"]
+    assert partly_known["topics"]
     shown = cli("predict", finished, "reader", "zzz zinc").stdout
     assert (
         "The model knows none of the words that it read, so it has no answer." in shown
@@ -340,9 +346,9 @@ def test_when_the_front_is_cut_the_start_mark_goes_first(predict, folder):
     )
     texts = [" ".join(["profit"] * words) for words in (8, 9, 10)]
 
-    found = predict(*texts, folder=folder)
+    predictions = predict(*texts, folder=folder)
 
-    assert [own["words_read"] for own in found] == [8, 9, 9]
+    assert [prediction["words_read"] for prediction in predictions] == [8, 9, 9]
 
 
 @pytest.mark.parametrize("model", ["reader", "svm"])
@@ -378,8 +384,8 @@ def test_a_network_is_exported_as_a_file_for_keras(cli, finished, predict, tmp_p
 
     ids = encode([TEXT], read_record(finished / VOCABULARY, Vocabulary)[0]).ids
     (answer,) = keras.models.load_model(file).predict_on_batch(ids)
-    found = probabilities(predict(TEXT, "--seed", 8)[0])
-    assert sorted(found.values()) == pytest.approx(sorted(answer), abs=1e-6)
+    shares = probabilities(predict(TEXT, "--seed", 8)[0])
+    assert sorted(shares.values()) == pytest.approx(sorted(answer), abs=1e-6)
     again, exists = (
         cli(*arguments),
         f"--out {file}: exists already (--force overwrites it)\n",
@@ -413,12 +419,12 @@ def test_a_wrong_argument_is_answered_with_the_right_ones(refused, finished, arg
 
 
 def test_a_run_that_is_partial_is_said_to_be_so(cli, folder):
-    results, facts = read_record(folder / "results.json", Results, "config_sha256")
+    results, checksums = read_record(folder / "results.json", Results, "config_sha256")
     missing = [MissingTrial(model="late", seed=3, error=None)]
     write_document(
         folder / "results.json",
         results.model_copy(update={"missing": missing}),
-        **facts,
+        **checksums,
     )
     said = cli("predict", folder, TEXT, "--quiet").stderr
     n = 1 + sum(len(model.trials) for model in results.models)
@@ -508,9 +514,9 @@ def test_a_file_need_not_be_utf_8_but_must_be_readable(tmp_path):
 def shown(unknown):
     """Return how a prediction is shown for a text of four words."""
     topics = [TopicScore(topic="earn", probability=0.9)]
-    found = Prediction(words=4, words_read=4, unknown_words=unknown, topics=topics)
+    prediction = Prediction(words=4, words_read=4, unknown_words=unknown, topics=topics)
     console = Console(file=io.StringIO(), width=80, markup=False)
-    console.print(prediction_table(found))
+    console.print(prediction_table(prediction))
     return console.file.getvalue()
 
 

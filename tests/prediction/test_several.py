@@ -50,10 +50,12 @@ def vocabulary_of(words, timesteps):
 def trained(request, tmp_path_factory):
     """A trial of a model, the same model as it is kept, and its dataset."""
     dataset = make_dataset(corpus_of_several(), Data(pad_length=8))
-    own = request.param == "network"
-    model = NETWORK if own else BaselineModel(baseline=parse_baseline(request.param))
+    is_network = request.param == "network"
+    model = (
+        NETWORK if is_network else BaselineModel(baseline=parse_baseline(request.param))
+    )
     recipe = Training(epochs=60, batch_size=8, learning_rate=0.05, validation_split=0.3)
-    engine = ENGINES["native" if own else "scikit-learn"]
+    engine = ENGINES["native" if is_network else "scikit-learn"]
     result = engine.fit(FitRequest(model, dataset, recipe, 0, ignore, keep_model=True))
     file = tmp_path_factory.mktemp("kept") / "model.npz"
     np.savez(file, *result.weights)
@@ -72,8 +74,11 @@ def test_it_answers_as_in_the_trial(trained):
     assert kept.decision_function(texts) == pytest.approx(expected, abs=2e-6)
     answers = MULTI_LABEL.answers(result.scores, result.record.decision)
     np.testing.assert_array_equal(kept.predict(texts), answers)
-    found = [[topic in one.answers for topic in SEVERAL] for one in kept.answers(texts)]
-    np.testing.assert_array_equal(found, answers)
+    answered = [
+        [topic in prediction.answers for topic in SEVERAL]
+        for prediction in kept.answers(texts)
+    ]
+    np.testing.assert_array_equal(answered, answers)
     assert kept.classes_.tolist() == list(SEVERAL)
 
 
@@ -107,9 +112,9 @@ def shown(prediction):
 def test_given_topics_come_first_without_brackets(kept):
     decide(kept, [0.9, 0.3, 0.05])
 
-    (found,) = kept.answers("corn", 1)
-    assert (found.answers, found.answer) == (["grain", "ship"], "grain, ship")
-    assert [(one.topic, one.given) for one in found.topics] == [
+    (prediction,) = kept.answers("corn", 1)
+    assert (prediction.answers, prediction.answer) == (["grain", "ship"], "grain, ship")
+    assert [(topic.topic, topic.given) for topic in prediction.topics] == [
         ("grain", True),
         ("ship", True),
     ]
@@ -121,9 +126,13 @@ def test_given_topics_come_first_without_brackets(kept):
 def test_an_answer_may_have_no_topic(kept):
     decide(kept, 0.9)
 
-    (found,) = kept.answers("corn")
-    assert (found.answers, found.answer, len(found.topics)) == ([], "none", 3)
-    assert shown(found) == ["none", "(corn)", "(grain)", "(ship)"]
+    (prediction,) = kept.answers("corn")
+    assert (prediction.answers, prediction.answer, len(prediction.topics)) == (
+        [],
+        "none",
+        3,
+    )
+    assert shown(prediction) == ["none", "(corn)", "(grain)", "(ship)"]
 
 
 @pytest.mark.parametrize(
@@ -137,8 +146,8 @@ def test_an_answer_is_as_sure_as_its_least_probable_topic_or_as_that_there_is_no
     decide(kept, threshold)
 
     for below, unsure in ((sureness - 1e-6, False), (sureness + 1e-6, True)):
-        (found,) = kept.answers("corn", unsure_below=below)
-        assert (found.unsure, found.answer == "unsure") == (unsure, unsure)
+        (prediction,) = kept.answers("corn", unsure_below=below)
+        assert (prediction.unsure, prediction.answer == "unsure") == (unsure, unsure)
 
 
 def test_a_table_joins_topics_by_the_separator_of_the_table_of_the_run(kept, tmp_path):
@@ -163,8 +172,8 @@ def test_tables_join_topics_or_list_them_with_their_number(kept, tmp_path, endin
         decide(kept, threshold)
         predict_table(kept, source, Target(out), "text", lambda *_: None)
         lines = out.read_text().splitlines()
-        found = csv.DictReader(lines) if ending == ".csv" else map(json.loads, lines)
-        return [list(row.values())[1:4] for row in found]
+        records = csv.DictReader(lines) if ending == ".csv" else map(json.loads, lines)
+        return [list(row.values())[1:4] for row in records]
 
     if ending == ".csv":
         assert rows(0.3) == [["corn, grain", "0.8", "2"], ["", "", ""]]

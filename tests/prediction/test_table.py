@@ -73,13 +73,13 @@ def test_every_row_gets_its_answer_in_its_place(
 
     done = predict(model, "--in", f"new{ending}", "--out", f"predicted{ending}")
 
-    found = read((tmp_path / f"predicted{ending}").read_text(), ending)
+    rows = read((tmp_path / f"predicted{ending}").read_text(), ending)
     new = ["predicted", kind, "second_best", "unknown_words", "problem"]
-    assert [*found[0]] == ["id", "text", "ö", *new]
-    assert [{name: row[name] for name in ROWS[0]} for row in found] == ROWS
+    assert [*rows[0]] == ["id", "text", "ö", *new]
+    assert [{name: row[name] for name in ROWS[0]} for row in rows] == ROWS
     nothing = "" if ending == ".csv" else None
     for row, answer in zip(
-        found, find_model(finished, model, None).answers(TEXTS, 2), strict=True
+        rows, find_model(finished, model, None).answers(TEXTS, 2), strict=True
     ):
         if answer.topics:
             first, second = answer.topics
@@ -87,12 +87,12 @@ def test_every_row_gets_its_answer_in_its_place(
             assert float(row[kind]) == pytest.approx(first.score, abs=1e-5)
         else:
             assert {row["predicted"], row["second_best"], row[kind]} == {nothing}
-    shares = [row["unknown_words"] for row in found]
+    shares = [row["unknown_words"] for row in rows]
     assert shares == [
-        nothing if one is None else type(shares[0])(one) for one in SHARES
+        nothing if share is None else type(shares[0])(share) for share in SHARES
     ]
     problems = [nothing, nothing, "unknown words", "empty text", nothing, "no words"]
-    assert [row["problem"] for row in found] == problems
+    assert [row["problem"] for row in rows] == problems
     assert WITHOUT in done.stderr
     assert f"6 rows written to predicted{ending}\n" in done.stderr
     assert done.stdout == ""
@@ -169,7 +169,9 @@ def test_rows_of_which_a_model_is_not_sure_enough_are_unsure(
 ):
     (tmp_path / "new.csv").write_text(spelled(ROWS))
     answers = find_model(finished, "letters", None).answers(TEXTS)
-    least = sorted(one.topics[0].probability for one in answers if one.topics)[1]
+    least = sorted(
+        prediction.topics[0].probability for prediction in answers if prediction.topics
+    )[1]
 
     done = predict(
         *(
@@ -185,9 +187,12 @@ def test_rows_of_which_a_model_is_not_sure_enough_are_unsure(
     )
 
     rows = read((tmp_path / "out.csv").read_text())
-    found = [row["predicted"] for row in rows]
-    unsure = [bool(one.topics) and one.topics[0].probability < least for one in answers]
-    assert [answer == "unsure" for answer in found] == unsure
+    predicted = [row["predicted"] for row in rows]
+    unsure = [
+        bool(prediction.topics) and prediction.topics[0].probability < least
+        for prediction in answers
+    ]
+    assert [answer == "unsure" for answer in predicted] == unsure
     assert all(row["probability"] for row in rows if row["predicted"])
     problems = {"unsure": 1, "unknown words": 1, "empty text": 1, "no words": 1}
     record = {"schema_version": 1, "answered": 2, "problems": problems}
@@ -204,9 +209,9 @@ def test_the_column_of_the_texts_is_that_of_the_run_unless_named(predict, tmp_pa
     )
     assert [row["body"] for row in rows] == ['net "profit" rose', "it buys"]
     assert [row["predicted"] for row in rows] == ["earn", "acq"]
-    found = predict("svm", "--in", "new.tsv")
-    assert found.stdout == done.stdout
-    assert "new.tsv: read as utf-8, texts in 'body'\n" in found.stderr
+    again = predict("svm", "--in", "new.tsv")
+    assert again.stdout == done.stdout
+    assert "new.tsv: read as utf-8, texts in 'body'\n" in again.stderr
     wrong = predict("svm", "--in", "new.tsv", "--text", "bodi", status=2)
     assert (
         "new.tsv: no column 'bodi' (allowed: body, id; did you mean 'body'?"
@@ -380,10 +385,10 @@ def test_any_texts_come_back_unchanged_whatever_is_in_memory_at_once(
             (folder / f"new{ending}").write_text(spelled(rows, ending), newline="")
             files = folder / f"new{ending}", table.Target(folder / "out.jsonl")
             counts = table.predict_table(Echo, *files, "text", silent)
-            found = [
+            read_back = [
                 json.loads(line) for line in (folder / "out.jsonl").open(newline="\n")
             ]
-            assert [{"text": row["text"], "b": row["b"]} for row in found] == rows
+            assert [{"text": row["text"], "b": row["b"]} for row in read_back] == rows
             assert counts.total() == len(rows)
 
 

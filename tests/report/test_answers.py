@@ -77,7 +77,7 @@ def partial():
 
 def of_every_kind():
     """Results with all that a caption can say, and models that lack metrics."""
-    known = {
+    kinds = {
         "accuracy": 0.9,
         "std": 0.002,
         "transductive": True,
@@ -85,8 +85,8 @@ def of_every_kind():
     }
     chosen = {"accuracy": 0.7, "caveat": "chosen on the test documents"}
     models = {
-        "known": known,
-        "unseen": known | {"transductive": False},
+        "known": kinds,
+        "unseen": kinds | {"transductive": False},
         "one": chosen,
         "another": chosen,
         "equal": 0.725,
@@ -97,11 +97,11 @@ def of_every_kind():
         for name, entry in models.items()
     }
     paper = {"source": "a paper", "split": "5" * 64, "models": named}
-    own = {"training": {"epochs": 20, "engine": "keras"}, "chosen_from": 24}
+    changes = {"training": {"epochs": 20, "engine": "keras"}, "chosen_from": 24}
     few = {"accuracy": statistic([0.5]), "macro_f1": statistic([0.1])}
     return with_models(
         summarize(["a_b", "c"], 3, [NOTEBOOK, paper], validation_split=0.2),
-        own,
+        changes,
         {"metrics": few, "ms_per_step": None, "interval": Interval(low=0.6, high=0.8)},
     )
 
@@ -119,8 +119,8 @@ def with_duplicates(duplicates):
 
 
 def power_of(**answers):
-    found = scored_run(answers)
-    return to_markdown(power_table(power_of_pairs(found), found.results))
+    run = scored_run(answers)
+    return to_markdown(power_table(power_of_pairs(run), run.results))
 
 
 def two_runs():
@@ -191,8 +191,8 @@ def history(*rights, metric="accuracy", **facts):
         )
         for day, of_run in enumerate(rights, start=1)
     ]
-    (found,) = trace_runs(runs, metric)
-    return to_markdown(history_table(found))
+    (traced,) = trace_runs(runs, metric)
+    return to_markdown(history_table(traced))
 
 
 def ranks(n, corpora="", rights=(3, 15, 9)):
@@ -201,14 +201,14 @@ def ranks(n, corpora="", rights=(3, 15, 9)):
         zip(("low", "high", "middle"), ([right] for right in rights), strict=True)
     )
     runs = runs_on_datasets({f"set{number}": models for number in range(n)})
-    found = rank_over_datasets(rank_runs(runs))
+    ranking = rank_over_datasets(rank_runs(runs))
     datasets = [
         entry.model_copy(update={"corpus_fingerprint": corpora[number]})
         if corpora
         else entry
-        for number, entry in enumerate(found.datasets)
+        for number, entry in enumerate(ranking.datasets)
     ]
-    return found.model_copy(update={"datasets": datasets})
+    return ranking.model_copy(update={"datasets": datasets})
 
 
 def crossed():
@@ -231,8 +231,8 @@ def badges():
         ("even", "accuracy"),
         (None, "log_loss"),
     ]
-    found = [make_badge(results, *entry) for entry in [*asked, ("svm", "macro_f1")]]
-    return "\n".join(map(json.dumps, [*found, make_badge(gone, "svm", "accuracy")]))
+    made = [make_badge(results, *entry) for entry in [*asked, ("svm", "macro_f1")]]
+    return "\n".join(map(json.dumps, [*made, make_badge(gone, "svm", "accuracy")]))
 
 
 def one_seed_as_csv():

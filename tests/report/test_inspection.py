@@ -124,11 +124,11 @@ def test_without_a_config_it_says_how_to_see_inputs():
 
 
 def test_the_record_has_numbers_of_steps():
-    facts, *_ = document_view(LONG, INPUTS)
+    record, *_ = document_view(LONG, INPUTS)
 
-    assert facts["cut_off"] == {"count": 3, "side": "pre"}
-    assert facts["padding"] == {"count": 0, "side": "post"}
-    assert facts["inputs"][1] == {"models": INPUTS["masked_ids"], "kind": "masked_ids"}
+    assert record["cut_off"] == {"count": 3, "side": "pre"}
+    assert record["padding"] == {"count": 0, "side": "post"}
+    assert record["inputs"][1] == {"models": INPUTS["masked_ids"], "kind": "masked_ids"}
 
 
 @pytest.mark.parametrize("width", [20, 50, 80])
@@ -163,10 +163,10 @@ def test_a_network_fits_the_terminal(width):
 
 def drawn(layer, width=100):
     """Return the lines of a network from those of this layer on."""
-    facts = LayerFacts(
+    listed = LayerFacts(
         "layer", "Layer", parse_layer(layer), ((None, 4),), trainable_params=1234
     )
-    description = Description((facts,), trainable_params=1234, other_params=56)
+    description = Description((listed,), trainable_params=1234, other_params=56)
     network = benchmark().models["rnn"]
     lines = shown(network_view("net", network, description, SHAPE, PROVENANCE), width)
     return lines[1 + next(n for n, line in enumerate(lines) if line.endswith("─")) :]

@@ -100,12 +100,12 @@ def test_sections_are_folded_until_a_click_or_a_link_opens_one_even_without_the_
         "[...document.querySelectorAll('section > details[open] > div')]"
         ".map((part) => part.id)"
     )
-    found = browser.evaluate(opened)
+    is_open = browser.evaluate(opened)
     browser.send("Emulation.setScriptExecutionDisabled", value=False)
 
     assert at_first == 0
     assert height < 3_500
-    assert found == ["power", "errors"]
+    assert is_open == ["power", "errors"]
 
 
 def test_a_plot_fits_a_phone(browser, page):

@@ -105,10 +105,10 @@ def test_a_section_that_fails_is_named_with_its_package(plug_ins, name, message)
 
 def test_sections_without_content_are_left_out():
     records = {model: {"history": History()} for model in ANSWERS}
-    found = sections_of(finished_run(ANSWERS, records=records))
+    sections = sections_of(finished_run(ANSWERS, records=records))
     alone = sections_of(finished_run({"rnn": ANSWERS["rnn"]}))
 
-    assert not {"learning", "published", "duplicates"} & {*found}
+    assert not {"learning", "published", "duplicates"} & {*sections}
     assert list(alone) == [name for name in SECTIONS if name in alone]
     assert [kind for kind, _ in alone["differences"].parts] == ["table"], (
         "with the majority"
@@ -123,26 +123,28 @@ def words_of(section):
     ]
     plots = [f"{plot.alt} {plot.svg}" for plot in section.plots]
     captions = [f"{table.caption} {' '.join(table.headers)}" for table in tables]
-    facts = [f"{item}" for kind, item in section.parts if kind == "facts"]
+    texts = [f"{item}" for kind, item in section.parts if kind == "facts"]
     return " ".join(
-        [section.title, section.lead, section.result, *plots, *captions, *facts]
+        [section.title, section.lead, section.result, *plots, *captions, *texts]
     )
 
 
 def test_only_newswires_have_topics():
-    own = sections_of(finished_run(ANSWERS, dataset={"source": "files"}))
+    sections = sections_of(finished_run(ANSWERS, dataset={"source": "files"}))
     newswires = section_of("topics", finished_run(ANSWERS, dataset={"source": "sgml"}))
 
-    assert [one.id for one in own.values() if "topic" in words_of(one)] == []
-    assert own["topics"].title == "F1 by label"
+    assert [
+        section.id for section in sections.values() if "topic" in words_of(section)
+    ] == []
+    assert sections["topics"].title == "F1 by label"
     assert newswires.title == "F1 by topic"
 
 
 def test_all_sections_but_the_first_have_their_result_in_one_line():
     duplicates = {"duplicates": Duplicates(same_topic=[0])}
-    found = sections_of(best_first(finished_run(ANSWERS, dataset=duplicates)))
+    sections = sections_of(best_first(finished_run(ANSWERS, dataset=duplicates)))
 
-    results = {id_: section.result for id_, section in found.items()}
+    results = {id_: section.result for id_, section in sections.items()}
     assert [id_ for id_, result in results.items() if not result] == ["score"]
     expected = {
         "duplicates": "all verdicts are the same",

@@ -191,8 +191,8 @@ def test_what_a_badge_lacks_is_named(model, metric, message):
 
 
 def test_a_p_value_is_short():
-    found = [short_p(p) for p in (1, 0.3149, 0.0499, 0.00123, 9.9e-99)]
-    assert found == ["1", "0.31", "0.05", "0.0012", "1e-98"]
+    shortened = [short_p(p) for p in (1, 0.3149, 0.0499, 0.00123, 9.9e-99)]
+    assert shortened == ["1", "0.31", "0.05", "0.0012", "1e-98"]
 
 
 def test_there_are_no_more_blocks_than_documents():
@@ -205,11 +205,17 @@ def differences(**rights):
 
 
 def test_each_number_of_few_seeds_is_explained_once():
-    one, two = differences(a=[12], b=[14]), differences(a=[12, 13], b=[14, 15])
+    one_seed, two_seeds = (
+        differences(a=[12], b=[14]),
+        differences(a=[12, 13], b=[14, 15]),
+    )
 
-    assert condition([*one, *two]) == f"{condition(one)} {condition(two)}"
+    assert (
+        condition([*one_seed, *two_seeds])
+        == f"{condition(one_seed)} {condition(two_seeds)}"
+    )
     assert condition(differences(a=[12, 13, 14], b=[14, 15, 16])) == ""
-    assert scope_of(one) == "over documents"
+    assert scope_of(one_seed) == "over documents"
     assert scope_of(differences(a=[12], b=[14, 15])) == "over documents and seeds"
 
 

@@ -65,12 +65,12 @@ def test_models_are_compared_by_its_metric_from_the_run_to_the_page(config):
     run = rnnbench.run(config, progress=False)
     (trial,) = run.trials["one"]
 
-    one = next(model for model in run.results.models if model.name == "one")
-    assert one.main == "closeness"
-    assert one.score.mean == pytest.approx(
+    summary = next(model for model in run.results.models if model.name == "one")
+    assert summary.main == "closeness"
+    assert summary.score.mean == pytest.approx(
         (1 / (1 + abs(trial.labels - trial.answers))).mean()
     )
-    assert {"accuracy", "macro_f1"} < {*one.metrics}, (
+    assert {"accuracy", "macro_f1"} < {*summary.metrics}, (
         "it is a special case of one label"
     )
     assert run.tables()[0].headers[1].startswith("test closeness")

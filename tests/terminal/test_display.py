@@ -275,18 +275,18 @@ def after(*events):
     return bars
 
 
-def epoch(one, number):
-    return EpochEnded(one, number, 0.5, 0.5)
+def epoch(trial, number):
+    return EpochEnded(trial, number, 0.5, 0.5)
 
 
 def test_the_epochs_of_a_large_model_are_more_of_the_work(two, baseline):
     large, small = (replace(two[0], name=f"of {work}", work=work) for work in (9, 1))
 
     planned = Planned([large, small, baseline], [])
-    whole = after(
-        *((0, it) for it in (planned, epoch(large, 0), epoch(large, 1)))
+    finished = after(
+        *((0, event) for event in (planned, epoch(large, 0), epoch(large, 1)))
     ).whole
-    assert (whole.completed, whole.total) == (9, 2000)
+    assert (finished.completed, finished.total) == (9, 2000)
 
 
 @given(epochs=st.lists(st.integers(0, 200), max_size=5))
@@ -302,18 +302,18 @@ def test_a_trial_that_starts_again_or_ends_early_counts_once(two, epochs):
 
 
 def test_a_trial_goes_from_phase_to_phase_and_from_epoch_to_epoch(two):
-    one = two[0]
+    trial = two[0]
     steps = [
-        (0, Planned([one], [])),
-        (1, PhaseBegan(one, "starting worker", "w0")),
-        (3, EpochEnded(one, 0, nan, nan, "w0")),
-        (3, PhaseBegan(one, "compiling", "w0")),
-        (9, epoch(one, 1)),
-        (11, PhaseBegan(one, "waiting to be tried again")),
-        (12, EpochEnded(one, 0, nan, nan, "w1")),
+        (0, Planned([trial], [])),
+        (1, PhaseBegan(trial, "starting worker", "w0")),
+        (3, EpochEnded(trial, 0, nan, nan, "w0")),
+        (3, PhaseBegan(trial, "compiling", "w0")),
+        (9, epoch(trial, 1)),
+        (11, PhaseBegan(trial, "waiting to be tried again")),
+        (12, EpochEnded(trial, 0, nan, nan, "w1")),
     ]
 
-    seen = [after(*steps[:n]).running[one] for n in range(2, 8)]
+    seen = [after(*steps[:n]).running[trial] for n in range(2, 8)]
 
     assert [
         (row.fields["phase"], row.completed, row.fields["worker"]) for row in seen
@@ -328,26 +328,31 @@ def test_a_trial_goes_from_phase_to_phase_and_from_epoch_to_epoch(two):
 
 
 def test_the_time_left_is_known_when_an_epoch_was_timed_without_compilation(two):
-    one = two[0]
+    trial = two[0]
     compiling = [
-        (0, Planned([one], [])),
-        (2, PhaseBegan(one, "compiling")),
-        (30, epoch(one, 1)),
+        (0, Planned([trial], [])),
+        (2, PhaseBegan(trial, "compiling")),
+        (30, epoch(trial, 1)),
     ]
 
     assert after(*compiling).whole.time_remaining is None
-    assert after(*compiling, (31, epoch(one, 2))).whole.time_remaining == 198
+    assert after(*compiling, (31, epoch(trial, 2))).whole.time_remaining == 198
     compiled = after(
-        (0, Planned([one], [])), (2, PhaseBegan(one, TRAINING)), (3, epoch(one, 1))
+        (0, Planned([trial], [])),
+        (2, PhaseBegan(trial, TRAINING)),
+        (3, epoch(trial, 1)),
     )
     assert compiled.whole.time_remaining == 199
 
 
 def test_trials_side_by_side_share_the_time(two):
     three = [*two, replace(two[0], seed=2)]
-    begun = [(0, Planned(three, [])), *((0, PhaseBegan(one, TRAINING)) for one in two)]
+    begun = [
+        (0, Planned(three, [])),
+        *((0, PhaseBegan(trial, TRAINING)) for trial in two),
+    ]
 
-    bars = after(*begun, *((100, epoch(one, 100)) for one in two))
+    bars = after(*begun, *((100, epoch(trial, 100)) for trial in two))
 
     assert bars.whole.time_remaining == 200
 
@@ -355,8 +360,8 @@ def test_trials_side_by_side_share_the_time(two):
 def test_baselines_alone_are_counted_as_trials(baseline):
     three = [replace(baseline, name=name) for name in "abc"]
     ends = [
-        (now, Finished(one, 0.5, 10.0))
-        for now, one in zip((10, 20), three, strict=False)
+        (now, Finished(trial, 0.5, 10.0))
+        for now, trial in zip((10, 20), three, strict=False)
     ]
     bars = after((0, Planned(three, [])), (0, PhaseBegan(three[0], "fitting")), *ends)
 

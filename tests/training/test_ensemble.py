@@ -77,8 +77,8 @@ def test_of_many_equal_votes_those_of_the_first_model_count(votes):
 def test_the_seeds_of_a_model_share_its_weight(n_seeds):
     over_seeds = ensemble("a", "b", over_seeds=True)
 
-    several = combined(over_seeds, [OF_A] * n_seeds + [OF_B])
-    assert several == pytest.approx(combined(over_seeds, [OF_A, OF_B]), abs=1e-6)
+    together = combined(over_seeds, [OF_A] * n_seeds + [OF_B])
+    assert together == pytest.approx(combined(over_seeds, [OF_A, OF_B]), abs=1e-6)
 
 
 RULE = {"decision": {"threshold": 0.4, "none": "best"}}

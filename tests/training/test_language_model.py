@@ -1,6 +1,8 @@
 """Language models: what they learn, and that networks begin with them."""
 
+import shutil
 from dataclasses import replace
+from functools import cache as kept
 
 import factories
 import numpy as np
@@ -42,16 +44,20 @@ def dataset():
     return make_dataset(replace(corpus, unlabeled=texts), Data(test_split=0.3))
 
 
-def learned(layer):
+LAYERS = {"lstm": LSTM, "both ways": {"bidirectional": {"layer": GRU}}}
+
+
+@kept
+def learned(name, again=False):  # noqa: ARG001 - only to learn again
     """Return the weights and the losses of a model of texts that repeat five words."""
-    model = pretrained(EMBEDDING, layer, epochs=40)
+    model = pretrained(EMBEDDING, LAYERS[name], epochs=40)
     words = np.tile(np.array([START, 4, 5, 6, 7], np.int32), 60)
     return train(layers_of(model), model.pretrain, words, 8, [])
 
 
-@pytest.mark.parametrize("layer", [LSTM, {"bidirectional": {"layer": GRU}}])
-def test_it_learns_which_word_comes_next(layer):
-    _, losses = learned(layer)
+@pytest.mark.parametrize("name", LAYERS)
+def test_it_learns_which_word_comes_next(name):
+    _, losses = learned(name)
 
     at_first = pytest.approx(np.log(5), abs=0.1)
     assert losses[0] == at_first, "that of five words, all as likely"
@@ -59,9 +65,8 @@ def test_it_learns_which_word_comes_next(layer):
 
 
 def test_it_learns_the_same_way_each_time():
-    both_ways = {"bidirectional": {"layer": GRU}}
-    first, _ = learned(both_ways)
-    second, _ = learned(both_ways)
+    first, _ = learned("both ways")
+    second, _ = learned("both ways", again=True)
 
     for ours, theirs in zip(first, second, strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -75,20 +80,37 @@ def weights_of(dataset, model=BOTH_WAYS):
     return weights, bool(phases)
 
 
-def test_it_is_kept_for_models_with_the_same_layers(dataset):
-    first, was_made = weights_of(dataset)
+@pytest.fixture(scope="module")
+def made(dataset, tmp_path_factory):
+    """The folder of a cache with a language model, and its weights."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RNNBENCH_CACHE", str(folder))
+        weights, was_made = weights_of(dataset)
+    assert was_made
+    return folder, weights
+
+
+@pytest.fixture
+def first(made, cache_folder):
+    """The weights of the language model in the cache."""
+    folder, weights = made
+    shutil.copytree(folder, cache_folder, dirs_exist_ok=True)
+    return weights
+
+
+def test_it_is_kept_for_models_with_the_same_layers(dataset, first):
     bare = pretrained({"embedding": {"dim": 4}}, {"bidirectional": {"layer": GRU}})
 
     again, is_made_again = weights_of(dataset, bare)
 
-    assert (was_made, is_made_again) == (True, False)
+    assert not is_made_again
     assert len(first) == 1 + 2 * 3, "an embedding, and three arrays each way"
     np.testing.assert_array_equal(first[1], again[1])
 
 
 @pytest.mark.parametrize("engine", ["native", "keras"])
-def test_each_engine_begins_with_it(dataset, engine):
-    first, _ = weights_of(dataset)
+def test_each_engine_begins_with_it(dataset, first, engine):
     training = Training(epochs=1, batch_size=50, learning_rate=1e-9)
 
     request = FitRequest(BOTH_WAYS, dataset, training, 5, ignore, keep_model=True)
@@ -99,8 +121,7 @@ def test_each_engine_begins_with_it(dataset, engine):
         np.testing.assert_allclose(ours, expected, atol=1e-6)
 
 
-def test_it_is_made_again_if_its_file_is_damaged(dataset, caplog):
-    first, _ = weights_of(dataset)
+def test_it_is_made_again_if_its_file_is_damaged(dataset, first, caplog):
     (file,) = (cache.folder() / "language_models").glob("*.npz")
     file.write_bytes(file.read_bytes()[:-60])
 

@@ -334,7 +334,7 @@ def test_the_packages_that_a_baseline_needs_are_part_of_its_fingerprint(
     update("wordllama")
 
     after = [of_baseline(tmp_path, kind).fingerprint for kind in kinds]
-    assert [one != other for one, other in zip(before, after, strict=True)] == [
+    assert [old != new for old, new in zip(before, after, strict=True)] == [
         True,
         False,
     ]

@@ -165,13 +165,13 @@ def test_with_texts_without_labels_no_other_documents_are_learned_from():
         maxlen=5
     )  # without the last one, which is in the test set of the source
 
-    whole = make_dataset(corpus, data)
-    part = hold_out_part(whole, Part(share=0.4))  # "c c"
+    complete = make_dataset(corpus, data)
+    part = hold_out_part(complete, Part(share=0.4))  # "c c"
 
     def texts(dataset):
         return [ids.tolist() for ids in texts_for(dataset, 0.0, unlabeled=True)]
 
-    assert texts(whole) == [[4, 5], [5, 4], [6, 6], [4, UNKNOWN], [UNKNOWN]]
+    assert texts(complete) == [[4, 5], [5, 4], [6, 6], [4, UNKNOWN], [UNKNOWN]]
     assert texts(part) == [[4, 5], [5, 4], [4, UNKNOWN], [UNKNOWN]]
     with pytest.raises(UserError, match="were not loaded"):
         texts_for(DATASET, 0.0, unlabeled=True)

@@ -338,15 +338,15 @@ def test_texts_of_a_group_stay_together(tmp_path, ending):
 
 
 def test_texts_may_have_any_number_of_labels_as_lists_or_with_a_separator(tmp_path):
-    own = [["b", "a"], [], ["a", "a"], ["c"]]
+    labels_of = [["b", "a"], [], ["a", "a"], ["c"]]
     lines = [
         json.dumps({"text": f"word{n}", "label": labels})
-        for n, labels in enumerate(own)
+        for n, labels in enumerate(labels_of)
     ]
     (tmp_path / "lists.jsonl").write_text("\n".join(lines))
-    rows = [f'word{n},"{" | ".join(labels)}"' for n, labels in enumerate(own)]
+    rows = [f'word{n},"{" | ".join(labels)}"' for n, labels in enumerate(labels_of)]
     (tmp_path / "table.csv").write_text("\n".join(["text,label", *rows]))
-    listed = [(f"word{n}", labels) for n, labels in enumerate(own)]
+    listed = [(f"word{n}", labels) for n, labels in enumerate(labels_of)]
 
     lists = read(tmp_path / "lists.jsonl")
     table = read(tmp_path / "table.csv", label_separator="|")

@@ -49,8 +49,8 @@ def test_the_encoding_is_found_out(tmp_path, encoding):
 
     layout = sniff(table, Layout())
     assert layout == Layout(",", encoding, "tweet", "mood")
-    _, found = open_table(table, layout)
-    assert next(found).values[1] == SENTENCES[encoding]
+    _, rows = open_table(table, layout)
+    assert next(rows).values[1] == SENTENCES[encoding]
 
 
 MESS = {
@@ -158,9 +158,9 @@ def test_the_delimiter_is_found_out_whatever_the_texts_contain(
     table = write(tmp_path / "own.csv", rows, delimiter=delimiter)
 
     layout = sniff(table, Layout())
-    header, found = open_table(table, layout)
+    header, stored = open_table(table, layout)
     assert (layout.delimiter, header) == (delimiter, ["id", "tweet", "mood"])
-    assert [tuple(row.values[1:]) for row in found] == cells
+    assert [tuple(row.values[1:]) for row in stored] == cells
 
 
 @pytest.mark.parametrize(
@@ -240,11 +240,13 @@ def test_columns_at_once_are_those_of_the_rows(tmp_path, text, mark):
     file, layout = tmp_path / "m.csv", Layout(delimiter=",", encoding="utf-8")
     file.write_bytes(f"{mark}id,label\n1,x\n{text}".encode())
 
-    found = columns_at_once(file, layout, ["id", "label"])
+    at_once = columns_at_once(file, layout, ["id", "label"])
 
-    if found is not None:
+    if at_once is not None:
         rows = [row.values for row in open_table(file, layout)[1]]
-        columns = [[values[code] for code in codes] for values, codes in found.values()]
+        columns = [
+            [values[code] for code in codes] for values, codes in at_once.values()
+        ]
         assert [list(row) for row in zip(*columns, strict=True)] == rows
 
 

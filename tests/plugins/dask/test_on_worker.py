@@ -90,9 +90,9 @@ def test_what_differs_between_versions_is_grouped():
     here = {"Python": "3.11", "keras": "3.11.0", "numpy": "2.0"}
     others = {"keras": "3.10.0", "numpy": "2.0"}
     sites = {f"w{n}": others | {"Python": "3.12" if n else "3.11"} for n in range(5)}
-    found = {name: differences(site, here) for name, site in sites.items()}
+    grouped = {name: differences(site, here) for name, site in sites.items()}
 
-    assert describe_differences(found, here).splitlines()[1:] == [
+    assert describe_differences(grouped, here).splitlines()[1:] == [
         "  keras 3.10.0 (here: 3.11.0): w0, w1, w2 and 2 more",
         "  Python 3.12 (here: 3.11): w1, w2, w3 and 1 more",
         "use the same versions and the same commit there (pip install keras==3.11.0)",

@@ -18,9 +18,9 @@ def nightly(name, day, config="nightly", *, split="5", **rights):
 
 
 def pages(*runs, metrics=("accuracy",)):
-    named = dict(zip(distinct_names([run.folder for run in runs]), runs, strict=True))
+    by_name = dict(zip(distinct_names([run.folder for run in runs]), runs, strict=True))
     return pages_of(
-        named, metrics, {name: f"runs/{name}/report.html" for name in named}
+        by_name, metrics, {name: f"runs/{name}/report.html" for name in by_name}
     )
 
 
@@ -56,30 +56,30 @@ def test_the_last_clear_changes_are_told_the_newest_first():
         nightly(day, day, rnn=[18 if day % 2 else 2] * 3) for day in range(1, n + 1)
     ]
 
-    found = pages(*runs)["history.html"].findings
+    findings = pages(*runs)["history.html"].findings
 
-    assert found[0] == (
+    assert findings[0] == (
         f"nightly, 2026-11-{n} 10:20, commit 000000000000: the accuracy of rnn clearly "
         f"went up in {n}, by 0.8000."
     )
-    assert "went down in 12" in found[1]
-    assert found[SHOWN_CHANGES:] == ["2 more are in the tables."]
+    assert "went down in 12" in findings[1]
+    assert findings[SHOWN_CHANGES:] == ["2 more are in the tables."]
 
 
 def test_each_metric_has_tables_of_its_own():
     runs = [nightly("a", 1, rnn=[9]), nightly("b", 2, rnn=[9])]
 
-    found = pages(*runs, metrics=("accuracy", "macro_f1"))
+    written = pages(*runs, metrics=("accuracy", "macro_f1"))
 
-    assert titles(found["leaderboard.html"]) == [
+    assert titles(written["leaderboard.html"]) == [
         "made-up, 20 test documents, by accuracy",
         "made-up, 20 test documents, by macro_f1",
     ]
-    assert len(titles(found["history.html"])) == 2
-    (finding,) = found["history.html"].findings
+    assert len(titles(written["history.html"])) == 2
+    (finding,) = written["history.html"].findings
     assert finding.startswith("No clear changes")
     assert "only accuracy is tested" in finding
-    assert len(found["index.html"].findings) == 1, (
+    assert len(written["index.html"].findings) == 1, (
         "the first metric decides which is best"
     )
 

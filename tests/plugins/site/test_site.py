@@ -60,14 +60,17 @@ def write_runs(folder):
         ("nightly/2", 2, {"rnn": [3, 2, 3], "svm": [9]}),
         (ODD, 3, {"rnn": [3, 2, 3], "svm": [10]}),
     ):
-        facts = {
+        environment = {
             "date": f"2026-11-0{day}T10:20:30Z",
             "git_commit": f"<i>{day}",
             "cpu": HOSTILE,
         }
         write_run(
             scored_run(
-                rights, folder=str(folder / name), environment=facts, dataset=dataset
+                rights,
+                folder=str(folder / name),
+                environment=environment,
+                dataset=dataset,
             )
         )
     (other,) = runs_on_datasets({"r8": {"rnn": [9], "svm": [12]}}, folder=str(folder))
@@ -119,10 +122,10 @@ def test_json_says_what_was_written(made, pages):
 
     assert (record["schema_version"], record["folder"]) == (1, "public")
     public, hidden = folder / "public", {".lock", "site.json"}
-    found = {
+    written = {
         file for file in public.rglob("*") if file.is_file() and file.name not in hidden
     }
-    assert {public / file for file in record["files"]} == found
+    assert {public / file for file in record["files"]} == written
     names = ("1", "2", "b-it-s-x-31m", "r8")
     assert list(record["reports"].values()) == [
         f"runs/{name}/report.html" for name in names

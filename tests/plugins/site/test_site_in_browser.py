@@ -77,8 +77,8 @@ def test_links_lead_to_a_report_as_well_as_back(browser, site):
 def test_a_model_that_is_not_picked_leaves_the_page(browser, site):
     for page, parts in (("history.html", "figure"), ("leaderboard.html", "tbody tr")):
         browser.open(site / page)
-        found = f"[...document.querySelectorAll('{parts}')]"
-        visible = f"{found}.filter((element) => element.checkVisibility())"
+        elements = f"[...document.querySelectorAll('{parts}')]"
+        visible = f"{elements}.filter((element) => element.checkVisibility())"
         before = browser.evaluate(f"{visible}.length")
         browser.evaluate(f"document.querySelector('input[value={LONG}]').click()")
 

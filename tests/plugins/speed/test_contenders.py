@@ -36,20 +36,23 @@ def plan(*layers, **changes):
 
 
 def test_each_engine_is_timed_in_its_own_way(tmp_path):
-    found = {contender.name: contender for contender in choose_contenders(None, plan())}
+    contenders = {
+        contender.name: contender for contender in choose_contenders(None, plan())
+    }
 
     jobs = {
-        name: (how.executor.jobs, how.executor.threads) for name, how in found.items()
+        name: (how.executor.jobs, how.executor.threads)
+        for name, how in contenders.items()
     }
     assert jobs == {"native": (4, 1), "native-1": (1, 1), "keras": (1, 4)}
-    adapted = found["keras"].adapt(trial(tmp_path))
+    adapted = contenders["keras"].adapt(trial(tmp_path))
     assert (adapted.training.engine, adapted.threads) == ("keras", 4)
 
 
 def test_a_contender_that_cannot_train_any_model_takes_no_part(caplog):
-    found = choose_contenders(None, plan({"gru": {"units": 3, "dropout": 0.5}}))
+    contenders = choose_contenders(None, plan({"gru": {"units": 3, "dropout": 0.5}}))
 
-    assert "native" not in {contender.name for contender in found}
+    assert "native" not in {contender.name for contender in contenders}
     assert "native does not take part: it cannot train rnn" in caplog.text
     assert "torch does not take part: PyTorch is not installed" in caplog.text
 
@@ -77,11 +80,11 @@ def test_a_contender_that_is_not_available_is_named(monkeypatch, names, message)
 def test_a_contender_that_cannot_train_one_of_the_models_takes_part(caplog):
     dropping = {"layers": [{"gru": {"units": 3, "dropout": 0.5}}, SOFTMAX]}
 
-    found = choose_contenders(
+    contenders = choose_contenders(
         ["native", "keras"], plan(models={"rnn": RNN, "other": dropping})
     )
 
-    assert [contender.name for contender in found] == ["native", "keras"]
+    assert [contender.name for contender in contenders] == ["native", "keras"]
     assert "native cannot train other" in caplog.text
 
 
@@ -107,16 +110,20 @@ def test_an_engine_runs_the_trial_exactly_as_the_command_run_does(tmp_path):
 def test_pytorch_is_timed_with_the_networks_of_native(changed, monkeypatch):
     monkeypatch.setattr(contenders, "find_spec", lambda _: "installed")
 
-    assert [found.name for found in choose_contenders(None, plan())] == [*CONTENDERS]
-    assert [found.name for found in choose_contenders(None, changed)] == ["keras"]
+    assert [contender.name for contender in choose_contenders(None, plan())] == [
+        *CONTENDERS
+    ]
+    assert [contender.name for contender in choose_contenders(None, changed)] == [
+        "keras"
+    ]
     for others in (changed, plan({"bag_of_words": {"values": "tfidf"}})):
         with pytest.raises(UserError, match=r"^--only torch: it cannot train rnn"):
             choose_contenders(["keras", "torch"], others)
 
 
 def test_a_model_is_timed_with_its_own_training_but_no_documents_are_held_out():
-    own = {"epochs": 3, "batch_size": 7, "validation_split": 0.5}
-    models = {"rnn": RNN | {"training": own}, "other": RNN}
+    changes = {"epochs": 3, "batch_size": 7, "validation_split": 0.5}
+    models = {"rnn": RNN | {"training": changes}, "other": RNN}
 
     timed = contenders.only_networks(
         plan(models=models, training={"epochs": 2, "ema": 0.9})

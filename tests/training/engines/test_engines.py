@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from factories import benchmark
+from newswires import write_files
 from plugin_files import example, look_again, run_rnnbench, write_distribution
 from pydantic import ValidationError
 
@@ -110,12 +111,13 @@ models:
 """
 
 
-@pytest.fixture
-def folder(tmp_path, tiny_sgml_folder):
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, tiny_sgml):
     """A working folder with newswires and a config."""
-    tiny_sgml_folder.rename(tmp_path / "sgml")
-    (tmp_path / "own.yaml").write_text(CONFIG)
-    return tmp_path
+    folder = tmp_path_factory.mktemp("engines")
+    write_files(folder / "sgml", tiny_sgml)
+    (folder / "own.yaml").write_text(CONFIG)
+    return folder
 
 
 def install_engines(site, version="1.2"):
@@ -126,33 +128,41 @@ def install_engines(site, version="1.2"):
     )
 
 
-def run(folder, version="1.2"):
-    site = install_engines(folder / f"site-{version}", version)
-    return run_rnnbench("run", "own.yaml", "--jobs", "1", site=site, cwd=folder)
+def run(folder, config="own.yaml", version="1.2", out="own"):
+    site = folder / f"site-{version}"
+    if not site.is_dir():
+        install_engines(site, version)
+    command = ("run", config, "--jobs", "1", "--out", out)
+    return run_rnnbench(*command, site=site, cwd=folder)
 
 
-def stored(folder, name):
-    return json.loads((folder / "results" / "own" / name).read_text())
-
-
-def test_an_engine_of_another_package_trains(folder):
+@pytest.fixture(scope="module")
+def trained(folder):
+    """The folder of a finished run."""
     done = run(folder)
-
     assert done.returncode == 0, done.stderr
-    results = stored(folder, "results.json")
+    return folder / "own"
+
+
+def read(folder, name):
+    return json.loads((folder / name).read_text())
+
+
+def test_an_engine_of_another_package_trains(trained):
+    results = read(trained, "results.json")
     (model,) = results["models"]
     assert results["engine"] == "shares"
     assert model["params"] == len(results["dataset"]["topics"])
-    assert stored(folder, "environment.json")["versions"]["made-up"] == "1.2"
+    assert read(trained, "environment.json")["versions"]["made-up"] == "1.2"
 
 
-def test_the_version_of_its_package_is_part_of_the_fingerprint(folder):
+def test_the_version_of_its_package_is_part_of_the_fingerprint(folder, trained):
+    assert run(folder, version="1.3", out="newer").returncode == 0
+
     fingerprints = set()
-    for version in ("1.2", "1.3"):
-        assert run(folder, version).returncode == 0
-        (model,) = stored(folder, "results.json")["models"]
+    for out in (trained, folder / "newer"):
+        (model,) = read(out, "results.json")["models"]
         fingerprints.add(model["trials"][0]["fingerprint"])
-
     assert len(fingerprints) == 2
 
 
@@ -171,9 +181,9 @@ def test_an_engine_that_fails_is_named(folder):
         for name in FAULTY
     ]
     head, _, _ = CONFIG.partition("  rnn:")
-    (folder / "own.yaml").write_text(head + "".join(models))
+    (folder / "failing.yaml").write_text(head + "".join(models))
 
-    done = run(folder)
+    done = run(folder, "failing.yaml", out="failing")
 
     said = " ".join(done.stderr.split())
     assert done.returncode == 1

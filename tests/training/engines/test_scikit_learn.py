@@ -70,14 +70,14 @@ def test_scores_are_lowest_for_topics_without_documents(kind):
 
     scores = scored(baseline)
 
-    known = scores[:, KNOWN]
+    learned = scores[:, KNOWN]
     if baseline.gives_probabilities:
         np.testing.assert_allclose(np.exp(scores).sum(axis=1), 1)
-        floor = np.minimum(known.min(axis=1), LOWEST)
+        floor = np.minimum(learned.min(axis=1), LOWEST)
         np.testing.assert_array_equal(scores[:, UNKNOWN], np.stack([floor] * 2, axis=1))
     else:
-        assert (known < 0).any(), "margins tell the side of a boundary"
-        assert (scores[:, UNKNOWN] < known.min()).all()
+        assert (learned < 0).any(), "margins tell the side of a boundary"
+        assert (scores[:, UNKNOWN] < learned.min()).all()
 
 
 @kinds
@@ -131,10 +131,10 @@ def test_naive_bayes_is_scored_far_below_the_smallest_float():
     scores = scored(MultinomialNaiveBayes(), long)
 
     of_label = scores[np.arange(20), LABELS]
-    known = scores[:, KNOWN]
-    assert known.max(axis=1) == pytest.approx(of_label, abs=1e-9)
-    assert (np.sort(known, axis=1)[:, :2] < -800).all()
-    assert (scores[:, UNKNOWN] <= known.min(axis=1, keepdims=True)).all()
+    learned = scores[:, KNOWN]
+    assert learned.max(axis=1) == pytest.approx(of_label, abs=1e-9)
+    assert (np.sort(learned, axis=1)[:, :2] < -800).all()
+    assert (scores[:, UNKNOWN] <= learned.min(axis=1, keepdims=True)).all()
 
 
 class Neighbours(Baseline):
