@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rnnbench.config.load import config_text, resolve, select, tree_of
+from rnnbench.config.load import config_text, load, load_with_files, select
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.fetch import Progress
@@ -40,7 +40,7 @@ def prepared_job(
     overrides = [*request.overrides]
     if request.texts is not None:
         overrides += changes(dashes="", data="files", path=OWN_TEXTS)
-    config = resolve(tree_of(request.config, overrides))
+    config = load_with_files(request.config, overrides)
     benchmark = select(config.benchmark, request.models, "models")
     # 2. Find where trials run, and where results go.
     executor = request.make_executor()
@@ -95,4 +95,4 @@ def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
         ConfigError: the config is wrong; the message lists every problem, with its file
             and line.
     """
-    return resolve(tree_of(config, changes(settings))).benchmark
+    return load(config, changes(settings))

@@ -12,9 +12,8 @@ from .command import RESULTS as RESULTS
 from .command import TRAIN as TRAIN
 from .command import Command as Command
 from .config.load import dump as dump
-from .config.load import resolve as resolve
+from .config.load import load_with_files as load_with_files
 from .config.load import select as select
-from .config.load import tree_of as tree_of
 from .data import cache as cache
 from .data.audit import DatasetSummary as DatasetSummary
 from .data.corpus import Corpus as Corpus

@@ -121,9 +121,9 @@ def _closing(written: Path | None, choice: "Choice", _: float) -> list[str]:
 
 
 def _check_target(file: Path, request: ChoiceRequest, *, overwrite: bool) -> None:
-    from rnnbench.config.load import resolve, tree_of
+    from rnnbench.config.load import load_with_files
 
-    config = resolve(tree_of(request.config, request.overrides))
+    config = load_with_files(request.config, request.overrides)
     target = file.resolve()
     folder = request.folder_of(config.benchmark.name).resolve()
     inputs = [path.resolve() for path in config.inputs]

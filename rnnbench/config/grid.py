@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, product
+from itertools import chain, combinations, product
 from math import prod
 
 from rnnbench.config import nodes
@@ -148,27 +148,26 @@ class _Grid:
         axes = self._axes()
         entries = self.node.children | self.zipped.children
         values = {path: entries[path].value for axis in axes for path in axis}
-        sizes = [len(values[axis[0]]) for axis in axes]
-        self._check_count(prod(sizes))
+        self._check_count(prod(len(values[axis[0]]) for axis in axes))
         targets = {path: self._targets(path, values[path][0]) for path in values}
-        texts = {path: list(_texts(values[path])) for path in values}
+        texts = {path: _texts(values[path]) for path in values}
         # A parameter with a single value is in no name.
         labels = _labels([path for path in values if len(values[path]) > 1])
+        steps = []  # of each axis: for each of its paths, a value and its text
+        for axis in axes:
+            pairs = [zip(values[path], texts[path], strict=True) for path in axis]
+            steps.append(zip(*pairs, strict=True))
         points: dict[str, Node] = {}
-        for positions in product(*map(range, sizes)):
-            position_of = dict[str, int]()
-            for axis, position in zip(axes, positions, strict=True):
-                position_of |= dict.fromkeys(axis, position)
-            spelled = {}
-            for path, label in labels.items():
-                spelled[label] = texts[path][position_of[path]]
+        for combination in product(*steps):
+            pair_of = dict(zip(values, chain(*combination), strict=True))
+            spelled = {label: pair_of[path][1] for path, label in labels.items()}
             point = point_name(self.name, spelled)
             self._check_name(point, points)
-            points[point] = self.base
-            for path, position in position_of.items():
-                value = values[path][position]
+            model = self.base
+            for path, (value, _) in pair_of.items():
                 for keys in targets[path]:
-                    points[point] = nodes.with_value(points[point], keys, value)
+                    model = nodes.with_value(model, keys, value)
+            points[point] = model
         return points
 
     def _axes(self) -> list[list[str]]:

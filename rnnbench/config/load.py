@@ -75,12 +75,21 @@ class LoadedConfig:
         return inputs
 
 
-def load(config: ConfigSource, overrides: Sequence[Override] = ()) -> Benchmark:
+def load(config: object, overrides: Sequence[Override] = ()) -> Benchmark:
     """Return the benchmark of a file, a mapping or texts.
 
     ``ConfigError`` lists all problems.
     """
-    return resolve(tree_of(config, overrides)).benchmark
+    return load_with_files(config, overrides).benchmark
+
+
+def load_with_files(config: object, overrides: Sequence[Override] = ()) -> LoadedConfig:
+    """Return the same with the files that the config was read from."""
+    tree = tree_of(config, overrides)
+    benchmark = _validated(Benchmark, tree)
+    if tree.is_texts:
+        benchmark = _with_columns(benchmark)
+    return LoadedConfig(benchmark, tuple(tree.files))
 
 
 def load_data(config: object, overrides: Sequence[Override] = ()) -> Data:
@@ -89,7 +98,7 @@ def load_data(config: object, overrides: Sequence[Override] = ()) -> Data:
         config = {}
     if isinstance(config, Mapping) and set(config) <= {"data"}:
         return _validated(_OnlyData, tree_of(config, overrides)).data
-    return resolve(tree_of(config, overrides)).benchmark.data
+    return load(config, overrides).data
 
 
 def select(
@@ -133,14 +142,6 @@ def config_text(benchmark: Benchmark, folder: Path) -> str:
         message = f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
         raise UserError(f"{benchmark.name}: {message}; make its grids smaller")
     return text
-
-
-def resolve(tree: Tree) -> LoadedConfig:
-    """Return the benchmark in a tree, or raise ``ConfigError`` with every problem."""
-    benchmark = _validated(Benchmark, tree)
-    if tree.is_texts:
-        benchmark = _with_columns(benchmark)
-    return LoadedConfig(benchmark, tuple(tree.files))
 
 
 def _with_columns(benchmark: Benchmark) -> Benchmark:
@@ -189,12 +190,12 @@ def _problem(item: ErrorDetails, root: Node, tree: Tree) -> Problem:
 
 def tree_of(config: object, overrides: Sequence[Override] = ()) -> Tree:
     """Return the tree of a config, with values of flags."""
-    tree = read_tree(config)
-    set_values(tree, overrides)
+    tree = _read_tree(config)
+    _set_values(tree, overrides)
     return tree
 
 
-def read_tree(config: object) -> Tree:
+def _read_tree(config: object) -> Tree:
     """Return the tree of a ``ConfigSource``; anything else raises ``UserError``."""
     tree = Tree(Node({}, ""))
     match config:
@@ -216,7 +217,7 @@ def read_tree(config: object) -> Tree:
     return tree
 
 
-def set_values(tree: Tree, overrides: Sequence[Override]) -> None:
+def _set_values(tree: Tree, overrides: Sequence[Override]) -> None:
     """Set the values of flags in a tree; what is wrong with them joins its problems."""
     for override in overrides:
         keys = split_keys(override.key)

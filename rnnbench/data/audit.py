@@ -5,7 +5,7 @@ training, too.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Annotated, Any, Self, TypedDict
+from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -184,7 +184,9 @@ class DatasetSummary(StoredRecord):
 
 def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
     """Return the facts about a ``dataset`` that was made of ``corpus``."""
+    task = TASKS[dataset.task]
     train = documents_by_topic(dataset.y_train, len(dataset.topics)).tolist()
+    of_labels = _of_labels(task, dataset.y_test, dataset.topics, train)
     duplicates = _duplicates(dataset, dataset.x_train, dataset.x_test)
     whole_duplicates = Duplicates()
     if duplicates.positions:
@@ -207,7 +209,11 @@ def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
         whole_duplicates=whole_duplicates,
         in_order=dataset.in_order,
         clusters=clusters,
-        **_fields_of_labels(TASKS[dataset.task], dataset.y_test, dataset.topics, train),
+        test_size=of_labels.test_size,
+        topics=of_labels.topics,
+        majority_topic=of_labels.majority_topic,
+        majority_score=of_labels.majority_score,
+        majority_macro_f1=of_labels.majority_macro_f1,
     )
 
 
@@ -222,8 +228,8 @@ def summarize_labels(
 
     ``declared`` are ``ids``, ``clusters`` and ``in_order`` of the documents.
     """
-    fields = _fields_of_labels(task, labels, topics, [0] * len(topics))
-    used = [count.topic for count in fields["topics"] if count.test]
+    of_labels = _of_labels(task, labels, topics, [0] * len(topics))
+    used = [count.topic for count in of_labels.topics if count.test]
     names = {"ids": declared.get("ids"), "topics": used, "n": len(labels)}
     fingerprint = sha256_arrays(
         {"labels": form_of(labels).without_unused(labels)}, names
@@ -239,7 +245,11 @@ def summarize_labels(
         timesteps=0,
         duplicates=Duplicates(),
         whole_duplicates=Duplicates(),
-        **fields,
+        test_size=of_labels.test_size,
+        topics=of_labels.topics,
+        majority_topic=of_labels.majority_topic,
+        majority_score=of_labels.majority_score,
+        majority_macro_f1=of_labels.majority_macro_f1,
         **declared,
     )
 
@@ -250,7 +260,7 @@ def rest_of(summary: DatasetSummary, labels: Labels) -> DatasetSummary:
     train = [count.train for count in summary.topics]
     dropped = summary.duplicates.positions
     changes = {
-        **_fields_of_labels(summary.kind, labels, topics, train),
+        **_of_labels(summary.kind, labels, topics, train)._asdict(),
         "duplicates": Duplicates(),
         "whole_duplicates": Duplicates(),
         "fingerprint": sha256_json([summary.fingerprint, dropped]),
@@ -278,7 +288,7 @@ def _numbered(clusters: ArrayLike) -> list[int] | None:
     return [int(number) for number in numbers]
 
 
-class _FieldsOfLabels(TypedDict):
+class _OfLabels(NamedTuple):
     """The fields of ``DatasetSummary`` that follow from labels."""
 
     test_size: int
@@ -288,9 +298,9 @@ class _FieldsOfLabels(TypedDict):
     majority_macro_f1: float
 
 
-def _fields_of_labels(
+def _of_labels(
     task: TaskKind, labels: Labels, topics: Sequence[str], train: Sequence[int]
-) -> _FieldsOfLabels:
+) -> _OfLabels:
     """Return what follows from test labels and the training documents of each topic."""
     test = documents_by_topic(labels, len(topics)).tolist()
     majority = int(np.argmax(train if any(train) else test))
@@ -298,15 +308,15 @@ def _fields_of_labels(
     counts = []
     for topic, n_train, n_test in zip(topics, train, test, strict=True):
         counts.append(TopicCount(topic=topic, train=n_train, test=n_test))
-    return {
-        "test_size": len(labels),
-        "topics": counts,
-        "majority_topic": topics[majority],
-        "majority_score": task.score(labels, task.always(majority, labels)),
+    return _OfLabels(
+        test_size=len(labels),
+        topics=counts,
+        majority_topic=topics[majority],
+        majority_score=task.score(labels, task.always(majority, labels)),
         # Its precision is its share and its recall is 1; the other topics of the test
         # set score 0.
-        "majority_macro_f1": 2 * share / (1 + share) / np.count_nonzero(test),
-    }
+        majority_macro_f1=2 * share / (1 + share) / np.count_nonzero(test),
+    )
 
 
 def _duplicates(

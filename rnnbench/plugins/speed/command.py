@@ -51,20 +51,19 @@ def bench_speed(
         changes,
         check_place,
         dump,
+        load_with_files,
         lock_folder,
         plan_benchmark,
         prepare,
-        resolve,
         select,
         show_download,
-        tree_of,
     )
     from rnnbench.plugins.speed.contenders import choose_contenders, only_networks
     from rnnbench.plugins.speed.measure import measure
     from rnnbench.plugins.speed.tables import FILES, speed_tables, write_speed
 
     changed = changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
-    loaded = resolve(tree_of(config, changed))
+    loaded = load_with_files(config, changed)
     chosen = select(loaded.benchmark, options.names(models), "--models")
     benchmark = only_networks(chosen)
     timed = choose_contenders(options.names(only), benchmark)
