@@ -56,9 +56,7 @@ def choose(
     then_fit: Annotated[bool, typer.Option("--then-fit", help=THEN_FIT)] = False,
     on: Annotated[str, _on] = "train",
     write: Annotated[Path | None, typer.Option(metavar="FILE", help=WRITE)] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite FILE if it exists.")
-    ] = False,
+    force: options.Force = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:

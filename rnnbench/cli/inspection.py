@@ -120,9 +120,7 @@ def export(
         Path, typer.Option("--out", metavar="FILE", help="The new .keras file.")
     ],
     seed: options.NetworkSeed = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite FILE if it exists.")
-    ] = False,
+    force: options.Force = False,
 ) -> None:
     """Write a network that `rnnbench run --save-models` kept as a file for Keras.
 

@@ -142,14 +142,14 @@ def _print_predictions(
     """Print the predictions of texts, or raise ``UserError`` if one has no words."""
     if not all(prediction.words for prediction in predictions):
         raise UserError("a text contains no words")
-    dumped = []
-    for prediction in predictions:
-        dumped.append(prediction.model_dump(mode="json", exclude_none=True))
     record = {
         "model": model.name,
         "seed": model.seed,
         "texts": names,
-        "predictions": dumped,
+        "predictions": [
+            prediction.model_dump(mode="json", exclude_none=True)
+            for prediction in predictions
+        ],
     }
     headings = names if len(names) > 1 else [""]
     views = map(prediction_table, predictions, headings)

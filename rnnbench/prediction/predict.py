@@ -33,7 +33,7 @@ from rnnbench.report.layout import Shown
 from rnnbench.report.table import MISSING, Table
 from rnnbench.results.run import load_benchmark, load_results
 from rnnbench.results.schema import Results, by_score
-from rnnbench.results.store import VOCABULARY, Store, read_weights
+from rnnbench.results.store import VOCABULARY, Key, Store, read_weights
 from rnnbench.section import Share, StoredRecord, checked
 from rnnbench.storage import DamagedResultError, read_record
 from rnnbench.tasks import TASKS, Decision, TaskKind
@@ -486,18 +486,8 @@ class _KeptRun:
 
     def open(self, name: str, seed: int | None) -> KeptModel:
         """Return a model, by default of the first seed."""
-        models = self.results.by_name
-        if name not in models:
-            hint = did_you_mean(name, models)
-            raise UserError(f"{self.folder}: no model '{name}' ({hint})")
-        trials = {trial.seed: trial for trial in models[name].trials}
-        if seed is None:
-            seed = next(iter(trials))
-        if seed not in trials:
-            allowed = ", ".join(map(str, trials))
-            fault = f"{name} has no seed {seed} (allowed: {allowed})"
-            raise UserError(f"{self.folder}: {fault}")
-        key = (name, seed, trials[seed].fingerprint)
+        key = self._key(name, seed)
+        _, seed, _ = key
         model = self.benchmark.models[name]
         store = Store(self.folder)
         members: list[KeptModel] = []
@@ -527,6 +517,21 @@ class _KeptRun:
         if model.kind == BaselineModel.kind:
             kept._score  # noqa: B018 - a damaged file is noticed now
         return kept
+
+    def _key(self, name: str, seed: int | None) -> Key:
+        """Return the key of a trial of a model, by default of the first one."""
+        models = self.results.by_name
+        if name not in models:
+            hint = did_you_mean(name, models)
+            raise UserError(f"{self.folder}: no model '{name}' ({hint})")
+        trials = {trial.seed: trial for trial in models[name].trials}
+        if seed is None:
+            seed = next(iter(trials))
+        if seed not in trials:
+            allowed = ", ".join(map(str, trials))
+            fault = f"{name} has no seed {seed} (allowed: {allowed})"
+            raise UserError(f"{self.folder}: {fault}")
+        return name, seed, trials[seed].fingerprint
 
     def _members(self, model: EnsembleModel, seed: int) -> list[KeptModel]:
         members = []

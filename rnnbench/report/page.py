@@ -113,7 +113,7 @@ def report_page(
         about=about,
         findings=findings(results, one_answer_alone(run)),
         sections=make_sections(run, texts, words, n_errors, explain),
-        models=[model.name for model in results.models],
+        models=list(results.by_name),
     )
 
 

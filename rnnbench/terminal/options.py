@@ -100,6 +100,7 @@ WithoutDuplicates = Annotated[bool, typer.Option("--without-duplicates", help=LE
 QUANTITIES = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")]
 
 
 def examples(*commands: str) -> str:

@@ -16,6 +16,7 @@ from rnnbench.labels import Key, in_words, topics_of
 from rnnbench.report.sections.base import Part, Reason, Reported, ReportSection
 from rnnbench.report.table import Table, with_points
 from rnnbench.results.run import StoredRun
+from rnnbench.training.outcome import labels_of
 
 LETTERS_PER_WORD = 20
 """Letters of a word that is shown, on average; the rest of the text is cut off."""
@@ -124,7 +125,7 @@ def _compared(answer: Key, true: Key, topics: Sequence[str]) -> str:
 
 def errors_table(run: StoredRun) -> Table:
     """Return the number of errors of each model on each kind of test document."""
-    labels = run.trials[run.results.best.name][0].labels
+    labels = labels_of(run.trials)
     kinds = kinds_of_documents(labels, run.results.dataset)
     headers = ["model"]
     for kind, chosen in kinds.items():

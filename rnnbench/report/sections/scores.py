@@ -54,9 +54,8 @@ def score(reported: Reported) -> ReportSection:
 def published(reported: Reported) -> ReportSection:
     """Return the published scores, and where each source is found."""
     results = reported.results
-    parts: list[Part] = []
-    for table in published_tables(results):
-        parts.append(("table", number_first(table)))
+    tables = map(number_first, published_tables(results))
+    parts: list[Part] = [("table", table) for table in tables]
     sources = {}
     n_above = 0
     for earlier in results.published:

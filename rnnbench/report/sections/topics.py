@@ -11,6 +11,7 @@ from rnnbench.labels import topics_of
 from rnnbench.report.sections.base import Part, Reported, ReportSection
 from rnnbench.report.table import MISSING, Table
 from rnnbench.text import counted
+from rnnbench.training.outcome import labels_of
 
 SHOWN_TOPICS = 100
 """The most topics of which missed and added ones are shown."""
@@ -22,8 +23,7 @@ def topics(reported: Reported) -> ReportSection:
     dataset = reported.results.dataset
     trials = reported.run.trials
     noun = dataset.noun
-    labels = trials[reported.results.best.name][0].labels
-    positions = frequent_topics(labels, len(dataset.topics))
+    positions = frequent_topics(labels_of(trials), len(dataset.topics))
     f1 = f1_by_topic(trials, positions)
     rows = []
     n_missed = 0
