@@ -76,7 +76,7 @@ class Run(Shown, StoredRun):
         """
         return drop_duplicates(self)
 
-    def to_dicts(self) -> list[dict[str, Any]]:
+    def to_dicts(self) -> list[dict[str, object]]:
         """Return a row for each trial, with ``None`` for values that it does not have.
 
         Its keys are ``model``, ``seed``, every metric, ``params``, ``epochs``,
@@ -89,7 +89,7 @@ class Run(Shown, StoredRun):
         for model in self.results.models:
             trials = zip(model.trials, self.trials[model.name], strict=True)
             for trial, stored in trials:
-                row: dict[str, Any] = {"model": model.name, "seed": trial.seed}
+                row: dict[str, object] = {"model": model.name, "seed": trial.seed}
                 row |= dict.fromkeys(self.results.metrics)
                 row |= trial.metrics
                 row |= stored.record.model_dump(include=of_training)
@@ -226,9 +226,11 @@ def load_dataset(
         UserError: the config asks for data that does not exist.
         OutOfReachError: the data could not be downloaded.
     """
-    is_section = isinstance(config, Mapping) and not WHOLE_CONFIG & set(config)
-    if is_section or isinstance(config, Data):
-        config = {"data": config}
+    match config:
+        case Data():
+            config = {"data": config}
+        case Mapping() if not WHOLE_CONFIG & set(config):
+            config = {"data": config}
     return prepare(load_data(config, changes(settings))).dataset
 
 

@@ -46,7 +46,7 @@ Config = ConfigSource | OwnTexts
 """A config file, its content, or the result of ``load_config``; or texts with labels
 to make a config for."""
 Names = str | Sequence[str] | None
-Settings = Mapping[str, object] | Sequence[Override]
+Settings = Mapping[str, object]
 """New values by the keys of a config: ``{"training.batch_size": 25}``."""
 
 KEYS = {  # of the config, changed by options and Python arguments of these names
@@ -169,7 +169,7 @@ class ChoiceRequest(Request):
 
 
 def changes(
-    settings: Settings | Iterable[str | Override] | None = None,
+    settings: Settings | Sequence[str] | None = None,
     dashes: str = "--",
     **values: object,
 ) -> list[Override]:
@@ -189,18 +189,17 @@ def changes(
         if value is not None:
             flag = f"{dashes}{name}"
             overrides.append(Override(flag, key, _as_yaml(flag, value)))
-    if isinstance(settings, Mapping):
-        for key, value in settings.items():
-            overrides.append(Override("settings", str(key), _as_json(value)))
-        return overrides
-    if isinstance(settings, str) or not isinstance(settings, Iterable | None):
-        settings = [settings]
     flag = "--set" if dashes else "settings:"
-    for setting in settings or ():
-        if isinstance(setting, Override):
-            overrides.append(setting)
-        else:
-            overrides.append(_parse_setting(setting, flag))
+    match settings:
+        case None:
+            pass
+        case Mapping():
+            for key, value in settings.items():
+                overrides.append(Override("settings", str(key), _as_json(value)))
+        case list() | tuple():
+            overrides += [_parse_setting(str(text), flag) for text in settings]
+        case _:
+            overrides.append(_parse_setting(str(settings), flag))
     return overrides
 
 
@@ -246,10 +245,10 @@ def _rows_of(parts: Sequence[Iterable[object]]) -> Iterator[str]:
         yield json.dumps({"text": text, "label": label}, default=plain) + "\n"
 
 
-def _parse_setting(setting: object, flag: str) -> Override:
+def _parse_setting(setting: str, flag: str) -> Override:
     """Return the change that ``key.path=value`` asks for, or raise ``UserError``."""
-    flag = f"{flag} {shortened(str(setting), 60)}"
-    key, value = split_setting(setting) if isinstance(setting, str) else ("", "")
+    key, value = split_setting(setting)
+    flag = f"{flag} {shortened(setting, 60)}"
     if not key:
         hint = "should be key.path=value, such as training.epochs=5"
         raise UserError(f"{flag}: {hint}")
@@ -292,8 +291,9 @@ def plain(value: object) -> object:
     is_time = kind in ("m", "M")
     if hasattr(value, "tolist") and not is_time:
         return value.tolist()
-    if isinstance(value, bytes):
-        return value.decode(errors="backslashreplace")
-    if isinstance(value, Iterable):
-        return list(value)
+    match value:
+        case bytes():
+            return value.decode(errors="backslashreplace")
+        case Iterable():
+            return list(value)
     return str(value)

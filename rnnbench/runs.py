@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rnnbench.analysis import boards as ranking
 from rnnbench.analysis.compare import ComparedRuns, compare_runs
@@ -80,7 +80,7 @@ class Histories(Shown, StoredRecord):
 
 def badge(
     run: RunOrFolder, model: str | None = None, metric: str | None = None
-) -> dict[str, Any]:
+) -> dict[str, str | int]:
     """Return the JSON that an endpoint badge of shields.io reads, as plain data.
 
     Args:

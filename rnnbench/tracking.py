@@ -85,12 +85,13 @@ TRACKERS: Registry[type[Tracker]] = Registry("tracker", Tracker, holds_classes=T
 
 def _names(value: object) -> tuple[str, ...]:
     """Return the value of ``tracking``, a name or a list of them, as names."""
-    if isinstance(value, str):
-        value = [value]
-    if not isinstance(value, list | tuple):
-        hint = "allowed: a tracker, or a list such as [mlflow]"
-        raise problem(f"got {spell(value)}", hint)
-    return tuple(dict.fromkeys(one_of(name, TRACKERS) for name in value))
+    match value:
+        case str():
+            return (one_of(value, TRACKERS),)
+        case list() | tuple():
+            return tuple(dict.fromkeys(one_of(name, TRACKERS) for name in value))
+    hint = "allowed: a tracker, or a list such as [mlflow]"
+    raise problem(f"got {spell(value)}", hint)
 
 
 TrackerNames = Annotated[tuple[str, ...], BeforeValidator(_names)]

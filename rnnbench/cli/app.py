@@ -111,7 +111,7 @@ class _Commands(TyperGroup):
         with _ending_with_a_message():
             return super().make_context(*args, **options)
 
-    def invoke(self, ctx: Any) -> Any:
+    def invoke(self, ctx: Any) -> object:
         with _ending_with_a_message():
             return super().invoke(ctx)
 

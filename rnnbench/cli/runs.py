@@ -4,10 +4,10 @@
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from pydantic import BaseModel
@@ -63,9 +63,9 @@ commands = typer.Typer(rich_markup_mode="markdown")
 _command = partial(options.command_with, commands)
 
 
-def _record(**parts: Sequence[BaseModel]) -> dict[str, Any]:
+def _record(**parts: Sequence[BaseModel]) -> dict[str, object]:
     """Return the JSON output of a command: lists by their names."""
-    record: dict[str, Any] = {"schema_version": SUMMARY_VERSION}
+    record: dict[str, object] = {"schema_version": SUMMARY_VERSION}
     for name, items in parts.items():
         record[name] = [item.model_dump(mode="json") for item in items]
     return record
@@ -192,7 +192,7 @@ def _plot_ranks(ranks: MeanRanks, file: Path) -> Table:
     return ranks_table(ranks)
 
 
-def _write_badge(content: dict[str, Any], file: Path) -> None:
+def _write_badge(content: Mapping[str, object], file: Path) -> None:
     """Write a badge; ``UserError``: something else is in the file."""
     is_badge = {"schemaVersion", "label", "message"} <= peek(file).keys()
     if file.is_file() and not is_badge:

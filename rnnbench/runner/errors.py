@@ -60,7 +60,8 @@ class InterruptedRunError(Interruption):
     """
 
     def __init__(self, run: Any, stored: str, command: str, signal: int):
-        super().__init__(f"Interrupted; {stored}. {_continuation(command)}", signal)
+        self.summary = f"Interrupted; {stored}. {_continuation(command)}"
+        super().__init__(self.summary, signal)
         self.run = run
 
 

@@ -19,7 +19,6 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeAlias
 
 from rnnbench.errors import uninterrupted
 from rnnbench.models.quiet import TENSORFLOW_VARIABLES
@@ -31,7 +30,6 @@ DIED = "a worker process died (killed, or out of memory?)"
 LAST_WORDS = 10  # lines that are kept of what a dead process printed
 LAST_BYTES = 10_000
 Action = Callable[[], None]
-Channel: TypeAlias = "Connection[Any, Any]"
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Died:
 
 def start_process(
     work: Callable[..., None], *arguments: object
-) -> tuple[Channel, BaseProcess]:
+) -> tuple[Connection, BaseProcess]:
     """Start a process that calls ``work``; return our end of its connection, and it.
 
     ``work`` gets the other end, and ``arguments``. From the first moment, the process
@@ -82,7 +80,7 @@ def start_process(
 class Child:
     """Our side of a process that carries out one trial after another."""
 
-    def __init__(self, connection: Channel, log: Path):
+    def __init__(self, connection: Connection, log: Path):
         # It may stay open while a process that the child started lives.
         self.connection = connection
         self._log = log
@@ -99,8 +97,8 @@ class Child:
         with suppress(EOFError, OSError):
             if self.connection.poll():
                 message: Report | Done = self.connection.recv()
-                if not isinstance(message, str):  # phases may begin before the trial
-                    self._has_started = True
+                # Phases may begin before the trial.
+                self._has_started |= not isinstance(message, str)
                 return message
         return Died(self._has_started, self._last_words())
 
@@ -126,7 +124,7 @@ def _end_with_parent() -> None:
 
 
 def work(
-    connection: Channel, threads: int, log: Path, watch: Action = _end_with_parent
+    connection: Connection, threads: int, log: Path, watch: Action = _end_with_parent
 ) -> None:
     """Carry out trials until the parent ends; what they print goes into ``log``."""
     threading.Thread(target=watch, daemon=True).start()

@@ -15,11 +15,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import methodcaller
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import typer
 from pydantic import BaseModel
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
@@ -39,7 +39,7 @@ class SafeConsole(Console):
     """Shows control characters in a text instead of sending them to the terminal."""
 
     def render(
-        self, renderable: RenderableType, options: Any = None
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
         """Yield the segments of anything, without control characters in their text."""
         for segment in super().render(renderable, options):
@@ -144,13 +144,24 @@ def _print_views(views: "Sequence[Table | RenderableType]") -> None:
         out.print(to_rich(view, out), crop=False)
 
 
+class HasResults(Protocol):
+    """A run or a choice."""
+
+    @property
+    def results(self) -> BaseModel:
+        """Its record."""
+
+
+R = TypeVar("R", bound=HasResults)
+
+
 def carry_out(
-    job: Callable[[], Any],
+    job: Callable[[], R],
     *,
     quiet: bool,
     as_json: bool,
-    closing: Callable[[Any, float], Sequence[str]],
-    views: "Callable[[Any], Sequence[Table]]" = methodcaller("tables"),
+    closing: Callable[[R, float], Sequence[str]],
+    views: "Callable[[R], Sequence[Table]]" = methodcaller("tables"),
 ) -> None:
     """Carry out a training job and print its result; if it ends early, print a part.
 
@@ -168,7 +179,7 @@ def carry_out(
     try:
         finished = job()
     except (FailedTrialsError, InterruptedRunError) as error:
-        if isinstance(error, FailedTrialsError) and not quiet:
+        if not quiet:
             error.args = (error.summary,)  # each failure was shown when it happened
         try:
             if error.run is not None:

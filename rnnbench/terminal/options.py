@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -22,7 +22,7 @@ from rnnbench.points import split_names
 from rnnbench.storage import named_folder
 from rnnbench.text import encodable
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
 number = partial(typer.Option, metavar="N")
 CHANGES = "Changes to the config"
 _change = partial(typer.Option, rich_help_panel=CHANGES)
