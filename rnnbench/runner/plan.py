@@ -5,13 +5,13 @@
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 from itertools import product
 from pathlib import Path
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.data.config import PATHS, Data
+from rnnbench.data.config import PATHS
 from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.data.held_out import Part, hold_out, hold_out_part
 from rnnbench.data.load import PreparedData
@@ -51,14 +51,26 @@ def plan_benchmark(
     if parts:
         all_training = make_dataset(data.corpus, data.config, blind=True)
         datasets = {part: hold_out_part(all_training, part) for part in parts}
+    corpus = data.corpus
     trials: list[Trial] = []
     for part, dataset in datasets.items():
-        planner = _Planner(benchmark, data, dataset, part, threads, keep_models)
-        trials += planner.trials()
+        trial_on = partial(
+            Trial,
+            data=data.config.model_copy(update=dict.fromkeys(PATHS)),
+            corpus_fingerprint=corpus.fingerprint,
+            source=data.summary.source,
+            dataset_fingerprint=dataset.fingerprint,
+            split_fingerprint=dataset.split_fingerprint(corpus.fingerprint),
+            n_ids=data.dataset.n_ids,
+            threads=threads,
+            task=dataset.task,
+            part=part,
+            n_untested=dataset.n_untested,
+        )
+        trials += _trials(benchmark, data, trial_on, keep_models=keep_models)
     trials = _longest_first(trials)
     _check_models(benchmark, data.dataset)
     _check_validation_splits(trials, datasets.values())
-    corpus = data.corpus
     vocabulary = None
     if keep_models:
         vocabulary = make_vocabulary(corpus, data.dataset, data.config)
@@ -68,67 +80,41 @@ def plan_benchmark(
     return Plan(data.summary, trials, corpora, vocabulary)
 
 
-@dataclass(frozen=True)
-class _Planner:
-    """Makes the trials of a benchmark on one dataset."""
+def _trials(
+    benchmark: Benchmark,
+    data: PreparedData,
+    trial_on: "partial[Trial]",
+    *,
+    keep_models: bool,
+) -> list[Trial]:
+    """Return all trials on a dataset; ensembles, which are made of others, come last.
 
-    benchmark: Benchmark
-    data: PreparedData
-    dataset: Dataset
-    part: Part | None  # held out from the training documents of ``data``, if any
-    threads: int
-    keep_models: bool
-
-    def trials(self) -> list[Trial]:
-        """Return all trials; ensembles, which are made of others, come last."""
-        single: list[Trial] = []
-        ensembles = []
-        for name, model, seed in self.benchmark.trials:
-            if isinstance(model, EnsembleModel):
-                ensembles.append((name, model, seed))
-            else:
-                single.append(self._trial(name, model, seed))
-        combined = []
-        for name, model, seed in ensembles:
-            members = _members(model.ensemble, seed, single)
-            combined.append(self._trial(name, model, seed, members))
-        return single + combined
-
-    def _trial(
-        self, name: str, model: Model, seed: int, members: tuple[Trial, ...] = ()
-    ) -> Trial:
-        corpus = self.data.corpus
+    ``trial_on`` makes a trial on this dataset.
+    """
+    trials: list[Trial] = []
+    for name, model, seed in sorted(benchmark.trials, key=_is_of_ensemble):
+        members: tuple[Trial, ...] = ()
+        if isinstance(model, EnsembleModel):
+            members = _members(model.ensemble, seed, trials)
         unlabeled = ""
         if model.reads_unlabeled:
-            unlabeled = corpus.unlabeled_fingerprint
-        return Trial(
+            unlabeled = data.corpus.unlabeled_fingerprint
+        trial = trial_on(
             name=name,
             model=model,
-            training=resolve_engine(model, self.benchmark.training_of(name)),
+            training=resolve_engine(model, benchmark.training_of(name)),
             seed=seed,
-            data=self._data_without_paths,
-            corpus_fingerprint=corpus.fingerprint,
-            source=self.data.summary.source,
-            dataset_fingerprint=self.dataset.fingerprint,
-            split_fingerprint=self._split_fingerprint,
-            n_ids=self.data.dataset.n_ids,
-            threads=self.threads,
-            work=model.work_of_epoch(self.data.dataset),
-            task=self.dataset.task,
-            keep_model=self.keep_models and not members,
-            part=self.part,
-            n_untested=self.dataset.n_untested,
+            work=model.work_of_epoch(data.dataset),
+            keep_model=keep_models and not members,
             unlabeled_fingerprint=unlabeled,
             members=members,
         )
+        trials.append(trial)
+    return trials
 
-    @cached_property
-    def _data_without_paths(self) -> Data:
-        return self.data.config.model_copy(update=dict.fromkeys(PATHS))
 
-    @cached_property
-    def _split_fingerprint(self) -> str:
-        return self.dataset.split_fingerprint(self.data.corpus.fingerprint)
+def _is_of_ensemble(trial: tuple[str, Model, int]) -> bool:
+    return isinstance(trial[1], EnsembleModel)
 
 
 def _members(

@@ -18,6 +18,7 @@ from rich.live import Live
 from rich.table import Column
 
 from rnnbench.data.fetch import Progress as OnBytes
+from rnnbench.data.fetch import silent
 from rnnbench.runner import events
 from rnnbench.terminal.console import DRAWING, IN_NOTEBOOK, err
 from rnnbench.text import counted, visible
@@ -31,17 +32,15 @@ PLAIN_INTERVAL = 30.0  # seconds between two lines about a trial, without a term
 
 
 @contextmanager
-def _drawn(
-    draw: Callable[[], RenderableType], *, quiet: bool
-) -> Iterator[Callable[[], None]]:
+def _drawn(draw: Callable[[], RenderableType]) -> Iterator[Action]:
     """Draw something repeatedly, where possible; yield a function that redraws now.
 
     As everywhere, ``DRAWING`` is locked before Rich's own lock: otherwise a thread that
     draws and one that prints could wait for each other for ever. Rich's own thread
     would not lock it.
     """
-    if quiet or not can_draw():
-        yield _do_nothing
+    if not can_draw():
+        yield lambda: None
         return
     start_drawing = _in_notebook if IN_NOTEBOOK else _on_terminal
     redraw, end = start_drawing(draw)
@@ -61,14 +60,6 @@ def _drawn(
         ending.callback(thread.join)
         ending.callback(is_over.set)
         yield redraw
-
-
-def _do_nothing() -> None:
-    pass
-
-
-def _ignore(event: events.Event) -> None:
-    pass
 
 
 def _in_notebook(draw: Callable[[], RenderableType]) -> tuple[Action, Action]:
@@ -116,6 +107,9 @@ def can_draw() -> bool:
 @contextmanager
 def show_download(*, quiet: bool) -> Iterator[OnBytes]:
     """Yield a callback that shows downloads: as bars, or as a line for each."""
+    if quiet:
+        yield silent
+        return
     tasks: dict[str, progress.TaskID] = {}
     name = Column(no_wrap=True, overflow="ellipsis", max_width=err.width // 2)
     columns = [
@@ -132,17 +126,20 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
     def on_bytes(download: str, done: int, total: int | None) -> None:
         if download not in tasks:
             tasks[download] = bars.add_task(download, total=total)
-            if not (quiet or can_draw()):
+            if not can_draw():
                 err.print(download, soft_wrap=True)
         bars.update(tasks[download], completed=done, total=total)
 
-    with _drawn(bars.get_renderable, quiet=quiet):
+    with _drawn(bars.get_renderable):
         yield on_bytes
 
 
 @contextmanager
 def show_trials(*, quiet: bool) -> Iterator[events.Listener]:
     """Yield a listener that shows running trials: as bars, or as lines."""
+    if quiet:
+        yield lambda _: None
+        return
     bars = TrialBars()
     lines = _EpochLines()
 
@@ -156,8 +153,8 @@ def show_trials(*, quiet: bool) -> Iterator[events.Listener]:
             # On a terminal, it is wrapped between words.
             err.print(message, soft_wrap=not can_draw())
 
-    with _drawn(bars.get_renderable, quiet=quiet) as redraw:
-        yield _ignore if quiet else on_event
+    with _drawn(bars.get_renderable) as redraw:
+        yield on_event
 
 
 class _EpochLines:
