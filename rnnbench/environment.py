@@ -53,12 +53,8 @@ class ProcessorRecord(StoredRecord):
         parts = []
         if self.vendor:
             parts.append(self.vendor)
-        numbers = {
-            "family": self.family,
-            "model": self.model,
-            "stepping": self.stepping,
-        }
-        for name, number in numbers.items():
+        for name in ("family", "model", "stepping"):
+            number = getattr(self, name)
             if number is not None:
                 parts.append(f"{name} {number}")
         if self.vector_instructions:

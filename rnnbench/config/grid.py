@@ -85,11 +85,12 @@ def expanded(root: Node) -> tuple[Node, list[Problem]]:
     for name, model in models.items():
         if _has_members_among(with_grid, model):
             continue
+        grid = _Grid(name, model)
         try:
-            points_of_model = _points(name, model)
+            points_of_model = grid.points()
         except ConfigError as error:
             problems += error.problems
-            points_of_model = {name: nodes.without(model, ["grid"])}
+            points_of_model = {name: grid.base}
         twice = [point for point in points_of_model if point in points]
         if twice:
             place = key_path(["models", twice[0]])
@@ -108,17 +109,9 @@ def _has_members_among(with_grid: set[str], model: Node) -> bool:
     return any(model_of(name) in with_grid for name in names)
 
 
-def _points(name: str, model: Node) -> dict[str, Node]:
-    """Return the points of a model by name; itself, if it has no grid."""
-    grid = _Grid(name, model)
-    if grid.node.value is None or not re.fullmatch(POINT, name):
-        return {name: grid.base}
-    return grid.points()
-
-
 @dataclass(frozen=True)
 class _Grid:
-    """The grid of a model, whose key paths are flat."""
+    """A model and its grid, whose key paths are flat."""
 
     name: str
     model: Node
@@ -142,7 +135,12 @@ class _Grid:
         return [*crossed, *self.zipped.children]
 
     def points(self) -> dict[str, Node]:
-        """Return every point by its name, or raise ``ConfigError``."""
+        """Return every point by its name; the model itself, if it has no grid.
+
+        What is wrong with the grid raises ``ConfigError``.
+        """
+        if self.node.value is None or not re.fullmatch(POINT, self.name):
+            return {self.name: self.base}
         if "[" in self.name:
             raise self._error("a point of a grid cannot have a grid of its own")
         axes = self._axes()

@@ -4,7 +4,7 @@
 """
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -153,6 +153,17 @@ def rank_words_of(corpus: Corpus, documents: Positions) -> tuple[Corpus, int]:
         file=None,
     )
     return ranked, int(np.count_nonzero(counts))
+
+
+def rows_of_labels(
+    documents: Collection[Iterable[str]], topics: Iterable[str]
+) -> NDArray[np.uint8]:
+    """Return a row for each document, with 1 for each of its topics, else 0."""
+    position_of = {topic: number for number, topic in enumerate(topics)}
+    rows = np.zeros((len(documents), len(position_of)), np.uint8)
+    for row, labels in zip(rows, documents, strict=True):
+        row[[position_of[label] for label in labels]] = 1
+    return rows
 
 
 def corpus_of_words(  # noqa: PLR0913 - packages call it so

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.corpus import Corpus, rank_words_of
+from rnnbench.data.corpus import Corpus, rank_words_of, rows_of_labels
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.source import TOKENIZERS, Source, Tokenizer, words
 from rnnbench.data.sources.labels import hint_at_lists
@@ -131,15 +131,12 @@ class _Texts:
 
     def _coded_labels(self, topics: Sequence[str]) -> Labels:
         """Return labels by position or, if any text has several, as 0 and 1."""
-        position = {topic: number for number, topic in enumerate(topics)}
         if self.have_one_label:
+            position = {topic: number for number, topic in enumerate(topics)}
             return np.array([position[label] for (label,) in self._labels], np.int32)
         if len(topics) > MAX_LABELS:  # they will be refused, and would take much memory
             return np.zeros((len(self._labels), 0), np.uint8)
-        rows = np.zeros((len(self._labels), len(topics)), np.uint8)
-        for row, labels in zip(rows, self._labels, strict=True):
-            row[[position[label] for label in labels]] = 1
-        return rows
+        return rows_of_labels(self._labels, topics)
 
 
 class _Excerpts:

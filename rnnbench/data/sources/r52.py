@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnbench.data.corpus import Corpus, corpus_of_words
+from rnnbench.data.corpus import Corpus, corpus_of_words, rows_of_labels
 from rnnbench.data.fetch import MAX_BYTES, Progress, pip_download
 from rnnbench.data.source import Source
 from rnnbench.data.sources import reuters
@@ -98,12 +98,9 @@ def build_modapte(files: Iterable[bytes]) -> Corpus:
     for newswire in newswires:
         different.update(newswire.topics)
     topics = sorted(different)
-    labels = np.zeros((len(newswires), len(topics)), np.uint8)
-    for row, newswire in zip(labels, newswires, strict=True):
-        row[[topics.index(topic) for topic in newswire.topics]] = 1
-    return _ranked(
-        [newswire.text for newswire in newswires], labels, topics, len(train)
-    )
+    labels = rows_of_labels([newswire.topics for newswire in newswires], topics)
+    texts = [newswire.text for newswire in newswires]
+    return _ranked(texts, labels, topics, len(train))
 
 
 def build_corpus(train: Labelled, test: Labelled) -> Corpus:

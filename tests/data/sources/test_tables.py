@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from newswires import write_table
 
-from rnnbench import storage
 from rnnbench.data.fetch import silent
 from rnnbench.data.sources.tables import (
     Layout,
@@ -321,11 +320,11 @@ def test_a_parquet_file_is_opened_once(tmp_path, monkeypatch):
     file = write(tmp_path / "a.parquet", [(n, "Late again.", "a") for n in range(9)])
     opened = []
 
-    def open_regular(*arguments):
-        opened.append(storage.open_regular(*arguments))
+    def open_table_file(path):
+        opened.append(path.open("rb"))
         return opened[-1]
 
-    monkeypatch.setattr(parquet, "open_regular", open_regular)
+    monkeypatch.setattr(parquet, "open_table_file", open_table_file)
     header, rows = open_table(file, Layout(), columns=["mood", "tweet"])
 
     assert header == ["tweet", "mood"]

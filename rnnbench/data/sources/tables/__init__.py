@@ -9,7 +9,6 @@ from rnnbench.data.sources.tables.layout import (
     Layout,
     Row,
     Rows,
-    TextTable,
     check_unique,
 )
 from rnnbench.data.sources.tables.lines import MAX_TEXT
@@ -24,7 +23,6 @@ __all__ = [
     "Layout",
     "Row",
     "Rows",
-    "TextTable",
     "check_unique",
     "columns_at_once",
     "dialect_of",

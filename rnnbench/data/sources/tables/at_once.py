@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rnnbench.data.sources.tables.layout import Layout
-from rnnbench.data.sources.tables.lines import MAX_FILE
+from rnnbench.data.sources.tables.lines import open_table_file
 from rnnbench.data.sources.tables.opening import kind_of
 from rnnbench.data.sources.tables.parquet import Coded, coded
-from rnnbench.storage import open_regular
 
 
 def columns_at_once(
@@ -29,7 +28,7 @@ def columns_at_once(
     if read is None:
         return None
     try:
-        with open_regular(path, MAX_FILE) as raw:
+        with open_table_file(path) as raw:
             table = read(raw, layout, columns)
         if table is None:
             return None

@@ -6,9 +6,8 @@
 import codecs
 from pathlib import Path
 
-from rnnbench.data.sources.tables.lines import MAX_FILE
+from rnnbench.data.sources.tables.lines import open_table_file
 from rnnbench.errors import UserError
-from rnnbench.storage import open_regular
 
 MARKS_OF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 MARKS_OF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
@@ -52,7 +51,7 @@ def encoding_of(path: Path) -> str:
 
 def _sample_of(path: Path) -> bytes:
     """Return the first bytes of a file or, if these are all ASCII, later ones."""
-    with open_regular(path, MAX_FILE) as file:
+    with open_table_file(path) as file:
         sample = file.read(SAMPLE)
         if not sample.startswith(MARKS_OF_16 + MARKS_OF_32) and (
             b"\0\n" in sample or b"\n\0" in sample

@@ -6,7 +6,7 @@
 import codecs
 from collections.abc import Iterator
 from functools import partial
-from io import TextIOWrapper
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 
 from rnnbench.data.fetch import Progress
@@ -31,11 +31,16 @@ def codec_of(layout: Layout) -> str:
     return str(layout.encoding)
 
 
+def open_table_file(path: Path) -> BufferedReader:
+    """Open a file to read its bytes, unless it is no regular file or too large."""
+    return open_regular(path, MAX_FILE)
+
+
 def lines(path: Path, layout: Layout, progress: Progress) -> Iterator[str]:
     """Yield the lines of a file, with their ends."""
     codec = codec_of(layout)
     with (
-        open_regular(path, MAX_FILE) as raw,
+        open_table_file(path) as raw,
         TextIOWrapper(raw, codec, errors=LONE_SURROGATES, newline="") as file,
     ):
         size = path.stat().st_size

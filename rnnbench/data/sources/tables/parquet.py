@@ -20,9 +20,9 @@ from rnnbench.data.sources.tables.layout import (
     TextTable,
     check_unique,
 )
-from rnnbench.data.sources.tables.lines import MAX_FILE
+from rnnbench.data.sources.tables.lines import open_table_file
 from rnnbench.errors import UserError
-from rnnbench.storage import MAX_UNPACKED, open_regular
+from rnnbench.storage import MAX_UNPACKED
 
 if TYPE_CHECKING:
     import pyarrow
@@ -66,7 +66,7 @@ def _header_and_rows(path: Path, progress: Progress, columns: Columns) -> Rows:
     """Yield the names of the columns, and then the rows; only some are in memory."""
     from pyarrow.parquet import ParquetFile
 
-    with _faults_named(path), open_regular(path, MAX_FILE) as raw:
+    with _faults_named(path), open_table_file(path) as raw:
         file = ParquetFile(raw)
         header = _header(path, file.schema_arrow, columns)
         name = str(path)
