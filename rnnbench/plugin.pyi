@@ -31,10 +31,8 @@ from .environment import machine as machine
 from .environment import missing as missing
 from .environment import peak_memory as peak_memory
 from .environment import versions as versions
-from .errors import Interruption as Interruption
 from .errors import did_you_mean as did_you_mean
 from .errors import shortened as shortened
-from .errors import signal_of as signal_of
 from .labels import Labels as Labels
 from .metrics import COSTS as COSTS
 from .metrics import Metric as Metric

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.plugin import Interruption, console, options, signal_of
+from rnnbench.plugin import console, options
 
 EXAMPLES = options.examples(
     "rnnbench bench-speed configs/all.yaml",
@@ -80,7 +80,8 @@ def bench_speed(
                 n_stored += 1
     except KeyboardInterrupt as interruption:
         message = f"Interrupted. {n_stored} of {rounds} rounds are stored."
-        raise Interruption(message, signal_of(interruption)) from None
+        interruption.args = (message,)
+        raise
     console.print_record(results, *speed_tables(results), as_json=as_json)
     if not quiet:
         console.err.print(f"Stored in {folder}/", soft_wrap=True)

@@ -46,7 +46,7 @@ class Contender:
     """
 
     name: str
-    what: str
+    description: str
     executor: LocalExecutor
     task: Task
     engine: str | None = None
@@ -63,7 +63,7 @@ class Contender:
         """Return the record of its rounds."""
         return ContenderTimes(
             name=self.name,
-            what=self.what,
+            what=self.description,
             jobs=self.executor.jobs,
             threads=self.executor.threads,
             rounds=rounds,
