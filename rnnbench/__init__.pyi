@@ -1,4 +1,3 @@
-from .api import Run as Run
 from .api import load_dataset as load_dataset
 from .api import load_run as load_run
 from .api import run as run
@@ -11,6 +10,7 @@ from .data.config import Data as Data
 from .errors import OutOfReachError as OutOfReachError
 from .errors import RnnbenchError as RnnbenchError
 from .errors import UserError as UserError
+from .finished import Run as Run
 from .job import load_config as load_config
 from .outside.judge import Verdict as Verdict
 from .outside.judge import verdict as verdict

@@ -7,6 +7,7 @@ the same methods, which ``OneLabel`` explains.
 """
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import TypeAlias
 
 import numpy as np
@@ -16,6 +17,8 @@ Labels = NDArray[np.integer]
 Scores = NDArray[np.floating]
 Positions = NDArray[np.intp]
 Names = NDArray[np.str_]  # of topics
+MAX_LABELS = 1_000
+LONGEST_LABEL = 100  # characters
 TINY = float(np.finfo(np.float32).tiny)
 Key = int | tuple[int, ...]  # the topic of a document, or its topics, by position
 
@@ -296,6 +299,23 @@ def stratify(labels: Labels, shares: Sequence[float], seed: int) -> Positions:
     return part
 
 
+def spelled(value: object) -> object:
+    """Return a label as a text if it can be one.
+
+    1.0 is 1, which tables with gaps store so.
+    """
+    match value:
+        case bool():
+            return str(value).lower()
+        case float() if value.is_integer():
+            return str(int(value))
+        case float() if isfinite(value):
+            return str(value)
+        case str() | int():
+            return " ".join(str(value).split())
+    return value
+
+
 def documents_by_topic(labels: Labels, n_topics: int) -> NDArray[np.int64]:
     """Return how many documents have each topic, ``(n_topics,)`` or more."""
     return form_of(labels).counts(labels, n_topics)
@@ -311,6 +331,11 @@ def topics_of(key: Key) -> tuple[int, ...]:
     if isinstance(key, int):
         return (key,)
     return key
+
+
+def name_of_always(topic: str) -> str:
+    """Return the name of the baseline that always answers a topic."""
+    return f"always '{topic}'"
 
 
 def in_words(key: Key, topics: Sequence[str]) -> str:

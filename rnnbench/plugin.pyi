@@ -87,7 +87,6 @@ from .report.words import number_text as number_text
 from .report.words import short_hash as short_hash
 from .request import changes as changes
 from .results.overwriting import check_place as check_place
-from .results.run import StoredRun as StoredRun
 from .results.schema import Results as Results
 from .results.store import CONSTRAINTS as CONSTRAINTS
 from .results.store import HINT as HINT
@@ -96,6 +95,7 @@ from .results.store import SPEED as SPEED
 from .results.store import check_folder as check_folder
 from .results.store import lock_folder as lock_folder
 from .results.store import place_of as place_of
+from .results.stored_run import StoredRun as StoredRun
 from .runner.check import time_products as time_products
 from .runner.events import WAITING as WAITING
 from .runner.events import Connected as Connected

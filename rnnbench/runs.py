@@ -11,11 +11,11 @@ from rnnbench.analysis import boards as ranking
 from rnnbench.analysis.compare import ComparedRuns, compare_runs
 from rnnbench.analysis.summary import RunOrFolder, opened
 from rnnbench.report.badge import make_badge
-from rnnbench.report.layout import Shown
 from rnnbench.report.table import Table
 from rnnbench.report.tables.boards import board_tables, history_table
 from rnnbench.report.tables.two_runs import comparison_tables
 from rnnbench.section import StoredRecord
+from rnnbench.shown import Shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -25,8 +25,9 @@ from rnnbench.plugins.speed.records import (
     TrialTime,
 )
 from rnnbench.report.tables.files import table_files
-from rnnbench.results.run import StoredRun, save_run
+from rnnbench.results.run import save_run
 from rnnbench.results.store import CONSTRAINTS, ENVIRONMENT, Store
+from rnnbench.results.stored_run import StoredRun
 from rnnbench.storage import sha256_json, write_document
 from rnnbench.training.engines import OnEpoch, ignore
 from rnnbench.training.outcome import History, TrialRecord, TrialResult

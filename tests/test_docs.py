@@ -21,7 +21,7 @@ from browser import AXE, CHROMIUM, violations
 from elements import Elements
 
 import rnnbench
-from rnnbench.analysis.comparisons import power_of_pairs
+from rnnbench.analysis.power import power_of_pairs
 from rnnbench.analysis.summary import load_run
 from rnnbench.cli.app import COMMANDS, load_command
 from rnnbench.config.load import load

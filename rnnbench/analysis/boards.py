@@ -29,8 +29,8 @@ from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
 from rnnbench.metrics import COSTS, METRICS, find_quantity, usable_metrics
 from rnnbench.results.comparison import DIGITS, Comparison
-from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import ModelSummary, Statistic
+from rnnbench.results.stored_run import StoredRun
 from rnnbench.section import StoredRecord
 from rnnbench.stats.correctness import Correctness, Floats
 from rnnbench.stats.ranks import (

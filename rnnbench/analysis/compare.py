@@ -21,8 +21,8 @@ from rnnbench.labels import form_of
 from rnnbench.metrics import MS_PER_STEP, find_quantity
 from rnnbench.points import chosen
 from rnnbench.results.comparison import Difference
-from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import ModelSummary
+from rnnbench.results.stored_run import StoredRun
 from rnnbench.section import StoredRecord
 from rnnbench.training.outcome import labels_of
 

@@ -5,39 +5,38 @@
 True
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from dataclasses import dataclass, replace
+from itertools import chain, combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.audit import DatasetSummary
-from rnnbench.points import chosen
-from rnnbench.results.comparison import DIGITS, SIGNIFICANT, TOO_FEW, Comparison
-from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import ModelSummary, by_score
-from rnnbench.section import StoredRecord
+from rnnbench.labels import Labels
+from rnnbench.results.comparison import DIGITS, TOO_FEW, Comparison
 from rnnbench.stats import many_models
 from rnnbench.stats.correctness import Array, Correctness
-from rnnbench.stats.intervals import estimate_difference, mean_squares
+from rnnbench.stats.intervals import estimate_difference
 from rnnbench.stats.paired import difference_p
-from rnnbench.stats.power import MOST, detectable, seeds_needed
-from rnnbench.training.outcome import TrialResult, Trials, labels_of
+from rnnbench.tasks import TaskKind
+
+if TYPE_CHECKING:
+    from rnnbench.data.audit import DatasetSummary
+    from rnnbench.results.stored_run import StoredRun
+    from rnnbench.training.outcome import TrialResult
 
 MAX_IN_PAIRS = 60
 """The most models that are all compared with each other, a millisecond each."""
-SHOWN_IN_PAIRS = 8
-"""The most models of which all pairs are shown in a plot."""
 
 
-def parts_of(trials: Sequence[TrialResult]) -> Array:
+def parts_of(trials: "Sequence[TrialResult]") -> Array:
     """Return the parts of the main metric, ``([2,] n_trials, n_documents)``."""
     return np.stack([trial.parts for trial in trials], axis=-2)
 
 
 def correctness_of(
-    trials: Sequence[TrialResult], dataset: DatasetSummary, *, is_random: bool
+    trials: "Sequence[TrialResult]", dataset: "DatasetSummary", *, is_random: bool
 ) -> Correctness:
     """Return how right the trials of a model are on the test documents."""
     return Correctness(
@@ -48,7 +47,7 @@ def correctness_of(
     )
 
 
-def correctness_by_model(run: StoredRun) -> dict[str, Correctness]:
+def correctness_by_model(run: "StoredRun") -> dict[str, Correctness]:
     """Return how right each model of a run is, by name."""
     dataset = run.results.dataset
     by_model = {}
@@ -61,17 +60,55 @@ def correctness_by_model(run: StoredRun) -> dict[str, Correctness]:
 
 
 def with_majority(
-    by_model: Mapping[str, Correctness], dataset: DatasetSummary, trials: Trials
+    by_model: Mapping[str, Correctness], dataset: "DatasetSummary", labels: Labels
 ) -> dict[str, Correctness]:
     """Return models with always answering the most frequent topic, by its name."""
-    labels = labels_of(trials)
     topic = [count.topic for count in dataset.topics].index(dataset.majority_topic)
-    answers = dataset.kind.always(topic, labels)
-    parts = dataset.kind.parts(labels, answers)[..., np.newaxis, :]
-    always = Correctness(
-        parts, in_order=dataset.in_order, is_random=False, clusters=dataset.clusters
-    )
-    return {**by_model, dataset.majority_name: always}
+    a_model = next(iter(by_model.values()))
+    majority = always(topic, dataset.kind, labels, a_model)
+    return {**by_model, dataset.majority_name: majority}
+
+
+def always(
+    topic: int, task: TaskKind, labels: Labels, a_model: Correctness
+) -> Correctness:
+    """Return how right one topic is for all documents, which are those of a model."""
+    parts = task.parts(labels, task.always(topic, labels))
+    return replace(a_model, parts=parts[..., np.newaxis, :], is_random=False)
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedModels:
+    """Models on the same documents, compared with each other and with the majority."""
+
+    models: dict[str, Correctness]
+    """By name; the last always gives the most frequent topic."""
+    p_best: dict[str, float]
+    """The p-value of each model, without the majority, being as good as the best."""
+    comparisons: list[Comparison]
+
+
+def compare_models(models: Mapping[str, Correctness]) -> ComparedModels:
+    """Compare models, the last of which is the majority, in pairs and with the best."""
+    trained = dict(models)
+    trained.popitem()
+    family = list(combinations(models, 2))
+    comparisons = compare_pairs(_pairs(models), models, family)
+    return ComparedModels(dict(models), p_of_being_best(trained), comparisons)
+
+
+def _pairs(models: Mapping[str, Correctness]) -> list[tuple[str, str]]:
+    """Return all pairs of models, the last of which is the majority.
+
+    Of many models, they are those with the best and those with the majority.
+    """
+    if len(models) <= MAX_IN_PAIRS:
+        return list(combinations(models, 2))
+    *names, majority = models
+    best = max(names, key=lambda name: round(models[name].score, DIGITS))
+    with_best = [(best, name) for name in names if name != best]
+    with_majority_alone = [(name, majority) for name in names]
+    return with_best + with_majority_alone
 
 
 def compare_pairs(
@@ -175,94 +212,3 @@ def _compare(models: Mapping[str, Correctness], a: str, b: str) -> Comparison:
 def _corrected(comparison: Comparison, p: float) -> Comparison:
     """Return a comparison with a corrected p-value, at least the uncorrected one."""
     return comparison.model_copy(update={"p_corrected": max(p, comparison.p)})
-
-
-def by_better_model(
-    comparisons: Sequence[Comparison], models: Sequence[ModelSummary]
-) -> dict[str, list[Comparison]]:
-    """Return comparisons by the better model, which becomes ``a``.
-
-    Of many models, only the comparisons with the best are returned.
-    """
-    names = [model.name for model in by_score(models)]
-    turned = in_order_of(names, comparisons)
-    if len(names) > SHOWN_IN_PAIRS:
-        # A run of very many models has pairs with one model alone, which may share the
-        # first place.
-        counts = Counter(name for pair in turned for name in (pair.a, pair.b))
-        best = max(names, key=lambda name: counts[name])
-        turned = [pair for pair in turned if best in (pair.a, pair.b)]
-    by_better: dict[str, list[Comparison]] = {}
-    for pair in turned:
-        by_better.setdefault(pair.a, []).append(pair)
-    return by_better
-
-
-def in_order_of(
-    names: Sequence[str], comparisons: Sequence[Comparison]
-) -> list[Comparison]:
-    """Return the comparisons among ``names``, in that order and seen from the first."""
-    position = {name: number for number, name in enumerate(names)}
-    turned = []
-    for pair in comparisons:
-        if pair.a in position and pair.b in position:
-            earlier = min(pair.a, pair.b, key=position.__getitem__)
-            turned.append(pair.seen_from(earlier))
-    return sorted(turned, key=lambda pair: (position[pair.a], position[pair.b]))
-
-
-class PairPower(StoredRecord):
-    """The power of the comparison of two models; the caption of its table says more."""
-
-    comparison: Comparison
-    detectable: float | None
-    """The smallest difference found in 80 % of such runs, if tested alone."""
-    detectable_corrected: float | None
-    """The same after the correction for all comparisons."""
-    seeds_needed: int | None
-    """So that the measured difference would be clear in 80 % of runs."""
-    is_spread_known: bool
-    """Whether each model that depends on the seed has several seeds."""
-
-
-def power_of_pairs(
-    run: StoredRun, only: Sequence[str] | None = None
-) -> list[PairPower]:
-    """Return the power of the pairs that are not clear, nearly clear ones first."""
-    names = set(chosen(list(run.trials), only))
-    models = correctness_by_model(run)
-    family = list(with_majority(models, run.results.dataset, run.trials).values())
-    first, second = np.triu_indices(len(family), 1)
-    scores = many_models.describe(family)
-    level = many_models.first_step_level(scores, first, second)
-    powers = []
-    for pair in run.results.comparisons:
-        if not pair.is_clear and {pair.a, pair.b} <= names:
-            powers.append(_power(pair, models, level))
-    return sorted(powers, key=_nearly_clear)
-
-
-def _power(
-    pair: Comparison, models: Mapping[str, Correctness], corrected_level: float
-) -> PairPower:
-    """Return the power of a comparison of two models."""
-    squares = mean_squares(models[pair.a], models[pair.b])
-    is_spread_known = pair.n_seeds is None or pair.n_seeds > 1
-    alone = corrected = n_seeds = None
-    if is_spread_known:
-        n_seeds = seeds_needed(squares, corrected_level, abs(pair.difference))
-        if not pair.has_too_few_seeds:
-            alone = detectable(squares, SIGNIFICANT)
-            corrected = detectable(squares, corrected_level)
-    return PairPower(
-        comparison=pair,
-        detectable=alone,
-        detectable_corrected=corrected,
-        seeds_needed=n_seeds,
-        is_spread_known=is_spread_known,
-    )
-
-
-def _nearly_clear(pair: PairPower) -> tuple[int, float]:
-    """Return a sort key that puts pairs first that need fewer seeds."""
-    return pair.seeds_needed or MOST + 1, pair.comparison.p_corrected

@@ -18,7 +18,7 @@ from rnnbench.data.dataset import make_dataset
 from rnnbench.errors import RnnbenchError
 from rnnbench.labels import Key, Labels, documents_by_topic, form_of, keys_of
 from rnnbench.metrics import by_topic
-from rnnbench.results.run import StoredRun
+from rnnbench.results.stored_run import StoredRun
 from rnnbench.stats.correctness import N_BLOCKS, Correctness, Floats, Interval
 from rnnbench.stats.intervals import estimate_mean
 from rnnbench.training.outcome import TrialResult, Trials, labels_of

@@ -12,7 +12,7 @@ from rnnbench.data.dataset import Dataset
 from rnnbench.data.padding import INDEX_FROM
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork
 from rnnbench.models.layers.recurrent import Recurrent
-from rnnbench.results.run import StoredRun
+from rnnbench.results.stored_run import StoredRun
 from rnnbench.section import StoredRecord
 from rnnbench.text import counted, listed
 

@@ -5,7 +5,7 @@
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -16,10 +16,10 @@ from pydantic import InstanceOf
 
 from rnnbench.analysis.check import check_comparisons, check_dataset, check_summary
 from rnnbench.analysis.comparisons import (
-    MAX_IN_PAIRS,
+    ComparedModels,
+    compare_models,
     compare_pairs,
     correctness_of,
-    p_of_being_best,
     with_majority,
 )
 from rnnbench.analysis.model_summary import statistic, summarize_model
@@ -32,11 +32,11 @@ from rnnbench.errors import UserError
 from rnnbench.metrics import usable_metrics
 from rnnbench.models.descriptions import Network, OutsideModel
 from rnnbench.results import schema
-from rnnbench.results.comparison import DIGITS, Comparison
-from rnnbench.results.run import StoredRun, load_benchmark, load_results, load_trials
+from rnnbench.results.comparison import Comparison
+from rnnbench.results.run import load_benchmark, load_results, load_trials
 from rnnbench.results.store import RESULTS
+from rnnbench.results.stored_run import StoredRun
 from rnnbench.section import checked
-from rnnbench.stats.correctness import Correctness
 from rnnbench.storage import (
     TRIALS,
     DamagedResultError,
@@ -75,16 +75,33 @@ def summarize_run(
     Raises:
         UserError: the main or the second metric of the task has no value for a trial.
     """
-    trials = {name: trials[name] for name in benchmark.models if name in trials}
+    models = {}
+    for name, description in benchmark.models.items():
+        if name in trials:
+            models[name] = correctness_of(
+                trials[name], dataset, is_random=description.is_random
+            )
+    compared = compare_models(with_majority(models, dataset, labels_of(trials)))
+    results = summarize_compared(benchmark, dataset, trials, compared)
+    changes = {"command": command, "missing": list(missing)}
+    return results.model_copy(update=changes)
+
+
+def summarize_compared(
+    benchmark: Benchmark,
+    dataset: DatasetSummary,
+    trials: Trials,
+    compared: ComparedModels,
+) -> schema.Results:
+    """Return the results of a run whose models, in their order, were compared.
+
+    Errors are those of ``summarize_run``.
+    """
+    *names, _ = compared.models
+    trials = {name: trials[name] for name in names}
     of_all_models = [trial for of_model in trials.values() for trial in of_model]
     metrics = compute_metrics(of_all_models)
     _check_metrics(of_all_models[0].task, metrics)
-
-    correctness = {}
-    for name, of_model in trials.items():
-        is_random = benchmark.models[name].is_random
-        correctness[name] = correctness_of(of_model, dataset, is_random=is_random)
-    p_best = p_of_being_best(correctness)
     models = []
     for name, of_model in trials.items():
         metrics_of_model = {trial: metrics[trial] for trial in of_model}
@@ -92,22 +109,18 @@ def summarize_run(
             benchmark.models[name],
             metrics_of_model,
             dataset,
-            correctness[name],
-            p_best[name],
+            compared.models[name],
+            compared.p_best[name],
         )
         models.append(model)
-
-    compared = with_majority(correctness, dataset, trials)
-    pairs = _pairs(compared)
-    comparisons = compare_pairs(pairs, compared, list(combinations(compared, 2)))
-    models = _with_p_of_verdicts(models, comparisons)
+    models = _with_p_of_verdicts(models, compared.comparisons)
     training = benchmark.training
     decision = None
     if any(trial.record.decision for trial in of_all_models):
         decision = training.decision
     return schema.Results(
         name=benchmark.name,
-        command=command,
+        command="",
         dataset=dataset,
         seeds=list(training.seeds),
         epochs=training.epochs,
@@ -117,10 +130,9 @@ def summarize_run(
         threads=sorted({trial.record.threads for trial in of_all_models}),
         metrics=list(usable_metrics(dataset.task)),
         models=models,
-        comparisons=comparisons,
-        without_duplicates=_without_duplicates(dataset, pairs, compared),
+        comparisons=compared.comparisons,
+        without_duplicates=_without_duplicates(dataset, compared),
         published=list(locate_published(benchmark, dataset, models)),
-        missing=list(missing),
     )
 
 
@@ -168,34 +180,19 @@ def _with_p_of_verdicts(
     return changed
 
 
-def _pairs(models: Mapping[str, Correctness]) -> list[tuple[str, str]]:
-    """Return all pairs of models, the last of which is the majority.
-
-    Of many models, they are those with the best and those with the majority.
-    """
-    if len(models) <= MAX_IN_PAIRS:
-        return list(combinations(models, 2))
-    *names, majority = models
-    best = max(names, key=lambda name: round(models[name].score, DIGITS))
-    with_best = [(best, name) for name in names if name != best]
-    with_majority_alone = [(name, majority) for name in names]
-    return with_best + with_majority_alone
-
-
 def _without_duplicates(
-    dataset: DatasetSummary,
-    pairs: Sequence[tuple[str, str]],
-    models: Mapping[str, Correctness],
+    dataset: DatasetSummary, compared: ComparedModels
 ) -> schema.WithoutDuplicates | None:
-    """Return the scores on the other test documents; the majority is the last model."""
+    """Return the scores and the same comparisons on the other test documents."""
     duplicates = dataset.duplicates.positions
     if len(duplicates) in (0, dataset.test_size):
         return None
     clusters = clusters_without(dataset.clusters, duplicates)
     rest = {}
-    for name, correctness in models.items():
+    for name, correctness in compared.models.items():
         parts = np.delete(correctness.parts, duplicates, axis=-1)
         rest[name] = replace(correctness, parts=parts, clusters=clusters)
+    pairs = [(pair.a, pair.b) for pair in compared.comparisons]
     *names, majority = rest
     scores = {}
     for name in names:

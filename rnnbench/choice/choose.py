@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from rnnbench.analysis.summary import load_environment
-from rnnbench.api import Run, run_of
+from rnnbench.api import run_of
 from rnnbench.choice.ranking import complete, rank_candidates, recommend
 from rnnbench.choice.results import ChoiceResults
 from rnnbench.choice.table import choice_table
@@ -30,10 +30,10 @@ from rnnbench.data.dataset import make_dataset
 from rnnbench.data.held_out import Part, make_parts
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
+from rnnbench.finished import Run
 from rnnbench.job import prepared_job
 from rnnbench.models.descriptions import with_members
 from rnnbench.points import model_of, values_of
-from rnnbench.report.layout import Shown
 from rnnbench.report.table import Table, to_markdown
 from rnnbench.report.tables.files import parameter_columns, table_files
 from rnnbench.report.tables.scores import short_table
@@ -64,6 +64,7 @@ from rnnbench.runner.plan import Plan, plan_benchmark
 from rnnbench.runner.run import run
 from rnnbench.runner.train import Job, PlanResult, train
 from rnnbench.section import checked
+from rnnbench.shown import Shown
 from rnnbench.storage import check_new, read_record, write_document, write_text
 from rnnbench.terminal.display import show_trials
 from rnnbench.text import counted

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from rnnbench.analysis.notes import one_answer_alone
-from rnnbench.api import Run, run_request
+from rnnbench.api import run_request
+from rnnbench.finished import Run
 from rnnbench.report.findings import findings
 from rnnbench.report.table import Table
 from rnnbench.report.tables.scores import short_table

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 import rnnbench
 from rnnbench.analysis import compare as comparing
 from rnnbench.analysis.boards import MeanRanks
-from rnnbench.analysis.comparisons import power_of_pairs
+from rnnbench.analysis.power import power_of_pairs
 from rnnbench.analysis.summary import load_run, load_runs
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.metrics import find_quantity, quantity_names

@@ -4,8 +4,8 @@
 training, too.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple, Self
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Annotated, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,7 +13,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from rnnbench.data.corpus import Corpus, Tokens, noun_of
 from rnnbench.data.dataset import Dataset
-from rnnbench.labels import Labels, documents_by_topic, form_of, keys_of
+from rnnbench.labels import Labels, documents_by_topic, form_of, keys_of, name_of_always
 from rnnbench.section import Share, StoredRecord, formerly
 from rnnbench.storage import sha256_arrays, sha256_json
 from rnnbench.tasks import TASKS, TaskKind
@@ -111,7 +111,7 @@ class DatasetSummary(StoredRecord):
     @property
     def majority_name(self) -> str:
         """The name of the baseline that always answers the most frequent topic."""
-        return f"always '{self.majority_topic}'"
+        return name_of_always(self.majority_topic)
 
     @property
     def n_tests(self) -> int:
@@ -222,15 +222,12 @@ def summarize_labels(
     labels: Labels,
     topics: Sequence[str],
     origin: str,
-    declared: Mapping[str, Any],
+    ids: list[str] | None,
 ) -> DatasetSummary:
-    """Return the facts about test documents of which only the labels are known.
-
-    ``declared`` are ``ids``, ``clusters`` and ``in_order`` of the documents.
-    """
+    """Return the facts about test documents of which only labels and ids are known."""
     of_labels = _of_labels(task, labels, topics, [0] * len(topics))
     used = [count.topic for count in of_labels.topics if count.test]
-    names = {"ids": declared.get("ids"), "topics": used, "n": len(labels)}
+    names = {"ids": ids, "topics": used, "n": len(labels)}
     fingerprint = sha256_arrays(
         {"labels": form_of(labels).without_unused(labels)}, names
     )
@@ -245,12 +242,12 @@ def summarize_labels(
         timesteps=0,
         duplicates=Duplicates(),
         whole_duplicates=Duplicates(),
+        ids=ids,
         test_size=of_labels.test_size,
         topics=of_labels.topics,
         majority_topic=of_labels.majority_topic,
         majority_score=of_labels.majority_score,
         majority_macro_f1=of_labels.majority_macro_f1,
-        **declared,
     )
 
 

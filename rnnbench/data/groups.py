@@ -66,9 +66,6 @@ TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}(?:[-/.]\d{1,4})?(?:[T ]\d.*)?|\d{1,2}:\d
 ID_WITH_STEM = re.compile(r"(.*\w)[-_:/#](?:\d{1,4}|[a-z])", re.IGNORECASE)
 """``passage7-2`` and ``doc12_b``."""
 
-FEW_CLUSTERS = 20
-"""With fewer, intervals and p-values are rough."""
-
 
 class LikelyGroups(NamedTuple):
     """Groups of documents that a column seems to name.

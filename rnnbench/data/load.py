@@ -17,7 +17,6 @@ from rnnbench.data.config import Data
 from rnnbench.data.corpus import Corpus, Positions
 from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.data.fetch import Progress, silent
-from rnnbench.data.groups import FEW_CLUSTERS
 from rnnbench.data.near_copies import near_copies
 from rnnbench.data.source import Source
 from rnnbench.data.sources import AUTO, BUILT_IN, SOURCES
@@ -27,6 +26,7 @@ from rnnbench.data.sources.texts import undeclared_groups
 from rnnbench.data.split import copies_in
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.scoring import scoring_fault
+from rnnbench.stats.correctness import FEW_CLUSTERS
 from rnnbench.tasks import TASKS
 from rnnbench.text import counted, listed
 

@@ -10,22 +10,22 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rnnbench.data.sources.files import MAX_LABELS
-from rnnbench.data.sources.texts import LONGEST_LABEL
 from rnnbench.errors import UserError
-from rnnbench.labels import Positions
+from rnnbench.labels import LONGEST_LABEL, MAX_LABELS, Positions
 from rnnbench.outside.coding import (
     NO_ANSWER,
+    SCORES,
     Array,
     Coding,
     Topics,
+    Values,
     coding_of,
     depth,
 )
-from rnnbench.results.run import StoredRun
+from rnnbench.results.stored_run import StoredRun
 from rnnbench.section import spell
+from rnnbench.tasks import SCORED, TaskKind
 from rnnbench.text import counted, listed
-from rnnbench.training.outcome import labels_of
 
 log = logging.getLogger("rnnbench.outside.judge")
 Missing = Literal["error", "drop", "wrong"]
@@ -36,6 +36,7 @@ Training = tuple[str, int]  # the model and the seed
 class CodedAnswers:
     """The labels of documents, and the answers to them, in one coding."""
 
+    task: TaskKind
     coding: Coding
     topics: list[str]
     """Those of the labels come first."""
@@ -49,65 +50,69 @@ class CodedAnswers:
         }
         return replace(self, labels=self.labels[documents], answers=answers)
 
+    def with_wrong(self) -> dict[Training, Array]:
+        """Return the answers with wrong ones in place of missing ones."""
+        n_topics = len(self.topics)
+        return {
+            training: self.coding.with_wrong(array, self.labels, n_topics)
+            for training, array in self.answers.items()
+        }
 
-def code_answers(
-    labels: Any, answers: Mapping[str, Any], missing: Missing
-) -> CodedAnswers:
+
+def code_answers(labels: object, answers: object, missing: Missing) -> CodedAnswers:
     """Return labels, or those of a run, and answers as arrays.
 
     Raises:
         UserError: labels and answers do not fit together.
     """
-    run = None
     if isinstance(labels, StoredRun):
-        run = labels
-        labels = None
-        if run.results.dataset.kind.has_topics:
-            labels = labels_of(run.trials)
+        return _code_for_run(labels, answers, missing)
+    if labels is None:
+        return _code_scores(answers, missing)
+    values = _collection("labels", labels)
+    trainings = _trainings(values, answers)
+    coding = coding_of(values)
+    topics = Topics()
+    coding.array(topics, values)
+    if not topics.names:
+        raise UserError("verdict: no labels")
+    topics = Topics(sorted(topics.names, key=natural))
+    arrays = _arrays(coding, topics, trainings)
+    right = coding.array(topics, values)
+    coded = CodedAnswers(coding.task, coding, topics.names, right, arrays)
+    return _completed(coded, missing)
+
+
+def _code_scores(answers: object, missing: Missing) -> CodedAnswers:
+    """Return scores as arrays; each document has the only topic, a failure."""
+    arrays = _arrays(SCORES, Topics(), _trainings(None, answers))
+    labels = np.zeros(len(next(iter(arrays.values()))), np.int32)
+    return _completed(CodedAnswers(SCORED, SCORES, ["0"], labels, arrays), missing)
+
+
+def _code_for_run(run: StoredRun, answers: object, missing: Missing) -> CodedAnswers:
+    """Return the labels of a run, and answers to its test documents, as arrays."""
+    dataset = run.results.dataset
+    labels = None
+    if dataset.kind.has_topics:
+        labels = run.labels
     trainings = _trainings(labels, answers)
     coding = coding_of(labels)
-    topics = _topics_of(run, labels, coding)
-    arrays = {
-        training: coding.array(topics, values) for training, values in trainings.items()
-    }
-    _check_size(topics.names)
-    if run is not None:
-        right = labels_of(run.trials)
-    elif labels is None:
-        n_documents = len(next(iter(arrays.values())))
-        right = np.zeros(n_documents, np.int32)
-    else:
-        right = coding.array(topics, labels)
-    _check_lengths(arrays, len(right))
-    if missing == "wrong":
-        needed = coding.needs_no_answer(right)
-        if any((coding.is_missing(array) & needed).any() for array in arrays.values()):
-            topics.names.append(NO_ANSWER)
-    n_topics = len(topics.names)
-    right = coding.widened(right, n_topics)
-    for training, array in arrays.items():
-        arrays[training] = coding.widened(array, n_topics)
-    for (model, _), array in arrays.items():
-        if not coding.has_right_one(array, right):
-            labels_in_words = listed(topics.names)
-            log.warning(
-                "%s: no answer is right; all labels: %s", model, labels_in_words
-            )
-    return CodedAnswers(coding, topics.names, right, arrays)
+    topics = Topics(count.topic for count in dataset.topics)
+    arrays = _arrays(coding, topics, trainings)
+    coded = CodedAnswers(dataset.kind, coding, topics.names, run.labels, arrays)
+    return _completed(coded, missing)
 
 
-def _trainings(labels: Any, answers: Mapping[str, Any]) -> dict[Training, Any]:
+def _trainings(labels: Values | None, answers: object) -> dict[Training, Values]:
     """Return the answers of each training, as they are; check what holds them."""
     if not isinstance(answers, Mapping):
         raise UserError(
             "verdict: answers should be a dict, with those of each model by its name"
         )
-    if labels is not None:
-        _check_collection("labels", labels)
-    for model, values in answers.items():
-        _check_collection(model, values)
-    trainings: dict[Training, Any] = {}
-    for model, values in answers.items():
+    trainings: dict[Training, Values] = {}
+    for model, of_model in answers.items():
+        values = _collection(model, of_model)
         for seed, of_seed in _by_seed(labels, values).items():
             if not hasattr(seed, "__index__"):
                 fault = f"got the seed {spell(seed)} (allowed: 0, 1, ...)"
@@ -119,14 +124,15 @@ def _trainings(labels: Any, answers: Mapping[str, Any]) -> dict[Training, Any]:
     return trainings
 
 
-def _check_collection(name: str, values: Any) -> None:
-    """Raise ``UserError`` if labels or answers are no list and no array."""
-    if isinstance(values, str) or not isinstance(values, Collection):
-        fault = f"got {spell(values)} (should be a list or an array)"
-        raise UserError(f"verdict: {name}: {fault}")
+def _collection(name: str, values: object) -> Values:
+    """Return labels or answers; ``UserError`` if they are no list and no array."""
+    if isinstance(values, Collection) and not isinstance(values, str):
+        return values
+    fault = f"got {spell(values)} (should be a list or an array)"
+    raise UserError(f"verdict: {name}: {fault}")
 
 
-def _by_seed(labels: Any, answers: Any) -> Mapping[Any, Any]:
+def _by_seed(labels: Values | None, answers: Any) -> Mapping[Any, Values]:
     """Return the answers of a model by seed; a single training has the seed 0."""
     if isinstance(answers, Mapping):
         return answers
@@ -135,17 +141,36 @@ def _by_seed(labels: Any, answers: Any) -> Mapping[Any, Any]:
     return dict(enumerate(answers))
 
 
-def _topics_of(run: StoredRun | None, labels: Any, coding: Coding) -> Topics:
-    """Return the topics of a run or of labels, in the order that tables show."""
-    if run is not None:
-        return Topics(count.topic for count in run.results.dataset.topics)
-    if labels is None:
-        return Topics(["0"])
-    topics = Topics()
-    coding.array(topics, labels)
-    if not topics.names:
-        raise UserError("verdict: no labels")
-    return Topics(sorted(topics.names, key=natural))
+def _arrays(
+    coding: Coding, topics: Topics, trainings: Mapping[Training, Values]
+) -> dict[Training, Array]:
+    """Return the answers of each training as an array; new topics are added."""
+    arrays = {}
+    for training, values in trainings.items():
+        arrays[training] = coding.array(topics, values)
+    _check_size(topics.names)
+    return arrays
+
+
+def _completed(coded: CodedAnswers, missing: Missing) -> CodedAnswers:
+    """Return answers with room for all topics, and one for those that are missing."""
+    coding = coded.coding
+    topics = coded.topics
+    arrays = coded.answers
+    _check_lengths(arrays, len(coded.labels))
+    if missing == "wrong":
+        needed = coding.needs_no_answer(coded.labels)
+        if any((coding.is_missing(array) & needed).any() for array in arrays.values()):
+            topics = [*topics, NO_ANSWER]
+    right = coding.widened(coded.labels, len(topics))
+    widened = {}
+    for training, array in arrays.items():
+        model, _ = training
+        widened[training] = coding.widened(array, len(topics))
+        if not coding.has_right_one(widened[training], right):
+            in_words = listed(topics)
+            log.warning("%s: no answer is right; all labels: %s", model, in_words)
+    return replace(coded, topics=topics, labels=right, answers=widened)
 
 
 def natural(name: str) -> tuple[bool, int, str]:

@@ -6,8 +6,8 @@ from zipfile import ZipFile
 
 import numpy as np
 
-from rnnbench.data.sources.files import MAX_LABELS
 from rnnbench.errors import UserError
+from rnnbench.labels import MAX_LABELS
 from rnnbench.outside.coding import Array
 from rnnbench.outside.columns import (
     AT_ONCE,

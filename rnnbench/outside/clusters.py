@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnbench.analysis.comparisons import correctness_by_model
-from rnnbench.api import Run
 from rnnbench.data.groups import LikelyGroups, likely_groups
 from rnnbench.labels import in_words, keys_of
+from rnnbench.outside.answers import CodedAnswers
 from rnnbench.stats.agreement import agreement_p, widening
 from rnnbench.stats.correctness import Correctness
 from rnnbench.text import counted
@@ -32,20 +31,19 @@ class LikelyClusters(NamedTuple):
     """How many times as wide they make an interval."""
 
 
-def warn_of_clusters(run: Run, columns: Mapping[str, Sequence[object]]) -> None:
+def warn_of_clusters(
+    columns: Mapping[str, Sequence[object]],
+    models: Mapping[str, Correctness],
+    coded: CodedAnswers,
+) -> None:
     """Say which column names clusters in which right answers agree, if any does.
 
-    Each of the ``columns`` has a value for each test document; the ids of the run are
-    one more.
+    ``columns`` have a value for each document.
     """
-    dataset = run.results.dataset
-    if dataset.ids:
-        columns = {**columns, "id": dataset.ids}
     labels = None
-    if dataset.kind.has_topics:
-        topics = [count.topic for count in dataset.topics]
-        labels = [in_words(key, topics) for key in keys_of(run.labels)]
-    clusters = likely_clusters(columns, correctness_by_model(run), labels)
+    if coded.task.has_topics:
+        labels = [in_words(key, coded.topics) for key in keys_of(coded.labels)]
+    clusters = likely_clusters(columns, models, labels)
     if clusters:
         log.warning("%s", _as_warning(clusters.groups, clusters.factor))
 

@@ -5,17 +5,19 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.sources.texts import spelled
 from rnnbench.errors import UserError
+from rnnbench.labels import spelled
 from rnnbench.section import spell
 from rnnbench.tasks import MULTI_LABEL, SCORED, SINGLE_LABEL, TaskKind
 
-Array = NDArray[Any]
+Array: TypeAlias = NDArray[Any]
+Values = Collection[object]
+"""Labels of documents, or answers to them, as somebody gave them."""
 Mask = NDArray[np.bool_]  # of documents
 LACKING = 2  # in a row of 0 and 1: the whole answer is missing
 NO_ANSWER = "(no answer)"  # the topic of a missing answer
@@ -24,7 +26,7 @@ ALIKE = (("true", "True", "1"), ("false", "False", "0"))
 """Values that stand for the one of them that labels have."""
 
 
-class Topics(dict[Any, int]):
+class Topics(dict[object, int]):
     """The position of each name by all values that stand for it.
 
     The values ``1``, ``1.0`` and ``"1"`` stand for the name ``1``.
@@ -35,7 +37,7 @@ class Topics(dict[Any, int]):
         self.where = where
         super().__init__((name, place) for place, name in enumerate(self.names))
 
-    def __missing__(self, value: Any) -> int:
+    def __missing__(self, value: object) -> int:
         if isinstance(value, np.generic):
             value = value.item()
         name = spelled(value)
@@ -62,7 +64,7 @@ class Topics(dict[Any, int]):
                         return other
         return name
 
-    def places(self, values: Any) -> NDArray[np.int32]:
+    def places(self, values: Values) -> NDArray[np.int32]:
         """Return the position of each name, ``(n,)``, -1 for none; add new names."""
         if not isinstance(values, list):
             values = np.asarray(values).tolist()
@@ -75,7 +77,7 @@ class Topics(dict[Any, int]):
             raise UserError(f"{self.where}: {fault}") from None
 
 
-def is_list(value: Any) -> bool:
+def is_list(value: object) -> bool:
     """Return whether a value is a collection, and no text."""
     return isinstance(value, Collection) and value != str(value)
 
@@ -86,7 +88,7 @@ class Coding(ABC):
     task: ClassVar[TaskKind]
 
     @abstractmethod
-    def array(self, topics: Topics, values: Any) -> Array:
+    def array(self, topics: Topics, values: Values) -> Array:
         """Return labels or answers as an array; new topics are added."""
 
     @abstractmethod
@@ -119,7 +121,7 @@ class OneTopic(Coding):
 
     task = SINGLE_LABEL
 
-    def array(self, topics: Topics, values: Any) -> Array:
+    def array(self, topics: Topics, values: Values) -> Array:
         return topics.places(values)
 
     def is_missing(self, answers: Array) -> Mask:
@@ -146,9 +148,8 @@ class AnyTopics(Coding):
 
     task = MULTI_LABEL
 
-    def array(self, topics: Topics, values: Any) -> Array:
-        is_array = isinstance(values, np.ndarray) and values.ndim == 2
-        if is_array:
+    def array(self, topics: Topics, values: Values) -> Array:
+        if isinstance(values, np.ndarray) and values.ndim == 2:
             rows, places = _places_of_ones(topics, values)
             is_list_of_topics = np.ones(len(values), bool)
         else:
@@ -193,16 +194,20 @@ def _places_of_ones(topics: Topics, values: Array) -> tuple[Array, Array]:
     return rows, topics.places(list(range(values.shape[1])))[columns]
 
 
-def _places_in_lists(topics: Topics, values: Any) -> tuple[Array, Array, Mask]:
+def _places_in_lists(
+    topics: Topics, values: Collection[Any]
+) -> tuple[Array, Array, Mask]:
     """Return the documents and the topics in lists, and which documents have a list.
 
     A document without a list has one topic.
     """
     is_list_of_topics = np.array([depth(value) > 0 for value in values], bool)
-    names: list[Any] = []
+    names: list[object] = []
     lengths: list[int] = []
     for value, is_several in zip(values, is_list_of_topics, strict=True):
-        topics_of_document = list(value) if is_several else [value]
+        topics_of_document = [value]
+        if is_several:
+            topics_of_document = list(value)
         names += topics_of_document
         lengths.append(len(topics_of_document))
     rows = np.repeat(np.arange(len(lengths)), lengths)
@@ -214,7 +219,7 @@ class ScoresOfOthers(Coding):
 
     task = SCORED
 
-    def array(self, topics: Topics, values: Any) -> Array:  # noqa: ARG002
+    def array(self, topics: Topics, values: Values) -> Array:  # noqa: ARG002
         try:
             scores = np.asarray(values, float)
         except (TypeError, ValueError, OverflowError) as error:
@@ -247,7 +252,7 @@ ANY_TOPICS = AnyTopics()
 SCORES = ScoresOfOthers()
 
 
-def coding_of(labels: Any) -> Coding:
+def coding_of(labels: Values | None) -> Coding:
     """Return the coding of labels; without labels, answers are scores."""
     if labels is None:
         return SCORES
@@ -256,10 +261,14 @@ def coding_of(labels: Any) -> Coding:
     return ONE_TOPIC
 
 
-def depth(values: Any) -> int:
+def depth(values: object) -> int:
     """Return how many dimensions values have; a collection of topics is one."""
-    if isinstance(values, np.ndarray) and values.dtype != object:
-        return values.ndim
-    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Collection):
-        return 0
-    return 1 + depth(next((value for value in values if value is not None), None))
+    match values:
+        case np.ndarray() if values.dtype != object:
+            return values.ndim
+        case str() | bytes() | Mapping():
+            return 0
+        case Collection():
+            first = next((value for value in values if value is not None), None)
+            return 1 + depth(first)
+    return 0

@@ -5,43 +5,56 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from rnnbench.data.groups import FEW_CLUSTERS
 from rnnbench.errors import UserError
 from rnnbench.labels import Positions
 from rnnbench.outside.answers import CodedAnswers, Missing, natural
 from rnnbench.outside.coding import Array, Mask, Topics
+from rnnbench.stats.correctness import FEW_CLUSTERS
 from rnnbench.text import counted, listed
 
 log = logging.getLogger("rnnbench.outside.judge")
 
 
 class Declared(NamedTuple):
-    """Facts about documents that a user declares."""
+    """What a user declares about documents."""
 
-    ids: Sequence[Any] | None = None
-    clusters: Sequence[Any] | None = None
+    ids: Sequence[object] | None = None
+    clusters: Sequence[object] | None = None
     in_order: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Documents:
+    """The documents that count, and what is declared about these."""
+
+    positions: Positions
+    """Among all documents that were answered."""
+    ids: list[str] | None
+    clusters: list[int] | None
+    """By number, from 0."""
+    in_order: bool
+    """Whether they are in order of time; otherwise, they are in order of their ids."""
 
 
 def documents_that_count(
     coded: CodedAnswers, declared: Declared, missing: Missing
-) -> tuple[Positions, Declared]:
-    """Return the positions of the documents that count, and the facts about these.
-
-    Unless documents are in order of time, they come in order of their ids.
+) -> Documents:
+    """Return the documents that count.
 
     Raises:
-        UserError: answers are missing, or facts are not about these documents.
+        UserError: answers are missing, or declarations are not about these documents.
     """
     n = len(coded.labels)
     names = _names_of(declared.ids, n)
     positions = np.flatnonzero(~_is_dropped(coded, names, missing))
     if not len(positions):
         raise UserError("verdict: missing: drop: no document is left")
+    ids = None
     if declared.ids is not None:
         if not declared.in_order:
             in_order_of_ids = sorted(
@@ -49,14 +62,13 @@ def documents_that_count(
             )
             positions = np.array(in_order_of_ids)
         ids = [names[position] for position in positions]
-        declared = declared._replace(ids=ids)
+    clusters = None
     if declared.clusters is not None:
         clusters = _clusters_of(declared.clusters, positions, n)
-        declared = declared._replace(clusters=clusters)
-    return positions, declared
+    return Documents(positions, ids, clusters, declared.in_order)
 
 
-def _names_of(ids: Sequence[Any] | None, n: int) -> list[str]:
+def _names_of(ids: Sequence[object] | None, n: int) -> list[str]:
     """Return the name of each document: its id, or its position."""
     if ids is None:
         return list(map(str, range(n)))
@@ -98,7 +110,7 @@ def _report_missing(fault: str, missing: Missing, *, is_allowed: bool) -> None:
     log.warning("verdict: %s (missing: %s)", fault, missing)
 
 
-def _clusters_of(clusters: Sequence[Any], positions: Positions, n: int) -> list[int]:
+def _clusters_of(clusters: Sequence[object], positions: Positions, n: int) -> list[int]:
     """Return the number of each document's cluster, in the order of the documents."""
     _, numbers = _numbered("clusters", clusters, n)
     codes: list[int] = Topics().places(numbers[positions]).tolist()
@@ -127,7 +139,7 @@ def columns_of(
     return chosen
 
 
-def _numbered(key: str, values: Sequence[Any], n: int) -> tuple[list[str], Array]:
+def _numbered(key: str, values: Sequence[object], n: int) -> tuple[list[str], Array]:
     """Return the different names among values, and the number of each value's name."""
     topics = Topics()
     numbers = topics.places(list(values))

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.api import Run, load_run
-from rnnbench.data.sources.texts import spelled
+from rnnbench.api import load_run
 from rnnbench.errors import UserError
-from rnnbench.labels import Positions, form_of
+from rnnbench.finished import Run
+from rnnbench.labels import Positions, form_of, spelled
 from rnnbench.outside.arrays import read_arrays
 from rnnbench.outside.coding import Array, Topics
 from rnnbench.outside.columns import NAMES, Column, Columns, FileRows, Reading

@@ -2,52 +2,140 @@
 
 >>> verdict(["a", "b"], {"x": ["a", "b"], "y": ["b", "b"]}).results.models[1].score.mean
 0.5
+
+Answers become arrays, and these become statistics. What a stored run has besides, such
+as a config, is made when it is needed.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
-from functools import cache, partial
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnbench.analysis.comparisons import power_of_pairs
-from rnnbench.analysis.summary import summarize_run
-from rnnbench.api import Run
-from rnnbench.config.load import dump, load
-from rnnbench.config.schema import Benchmark
-from rnnbench.data.audit import DatasetSummary, TopicCount, summarize_labels
-from rnnbench.data.sources.files import FILES
-from rnnbench.environment import constraints, environment
+from rnnbench.analysis.comparisons import ComparedModels, always, compare_models
 from rnnbench.errors import UserError
-from rnnbench.models.descriptions import OutsideModel
+from rnnbench.finished import Run
+from rnnbench.labels import documents_by_topic, name_of_always
 from rnnbench.outside.answers import CodedAnswers, Missing, code_answers
-from rnnbench.outside.clusters import warn_of_clusters
-from rnnbench.outside.documents import Declared, columns_of, documents_that_count
-from rnnbench.report.table import Table
-from rnnbench.report.tables.files import table_files
-from rnnbench.report.tables.pairs import comparisons_table, power_table
-from rnnbench.report.tables.scores import score_table
-from rnnbench.results.run import StoredRun, load_results, save_run
-from rnnbench.results.store import CONSTRAINTS, ENVIRONMENT, RESULTS, Store, lock_folder
+from rnnbench.outside.coding import Array
+from rnnbench.outside.documents import (
+    Declared,
+    Documents,
+    columns_of,
+    documents_that_count,
+)
+from rnnbench.points import MODEL
+from rnnbench.results.stored_run import StoredRun
 from rnnbench.section import spell
-from rnnbench.storage import DamagedResultError, sha256_arrays, write_document
-from rnnbench.text import listed
-from rnnbench.training.outcome import TrialRecord, TrialResult, Trials
+from rnnbench.stats.correctness import Correctness
+
+if TYPE_CHECKING:
+    from rnnbench.config.schema import Benchmark
+    from rnnbench.data.audit import DatasetSummary
+    from rnnbench.report.table import Table
+    from rnnbench.results.schema import Results
+    from rnnbench.training.outcome import TrialResult
 
 Answers = ArrayLike | Sequence[Collection[str] | str | None]
 """One for each document: a label of any type or, if it may have any number, a
 collection of them, or 0 and 1 for each topic; or a score from 0 to 1. ``None`` and NaN
 stand for a missing one."""
-FROM_PYTHON = "a call in Python"
+MAX_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """The answers to the documents that count, and what statistics say of them."""
+
+    name: str
+    coded: CodedAnswers
+    documents: Documents
+    compared: ComparedModels
+    origin: Mapping[str, str]
+    """Where the answers of each model came from."""
+    run: StoredRun | None
+    """That on whose test documents the models were tested."""
 
 
 class Verdict(Run):
     """Models that answered the same documents; its folder exists once it is saved."""
 
-    def tables(self) -> list[Table]:
+    judgement: Judgement
+
+    @classmethod
+    def of(cls, judgement: Judgement) -> "Verdict":
+        """Return a verdict whose records are made when they are first needed."""
+        verdict = cls.__new__(cls)
+        vars(verdict).update(folder=Path(judgement.name), judgement=judgement)
+        return verdict
+
+    @cached_property
+    def benchmark(self) -> "Benchmark":
+        """A config of models of which only the answers are known."""
+        from rnnbench.outside import records
+
+        judgement = self.judgement
+        return records.benchmark_of(
+            judgement.name, judgement.coded.answers, judgement.origin
+        )
+
+    @cached_property
+    def _dataset(self) -> "DatasetSummary":
+        from rnnbench.outside import records
+
+        judgement = self.judgement
+        if judgement.run is not None:
+            dataset = judgement.run.results.dataset
+            return records.with_new_topics(dataset, judgement.coded.topics)
+        return records.dataset_of(
+            judgement.coded, judgement.documents, judgement.origin
+        )
+
+    @cached_property
+    def trials(self) -> "dict[str, list[TrialResult]]":
+        """The answers of each training, by model."""
+        from rnnbench.outside import records
+
+        return records.trials_of(self.judgement.coded, self._dataset)
+
+    @cached_property
+    def results(self) -> "Results":
+        """The summary, as in ``results.json``."""
+        from rnnbench.analysis.summary import summarize_compared
+
+        return summarize_compared(
+            self.benchmark, self._dataset, self.trials, self.judgement.compared
+        )
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """The machine that judges."""
+        from rnnbench.outside import records
+
+        return records.machine_at_first()
+
+    def check_names(self) -> None:
+        """Raise ``ConfigError`` if the config cannot have its names or its seeds."""
+        names = {self.judgement.name}
+        seeds = {0}
+        for model, seed in self.judgement.coded.answers:
+            names.add(model)
+            seeds.add(seed)
+        are_simple = all(re.fullmatch(MODEL, name) for name in names)
+        if not are_simple or min(seeds) < 0 or max(seeds) > MAX_SEED:
+            _ = self.benchmark  # it says what is wrong, if anything is
+
+    def tables(self) -> "list[Table]":
         """Return the tables that ``rnnbench verdict`` prints."""
+        from rnnbench.analysis.power import power_of_pairs
+        from rnnbench.report.tables.pairs import comparisons_table, power_table
+        from rnnbench.report.tables.scores import score_table
+
         power = power_table(power_of_pairs(self), self.results)
         return [score_table(self.results), comparisons_table(self.results), power]
 
@@ -67,43 +155,22 @@ class Verdict(Run):
                 there.
             RnnbenchError: a file cannot be written.
         """
-        path = Path(folder)
-        results = self.results.model_copy(update={"command": command})
-        machine = _environment()
-        files = {"config.yaml": dump(self.benchmark), CONSTRAINTS: constraints(machine)}
-        with lock_folder(path, command, is_verdict=True):
-            if not overwrite:
-                self._check_stored(path)
-            store = Store(path)
-            store.check_writable(RESULTS)
-            for trials in self.trials.values():
-                for trial in trials:
-                    store.save(trial)
-            write_document(path / ENVIRONMENT, machine)
-            save_run(path, results, files | table_files(results))
-        return replace(self, folder=path, results=results, environment=machine)
+        from rnnbench.outside import records
 
-    def _check_stored(self, folder: Path) -> None:
-        """Raise ``UserError`` if a folder holds a verdict on other answers."""
-        if not (folder / RESULTS).is_file():
-            return
-        hint = (
-            "name another folder; --force, or overwrite=True in Python, overwrites it"
+        results = self.results.model_copy(update={"command": command})
+        saved = replace(
+            self, folder=Path(folder), results=results, environment=records.machine()
         )
-        try:
-            stored = load_results(folder)
-        except DamagedResultError as error:
-            raise UserError(f"{folder}: {error} ({hint})") from None
-        if stored.fingerprints != self.results.fingerprints:
-            raise UserError(f"{folder}: holds a verdict on other answers ({hint})")
+        records.save(saved, overwrite=overwrite)
+        return saved
 
 
 def verdict(
     labels: Answers | StoredRun | None,
     answers: Mapping[str, Answers | Sequence[Answers] | Mapping[int, Answers]],
     *,
-    ids: Sequence[Any] | None = None,
-    clusters: Sequence[Any] | None = None,
+    ids: Sequence[object] | None = None,
+    clusters: Sequence[object] | None = None,
     columns: Mapping[str, Sequence[object]] | None = None,
     in_order: bool = False,
     missing: Missing = "error",
@@ -149,89 +216,56 @@ def verdict(
     if isinstance(labels, StoredRun):
         run = labels
         declared = Declared(in_order=True)
-    positions, declared = documents_that_count(coded, declared, missing)
-    if run is not None and len(positions) < n_documents:
-        raise UserError(
-            "missing: drop: not with documents of a run (allowed: error, wrong)"
-        )
-    coded = coded.to(positions)
-    origin = origin or {}
+    documents = documents_that_count(coded, declared, missing)
     if run is not None:
-        dataset = _with_new_topics(run.results.dataset, coded.topics)
-    else:
-        files = listed(list(dict.fromkeys(origin.values())))
-        dataset = summarize_labels(
-            coded.coding.task,
-            coded.labels,
-            coded.topics,
-            files or FROM_PYTHON,
-            declared._asdict(),
+        if len(documents.positions) < n_documents:
+            raise UserError(
+                "missing: drop: not with documents of a run (allowed: error, wrong)"
+            )
+        dataset = run.results.dataset
+        documents = replace(
+            documents, clusters=dataset.clusters, in_order=dataset.in_order
         )
-    trials = _trials(coded, dataset)
-    benchmark = _benchmark(name, trials, origin)
-    results = summarize_run(benchmark, dataset, trials)
-    judged = Verdict(Path(name), results, trials, benchmark, _at_first())
+    coded = coded.to(documents.positions)
+    models = _correctness(coded, documents)
+    compared = compare_models(models | _majority(coded, run, models))
+    judged = Verdict.of(Judgement(name, coded, documents, compared, origin or {}, run))
+    judged.check_names()
     if run is None and not in_order and clusters is None:
-        warn_of_clusters(judged, columns_of(positions, columns or {}, n_documents))
+        columns = columns_of(documents.positions, columns or {}, n_documents)
+        if documents.ids:
+            columns["id"] = documents.ids
+        if columns:
+            from rnnbench.outside.clusters import warn_of_clusters
+
+            warn_of_clusters(columns, models, coded)
     return judged
 
 
-# The machine that judges, and the versions that can change a p-value:
-_environment = partial(environment, ("numpy", "scipy"), jobs=1, threads=1)
-_at_first = cache(_environment)  # looking at all packages takes longer than a verdict
-
-
-def _with_new_topics(dataset: DatasetSummary, topics: Sequence[str]) -> DatasetSummary:
-    """Return a dataset with the topics that answers have in addition to its own."""
-    new = [
-        TopicCount(topic=topic, train=0, test=0)
-        for topic in topics[len(dataset.topics) :]
-    ]
-    return dataset.model_copy(update={"topics": [*dataset.topics, *new]})
-
-
-def _benchmark(name: str, trials: Trials, origin: Mapping[str, str]) -> Benchmark:
-    """Return the config of a run of models of which only the answers are known."""
+def _correctness(coded: CodedAnswers, documents: Documents) -> dict[str, Correctness]:
+    """Return how right each model is."""
+    parts: dict[str, list[Array]] = {}
+    for (model, _), answers in coded.with_wrong().items():
+        parts.setdefault(model, []).append(coded.task.parts(coded.labels, answers))
     models = {}
-    seeds = set()
-    for model, of_model in trials.items():
-        source = origin.get(model, FROM_PYTHON)
-        models[model] = {OutsideModel.kind: source, "trainings": len(of_model)}
-        seeds |= {trial.record.seed for trial in of_model}
-    tree = {
-        "name": name,
-        "data": {"source": FILES.name},
-        "training": {"seeds": sorted(seeds)},
-        "models": models,
-    }
-    return load(tree)
+    for model, of_model in parts.items():
+        models[model] = Correctness(
+            np.stack(of_model, axis=-2),
+            in_order=documents.in_order,
+            is_random=len(of_model) > 1,
+            clusters=documents.clusters,
+        )
+    return models
 
 
-def _trials(
-    coded: CodedAnswers, dataset: DatasetSummary
-) -> dict[str, list[TrialResult]]:
-    """Return the answers of each training as a trial, by model."""
-    trials: dict[str, list[TrialResult]] = {}
-    n_topics = len(dataset.topics)
-    for (model, seed), coded_answers in coded.answers.items():
-        answers = coded.coding.with_wrong(coded_answers, coded.labels, n_topics)
-        fingerprint = sha256_arrays(
-            {"answers": answers}, {"of": [model, dataset.fingerprint]}
-        )
-        record = TrialRecord(
-            engine=OutsideModel.kind,
-            params=None,
-            score_kind="answers",
-            task=dataset.task,
-            fit_seconds=None,
-            fingerprint=fingerprint,
-            source=dataset.source,
-            dataset_fingerprint=dataset.fingerprint,
-            model=model,
-            seed=seed,
-            threads=0,
-        )
-        scores = partial(coded.coding.scores, answers, n_topics)
-        trial = TrialResult(record, coded.labels, scores)
-        trials.setdefault(model, []).append(trial)
-    return trials
+def _majority(
+    coded: CodedAnswers, run: StoredRun | None, models: Mapping[str, Correctness]
+) -> dict[str, Correctness]:
+    """Return how right the most frequent topic is for all documents, by its name."""
+    counts = documents_by_topic(coded.labels, len(coded.topics))
+    topic = int(counts.argmax())
+    if run is not None:  # that of its training documents
+        topic = coded.topics.index(run.results.dataset.majority_topic)
+    a_model = next(iter(models.values()))
+    majority = always(topic, coded.task, coded.labels, a_model)
+    return {name_of_always(coded.topics[topic]): majority}

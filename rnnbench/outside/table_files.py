@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from rnnbench.data.sources import tables
-from rnnbench.data.sources.files import MAX_LABELS
 from rnnbench.data.sources.labels import hint_at_lists, split_labels
 from rnnbench.data.sources.tables import Layout
-from rnnbench.data.sources.texts import spelled
 from rnnbench.errors import UserError
+from rnnbench.labels import MAX_LABELS, spelled
 from rnnbench.outside.columns import (
     AT_ONCE,
     Column,

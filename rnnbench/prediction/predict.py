@@ -29,12 +29,12 @@ from rnnbench.models.descriptions import (
 )
 from rnnbench.models.layers import Shape
 from rnnbench.models.linear import NO_RULE
-from rnnbench.report.layout import Shown
 from rnnbench.report.table import MISSING, Table
 from rnnbench.results.run import load_benchmark, load_results
 from rnnbench.results.schema import Results, by_score
 from rnnbench.results.store import VOCABULARY, Key, Store, read_weights
 from rnnbench.section import Share, StoredRecord, checked
+from rnnbench.shown import Shown
 from rnnbench.storage import DamagedResultError, read_record
 from rnnbench.tasks import TASKS, Decision, TaskKind
 from rnnbench.text import counted, listed
@@ -427,6 +427,7 @@ def is_unsure(
     return bool(sureness < threshold)
 
 
+@checked
 def find_model(
     folder: Path,
     name: str | None,

@@ -8,7 +8,7 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.prediction.predict import find_model
 from rnnbench.report.page import PageContent, report_page
 from rnnbench.report.sections.base import Reason
-from rnnbench.results.run import StoredRun
+from rnnbench.results.stored_run import StoredRun
 
 
 def page_of_run(run: StoredRun, words: int, n_errors: int) -> PageContent:

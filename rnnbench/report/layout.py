@@ -7,7 +7,6 @@ plain text.
 import io
 import re
 import textwrap
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -20,7 +19,6 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from rnnbench.report.table import Table, pick_columns
-from rnnbench.report.template import find_template
 from rnnbench.text import visible
 
 HEADER_WIDTHS = (60, 30, 20, 12, 0)
@@ -205,20 +203,3 @@ def as_text(*views: Table | RenderableType, width: int | None = None) -> str:
     for view in views:
         console.print(to_rich(view, console), crop=False)
     return text.getvalue()
-
-
-class Shown(ABC):
-    """A result whose ``repr`` is its tables, as text or, in a notebook, as HTML."""
-
-    @abstractmethod
-    def tables(self) -> Sequence[Table]:
-        """Return the tables that show the result."""
-
-    def __repr__(self) -> str:
-        return as_text(*self.tables()).rstrip("\n")
-
-    __str__ = __repr__
-
-    def _repr_html_(self) -> str:
-        template = find_template("table.html.j2")
-        return visible("".join(template.render(table=table) for table in self.tables()))

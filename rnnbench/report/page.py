@@ -26,8 +26,9 @@ from rnnbench.report.sections.base import Explain, ReportSection, Texts
 from rnnbench.report.sections.scores import best_first
 from rnnbench.report.table import Table, to_markdown
 from rnnbench.report.template import find_template
-from rnnbench.results.run import StoredRun, report_files
+from rnnbench.results.run import report_files
 from rnnbench.results.store import PAGES
+from rnnbench.results.stored_run import StoredRun
 from rnnbench.storage import PLOTS, atomic_write
 from rnnbench.text import counted, for_markdown, visible
 

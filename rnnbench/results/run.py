@@ -1,4 +1,4 @@
-"""A finished run, and the files that it is written to and read from.
+"""The files of a finished run: written whole, and read again.
 
 ``load_trials(folder, load_results(folder))`` returns the trials of each model.
 """
@@ -6,9 +6,7 @@
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +15,6 @@ from rnnbench.config.load import Override, load
 from rnnbench.config.nodes import ConfigError
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.vocabulary import Vocabulary
-from rnnbench.environment import Facts
 from rnnbench.errors import UserError
 from rnnbench.results.schema import Results
 from rnnbench.results.store import CHOICE, FITTED, PAGES, RESULTS, VOCABULARY, Store
@@ -34,24 +31,6 @@ _PLOTS = {
     PAGES[0]: re.compile(rb'id="([^"/]+)-figure_1"'),
     PAGES[1]: re.compile(rb"^(?:!|- )\[.*\]\(plots/([^()/]+)\.png\)$", re.MULTILINE),
 }
-
-
-@dataclass(frozen=True, eq=False)
-class StoredRun:
-    """A finished run."""
-
-    folder: Path
-    results: Results
-    trials: dict[str, list[TrialResult]]
-    """Of each model, in the order of the seeds in the config."""
-    benchmark: Benchmark
-    """The resolved config."""
-    environment: Facts
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """The resolved config as plain data."""
-        return self.benchmark.model_dump(mode="json", exclude_none=True)
 
 
 def save_run(

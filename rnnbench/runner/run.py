@@ -13,9 +13,10 @@ from io import StringIO
 from rnnbench.analysis.summary import load_environment, summarize_run
 from rnnbench.environment import constraints
 from rnnbench.errors import RnnbenchError
-from rnnbench.results.run import StoredRun, save_run
+from rnnbench.results.run import save_run
 from rnnbench.results.schema import Results
 from rnnbench.results.store import BAD_ROWS, CONSTRAINTS, RESULTS
+from rnnbench.results.stored_run import StoredRun
 from rnnbench.runner.events import Ended, Listener
 from rnnbench.runner.plan import plan_benchmark
 from rnnbench.runner.train import Job, PlanResult, key_of, train

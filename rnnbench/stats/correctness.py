@@ -24,6 +24,7 @@ Groups: TypeAlias = NDArray[np.int64]
 """``(n_documents,)``: the cluster or the block of each document, from 0."""
 
 ANOVA = "analysis of variance over documents and seeds"  # the method of most p-values
+FEW_CLUSTERS = 20  # with fewer, intervals and p-values are rough
 N_BLOCKS = 16  # blocks of documents in order of time, whose sizes differ by at most one
 
 

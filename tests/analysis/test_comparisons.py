@@ -10,14 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench.analysis.comparisons import (
-    SHOWN_IN_PAIRS,
-    by_better_model,
     compare_pairs,
     compare_with_best,
     parts_of,
-    power_of_pairs,
     ranks_of,
 )
+from rnnbench.analysis.pairs import SHOWN_IN_PAIRS, by_better_model
+from rnnbench.analysis.power import power_of_pairs
 from rnnbench.errors import UserError
 from rnnbench.stats.correctness import N_BLOCKS, Correctness, blocks, sums_of
 from rnnbench.stats.intervals import estimate_difference, mean_squares

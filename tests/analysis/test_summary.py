@@ -38,8 +38,9 @@ from rnnbench.data.audit import rest_of
 from rnnbench.environment import environment
 from rnnbench.errors import UserError
 from rnnbench.metrics import usable_metrics
-from rnnbench.results.run import StoredRun, load_results, save_run
+from rnnbench.results.run import load_results, save_run
 from rnnbench.results.store import Store
+from rnnbench.results.stored_run import StoredRun
 from rnnbench.stats.correctness import Correctness, Interval
 from rnnbench.stats.intervals import estimate_difference, score_interval, t_interval
 from rnnbench.stats.paired import ANOVA, BLOCKS, MCNEMAR

@@ -1,5 +1,7 @@
 """One verdict on answers from anywhere."""
 
+import subprocess
+import sys
 from datetime import date
 
 import factories
@@ -58,6 +60,22 @@ def test_accuracies_are_compared():
     assert pair.interval == estimate.interval
     assert [len(table.rows) for table in judged.tables()] == [3, 3, 0]
     assert "Only the answers of the models are known" in repr(judged).replace("\n", " ")
+
+
+def test_two_arrays_are_judged_by_few_files():
+    code = """
+import sys
+import numpy as np
+import rnnbench
+labels = np.arange(50) % 3
+rnnbench.verdict(labels, {"a": labels, "b": labels[::-1]})
+print(sum(name.split(".")[0] == "rnnbench" for name in sys.modules))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert int(done.stdout) <= 25
 
 
 def in_form(change):

@@ -21,8 +21,8 @@ from summaries import GRID, NOTEBOOK, PAPER, summarize, with_models
 
 from rnnbench.analysis.boards import rank_over_datasets, rank_runs, trace_runs
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
-from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.model_summary import statistic
+from rnnbench.analysis.power import power_of_pairs
 from rnnbench.report.badge import make_badge
 from rnnbench.report.findings import findings
 from rnnbench.report.plots.ranks import ranks_caption, ranks_table

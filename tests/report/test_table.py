@@ -8,8 +8,9 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from rnnbench.report.layout import Shown, to_rich
+from rnnbench.report.layout import to_rich
 from rnnbench.report.table import Table, to_markdown, with_points
+from rnnbench.shown import Shown
 
 TWO = Table(
     ["model", "accuracy (mean ± 95 % over 5 seeds)", "log-loss"],

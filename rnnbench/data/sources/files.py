@@ -21,11 +21,10 @@ from rnnbench.data.sources.labels import hint_at_lists
 from rnnbench.data.sources.tables import READERS, Layout, Row
 from rnnbench.data.sources.texts import Text, read_texts
 from rnnbench.errors import UserError, shortened
-from rnnbench.labels import Labels, documents_by_topic
+from rnnbench.labels import MAX_LABELS, Labels, documents_by_topic
 from rnnbench.text import counted, listed
 
 log = logging.getLogger(__name__)
-MAX_LABELS = 1_000
 LONGEST_EXCERPT = 1_000  # characters of a text that a report can show
 SHOWN_ROWS = 10
 

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Iterator, Sequence
-from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,9 +21,8 @@ from rnnbench.data.sources.tables import (
     sniff,
 )
 from rnnbench.errors import UserError, did_you_mean, shortened
+from rnnbench.labels import LONGEST_LABEL, spelled
 from rnnbench.text import encodable, listed, visible
-
-LONGEST_LABEL = 100
 
 
 class Text(NamedTuple):
@@ -126,23 +124,6 @@ def _label_of(value: object, layout: Layout) -> str:
         fault = f"the label '{label}' has data.label_separator in it"
         raise UnusableError("split label", fault)
     return label
-
-
-def spelled(value: object) -> object:
-    """Return a label as a text if it can be one.
-
-    1.0 is 1, which tables with gaps store so.
-    """
-    match value:
-        case bool():
-            return str(value).lower()
-        case float() if value.is_integer():
-            return str(int(value))
-        case float() if isfinite(value):
-            return str(value)
-        case str() | int():
-            return " ".join(str(value).split())
-    return value
 
 
 def usable(key: str, value: object, encoding: str | None = None) -> str:

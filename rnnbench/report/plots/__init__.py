@@ -16,7 +16,7 @@ from rnnbench.report.plots.differences import DifferencesPlot
 from rnnbench.report.plots.learning_curves import LearningCurves
 from rnnbench.report.plots.run_plot import RunPlot
 from rnnbench.report.plots.score import ScorePlot
-from rnnbench.results.run import StoredRun
+from rnnbench.results.stored_run import StoredRun
 
 PLOTS: Registry[type[RunPlot]] = Registry(
     "plot",

@@ -14,7 +14,7 @@ from rnnbench.errors import UserError
 from rnnbench.metrics import ONE
 from rnnbench.report.plots.look import BLUES, ink
 from rnnbench.report.plots.run_plot import RunPlot
-from rnnbench.results.run import StoredRun
+from rnnbench.results.stored_run import StoredRun
 from rnnbench.text import visible
 
 SHOWN_TOPICS = 10

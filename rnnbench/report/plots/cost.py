@@ -8,7 +8,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
 
-from rnnbench.analysis.comparisons import SHOWN_IN_PAIRS
+from rnnbench.analysis.pairs import SHOWN_IN_PAIRS
 from rnnbench.errors import UserError
 from rnnbench.report.plots.look import COLOURS, DOT, GREY, THIN, Style, ink
 from rnnbench.report.plots.plot import about, draw_line, legend_entries

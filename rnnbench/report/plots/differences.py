@@ -8,7 +8,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 from rnnbench.analysis.compare import ComparedRuns
-from rnnbench.analysis.comparisons import by_better_model
+from rnnbench.analysis.pairs import by_better_model
 from rnnbench.errors import UserError
 from rnnbench.report.plots.look import BLUE, THIN, VERDICTS, Style, ink
 from rnnbench.report.plots.plot import (

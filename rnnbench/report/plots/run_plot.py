@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 from rnnbench.errors import UserError
 from rnnbench.points import chosen
 from rnnbench.report.plots.plot import Plot
-from rnnbench.results.run import StoredRun
+from rnnbench.results.stored_run import StoredRun
 
 
 class RunPlot(Plot):

@@ -28,7 +28,7 @@ from rnnbench.report.sections.scores import (
     score,
 )
 from rnnbench.report.sections.topics import confusion, mistakes, topics
-from rnnbench.results.run import StoredRun
+from rnnbench.results.stored_run import StoredRun
 from rnnbench.tasks import TaskKind
 
 SECTIONS: Registry[SectionMaker] = Registry(

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 from rnnbench.analysis.errors import DocumentText, HardDocument
 from rnnbench.report.plots.plot import Plot
 from rnnbench.report.table import Table
-from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Results
+from rnnbench.results.stored_run import StoredRun
 
 Part = (
     tuple[Literal["table", "heatmap", "wordy"], Table]

@@ -15,7 +15,7 @@ from rnnbench.analysis.errors import (
 from rnnbench.labels import Key, in_words, topics_of
 from rnnbench.report.sections.base import Part, Reason, Reported, ReportSection
 from rnnbench.report.table import Table, with_points
-from rnnbench.results.run import StoredRun
+from rnnbench.results.stored_run import StoredRun
 from rnnbench.training.outcome import labels_of
 
 LETTERS_PER_WORD = 20

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from rnnbench.analysis.comparisons import SHOWN_IN_PAIRS, in_order_of, power_of_pairs
+from rnnbench.analysis.pairs import SHOWN_IN_PAIRS, in_order_of
+from rnnbench.analysis.power import power_of_pairs
 from rnnbench.analysis.summary import drop_duplicates
 from rnnbench.report.sections.base import Part, Reported, ReportSection
 from rnnbench.report.table import number_first
@@ -14,8 +15,8 @@ from rnnbench.report.tables.scores import (
     verdicts_without,
     wide_score_table,
 )
-from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import by_score
+from rnnbench.results.stored_run import StoredRun
 from rnnbench.text import counted, heading
 
 SHOWN_PAIRS = 20

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rnnbench.analysis.comparisons import PairPower
+from rnnbench.analysis.power import PairPower
 from rnnbench.report import words
 from rnnbench.report.table import MISSING, Columns, Table, table_of
 from rnnbench.results.comparison import Comparison
