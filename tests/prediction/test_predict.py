@@ -10,7 +10,9 @@ from stacks import randomized
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.models.build import build
 from rnnbench.models.descriptions import LayeredNetwork
+from rnnbench.prediction import predict
 from rnnbench.prediction.predict import KeptModel, is_unsure
+from rnnbench.results import store
 from rnnbench.storage import DamagedResultError
 from rnnbench.tasks import SINGLE_LABEL
 from rnnbench.training.engines.native import engine, memory
@@ -171,6 +173,32 @@ def test_weights_of_another_network_are_refused(kept, name):
 
     with pytest.raises(DamagedResultError, match="network"):
         model.answers(TEXTS)
+
+
+def test_the_weights_of_a_network_are_compared_before_keras_gets_them(
+    kept, monkeypatch
+):
+    model = kept("masked")
+    model.file = kept("bag").file
+    loaded = []
+    monkeypatch.setattr(np, "load", loaded.append)
+
+    with pytest.raises(DamagedResultError, match="but the network has"):
+        _ = model.keras
+    assert not loaded
+
+
+def test_the_weights_of_a_kept_baseline_are_read_once(finished, monkeypatch):
+    read = []
+
+    def noted(file, expected=None):
+        read.append(file)
+        return store.read_weights(file, expected)
+
+    monkeypatch.setattr(predict, "read_weights", noted)
+    predict.find_model(finished, "svm", seed=None).answers(TEXTS)
+
+    assert len(read) == 1
 
 
 def test_a_threshold_is_rounded_like_the_probabilities():
