@@ -293,9 +293,9 @@ def sha256_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def sha256_arrays(arrays: "Mapping[str, Array]", facts: Mapping[str, object]) -> str:
-    """Return the sha256 of named arrays (type, shape, bytes) and of JSON-like facts."""
-    digest = hashlib.sha256(canonical_json(facts))
+def sha256_arrays(arrays: "Mapping[str, Array]", values: Mapping[str, object]) -> str:
+    """Return the sha256 of named arrays (type, shape, bytes) and of values as JSON."""
+    digest = hashlib.sha256(canonical_json(values))
     for name, array in sorted(arrays.items()):
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
         digest.update(array.tobytes())
@@ -329,7 +329,7 @@ def spell_document(
 
 
 def read_record(path: Path, kind: type[R], *beside: str) -> tuple[R, Document]:
-    """Return the record that ``write_document`` wrote, and facts beside it by name.
+    """Return the record that ``write_document`` wrote, and what is ``beside`` it.
 
     A schema version that ``kind`` does not read raises ``OtherVersionError``.
     """
@@ -358,9 +358,9 @@ def read_record(path: Path, kind: type[R], *beside: str) -> tuple[R, Document]:
         hint = "running the benchmark again replaces it"
         raise DamagedResultError(f"{unusable}: it is not as it was written ({hint})")
     document["schema_version"] = version
-    facts = {name: document.pop(name) for name in beside if name in document}
+    others = {name: document.pop(name) for name in beside if name in document}
     try:
-        return kind.model_validate(document), facts
+        return kind.model_validate(document), others
     except ValidationError as error:
         raise DamagedResultError(f"{unusable}: {first_fault(error)}") from error
 

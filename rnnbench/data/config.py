@@ -42,10 +42,10 @@ def _path(value: object) -> Path:
 
 
 def _encoding(value: object) -> str:
-    name = str(value)
-    with suppress(LookupError, ValueError):
-        "".encode(name)
-        return name
+    if isinstance(value, str):
+        with suppress(LookupError, ValueError):
+            "".encode(value)
+            return value
     raise problem(
         f"got {spell(value)}", "should be a Python codec, such as utf-8 or cp1252"
     )

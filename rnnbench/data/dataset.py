@@ -141,9 +141,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     groups = None
     if corpus.groups is not None:
         groups = corpus.groups[train]
-    task = data.task
-    if not task:
-        task = usual_task(form_of(labels)).name
+    task = data.task or usual_task(form_of(labels)).name
     return Dataset(
         x_train=_padded(documents, train, timesteps, data),
         y_train=labels[train],

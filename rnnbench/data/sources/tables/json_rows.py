@@ -81,30 +81,27 @@ def _table_of(items: Iterator[Item], columns: Columns) -> TextTable:
         names |= dict.fromkeys(item.values)
     if first and not names and first[0].fault:
         raise UserError(f"{first[0].place}: {first[0].fault}")
-    if not columns:
-        return TextTable(list(names), _rows(chain(first, items), list(names), names))
-    wanted = set(columns)
+    wanted = set(columns or names)
     header = [name for name in names if name in wanted]
-    return TextTable(header, _rows(chain(first, items), header))
+    rows = _rows(chain(first, items), header, has_all=not columns)
+    return TextTable(header, rows)
 
 
-def _rows(
-    items: Iterable[Item], header: Sequence[str], names: Iterable[str] | None = None
-) -> Rows:
-    """Yield the rows; if ``names`` are given, other keys make a bad row."""
+def _rows(items: Iterable[Item], header: Sequence[str], *, has_all: bool) -> Rows:
+    """Yield the rows; if the header has all columns, other keys make a bad row."""
     for place, values, fault in items:
         if fault:
             yield Row(place, (), NOT_A_ROW, fault)
             continue
-        row = [values.get(name) for name in header]
-        new = set()
-        if names is not None:
-            new = values.keys() - names
+        row = Row(place, [values.get(name) for name in header])
+        new = set[str]()
+        if has_all:
+            new = values.keys() - header
         if new:
-            of_key = f"the key '{min(new)}' is not in the first rows"
-            yield Row(place, row, NOT_A_ROW, of_key)
+            key_fault = f"the key '{min(new)}' is not in the first rows"
+            yield row._replace(reason=NOT_A_ROW, fault=key_fault)
         else:
-            yield Row(place, row)
+            yield row
 
 
 JSON_LINES = TableKind(read_json_lines)
