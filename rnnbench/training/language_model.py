@@ -11,7 +11,7 @@ import logging
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from filelock import FileLock
@@ -31,6 +31,10 @@ from rnnbench.training.optimizer import make_optimizer
 from rnnbench.training.outcome import Weights
 from rnnbench.training.word_vectors import SMOOTHING, texts_for, word_vectors
 
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
 REVISION = 1  # goes up when the same texts would give other weights
 STEPS = 70
 """Words that are read in a row, as in J. Howard, S. Ruder: Universal Language Model
@@ -46,10 +50,6 @@ PLAIN = {  # the parameters of its layers that differ from those of the network
     "trainable": True,
 }
 SHA256 = "sha256"  # the name of the fingerprint among the arrays of a file
-
-# TensorFlow and Keras have no types here
-Tensor: TypeAlias = Any
-KerasLayer: TypeAlias = Any
 
 log = logging.getLogger(__name__)
 
@@ -209,7 +209,9 @@ class NextWord:
         draws = np.log(np.maximum(SAMPLES * chances, 1e-30))
         self.log_draws = tf.constant(draws, tf.float32)  # how often a word is drawn
 
-    def step_of(self, optimizer: Any, vectors: Weights) -> Any:
+    def step_of(
+        self, optimizer: "keras.Optimizer", vectors: Weights
+    ) -> "tf.types.experimental.PolymorphicFunction":
         """Return a function that takes a step on pieces ``(n, STEPS)`` and drawn words.
 
         The network begins with the word vectors.
@@ -221,7 +223,7 @@ class NextWord:
         trained = [*self.weights, *self.softmax.trainable_weights]
         optimizer.build(trained)
 
-        def step(ids: Tensor, drawn: Tensor) -> Tensor:
+        def step(ids: "tf.Tensor", drawn: "tf.Tensor") -> "tf.Tensor":
             with tf.GradientTape() as tape:
                 loss = self._loss(ids, drawn)
             values = [weight.value for weight in trained]
@@ -230,7 +232,7 @@ class NextWord:
 
         return tf.function(step, jit_compile=True, autograph=False)
 
-    def _loss(self, ids: Tensor, drawn: Tensor) -> Tensor:
+    def _loss(self, ids: "tf.Tensor", drawn: "tf.Tensor") -> "tf.Tensor":
         """Return the mean loss over the ways of reading."""
         import tensorflow as tf
 
@@ -239,7 +241,9 @@ class NextWord:
             losses.append(self._loss_of(reader, way, drawn))
         return tf.add_n(losses) / len(self.readers)
 
-    def _loss_of(self, reader: KerasLayer, ids: Tensor, drawn: Tensor) -> Tensor:
+    def _loss_of(
+        self, reader: "keras.Layer", ids: "tf.Tensor", drawn: "tf.Tensor"
+    ) -> "tf.Tensor":
         import tensorflow as tf
 
         states = tf.reshape(reader(self.embed(ids[:, :-1])), (-1, self.units))

@@ -3,12 +3,17 @@
 TensorFlow is imported when one is made.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rnnbench.training.epochs import TrainingSettings
 
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
 
-def make_optimizer(settings: TrainingSettings, documents: int) -> Any:
+
+def make_optimizer(settings: TrainingSettings, documents: int) -> "keras.Optimizer":
     """Return a new optimizer with Keras's defaults and the learning rates of settings.
 
     The gradients of all occurrences of a word are added up before the optimizer squares
@@ -20,7 +25,7 @@ def make_optimizer(settings: TrainingSettings, documents: int) -> Any:
     optimizer = keras.optimizers.get(settings.optimizer)
     rates = tf.constant(settings.learning_rates(documents), tf.float32)
 
-    def rate_now() -> Any:
+    def rate_now() -> "tf.Tensor":
         return tf.gather(rates, tf.cast(optimizer.iterations, tf.int32))
 
     if settings.schedule is None:
@@ -30,11 +35,13 @@ def make_optimizer(settings: TrainingSettings, documents: int) -> Any:
     optimizer.global_clipnorm = settings.gradient_clip
     apply = optimizer.apply
 
-    def apply_sums(gradients: Any, weights: Any = None) -> Any:
-        sums = []
-        for gradient in gradients:
-            has_any = gradient is not None
-            sums.append(tf.convert_to_tensor(gradient) if has_any else None)
+    def apply_sums(
+        gradients: "Sequence[tf.Tensor | None]", weights: object = None
+    ) -> "tf.Tensor":
+        sums = list(gradients)
+        for number, gradient in enumerate(sums):
+            if gradient is not None:
+                sums[number] = tf.convert_to_tensor(gradient)
         return apply(sums, weights)
 
     optimizer.apply = apply_sums

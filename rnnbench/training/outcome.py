@@ -58,6 +58,7 @@ class TrialRecord(StoredRecord):
     """
 
     older_versions = (4,)
+    # What the engine reports:
     engine: str
     params: int | None
     """Number of trained parameters; ``None`` if not known."""
@@ -93,6 +94,7 @@ class TrialRecord(StoredRecord):
     stock_layers: list[str] = []
     """Noted by an engine of earlier versions; empty in new records."""
     schema_version: Literal[5] = TRIAL_VERSION
+    # What identifies the training:
     fingerprint: str = ""
     """Of everything that can change the outcome: model, data, training, seed and
     versions."""

@@ -6,7 +6,7 @@ SciPy is imported when it is used.
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from rnnbench.errors import UserError
 from rnnbench.models.layers import Layer
 from rnnbench.training.epochs import begin
 from rnnbench.training.outcome import Weights
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 WINDOW = 5  # a word's context is this many words before it and after it
 # exponent of context counts, or rare contexts would look too informative
@@ -99,7 +102,7 @@ def ppmi_svd_vectors(documents: Texts, n_ids: int, dim: int) -> NDArray[np.float
     return vectors.astype(np.float32)
 
 
-def _information(documents: Texts, n_ids: int) -> Any:
+def _information(documents: Texts, n_ids: int) -> "csr_array":
     """Return ``max(0, log(P(word, context) / (P(word) P(context))))``.
 
     It is a sparse matrix, ``(n_ids, n_ids)``.
@@ -123,7 +126,7 @@ def _information(documents: Texts, n_ids: int) -> Any:
     return coo_array(positive, shape=counts.shape).tocsr()
 
 
-def _largest_singular(matrix: Any, n: int) -> tuple[Floats, Floats]:
+def _largest_singular(matrix: "csr_array", n: int) -> tuple[Floats, Floats]:
     """Return the left vectors of the ``n`` largest singular values, and the values.
 
     The steps and signs are those of scikit-learn's ``randomized_svd``, bit for bit, but

@@ -6,8 +6,8 @@ TensorFlow is imported when it is used.
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,10 @@ from rnnbench.training.epochs import (
 from rnnbench.training.optimizer import make_optimizer
 from rnnbench.training.outcome import TrialResult, Weights, log_probabilities
 from rnnbench.training.pretraining import initial_weights
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
 
 SCORE = "score"  # the main metric, in Keras's logs
 Floats = NDArray[np.float32]
@@ -123,7 +127,7 @@ class Averages:
     step ``d^t / (1 - d^t)`` times.
     """
 
-    def __init__(self, weights: Sequence[Any], decay: float):
+    def __init__(self, weights: "Sequence[keras.Variable]", decay: float):
         import tensorflow as tf
 
         self.log_decay = math.log(decay)
@@ -133,7 +137,7 @@ class Averages:
             self.values.append(tf.Variable(tf.zeros_like(weight), trainable=False))
         self.update = tf.function(self._update, autograph=False)
 
-    def _update(self, step: Any) -> None:
+    def _update(self, step: "tf.Tensor") -> None:
         """Take in the weights after an optimizer step; steps count from 1."""
         import tensorflow as tf
 
@@ -151,13 +155,15 @@ class Averages:
             value.assign(before)
 
 
-def _hooks_of_averages(
-    network: Any, decay: float, in_epoch: int
-) -> dict[str, Callable[..., None]]:
-    """Return hooks that validate, note and keep the averages of the weights.
+def _averaging(
+    network: "keras.Model", decay: float, in_epoch: int
+) -> "keras.callbacks.Callback":
+    """Return what has the averages of the weights validated, noted and kept.
 
     An epoch has ``in_epoch`` steps; the next one goes on from the weights themselves.
     """
+    import keras
+
     averages = Averages(network.trainable_variables, decay)
 
     # Keras gives both arguments by their names.
@@ -170,11 +176,13 @@ def _hooks_of_averages(
         if step == in_epoch - 1:
             averages.swap()
 
-    return {"on_epoch_begin": before_epoch, "on_train_batch_end": after_step}
+    return keras.callbacks.LambdaCallback(
+        on_epoch_begin=before_epoch, on_train_batch_end=after_step
+    )
 
 
 def train(
-    network: Any,
+    network: "keras.Model",
     request: FitRequest[Network],
     documents: Documents,
     held_out: Documents | None,
@@ -192,7 +200,6 @@ def train(
     x, y = documents
     weights = settings.weights_of(y)
     in_epoch = settings.count_batches(len(y))
-    hooks: dict[str, Callable[..., None]] = {}
 
     def steps() -> Iterator[tuple[NDArray[Any], ...]]:
         for epoch in range(1, settings.epochs + 1):
@@ -209,9 +216,9 @@ def train(
         epochs.note((logs["loss"], logs[SCORE]), judged, network.get_weights)
         network.stop_training = epochs.is_over
 
-    hooks["on_epoch_end"] = note
+    callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=note)]
     if settings.ema:
-        hooks |= _hooks_of_averages(network, settings.ema, in_epoch)
+        callbacks.append(_averaging(network, settings.ema, in_epoch))
     begin("compiling")  # which ends in the first epoch
     if y.ndim == 1:
         loss = "sparse_categorical_crossentropy"
@@ -229,5 +236,5 @@ def train(
         validation_batch_size=EVALUATION_BATCH,
         shuffle=False,
         verbose=0,
-        callbacks=[keras.callbacks.LambdaCallback(**hooks)],
+        callbacks=callbacks,
     )

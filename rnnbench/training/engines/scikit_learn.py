@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ from rnnbench.training.engines.base import (
 )
 from rnnbench.training.epochs import TrainingSettings, begin
 from rnnbench.training.outcome import TrialRecord, TrialResult, Weights, with_floor
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 HELD_OUT = 0.2  # decides how scores become topics, if no other documents are held out
 
@@ -170,7 +173,7 @@ class Fitted:
         return arrays_of(self.classifier, rule, self.texts(some), self.score(some))
 
 
-def _fit_topic_by_topic(pipeline: Any) -> None:
+def _fit_topic_by_topic(pipeline: "Pipeline") -> None:
     """Let the classifier of a pipeline give any number of topics."""
     from sklearn.multiclass import OneVsRestClassifier
 
@@ -211,7 +214,7 @@ def texts(
 
 def score(
     baseline: Baseline,
-    classifier: Any,
+    classifier: "Pipeline",
     documents: list[str],
     n_topics: int,
     learned: NDArray[np.intp],
@@ -233,7 +236,9 @@ def score(
     return scores
 
 
-def _log_probabilities(classifier: Any, documents: list[str]) -> NDArray[np.float64]:
+def _log_probabilities(
+    classifier: "Pipeline", documents: list[str]
+) -> NDArray[np.float64]:
     with np.errstate(divide="ignore"):
         if hasattr(classifier, "predict_log_proba"):
             # exact far below the smallest float
@@ -241,14 +246,14 @@ def _log_probabilities(classifier: Any, documents: list[str]) -> NDArray[np.floa
         return np.asarray(np.log(classifier.predict_proba(documents)))
 
 
-def _margins(classifier: Any, documents: list[str]) -> NDArray[np.float64]:
+def _margins(classifier: "Pipeline", documents: list[str]) -> NDArray[np.float64]:
     margins = np.asarray(classifier.decision_function(documents))
     if margins.ndim == 1:  # of the second of two topics, or of one against none
         margins = np.stack([-margins, margins], axis=1)
     return margins
 
 
-def count_params(classifier: Any) -> int:
+def count_params(classifier: "Pipeline") -> int:
     """Return the number of values that a classifier has learned.
 
     The IDF of words is not among them.

@@ -17,7 +17,7 @@ loaded, and one float of each row is spread.
 """
 
 import ctypes
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, reduce
@@ -160,9 +160,7 @@ class Value:
 
     def lift(self, number: "Operand") -> "Value":
         """Return a Python number as a value of this type; a value stays as it is."""
-        if isinstance(number, Value):
-            return number
-        return Value(self.builder, ir.Constant(self.raw.type, number))
+        return as_value(self.builder, number, self.raw.type)
 
     def select(self, yes: "Value", no: "Operand") -> "Value":
         """Return ``yes`` in the lanes where this condition holds, and else ``no``."""
@@ -209,6 +207,13 @@ class Value:
         for coefficient in coefficients[1:]:
             result = result * self + coefficient
         return result
+
+
+def as_value(builder: ir.IRBuilder, number: "Operand", kind: ir.Type) -> Value:
+    """Return a Python number as a value of a type; a value stays as it is."""
+    if isinstance(number, Value):
+        return number
+    return Value(builder, ir.Constant(kind, number))
 
 
 Operand: TypeAlias = "Value | float | Sequence[int]"  # the last for a vector
@@ -449,11 +454,14 @@ class Assembler:
         yield [Value(self.builder, number) for number in function.args[len(arrays) :]]
         self.builder.ret_void()
 
-    def call(self, name: str, *numbers: Index, **renamed: str) -> None:
+    def call(
+        self, name: str, *numbers: Index, renamed: Mapping[str, str] | None = None
+    ) -> None:
         """Call a function that was made before, with the arrays of this one.
 
         ``renamed`` says which of them stands for one of the other's.
         """
+        renamed = renamed or {}
         function = self.module.globals[name]
         arguments = []
         for argument in function.args:
@@ -558,9 +566,7 @@ class Assembler:
             array[row].moved(i).store(self.zero)
 
     def number(self, number: Index) -> Value:
-        if isinstance(number, Value):
-            return number
-        return Value(self.builder, ir.Constant(I64, number))
+        return as_value(self.builder, number, I64)
 
     def vector_of(self, numbers: ArrayLike) -> Value:
         """Return a vector of numbers, or of equal ones."""

@@ -212,9 +212,9 @@ class Program:
                 size = (count - first).at_most(self.sizes.batch)
                 for phase in self.phases:
                     asm.call(phase, first, size)
-                    asm.call(phase, first, size, **second)
+                    asm.call(phase, first, size, renamed=second)
             asm.call("finish")
-            asm.call("finish", **second)
+            asm.call("finish", renamed=second)
 
 
 # The last program is kept, for other seeds of a model.
