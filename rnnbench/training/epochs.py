@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
-from rnnbench.labels import form_of
+from rnnbench.labels import Labels, Positions, form_of
 from rnnbench.section import ConfigModel, problem, spell
 from rnnbench.training.decision import DecisionRule
-from rnnbench.training.outcome import History, Judged, TrialRecord, Weights
+from rnnbench.training.outcome import Floats, History, Judged, TrialRecord, Weights
 
 OnEpoch = Callable[[int, float, float], None]
 """Called after each epoch with its number, from 1, and its loss and score in
@@ -118,7 +118,7 @@ class TrainingSettings(ConfigModel):
             return self.learning_rate
         return None
 
-    def batches(self, n: int, seed: int, epoch: int) -> list[NDArray[np.intp]]:
+    def batches(self, n: int, seed: int, epoch: int) -> list[Positions]:
         """Return the positions of ``n`` documents in each step of an epoch.
 
         Epochs count from 1. The positions are
@@ -145,7 +145,7 @@ class TrainingSettings(ConfigModel):
             shares = np.power(rate.factor, steps // (in_epoch * rate.every))
         return np.asarray(rate.start * shares)
 
-    def weights_of(self, y: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+    def weights_of(self, y: Labels) -> Floats:
         """Return how much the loss of each training document counts, ``(n,)``."""
         if self.class_weights is None:
             return np.ones(len(y), np.float32)

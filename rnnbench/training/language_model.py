@@ -18,6 +18,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from rnnbench.data import cache
+from rnnbench.data.corpus import Tokens
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.padding import START
 from rnnbench.environment import versions
@@ -91,7 +92,7 @@ def layers_of(model: LayeredNetwork) -> list[Any]:
 
 
 def _file_of(
-    read: dict[str, NDArray[np.int32]],
+    read: dict[str, Tokens],
     layers: list[Any],
     model: LayeredNetwork,
     n_ids: int,
@@ -140,7 +141,7 @@ def _read(file: Path) -> Weights | None:
 def train(
     layers: list[Any],
     pretrain: LanguageModel,
-    words: NDArray[np.int32],
+    words: Tokens,
     n_ids: int,
     vectors: Weights,
 ) -> tuple[Weights, list[float]]:

@@ -20,6 +20,7 @@ TRIAL_VERSION: Literal[5] = 5  # of the schema of ``TrialRecord``
 LOWEST = float(np.log(np.finfo(np.float32).tiny))  # about -87.3
 ROUNDING = 1e-3  # how far above 0 rounding may lift a log-probability
 
+Floats = NDArray[np.float32]
 Judged = tuple[float, float]  # the mean loss and the score of a model on documents
 Weights = list[NDArray[Any]]
 """The weights of a network, in the order of Keras's ``model.get_weights()``; or the
@@ -123,14 +124,14 @@ class TrialResult:
     labels: Labels
     """The true topics of the test documents, ``(n_test,)`` or ``(n_test,
     n_topics)``."""
-    stored_scores: NDArray[np.float32] | Callable[[], NDArray[np.float32]]
+    stored_scores: Floats | Callable[[], Floats]
     """The scores, or a function that reads them: the memory may be too small for all
     results."""
     weights: Weights | None = None
     given: Labels | None = None
     """The answers, if they do not follow from the scores and the decision in the
     record."""
-    corrections: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    corrections: Mapping[str, Floats] = field(default_factory=dict)
     """Of a compact trial, for each metric of scores: the numbers ``(n_test,)`` to add
     to the values of documents that its compact scores give."""
 
@@ -140,7 +141,7 @@ class TrialResult:
         return TASKS[self.record.task]
 
     @property
-    def scores(self) -> NDArray[np.float32]:
+    def scores(self) -> Floats:
         """The scores ``(n_test, n_topics)``; finite even where a probability is 0."""
         if callable(self.stored_scores):
             return self.stored_scores()
@@ -191,7 +192,7 @@ def labels_of(trials: Trials) -> Labels:
     return first_model[0].labels
 
 
-def log_probabilities(probabilities: NDArray[np.floating]) -> NDArray[np.float32]:
+def log_probabilities(probabilities: NDArray[np.floating]) -> Floats:
     """Return the natural logarithms of probabilities, at least ``LOWEST``.
 
     Numbers that are no probabilities, as of a training that diverged, stay visible as

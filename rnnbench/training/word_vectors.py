@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from rnnbench.data.corpus import Tokens
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.held_out import hold_out
 from rnnbench.data.padding import UNKNOWN
 from rnnbench.errors import UserError
 from rnnbench.models.layers import Layer
 from rnnbench.training.epochs import begin
-from rnnbench.training.outcome import Weights
+from rnnbench.training.outcome import Floats, Weights
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -31,8 +32,8 @@ ROOT_MEAN_SQUARE = 0.5
 OVERSAMPLES = 10  # directions beyond the features, which make the others more accurate
 ROUNDING = 1e-6  # singular values below this count as zeros
 
-Texts = Sequence[NDArray[np.int32]]  # their ids
-Floats = NDArray[np.float64]
+Texts = Sequence[Tokens]
+Doubles = NDArray[np.float64]
 
 
 def word_vectors(first: Layer, dataset: Dataset, share: float) -> Weights:
@@ -48,15 +49,13 @@ def word_vectors(first: Layer, dataset: Dataset, share: float) -> Weights:
 @lru_cache(maxsize=1)  # one process trains all seeds of a model
 def pretrained_vectors(
     dataset: Dataset, dim: int, share: float, *, unlabeled: bool = False
-) -> NDArray[np.float32]:
+) -> Floats:
     """Return vectors that are learned from ``texts_for``; see ``ppmi_svd_vectors``."""
     texts = texts_for(dataset, share, unlabeled=unlabeled)
     return ppmi_svd_vectors(texts, dataset.n_ids, dim)
 
 
-def texts_for(
-    dataset: Dataset, share: float, *, unlabeled: bool
-) -> list[NDArray[np.int32]]:
+def texts_for(dataset: Dataset, share: float, *, unlabeled: bool) -> list[Tokens]:
     """Return the ids of all texts to learn from that are not for validation or testing.
 
     They are all other documents of the corpus, at full length, including those too long
@@ -78,7 +77,7 @@ def texts_for(
     return [documents[number] for number in others]
 
 
-def ppmi_svd_vectors(documents: Texts, n_ids: int, dim: int) -> NDArray[np.float32]:
+def ppmi_svd_vectors(documents: Texts, n_ids: int, dim: int) -> Floats:
     """Return a vector for each word, ``(n_ids, dim)``; similar ones have the same
     neighbours.
 
@@ -126,7 +125,7 @@ def _information(documents: Texts, n_ids: int) -> "csr_array":
     return coo_array(positive, shape=counts.shape).tocsr()
 
 
-def _largest_singular(matrix: "csr_array", n: int) -> tuple[Floats, Floats]:
+def _largest_singular(matrix: "csr_array", n: int) -> tuple[Doubles, Doubles]:
     """Return the left vectors of the ``n`` largest singular values, and the values.
 
     The steps and signs are those of scikit-learn's ``randomized_svd``, bit for bit, but

@@ -9,9 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from rnnbench.data.corpus import Tokens
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.held_out import hold_out
 from rnnbench.data.vocabulary import Vocabulary
@@ -20,11 +18,11 @@ from rnnbench.models.descriptions import Model, ModelSection
 from rnnbench.models.layers import Shape
 from rnnbench.training.decision import decide
 from rnnbench.training.epochs import Documents, OnEpoch, TrainingSettings, begin
-from rnnbench.training.outcome import TrialRecord, TrialResult, Weights
+from rnnbench.training.outcome import Floats, TrialRecord, TrialResult, Weights
 
 M = TypeVar("M", bound=ModelSection)
 """The kind of models that an engine trains."""
-ScoreInputs = Callable[[NDArray[np.int32]], NDArray[np.float32]]
+ScoreInputs = Callable[[Tokens], Floats]
 """Gives inputs ``(n, timesteps)`` their scores ``(n, n_topics)``."""
 
 
@@ -104,7 +102,7 @@ class ScoreRequest(NamedTuple):
         vocabulary: the words of the ids.
     """
 
-    ids: NDArray[np.int32]
+    ids: Tokens
     texts: Sequence[str]
     vocabulary: Vocabulary
 
@@ -192,7 +190,7 @@ class Engine(ABC, Generic[M]):
 
     def reader(
         self, model: M, weights: Weights, shape: Shape
-    ) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+    ) -> Callable[[Sequence[str]], Floats]:
         """Return what gives texts the log-probabilities ``(n, n_topics)`` of a model.
 
         Only engines whose models read words need it; ``fit`` has returned the weights.

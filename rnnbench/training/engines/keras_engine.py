@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.data.corpus import Tokens
 from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import (
@@ -33,7 +34,7 @@ from rnnbench.training.epochs import (
     begin,
 )
 from rnnbench.training.optimizer import make_optimizer
-from rnnbench.training.outcome import TrialResult, Weights, log_probabilities
+from rnnbench.training.outcome import Floats, TrialResult, Weights, log_probabilities
 from rnnbench.training.pretraining import initial_weights
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 SCORE = "score"  # the main metric, in Keras's logs
-Floats = NDArray[np.float32]
 
 
 class KerasEngine(Engine[Network]):
@@ -99,7 +99,7 @@ class KerasEngine(Engine[Network]):
         record = epochs.record(self.name, params, settings, len(y))
         weights = weights_of(network) if request.keep_model else None
 
-        def score(x: NDArray[np.int32]) -> Floats:
+        def score(x: Tokens) -> Floats:
             return log_probabilities(predict(network, x))
 
         return request.result(record, score, held_out, weights)

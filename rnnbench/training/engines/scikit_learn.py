@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from rnnbench.data.corpus import Tokens
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.held_out import hold_out
 from rnnbench.data.padding import INDEX_FROM, PAD, START
 from rnnbench.errors import UserError, first_fault
-from rnnbench.labels import Scores, documents_by_topic, form_of
+from rnnbench.labels import Positions, Scores, documents_by_topic, form_of
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.models.layers import Shape
@@ -27,11 +28,18 @@ from rnnbench.training.engines.base import (
     ScoreTexts,
 )
 from rnnbench.training.epochs import TrainingSettings, begin
-from rnnbench.training.outcome import TrialRecord, TrialResult, Weights, with_floor
+from rnnbench.training.outcome import (
+    Floats,
+    TrialRecord,
+    TrialResult,
+    Weights,
+    with_floor,
+)
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
+Doubles = NDArray[np.float64]
 HELD_OUT = 0.2  # decides how scores become topics, if no other documents are held out
 
 
@@ -123,7 +131,7 @@ class Fitted:
     """
 
     def __init__(
-        self, baseline: Baseline, dataset: Dataset, kept: NDArray[np.intp], seed: int
+        self, baseline: Baseline, dataset: Dataset, kept: Positions, seed: int
     ):
         self.baseline = baseline
         self.dataset = dataset
@@ -145,13 +153,13 @@ class Fitted:
             reason = _reason(error)
             raise UserError(f"{baseline.kind} cannot be fitted: {reason}") from error
 
-    def texts(self, x: NDArray[np.int32]) -> list[str]:
+    def texts(self, x: Tokens) -> list[str]:
         """Return documents ``(n, timesteps)`` as the baseline reads them."""
         if self.baseline.reads_words:
             return texts(x, self.dataset.vocabulary, self.dataset.separator)
         return texts(x)
 
-    def score(self, x: NDArray[np.int32]) -> NDArray[np.float32]:
+    def score(self, x: Tokens) -> Floats:
         """Return the scores ``(n, n_topics)`` of documents ``(n, timesteps)``."""
         documents = self.texts(x)
         with BASELINES.blamed(self.baseline.kind):
@@ -160,7 +168,7 @@ class Fitted:
             )
             return scores.astype(np.float32)
 
-    def arrays(self, x: NDArray[np.int32]) -> Weights:
+    def arrays(self, x: Tokens) -> Weights:
         """Return its arrays, if it can be kept; they give its scores of documents."""
         some = x[:CHECKED]
         rule = LinearRule(
@@ -193,7 +201,7 @@ def _reason(error: ValueError) -> str:
 
 
 def texts(
-    ids: NDArray[np.int32],
+    ids: Tokens,
     vocabulary: Sequence[str] | None = None,
     separator: str = " ",
 ) -> list[str]:
@@ -217,8 +225,8 @@ def score(
     classifier: "Pipeline",
     documents: list[str],
     n_topics: int,
-    learned: NDArray[np.intp],
-) -> NDArray[np.float64]:
+    learned: Positions,
+) -> Doubles:
     """Return the log-probabilities or margins of a classifier, ``(n, n_topics)``.
 
     A topic without training documents has no probability, or a margin below all others.
@@ -236,9 +244,7 @@ def score(
     return scores
 
 
-def _log_probabilities(
-    classifier: "Pipeline", documents: list[str]
-) -> NDArray[np.float64]:
+def _log_probabilities(classifier: "Pipeline", documents: list[str]) -> Doubles:
     with np.errstate(divide="ignore"):
         if hasattr(classifier, "predict_log_proba"):
             # exact far below the smallest float
@@ -246,7 +252,7 @@ def _log_probabilities(
         return np.asarray(np.log(classifier.predict_proba(documents)))
 
 
-def _margins(classifier: "Pipeline", documents: list[str]) -> NDArray[np.float64]:
+def _margins(classifier: "Pipeline", documents: list[str]) -> Doubles:
     margins = np.asarray(classifier.decision_function(documents))
     if margins.ndim == 1:  # of the second of two topics, or of one against none
         margins = np.stack([-margins, margins], axis=1)

@@ -3,6 +3,7 @@
 ``program_of`` makes the code, ``NativeNetwork`` trains with it, ``Scorer`` scores.
 """
 
+from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -202,28 +203,23 @@ def sizes_of(
     """Return the sizes of a program, see ``program_of``."""
     from .memory import Sizes
 
-    if settings is None:
-        rows = rows_for(model, count)
-        return Sizes(
-            timesteps=shape.timesteps,
-            topics=shape.n_topics,
-            n_ids=shape.n_ids,
-            batch=rows,
-            rows=rows,
-            lanes=lanes,
-            only_scores=True,
-        )
-    batch = min(settings.batch_size, count)
-    return Sizes(
+    batch = count
+    if settings:
+        batch = min(settings.batch_size, count)
+    rows = rows_for(model, batch)
+    sizes = Sizes(
         timesteps=shape.timesteps,
         topics=shape.n_topics,
         n_ids=shape.n_ids,
-        batch=batch,
-        rows=rows_for(model, batch),
+        batch=rows,
+        rows=rows,
         lanes=lanes,
-        averages=settings.ema is not None,
-        clip=settings.gradient_clip,
+        only_scores=settings is None,
     )
+    if settings is None:
+        return sizes
+    averages = settings.ema is not None
+    return replace(sizes, batch=batch, averages=averages, clip=settings.gradient_clip)
 
 
 def rows_for(model: LayeredNetwork, batch: int) -> int:

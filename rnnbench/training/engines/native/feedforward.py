@@ -360,7 +360,7 @@ class PoolingStage(Stage):
         Also with the chunk's first row, and its number of rows.
         """
         chunks = self.layer.chunks
-        for row, first, length in spans(self.below.firsts, self.below.lengths):
+        for row, first, length in spans(self.below):
             for chunk in asm.loop(chunks):
                 after = chunk + 1
                 start = (chunk * length + (chunks - 1)) // chunks
@@ -418,7 +418,7 @@ class AttentionStage(AffineStage):
         load = partial(View.load_row, features=below.features)
         query = load(self.query.value[0])
         zero = asm.zero
-        for row, first, length in spans(below.firsts, below.lengths):
+        for row, first, length in spans(below):
             largest = [asm.vector_of(VERY_LOW)]
             for t in asm.loop(length, largest):
                 hidden = load(self.out.value[first + t])
@@ -447,7 +447,7 @@ class AttentionStage(AffineStage):
         load = partial(View.load_row, features=below.features)
         query = load(self.query.value[0])
         d_query = self.query.gradient[0]
-        for row, first, length in spans(below.firsts, below.lengths):
+        for row, first, length in spans(below):
             d_y = load(self.above.gradient[row])
             weighted = [asm.to_float(asm.number(0))]
             for t in asm.loop(length, weighted):

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from rnnbench.errors import RnnbenchError
+from rnnbench.labels import Positions
 from rnnbench.models.seeds import derive_seed
 
 from .assembler import LINE, Array, Assembler, Floats, Index, Value, View, ceil_div
@@ -39,8 +40,7 @@ the start of each, the words of all, and a number beside each word."""
 
 Initializer = Callable[[tuple[int, ...], int], Floats]
 """Makes numbers of a shape, by a seed."""
-Numbers = NDArray[np.intp]
-Positions: TypeAlias = int | slice | Numbers | tuple[int | Numbers, ...]
+Indices: TypeAlias = int | slice | Positions | tuple[int | Positions, ...]
 """What picks numbers of an array of NumPy."""
 
 
@@ -71,7 +71,7 @@ class KerasArray:
 
     shape: tuple[int, ...]
     trained: Trained
-    index: Positions  # of its numbers in ``trained``, in their order
+    index: Indices  # of its numbers in ``trained``, in their order
     # The numbers at first, or a function that makes them of the shape and a seed.
     start: Initializer | ArrayLike = 0
     number: int = 0  # of its layer; with its role there, it makes the seed
@@ -244,7 +244,7 @@ class Group(Memory):
 
     def find_places(self, places: Array, rows: Array | None = None) -> None:
         """Write the row of each step, or the number that ``rows`` has for it."""
-        for document, first, length in spans(self.firsts, self.lengths):
+        for document, first, length in spans(self):
             longest = self.lengths.get()
             for t in self.asm.loop(longest):
                 forwards = first + t
@@ -259,14 +259,15 @@ class Group(Memory):
         """Write zeros into the gaps between documents."""
         for i in range(self.gap):
             self.asm.clear(array, i)
-            for _, first, length in spans(self.firsts, self.lengths):
+            for _, first, length in spans(self):
                 self.asm.clear(array, first + length + i)
 
 
-def spans(firsts: Array, lengths: Array) -> Iterator[tuple[Value, Value, Value]]:
+def spans(rows: "Group | Activations") -> Iterator[tuple[Value, Value, Value]]:
     """Have the body of a loop run with each document, its first row, and its rows."""
+    firsts = rows.firsts
     for document in firsts.memory.asm.loop(firsts.shape[0]):
-        yield document, firsts.get(document), lengths.get(document)
+        yield document, firsts.get(document), rows.lengths.get(document)
 
 
 class Words(NamedTuple):
@@ -344,7 +345,7 @@ class Activations:
             for row in asm.loop(self.group.rows):
                 yield row, asm.number(0), row
             return
-        for document, first, length in spans(self.firsts, self.lengths):
+        for document, first, length in spans(self):
             for t in asm.loop(length):
                 yield document, t, first + t
 

@@ -13,9 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rnnbench.labels import Labels, form_of
+from rnnbench.labels import Labels, Positions, form_of
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.inputs import Ids, as_numbers, weighted_words, word_weights
 from rnnbench.training.epochs import TrainingSettings
@@ -177,7 +176,7 @@ class NativeNetwork(Scorer):
         run("finish", second)
 
 
-def longest_first(documents: Documents, order: NDArray[np.intp], batch: int) -> Floats:
+def longest_first(documents: Documents, order: Positions, batch: int) -> Floats:
     """Return an order of documents with the longest of each batch first."""
     starts = documents[0].view(np.int32)
     lengths = np.diff(starts)[order]
@@ -186,6 +185,6 @@ def longest_first(documents: Documents, order: NDArray[np.intp], batch: int) -> 
     return _in_place_of_floats(np.pad(by_length, (0, SLACK)))
 
 
-def _in_place_of_floats(numbers: NDArray[np.integer]) -> Floats:
+def _in_place_of_floats(numbers: Ids) -> Floats:
     """Return whole numbers, to be given to machine code as if they were floats."""
     return numbers.astype(np.int32).view(np.float32)

@@ -304,9 +304,8 @@ def passes(processor: Processor) -> bool:
     memory.asm = asm
     with asm.function("test", [SHARED]):
         product.view.write_product(left.view, right.view)
-        results[0].store(numbers.view.load().sigmoid())
-        results[1].store(numbers.view.load().tanh())
-        results[2].store(numbers.view.load().exp())
+        for number, function in enumerate((Value.sigmoid, Value.tanh, Value.exp)):
+            results[number].store(function(numbers.view.load()))
     (arena,) = memory.new_arenas(1)
     arena[:] = np.random.default_rng(0).normal(0, SPREAD, memory.size)
     Code(asm).run("test", [arena])

@@ -15,7 +15,7 @@ import numpy as np
 from llvmlite import ir
 from numpy.typing import NDArray
 
-from .assembler import I32, I64, Index, Value, View, ceil_div
+from .assembler import I32, I64, Floats, Index, Value, View, ceil_div
 
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 WEYL = (0x9E3779B9, 0xBB67AE85)  # added to the key after each round
@@ -31,7 +31,8 @@ quarters, whose lengths are a multiple of this, so that the numbers do not depen
 lanes of a processor."""
 LEAST = np.float32(1e-7)  # the least number whose logarithm is taken
 
-Word = TypeVar("Word", NDArray[np.uint32], Value)
+Words = NDArray[np.uint32]
+Word = TypeVar("Word", Words, Value)
 
 
 def philox(
@@ -58,13 +59,13 @@ def philox(
     return [x0, x1, x2, x3]
 
 
-def times(words: NDArray[np.uint32], factor: int) -> tuple[NDArray[np.uint32], ...]:
+def times(words: Words, factor: int) -> tuple[Words, Words]:
     """Return the high and the low words of products, for ``philox``."""
     both = words.astype(np.uint64) * np.uint64(factor)
     return (both >> np.uint64(32)).astype(np.uint32), both.astype(np.uint32)
 
 
-def uniform(count: int, seed: int) -> NDArray[np.float32]:
+def uniform(count: int, seed: int) -> Floats:
     """Return numbers from 0 to 1: ``tf.random.stateless_uniform`` of ``[seed, 0]``."""
     numbers = [seed % SEEDS, 0, *SCRAMBLE]
     first, zero, *scramble = np.array(numbers, np.uint32)[:, np.newaxis]
@@ -89,22 +90,20 @@ def normal(count: int, seed: int) -> NDArray[np.float64]:
     return points.ravel()[:count]
 
 
-def random_uniform(
-    shape: tuple[int, ...], seed: int, limit: float = 0.05
-) -> NDArray[np.float32]:
+def random_uniform(shape: tuple[int, ...], seed: int, limit: float = 0.05) -> Floats:
     """Return the weights of ``keras.initializers.RandomUniform``, bit for bit."""
     low = np.float32(-limit)
     high = np.float32(limit)
     return (uniform(math.prod(shape), seed) * (high - low) + low).reshape(shape)
 
 
-def glorot_uniform(shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
+def glorot_uniform(shape: tuple[int, ...], seed: int) -> Floats:
     """Return the weights of ``keras.initializers.GlorotUniform``, bit for bit."""
     fans = sum(shape[-2:]) * math.prod(shape[:-2])
     return random_uniform(shape, seed, math.sqrt(3.0 / max(1.0, fans / 2)))
 
 
-def orthogonal(shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
+def orthogonal(shape: tuple[int, ...], seed: int) -> Floats:
     """Return the weights of ``keras.initializers.Orthogonal``, up to rounding."""
     rows = max(shape)
     columns = min(shape)

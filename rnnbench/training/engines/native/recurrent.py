@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from rnnbench.labels import Positions
 from rnnbench.models.layers import Layer
 from rnnbench.models.layers.recurrent import StepByStep
 
@@ -142,7 +143,7 @@ CELLS = {
 }
 
 
-def column_order(units: int, gates: int, lanes: int) -> NDArray[np.intp]:
+def column_order(units: int, gates: int, lanes: int) -> Positions:
     """Return Keras's column of each of ours: the gates of a vector stand together.
 
     >>> column_order(units=3, gates=2, lanes=2).tolist()  # Keras: gate by gate
@@ -255,7 +256,7 @@ class RecurrentStage(Stage):
 
         def add(
             shape: tuple[int, ...],
-            rows: NDArray[np.intp],
+            rows: Positions,
             start: Initializer | ArrayLike,
             role: str,
         ) -> None:

@@ -19,9 +19,9 @@ from .memory import (
     SHARED,
     Activations,
     Group,
+    Indices,
     Initializer,
     KerasArray,
-    Positions,
     Trained,
 )
 from .random import make_mask
@@ -125,7 +125,7 @@ class Stage:
         self,
         shape: tuple[int, ...],
         trained: Trained,
-        index: Positions,
+        index: Indices,
         start: Initializer | ArrayLike = 0,
         role: str = "kernel",
     ) -> None:

@@ -104,7 +104,7 @@ class EmbeddingStage(Stage):
 
     def forward(self, asm: Assembler) -> None:
         self.find_rows(asm)
-        for document, first, count in spans(self.above.firsts, self.above.lengths):
+        for document, first, count in spans(self.above):
             mask = self.mask[document]
             number = self.group.documents.get(document)
             self.draw(asm, mask, self.rate, self.above.features, number, 0)
@@ -133,7 +133,7 @@ class EmbeddingStage(Stage):
     def backward(self, asm: Assembler) -> None:
         number = self.group.number.get()
         self.d_count.set(number, 0)
-        for document, first, count in spans(self.above.firsts, self.above.lengths):
+        for document, first, count in spans(self.above):
             for row, word, word_mask in self.words(asm, first, count):
                 done = self.d_count.get(number)
                 self.d_words.set(number, done, word)
@@ -198,7 +198,7 @@ class SharedEmbeddingStage(EmbeddingStage):
         # Numbers that no document of an earlier group had.
         groups_before = group.clock.get() * group.per_batch + group.number.get()
         stamps = groups_before * group.rows + 1
-        for document, first, length in spans(group.firsts, group.lengths):
+        for document, first, length in spans(group):
             words = words_of(asm, group.documents.get(document)).words
             stamp = asm.number(1)
             if not self.stays:
@@ -278,7 +278,7 @@ class WordVectors(Activations):
             x = x.rows(first, self.total.get() - first)
             yield x.columns(0, self.features + 1), first, None
             return
-        for document, first, count in spans(self.firsts, self.lengths):
+        for document, first, count in spans(self):
             columns = self.n_kept.get(document) + 1
             yield x.rows(first, count).columns(0, columns), first, self.kept[document]
 
