@@ -1,7 +1,16 @@
 """The course of a training: its settings, its phases, its steps and its epochs.
 
-An engine takes the steps ``settings.batches(n, seed, epoch)``, and notes each epoch in
-an ``Epochs``, which then has the record of the training.
+This is how an engine trains on ``n`` documents::
+
+    epochs = Epochs(request.on_epoch, settings.early_stopping)
+    begin()
+    for epoch in range(1, settings.epochs + 1):
+        for positions in settings.batches(n, request.seed, epoch):
+            ...  # a step of the optimizer
+        epochs.note((loss, score), validated, read_weights)
+        if epochs.is_over:
+            break
+    record = epochs.record("my_engine", params, settings, n)
 """
 
 import math

@@ -1,6 +1,12 @@
 """The result of one trial: ``TrialResult``.
 
-It is a record, and the scores that all metrics are computed from.
+It is a record, and the scores that all metrics are computed from::
+
+    result = run_trial(trial, corpus)
+    result.record.fit_seconds  # what the engine reports, and what identifies the trial
+    result.scores              # (n_test, n_topics)
+    result.answers             # what follows from them
+    result.score               # the main metric
 """
 
 from collections.abc import Callable, Mapping, Sequence

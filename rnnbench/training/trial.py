@@ -180,7 +180,7 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     dataset = dataset_of(trial, corpus)
 
     # 2. Train, and score the test documents. The engine does both: it notes each epoch
-    #    in an ``Epochs``, and makes the result by ``result_of``.
+    #    in an ``Epochs``, and ends with ``request.result``.
     engine = trial.engine
     memory_before = begin_peak()
     begin()  # an engine may name further phases
