@@ -94,7 +94,6 @@ from .results.store import SITE as SITE
 from .results.store import SPEED as SPEED
 from .results.store import check_folder as check_folder
 from .results.store import lock_folder as lock_folder
-from .results.store import place_of as place_of
 from .results.stored_run import StoredRun as StoredRun
 from .runner.check import time_products as time_products
 from .runner.events import WAITING as WAITING
@@ -102,7 +101,6 @@ from .runner.events import Connected as Connected
 from .runner.events import EpochEnded as EpochEnded
 from .runner.events import Finished as Finished
 from .runner.events import Listener as Listener
-from .runner.events import PhaseBegan as PhaseBegan
 from .runner.events import Planned as Planned
 from .runner.events import Report as Report
 from .runner.events import event_of as event_of
@@ -168,7 +166,6 @@ from .training.outcome import TrialRecord as TrialRecord
 from .training.outcome import TrialResult as TrialResult
 from .training.outcome import Weights as Weights
 from .training.outcome import log_probabilities as log_probabilities
-from .training.settings import Training as Training
 from .training.trial import Trial as Trial
 from .training.trial import dataset_of as dataset_of
 from .training.trial import run_trial as run_trial

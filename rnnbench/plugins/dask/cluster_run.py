@@ -26,7 +26,6 @@ from rnnbench.plugin import (
     Listener,
     Machine,
     Outcomes,
-    PhaseBegan,
     Report,
     Task,
     Trial,
@@ -393,7 +392,7 @@ class ClusterRun:
             reason = f"its worker {attempt.worker} was lost"
         first_line = reason.partition("\n")[0]
         log.warning("%s: %s; it is tried again", attempt.trial, first_line)
-        self._listener(PhaseBegan(attempt.trial, WAITING))
+        self._listener(event_of(attempt.trial, WAITING))
         attempt.at = ""
 
     def _end_attempt(

@@ -16,7 +16,7 @@ from rnnbench.plugin import (
     LocalExecutor,
     OnEpoch,
     Task,
-    Training,
+    TrainingSettings,
     Trial,
     TrialResult,
     ask_for_threads,
@@ -89,7 +89,7 @@ class Contender:
                 lacking.append(name)
         return lacking
 
-    def _covers(self, model: LayeredNetwork, training: Training) -> bool:
+    def _covers(self, model: LayeredNetwork, training: TrainingSettings) -> bool:
         if self.engine is not None:
             return ENGINES[self.engine].covers(model, training)
         if any(layer.kind in NOT_IN_TORCH for layer in model.layers):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnbench import Benchmark
-from rnnbench.plugin import Trial, place_of
+from rnnbench.plugin import Trial
 from rnnbench.plugins.trackers.of_trials import Status, TrialTracker, settings_of
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ class TensorBoardTracker(TrialTracker["RecordWriter"]):
         from tensorboard.plugins.hparams.summary_v2 import hparams_pb
         from tensorboard.summary.writer.record_writer import RecordWriter
 
-        place = place_of(Path(), (trial.name, trial.seed, trial.fingerprint))
-        folder = self._folder / place.record.stem
+        # as the files of the trial are called
+        name = f"{trial.name}-seed{trial.seed}-{trial.fingerprint[:16]}"
+        folder = self._folder / name
         folder.mkdir(parents=True, exist_ok=True)
         for earlier in folder.glob(f"{EVENTS}.*"):  # of an earlier attempt
             earlier.unlink()
@@ -50,7 +51,7 @@ class TensorBoardTracker(TrialTracker["RecordWriter"]):
         file = path.open("wb", buffering=0)  # each event is written at once
         events = RecordWriter(file)
         _begin_file(events)
-        summary = hparams_pb(settings_of(trial), trial_id=folder.name)
+        summary = hparams_pb(settings_of(trial), trial_id=name)
         _add_summary(events, 0, summary)
         return events
 
