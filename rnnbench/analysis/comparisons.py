@@ -63,7 +63,7 @@ def with_majority(
     by_model: Mapping[str, Correctness], dataset: "DatasetSummary", labels: Labels
 ) -> dict[str, Correctness]:
     """Return models with always answering the most frequent topic, by its name."""
-    topic = [count.topic for count in dataset.topics].index(dataset.majority_topic)
+    topic = dataset.topic_names.index(dataset.majority_topic)
     a_model = next(iter(by_model.values()))
     majority = always(topic, dataset.kind, labels, a_model)
     return {**by_model, dataset.majority_name: majority}
@@ -136,7 +136,7 @@ def compare_pairs(
     p_of_pair = dict(zip(map(frozenset, family), p.tolist(), strict=True))
     corrected = []
     for comparison in comparisons:
-        pair = frozenset((comparison.a, comparison.b))
+        pair = frozenset(comparison.names)
         corrected.append(_corrected(comparison, p_of_pair[pair]))
     return corrected
 

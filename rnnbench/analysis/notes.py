@@ -149,8 +149,7 @@ def _reads_padding_last(network: LayeredNetwork) -> bool:
 def one_answer_alone(run: StoredRun) -> dict[str, str]:
     """Return, by network, how many seeds always answer the most frequent topic."""
     summary = run.results.dataset
-    topics = [count.topic for count in summary.topics]
-    majority = topics.index(summary.majority_topic)
+    majority = summary.topic_names.index(summary.majority_topic)
     numbers = {}
     for name, trials in run.trials.items():
         if isinstance(run.benchmark.models[name], BaselineModel):

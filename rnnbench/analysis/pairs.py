@@ -25,9 +25,9 @@ def by_better_model(
     if len(names) > SHOWN_IN_PAIRS:
         # A run of very many models has pairs with one model alone, which may share the
         # first place.
-        counts = Counter(name for pair in turned for name in (pair.a, pair.b))
+        counts = Counter(name for pair in turned for name in pair.names)
         best = max(names, key=lambda name: counts[name])
-        turned = [pair for pair in turned if best in (pair.a, pair.b)]
+        turned = [pair for pair in turned if best in pair.names]
     by_better: dict[str, list[Comparison]] = {}
     for pair in turned:
         by_better.setdefault(pair.a, []).append(pair)

@@ -192,7 +192,7 @@ def _without_duplicates(
     for name, correctness in compared.models.items():
         parts = np.delete(correctness.parts, duplicates, axis=-1)
         rest[name] = replace(correctness, parts=parts, clusters=clusters)
-    pairs = [(pair.a, pair.b) for pair in compared.comparisons]
+    pairs = [pair.names for pair in compared.comparisons]
     *names, majority = rest
     scores = {}
     for name in names:

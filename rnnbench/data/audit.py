@@ -94,7 +94,7 @@ class DatasetSummary(StoredRecord):
             raise ValueError(
                 f"no task '{self.task}' (install the package that it comes from)"
             )
-        if self.majority_topic not in [count.topic for count in self.topics]:
+        if self.majority_topic not in self.topic_names:
             raise ValueError("the majority topic is none of the topics")
         for duplicates in (self.duplicates, self.whole_duplicates):
             positions = duplicates.positions
@@ -107,6 +107,11 @@ class DatasetSummary(StoredRecord):
         if self.clusters and max(self.clusters) >= len(set(self.clusters)):
             raise ValueError("clusters whose numbers have gaps")
         return self
+
+    @property
+    def topic_names(self) -> list[str]:
+        """The names of the topics, in the order of their numbers."""
+        return [count.topic for count in self.topics]
 
     @property
     def majority_name(self) -> str:
@@ -253,11 +258,10 @@ def summarize_labels(
 
 def rest_of(summary: DatasetSummary, labels: Labels) -> DatasetSummary:
     """Return the facts about a dataset without duplicates, whose labels are given."""
-    topics = [count.topic for count in summary.topics]
     train = [count.train for count in summary.topics]
     dropped = summary.duplicates.positions
     changes = {
-        **_of_labels(summary.kind, labels, topics, train)._asdict(),
+        **_of_labels(summary.kind, labels, summary.topic_names, train)._asdict(),
         "duplicates": Duplicates(),
         "whole_duplicates": Duplicates(),
         "fingerprint": sha256_json([summary.fingerprint, dropped]),

@@ -98,7 +98,7 @@ def _code_for_run(run: StoredRun, answers: object, missing: Missing) -> CodedAns
         labels = run.labels
     trainings = _trainings(labels, answers)
     coding = coding_of(labels)
-    topics = Topics(count.topic for count in dataset.topics)
+    topics = Topics(dataset.topic_names)
     arrays = _arrays(coding, topics, trainings)
     coded = CodedAnswers(dataset.kind, coding, topics.names, run.labels, arrays)
     return _completed(coded, missing)

@@ -95,7 +95,7 @@ def _of_run(run: Run, folder: Path) -> FileRows:
     if dataset.ids:
         columns["id"] = Column.of(dataset.ids)
     if dataset.kind.has_topics:
-        topics = np.array([count.topic for count in dataset.topics], object)
+        topics = np.array(dataset.topic_names, object)
         columns["label"] = Column.of(form_of(run.labels).names(run.labels, topics))
     return FileRows(str(folder), columns)
 

@@ -468,8 +468,7 @@ class _KeptRun:
         with suppress(FileNotFoundError):
             vocabulary, _ = read_record(self.folder / VOCABULARY, Vocabulary)
             if vocabulary.dataset_fingerprint == dataset.fingerprint:
-                topics = [count.topic for count in dataset.topics]
-                has_topics = vocabulary.topics == topics
+                has_topics = vocabulary.topics == dataset.topic_names
                 if not has_topics or vocabulary.timesteps != dataset.timesteps:
                     fault = "its vocabulary belongs to other data"
                     raise self._damaged(fault)

@@ -54,6 +54,11 @@ class Comparison(Difference):
     a: str
     b: str
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """The names of its two models."""
+        return self.a, self.b
+
     def seen_from(self, name: str) -> "Comparison":
         """Return the same comparison with one of its two models as ``a``."""
         if name == self.a:

@@ -184,7 +184,7 @@ def compared_with_best(
     The corrected p-value is that of being as good as the best.
     """
     best = by_score(models)[0].name
-    pairs = {frozenset((pair.a, pair.b)): pair for pair in comparisons}
+    pairs = {frozenset(pair.names): pair for pair in comparisons}
     against_best = {}
     for model in models:
         pair = pairs.get(frozenset((model.name, best)))
@@ -280,8 +280,8 @@ class Results(StoredRecord):
     ) -> None:
         if rest.scores.keys() != names:
             raise ValueError("other models without duplicates")
-        pairs = [(pair.a, pair.b) for pair in self.comparisons]
-        if [(pair.a, pair.b) for pair in rest.comparisons] != pairs:
+        pairs = [pair.names for pair in self.comparisons]
+        if [pair.names for pair in rest.comparisons] != pairs:
             raise ValueError("other comparisons without duplicates")
         n_left = self.dataset.test_size - len(self.dataset.duplicates.positions)
         if rest.test_size != n_left:
@@ -290,7 +290,7 @@ class Results(StoredRecord):
     def _check_comparisons(self, names: set[str]) -> None:
         """Make sure that each model is compared with the best and the majority."""
         majority = self.dataset.majority_name
-        pairs = {frozenset((pair.a, pair.b)) for pair in self.comparisons}
+        pairs = {frozenset(pair.names) for pair in self.comparisons}
         unknown = set().union(*pairs) - names - {majority}
         if unknown:
             raise ValueError(f"a comparison with {min(unknown)}, which is not there")
@@ -330,7 +330,7 @@ class Results(StoredRecord):
         """
         comparisons = {}
         for pair in self.comparisons:
-            if name in (pair.a, pair.b):
+            if name in pair.names:
                 turned = pair.seen_from(name)
                 comparisons[turned.b] = turned
         return comparisons

@@ -50,7 +50,7 @@ class ConfusionPlot(RunPlot):
         n_others = len(labels) - sum(counts)
         # of the row's documents, by the column's answer; the last of both is all others
         shares = confusion(trials, topics)
-        self._topics = [visible(dataset.topics[topic].topic) for topic in topics]
+        self._topics = [visible(dataset.topic_names[topic]) for topic in topics]
         if n_others or shares[:, -1].any():
             self._topics.append("others")
             counts.append(n_others)

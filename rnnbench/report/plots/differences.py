@@ -55,7 +55,7 @@ class DifferencesPlot(RunPlot):
             for pair in pairs:
                 rows.append(len(names))
                 names.append(pair.b)
-        models = [(pair.a, pair.b) for pair in self._shown]
+        models = [pair.names for pair in self._shown]
         handles = draw_differences(axes, self._shown, rows, models)
         name_rows(axes, names, f"difference in {self.run.results.dataset.score_name}")
         for row, label in enumerate(axes.get_yticklabels()):

@@ -67,7 +67,7 @@ def _mistake(
     reported: Reported, document: HardDocument, reason: Reason | None
 ) -> Mistake:
     dataset = reported.results.dataset
-    topics = [count.topic for count in dataset.topics]
+    topics = dataset.topic_names
     position = document.position
     name = f"test document {dataset.ids[position] if dataset.ids else position}"
     text = ""

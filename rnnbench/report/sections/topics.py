@@ -44,7 +44,7 @@ def topics(reported: Reported) -> ReportSection:
     links: dict[str, str] = {}
     for document in reported.hardest:
         for position in topics_of(document.topics):
-            name = dataset.topics[position].topic
+            name = dataset.topic_names[position]
             links.setdefault(name, f"#error-{document.position}")
     table = Table([noun, "train", "test", *f1], rows, caption, links=links)
     lead = (
@@ -65,7 +65,7 @@ def mistakes(reported: Reported) -> ReportSection:
     noun = dataset.noun
     trials = reported.run.trials[best]
     positions = frequent_topics(trials[0].labels, SHOWN_TOPICS)
-    names = [dataset.topics[position].topic for position in positions]
+    names = [dataset.topic_names[position] for position in positions]
     missed, added = mistakes_by_topic(trials, positions)
     rows = []
     most_first = np.argsort(-(missed + added).diagonal(), kind="stable")
@@ -119,8 +119,8 @@ def confusion(reported: Reported) -> ReportSection:
     result = f"{best} makes no mistake"
     if wrong:
         ((label, answer), _) = wrong.most_common(1)[0]
-        true = dataset.topics[label].topic
-        wrong_topic = dataset.topics[answer].topic
+        true = dataset.topic_names[label]
+        wrong_topic = dataset.topic_names[answer]
         result = f"{best} most often mistakes '{true}' for '{wrong_topic}'"
     lead = (
         f"For the most frequent {noun}s: the share of the documents of the row's "

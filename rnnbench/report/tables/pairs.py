@@ -35,7 +35,7 @@ def comparisons_table(results: Results) -> Table:
             "table answers."
         )
     caption.append(words.smallest_p(results.dataset, pairs, results.n_corrected_for))
-    models = [(pair.a, pair.b) for pair in pairs]
+    models = [pair.names for pair in pairs]
     return table_of(pairs, columns, sentences(*caption), models=models)
 
 
@@ -56,7 +56,7 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
     caption = "No pair of models is without a clear difference."
     if pairs:
         caption = _about_power(results)
-    models = [(pair.comparison.a, pair.comparison.b) for pair in pairs]
+    models = [pair.comparison.names for pair in pairs]
     return table_of(pairs, columns, caption, models=models)
 
 
