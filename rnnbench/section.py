@@ -120,6 +120,9 @@ class ConfigModel(BaseModel):
         for key, value in handler(self).items():
             if key not in left_out or value != fields[key].default:
                 values[key] = value
+        return self._below_its_kind(values)
+
+    def _below_its_kind(self, values: dict[str, object]) -> dict[str, object]:
         return values
 
 
@@ -133,13 +136,8 @@ class Variant(ConfigModel):
         """Return the first line of its docstring, a description in one line."""
         return summary_of(cls.__doc__)
 
-    @model_serializer(mode="wrap")
-    def _as_in_yaml(
-        self,
-        handler: Callable[[Self], dict[str, object]],
-        info: pydantic.SerializationInfo,
-    ) -> dict[str, object]:
-        return {self.kind: super()._as_in_yaml(handler, info)}
+    def _below_its_kind(self, values: dict[str, object]) -> dict[str, object]:
+        return {self.kind: values}
 
 
 def parse_variant(

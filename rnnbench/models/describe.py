@@ -58,21 +58,17 @@ def describe(network: Network, shape: Shape) -> Description:
     described: Sequence[Layer] = ()
     if isinstance(network, LayeredNetwork):
         described = network.layers
-    if isinstance(model, keras.Sequential):
-        operations = model.layers
-    else:
+    operations = model.layers
+    if not isinstance(model, keras.Sequential):
         operations = model.operations
     inputs = keras.layers.InputLayer
     after_input = [step for step in operations if not isinstance(step, inputs)]
-    n_added = len(after_input) - len(described)  # they stand before those described
+    added = [None] * (len(after_input) - len(described))
     layers = []
     for tensor in model.inputs:
         shape_of_input = tuple(tensor.shape)
         layers.append(LayerFacts(tensor.name, "InputLayer", None, (shape_of_input,)))
-    for number, step in enumerate(after_input):
-        origin = None
-        if number >= n_added:
-            origin = described[number - n_added]
+    for step, origin in zip(after_input, [*added, *described], strict=True):
         outputs = tuple(tuple(out.shape) for out in keras.tree.flatten(step.output))
         trainable, other = _params(step)
         keras_class = type(step).__name__
