@@ -398,7 +398,7 @@ class EnsembleModel(ModelSection):
         able: dict[str, ModelSection] = {}
         for name, model in models.items():
             is_able = model.gives_probabilities or not needs_probabilities
-            if is_able and not model.member_names:
+            if is_able and not model.is_ensemble:
                 able[name] = model
         for name in self.ensemble.of:
             if name not in models:
@@ -406,7 +406,7 @@ class EnsembleModel(ModelSection):
                     f"ensemble: no model {section.spell(name)}",
                     did_you_mean(name, able),
                 )
-            if models[name].member_names:
+            if models[name].is_ensemble:
                 raise problem(
                     f"ensemble: {name} is an ensemble itself", "name its models"
                 )

@@ -1,6 +1,4 @@
-"""The layers that Keras does not have, against scikit-learn, NumPy and the layers of
-Keras.
-"""
+"""The layers that Keras lacks, against scikit-learn, NumPy and the layers of Keras."""
 
 from itertools import pairwise
 
@@ -40,6 +38,13 @@ from rnnbench.training.engines.scikit_learn import texts
 STEPS = 4
 SEQUENCES = np.random.default_rng(0).normal(size=(3, STEPS, 2)).astype(np.float32)
 
+
+def draw_weights(layer, random):
+    """Give a layer or a model random weights."""
+    shapes = [weight.shape for weight in layer.get_weights()]
+    layer.set_weights([random.normal(size=shape) for shape in shapes])
+
+
 # Words as numbers
 
 N_IDS = 9
@@ -56,15 +61,16 @@ def words(ids):
 
 def assert_numbers(values, learned, other, expected):
     """Compare the numbers of the layer, and those in NumPy, with others."""
-    layer, weights = BagOfWords(N_IDS, values), word_weights(learned, N_IDS, values)
+    layer = BagOfWords(N_IDS, values)
     layer.build((None, None))
     layer.adapt(learned)
+    weights = word_weights(learned, N_IDS, values)
     documents, columns, counts = weighted_words(other, weights, values)
     in_numpy = np.zeros((len(other), N_IDS))
     in_numpy[documents, columns] = counts
 
-    for numbers in (layer(other), in_numpy):
-        np.testing.assert_allclose(numbers, expected, atol=1e-6)
+    np.testing.assert_allclose(layer(other), expected, atol=1e-6)
+    np.testing.assert_allclose(in_numpy, expected, atol=1e-6)
 
 
 @settings(max_examples=10)
@@ -85,10 +91,10 @@ def test_tfidf_is_that_of_scikit_learn(learned, other):
 def test_shares_are_those_of_the_words_that_were_in_the_documents_learned_from(
     learned, other
 ):
-    learned_words = {word for document in words(learned) for word in document}
+    vocabulary = {word for document in words(learned) for word in document}
     expected = np.zeros((len(other), N_IDS))
     for row, document in zip(expected, words(other), strict=True):
-        counted = [word for word in document if word in learned_words]
+        counted = [word for word in document if word in vocabulary]
         for word in counted:
             row[word] += 1 / len(counted)
 
@@ -108,9 +114,7 @@ ways = pytest.mark.parametrize("by", POOLS)
 
 
 def pooled(by, steps, weights):
-    """Return the vector of those steps of a sequence that count, ``(steps,
-    features)``.
-    """
+    """Return the vector of the steps that count, ``(steps, features)``."""
     if by == "max":
         return steps.max(axis=0)
     if by == "mean":
@@ -127,9 +131,7 @@ def layer_and_sequences(by, sequences, steps, features, seed):
     random = np.random.default_rng(seed)
     layer = POOLS[by]()
     layer.build((sequences, steps, features))
-    layer.set_weights(
-        [random.normal(size=weight.shape) for weight in layer.get_weights()]
-    )
+    draw_weights(layer, random)
     return layer, random.normal(size=(sequences, steps, features)).astype(np.float32)
 
 
@@ -151,15 +153,15 @@ def test_masked_steps_have_no_influence_not_even_on_gradients(by, mask, features
     for inputs in map(tf.constant, (x, other)):
         with tf.GradientTape() as tape:
             tape.watch(inputs)
-            out = layer(inputs, mask=mask)
-            loss = tf.reduce_sum(out**2)
-        outcomes.append(
-            (out, *tape.gradient(loss, [inputs, *layer.trainable_variables]))
-        )
+            vectors = layer(inputs, mask=mask)
+            loss = tf.reduce_sum(vectors**2)
+        slopes = tape.gradient(loss, [inputs, *layer.trainable_variables])
+        outcomes.append([vectors, *slopes])
 
-    for ours, others in zip(*outcomes, strict=True):
-        np.testing.assert_allclose(ours, others, atol=1e-4)
-    np.testing.assert_array_equal(np.array(outcomes[0][1])[~mask], 0)
+    for outcome, with_other_steps in zip(*outcomes, strict=True):
+        np.testing.assert_allclose(outcome, with_other_steps, atol=1e-4)
+    slope_of_inputs = np.array(outcomes[0][1])
+    np.testing.assert_array_equal(slope_of_inputs[~mask], 0)
 
 
 @ways
@@ -167,55 +169,58 @@ def test_a_sequence_that_is_masked_throughout_has_the_vector_0_and_no_gradient(b
     layer, x = layer_and_sequences(by, sequences=3, steps=4, features=3, seed=0)
     mask = np.array([[False] * 4, [True] * 4, [True, False, True, False]])
 
+    inputs = tf.constant(x)
     with tf.GradientTape() as tape:
-        tape.watch(inputs := tf.constant(x))
+        tape.watch(inputs)
         vectors = layer(inputs, mask=mask)
     gradient = np.array(tape.gradient(vectors, inputs))
 
     np.testing.assert_array_equal(vectors[0], np.zeros(3))
     np.testing.assert_array_equal(gradient[0], np.zeros((4, 3)))
-    for vector, steps in zip(vectors[1:], (x[1], x[2, ::2]), strict=True):
-        np.testing.assert_allclose(
-            vector, pooled(by, steps, layer.get_weights()), atol=1e-6
-        )
+    weights = layer.get_weights()
+    np.testing.assert_allclose(vectors[1], pooled(by, x[1], weights), atol=1e-6)
+    np.testing.assert_allclose(vectors[2], pooled(by, x[2, ::2], weights), atol=1e-6)
 
 
 @of_one_step
 @ways
 @settings(max_examples=15)
-@given(
-    mask=masks,
-    is_masked=st.booleans(),
-    chunks=st.integers(1, 4),
-    seed=st.integers(0, 99),
-)
+@given(mask=st.one_of(masks, masks.map(np.ones_like)), chunks=st.integers(1, 4))
 def test_the_vectors_of_equal_parts_of_the_steps_that_count_are_joined(
-    by, mask, is_masked, chunks, seed
+    by, mask, chunks
 ):
-    undivided, x = layer_and_sequences(by, *mask.shape, features=2, seed=seed)
+    without_parts, x = layer_and_sequences(by, *mask.shape, features=2, seed=0)
     layer = POOLS[by](chunks=chunks)
     layer.build(x.shape)
-    layer.set_weights(undivided.get_weights())
+    layer.set_weights(without_parts.get_weights())
 
-    vectors = layer(x, mask=mask) if is_masked else layer(x)
+    vectors = np.array(layer(x, mask=mask))
 
-    assert (
-        vectors.shape == layer.compute_output_shape(x.shape) == (len(mask), chunks * 2)
-    )
-    documents = [
-        steps[kept] if is_masked else steps for steps, kept in zip(x, mask, strict=True)
-    ]
-    for vector, steps in zip(np.array(vectors), documents, strict=True):
+    if mask.all():
+        np.testing.assert_array_equal(layer(x), vectors)
+    assert vectors.shape == layer.compute_output_shape(x.shape)
+    for document, kept, vector in zip(x, mask, vectors, strict=True):
+        steps = document[kept]
         ends = [-(-len(steps) * number // chunks) for number in range(chunks + 1)]
-        parts = [steps[start:end] for start, end in pairwise(ends)]
-        expected = [
-            pooled(by, part, layer.get_weights()) if len(part) else np.zeros(2)
-            for part in parts
-        ]
+        expected = []
+        for start, end in pairwise(ends):
+            of_part = np.zeros(2)
+            if start < end:
+                of_part = pooled(by, steps[start:end], layer.get_weights())
+            expected.append(of_part)
         np.testing.assert_allclose(vector, np.concatenate(expected), atol=1e-5)
 
 
 # Embeddings
+
+
+def ngrams_of(words, n):
+    """Return the words of a document, then its pairs, and so on up to ``n`` words."""
+    grams = []
+    for size in range(1, n + 1):
+        for start in range(len(words) - size + 1):
+            grams.append(tuple(words[start : start + size]))
+    return grams
 
 
 @settings(max_examples=10)
@@ -224,20 +229,22 @@ def test_words_and_ngrams_without_padding_have_vectors_and_equal_ngrams_the_same
     ids, n, buckets
 ):
     layer = HashedEmbedding(N_IDS, dim=2, n=n, buckets=buckets, seed=3)
-    vectors, kept = np.array(layer(ids)), np.array(layer.compute_mask(ids))
+    vectors = np.array(layer(ids))
+    kept = np.array(layer.compute_mask(ids))
 
-    places = [
-        (size, t) for size in range(1, n + 1) for t in range(ids.shape[1] - size + 1)
-    ]
-    grams = [[tuple(row[t : t + size]) for size, t in places] for row in ids.tolist()]
+    grams = [ngrams_of(row, n) for row in ids.tolist()]
     assert kept.tolist() == [[0 not in gram for gram in row] for row in grams]
-    by_gram, matrix = {}, layer.get_weights()[0]
+    (matrix,) = layer.get_weights()
     assert matrix.shape == (N_IDS + buckets, 2)
-    for row, of_row, is_kept in zip(grams, vectors, kept, strict=True):
-        for gram, vector in np.array([*zip(row, of_row, strict=True)], object)[is_kept]:
-            np.testing.assert_array_equal(vector, by_gram.setdefault(gram, vector))
-            rows = matrix[N_IDS:] if len(gram) > 1 else matrix[gram[0]]
-            assert (rows == vector).all(axis=-1).any()
+    vector_of = {}
+    for row, column in np.argwhere(kept):
+        gram = grams[row][column]
+        vector = vectors[row, column]
+        np.testing.assert_array_equal(vector, vector_of.setdefault(gram, vector))
+        candidates = matrix[gram[0]]
+        if len(gram) > 1:
+            candidates = matrix[N_IDS:]
+        assert (candidates == vector).all(axis=-1).any()
 
 
 def test_buckets_are_about_as_full_as_by_chance():
@@ -253,47 +260,39 @@ def test_buckets_are_about_as_full_as_by_chance():
 @given(mask=masks)
 @settings(max_examples=10)
 def test_a_step_is_moved_by_the_vector_of_its_number_among_those_that_count(mask):
-    layer, x = PositionEmbedding(seed=0), np.zeros((*mask.shape, 3), np.float32)
+    layer = PositionEmbedding(seed=0)
+    x = np.zeros((*mask.shape, 3), np.float32)
 
-    moved, unmasked = np.array(layer(x, mask=mask)), layer(x)
+    moved = np.array(layer(x, mask=mask))
 
     (vectors,) = layer.get_weights()
-    np.testing.assert_array_equal(unmasked, np.broadcast_to(vectors, x.shape))
-    for document, kept in zip(moved, mask, strict=True):
-        np.testing.assert_array_equal(document[kept], vectors[: kept.sum()])
+    np.testing.assert_array_equal(layer(x), np.broadcast_to(vectors, x.shape))
+    for steps, kept in zip(moved, mask, strict=True):
+        np.testing.assert_array_equal(steps[kept], vectors[: kept.sum()])
 
 
 # Attention
 
 
-def normalized(x):
-    return (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(
-        x.var(axis=-1, keepdims=True) + 1e-3
-    )
+def normalized(x, scale, offset):
+    centred = x - x.mean(axis=-1, keepdims=True)
+    return centred / np.sqrt(x.var(axis=-1, keepdims=True) + 1e-3) * scale + offset
 
 
 def encoded(x, weights):
-    """Return the output of a block for the steps of one document, ``(steps,
-    features)``.
-    """
+    """Return the output of a block for the steps of a document, ``(steps, features)``."""
     (*attention, output, bias, scale, offset) = weights[:10]
-    y, parts = normalized(x) * scale + offset, []
-    query, key, value = (
-        np.einsum("sf,fhk->hsk", y, kernel) + shift[:, np.newaxis]
-        for kernel, shift in zip(attention[::2], attention[1::2], strict=True)
-    )
-    for head in range(len(query)):
-        scores = np.exp(query[head] @ key[head].T / np.sqrt(query.shape[-1]))
-        parts.append(
-            scores / scores.sum(axis=1, keepdims=True) @ value[head] @ output[head]
-        )
-    x = x + sum(parts) + bias
+    y = normalized(x, scale, offset)
+    by_head = []  # queries, keys and values
+    for kernel, shift in zip(attention[::2], attention[1::2], strict=True):
+        by_head.append(np.einsum("sf,fhk->hsk", y, kernel) + shift[:, np.newaxis])
+    attended = x + bias
+    for query, key, value, kernel in zip(*by_head, output, strict=True):
+        scores = np.exp(query @ key.T / np.sqrt(query.shape[-1]))
+        attended += scores / scores.sum(axis=1, keepdims=True) @ value @ kernel
     scale, offset, inner, shift, outer, bias = weights[10:]
-    return (
-        x
-        + np.maximum((normalized(x) * scale + offset) @ inner + shift, 0) @ outer
-        + bias
-    )
+    hidden = np.maximum(normalized(attended, scale, offset) @ inner + shift, 0)
+    return attended + hidden @ outer + bias
 
 
 @pytest.mark.parametrize("heads", [1, 2, 3])
@@ -303,17 +302,17 @@ def test_each_document_is_encoded_as_if_it_was_alone_and_had_no_padding(heads):
     mask = np.array([[1] * 6, [0, 0, 1, 1, 1, 1], [1, 0, 1, 0, 0, 0], [0] * 6], bool)
     layer = TransformerBlock(heads, units=5, dropout=0.5)
     layer.build(x.shape)
-    layer.set_weights(
-        [random.normal(size=own.shape) / 2 for own in layer.get_weights()]
-    )
+    draw_weights(layer, random)
+    layer.set_weights([weight / 2 for weight in layer.get_weights()])
 
-    documents = np.array(layer(x, mask=mask))
+    outputs = np.array(layer(x, mask=mask))
 
-    assert np.isfinite(documents).all()
-    weights = [own.astype(float) for own in layer.get_weights()]
-    for own, steps, kept in zip(documents, x, mask, strict=True):
-        np.testing.assert_allclose(own[kept], encoded(steps[kept], weights), atol=1e-5)
-    np.testing.assert_allclose(layer(x)[0], documents[0], atol=1e-6)
+    assert np.isfinite(outputs).all()
+    weights = [weight.astype(float) for weight in layer.get_weights()]
+    for output, steps, kept in zip(outputs, x, mask, strict=True):
+        expected = encoded(steps[kept], weights)
+        np.testing.assert_allclose(output[kept], expected, atol=1e-5)
+    np.testing.assert_allclose(layer(x)[0], outputs[0], atol=1e-6)
 
 
 def test_the_first_kernels_of_a_block_are_as_large_as_those_of_dense_layers_of_its_features():
@@ -328,19 +327,18 @@ def test_the_first_kernels_of_a_block_are_as_large_as_those_of_dense_layers_of_i
 
 
 def test_a_block_drops_only_while_it_is_trained_and_a_seed_drops_the_same():
-    layer = TransformerBlock(2, 5, dropout=0.5, seed=1)
-    twin = TransformerBlock(2, 5, dropout=0.5, seed=1)
+    block = TransformerBlock(2, 5, dropout=0.5, seed=1)
+    again = TransformerBlock(2, 5, dropout=0.5, seed=1)
     other = TransformerBlock(2, 5, dropout=0.5, seed=2)
     other.build(SEQUENCES.shape)
 
-    first = layer(SEQUENCES, training=True)
-    repeated = twin(SEQUENCES, training=True)
-    other.set_weights(layer.get_weights())
+    first = block(SEQUENCES, training=True)
+    other.set_weights(block.get_weights())
 
-    np.testing.assert_array_equal(first, repeated)
-    for changed in (layer(SEQUENCES, training=True), other(SEQUENCES, training=True)):
-        assert not np.allclose(changed, first)
-    np.testing.assert_array_equal(layer(SEQUENCES), other(SEQUENCES))
+    np.testing.assert_array_equal(again(SEQUENCES, training=True), first)
+    assert not np.allclose(block(SEQUENCES, training=True), first)
+    assert not np.allclose(other(SEQUENCES, training=True), first)
+    np.testing.assert_array_equal(block(SEQUENCES), other(SEQUENCES))
 
 
 # A recurrence without steps
@@ -348,7 +346,8 @@ def test_a_block_drops_only_while_it_is_trained_and_a_seed_drops_the_same():
 
 def scanned(x, mask, kernel, bias, activation):
     """Return the states after each step of a document, one step after another."""
-    state, states = np.zeros(len(bias) // 2), []
+    state = np.zeros(len(bias) // 2)
+    states = []
     for step, is_kept in zip(x, mask, strict=True):
         gate, candidate = np.split(step @ kernel + bias, 2)
         share = 1 / (1 + np.exp(-gate))
@@ -370,46 +369,55 @@ def test_a_scan_gives_the_states_of_a_loop_however_open_its_gates_are(
     steps, scale, is_backwards, activation, seed
 ):
     random = np.random.default_rng(seed)
-    x, mask = random.normal(size=(3, steps, 2)), random.random((3, steps)) < 0.7
-    options = {
-        "activation": activation,
-        "go_backwards": is_backwards,
-        "dtype": "float64",
-    }
-    every, last = (
-        MinimalGRU(3, return_sequences=own, **options) for own in (True, False)
-    )
+    x = random.normal(size=(3, steps, 2))
+    mask = random.random((3, steps)) < 0.7
     weights = [random.normal(size=shape) * scale for shape in ((2, 6), (6,))]
-    for layer in (every, last):
-        layer.build(x.shape)
-        layer.set_weights(weights)
-
-    states, ends = np.array(every(x, mask=mask)), last(x, mask=mask)
-
-    function, way = (
-        {"linear": lambda y: y, "tanh": np.tanh}[activation],
-        -1 if is_backwards else 1,
+    layer = MinimalGRU(
+        3,
+        activation,
+        return_sequences=True,
+        go_backwards=is_backwards,
+        dtype="float64",
     )
-    for own, end, document, kept in zip(states, ends, x, mask, strict=True):
-        expected = scanned(document[::way], kept[::way], *weights, function)
-        np.testing.assert_allclose(own, expected, rtol=1e-9, atol=1e-12)
-        np.testing.assert_allclose(end, expected[-1], rtol=1e-9, atol=1e-12)
-    np.testing.assert_array_equal(every(x), every(x, mask=np.ones_like(mask)))
-    assert last.compute_mask(x, mask) is None
+    layer.build(x.shape)
+    layer.set_weights(weights)
+
+    all_states = np.array(layer(x, mask=mask))
+
+    way = slice(None)
+    if is_backwards:
+        way = slice(None, None, -1)
+    function = {"linear": np.positive, "tanh": np.tanh}[activation]
+    for states, document, kept in zip(all_states, x, mask, strict=True):
+        expected = scanned(document[way], kept[way], *weights, function)
+        np.testing.assert_allclose(states, expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_array_equal(layer(x), layer(x, mask=np.ones_like(mask)))
+
+
+def test_a_scan_that_gives_its_last_state_hands_no_mask_on():
+    mask = np.arange(STEPS) < [[1], [2], [STEPS]]
+    layer = MinimalGRU(3, return_sequences=True)
+    last = MinimalGRU(3)
+    layer.build(SEQUENCES.shape)
+    last.build(SEQUENCES.shape)
+    last.set_weights(layer.get_weights())
+
+    states = layer(SEQUENCES, mask=mask)
+
+    np.testing.assert_array_equal(last(SEQUENCES, mask=mask), states[:, -1])
+    assert last.compute_mask(SEQUENCES, mask) is None
 
 
 def test_a_scan_of_a_long_document_has_finite_states_and_gradients():
-    layer, x = (
-        MinimalGRU(3, return_sequences=True),
-        tf.random.stateless_normal((2, 3000, 4), (1, 2)),
-    )
+    layer = MinimalGRU(3, return_sequences=True)
+    x = tf.random.stateless_normal((2, 3000, 4), (1, 2))
 
     with tf.GradientTape() as tape:
         tape.watch(x)
-        out = layer(100 * x)
-    gradient = tape.gradient(out, x)
+        states = layer(100 * x)
+    gradient = tape.gradient(states, x)
 
-    assert np.isfinite(out).all()
+    assert np.isfinite(states).all()
     assert np.isfinite(gradient).all()
 
 
@@ -422,17 +430,17 @@ def test_the_outputs_of_branches_are_joined_and_the_mask_is_that_of_the_first():
         keras.Sequential([MaskedConv1D(2, 2, padding="same"), layers.Dense(3)]),
         keras.Sequential([layers.GRU(4, return_sequences=True)]),
     ]
-    layer, mask = SideBySide(branches), np.arange(STEPS) < [[1], [2], [STEPS]]
+    layer = SideBySide(branches)
+    mask = np.arange(STEPS) < [[1], [2], [STEPS]]
 
     joined = np.array(layer(SEQUENCES, mask=mask))
 
     expected = [branch.call(SEQUENCES, mask=mask) for branch in branches]
     np.testing.assert_array_equal(joined, np.concatenate(expected, axis=-1))
     np.testing.assert_array_equal(layer.compute_mask(SEQUENCES, mask), mask)
-    assert np.abs(joined - layer(SEQUENCES)).max() > 0.01, (
-        "the mask reaches the branches"
-    )
-    vectors = SideBySide([keras.Sequential([POOLS["max"]()])])
+    unmasked = layer(SEQUENCES)
+    assert np.abs(joined - unmasked).max() > 0.01, "the mask reaches the branches"
+    vectors = SideBySide([keras.Sequential([MaxPooling()])])
     assert vectors.compute_mask(SEQUENCES, mask) is None
 
 
@@ -449,33 +457,32 @@ def test_the_outputs_of_branches_are_joined_and_the_mask_is_that_of_the_first():
 def test_documents_in_a_masked_batch_are_convolved_as_if_each_was_alone(
     padding, lengths, kernel, seed
 ):
-    random, steps = np.random.default_rng(seed), 7
-    x = random.normal(size=(len(lengths), steps, 2)).astype(np.float32)
-    mask = np.arange(steps) < np.array(lengths)[:, np.newaxis]
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(len(lengths), 7, 2)).astype(np.float32)
+    mask = np.arange(7) < np.array(lengths)[:, np.newaxis]
     layer = MaskedConv1D(3, kernel, padding=padding, activation="tanh")
     layer.build(x.shape)
-    layer.set_weights(
-        [random.normal(size=weight.shape) for weight in layer.get_weights()]
-    )
+    draw_weights(layer, random)
 
-    outputs, handed_on = (
-        np.array(layer(x, mask=mask)),
-        np.array(layer.compute_mask(x, mask)),
-    )
+    outputs = np.array(layer(x, mask=mask))
 
+    handed_on = np.array(layer.compute_mask(x, mask))
     np.testing.assert_array_equal(handed_on, mask[:, : outputs.shape[1]])
+    lost = 0
+    if padding == "valid":
+        lost = kernel - 1
     for output, document, length in zip(outputs, x, lengths, strict=True):
-        if alone := max(length - (kernel - 1 if padding == "valid" else 0), 0):
-            np.testing.assert_allclose(
-                output[:alone], layer(document[None, :length])[0], atol=1e-5
-            )
+        if length > lost:
+            alone = layer(document[np.newaxis, :length])[0]
+            np.testing.assert_allclose(output[: length - lost], alone, atol=1e-5)
     np.testing.assert_array_equal(layer(x), keras.layers.Conv1D.call(layer, x))
     assert layer.compute_mask(x) is None
 
 
 # Dropped weights and words
 
-UNITS, WORDS = 20, 200
+UNITS = 20
+WORDS = 200
 IDS = np.random.default_rng(1).integers(0, WORDS, (100, STEPS), dtype=np.int32)
 IDS[:, 0] = 7  # a word that is in all documents
 RECURRENT_KERNEL = 1
@@ -495,10 +502,8 @@ def recurrent(kind, rate=0.5, seed=0, below=()):
         UNITS, return_sequences=True, weight_drop=rate, weight_drop_seed=seed, name="a"
     )
     model = keras.Sequential([keras.Input((STEPS, 2)), *below, layer])
-    random = np.random.default_rng(2)
-    model.set_weights(
-        [random.normal(size=weight.shape) / 4 for weight in model.get_weights()]
-    )
+    draw_weights(model, np.random.default_rng(2))
+    model.set_weights([weight / 4 for weight in model.get_weights()])
     return model
 
 
@@ -519,28 +524,24 @@ def embedding(rate=0.5, seed=0):
 
 
 def trainer(model, inputs):
-    """Return a function from nothing to the outputs in training, and gradients by the
-    weights.
+    """Return a function that gives the outputs in training, and gradients by weights.
 
     The gradients are those of the sum of the squares of the outputs.
     """
 
     def step():
         with tf.GradientTape() as tape:
-            out = model(tf.constant(inputs), training=True)
-            loss = tf.reduce_sum(out**2)
+            outputs = model(tf.constant(inputs), training=True)
+            loss = tf.reduce_sum(outputs**2)
         weights = [weight.value for weight in model.trainable_variables]
-        return out, [
-            tf.convert_to_tensor(slope) for slope in tape.gradient(loss, weights)
-        ]
+        slopes = map(tf.convert_to_tensor, tape.gradient(loss, weights))
+        return np.array(outputs), list(map(np.array, slopes))
 
-    return lambda: keras.tree.map_structure(np.array, step())
+    return step
 
 
 def kept_in(step):
-    """Return which recurrent weights are kept in a step: those that a gradient
-    reaches.
-    """
+    """Return which recurrent weights a step keeps: those that a gradient reaches."""
     _, gradients = step()
     return gradients[RECURRENT_KERNEL] != 0
 
@@ -552,7 +553,7 @@ def test_a_step_is_that_of_the_stock_layer_with_some_recurrent_weights_0_and_the
     rate = 0.25
     model = recurrent(kind, rate)
 
-    out, gradients = trainer(model, SEQUENCES)()
+    outputs, gradients = trainer(model, SEQUENCES)()
 
     mask = (gradients[RECURRENT_KERNEL] != 0) / np.float32(1 - rate)
     assert np.mean(mask == 0) == pytest.approx(rate, abs=0.1)
@@ -560,10 +561,10 @@ def test_a_step_is_that_of_the_stock_layer_with_some_recurrent_weights_0_and_the
     weights[RECURRENT_KERNEL] *= mask
     stock = without_dropping(kind, weights)
     expected, slopes = trainer(stock, SEQUENCES)()
-    np.testing.assert_allclose(out, expected, atol=1e-5)
-    for place, (ours, theirs) in enumerate(zip(gradients, slopes, strict=True)):
-        scale = mask if place == RECURRENT_KERNEL else 1
-        np.testing.assert_allclose(ours, theirs * scale, atol=1e-4)
+    np.testing.assert_allclose(outputs, expected, atol=1e-5)
+    slopes[RECURRENT_KERNEL] *= mask
+    for gradient, slope in zip(gradients, slopes, strict=True):
+        np.testing.assert_allclose(gradient, slope, atol=1e-4)
 
 
 def test_each_step_drops_others_and_a_seed_the_same():
@@ -571,13 +572,12 @@ def test_each_step_drops_others_and_a_seed_the_same():
         trainer(recurrent("SimpleRNN", seed=seed), SEQUENCES) for seed in (1, 1, 2)
     )
 
-    first, second = kept_in(step), kept_in(step)
+    first = kept_in(step)
 
     np.testing.assert_array_equal(kept_in(again), first)
-    for mask in (second, kept_in(other)):
-        assert np.mean(mask == first) == pytest.approx(0.5, abs=0.1), (
-            "as often as by chance"
-        )
+    for mask in (kept_in(step), kept_in(other)):
+        by_chance = pytest.approx(0.5, abs=0.1)
+        assert np.mean(mask == first) == by_chance
 
 
 @dropping_kinds
@@ -609,21 +609,20 @@ def test_the_two_directions_drop_weights_of_their_own():
 
 def test_an_embedding_drops_words_wherever_they_are_and_scales_the_rest():
     rate = 0.9
-    step, again = (trainer(embedding(rate), IDS) for _ in range(2))
+    step = trainer(embedding(rate), IDS)
+    again = trainer(embedding(rate), IDS)
 
-    (out, (gradient,)), (second, _) = step(), step()
+    outputs, (gradient,) = step()
 
-    left = np.float32(1 / (1 - rate))
-    values = {word: set(out[word == IDS].flat) for word in np.unique(IDS)}
-    assert all(numbers in ({0}, {left}) for numbers in values.values())
-    kept = np.array([values[word] == {left} for word in values])
-    assert np.mean(kept) == pytest.approx(1 - rate, abs=0.1)
-    counts = np.bincount(IDS.flat, minlength=WORDS)
-    slopes = (
-        2 * left**2 * counts * [left in values.get(word, ()) for word in range(WORDS)]
-    )
-    np.testing.assert_allclose(
-        gradient, np.repeat(slopes[:, np.newaxis], 3, axis=1), rtol=1e-5
-    )
-    assert np.any(out != second), "each step drops others"
-    np.testing.assert_array_equal(again()[0], out, err_msg="a seed drops the same")
+    scaled = np.float32(1 / (1 - rate))
+    value_of = np.zeros(WORDS, np.float32)
+    for word in np.unique(IDS):
+        (value_of[word],) = set(outputs[word == IDS].flat)
+    assert set(value_of) == {0, scaled}
+    is_kept = value_of[np.unique(IDS)] == scaled
+    assert np.mean(is_kept) == pytest.approx(1 - rate, abs=0.1)
+    slopes = 2 * scaled * value_of * np.bincount(IDS.flat, minlength=WORDS)
+    for of_feature in gradient.T:
+        np.testing.assert_allclose(of_feature, slopes, rtol=1e-5)
+    np.testing.assert_array_equal(again()[0], outputs, err_msg="a seed drops the same")
+    assert np.any(step()[0] != outputs), "each step drops others"
