@@ -18,15 +18,15 @@ from rnnbench.models.baselines import SentenceEmbedding
 from rnnbench.models.estimators import CalibratedSVM, NaiveBayesSVM
 from rnnbench.models.text_vectors import _load, encode
 
-N, WORDS, TOPICS = 24, 7, 3
+N_DOCUMENTS = 24
+N_WORDS = 7
+N_TOPICS = 3
 
 
 def documents(seed):
-    """Return which words occur in some documents, and their topics, each of which is
-    there.
-    """
-    x = np.random.default_rng(seed).random((N, WORDS)) < 0.4
-    return x.astype(np.int64), np.arange(N) % TOPICS
+    """Return which words occur in documents, and the topics of these."""
+    x = np.random.default_rng(seed).random((N_DOCUMENTS, N_WORDS)) < 0.4
+    return x.astype(np.int64), np.arange(N_DOCUMENTS) % N_TOPICS
 
 
 @settings(max_examples=10)
@@ -38,51 +38,51 @@ def test_the_margins_are_those_of_wang_and_manning(seed, beta, alpha):
 
     model = NaiveBayesSVM(alpha, C=0.5, beta=beta).fit(csr_matrix(x), y)
 
-    for topic in range(TOPICS):
-        p, q = (alpha + x[part].sum(axis=0) for part in (y == topic, y != topic))
+    margins = model.decision_function(csr_matrix(x))
+    for topic in range(N_TOPICS):
+        p = alpha + x[y == topic].sum(axis=0)
+        q = alpha + x[y != topic].sum(axis=0)
         ratios = np.log((p / np.abs(p).sum()) / (q / np.abs(q).sum()))
-        svm = LinearSVC(C=0.5, random_state=0, max_iter=10_000).fit(
-            x * ratios, y == topic
-        )
+        svm = LinearSVC(C=0.5, random_state=0, max_iter=10_000)
+        svm.fit(x * ratios, y == topic)
         weights = svm.coef_[0]
-        interpolated = (1 - beta) * np.abs(weights).sum() / WORDS + beta * weights
-        margins = (x * ratios) @ interpolated + svm.intercept_
-        np.testing.assert_allclose(
-            model.decision_function(csr_matrix(x))[:, topic], margins, atol=1e-6
-        )
+        interpolated = (1 - beta) * np.abs(weights).sum() / N_WORDS + beta * weights
+        expected = (x * ratios) @ interpolated + svm.intercept_
+        np.testing.assert_allclose(margins[:, topic], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("has_one_label", [True, False])
-def test_a_calibrated_svm_is_as_sure_as_it_is_right(has_one_label):
-    random = np.random.default_rng(0)
-    chance = 1 / (1 + np.exp(-random.normal(scale=1.5, size=4_000)))
-    truth = random.random(4_000) < chance
-    x = csr_matrix(np.stack([chance, 1 - chance], axis=1))
-    y = (
-        truth.astype(np.int64)
-        if has_one_label
-        else np.stack([truth, ~truth], 1).astype(np.uint8)
-    )
+RANDOM = np.random.default_rng(0)
+CHANCE = 1 / (1 + np.exp(-RANDOM.normal(scale=1.5, size=4_000)))
+HAS_TOPIC = RANDOM.random(4_000) < CHANCE
+
+
+@pytest.mark.parametrize(
+    ("y", "place"),
+    [
+        (HAS_TOPIC.astype(np.int64), 1),
+        (np.stack([HAS_TOPIC, ~HAS_TOPIC], axis=1).astype(np.uint8), 0),
+    ],
+    ids=["one topic", "any number"],
+)
+def test_a_calibrated_svm_is_as_sure_as_it_is_right(y, place):
+    x = csr_matrix(np.stack([CHANCE, 1 - CHANCE], axis=1))
 
     model = CalibratedSVM().fit(x, y)
 
-    of_truth = np.exp(model.predict_log_proba(x))[:, 1 if has_one_label else 0]
+    sure = np.exp(model.predict_log_proba(x))[:, place]
     for low in (0.1, 0.3, 0.5, 0.7):
-        part = (of_truth >= low) & (of_truth < low + 0.2)
-        assert truth[part].mean() == pytest.approx(of_truth[part].mean(), abs=0.08)
-    svm = LinearSVC(random_state=0).fit(x, truth)
-    ratio = model.coef_[1 if has_one_label else 0] / svm.coef_[0]
-    assert ratio == pytest.approx(
-        ratio[0], rel=1e-3
-    )  # the SVM of all documents, scaled
-    assert ratio[0] > 0
+        is_near = (sure >= low) & (sure < low + 0.2)
+        share = HAS_TOPIC[is_near].mean()
+        assert share == pytest.approx(sure[is_near].mean(), abs=0.08)
+    svm_of_all = LinearSVC(random_state=0).fit(x, HAS_TOPIC)
+    scale = model.coef_[place] / svm_of_all.coef_[0]
+    assert scale == pytest.approx(scale[0], rel=1e-3)
+    assert scale[0] > 0
 
 
 def test_a_calibrated_svm_learns_from_rare_topics():
-    x, y = (
-        csr_matrix(np.eye(6)),
-        np.eye(6, 3, dtype=np.uint8),
-    )  # most are in the first documents
+    x = csr_matrix(np.eye(6))
+    y = np.eye(6, 3, dtype=np.uint8)  # most topics are in the first documents
     y[:, 2] = 1
     logs = CalibratedSVM().fit(x, y).predict_log_proba(x)
     assert np.isfinite(logs).all()
@@ -93,32 +93,31 @@ def test_the_margins_are_in_the_order_of_the_labels():
     x, y = documents(0)
     labels = np.array([7, 2, 5])[y]
 
-    margins, own = (
-        NaiveBayesSVM().fit(csr_matrix(x), of).decision_function(x)
-        for of in (labels, y)
-    )
+    margins = NaiveBayesSVM().fit(csr_matrix(x), labels).decision_function(x)
 
-    assert margins.shape == (N, TOPICS)
-    np.testing.assert_array_equal(margins, own[:, [1, 2, 0]])
-    assert clone(NaiveBayesSVM(2.0, 3.0, 0.5)).get_params() == {
-        "alpha": 2.0,
-        "C": 3.0,
-        "beta": 0.5,
-    }
+    by_topic = NaiveBayesSVM().fit(csr_matrix(x), y).decision_function(x)
+    assert margins.shape == (N_DOCUMENTS, N_TOPICS)
+    np.testing.assert_array_equal(margins, by_topic[:, [1, 2, 0]])
+
+
+def test_scikit_learn_can_clone_the_svm():
+    parameters = {"alpha": 2.0, "C": 3.0, "beta": 0.5}
+
+    assert clone(NaiveBayesSVM(**parameters)).get_params() == parameters
 
 
 def test_any_number_of_topics_are_learned_each_as_it_is_alone():
     x, y = documents(0)
-    x, topics = csr_matrix(x), np.stack([y == 0, y > 0, y < 3, y == 1], axis=1)
+    x = csr_matrix(x)
+    topics = np.stack([y == 0, y > 0, y < 3, y == 1], axis=1)
 
     model = NaiveBayesSVM().fit(x, topics.astype(np.uint8))
 
     for place in (0, 1, 3):
         alone = NaiveBayesSVM().fit(x, topics[:, place])
         np.testing.assert_array_equal(model.coef_[place], alone.coef_[1])
-    assert (model.decision_function(x)[:, 2] == 1).all(), (
-        "all documents have this topic"
-    )
+    margins = model.decision_function(x)
+    assert (margins[:, 2] == 1).all(), "all documents have this topic"
 
 
 with_encoder = pytest.mark.skipif(
@@ -138,9 +137,9 @@ print(json.dumps(model.embed(json.loads(sys.argv[1])).tolist()))
 
 @with_encoder
 def test_the_vectors_are_those_of_the_package_which_is_not_imported():
-    vectors, nothing = encode(TEXTS), encode([""])
+    vectors = encode(TEXTS)
 
-    assert not nothing.any(), "an empty text has no direction"
+    assert not encode([""]).any(), "an empty text has no direction"
     assert "wordllama" not in sys.modules, "it changes the logging of its process"
     assert vectors.shape == (len(TEXTS), 256)
     command = [sys.executable, "-c", OF_THE_PACKAGE, json.dumps(TEXTS)]

@@ -1,6 +1,4 @@
-"""Fitted baselines as arrays: they score texts as the pipelines do, without
-scikit-learn.
-"""
+"""Fitted baselines as arrays, which score texts as the pipelines do."""
 
 import json
 
@@ -24,8 +22,8 @@ from rnnbench.models.linear import Counts, LinearModel, LinearRule, arrays_of
 from rnnbench.training.engines.scikit_learn import score
 
 N_TOPICS = 5
-KNOWN = np.array([0, 2, 3])
-LABELS = np.repeat(KNOWN, [4, 10, 6])
+LEARNED = [0, 2, 3]
+LABELS = np.repeat(LEARNED, [4, 10, 6])
 DOCUMENTS = [
     f"{topic}0 {topic}1 a{topic} {topic}2 {topic}{row % 3}"
     for row, topic in enumerate(LABELS)
@@ -34,35 +32,28 @@ NEW = ["20 21 a3", "30 9 9 9", "", "21", "00 " * 300]
 TWO = np.arange(20) % 2
 
 
-def rule_of_words(*, gives_probabilities):
-    """What is known of a baseline of word ids before it is fitted."""
+def rule_of(*, gives_probabilities, reads_words=False, learned=LEARNED):
+    """Return the rule of a baseline, without what it counts."""
     return LinearRule(
-        reads_words=False,
+        reads_words=reads_words,
         gives_probabilities=gives_probabilities,
-        labels=KNOWN.tolist(),
+        labels=learned,
         counts=None,
     )
 
 
 def fitted(baseline, labels=LABELS):
-    """Return a fitted baseline as arrays, and the scores that its pipeline gives new
-    texts.
-    """
+    """Return the arrays of a baseline, and its scores of new texts by learned topic."""
     pipeline = baseline.pipeline(0).fit(DOCUMENTS, labels)
     learned = np.unique(labels)
-    rule = LinearRule(
-        reads_words=baseline.reads_words,
+    rule = rule_of(
         gives_probabilities=baseline.gives_probabilities,
-        labels=learned.tolist(),
-        counts=None,
+        reads_words=baseline.reads_words,
+        learned=learned.tolist(),
     )
     scores = score(baseline, pipeline, DOCUMENTS, N_TOPICS, learned)
     expected = score(baseline, pipeline, NEW, N_TOPICS, learned)[:, learned]
-    return (
-        arrays_of(pipeline, rule, DOCUMENTS, scores),
-        expected,
-        learned.tolist(),
-    )
+    return arrays_of(pipeline, rule, DOCUMENTS, scores), expected
 
 
 OTHERS = [
@@ -75,19 +66,22 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("two", [False, True], ids=["three topics", "two topics"])
-@pytest.mark.parametrize("given", [*KINDS, *OTHERS], ids=str)
-def test_the_arrays_of_every_baseline_score_new_texts_as_its_pipeline_does(given, two):
-    if given == "stratified":
+@pytest.mark.parametrize("labels", [LABELS, TWO], ids=["three topics", "two topics"])
+@pytest.mark.parametrize("baseline", [*KINDS, *OTHERS], ids=str)
+def test_the_arrays_of_every_baseline_score_new_texts_as_its_pipeline_does(
+    baseline, labels
+):
+    if baseline == "stratified":
         pytest.skip("it draws its answers")
-    arrays, expected, learned = fitted(parse_baseline(given), TWO if two else LABELS)
+    arrays, expected = fitted(parse_baseline(baseline), labels)
 
     scores = LinearModel(arrays, N_TOPICS).scores(NEW)
 
-    clipped = np.clip([scores[:, learned], expected], -20, None)
-    assert clipped[0] == pytest.approx(clipped[1], abs=1e-5)
-    others = np.delete(scores, learned, axis=1)
-    assert (others < scores[:, learned].min(axis=1, keepdims=True)).all()
+    learned = np.unique(labels)
+    of_learned = scores[:, learned]
+    assert of_learned.clip(-20) == pytest.approx(expected.clip(-20), abs=1e-5)
+    of_others = np.delete(scores, learned, axis=1)
+    assert (of_others < of_learned.min(axis=1, keepdims=True)).all()
 
 
 texts = st.lists(
@@ -95,40 +89,34 @@ texts = st.lists(
 )
 
 
-@given(
-    st.lists(texts.map("".join), min_size=1, max_size=4),
-    st.sampled_from(["word", "char", "char_wb"]),
-    st.tuples(st.integers(1, 3), st.integers(0, 3)),
-    st.booleans(),
-    st.booleans(),
-    st.sampled_from([None, "l1", "l2"]),
+all_counts = st.builds(
+    Counts,
+    analyzer=st.sampled_from(["word", "char", "char_wb"]),
+    ngram_range=st.sampled_from([(1, 1), (1, 4), (2, 2), (2, 3), (3, 6)]),
+    binary=st.booleans(),
+    sublinear_tf=st.booleans(),
+    norm=st.sampled_from([None, "l1", "l2"]),
+    n_terms=st.just(0),
 )
-def test_terms_and_their_values_are_those_of_scikit_learn(
-    given, analyzer, range_, a, b, norm
-):
-    ngrams = range_[0], sum(range_)
-    options = {
-        "analyzer": analyzer,
-        "ngram_range": ngrams,
-        "binary": a,
-        "sublinear_tf": b,
-    }
-    options["norm"] = norm
-    split = (
-        {"tokenizer": str.split, "token_pattern": None} if analyzer == "word" else {}
-    )
-    vectorizer = TfidfVectorizer(lowercase=False, **options, **split)
-    ours = Counts(**options, n_terms=0)
+
+
+@given(st.lists(texts.map("".join), min_size=1, max_size=4), all_counts)
+def test_terms_have_the_values_of_scikit_learn(documents, counts):
+    vectorizer = TfidfVectorizer(lowercase=False)
+    vectorizer.set_params(**counts.model_dump(exclude={"n_terms"}))
+    if counts.analyzer == "word":
+        vectorizer.set_params(tokenizer=str.split, token_pattern=None)
 
     analyze = vectorizer.build_analyzer()
-    for text in given:
-        assert sorted(ours.terms(text)) == sorted(analyze(text))
-    if any(map(analyze, given)):
-        expected = vectorizer.fit_transform(given).toarray()
-        for text, row in zip(given, expected, strict=True):
-            here, values = ours.features(text, vectorizer.vocabulary_, vectorizer.idf_)
-            assert sorted(here) == np.flatnonzero(row).tolist()
-            assert values == pytest.approx(row[here])
+    for text in documents:
+        assert sorted(counts.terms(text)) == sorted(analyze(text))
+    if any(map(analyze, documents)):
+        expected = vectorizer.fit_transform(documents).toarray()
+        places = vectorizer.vocabulary_
+        for text, row in zip(documents, expected, strict=True):
+            features, values = counts.features(text, places, vectorizer.idf_)
+            assert sorted(features) == np.flatnonzero(row).tolist()
+            assert values == pytest.approx(row[features])
 
 
 SPLIT = {"lowercase": False, "tokenizer": str.split, "token_pattern": None}
@@ -152,64 +140,81 @@ def test_what_is_no_linear_rule_over_counted_words_has_no_arrays(steps):
     pipeline.steps = [*zip("abc", steps[:-2], strict=False), *pipeline.steps]
     scores = np.log(np.full((20, N_TOPICS), 0.2))
 
-    rule = rule_of_words(gives_probabilities=True)
+    rule = rule_of(gives_probabilities=True)
     assert arrays_of(pipeline, rule, DOCUMENTS, scores) == []
 
 
 def test_what_is_no_pipeline_has_no_arrays():
-    rule = rule_of_words(gives_probabilities=False)
+    rule = rule_of(gives_probabilities=False)
     scores = np.zeros((20, N_TOPICS))
     assert arrays_of(RidgeClassifier(), rule, DOCUMENTS, scores) == []
 
 
 def test_a_pipeline_from_another_package_has_arrays_if_it_is_such_a_rule():
-    pipeline = make_pipeline(TfidfVectorizer(**SPLIT), RidgeClassifier()).fit(
-        DOCUMENTS, LABELS
-    )
+    pipeline = make_pipeline(TfidfVectorizer(**SPLIT), RidgeClassifier())
+    pipeline.fit(DOCUMENTS, LABELS)
     scores = np.full((20, N_TOPICS), -9.0)
-    scores[:, [0, 2, 3]] = pipeline.decision_function(DOCUMENTS)
+    scores[:, LEARNED] = pipeline.decision_function(DOCUMENTS)
 
-    rule = rule_of_words(gives_probabilities=False)
+    rule = rule_of(gives_probabilities=False)
     arrays = arrays_of(pipeline, rule, DOCUMENTS, scores)
 
-    scores = LinearModel(arrays, N_TOPICS).scores(NEW)[:, [0, 2, 3]]
-    assert scores == pytest.approx(pipeline.decision_function(NEW), abs=1e-6)
+    margins = LinearModel(arrays, N_TOPICS).scores(NEW)[:, LEARNED]
+    assert margins == pytest.approx(pipeline.decision_function(NEW), abs=1e-6)
     scores[0, 2] += 2e-5
     assert arrays_of(pipeline, rule, DOCUMENTS, scores) == [], "other scores"
 
 
 @pytest.fixture(scope="module")
 def arrays():
-    """The arrays of a linear SVM."""
-    return fitted(parse_baseline("tfidf_linear_svm"))[0]
+    """The arrays of a linear SVM: rule, weights, intercepts, IDF and terms."""
+    arrays, _ = fitted(parse_baseline("tfidf_linear_svm"))
+    return arrays
 
 
-def with_facts(arrays, **changes):
-    record = json.loads(arrays[0].tobytes()) | changes
-    return [np.frombuffer(json.dumps(record).encode(), np.uint8), *arrays[1:]]
+def assert_is_refused(arrays):
+    with pytest.raises(ValueError, match=r".+"):
+        LinearModel(arrays, N_TOPICS)
+
+
+def test_another_number_of_arrays_is_refused(arrays):
+    assert_is_refused(arrays[:4])
+    assert_is_refused([*arrays, arrays[0]])
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("place", "change"),
     [
-        lambda arrays: arrays[:4],
-        lambda arrays: [*arrays, arrays[0]],
-        lambda arrays: [*arrays[:1], arrays[1].astype(np.int32), *arrays[2:]],
-        lambda arrays: [*arrays[:1], arrays[1][1:], *arrays[2:]],
-        lambda arrays: [*arrays[:1], arrays[1].T, *arrays[2:]],
-        lambda arrays: [*arrays[:2], arrays[2][1:], *arrays[3:]],
-        lambda arrays: [*arrays[:3], arrays[3][1:], *arrays[4:]],
-        lambda arrays: [*arrays[:4], arrays[4][:-9]],
-        lambda arrays: [*arrays[:4], arrays[4] | 128],
-        lambda arrays: [arrays[0][:-1], *arrays[1:]],
-        lambda arrays: with_facts(arrays, labels=[0, 2, N_TOPICS]),
-        lambda arrays: with_facts(arrays, labels=[0, 2, 2]),
-        lambda arrays: with_facts(arrays, counts=None),
-        lambda arrays: with_facts(arrays, counts=[]),
-        lambda arrays: with_facts(arrays, schema_version=2),
-        lambda arrays: with_facts(arrays, code="print()"),
+        (0, lambda rule: rule[:-1]),
+        (1, lambda weights: weights.astype(np.int32)),
+        (1, lambda weights: weights[1:]),
+        (1, lambda weights: weights.T),
+        (2, lambda intercepts: intercepts[1:]),
+        (3, lambda idf: idf[1:]),
+        (4, lambda terms: terms[:-9]),
+        (4, lambda terms: terms | 128),
     ],
 )
-def test_arrays_that_do_not_fit_together_are_refused(arrays, change):
-    with pytest.raises(ValueError, match=r".+"):
-        LinearModel(change(arrays), N_TOPICS)
+def test_an_array_that_does_not_fit_the_others_is_refused(arrays, place, change):
+    changed = [*arrays]
+    changed[place] = change(arrays[place])
+
+    assert_is_refused(changed)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"labels": [0, 2, N_TOPICS]},
+        {"labels": [0, 2, 2]},
+        {"counts": None},
+        {"counts": []},
+        {"schema_version": 2},
+        {"code": "print()"},
+    ],
+)
+def test_a_rule_that_does_not_fit_the_arrays_is_refused(arrays, changes):
+    rule = json.loads(arrays[0].tobytes()) | changes
+    as_json = np.frombuffer(json.dumps(rule).encode(), np.uint8)
+
+    assert_is_refused([as_json, *arrays[1:]])
