@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 import rnnbench
 from rnnbench import Benchmark
-from rnnbench.plugin import Trial, dump, sha256_json, shortened
+from rnnbench.plugin import Trial, dump, plain_values, sha256_json, shortened
 from rnnbench.plugins.trackers.of_trials import (
     Status,
     TrialTracker,
-    as_params,
     settings_of,
     tags_of,
 )
@@ -101,7 +100,7 @@ class MlflowTracker(TrialTracker[str]):
         shared = benchmark.model_dump(
             mode="json", exclude_none=True, include={"data", "training"}
         )
-        self._parent = self._create(benchmark.name, tags, as_params(shared))
+        self._parent = self._create(benchmark.name, tags, dict(plain_values(shared)))
 
     @_with_defaults()
     def _begin(self, trial: Trial) -> str:

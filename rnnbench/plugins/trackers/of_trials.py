@@ -115,8 +115,3 @@ class TrialTracker(Tracker, Generic[T]):
 
 def _or_nan(value: float | None) -> float:
     return math.nan if value is None else value
-
-
-def as_params(tree: Mapping[str, object]) -> dict[str, object]:
-    """Return the values in a tree by key path."""
-    return dict(plain_values(tree))

@@ -20,7 +20,7 @@ from rnnbench.plugins.transformer.config import PARTS, Transformer
 from rnnbench.plugins.transformer.files import find, folder_of, sha256_of, why_not
 
 # keys that ``training`` has, too
-OWN_TRAINING = ("epochs", "batch_size", "learning_rate")
+OWN_TRAINING = ("batch_size", "epochs", "learning_rate")
 PIECES = 1.15  # that a tokenizer makes of a word of Reuters-21578, on average
 GIGABYTES = 0.7  # of a process with PyTorch
 WIDTH = 768  # of the states of a model whose config does not say it: that of BERT
@@ -38,7 +38,7 @@ class TransformerModel(Network):
 
     @model_validator(mode="after")
     def _says_it_once(self) -> "TransformerModel":
-        for key in sorted(OWN_TRAINING):
+        for key in OWN_TRAINING:
             if self.training and key in self.training:
                 raise problem(f"training: {key}", "allowed: as a key of transformer")
         return self
