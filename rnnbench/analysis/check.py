@@ -14,7 +14,7 @@ from rnnbench.labels import Labels
 from rnnbench.metrics import METRICS
 from rnnbench.results.schema import Results
 from rnnbench.section import spell
-from rnnbench.storage import DamagedResultError
+from rnnbench.storage import DamagedResultError, Document
 
 ROUNDING = 1e-6
 """The largest difference that float32 and another order of summing can make."""
@@ -79,7 +79,7 @@ def _differences(results: Results) -> dict[str, float]:
     return differences
 
 
-def _of_trials(results: Results) -> dict[str, Any]:
+def _of_trials(results: Results) -> Document:
     """Return a tree of the values that trials decide, with the stored keys alone."""
     from_plugins = {name for name in results.metrics if not _is_built_in(name)}
     of_model = {
@@ -101,7 +101,7 @@ def _is_built_in(metric: str) -> bool:
     return metric in METRICS and metric not in METRICS.plugins
 
 
-def _leaves(tree: Any, place: str = "") -> Iterator[tuple[str, Leaf]]:
+def _leaves(tree: object, place: str = "") -> Iterator[tuple[str, Leaf]]:
     """Yield the values in a tree, and the length of each list, with their places."""
     match tree:
         case dict():
@@ -111,15 +111,17 @@ def _leaves(tree: Any, place: str = "") -> Iterator[tuple[str, Leaf]]:
             yield f"the number of {place}", len(tree)
             for number, part in enumerate(tree):
                 yield from _leaves(part, f"{place}.{number}")
-        case _:
+        case str() | float() | int() | None:
             yield place, tree
 
 
 def _check(file: Path, place: str, stored: Leaf, computed: Leaf) -> None:
-    if isinstance(stored, float) and isinstance(computed, float):
-        is_right = math.isclose(stored, computed, rel_tol=ROUNDING, abs_tol=ROUNDING)
-    else:
-        is_right = stored == computed
+    is_right = stored == computed
+    match stored, computed:
+        case float(), float():
+            is_right = math.isclose(
+                stored, computed, rel_tol=ROUNDING, abs_tol=ROUNDING
+            )
     if not is_right:
         fault = (
             f"{place} is {spell(stored)}, but the stored trials give {spell(computed)}"

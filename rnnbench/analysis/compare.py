@@ -10,7 +10,7 @@ A gate is a condition under which a comparison fails, such as ``macro_f1 drops 0
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import computed_field
 
@@ -71,8 +71,8 @@ class DifferingFact(StoredRecord):
 
     part: Part
     key: str  # its path, such as training.epochs
-    a: Any
-    b: Any
+    a: object
+    b: object
 
 
 class ComparedRuns(StoredRecord):
@@ -152,7 +152,7 @@ def _check_documents(
     raise UserError("\n".join(lines))
 
 
-def _in_short(fact: Any) -> str:
+def _in_short(fact: object) -> str:
     """Return a fact in words; twelve characters are enough of a fingerprint."""
     if fact is None:
         return "nothing"
@@ -168,7 +168,7 @@ def documents_of(run: StoredRun) -> tuple[str, bytes]:
 
 def find_differences(a: StoredRun, b: StoredRun) -> list[DifferingFact]:
     """Return all differences in the resolved configs, the data and the environments."""
-    pairs: dict[Part, tuple[Any, Any]] = {
+    pairs: dict[Part, tuple[object, object]] = {
         "config": (a.config, b.config),
         "data": (_data_of(a), _data_of(b)),
         "environment": (a.environment, b.environment),
@@ -183,12 +183,14 @@ def find_differences(a: StoredRun, b: StoredRun) -> list[DifferingFact]:
     return differences
 
 
-def _data_of(run: StoredRun) -> dict[str, Any]:
+def _data_of(run: StoredRun) -> dict[str, object]:
     """Return the facts about the data of a run that a comparison names."""
     return run.results.dataset.model_dump(include=DATA_KEYS)
 
 
-def _differing(a: Any, b: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+def _differing(
+    a: object, b: object, key: str = ""
+) -> Iterator[tuple[str, object, object]]:
     """Yield the key path and both values wherever two trees differ."""
     of_a = branches(a)
     of_b = branches(b)
@@ -204,16 +206,19 @@ def _below(key: str, part: str) -> str:
     return f"{key}.{part}".lstrip(".")
 
 
-def branches(tree: Any) -> dict[str, Any] | None:
+def branches(tree: object) -> dict[str, object] | None:
     """Return the branches of a tree by key or position; ``None`` for a plain value."""
-    if isinstance(tree, dict):
-        return tree
-    if isinstance(tree, list) and any(isinstance(item, dict) for item in tree):
-        return {str(position): item for position, item in enumerate(tree)}
+    match tree:
+        case dict():
+            return tree
+        case list() if any(isinstance(item, dict) for item in tree):
+            return {str(position): item for position, item in enumerate(tree)}
     return None
 
 
-def differing_settings(trees: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def differing_settings(
+    trees: Mapping[str, object],
+) -> dict[str, dict[str, object]]:
     """Return the plain values in which trees differ, for each tree, by key path.
 
     A tree without a key has ``None``.
@@ -233,7 +238,7 @@ def differing_settings(trees: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def plain_values(tree: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+def plain_values(tree: object, key: str = "") -> Iterator[tuple[str, object]]:
     """Yield the key path and the value of each plain value in a tree."""
     parts = branches(tree)
     if parts is None:

@@ -73,5 +73,11 @@ def _compared(
         is_of_our_model=is_of_our_model,
         yardstick=yardstick,
         intervals=intervals,
-        **published.model_dump(exclude={"params"}),
+        score=published.score,
+        std=published.std,
+        runs=published.runs,
+        transductive=published.transductive,
+        pretrained=published.pretrained,
+        decision=published.decision,
+        caveat=published.caveat,
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from pydantic import InstanceOf
@@ -27,10 +27,10 @@ from rnnbench.analysis.published import locate_published
 from rnnbench.analysis.trial_metrics import Metrics, compute_metrics
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary, clusters_without, rest_of
-from rnnbench.environment import Environment
+from rnnbench.environment import Environment, Facts
 from rnnbench.errors import UserError
 from rnnbench.metrics import usable_metrics
-from rnnbench.models.descriptions import Network, OutsideModel
+from rnnbench.models.descriptions import OutsideModel
 from rnnbench.results import schema
 from rnnbench.results.comparison import Comparison
 from rnnbench.results.run import load_benchmark, load_results, load_trials
@@ -151,7 +151,8 @@ def _engines_in_words(benchmark: Benchmark, trials: Trials) -> str:
     """Return the engine of the networks; of several, each with its models."""
     models_by_engine: dict[str, list[str]] = {}
     for name, of_model in trials.items():
-        if isinstance(benchmark.models[name], Network | OutsideModel):
+        model = benchmark.models[name]
+        if model.is_network or model.kind == OutsideModel.kind:
             engine = of_model[0].record.engine
             models_by_engine.setdefault(engine, []).append(name)
     if not models_by_engine:
@@ -305,7 +306,7 @@ def load_runs(
     return runs
 
 
-def load_environment(folder: Path) -> dict[str, Any]:
+def load_environment(folder: Path) -> Facts:
     """Return the machine and the package versions that the trials in ``folder`` had."""
     try:
         environment, _ = read_record(folder / "environment.json", Environment)

@@ -336,11 +336,20 @@ def verdict(
     rows = None
     if only:
         rows = _pair("--only", only)
-    answers = read_answers(files, labels, Reading(columns, rows, separator))
+    read = read_answers(files, labels, Reading(columns, rows, separator))
     name = "verdict"
     if out:
         name = allowed_name(out.resolve().name) or name
-    judged = rnnbench.verdict(**answers, missing=missing, name=name)
+    judged = rnnbench.verdict(
+        read.labels,
+        read.answers,
+        ids=read.ids,
+        clusters=read.clusters,
+        columns=read.columns,
+        missing=missing,
+        origin=read.origin,
+        name=name,
+    )
     verdicts = []
     if gates:
         comparison = _compared_with_first(judged.results)

@@ -42,6 +42,8 @@ class CodedAnswers:
     """Those of the labels come first."""
     labels: Array
     answers: dict[Training, Array]
+    run: StoredRun | None = None
+    """That on whose test documents the models were tested."""
 
     def to(self, documents: Positions) -> "CodedAnswers":
         """Return the labels and the answers of some documents, in that order."""
@@ -100,7 +102,7 @@ def _code_for_run(run: StoredRun, answers: object, missing: Missing) -> CodedAns
     coding = coding_of(labels)
     topics = Topics(dataset.topic_names)
     arrays = _arrays(coding, topics, trainings)
-    coded = CodedAnswers(dataset.kind, coding, topics.names, run.labels, arrays)
+    coded = CodedAnswers(dataset.kind, coding, topics.names, run.labels, arrays, run)
     return _completed(coded, missing)
 
 
@@ -126,8 +128,11 @@ def _trainings(labels: Values | None, answers: object) -> dict[Training, Values]
 
 def _collection(name: str, values: object) -> Values:
     """Return labels or answers; ``UserError`` if they are no list and no array."""
-    if isinstance(values, Collection) and not isinstance(values, str):
-        return values
+    match values:
+        case str():
+            pass
+        case Collection():
+            return values
     fault = f"got {spell(values)} (should be a list or an array)"
     raise UserError(f"verdict: {name}: {fault}")
 

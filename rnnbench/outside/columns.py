@@ -7,7 +7,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ class Column(NamedTuple):
     """The position in ``values`` of the value of each row."""
 
     @classmethod
-    def of(cls, values: Iterable[Any], codes: Array | None = None) -> Self:
+    def of(cls, values: Iterable[object], codes: Array | None = None) -> Self:
         """Return the column of ``values``, one a row if there are no codes.
 
         Unused values are dropped.
@@ -57,7 +57,7 @@ class Column(NamedTuple):
         return cls(values[order[:n_used]], np.argsort(order)[codes])
 
     @classmethod
-    def of_one(cls, value: Any, n: int) -> Self:
+    def of_one(cls, value: object, n: int) -> Self:
         """Return the column of ``n`` rows with the same value."""
         return cls.of([value], np.zeros(n, int))
 
@@ -132,7 +132,7 @@ def existing_column(name: str, header: Sequence[str], path: Path) -> str:
 
 
 def decide_answers(
-    scores: Array, classes: Sequence[Any], labels: Column | None, path: Path
+    scores: Array, classes: Sequence[object], labels: Column | None, path: Path
 ) -> Column:
     """Return the class with the best score of each row.
 
@@ -150,9 +150,9 @@ def decide_answers(
     return _classes_from(half, scores, classes, path)
 
 
-def _best_classes(scores: Array, classes: Sequence[Any]) -> Column:
+def _best_classes(scores: Array, classes: Sequence[object]) -> Column:
     """Return the class with the best score of each row."""
-    answers: list[Any] = []
+    answers: list[object] = []
     for start in range(0, len(scores), AT_ONCE):
         block = scores[start : start + AT_ONCE]
         is_complete = _are_complete(block)
@@ -163,10 +163,10 @@ def _best_classes(scores: Array, classes: Sequence[Any]) -> Column:
 
 
 def _classes_from(
-    half: float, scores: Array, classes: Sequence[Any], path: Path
+    half: float, scores: Array, classes: Sequence[object], path: Path
 ) -> Column:
     """Return the classes with at least a score of each row, as lists."""
-    answers: list[Any] = []
+    answers: list[object] = []
     n_labels = 0
     for start in range(0, len(scores), AT_ONCE):
         block = scores[start : start + AT_ONCE]

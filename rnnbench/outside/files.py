@@ -1,12 +1,13 @@
 """Files with answers from anywhere, as arguments of ``verdict``.
 
->>> answers = read_answers(["a.csv", "b.npz"], None, Reading())  # doctest: +SKIP
->>> verdict(**answers)  # doctest: +SKIP
+>>> read = read_answers(["a.csv", "b.npz"], None, Reading())  # doctest: +SKIP
+>>> verdict(read.labels, read.answers, ids=read.ids)  # doctest: +SKIP
 """
 
 import logging
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,22 @@ Rows = Sequence[tuple[FileRows, NDArray[np.int32]]]
 """Of files, and the document of each row."""
 
 
+@dataclass(frozen=True, eq=False)
+class FileAnswers:
+    """What files hold: arguments of ``verdict``."""
+
+    labels: Run | list[Any] | None
+    answers: dict[str, dict[int, Array]]
+    origin: dict[str, str]
+    ids: list[str] | None = None
+    clusters: list[Any] | None = None
+    columns: dict[str, list[object]] = field(default_factory=dict)
+
+
 def read_answers(
     files: Sequence[str], labels: Path | None, reading: Reading
-) -> dict[str, Any]:
-    """Return the arguments of ``verdict`` that files hold: tables, or NumPy arrays.
+) -> FileAnswers:
+    """Return the answers that files hold: tables, or NumPy arrays.
 
     A file may be ``NAME=FILE``, with the name of its model; several files of one model
     are trainings of it. Documents are matched by their ids or, if no file has any, by
@@ -67,11 +80,11 @@ def read_answers(
     if not has_ids:
         log.warning("no ids: documents are matched by position")
     key = "score" if is_scored else "prediction"
-    arguments = _by_model(rows[: len(read)], ids.names, key)
+    answers, origin = _by_model(rows[: len(read)], ids.names, key)
     label = _agreed("label", rows, ids.names)
     cluster = _agreed("cluster", rows, ids.names)
     if run is not None:
-        return arguments | {"labels": run}
+        return FileAnswers(run, answers, origin)
     if label and is_scored:
         log.warning(
             "scores are compared, and labels not used (--column prediction=NAME)"
@@ -80,12 +93,17 @@ def read_answers(
         raise UserError(
             "no labels (--column label=NAME names a column, and --labels a file)"
         )
-    arguments["labels"] = None if is_scored else label
-    arguments["clusters"] = cluster
-    arguments["ids"] = ids.names if has_ids else None
+    columns = {}
     if not cluster:
-        arguments["columns"] = _others(rows, len(ids.names))
-    return arguments
+        columns = _others(rows, len(ids.names))
+    return FileAnswers(
+        labels=None if is_scored else label,
+        answers=answers,
+        origin=origin,
+        ids=ids.names if has_ids else None,
+        clusters=cluster,
+        columns=columns,
+    )
 
 
 def _of_run(run: Run, folder: Path) -> FileRows:
@@ -181,7 +199,7 @@ def _all_have(key: str, files: Sequence[FileRows]) -> bool:
 
 def _agreed(key: str, rows: Rows, ids: Sequence[str]) -> list[Any] | None:
     """Return the label or the cluster of each document, on which all files agree."""
-    number_of: dict[Any, int] = {}  # by plain value
+    number_of: dict[object, int] = {}  # by plain value
     written: list[Any] = []  # how the value of each number was first written
     agreed = np.full(len(ids), -1)
     for file, documents in rows:
@@ -209,21 +227,22 @@ def _agreed(key: str, rows: Rows, ids: Sequence[str]) -> list[Any] | None:
     return [None if number < 0 else written[number] for number in agreed.tolist()]
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Return a label, or several, so that equal ones are equal in all files."""
-    if value is None:
-        return None
-    if isinstance(value, list):
-        return frozenset(str(spelled(label)) for label in value)
+    match value:
+        case None:
+            return None
+        case list():
+            return frozenset(str(spelled(label)) for label in value)
     return str(spelled(value))
 
 
-def _others(rows: Rows, n: int) -> dict[str, list[Any]]:
+def _others(rows: Rows, n: int) -> dict[str, list[object]]:
     """Return the columns that no option names, as values of ``n`` documents.
 
     Columns with two values for a document are left out.
     """
-    others: dict[str, list[Any]] = {}
+    others: dict[str, list[object]] = {}
     for file, documents in rows:
         for key, column in file.columns.items():
             if not key.startswith(OTHER):
@@ -236,7 +255,9 @@ def _others(rows: Rows, n: int) -> dict[str, list[Any]]:
     return others
 
 
-def _by_model(rows: Rows, ids: Sequence[str], key: str) -> dict[str, Any]:
+def _by_model(
+    rows: Rows, ids: Sequence[str], key: str
+) -> tuple[dict[str, dict[int, Array]], dict[str, str]]:
     """Return the answers of each model by seed, and the files that they came from."""
     answers: dict[str, dict[str, Array]] = {}
     files: dict[str, dict[str, None]] = {}
@@ -262,12 +283,9 @@ def _by_model(rows: Rows, ids: Sequence[str], key: str) -> dict[str, Any]:
             trainings[seed] = np.full(len(ids), None, values.dtype)
             trainings[seed][documents[chosen]] = values[codes[chosen]]
             files.setdefault(model, {})[file.file] = None
-    return {
-        "answers": {
-            model: _numbered(trainings) for model, trainings in answers.items()
-        },
-        "origin": {model: ", ".join(names) for model, names in files.items()},
-    }
+    by_seed = {model: _numbered(trainings) for model, trainings in answers.items()}
+    origin = {model: ", ".join(names) for model, names in files.items()}
+    return by_seed, origin
 
 
 def _trainings_in(file: FileRows) -> Iterator[tuple[str, str, Positions]]:

@@ -58,8 +58,6 @@ class Judgement:
     compared: ComparedModels
     origin: Mapping[str, str]
     """Where the answers of each model came from."""
-    run: StoredRun | None
-    """That on whose test documents the models were tested."""
 
 
 class Verdict(Run):
@@ -89,9 +87,6 @@ class Verdict(Run):
         from rnnbench.outside import records
 
         judgement = self.judgement
-        if judgement.run is not None:
-            dataset = judgement.run.results.dataset
-            return records.with_new_topics(dataset, judgement.coded.topics)
         return records.dataset_of(
             judgement.coded, judgement.documents, judgement.origin
         )
@@ -211,10 +206,9 @@ def verdict(
         raise UserError(f"verdict: missing: got {spell(missing)} (allowed: {allowed})")
     coded = code_answers(labels, answers, missing)
     n_documents = len(coded.labels)
-    run = None
+    run = coded.run
     declared = Declared(ids, clusters, in_order)
-    if isinstance(labels, StoredRun):
-        run = labels
+    if run is not None:
         declared = Declared(in_order=True)
     documents = documents_that_count(coded, declared, missing)
     if run is not None:
@@ -228,8 +222,8 @@ def verdict(
         )
     coded = coded.to(documents.positions)
     models = _correctness(coded, documents)
-    compared = compare_models(models | _majority(coded, run, models))
-    judged = Verdict.of(Judgement(name, coded, documents, compared, origin or {}, run))
+    compared = compare_models(models | _majority(coded, models))
+    judged = Verdict.of(Judgement(name, coded, documents, compared, origin or {}))
     judged.check_names()
     if run is None and not in_order and clusters is None:
         columns = columns_of(documents.positions, columns or {}, n_documents)
@@ -259,13 +253,13 @@ def _correctness(coded: CodedAnswers, documents: Documents) -> dict[str, Correct
 
 
 def _majority(
-    coded: CodedAnswers, run: StoredRun | None, models: Mapping[str, Correctness]
+    coded: CodedAnswers, models: Mapping[str, Correctness]
 ) -> dict[str, Correctness]:
     """Return how right the most frequent topic is for all documents, by its name."""
     counts = documents_by_topic(coded.labels, len(coded.topics))
     topic = int(counts.argmax())
-    if run is not None:  # that of its training documents
-        topic = coded.topics.index(run.results.dataset.majority_topic)
+    if coded.run is not None:  # that of its training documents
+        topic = coded.topics.index(coded.run.results.dataset.majority_topic)
     a_model = next(iter(models.values()))
     majority = always(topic, coded.task, coded.labels, a_model)
     return {name_of_always(coded.topics[topic]): majority}

@@ -3,7 +3,7 @@
 ``save(verdict, overwrite=False)`` writes them into the folder of the verdict.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache, partial
 
 from rnnbench.config.load import dump, load
@@ -52,22 +52,19 @@ def benchmark_of(
 def dataset_of(
     coded: CodedAnswers, documents: Documents, origin: Mapping[str, str]
 ) -> DatasetSummary:
-    """Return the facts about documents of which only the labels are known."""
+    """Return the facts about the documents of a run, or of those with labels alone."""
+    if coded.run is not None:
+        dataset = coded.run.results.dataset
+        topics = list(dataset.topics)
+        for topic in coded.topics[len(topics) :]:  # those that only answers have
+            topics.append(TopicCount(topic=topic, train=0, test=0))
+        return dataset.model_copy(update={"topics": topics})
     files = listed(list(dict.fromkeys(origin.values())))
     dataset = summarize_labels(
         coded.task, coded.labels, coded.topics, files or FROM_PYTHON, documents.ids
     )
     changes = {"clusters": documents.clusters, "in_order": documents.in_order}
     return dataset.model_copy(update=changes)
-
-
-def with_new_topics(dataset: DatasetSummary, topics: Sequence[str]) -> DatasetSummary:
-    """Return a dataset with the topics that answers have in addition to its own."""
-    new = [
-        TopicCount(topic=topic, train=0, test=0)
-        for topic in topics[len(dataset.topics) :]
-    ]
-    return dataset.model_copy(update={"topics": [*dataset.topics, *new]})
 
 
 def trials_of(

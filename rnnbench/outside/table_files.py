@@ -1,12 +1,11 @@
 """Tables with answers: ``read_table(path, reading, of_labels=False)``."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from math import nan
 from pathlib import Path
 from sys import intern
-from typing import Any
 
 import numpy as np
 
@@ -147,7 +146,7 @@ def _rows_that_count(columns: Columns, reading: Reading) -> Columns:
     return columns
 
 
-def _split(values: Iterable[Any], separator: str) -> Iterable[Any]:
+def _split(values: Iterable[object], separator: str) -> Iterator[object]:
     """Yield values, with a list of labels in place of each text."""
     for value in values:
         if type(value) is str:
@@ -178,7 +177,7 @@ def _values(
         if at_once:
             return {key: Column.of(*at_once[name]) for key, (name,) in paths.items()}
     header, rows = tables.open_table(path, layout, columns=in_table)
-    columns: dict[str, list[Any]] = {key: [] for key in names}
+    columns: dict[str, list[object]] = {key: [] for key in names}
     while True:
         block = list(islice(rows, AT_ONCE))
         if not block:
@@ -193,7 +192,7 @@ def _values(
     return {key: Column.of(column) for key, column in columns.items()}
 
 
-def _inside(value: Any, keys: list[str]) -> Any:
+def _inside(value: object, keys: list[str]) -> object:
     """Return what a JSON object holds at nested keys; ``None`` if there is nothing."""
     for key in keys:
         if not isinstance(value, dict):

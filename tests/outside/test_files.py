@@ -34,7 +34,8 @@ def arrays(name, *array, **options):
 
 def read(*files, labels=None, **reading):
     """Labels, answers by model and seed, and the rest of what files hold."""
-    arguments = read_answers(files, labels and Path(labels), Reading(**reading))
+    given = read_answers(files, labels and Path(labels), Reading(**reading))
+    arguments = dict(vars(given))
     answers = {
         model: {
             seed: list(answers_of_seed) for seed, answers_of_seed in of_model.items()
