@@ -18,7 +18,8 @@ from pyarrow import parquet
 
 from rnnbench.data import cache
 from rnnbench.data.sources.files import read
-from rnnbench.data.sources.tables import Layout, lines
+from rnnbench.data.sources.tables import READERS, Layout, Row, lines
+from rnnbench.data.sources.tables.layout import TableKind, TextTable
 from rnnbench.data.sources.texts import read_texts, undeclared_groups
 from rnnbench.errors import UserError
 
@@ -89,6 +90,19 @@ def test_a_table_has_columns_of_any_name(tmp_path, ending):
     assert rows_of(table, "body", "kind") == [("buy now", "spam"), ("hello", "ham")]
     assert rows_of(table, "body", "id") == [("buy now", "7"), ("hello", "-1")]
     assert csv.field_size_limit() == before, "it is that of the process"
+
+
+def test_a_kind_of_table_is_added_by_its_ending(tmp_path, monkeypatch):
+    def read_pairs(path, _layout, _progress, _columns):
+        lines = path.read_text().splitlines()
+        rows = [Row(f"{path}:{n}", line.split("=")) for n, line in enumerate(lines, 1)]
+        return TextTable(["label", "text"], iter(rows))
+
+    monkeypatch.setitem(READERS, ".pairs", TableKind(read_pairs, is_text=False))
+    table = tmp_path / "own.pairs"
+    table.write_text("spam=buy now\nham=hello")
+
+    assert rows_of(table) == [("buy now", "spam"), ("hello", "ham")]
 
 
 def test_a_cached_corpus_tells_how_a_text_begins_where_it_stands(tmp_path):
