@@ -157,12 +157,12 @@ class DatasetSummary(StoredRecord):
         """The word for what a document is classified as."""
         return noun_of(self.source)
 
-    def duplicates_in_words(self, *, whole: bool = False) -> str:
-        """Return how many duplicates there are, cut as models see them or ``whole``."""
+    def duplicates_in_words(self, *, whole_texts: bool = False) -> str:
+        """Return how many duplicates there are, cut as models see them or whole."""
         if not self.train_size:
             return "not known, as the training documents are not"
         duplicates = self.duplicates
-        if whole:
+        if whole_texts:
             duplicates = self.whole_duplicates
         n = len(duplicates.positions)
         if not n:

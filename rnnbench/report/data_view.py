@@ -92,7 +92,7 @@ def _rows(prepared: PreparedData, quantiles: Mapping[str, int]) -> dict[str, str
             f"{summary.majority_score:.4f}"
         ),
         "duplicates": summary.duplicates_in_words(),
-        "whole texts": summary.duplicates_in_words(whole=True),
+        "whole texts": summary.duplicates_in_words(whole_texts=True),
         f"{summary.noun}s only in test": (
             ", ".join(summary.topics_only_in_test) or "none"
         ),

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -41,11 +42,9 @@ def read_npz(npz: Path) -> Corpus:
     word_index = npz.with_name(WORD_INDEX)
     if not npz.is_file() or not word_index.is_file():
         raise UserError(f"{npz}: should be a file, with {WORD_INDEX} beside it")
-    npz_content = read_file(npz, web.MAX_BYTES)
-    index_content = read_file(word_index, web.MAX_BYTES)
-    _check(str(npz), npz_content, "sha256", NPZ_SHA256)
-    _check(str(word_index), index_content, "md5", WORD_INDEX_MD5)
-    return _corpus_of(npz_content, index_content)
+    return _corpus_of(
+        {str(file): read_file(file, web.MAX_BYTES) for file in (npz, word_index)}
+    )
 
 
 def fetch_npz(progress: Progress) -> Corpus:
@@ -54,26 +53,26 @@ def fetch_npz(progress: Progress) -> Corpus:
     try:
         return read_npz(home / "datasets" / NPZ)
     except (UserError, OSError):  # missing or damaged
-        npz_content = web.get(f"{NPZ_HOME}/{NPZ}", progress)
-        index_content = web.get(f"{NPZ_HOME}/{WORD_INDEX}", progress)
+        urls = (f"{NPZ_HOME}/{NPZ}", f"{NPZ_HOME}/{WORD_INDEX}")
+        contents = {url: web.get(url, progress) for url in urls}
     try:
-        _check(f"{NPZ_HOME}/{NPZ}", npz_content, "sha256", NPZ_SHA256)
-        _check(f"{NPZ_HOME}/{WORD_INDEX}", index_content, "md5", WORD_INDEX_MD5)
+        return _corpus_of(contents)
     except UserError as error:
         raise OutOfReachError(str(error)) from error
-    return _corpus_of(npz_content, index_content)
 
 
-def _check(name: str, content: bytes, algorithm: str, expected: str) -> None:
-    """Raise ``UserError`` if a file is not the one that Keras distributes."""
-    digest = hashlib.new(algorithm, content, usedforsecurity=False)
-    if digest.hexdigest() != expected:
-        fault = "not the file that Keras distributes"
-        raise UserError(f"{name}: {fault} (its {algorithm} differs)")
+def _corpus_of(contents: Mapping[str, bytes]) -> Corpus:
+    """Return the corpus in the arrays and the word index, by the names of the files.
 
-
-def _corpus_of(npz: bytes, word_index: bytes) -> Corpus:
-    """Return the corpus in the content of the two files, which was checked."""
+    ``UserError`` is raised if one is not the file that Keras distributes.
+    """
+    hashes = (("sha256", NPZ_SHA256), ("md5", WORD_INDEX_MD5))
+    for name, (algorithm, expected) in zip(contents, hashes, strict=True):
+        digest = hashlib.new(algorithm, contents[name], usedforsecurity=False)
+        if digest.hexdigest() != expected:
+            fault = "not the file that Keras distributes"
+            raise UserError(f"{name}: {fault} (its {algorithm} differs)")
+    npz, word_index = contents.values()
     # It holds pickled lists, which are safe, because its sha256 is known.
     with np.load(io.BytesIO(npz), allow_pickle=True) as arrays:
         documents = [np.asarray(document, np.int32) for document in arrays["x"]]

@@ -25,7 +25,7 @@ def data(reported: Reported) -> ReportSection:
             f"{dataset.majority_score:.4f}"
         ),
         "duplicates": dataset.duplicates_in_words(),
-        "whole texts": dataset.duplicates_in_words(whole=True),
+        "whole texts": dataset.duplicates_in_words(whole_texts=True),
         "only in test": only_in_test,
         "dataset": dataset.fingerprint,
         "split": dataset.split_fingerprint,
