@@ -295,35 +295,19 @@ class Store:
 
     def make_compact(self, key: Key) -> TrialResult:
         """Store no more of a trial than tables need, except its network; return it."""
-        stored = self.load(key)
-        if stored.record.compact:
+        files, record, checksums = self._read(key)
+        stored = _read_result(files.predictions, record)
+        if record.compact:
             return stored
-        place = place_of(self.folder, key)
         light = compact(stored)
-        _, checksums = storage.read_record(place.record, TrialRecord, *CHECKSUMS)
         with uninterrupted():
-            _write(place, light, checksums)
+            _write(files, light, checksums)
         return light
 
     def load(self, key: Key, *, with_model: bool = False) -> TrialResult:
         """Return a stored trial; ``with_model``, its network must be there, too."""
-        files, record = self._read(key, with_model=with_model)
-        file = files.predictions
-        with _unpacking(file), np.load(file, allow_pickle=False) as stored:
-            name_of_scores = _name_of_scores(record)
-            if name_of_scores not in stored:
-                fault = f"it has no {name_of_scores}"
-                if record.compact:
-                    fault = EARLIER
-                raise ValueError(fault)
-            labels = stored["labels"]
-            scores = stored[name_of_scores]
-            given = stored.get("given")
-            fault = _fault(record, labels, scores, given)
-            if fault:
-                raise ValueError(fault)
-            corrections = _corrections(stored, len(labels))
-        return TrialResult(record, labels, scores, given=given, corrections=corrections)
+        files, record, _ = self._read(key, with_model=with_model)
+        return _read_result(files.predictions, record)
 
     def holds(self, key: Key, *, with_model: bool = False) -> bool:
         """Return whether the files of a trial exist, perhaps with its weights."""
@@ -339,13 +323,13 @@ class Store:
 
     def kept(self, key: Key) -> tuple[TrialRecord, Path]:
         """Return the record of a trained model, and the file of its weights."""
-        files, record = self._read(key, with_model=True)
+        files, record, _ = self._read(key, with_model=True)
         return record, files.weights
 
     def _read(
         self, key: Key, *, with_model: bool = False
-    ) -> tuple[TrialFiles, TrialRecord]:
-        """Return the files of a trial and its record, after checking checksums."""
+    ) -> tuple[TrialFiles, TrialRecord, storage.Document]:
+        """Return the files of a trial, its record and their checksums, all checked."""
         files = place_of(self.folder, key)
         record, checksums = storage.read_record(files.record, TrialRecord, *CHECKSUMS)
         predictions = checksums.get("predictions_sha256")
@@ -359,7 +343,26 @@ class Store:
             storage.check_file(files.weights, weights, files.record)
         if (record.model, record.seed, record.fingerprint) != key:
             raise FileNotFoundError(errno.ENOENT, "no such trial", str(files.record))
-        return files, record
+        return files, record, checksums
+
+
+def _read_result(file: Path, record: TrialRecord) -> TrialResult:
+    """Return a trial from the file of its predictions."""
+    with _unpacking(file), np.load(file, allow_pickle=False) as stored:
+        name_of_scores = _name_of_scores(record)
+        if name_of_scores not in stored:
+            fault = f"it has no {name_of_scores}"
+            if record.compact:
+                fault = EARLIER
+            raise ValueError(fault)
+        labels = stored["labels"]
+        scores = stored[name_of_scores]
+        given = stored.get("given")
+        fault = _fault(record, labels, scores, given)
+        if fault:
+            raise ValueError(fault)
+        corrections = _corrections(stored, len(labels))
+    return TrialResult(record, labels, scores, given=given, corrections=corrections)
 
 
 def _check_size(file: Path, arrays: Sequence[Array]) -> None:
