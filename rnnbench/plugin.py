@@ -1,7 +1,8 @@
 """The names that writers of plug-ins import, besides those of ``rnnbench``.
 
-``plugin.pyi`` names everything. A name is imported when it is first used, so that a
-package with a metric does not load what machine code needs.
+``plugin.pyi`` names everything, and ``docs/api.md`` describes what most packages need.
+A name is imported when it is first used, so that a package with a metric does not load
+what machine code needs.
 
 >>> from rnnbench.plugin import Stage
 >>> Stage.kind

@@ -4,12 +4,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench import UserError
 from rnnbench.plugin import (
+    Dataset,
     Engine,
     Epochs,
     FitRequest,
@@ -21,6 +23,9 @@ from rnnbench.plugin import (
 )
 from rnnbench.plugins.transformer.files import PACKAGES, why_not
 from rnnbench.plugins.transformer.model import TransformerModel
+
+if TYPE_CHECKING:
+    from rnnbench.plugins.transformer.classifier import Classifier
 
 # PyTorch trains on the CPU, in as many processes as there are cores.
 VARIABLES = {"CUDA_VISIBLE_DEVICES": "-1", "TOKENIZERS_PARALLELISM": "false"}
@@ -67,15 +72,7 @@ class Transformers(Engine[TransformerModel]):
         begin("loading transformer")
         shape = Shape.of(request.dataset)
         classifier = Classifier(request.model.transformer, shape, request.seed)
-        texts = request.dataset.text
-        train_documents = request.dataset.train_documents.tolist()
-        test_documents = request.dataset.test_documents.tolist()
-        dataset = replace(
-            request.dataset,
-            x_train=classifier.pieces([texts(number) for number in train_documents]),
-            x_test=classifier.pieces([texts(number) for number in test_documents]),
-        )
-        request = request._replace(dataset=dataset)
+        request = request._replace(dataset=_in_pieces(request.dataset, classifier))
         (x, y), held_out = request.documents()
         begin()
         epochs = Epochs(request.on_epoch, settings.early_stopping)
@@ -109,6 +106,17 @@ class Transformers(Engine[TransformerModel]):
         classifier = Classifier(model.transformer, shape)
         classifier.load(arrays)
         return lambda texts: classifier.score(classifier.pieces(texts))
+
+
+def _in_pieces(dataset: Dataset, classifier: "Classifier") -> Dataset:
+    """Return a dataset whose inputs are the pieces of its texts."""
+    train_texts = map(dataset.text, dataset.train_documents.tolist())
+    test_texts = map(dataset.text, dataset.test_documents.tolist())
+    return replace(
+        dataset,
+        x_train=classifier.pieces(list(train_texts)),
+        x_test=classifier.pieces(list(test_texts)),
+    )
 
 
 def _origin(model: TransformerModel) -> NDArray[np.uint8]:
