@@ -157,9 +157,9 @@ from .training.engines.native.random import random_uniform as random_uniform
 from .training.engines.native.stage import Stage as Stage
 from .training.epochs import Epochs as Epochs
 from .training.epochs import OnEpoch as OnEpoch
-from .training.epochs import TrainingSettings as TrainingSettings
 from .training.epochs import ask_for_threads as ask_for_threads
 from .training.epochs import begin as begin
+from .training.hyperparameters import TrainingSettings as TrainingSettings
 from .training.outcome import History as History
 from .training.outcome import Machine as Machine
 from .training.outcome import TrialRecord as TrialRecord

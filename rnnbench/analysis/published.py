@@ -6,7 +6,7 @@ from rnnbench.config.schema import Benchmark, Published, Reference
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.results.schema import ModelSummary, PublishedScore
 from rnnbench.stats.intervals import t_interval
-from rnnbench.training.epochs import TrainingSettings
+from rnnbench.training.hyperparameters import TrainingSettings
 
 
 def locate_published(

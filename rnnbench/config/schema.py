@@ -15,7 +15,7 @@ from rnnbench.models.descriptions import EnsembleModel, Model, Network
 from rnnbench.points import MODEL, POINT
 from rnnbench.section import ConfigModel, Publication, Text, located, problem, spell
 from rnnbench.tracking import TrackerNames
-from rnnbench.training.epochs import TrainingSettings
+from rnnbench.training.hyperparameters import TrainingSettings
 from rnnbench.training.settings import Training
 
 

@@ -27,7 +27,8 @@ from rnnbench.models.layers import Shape
 from rnnbench.models.seeds import derive_seed
 from rnnbench.storage import acquire, sha256_arrays
 from rnnbench.text import duration
-from rnnbench.training.epochs import Schedule, TrainingSettings, begin
+from rnnbench.training.epochs import begin
+from rnnbench.training.hyperparameters import Schedule, TrainingSettings
 from rnnbench.training.optimizer import make_optimizer
 from rnnbench.training.outcome import Weights
 from rnnbench.training.word_vectors import SMOOTHING, texts_for, word_vectors

@@ -6,7 +6,7 @@ TensorFlow is imported when one is made.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rnnbench.training.epochs import TrainingSettings
+from rnnbench.training.hyperparameters import TrainingSettings
 
 if TYPE_CHECKING:
     import keras

@@ -13,7 +13,7 @@ from rnnbench.models.descriptions import Model
 from rnnbench.models.layers import Shape
 from rnnbench.section import one_of, problem, spell
 from rnnbench.training.engines import ENGINES, Engine
-from rnnbench.training.epochs import TrainingSettings
+from rnnbench.training.hyperparameters import TrainingSettings
 
 log = logging.getLogger(__name__)
 

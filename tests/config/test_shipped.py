@@ -34,7 +34,7 @@ from rnnbench.plugins.transformer.config import Transformer
 from rnnbench.plugins.transformer.model import TransformerModel
 from rnnbench.points import model_of
 from rnnbench.storage import read_record
-from rnnbench.training.epochs import TrainingSettings
+from rnnbench.training.hyperparameters import TrainingSettings
 from rnnbench.training.settings import Training
 
 EXTENDED = ("notebook", "references", "baseline_grids", "field", "minilm")

@@ -10,14 +10,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn.utils.class_weight import compute_sample_weight
 
-from rnnbench.training.epochs import (
-    EarlyStopping,
-    Epochs,
-    TrainingSettings,
-    begin,
-    ignore,
-    report_phases_to,
-)
+from rnnbench.training.epochs import Epochs, begin, ignore, report_phases_to
+from rnnbench.training.hyperparameters import EarlyStopping, TrainingSettings
 
 FEW = st.sampled_from([0.0, 0.25, 0.5, 1.0])
 NO_NUMBERS = st.sampled_from([math.nan, math.inf])

@@ -17,7 +17,8 @@ from rnnbench.labels import Scores
 from rnnbench.models.descriptions import Model, ModelSection
 from rnnbench.models.layers import Shape
 from rnnbench.training.decision import decide
-from rnnbench.training.epochs import Documents, OnEpoch, TrainingSettings, begin
+from rnnbench.training.epochs import Documents, OnEpoch, begin
+from rnnbench.training.hyperparameters import TrainingSettings
 from rnnbench.training.outcome import Floats, TrialRecord, TrialResult, Weights
 
 M = TypeVar("M", bound=ModelSection)

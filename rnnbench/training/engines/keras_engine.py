@@ -27,12 +27,8 @@ from rnnbench.training.engines.base import (
     ScoreRequest,
     ScoreTexts,
 )
-from rnnbench.training.epochs import (
-    Documents,
-    Epochs,
-    TrainingSettings,
-    begin,
-)
+from rnnbench.training.epochs import Documents, Epochs, begin
+from rnnbench.training.hyperparameters import TrainingSettings
 from rnnbench.training.optimizer import make_optimizer
 from rnnbench.training.outcome import Floats, TrialResult, Weights, log_probabilities
 from rnnbench.training.pretraining import initial_weights

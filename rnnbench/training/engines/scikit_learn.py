@@ -27,7 +27,8 @@ from rnnbench.training.engines.base import (
     ScoreRequest,
     ScoreTexts,
 )
-from rnnbench.training.epochs import TrainingSettings, begin
+from rnnbench.training.epochs import begin
+from rnnbench.training.hyperparameters import TrainingSettings
 from rnnbench.training.outcome import (
     Floats,
     TrialRecord,

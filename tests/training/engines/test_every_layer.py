@@ -29,7 +29,7 @@ from rnnbench.models.build import build
 from rnnbench.models.keras_layers import BagOfWords
 from rnnbench.models.layers.base import Shape
 from rnnbench.training.engines import ENGINES, FitRequest, ignore
-from rnnbench.training.epochs import OptimizerName
+from rnnbench.training.hyperparameters import OptimizerName
 from rnnbench.training.outcome import History
 from rnnbench.training.settings import Training
 

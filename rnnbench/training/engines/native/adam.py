@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnbench.training.epochs import TrainingSettings
+from rnnbench.training.hyperparameters import TrainingSettings
 
 from .assembler import LINE, Array, Floats, Index, Value, View, ceil_div
 from .memory import BLOCKS, DOCUMENTS, OTHER, Group, Trained, words_of

@@ -21,12 +21,8 @@ from rnnbench.training.engines.base import (
     ScoreRequest,
     ScoreTexts,
 )
-from rnnbench.training.epochs import (
-    Epochs,
-    TrainingSettings,
-    begin,
-    threads_now,
-)
+from rnnbench.training.epochs import Epochs, begin, threads_now
+from rnnbench.training.hyperparameters import TrainingSettings
 from rnnbench.training.outcome import TrialResult, Weights
 from rnnbench.training.pretraining import initial_weights
 

@@ -17,7 +17,7 @@ import numpy as np
 from rnnbench.labels import Labels, Positions, form_of
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.inputs import Ids, as_numbers, weighted_words, word_weights
-from rnnbench.training.epochs import TrainingSettings
+from rnnbench.training.hyperparameters import TrainingSettings
 from rnnbench.training.outcome import LOWEST, Judged, Weights
 
 from .losses import Doubles, Floats, loss_of, may_diverge

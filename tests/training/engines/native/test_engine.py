@@ -16,7 +16,7 @@ from rnnbench.models.layers import Shape
 from rnnbench.training import settings
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.native import assembler, engine, program
-from rnnbench.training.epochs import TrainingSettings
+from rnnbench.training.hyperparameters import TrainingSettings
 from rnnbench.training.settings import Training, engine_for, resolve_engine
 
 NATIVE = ENGINES["native"]

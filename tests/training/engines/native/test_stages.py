@@ -8,7 +8,7 @@ from rnnbench.models.layers import Shape
 from rnnbench.registry import PluginError
 from rnnbench.training.engines.native.engine import NativeEngine, program_of
 from rnnbench.training.engines.native.stage import STAGES
-from rnnbench.training.epochs import TrainingSettings
+from rnnbench.training.hyperparameters import TrainingSettings
 
 NATIVE = NativeEngine()
 SETTINGS = TrainingSettings()

@@ -1,0 +1,139 @@
+"""The hyperparameters of a training, which are the same in every engine.
+
+>>> settings = TrainingSettings(batch_size=2)
+>>> [positions.tolist() for positions in settings.batches(3, seed=0, epoch=1)]
+[[2, 0], [1]]
+"""
+
+import math
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+
+from rnnbench.labels import Labels, Positions, form_of
+from rnnbench.section import ConfigModel, problem, spell
+from rnnbench.training.decision import DecisionRule
+from rnnbench.training.outcome import Floats
+
+OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Schedule(ConfigModel):
+    """A learning rate that falls during a training."""
+
+    start: Positive = 0.001
+    """The learning rate of the first step."""
+    schedule: Literal["cosine", "step"]
+    """``cosine`` falls to 0 at the end of the last epoch (I. Loshchilov, F. Hutter:
+    SGDR, ICLR 2017, without restarts); ``step`` falls at intervals."""
+    every: PositiveInt = 10
+    """Epochs between two falls of ``step``."""
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """``step`` multiplies the learning rate by this."""
+
+
+def _measure(value: object) -> object:
+    if value == "accuracy":  # its name in configs of earlier runs
+        return "score"
+    return value
+
+
+class EarlyStopping(ConfigModel):
+    """When a training ends before its last epoch."""
+
+    patience: PositiveInt = 5
+    """The number of epochs without a better one after which it ends."""
+    on: Annotated[Literal["score", "loss"], BeforeValidator(_measure)] = "score"
+    """The measure of the best epoch, on the validation documents. The other one decides
+    ties."""
+
+
+def _rate(value: Any) -> object:
+    if isinstance(value, dict | Schedule):
+        return Schedule.model_validate(value)
+    if type(value) in (int, float) and 0 < value < math.inf:
+        return value
+    schedule = "a schedule, such as {start: 0.002, schedule: cosine}"
+    raise problem(f"got {spell(value)}", f"should be a number above 0, or {schedule}")
+
+
+class TrainingSettings(ConfigModel):
+    """The hyperparameters of a training, which are the same in every engine."""
+
+    later_keys = frozenset(
+        {"ema", "early_stopping", "class_weights", "gradient_clip", "decision"}
+    )
+
+    epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 10
+    """Passes through the training documents."""
+    batch_size: PositiveInt = 32
+    """Documents in each step of the optimizer."""
+    optimizer: OptimizerName = "adam"
+    """Keras's optimizer of this name, with its defaults but for the learning rate."""
+    learning_rate: Annotated[float | Schedule, BeforeValidator(_rate)] = 0.001
+    """The size of the optimizer's steps: a number, or a schedule, by which it falls."""
+    gradient_clip: Positive | None = None
+    """The largest norm of a step's gradients, all together; larger ones are scaled down
+    to it."""
+    class_weights: Literal["balanced"] | None = None
+    """``balanced`` multiplies the loss of a document by ``n / (topics *
+    n_of_its_topic)``, so that rare topics count as much as frequent ones."""
+    validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the training documents held out to choose the best epoch; at 0, the last
+    is kept."""
+    early_stopping: EarlyStopping | None = None
+    """Ends a training when later epochs are no better; needs ``validation_split``."""
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Decay of an exponential moving average of the weights over optimizer steps, such
+    as 0.99. The averages are validated, tested and saved instead of the weights."""
+    decision: DecisionRule = DecisionRule()
+    """How scores become topics, if a document may have any number of them."""
+
+    @model_validator(mode="after")
+    def _can_stop_early(self) -> Self:
+        if self.early_stopping and not self.validation_split:
+            raise problem("early_stopping needs validation_split", "such as 0.1")
+        return self
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """How the learning rate falls; ``None`` if it does not."""
+        if isinstance(self.learning_rate, Schedule):
+            return self.learning_rate
+        return None
+
+    def batches(self, n: int, seed: int, epoch: int) -> list[Positions]:
+        """Return the positions of ``n`` documents in each step of an epoch.
+
+        Epochs count from 1. The positions are
+        ``numpy.random.default_rng([seed, epoch]).permutation(n)``, cut by
+        ``batch_size``.
+        """
+        order = np.random.default_rng([seed, epoch]).permutation(n)
+        return np.split(order, range(self.batch_size, n, self.batch_size))
+
+    def count_batches(self, n: int) -> int:
+        """Return the number of batches in ``n`` documents; the last may be smaller."""
+        return -(-n // self.batch_size)
+
+    def learning_rates(self, documents: int) -> NDArray[np.float64]:
+        """Return the learning rate of each step on so many documents, ``(steps,)``."""
+        in_epoch = self.count_batches(documents)
+        steps = np.arange(self.epochs * in_epoch)
+        rate = self.schedule
+        if rate is None:
+            return np.full(len(steps), self.learning_rate)
+        if rate.schedule == "cosine":
+            shares = (1 + np.cos(np.pi * steps / len(steps))) / 2
+        else:
+            shares = np.power(rate.factor, steps // (in_epoch * rate.every))
+        return np.asarray(rate.start * shares)
+
+    def weights_of(self, y: Labels) -> Floats:
+        """Return how much the loss of each training document counts, ``(n,)``."""
+        if self.class_weights is None:
+            return np.ones(len(y), np.float32)
+        return form_of(y).balancing_weights(y)
