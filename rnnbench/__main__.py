@@ -18,12 +18,8 @@ from importlib.machinery import ExtensionFileLoader
 from pathlib import Path
 from types import FrameType
 
-from rnnbench.errors import HOLDS, Interruption, brief, ending_of, signal_of
+from rnnbench.errors import HOLDS, SIGNALS, Interruption, brief, ending_of, signal_of
 
-SIGNALS = [signal.SIGINT, signal.SIGTERM]
-"""Ctrl-C, and the signals by which schedulers and closed terminals end a command."""
-if hasattr(signal, "SIGHUP"):
-    SIGNALS.append(signal.SIGHUP)
 CAN_WAIT = hasattr(signal, "SIGALRM")  # which interrupts a moment later
 TOGETHER = 1.0
 """Seconds in which signals count as one: shells and schedulers repeat them."""

@@ -4,8 +4,7 @@
 >>> run.to_frame()  # doctest: +SKIP
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rnnbench.analysis.summary import load_run as load_stored_run
@@ -27,10 +26,9 @@ from rnnbench.request import (
 )
 from rnnbench.results.stored_run import StoredRun
 from rnnbench.runner.errors import require_whole
-from rnnbench.runner.events import Event, Listener
+from rnnbench.runner.events import Event
 from rnnbench.runner.run import run as run_job
 from rnnbench.runner.tracking import tell_trackers
-from rnnbench.runner.train import Job
 from rnnbench.section import checked
 from rnnbench.terminal.display import show_trials
 from rnnbench.tracking import check_trackers
@@ -161,9 +159,19 @@ def run(
 
 def run_request(request: RunRequest) -> Run:
     """Carry out a request, as ``run`` does."""
+    # 1. Read the config, check the folder, and get the documents.
     with prepared_job(request) as job:
         check_trackers(job.benchmark.tracking)
-        with _following(job, quiet=not request.progress) as listener:
+        with (
+            tell_trackers(job.benchmark, job.store.folder) as trackers,
+            show_trials(quiet=not request.progress) as screen,
+        ):
+
+            def listener(event: Event) -> None:
+                screen(event)
+                trackers(event)
+
+            # 2. Train what is not stored, and write the run.
             stored, done = run_job(
                 job,
                 listener,
@@ -171,23 +179,9 @@ def run_request(request: RunRequest) -> Run:
                 keep_models=request.save_models,
                 compact=request.compact,
             )
+    # 3. Return it, or raise why trials are missing in it.
     run = run_of(stored) if stored else None
     return require_whole(run, job, done)
-
-
-@contextmanager
-def _following(job: Job, *, quiet: bool) -> Iterator[Listener]:
-    """Yield a listener for the screen, unless ``quiet``, and the trackers of a job."""
-    with (
-        tell_trackers(job.benchmark, job.store.folder) as trackers,
-        show_trials(quiet=quiet) as screen,
-    ):
-
-        def listener(event: Event) -> None:
-            screen(event)
-            trackers(event)
-
-        yield listener
 
 
 @checked

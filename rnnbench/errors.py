@@ -5,9 +5,10 @@
 
 import difflib
 import errno
+import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from signal import SIGINT, Signals
+from signal import SIGINT, SIGTERM, Signals
 from typing import TYPE_CHECKING
 
 from rnnbench.text import listed
@@ -35,6 +36,10 @@ MAX_LINES = 20  # of a message
 MAX_CHARACTERS = 2_000
 MAX_NAMES = 100  # that a message says are allowed
 HOLDS: list[None] = []  # one for each block whose end a request to end has to wait for
+SIGNALS = [SIGINT, SIGTERM]
+"""Ctrl-C, and the signals by which schedulers and closed terminals end a command."""
+if hasattr(signal, "SIGHUP"):
+    SIGNALS.append(signal.SIGHUP)
 
 
 class RnnbenchError(Exception):
@@ -112,6 +117,12 @@ def uninterrupted() -> Iterator[None]:
         yield
     finally:
         HOLDS.pop()
+
+
+def leave_signals_to_main_thread() -> None:
+    """Have the thread that calls this hear none of the signals that end a command."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
 
 def signal_of(interruption: BaseException | None) -> int:

@@ -88,12 +88,8 @@ def run(
         quiet=quiet,
         as_json=as_json,
         closing=_closing,
-        views=_all_tables if verbose else _short_table,
+        views=Run.tables if verbose else _short_table,
     )
-
-
-def _all_tables(run: Run) -> list[Table]:
-    return run.tables()
 
 
 def _short_table(run: Run) -> list[Table]:

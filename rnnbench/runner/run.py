@@ -85,7 +85,8 @@ def _finish(job: Job, done: PlanResult, tables: Tables, *, compact: bool) -> Sto
         machine = load_environment(folder)
         stored = StoredRun(folder, results, trials, job.benchmark, machine)
         # 3. A run that was ended early replaces no whole one.
-        if done.ending and done.without_result and _holds_whole_run(job):
+        holds_whole_run = peek(folder / RESULTS).get("missing") == []
+        if done.ending and done.without_result and holds_whole_run:
             log.warning(
                 "%s: keeps its earlier, whole run until this one is whole", folder
             )
@@ -122,10 +123,6 @@ def _by_model(job: Job, done: PlanResult) -> dict[str, list[TrialResult]]:
     for trial in done.trials:
         trials[trial.record.model].append(trial)
     return {name: of_model for name, of_model in trials.items() if of_model}
-
-
-def _holds_whole_run(job: Job) -> bool:
-    return peek(job.store.folder / RESULTS).get("missing") == []
 
 
 def _table_of_bad_rows(job: Job) -> str:

@@ -4,7 +4,6 @@
 """
 
 import logging
-import signal
 import sys
 import threading
 import time
@@ -19,7 +18,7 @@ from typing import IO, cast
 
 from rnnbench.analysis.trial_metrics import metrics_of
 from rnnbench.config.schema import Benchmark
-from rnnbench.errors import RnnbenchError, shortened
+from rnnbench.errors import RnnbenchError, leave_signals_to_main_thread, shortened
 from rnnbench.registry import PluginError, blame
 from rnnbench.runner.events import (
     Ended,
@@ -184,9 +183,7 @@ class TrackerThread(threading.Thread):
 
     def run(self) -> None:
         """Make the tracker and call it; keep the reason if that fails."""
-        if hasattr(signal, "pthread_sigmask"):  # they must wake the main thread
-            signals = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-            signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+        leave_signals_to_main_thread()  # they must wake it
         path = self._folder / f"{self._tracker}.log"
         try:
             with blame(self.label):

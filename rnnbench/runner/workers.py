@@ -20,7 +20,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
 
-from rnnbench.errors import uninterrupted
+from rnnbench.errors import SIGNALS, uninterrupted
 from rnnbench.models.quiet import TENSORFLOW_VARIABLES
 from rnnbench.runner.events import Report
 from rnnbench.training.epochs import ask_for_threads, report_phases_to
@@ -67,8 +67,7 @@ def start_process(
     with uninterrupted(), ExitStack() as after:
         if hasattr(signal, "pthread_sigmask"):  # not on Windows
             resource_tracker.ensure_running()  # its start would end the block
-            ending = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, ending)
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
             after.callback(signal.pthread_sigmask, signal.SIG_SETMASK, before)
         after.callback(sys.modules.update, __main__=sys.modules["__main__"])
         sys.modules["__main__"] = ModuleType("__main__")

@@ -4,7 +4,6 @@
 """
 
 import math
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from rich.table import Column
 
 from rnnbench.data.fetch import Progress as OnBytes
 from rnnbench.data.fetch import silent
+from rnnbench.errors import leave_signals_to_main_thread
 from rnnbench.runner import events
 from rnnbench.terminal.console import DRAWING, IN_NOTEBOOK, err
 from rnnbench.text import counted, visible
@@ -47,9 +47,7 @@ def _drawn(draw: Callable[[], RenderableType]) -> Iterator[Action]:
     is_over = threading.Event()
 
     def redraw_until_over() -> None:
-        # Ctrl-C must wake the main thread, not this one.
-        if hasattr(signal, "pthread_sigmask"):
-            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
+        leave_signals_to_main_thread()  # Ctrl-C must wake it, not this one
         while not is_over.wait(TICK_SECONDS):
             redraw()
 
