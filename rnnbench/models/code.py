@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES, Baseline
-from rnnbench.models.descriptions import Model, PythonNetwork
+from rnnbench.models.descriptions import Model
 from rnnbench.models.layers import LAYERS, Layer
 from rnnbench.registry import Registry, blame
 from rnnbench.storage import sha256_file, sha256_json
@@ -53,12 +53,9 @@ def code_of(model: Model) -> dict[str, str]:
     module's file, or of all Python files of the package around it, after the name and
     version of a plug-in's package.
     """
-    if isinstance(model, PythonNetwork):
-        return {
-            model.python: _sha256(
-                model.python.partition(":")[0], f"python: {model.python}"
-            )
-        }
+    function = model.python_function
+    if function:
+        return {function: _sha256(_module_of(function), f"python: {function}")}
     versions = dict(model.loaded)
     for part, registry, plugin in _from_outside(model):
         version = _sha256(type(part).__module__, registry.label(part.kind))
@@ -108,8 +105,8 @@ def files_to_send(model: Model) -> dict[str, Path]:
     files: dict[str, Path] = {}
     seen = set()
     waiting = []
-    if isinstance(model, PythonNetwork):
-        waiting.append(model.python.partition(":")[0])
+    if model.python_function:
+        waiting.append(_module_of(model.python_function))
     while waiting:
         module = waiting.pop()
         if module not in seen and not is_installed(module):
@@ -154,6 +151,10 @@ def is_installed(module: str) -> bool:
     installed = [sysconfig.get_path(key) for key in ("purelib", "platlib")]
     folders = [*installed, *site.getsitepackages(), site.getusersitepackages()]
     return any(file.is_relative_to(Path(folder).resolve()) for folder in folders)
+
+
+def _module_of(function: str) -> str:
+    return function.partition(":")[0]
 
 
 def _sha256(module: str, name: str) -> str:

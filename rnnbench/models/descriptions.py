@@ -80,6 +80,8 @@ class ModelSection(ConfigModel):
     """Its layers, or its baseline; each can come from another package."""
     member_names: ClassVar[tuple[str, ...]] = ()
     """The names of the models that an ensemble is made of."""
+    python_function: ClassVar[str] = ""
+    """``package.module:function`` of the user's, if it makes the model."""
 
     training: dict[str, object] | None = None
     """Values of the training section for this model alone; all but ``seeds``."""
@@ -298,6 +300,10 @@ class PythonNetwork(Network):
     ``rnnbench.plugin.Shape``."""
     arguments: dict[str, object] = Field(default_factory=dict)
     """Keyword arguments of the function."""
+
+    @computed
+    def python_function(self) -> str:
+        return self.python
 
     def in_short(self) -> str:
         return section.call(self.python, self.arguments)

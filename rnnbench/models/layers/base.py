@@ -125,8 +125,8 @@ class Layer(Variant):
 
     A kind needs ``kind``, its name in configs, and ``keras_name`` or its own
     ``keras_layer``. The defaults of everything else suit a layer that works on each
-    vector by itself. Another package adds a kind by naming its class in the entry-point
-    group ``rnnbench.layers``.
+    vector by itself; others say ``features_of`` and ``steps_of``. Another package adds
+    a kind by naming its class in the entry-point group ``rnnbench.layers``.
     """
 
     keras_name: ClassVar[str]
