@@ -8,7 +8,7 @@ Each method imports the room that it leads to, so that a run costs only what is 
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,10 +148,14 @@ class Run(Shown, StoredRun):
         model: str | None = None,
         *,
         seed: int | None = None,
-        **options: Any,
+        top: int | None = None,
+        unsure_below: float | None = None,
+        explain: bool = False,
     ) -> "list[Prediction]":
-        """Return ``run.model(model, seed=seed).answers(texts, **options)``."""
-        return self.model(model, seed=seed).answers(texts, **options)
+        """Return ``run.model(model, seed=seed).answers(texts, ...)``."""
+        return self.model(model, seed=seed).answers(
+            texts, top, unsure_below=unsure_below, explain=explain
+        )
 
     def write_report(
         self, *, words: int = 60, errors: int = 20, command: str = "Run.write_report()"

@@ -32,9 +32,9 @@ from rnnbench.results.comparison import DIGITS, Comparison
 from rnnbench.results.schema import ModelSummary, Statistic
 from rnnbench.results.stored_run import StoredRun
 from rnnbench.section import StoredRecord
-from rnnbench.stats.correctness import Correctness, Floats
+from rnnbench.stats.correctness import Correctness
 from rnnbench.stats.ranks import (
-    ALPHA,
+    Friedman,
     critical_difference,
     friedman_test,
     groups_within,
@@ -294,23 +294,6 @@ class RankedDataset(StoredRecord):
     """By model; 1 is the best, and equals share the mean of their ranks."""
 
 
-class FriedmanTest(StoredRecord):
-    """Whether models have different ranks at all."""
-
-    chi_squared: float
-    """Friedman's statistic."""
-    f: float | None
-    """That of Iman and Davenport; ``None`` if all datasets agree, where it is
-    infinite."""
-    df: tuple[int, int]
-    p: float
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether the ranks differ."""
-        return self.p < ALPHA
-
-
 class MeanRanks(StoredRecord):
     """The mean ranks of models over datasets, and which of them are told apart."""
 
@@ -318,7 +301,7 @@ class MeanRanks(StoredRecord):
     datasets: list[RankedDataset]
     models: dict[str, float]
     """The mean rank of each model, the best first."""
-    test: FriedmanTest
+    test: Friedman
     critical_difference: float
     groups: list[list[str]]
     """The largest sets of at least two models that are not told apart."""
@@ -365,7 +348,7 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
     ranks = np.array([list(dataset.ranks.values()) for dataset in datasets])
     mean_ranks = dict(zip(common, ranks.mean(axis=0).tolist(), strict=True))
     models = dict(sorted(mean_ranks.items(), key=lambda item: item[1]))
-    test = _friedman(ranks)
+    test = friedman_test(ranks)
     difference = critical_difference(*ranks.shape)
     # Without a difference at all, as Demšar has it, pairs are not tested.
     groups = [list(models)]
@@ -393,12 +376,6 @@ def _check_boards(boards: Sequence[Board], names: Sequence[str]) -> None:
     if others:
         got = f"got ranks by {metric} and {min(others)}"
         raise UserError(f"{NEEDS} runs of one kind of task, {got}")
-
-
-def _friedman(ranks: Floats) -> FriedmanTest:
-    """Return the record of Friedman's test of ranks, ``(n_datasets, n_models)``."""
-    test = friedman_test(ranks)
-    return FriedmanTest(chi_squared=test.chi_squared, f=test.f, df=test.df, p=test.p)
 
 
 def _ranked(

@@ -61,8 +61,7 @@ def _compared(
     if any(model.score.n > 1 for model in ours):
         yardstick = "over documents and seeds"
     if is_of_our_model:
-        scores = [trial.metrics[ours[0].main] for trial in ours[0].trials]
-        of_one_more = t_interval(scores, more=1)
+        of_one_more = t_interval(ours[0].scores, more=1)
         if of_one_more is not None:
             intervals = {name: of_one_more}
             yardstick = "of one more training"

@@ -9,11 +9,6 @@ def uneven_models(results: Results) -> list[ModelSummary]:
     n_documents = results.dataset.test_size
     uneven = []
     for model in results.models:
-        if is_uneven(scores_of(model), n_documents):
+        if is_uneven(model.scores, n_documents):
             uneven.append(model)
     return uneven
-
-
-def scores_of(model: ModelSummary) -> list[float]:
-    """Return the main metric of each seed of a model."""
-    return [trial.metrics[model.main] for trial in model.trials]

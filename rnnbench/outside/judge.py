@@ -65,13 +65,6 @@ class Verdict(Run):
 
     judgement: Judgement
 
-    @classmethod
-    def of(cls, judgement: Judgement) -> "Verdict":
-        """Return a verdict whose records are made when they are first needed."""
-        verdict = cls.__new__(cls)
-        vars(verdict).update(folder=Path(judgement.name), judgement=judgement)
-        return verdict
-
     @cached_property
     def benchmark(self) -> "Benchmark":
         """A config of models of which only the answers are known."""
@@ -113,17 +106,6 @@ class Verdict(Run):
         from rnnbench.outside import records
 
         return records.machine_at_first()
-
-    def check_names(self) -> None:
-        """Raise ``ConfigError`` if the config cannot have its names or its seeds."""
-        names = {self.judgement.name}
-        seeds = {0}
-        for model, seed in self.judgement.coded.answers:
-            names.add(model)
-            seeds.add(seed)
-        are_simple = all(re.fullmatch(MODEL, name) for name in names)
-        if not are_simple or min(seeds) < 0 or max(seeds) > MAX_SEED:
-            _ = self.benchmark  # it says what is wrong, if anything is
 
     def tables(self) -> "list[Table]":
         """Return the tables that ``rnnbench verdict`` prints."""
@@ -223,8 +205,10 @@ def verdict(
     coded = coded.to(documents.positions)
     models = _correctness(coded, documents)
     compared = compare_models(models | _majority(coded, models))
-    judged = Verdict.of(Judgement(name, coded, documents, compared, origin or {}))
-    judged.check_names()
+    judgement = Judgement(name, coded, documents, compared, origin or {})
+    judged = _verdict_of(judgement)
+    if not _has_simple_names(judgement):
+        _ = judged.benchmark  # it says what is wrong, if anything is
     if run is None and not in_order and clusters is None:
         columns = columns_of(documents.positions, columns or {}, n_documents)
         if documents.ids:
@@ -234,6 +218,24 @@ def verdict(
 
             warn_of_clusters(columns, models, coded)
     return judged
+
+
+def _verdict_of(judgement: Judgement) -> Verdict:
+    """Return a verdict whose records are made when they are first needed."""
+    verdict = Verdict.__new__(Verdict)
+    vars(verdict).update(folder=Path(judgement.name), judgement=judgement)
+    return verdict
+
+
+def _has_simple_names(judgement: Judgement) -> bool:
+    """Return whether a config can surely have the names and the seeds."""
+    names = {judgement.name}
+    seeds = set()
+    for model, seed in judgement.coded.answers:
+        names.add(model)
+        seeds.add(seed)
+    are_seeds = min(seeds) >= 0 and max(seeds) <= MAX_SEED
+    return are_seeds and all(re.fullmatch(MODEL, name) for name in names)
 
 
 def _correctness(coded: CodedAnswers, documents: Documents) -> dict[str, Correctness]:

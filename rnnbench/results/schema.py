@@ -98,6 +98,11 @@ class ModelSummary(StoredRecord):
         """The main metric, which every model has."""
         return self.metrics[self.main]
 
+    @property
+    def scores(self) -> list[float]:
+        """The main metric of each seed."""
+        return [trial.metrics[self.main] for trial in self.trials]
+
     def statistic(self, quantity: str) -> Statistic | None:
         """Return a metric or cost by its name; ``None`` if the model has none."""
         if quantity in COSTS:

@@ -36,6 +36,11 @@ class Friedman:
     df: tuple[int, int]
     p: float
 
+    @property
+    def is_clear(self) -> bool:
+        """Whether the ranks differ."""
+        return self.p < ALPHA
+
 
 def friedman_test(ranks: Floats) -> Friedman:
     """Return the test that all models have the same mean rank.

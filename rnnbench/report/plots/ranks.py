@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
-from rnnbench.analysis.boards import FriedmanTest, MeanRanks
+from rnnbench.analysis.boards import MeanRanks
 from rnnbench.report.plots.look import BLUE, ink
 from rnnbench.report.plots.plot import Plot, about, name_rows
 from rnnbench.report.table import Table
 from rnnbench.report.words import short_p
-from rnnbench.stats.ranks import ALPHA
+from rnnbench.stats.ranks import ALPHA, Friedman
 from rnnbench.text import sentences, visible
 
 FEW_DATASETS = 5
@@ -112,7 +112,7 @@ def ranks_caption(ranks: MeanRanks) -> str:
     return sentences(*parts)
 
 
-def _friedman_in_words(test: FriedmanTest) -> str:
+def _friedman_in_words(test: Friedman) -> str:
     statistic = "all datasets rank the models alike"
     if test.f is not None:
         first, second = test.df

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from rnnbench.analysis.uneven import scores_of, uneven_models
+from rnnbench.analysis.uneven import uneven_models
 from rnnbench.points import model_of, short, values_of
 from rnnbench.report import words
 from rnnbench.report.findings import no_clear_difference, unclear_from
@@ -124,7 +124,7 @@ def uneven_in_words(results: Results) -> str:
     """Return a warning about models whose mean over seeds can mislead, if any."""
     ranges = []
     for model in uneven_models(results):
-        scores = scores_of(model)
+        scores = model.scores
         ranges.append(f"{model.name} ({min(scores):.4f} to {max(scores):.4f})")
     if not ranges:
         return ""
