@@ -3,7 +3,6 @@
 ``header, rows = open_table(path, sniff(path, Layout()))``.
 """
 
-from rnnbench.data.sources.tables.at_once import columns_at_once
 from rnnbench.data.sources.tables.folders import read_folder
 from rnnbench.data.sources.tables.layout import (
     Layout,
@@ -12,7 +11,7 @@ from rnnbench.data.sources.tables.layout import (
     check_unique,
 )
 from rnnbench.data.sources.tables.lines import MAX_TEXT
-from rnnbench.data.sources.tables.opening import READERS, open_table
+from rnnbench.data.sources.tables.opening import READERS, columns_at_once, open_table
 from rnnbench.data.sources.tables.separated import DIALECTS, dialect_of
 from rnnbench.data.sources.tables.sniffing import short_columns, sniff, with_form
 

@@ -1,14 +1,16 @@
-"""The kinds of tables, by the ends of the names of files.
+"""Tables of each kind, told by the ends of the names of files: their rows or columns.
 
 A new kind is a module with a ``TableKind``, and a line in ``READERS``.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.sources.tables.json_rows import JSON_ARRAY, JSON_LINES
 from rnnbench.data.sources.tables.layout import Columns, Layout, TableKind, TextTable
-from rnnbench.data.sources.tables.parquet import PARQUET
+from rnnbench.data.sources.tables.lines import open_table_file
+from rnnbench.data.sources.tables.parquet import PARQUET, Coded, coded
 from rnnbench.data.sources.tables.separated import COMMAS, TABS
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.text import counted
@@ -57,3 +59,34 @@ def open_wide(
     if not table.header:
         raise UserError(f"{path}: it is empty")
     return table
+
+
+def columns_at_once(
+    path: Path, layout: Layout, columns: Sequence[str]
+) -> dict[str, Coded] | None:
+    """Return columns for millions of rows, or ``None`` if reading row by row is needed.
+
+    Each has the different values, and the position of each row's value among them. This
+    reads .csv files in UTF-8 without quotation marks, and Parquet without lists.
+    """
+    try:
+        from pyarrow import ArrowException
+    except ImportError:
+        return None
+    read = kind_of(path).at_once
+    if read is None:
+        return None
+    try:
+        with open_table_file(path) as raw:
+            table = read(raw, layout, columns)
+        if table is None:
+            return None
+        coded_columns = {}
+        for name in columns:
+            values, codes = coded(table.column(name).unify_dictionaries())
+            if name in values:  # the header again
+                return None
+            coded_columns[name] = values, codes
+        return coded_columns
+    except (ArrowException, ValueError, KeyError, OverflowError, OSError):
+        return None  # reading row by row tells the fault
