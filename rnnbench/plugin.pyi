@@ -95,7 +95,7 @@ from .results.store import SPEED as SPEED
 from .results.store import check_folder as check_folder
 from .results.store import lock_folder as lock_folder
 from .results.stored_run import StoredRun as StoredRun
-from .runner.check import time_products as time_products
+from .runner.estimate import time_products as time_products
 from .runner.events import WAITING as WAITING
 from .runner.events import Connected as Connected
 from .runner.events import EpochEnded as EpochEnded

@@ -18,7 +18,7 @@ from rnnbench.errors import UserError
 from rnnbench.points import model_of
 from rnnbench.request import changes
 from rnnbench.runner.check import check as check_benchmark
-from rnnbench.runner.check import estimate_seconds
+from rnnbench.runner.estimate import estimate_seconds
 from rnnbench.runner.executors import LocalExecutor
 from rnnbench.storage import check_new, write_text
 from rnnbench.terminal import console, options

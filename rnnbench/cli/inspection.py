@@ -28,7 +28,7 @@ from rnnbench.report.document_view import document_view, models_by_input
 from rnnbench.report.layout import View, grid
 from rnnbench.report.model_view import models_view, network_view, parameters_view
 from rnnbench.request import changes
-from rnnbench.runner.check import check_machine
+from rnnbench.runner.machine import check_machine
 from rnnbench.storage import atomic_write, check_new
 from rnnbench.terminal import console, options
 from rnnbench.terminal.display import show_download

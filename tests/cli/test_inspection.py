@@ -283,7 +283,7 @@ def test_without_an_argument_the_machine_is_checked(cli):
 def test_what_is_wrong_with_a_machine_decides_the_exit_code(
     cli, monkeypatch, broken, stand_in, message, exit_code
 ):
-    monkeypatch.setattr(f"rnnbench.runner.check.{broken}", stand_in)
+    monkeypatch.setattr(f"rnnbench.runner.machine.{broken}", stand_in)
     monkeypatch.setattr(console.out, "width", 300)
 
     done = cli("doctor")

@@ -4,8 +4,9 @@ import factories
 import pytest
 
 from rnnbench.data.dataset import make_dataset
-from rnnbench.runner import check
-from rnnbench.runner.check import BenchmarkCheck, estimate_seconds
+from rnnbench.runner import estimate
+from rnnbench.runner.check import BenchmarkCheck
+from rnnbench.runner.estimate import estimate_seconds
 
 LARGE = {"layers": [{"lstm": {"units": 100}}, factories.SOFTMAX]}
 SMALL = {"layers": [{"lstm": {"units": 8}}, factories.SOFTMAX]}
@@ -29,9 +30,9 @@ def arithmetic(monkeypatch):
     def of_products(products, _):
         return {product: product.multiply_adds * 1e-9 for product in products}
 
-    monkeypatch.setattr(check, "time_products", of_products)
-    monkeypatch.setattr(check, "_seconds_of_addition", lambda: 1e-9)
-    monkeypatch.setattr(check, "usable_cores", lambda: 1)
+    monkeypatch.setattr(estimate, "time_products", of_products)
+    monkeypatch.setattr(estimate, "_seconds_of_addition", lambda: 1e-9)
+    monkeypatch.setattr(estimate, "usable_cores", lambda: 1)
 
 
 @pytest.mark.usefixtures("arithmetic")
