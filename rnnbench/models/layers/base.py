@@ -150,7 +150,7 @@ class Layer(Variant):
     has_one_label: ClassVar[bool] = True
     """Whether the probabilities that it gives add up to 1, as for one topic a
     document."""
-    window: ClassVar[int] = 1
+    steps_at_once: ClassVar[int] = 1
     """The adjacent steps that it sees at once."""
     state_weights: ClassVar[int] = 0
     """The number of weights between the states of two steps."""

@@ -152,7 +152,7 @@ class Conv1D(Layer):
     activation: Activation = "linear"
 
     @computed
-    def window(self) -> int:
+    def steps_at_once(self) -> int:
         return self.kernel_size
 
     def steps_of(self, batch: Batch) -> int:

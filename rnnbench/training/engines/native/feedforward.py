@@ -22,7 +22,7 @@ from rnnbench.models.layers.feedforward import (
 )
 
 from .assembler import VERY_LOW, Array, Assembler, Index, Value, View
-from .memory import SHARED, Activations, spans
+from .memory import Activations, spans
 from .random import glorot_uniform, quarter
 from .stage import Stage, backward, built_in, forward, stack
 
@@ -85,7 +85,7 @@ class AffineStage(Stage):
         """Add the kernel and the bias, and return their output."""
         inputs = self.below.features
         self.weights = self.add_weights(self.below.weight_rows, units)
-        self.transposed = self.place(units, inputs, block=SHARED)
+        self.transposed = self.place_shared(units, inputs)
         self.add_part((inputs, units), self.weights, np.s_[:-1], glorot_uniform)
         self.add_part((units,), self.weights, -1)
         self.out = Activations(self.group, units, is_sequence=self.below.is_sequence)
@@ -254,7 +254,7 @@ class ConvStage(Stage):
         self.add_part((size, inputs, filters), self.weights, rows, glorot_uniform)
         # The row of the step itself has 1 there.
         self.add_part((filters,), self.weights, self.before * self.width + inputs)
-        self.flipped = self.place(size * self.d_width, inputs, block=SHARED)
+        self.flipped = self.place_shared(size * self.d_width, inputs)
 
     def prepare(self, asm: Assembler) -> None:  # noqa: ARG002
         inputs = self.below.features

@@ -140,25 +140,29 @@ class Memory:
             self._ones.append((array, shape[-1] - ones))
         return array
 
+    def place_shared(self, *shape: int, slack: int = 0) -> Array:
+        """Return an array that both halves of a batch use."""
+        return self.place(*shape, slack=slack, block=SHARED)
+
     def trained(self, *shape: int, touched: int = 0) -> Trained:
         """Return weights; each half of a batch has a gradient of their shape.
 
         If a batch reads at most some rows, the halves share a gradient of ``touched``
         rows.
         """
-        value = self.place(*shape, block=SHARED)
-        mean = self.place(*shape, block=SHARED)
-        square = self.place(*shape, block=SHARED)
+        value = self.place_shared(*shape)
+        mean = self.place_shared(*shape)
+        square = self.place_shared(*shape)
         average = value
         if self.averages:
-            average = self.place(*shape, block=SHARED)
+            average = self.place_shared(*shape)
         if touched:
-            gradient = self.place(touched, *shape[1:], block=SHARED)
+            gradient = self.place_shared(touched, *shape[1:])
         else:
             gradient = self.place(*shape)
         is_weight = value
         if self.clips and not touched:
-            is_weight = self.place(*shape, block=SHARED)
+            is_weight = self.place_shared(*shape)
         return Trained(value, gradient, mean, square, average, is_weight)
 
     def new_arenas(self, count: int) -> list[Floats]:

@@ -223,7 +223,7 @@ program_for = lru_cache(maxsize=1)(Program)
 
 def widest_kernel(layers: tuple[Layer, ...]) -> int:
     """Return the steps that the widest convolution of a network sees; 1 without any."""
-    return max(part.window for layer in layers for part in layer.parts)
+    return max(part.steps_at_once for layer in layers for part in layer.parts)
 
 
 def add_loss(logits: Activations, first: Value, left: Value, size: Value) -> None:
@@ -295,11 +295,11 @@ def passes(processor: Processor) -> bool:
     """
     memory = Memory()
     lanes = processor.lanes
-    left = memory.place(7, 5, block=SHARED)
-    right = memory.place(5, 3 * lanes, block=SHARED)
-    product = memory.place(7, 3 * lanes, block=SHARED)
-    numbers = memory.place(lanes, block=SHARED)
-    results = memory.place(3, lanes, block=SHARED)
+    left = memory.place_shared(7, 5)
+    right = memory.place_shared(5, 3 * lanes)
+    product = memory.place_shared(7, 3 * lanes)
+    numbers = memory.place_shared(lanes)
+    results = memory.place_shared(3, lanes)
     asm = Assembler(processor)
     memory.asm = asm
     with asm.function("test", [SHARED]):

@@ -20,7 +20,7 @@ from rnnbench.models.layers import Layer
 from rnnbench.models.layers.recurrent import StepByStep
 
 from .assembler import Array, Assembler, Sums, Value, View, ceil_div
-from .memory import SHARED, Activations, Initializer
+from .memory import Activations, Initializer
 from .random import glorot_uniform, orthogonal, quarter
 from .stage import Stage, built_in
 
@@ -206,11 +206,11 @@ class RecurrentStage(Stage):
         self.u = self.add_weights(ways, rows, self.columns)
         self.used = self.u.value  # of which some may be dropped
         if self.layer.weight_drop:
-            self.used = self.place(ways, rows, self.columns, block=SHARED)
+            self.used = self.place_shared(ways, rows, self.columns)
             width = 4 * quarter(self.columns)
-            self.mask = self.place(ways, self.units, width, block=SHARED)
-        self.transposed = self.place(
-            ways, self.columns, rows, slack=self.group.sizes.lanes, block=SHARED
+            self.mask = self.place_shared(ways, self.units, width)
+        self.transposed = self.place_shared(
+            ways, self.columns, rows, slack=self.group.sizes.lanes
         )
 
     def _place_states(self) -> None:

@@ -16,7 +16,6 @@ from rnnbench.registry import PluginError, Registry
 from .adam import WordTable
 from .assembler import Assembler, Index, Value, View
 from .memory import (
-    SHARED,
     Activations,
     Group,
     Indices,
@@ -75,9 +74,10 @@ class Stage:
         self.number = number
         self.layers = layers
         self.place = group.place
+        self.place_shared = group.place_shared
         self.parts: list[KerasArray] = []
         self.trained: list[Trained] = []
-        self.key = self.place(2, block=SHARED)
+        self.key = self.place_shared(2)
         if layers:
             self.layer = layers[0]
         if below:

@@ -16,7 +16,7 @@ from rnnbench.models.layers.feedforward import Dense, Embedding, SpatialDropout
 from .adam import WordTable
 from .assembler import Assembler, Index, Value, View
 from .feedforward import DenseStage, activate, activate_back
-from .memory import SHARED, SLACK, Activations, Group, spans, words_of
+from .memory import SLACK, Activations, Group, spans, words_of
 from .random import glorot_uniform, quarter, random_uniform
 from .recurrent import RecurrentStage
 from .stage import Stage, StagePlan, built_in, stack
@@ -86,11 +86,11 @@ class EmbeddingStage(Stage):
         self.above = self.vectors()
         self.row_words = self.place(self.above.value.shape[0])
         self.mask = self.place(group.rows, 4 * quarter(features))
-        self.word_mask = self.place(4 * quarter(ids), block=SHARED)
+        self.word_mask = self.place_shared(4 * quarter(ids))
         groups = group.per_batch
-        self.d_rows = self.place(groups, group.capacity, features, block=SHARED)
-        self.d_words = self.place(groups, group.capacity, block=SHARED)
-        self.d_count = self.place(groups, block=SHARED)
+        self.d_rows = self.place_shared(groups, group.capacity, features)
+        self.d_words = self.place_shared(groups, group.capacity)
+        self.d_count = self.place_shared(groups)
 
     def vectors(self) -> Activations:
         """Return its output."""
@@ -304,7 +304,7 @@ class BagStage(Stage):
         self.add_part((ids, units), self.table.trained, np.s_[:], glorot_uniform)
         self.add_part((units,), self.bias, 0)
         # The gradients above, of all documents of a batch.
-        self.d_above = self.place(group.per_batch * group.rows, units, block=SHARED)
+        self.d_above = self.place_shared(group.per_batch * group.rows, units)
 
     @classmethod
     def takes(cls, layers: Sequence[Layer]) -> int:
