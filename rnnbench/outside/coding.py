@@ -1,11 +1,11 @@
 """How the labels and the answers of others become arrays.
 
 ``coding_of(labels).array(topics, values)`` numbers topics in the order of ``topics``.
+All codings have the same methods, which ``OneTopic`` explains.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rnnbench.errors import UserError
 from rnnbench.labels import spelled
 from rnnbench.section import spell
-from rnnbench.tasks import MULTI_LABEL, SCORED, SINGLE_LABEL, TaskKind
+from rnnbench.tasks import MULTI_LABEL, SCORED, SINGLE_LABEL
 
 Array: TypeAlias = NDArray[Any]
 Values = Collection[object]
@@ -82,68 +82,44 @@ def is_list(value: object) -> bool:
     return isinstance(value, Collection) and value != str(value)
 
 
-class Coding(ABC):
-    """How the labels and answers of one kind of task are held in arrays."""
+class OneTopic:
+    """Positions of topics, ``(n,)``; -1 if a label or an answer is missing."""
 
-    task: ClassVar[TaskKind]
+    task = SINGLE_LABEL
 
-    @abstractmethod
     def array(self, topics: Topics, values: Values) -> Array:
         """Return labels or answers as an array; new topics are added."""
+        return topics.places(values)
 
-    @abstractmethod
     def is_missing(self, answers: Array) -> Mask:
         """Return which answers are missing, ``(n,)``."""
+        return np.asarray(answers < 0)
 
-    @abstractmethod
     def needs_no_answer(self, right: Array) -> Mask:
         """Return where a missing answer needs a topic of its own to be wrong."""
+        return np.asarray(right >= 0)
 
-    @abstractmethod
     def has_right_one(self, answers: Array, right: Array) -> bool:
         """Return whether any answer is right."""
+        return bool((answers[answers == right] >= 0).any())
 
-    @abstractmethod
-    def with_wrong(self, answers: Array, right: Array, n_topics: int) -> Array:
+    def with_wrong(self, answers: Array, right: Array, n_topics: int) -> Array:  # noqa: ARG002
         """Return answers with wrong ones in place of missing ones."""
+        completed = answers.copy()
+        completed[self.is_missing(answers)] = n_topics - 1
+        return completed
 
-    @abstractmethod
     def scores(self, answers: Array, n_topics: int) -> Array:
         """Return answers as scores, ``(n, n_topics)``: 1 for each topic, else 0."""
+        is_answer = answers[:, np.newaxis] == np.arange(n_topics)
+        return np.asarray(is_answer, np.float32)
 
     def widened(self, answers: Array, n_topics: int) -> Array:  # noqa: ARG002
         """Return answers with room for all topics, also those of later answers."""
         return answers
 
 
-class OneTopic(Coding):
-    """Positions of topics, ``(n,)``; -1 if a label or an answer is missing."""
-
-    task = SINGLE_LABEL
-
-    def array(self, topics: Topics, values: Values) -> Array:
-        return topics.places(values)
-
-    def is_missing(self, answers: Array) -> Mask:
-        return np.asarray(answers < 0)
-
-    def needs_no_answer(self, right: Array) -> Mask:
-        return np.asarray(right >= 0)
-
-    def has_right_one(self, answers: Array, right: Array) -> bool:
-        return bool((answers[answers == right] >= 0).any())
-
-    def with_wrong(self, answers: Array, right: Array, n_topics: int) -> Array:  # noqa: ARG002
-        completed = answers.copy()
-        completed[self.is_missing(answers)] = n_topics - 1
-        return completed
-
-    def scores(self, answers: Array, n_topics: int) -> Array:
-        is_answer = answers[:, np.newaxis] == np.arange(n_topics)
-        return np.asarray(is_answer, np.float32)
-
-
-class AnyTopics(Coding):
+class AnyTopics:
     """Rows of 0 and 1, ``(n, n_topics)``; ``LACKING`` if an answer is missing."""
 
     task = MULTI_LABEL
@@ -214,7 +190,7 @@ def _places_in_lists(
     return rows, topics.places(names), is_list_of_topics
 
 
-class ScoresOfOthers(Coding):
+class ScoresOfOthers:
     """Scores from 0 to 1, ``(n,)``; NaN if one is missing."""
 
     task = SCORED
@@ -246,7 +222,12 @@ class ScoresOfOthers(Coding):
     def scores(self, answers: Array, n_topics: int) -> Array:  # noqa: ARG002
         return answers[:, np.newaxis]
 
+    def widened(self, answers: Array, n_topics: int) -> Array:  # noqa: ARG002
+        return answers
 
+
+Coding: TypeAlias = OneTopic | AnyTopics | ScoresOfOthers
+"""How the labels and answers of one kind of task are held in arrays."""
 ONE_TOPIC = OneTopic()
 ANY_TOPICS = AnyTopics()
 SCORES = ScoresOfOthers()

@@ -1,12 +1,11 @@
 """The documents of a verdict that count, and what is declared about them.
 
-``documents_that_count(coded, declared, missing)`` leaves out those without an answer.
+``documents_that_count(coded, ids, ...)`` leaves out those without an answer.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,18 +13,11 @@ from rnnbench.errors import UserError
 from rnnbench.labels import Positions
 from rnnbench.outside.answers import CodedAnswers, Missing, natural
 from rnnbench.outside.coding import Array, Mask, Topics
+from rnnbench.results.stored_run import StoredRun
 from rnnbench.stats.correctness import FEW_CLUSTERS
 from rnnbench.text import counted, listed
 
 log = logging.getLogger("rnnbench.outside.judge")
-
-
-class Declared(NamedTuple):
-    """What a user declares about documents."""
-
-    ids: Sequence[object] | None = None
-    clusters: Sequence[object] | None = None
-    in_order: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +34,12 @@ class Documents:
 
 
 def documents_that_count(
-    coded: CodedAnswers, declared: Declared, missing: Missing
+    coded: CodedAnswers,
+    ids: Sequence[object] | None,
+    clusters: Sequence[object] | None,
+    missing: Missing,
+    *,
+    in_order: bool,
 ) -> Documents:
     """Return the documents that count.
 
@@ -50,22 +47,35 @@ def documents_that_count(
         UserError: answers are missing, or declarations are not about these documents.
     """
     n = len(coded.labels)
-    names = _names_of(declared.ids, n)
+    names = _names_of(ids, n)
     positions = np.flatnonzero(~_is_dropped(coded, names, missing))
     if not len(positions):
         raise UserError("verdict: missing: drop: no document is left")
-    ids = None
-    if declared.ids is not None:
-        if not declared.in_order:
+    chosen_ids = None
+    if ids is not None:
+        if not in_order:
             in_order_of_ids = sorted(
                 positions.tolist(), key=lambda position: natural(names[position])
             )
             positions = np.array(in_order_of_ids)
-        ids = [names[position] for position in positions]
-    clusters = None
-    if declared.clusters is not None:
-        clusters = _clusters_of(declared.clusters, positions, n)
-    return Documents(positions, ids, clusters, declared.in_order)
+        chosen_ids = [names[position] for position in positions]
+    numbers = None
+    if clusters is not None:
+        numbers = _clusters_of(clusters, positions, n)
+    return Documents(positions, chosen_ids, numbers, in_order)
+
+
+def documents_of_run(
+    coded: CodedAnswers, run: StoredRun, missing: Missing
+) -> Documents:
+    """Return the test documents of a run, each of which must be answered or wrong."""
+    documents = documents_that_count(coded, None, None, missing, in_order=True)
+    if len(documents.positions) < len(coded.labels):
+        raise UserError(
+            "missing: drop: not with documents of a run (allowed: error, wrong)"
+        )
+    dataset = run.results.dataset
+    return replace(documents, clusters=dataset.clusters, in_order=dataset.in_order)
 
 
 def _names_of(ids: Sequence[object] | None, n: int) -> list[str]:

@@ -24,9 +24,9 @@ from rnnbench.labels import documents_by_topic, name_of_always
 from rnnbench.outside.answers import CodedAnswers, Missing, code_answers
 from rnnbench.outside.coding import Array
 from rnnbench.outside.documents import (
-    Declared,
     Documents,
     columns_of,
+    documents_of_run,
     documents_that_count,
 )
 from rnnbench.points import MODEL
@@ -188,20 +188,12 @@ def verdict(
         raise UserError(f"verdict: missing: got {spell(missing)} (allowed: {allowed})")
     coded = code_answers(labels, answers, missing)
     n_documents = len(coded.labels)
-    run = coded.run
-    declared = Declared(ids, clusters, in_order)
-    if run is not None:
-        declared = Declared(in_order=True)
-    documents = documents_that_count(coded, declared, missing)
-    if run is not None:
-        if len(documents.positions) < n_documents:
-            raise UserError(
-                "missing: drop: not with documents of a run (allowed: error, wrong)"
-            )
-        dataset = run.results.dataset
-        documents = replace(
-            documents, clusters=dataset.clusters, in_order=dataset.in_order
+    if coded.run is None:
+        documents = documents_that_count(
+            coded, ids, clusters, missing, in_order=in_order
         )
+    else:
+        documents = documents_of_run(coded, coded.run, missing)
     coded = coded.to(documents.positions)
     models = _correctness(coded, documents)
     compared = compare_models(models | _majority(coded, models))
@@ -209,7 +201,7 @@ def verdict(
     judged = _verdict_of(judgement)
     if not _has_simple_names(judgement):
         _ = judged.benchmark  # it says what is wrong, if anything is
-    if run is None and not in_order and clusters is None:
+    if coded.run is None and not in_order and clusters is None:
         columns = columns_of(documents.positions, columns or {}, n_documents)
         if documents.ids:
             columns["id"] = documents.ids
