@@ -11,7 +11,7 @@ dataset.
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf
 from pathlib import Path
 from typing import NamedTuple
@@ -324,13 +324,7 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
     names = dict.fromkeys(
         entry.model.name for board in boards for entry in board.entries
     )
-    left_out = {}
-    for name in names:
-        lacking = [
-            dataset for dataset, entries in entries_of.items() if name not in entries
-        ]
-        if lacking:
-            left_out[name] = lacking
+    left_out = _left_out(names, entries_of)
     common = [name for name in names if name not in left_out]
     if len(common) < 2:
         lists = "; ".join(
@@ -363,6 +357,18 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
         groups=groups,
         left_out=left_out,
     )
+
+
+def _left_out(
+    names: Iterable[str], entries_of: Mapping[str, Mapping[str, RankedModel]]
+) -> dict[str, list[str]]:
+    """Return the datasets that each model lacks, if it lacks any."""
+    left_out: dict[str, list[str]] = {}
+    for name in names:
+        for dataset, entries in entries_of.items():
+            if name not in entries:
+                left_out.setdefault(name, []).append(dataset)
+    return left_out
 
 
 def _check_boards(boards: Sequence[Board], names: Sequence[str]) -> None:

@@ -24,7 +24,6 @@ from rnnbench.results.comparison import Difference
 from rnnbench.results.schema import ModelSummary
 from rnnbench.results.stored_run import StoredRun
 from rnnbench.section import StoredRecord
-from rnnbench.training.outcome import labels_of
 
 Part = Literal["config", "data", "environment"]
 OF_DOCUMENTS = {
@@ -161,7 +160,7 @@ def _in_short(fact: object) -> str:
 
 def documents_of(run: StoredRun) -> tuple[str, bytes]:
     """Return the facts that are equal in two runs whose scores can be compared."""
-    labels = labels_of(run.trials)
+    labels = run.labels
     used = form_of(labels).without_unused(labels)
     return run.results.dataset.split_fingerprint, used.tobytes()
 

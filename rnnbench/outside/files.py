@@ -66,10 +66,7 @@ def read_answers(
         of_labels = [_read(labels, "", reading, of_labels=True)]
     if of_labels:
         reading = reading._replace(labels=of_labels[0].columns.get("label"))
-    read = []
-    for path, model in _split_names(files):
-        read.append(_read(path, model, reading))
-        reading = reading._replace(with_others=False)  # those of one file are enough
+    read = _read_all(files, reading)
     has_ids = _all_have("id", [*read, *_with_ids(run, of_labels)])
     is_scored = _all_have("score", read)
     ids = _ids_of(run)
@@ -85,25 +82,40 @@ def read_answers(
     cluster = _agreed("cluster", rows, ids.names)
     if run is not None:
         return FileAnswers(run, answers, origin)
-    if label and is_scored:
-        log.warning(
-            "scores are compared, and labels not used (--column prediction=NAME)"
-        )
-    if not label and not is_scored:
-        raise UserError(
-            "no labels (--column label=NAME names a column, and --labels a file)"
-        )
     columns = {}
     if not cluster:
         columns = _others(rows, len(ids.names))
     return FileAnswers(
-        labels=None if is_scored else label,
+        labels=_labels_in_use(label, is_scored=is_scored),
         answers=answers,
         origin=origin,
         ids=ids.names if has_ids else None,
         clusters=cluster,
         columns=columns,
     )
+
+
+def _read_all(files: Sequence[str], reading: Reading) -> list[FileRows]:
+    """Return the rows of files with answers."""
+    read = []
+    for path, model in _split_names(files):
+        read.append(_read(path, model, reading))
+        reading = reading._replace(with_others=False)  # those of one file are enough
+    return read
+
+
+def _labels_in_use(labels: list[Any] | None, *, is_scored: bool) -> list[Any] | None:
+    """Return the labels if answers have no scores; then, they are needed."""
+    if is_scored:
+        if labels:
+            unused = "scores are compared, and labels not used"
+            log.warning("%s (--column prediction=NAME)", unused)
+        return None
+    if not labels:
+        raise UserError(
+            "no labels (--column label=NAME names a column, and --labels a file)"
+        )
+    return labels
 
 
 def _of_run(run: Run, folder: Path) -> FileRows:

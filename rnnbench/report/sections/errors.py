@@ -16,7 +16,6 @@ from rnnbench.labels import Key, in_words, topics_of
 from rnnbench.report.sections.base import Part, Reason, Reported, ReportSection
 from rnnbench.report.table import Table, with_points
 from rnnbench.results.stored_run import StoredRun
-from rnnbench.training.outcome import labels_of
 
 LETTERS_PER_WORD = 20
 """Letters of a word that is shown, on average; the rest of the text is cut off."""
@@ -125,7 +124,7 @@ def _compared(answer: Key, true: Key, topics: Sequence[str]) -> str:
 
 def errors_table(run: StoredRun) -> Table:
     """Return the number of errors of each model on each kind of test document."""
-    labels = labels_of(run.trials)
+    labels = run.labels
     kinds = kinds_of_documents(labels, run.results.dataset)
     headers = ["model"]
     for kind, chosen in kinds.items():
