@@ -417,7 +417,6 @@ class AttentionStage(AffineStage):
         below = self.below
         load = partial(View.load_row, features=below.features)
         query = load(self.query.value[0])
-        zero = asm.zero
         for row, first, length in spans(below):
             largest = [asm.vector_of(VERY_LOW)]
             for t in asm.loop(length, largest):
@@ -427,7 +426,7 @@ class AttentionStage(AffineStage):
                 is_larger = asm.spread(score) > largest[0]
                 largest[0] = is_larger.select(asm.spread(score), largest[0])
             # Of the powers, and of powers times x.
-            sums = [zero] * (1 + len(query))
+            sums = [asm.zero] * (1 + len(query))
             for t in asm.loop(length, sums):
                 share = self.shares[first + t]
                 power = (share.spread() - largest[0]).exp()

@@ -402,10 +402,10 @@ class RecurrentStage(Stage):
             return sums
         gates = np.arange(vectors * asm.lanes).reshape(vectors, asm.lanes) // units
         is_split = [asm.vector_of(lanes).equals(self.cell.split) for lanes in gates]
-        zero = asm.zero
-        return [
-            is_split[n % vectors].select(zero, total) for n, total in enumerate(sums)
-        ]
+        without = []
+        for number, total in enumerate(sums):
+            without.append(is_split[number % vectors].select(asm.zero, total))
+        return without
 
     def _cell(
         self, asm: Assembler, place: Place, size: int, input_sums: Sums, sums: Sums
