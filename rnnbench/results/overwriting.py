@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rnnbench.config.load import LoadedConfig
-from rnnbench.data.config import PATHS
+from rnnbench.data.config import PATHS, Data
 from rnnbench.errors import UserError
 from rnnbench.results.store import HINT, RESULTS, WRITTEN, check_folder
 from rnnbench.storage import peek, sha256_file, sha256_text, write_text
@@ -33,28 +33,29 @@ def check_place(
     Nor may results lie in a folder of texts: the next run would read ``.txt`` files.
     """
     check_folder(folder, record)
-    data = config.benchmark.data
-    for key in PATHS:
-        texts = getattr(data, key)
-        is_of_files = data.source == "files" and texts
-        if is_of_files and folder.resolve().is_relative_to(texts.resolve()):
-            message = f"in {texts}, results would be read as texts ({HINT})"
-            raise UserError(f"{folder}: {message}")
-    existing = []
-    for name in written:
-        if os.path.lexists(folder / name):
-            existing.append(folder / name)
+    _check_texts(config.benchmark.data, folder)
     for number, file in enumerate(config.inputs):
-        is_config = number == 0
-        for result in existing:
-            if not _is_at_or_below(file, result):
+        checksums = {sha256_text(text)}
+        if number == 0:  # the config itself
+            finished = peek(folder / RESULTS)
+            checksums.add(str(finished.get("config_sha256")))
+        for name in written:
+            result = folder / name
+            if not os.path.lexists(result) or not _is_at_or_below(file, result):
                 continue
-            checksums = {sha256_text(text)}
-            if is_config:
-                finished = peek(result.with_name(RESULTS))
-                checksums.add(str(finished.get("config_sha256")))
             if not result.is_file() or sha256_file(result) not in checksums:
                 raise UserError(f"{file}: results would overwrite it ({HINT})")
+
+
+def _check_texts(data: Data, folder: Path) -> None:
+    """Make sure that results do not lie in the folder of the texts."""
+    if data.source != "files":
+        return
+    for key in PATHS:
+        texts = getattr(data, key)
+        if texts and folder.resolve().is_relative_to(texts.resolve()):
+            message = f"in {texts}, results would be read as texts ({HINT})"
+            raise UserError(f"{folder}: {message}")
 
 
 def _is_at_or_below(file: Path, place: Path) -> bool:
