@@ -228,7 +228,7 @@ def test_an_executor_that_gives_up_leaves_a_partial_run(folder):
     ]
 
 
-def test_ctrl_c_leaves_what_finished_and_the_same_call_goes_on_from_there():
+def test_the_same_call_goes_on_from_what_ctrl_c_left():
     with (
         EXECUTORS.override("local", Interrupted),
         pytest.raises(KeyboardInterrupt, match="1 of 2 trials are stored") as caught,
@@ -553,7 +553,7 @@ LABELS = [number % 2 for number in range(40)]
     [(np.array(OWN), np.array(LABELS)), pd.DataFrame({"body": OWN, "kind": LABELS})],
     ids=["arrays", "frame"],
 )
-def test_texts_of_a_program_are_trained_on_and_kept_beside_the_results(texts):
+def test_texts_of_a_program_are_kept_beside_the_results(texts):
     options = {"models": "multinomial_naive_bayes", "progress": False}
 
     first = rnnbench.run(texts, out="own", **options)
@@ -634,7 +634,7 @@ def test_texts_that_cannot_be_used_are_not_in_the_way_of_others():
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "results.json", "table.md", "trials"])
-def test_a_folder_in_the_place_of_a_file_and_the_other_way_round_is_named(folder, name):
+def test_a_folder_in_the_place_of_a_file_or_the_other_way_round_is_named(folder, name):
     results = write_run(scored_run({"nb": [18]}, folder=folder / "results" / "mine"))
     if (results / name).is_file():
         (results / name).unlink()

@@ -84,7 +84,7 @@ def test_the_configs_of_the_package_are_accepted(validator, name):
     validator.validate(yaml.safe_load(shipped.find(name).read_text(encoding="utf-8")))
 
 
-def test_the_starter_names_the_schema_and_is_accepted_by_it(validator):
+def test_the_starter_is_accepted_by_the_schema_that_it_names(validator):
     file = PACKAGE / "config/config.schema.json"
     assert starter().startswith(f"# yaml-language-server: $schema={file}\n")
     validator.validate(yaml.safe_load(starter()))

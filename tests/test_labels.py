@@ -22,7 +22,7 @@ def test_an_array_tells_its_form():
 
 
 @given(labels_of_one_topic())
-def test_rows_of_0_and_1_have_as_many_documents_of_each_topic(labels):
+def test_multi_hot_rows_have_as_many_documents_of_each_topic(labels):
     rows = ONE_LABEL.indicators(labels, N_TOPICS)
 
     counts = ANY_NUMBER.counts(rows, N_TOPICS)
@@ -30,7 +30,7 @@ def test_rows_of_0_and_1_have_as_many_documents_of_each_topic(labels):
 
 
 @given(labels_of_one_topic())
-def test_rows_of_0_and_1_have_the_same_lowest_values(labels):
+def test_multi_hot_rows_have_the_same_lowest_values(labels):
     values = np.array([3, 1, 4, 2])
     rows = ONE_LABEL.indicators(labels, N_TOPICS)
 
@@ -39,7 +39,7 @@ def test_rows_of_0_and_1_have_the_same_lowest_values(labels):
 
 
 @given(labels_of_one_topic())
-def test_rows_of_0_and_1_have_the_same_names(labels):
+def test_multi_hot_rows_have_the_same_names(labels):
     topics = np.array(list("abcd"), object)
     rows = ONE_LABEL.indicators(labels, N_TOPICS)
 

@@ -50,7 +50,7 @@ def test_a_command_has_the_options_of_its_function(function, command):
     assert options == defaults_of(function, without=ONLY_IN_PYTHON)
 
 
-def test_a_run_and_a_choice_share_most_arguments():
+def test_a_run_shares_most_arguments_with_a_choice():
     of_run, of_choice = defaults_of(rnnbench.run), defaults_of(rnnbench.choose)
 
     assert of_run.keys() - of_choice.keys() == {"track", "save_models", "compact"}
@@ -70,7 +70,7 @@ def test_every_argument_is_documented(function):
     ("kind", "function"),
     [(RunRequest, rnnbench.run), (ChoiceRequest, rnnbench.choose)],
 )
-def test_a_function_and_its_request_have_the_same_types(kind, function):
+def test_a_function_has_the_types_of_its_request(kind, function):
     types = get_type_hints(function)
     names = {field.name for field in fields(kind)} & types.keys() - {"config"}
 

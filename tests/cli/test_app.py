@@ -86,7 +86,7 @@ def test_the_version_is_printed(cli):
     assert cli("--version").output == f"rnnbench {rnnbench.__version__}\n"
 
 
-def test_help_and_commands_that_only_read_import_nothing_that_takes_long(tmp_path):
+def test_a_command_that_only_reads_imports_nothing_that_takes_long(tmp_path):
     run_folder(tmp_path / "run", {"rnn": [(0, 0, 0, 1)]})
     commands = (
         "config check smoke --no-build",

@@ -122,7 +122,7 @@ def is_stored(model):
     return any(Path("results/tiny/trials").glob(f"{model}-*.json"))
 
 
-def test_a_run_whose_scheduler_is_lost_ends_and_is_finished_by_local_processes(
+def test_a_run_whose_scheduler_is_lost_is_finished_by_local_processes(
     cli, made, on_cluster
 ):
     after(lambda: is_stored("bayes"), made.scheduler.kill)

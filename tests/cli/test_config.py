@@ -26,9 +26,7 @@ def folder(tmp_path, monkeypatch):
 # check
 
 
-def test_every_problem_of_every_config_is_reported_with_its_line_and_the_others_counted(
-    cli, folder
-):
+def test_each_config_has_its_problems_with_their_lines_or_its_counts(cli, folder):
     baselines = (
         "  always: {baseline: most_frequent}\n  by_chance: {baseline: stratified}\n"
     )
@@ -163,7 +161,7 @@ def test_the_output_is_a_config_of_the_same_benchmark_wherever_it_is(
 # new
 
 
-def test_a_new_config_is_named_after_its_file_and_has_no_problems(cli, folder):
+def test_a_new_config_has_no_problems(cli, folder):
     result = cli("config", "new", "my first.yaml")
 
     assert result.exit_code == 0
@@ -218,7 +216,7 @@ def test_a_copy_is_a_config_with_the_table_it_names(cli):
     assert "no config 'al' (allowed: all, " in refused.stderr
 
 
-def test_a_table_is_never_overwritten_and_then_nothing_is_copied(cli):
+def test_nothing_is_copied_where_a_table_would_be_overwritten(cli):
     Path("own_texts.csv").write_text("mine")
 
     assert (

@@ -175,7 +175,7 @@ def test_blanks_name_no_folder(kept, name):
     kept("out: names no folder", *RUN, "--out", name)
 
 
-def test_a_hidden_file_and_what_an_early_interruption_leaves_are_no_obstacles(cli):
+def test_neither_a_hidden_file_nor_an_early_interruption_is_an_obstacle(cli):
     write("run/.gitignore", "run/config.yaml")
     for name in ("run/trials", "run/predictions", "chosen/trials"):
         Path(name).mkdir(parents=True)

@@ -281,7 +281,7 @@ def test_a_plug_in_that_cannot_be_used_is_named_and_stops_no_other_command(
 
 
 @pytest.mark.usefixtures("here")
-def test_plug_ins_are_listed_and_shown_like_built_in_kinds(cli, place, install):
+def test_plug_ins_are_shown_like_built_in_kinds(cli, place, install):
     install(place.site)
     only = ["--set", "models={own: {baseline: {nearest: {k: 2}}}}"]
 

@@ -222,7 +222,7 @@ def _content(folder):
     return {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in files}
 
 
-def test_a_rerun_of_the_stored_config_trains_nothing_and_needs_no_tensorflow(
+def test_a_rerun_of_the_stored_config_trains_nothing_without_tensorflow(
     copied, finished
 ):
     before, environment = _content(copied), (copied / "environment.json").read_text()
@@ -330,7 +330,7 @@ def test_trials_of_two_configurations_stand_beside_each_other_until_they_are_fre
 
 
 @pytest.mark.usefixtures("quick")
-def test_stored_trials_of_another_version_are_counted_and_trained_again(cli, copied):
+def test_stored_trials_of_another_version_are_trained_again(cli, copied):
     record = _files(copied)["svm-seed3"]
     record.write_text(
         json.dumps(json.loads(record.read_text()) | {"schema_version": 1})

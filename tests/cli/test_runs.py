@@ -98,7 +98,7 @@ NO_RUN = "nowhere: no results.json in it (should be a folder"
         ("leaderboard before --model rnn", "--model: needs --badge"),
     ],
 )
-def test_wrong_input_ends_with_2_and_prints_and_writes_nothing(cli, command, message):
+def test_wrong_input_ends_with_2_without_any_output(cli, command, message):
     result = cli(*command.split())
 
     assert (result.exit_code, result.stdout) == (2, "")
@@ -152,7 +152,7 @@ def test_models_of_all_runs_are_ranked_in_one_table_for_each_set_of_documents(cl
     assert [entry["rank"] for entry in first["entries"]] == [1, 2, 2, 4]
 
 
-def test_files_and_folders_that_are_no_runs_are_left_out_with_a_warning(cli, tmp_path):
+def test_a_path_without_a_run_is_left_out_with_a_warning(cli, tmp_path):
     (tmp_path / "notes.txt").touch()
 
     result = cli("leaderboard", tmp_path / "notes.txt", "sets/r52", tmp_path)

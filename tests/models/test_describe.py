@@ -49,7 +49,7 @@ def test_layers_are_listed_from_word_ids_to_topics_with_parameters():
     )
 
 
-def test_a_model_with_branches_is_listed_with_all_its_layers_and_outputs(
+def test_a_model_with_branches_is_listed_with_the_outputs_of_all_its_layers(
     working_folder,
 ):
     write_module(working_folder, "branches", BRANCHES)

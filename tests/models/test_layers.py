@@ -282,7 +282,7 @@ places = st.tuples(
 
 
 @given(one=places, other=places)
-def test_each_place_has_a_seed_of_its_own_that_keras_and_tensorflow_take(one, other):
+def test_each_place_has_a_seed_of_its_own_that_keras_takes(one, other):
     assert 0 <= derive_seed(*one) < 2**31
     assert (derive_seed(*one) == derive_seed(*other)) == (one == other)
 

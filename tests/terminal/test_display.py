@@ -188,9 +188,7 @@ def test_a_download_takes_one_line_whose_numbers_are_whole(screen, width):
 
 
 @pytest.mark.parametrize("show", [show_download, show_trials])
-def test_messages_of_one_thread_and_bars_of_another_never_wait_for_each_other(
-    monkeypatch, show
-):
+def test_threads_that_print_never_wait_for_those_with_bars(monkeypatch, show):
     err = console._Messages(file=io.StringIO(), force_terminal=True, width=80)
     monkeypatch.setattr(display, "err", err)
     monkeypatch.setattr(display, "TICK_SECONDS", 1e-5)

@@ -38,7 +38,7 @@ def test_sizes_have_defaults(cli):
     ("options", "shown"),
     [([], "at most 2.5e-01"), (["--json"], "differ by 2.5e-01")],
 )
-def test_numbers_that_differ_are_shown_and_end_with_1(cli, monkeypatch, options, shown):
+def test_numbers_that_differ_end_with_1(cli, monkeypatch, options, shown):
     def wrong(x, weights, before):
         values = gru(x, weights, before)
         return values | {"h": values["h"] + 0.25}
