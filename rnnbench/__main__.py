@@ -7,7 +7,6 @@ later one ends that, too.
 """
 
 import errno
-import io
 import os
 import signal
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from rnnbench.errors import HOLDS, SIGNALS, Interruption, brief, ending_of, signal_of
+from rnnbench.text import replace_unencodable
 
 CAN_WAIT = hasattr(signal, "SIGALRM")  # which interrupts a moment later
 TOGETHER = 1.0
@@ -33,9 +33,7 @@ def main() -> None:
     """Run the command line; a request to end is treated like Ctrl-C."""
     _replace_closed_streams()
     _forget_a_width_of_zero()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # In ASCII, a • would end the help with an error.
-        sys.stdout.reconfigure(errors="replace")
+    replace_unencodable(sys.stdout)  # a • would end the help with an error
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
             signal.signal(number, _interrupt)

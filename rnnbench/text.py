@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from io import TextIOWrapper
+from typing import TextIO
 
 _PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"}
 _MARKS = [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
@@ -80,6 +82,12 @@ def numbers(values: Sequence[int]) -> str:
 def visible(text: str) -> str:
     """Return text with visible control characters, except line breaks and tabs."""
     return text.translate(CONTROLS)
+
+
+def replace_unencodable(stream: TextIO) -> None:
+    """Have a stream write ``?`` for characters that its encoding does not have."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="replace")
 
 
 def encodable(text: str) -> str:

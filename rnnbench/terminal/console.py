@@ -5,7 +5,6 @@ something beside it. Control characters in texts from outside are shown instead 
 being sent to the terminal.
 """
 
-import io
 import json
 import logging
 import os
@@ -24,7 +23,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from rnnbench.errors import brief
-from rnnbench.text import visible
+from rnnbench.text import replace_unencodable, visible
 
 if TYPE_CHECKING:
     from rnnbench.report.table import Table
@@ -69,8 +68,7 @@ class _Messages(SafeConsole):
 
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="replace")  # a ± is not worth losing the table
+    replace_unencodable(stream)  # a ± is not worth losing the table
     kind = _Messages if stderr else SafeConsole
     # In a notebook, lines of text take less room than Rich's pieces of HTML.
     force = False if IN_NOTEBOOK else None
