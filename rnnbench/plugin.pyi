@@ -15,7 +15,6 @@ from .config.load import dump as dump
 from .config.load import load_with_files as load_with_files
 from .config.load import select as select
 from .data import cache as cache
-from .data.audit import DatasetSummary as DatasetSummary
 from .data.corpus import Corpus as Corpus
 from .data.corpus import corpus_of_words as corpus_of_words
 from .data.dataset import Dataset as Dataset
@@ -26,6 +25,7 @@ from .data.held_out import hold_out as hold_out
 from .data.load import NotCachedError as NotCachedError
 from .data.load import prepare as prepare
 from .data.source import Source as Source
+from .data.summary import DatasetSummary as DatasetSummary
 from .environment import constraints as constraints
 from .environment import machine as machine
 from .environment import missing as missing

@@ -12,9 +12,9 @@ from rnnbench.analysis.summary import summarize_run
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data import cache
-from rnnbench.data.audit import DatasetSummary, TopicCount, rest_of
 from rnnbench.data.corpus import Corpus, corpus_of_words
 from rnnbench.data.dataset import make_dataset
+from rnnbench.data.summary import DatasetSummary, TopicCount, rest_of
 from rnnbench.environment import SCHEMA_VERSION, constraints
 from rnnbench.plugins.speed.records import (
     ContenderTimes,

@@ -25,7 +25,7 @@ from rnnbench.analysis.comparisons import (
     correctness_by_model,
     ranks_of,
 )
-from rnnbench.data.audit import DatasetSummary
+from rnnbench.data.summary import DatasetSummary
 from rnnbench.errors import UserError
 from rnnbench.metrics import COSTS, METRICS, find_quantity, usable_metrics
 from rnnbench.results.comparison import DIGITS, Comparison

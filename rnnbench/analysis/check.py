@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rnnbench.data.audit import rest_of
+from rnnbench.data.summary import rest_of
 from rnnbench.labels import Labels
 from rnnbench.metrics import METRICS
 from rnnbench.results.schema import Results

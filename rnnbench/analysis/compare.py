@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from pydantic import computed_field
 
 from rnnbench.analysis.comparisons import compare_pairs, correctness_by_model
-from rnnbench.data.audit import DatasetSummary
+from rnnbench.data.summary import DatasetSummary
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.labels import form_of
 from rnnbench.metrics import MS_PER_STEP, find_quantity

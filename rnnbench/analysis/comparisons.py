@@ -22,7 +22,7 @@ from rnnbench.stats.paired import difference_p
 from rnnbench.tasks import TaskKind
 
 if TYPE_CHECKING:
-    from rnnbench.data.audit import DatasetSummary
+    from rnnbench.data.summary import DatasetSummary
     from rnnbench.results.stored_run import StoredRun
     from rnnbench.training.outcome import TrialResult
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data import cache
-from rnnbench.data.audit import DatasetSummary
 from rnnbench.data.corpus import Excerpt
 from rnnbench.data.dataset import make_dataset
+from rnnbench.data.summary import DatasetSummary
 from rnnbench.errors import RnnbenchError
 from rnnbench.labels import Key, Labels, documents_by_topic, form_of, keys_of
 from rnnbench.metrics import by_topic

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from rnnbench.analysis.trial_metrics import Metrics
-from rnnbench.data.audit import DatasetSummary
+from rnnbench.data.summary import DatasetSummary
 from rnnbench.labels import documents_by_topic
 from rnnbench.metrics import usable_metrics
 from rnnbench.models.descriptions import BaselineModel, Model

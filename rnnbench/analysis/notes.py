@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.audit import DatasetSummary
 from rnnbench.data.config import Data
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.padding import INDEX_FROM
+from rnnbench.data.summary import DatasetSummary
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork
 from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.results.stored_run import StoredRun

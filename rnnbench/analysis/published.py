@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from rnnbench.config.schema import Benchmark, Published, Reference
-from rnnbench.data.audit import DatasetSummary
+from rnnbench.data.summary import DatasetSummary
 from rnnbench.results.schema import ModelSummary, PublishedScore
 from rnnbench.stats.intervals import t_interval
 from rnnbench.training.hyperparameters import TrainingSettings

@@ -26,7 +26,7 @@ from rnnbench.analysis.model_summary import statistic, summarize_model
 from rnnbench.analysis.published import locate_published
 from rnnbench.analysis.trial_metrics import Metrics, compute_metrics
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.audit import DatasetSummary, clusters_without, rest_of
+from rnnbench.data.summary import DatasetSummary, clusters_without, rest_of
 from rnnbench.environment import Environment, Facts
 from rnnbench.errors import UserError
 from rnnbench.metrics import usable_metrics

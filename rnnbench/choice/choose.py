@@ -23,11 +23,11 @@ from rnnbench.choice.results import ChoiceResults
 from rnnbench.choice.table import choice_table
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.audit import Duplicates
 from rnnbench.data.config import Data
 from rnnbench.data.corpus import Positions
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.held_out import Part, make_parts
+from rnnbench.data.summary import Duplicates
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
 from rnnbench.finished import Run

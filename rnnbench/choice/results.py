@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from rnnbench.data.audit import DatasetSummary
+from rnnbench.data.summary import DatasetSummary
 from rnnbench.results.comparison import Comparison
 from rnnbench.results.schema import MissingTrial
 from rnnbench.section import StoredRecord, formerly

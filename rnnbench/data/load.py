@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnbench.data import cache
-from rnnbench.data.audit import DatasetSummary, summarize_dataset
+from rnnbench.data.audit import summarize_dataset
 from rnnbench.data.config import Data
 from rnnbench.data.corpus import Corpus, Positions
 from rnnbench.data.dataset import Dataset, make_dataset
@@ -24,6 +24,7 @@ from rnnbench.data.sources.files import FILES
 from rnnbench.data.sources.reuters import COLLECTION
 from rnnbench.data.sources.texts import undeclared_groups
 from rnnbench.data.split import copies_in
+from rnnbench.data.summary import DatasetSummary
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.scoring import scoring_fault
 from rnnbench.stats.correctness import FEW_CLUSTERS

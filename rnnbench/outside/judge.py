@@ -36,7 +36,7 @@ from rnnbench.stats.correctness import Correctness
 
 if TYPE_CHECKING:
     from rnnbench.config.schema import Benchmark
-    from rnnbench.data.audit import DatasetSummary
+    from rnnbench.data.summary import DatasetSummary
     from rnnbench.report.table import Table
     from rnnbench.results.schema import Results
     from rnnbench.training.outcome import TrialResult

@@ -8,8 +8,8 @@ from functools import cache, partial
 
 from rnnbench.config.load import dump, load
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.audit import DatasetSummary, TopicCount, summarize_labels
 from rnnbench.data.sources.files import FILES
+from rnnbench.data.summary import DatasetSummary, TopicCount, summarize_labels
 from rnnbench.environment import constraints, environment
 from rnnbench.errors import UserError
 from rnnbench.models.descriptions import OutsideModel

@@ -11,9 +11,9 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from rnnbench.analysis.notes import Note, notes_on_data
-from rnnbench.data.audit import DatasetSummary
 from rnnbench.data.load import PreparedData
 from rnnbench.data.source import Source
+from rnnbench.data.summary import DatasetSummary
 from rnnbench.labels import keys_of, topics_of
 from rnnbench.report.layout import View, grid
 from rnnbench.report.table import Table

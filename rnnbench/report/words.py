@@ -8,7 +8,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from rnnbench.data.audit import DatasetSummary
+from rnnbench.data.summary import DatasetSummary
 from rnnbench.metrics import Metric, Quantity, all_usable_metrics
 from rnnbench.report.table import MISSING
 from rnnbench.results.comparison import SIGNIFICANT, TOO_FEW_SEEDS, Difference

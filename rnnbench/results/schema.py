@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from rnnbench.data.audit import DatasetSummary
+from rnnbench.data.summary import DatasetSummary
 from rnnbench.metrics import COSTS
 from rnnbench.results.comparison import DIGITS, Comparison
 from rnnbench.section import Pretrained, Publication, Share, StoredRecord, formerly

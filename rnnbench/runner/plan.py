@@ -10,11 +10,11 @@ from itertools import product
 from pathlib import Path
 
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.audit import DatasetSummary
 from rnnbench.data.config import PATHS
 from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.data.held_out import Part, hold_out, hold_out_part
 from rnnbench.data.load import PreparedData
+from rnnbench.data.summary import DatasetSummary
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.errors import UserError
 from rnnbench.models.descriptions import Ensemble, EnsembleModel, Model

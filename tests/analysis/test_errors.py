@@ -23,10 +23,10 @@ from rnnbench.analysis.errors import (
     texts_of_test_documents,
 )
 from rnnbench.data import cache
-from rnnbench.data.audit import Duplicates, TopicCount
 from rnnbench.data.config import Data
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus
+from rnnbench.data.summary import Duplicates, TopicCount
 from simulations.calibration import Answers, facts
 
 RIGHT = LABELS.tolist()

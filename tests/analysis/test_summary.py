@@ -34,7 +34,7 @@ from rnnbench.analysis.summary import (
 )
 from rnnbench.analysis.trial_metrics import compute_metrics, metrics_of
 from rnnbench.config.load import dump
-from rnnbench.data.audit import rest_of
+from rnnbench.data.summary import rest_of
 from rnnbench.environment import environment
 from rnnbench.errors import UserError
 from rnnbench.metrics import usable_metrics

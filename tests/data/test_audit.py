@@ -5,9 +5,10 @@ import pytest
 from factories import corpus_of_texts, dataset_summary
 from sklearn.metrics import f1_score
 
-from rnnbench.data.audit import Duplicates, TopicCount, rest_of, summarize_dataset
+from rnnbench.data.audit import summarize_dataset
 from rnnbench.data.config import Data
 from rnnbench.data.dataset import make_dataset
+from rnnbench.data.summary import Duplicates, TopicCount, rest_of
 from rnnbench.tasks import SingleLabel
 
 EARN, ACQ, TRADE, GOLD = range(4)

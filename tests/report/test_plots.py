@@ -18,7 +18,7 @@ from PIL import Image
 
 from rnnbench.analysis.boards import rank_over_datasets, rank_runs, trace_runs
 from rnnbench.analysis.compare import compare_runs
-from rnnbench.data.audit import TopicCount
+from rnnbench.data.summary import TopicCount
 from rnnbench.errors import UserError
 from rnnbench.report.plots import plot_run
 from rnnbench.report.plots.confusion import ConfusionPlot

@@ -4,7 +4,7 @@ import pytest
 from factories import finished_run, scored_run
 from plugin_files import look_again, write_distribution
 
-from rnnbench.data.audit import Duplicates
+from rnnbench.data.summary import Duplicates
 from rnnbench.registry import PluginError
 from rnnbench.report.plots import PLOTS, plot_run
 from rnnbench.report.sections import SECTIONS, make_sections

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from rnnbench.analysis.errors import DocumentText
 from rnnbench.analysis.summary import load_run
 from rnnbench.cli.app import app
-from rnnbench.data.audit import TopicCount
+from rnnbench.data.summary import TopicCount
 from rnnbench.errors import UserError
 from rnnbench.plugins.site.folder import (
     NAME,
