@@ -42,10 +42,10 @@ def prepared_job(
         overrides += changes(dashes="", data="files", path=OWN_TEXTS)
     config = load_with_files(request.config, overrides)
     benchmark = select(config.benchmark, request.models, "models")
-    # 2. Find where trials run, and where results go.
-    executor = request.make_executor()
+    # 2. Find where results go, and where trials run.
     folder = request.folder_of(benchmark.name)
     command = request.command or request.repeated_by(folder)
+    executor = request.make_executor()
     # 3. Make sure that results may go there.
     if request.texts is not None:
         data = benchmark.data.model_copy(update={"path": folder / OWN_TEXTS})

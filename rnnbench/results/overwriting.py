@@ -35,14 +35,14 @@ def check_place(
     check_folder(folder, record)
     _check_texts(config.benchmark.data, folder)
     for number, file in enumerate(config.inputs):
-        checksums = {sha256_text(text)}
-        if number == 0:  # the config itself
-            finished = peek(folder / RESULTS)
-            checksums.add(str(finished.get("config_sha256")))
         for name in written:
             result = folder / name
             if not os.path.lexists(result) or not _is_at_or_below(file, result):
                 continue
+            checksums = {sha256_text(text)}
+            if number == 0:  # the config itself
+                finished = peek(folder / RESULTS)
+                checksums.add(str(finished.get("config_sha256")))
             if not result.is_file() or sha256_file(result) not in checksums:
                 raise UserError(f"{file}: results would overwrite it ({HINT})")
 
