@@ -47,10 +47,14 @@ def plan_benchmark(
 
     Each of ``parts`` is held out in turn, in place of the test documents.
     """
+    # 1. Make sure that the models can be trained on such documents.
+    _check_models(benchmark, data.dataset)
+    # 2. Hold out each part in turn, if there are any.
     datasets: dict[Part | None, Dataset] = {None: data.dataset}
     if parts:
         all_training = make_dataset(data.corpus, data.config, blind=True)
         datasets = {part: hold_out_part(all_training, part) for part in parts}
+    # 3. Make the trials on each dataset.
     corpus = data.corpus
     trials: list[Trial] = []
     for part, dataset in datasets.items():
@@ -69,8 +73,8 @@ def plan_benchmark(
         )
         trials += _trials(benchmark, data, trial_on, keep_models=keep_models)
     trials = _longest_first(trials)
-    _check_models(benchmark, data.dataset)
     _check_validation_splits(trials, datasets.values())
+    # 4. Keep what turns new texts into ids, if models are kept.
     vocabulary = None
     if keep_models:
         vocabulary = make_vocabulary(corpus, data.dataset, data.config)
