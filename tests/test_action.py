@@ -136,12 +136,15 @@ def act(runner):
 
 def test_no_input_becomes_part_of_a_script():
     first, *others = STEPS
-    text = (ROOT / "action.yml").read_text()
 
     assert first["uses"].startswith("actions/setup-python@")
     assert first["with"] == {"python-version": "${{ inputs.python-version }}"}
     assert [step["name"] for step in others] == ["Install", "Run", "Compare"]
     assert all(step["shell"] == "bash" and "${{" not in step["run"] for step in others)
+
+
+def test_each_input_is_described():
+    text = (ROOT / "action.yml").read_text()
     for declared in (*ACTION["inputs"].values(), *ACTION["outputs"].values()):
         assert declared["description"].endswith(".")
     assert [name for name in ACTION["inputs"] if f"inputs.{name} " not in text] == []

@@ -201,8 +201,8 @@ def test_a_model_that_fails_leaves_the_others_in_a_partial_run(folder, monkeypat
     ) as caught:
         run(None, broken)
 
-    assert all_failed.value.run is None
-    assert not (folder / "none/results.json").exists()
+    is_stored = (folder / "none/results.json").exists()
+    assert (all_failed.value.run, is_stored) == (None, False)
     partial = caught.value.run
     assert [row["model"] for row in partial.to_dicts()] == ["nb"]
     assert re.search(r"broken\s.*failed:", repr(partial), re.DOTALL)
@@ -461,7 +461,7 @@ def test_a_report_is_written_beside_the_results_of_its_run_alone():
 
 def test_models_that_were_kept_answer_texts():
     kept = run(["nb", "rnn"], save_models=True)
-    rnn, best = kept.model("rnn"), kept.model()
+    rnn = kept.model("rnn")
 
     first_seed = rnn.answers("net profit rose", top=1)
     second_seed = kept.model("rnn", seed=1).answers(["net profit rose", "it rose"])
@@ -471,10 +471,24 @@ def test_models_that_were_kept_answer_texts():
         "another seed gives other weights"
     )
     assert len(second_seed[0].topics) > 1 == len(first_seed[0].topics)
+
+
+def test_the_best_model_that_was_kept_answers_texts():
+    kept = run(["nb", "rnn"], save_models=True)
+    rnn, best = kept.model("rnn"), kept.model()
+
     assert best.answers([]) == rnn.answers([]) == []
     assert [prediction.words for prediction in best.answers(["", "zzz"])] == [0, 1]
     assert best.name == kept.results.best.name
     assert best.answers("it rose") == best.answers(["it rose"])
+
+
+def test_a_run_answers_by_a_kept_model():
+    kept = run(["nb", "rnn"], save_models=True)
+    rnn = kept.model("rnn")
+    first_seed = rnn.answers("net profit rose", top=1)
+    second_seed = kept.model("rnn", seed=1).answers(["net profit rose", "it rose"])
+
     assert kept.predict("net profit rose", "rnn", seed=1, top=1) == [
         second_seed[0].model_copy(update={"topics": second_seed[0].topics[:1]})
     ]
@@ -497,8 +511,8 @@ def test_a_kept_model_is_like_a_classifier_of_scikit_learn():
         model = kept.model(name)
         shares = model.predict_proba(texts)
 
-        assert (model.name, model.kind) == (name, "probability")
-        assert shares.shape == (3, len(model.classes_))
+        described = (model.name, model.kind, shares.shape)
+        assert described == (name, "probability", (3, len(model.classes_)))
         np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
         predicted = model.predict(iter(texts))
         np.testing.assert_array_equal(predicted, model.classes_[shares.argmax(axis=1)])
@@ -508,6 +522,12 @@ def test_a_kept_model_is_like_a_classifier_of_scikit_learn():
         assert model.predict([]).tolist() == []
         assert model.predict(texts[0]).tolist() == predicted[:1].tolist()
     assert rnnbench.load_run(kept.folder).model().name == kept.results.best.name
+
+
+def test_a_kept_model_takes_texts_alone():
+    model = run(["nb"], save_models=True).model("nb")
+    texts = ["net profit rose", "it buys unit 3", "zzz"]
+
     for wrong in (None, b"profit", pd.DataFrame({"text": texts}), {"text": texts}):
         with pytest.raises(
             rnnbench.UserError, match=r"texts: got .*should be a list, or a column"

@@ -358,15 +358,19 @@ def words_of(name):
     return " ".join(PAGES[name].split())
 
 
-def test_the_simulated_shares_are_those_of_the_tables():
+def test_the_simulated_coverage_is_that_of_the_table():
+    words = words_of("trust")
+    *_, two, three, five, ten = zip(*rows_of("coverage.md"), strict=True)
+    assert f"{in_percent(three + five + ten)} of cases with 3 or more seeds" in words
+    assert f"in {in_percent(two)} with 2 ([coverage]" in words
+
+
+def test_the_simulated_verdicts_are_those_of_the_table():
     def of(column, *seeds, is_mixed):
         rows = [row for row in rows_of("verdicts.md") if row[3] in seeds]
         return [row[column] for row in rows if (" " in row[2]) == is_mixed]
 
     words = words_of("trust")
-    *_, two, three, five, ten = zip(*rows_of("coverage.md"), strict=True)
-    assert f"{in_percent(three + five + ten)} of cases with 3 or more seeds" in words
-    assert f"in {in_percent(two)} with 2 ([coverage]" in words
     from_three = ("3", "5", "10")
     assert (
         f"in {in_percent(of(4, *from_three, is_mixed=False))} of cases with 3 or more"
@@ -374,6 +378,10 @@ def test_the_simulated_shares_are_those_of_the_tables():
     )
     largest = max(map(float, of(4, *from_three, is_mixed=True)))
     assert f"in up to {100 * largest:.0f} % if some models vary" in words
+
+
+def test_the_simulated_bursts_are_those_of_the_table():
+    words = words_of("trust")
     n = len(rows_of("bursts.md")) // 2
     bursts = [
         in_percent(column)
@@ -382,6 +390,10 @@ def test_the_simulated_shares_are_those_of_the_tables():
     held = f"{bursts[1]} of their intervals contain the true value, but only {bursts[0]} of those"
     assert held in words
     assert f"in {bursts[3]} of cases, instead of {bursts[2]}" in words
+
+
+def test_the_simulated_shares_of_micro_f1_are_those_of_the_table():
+    words = words_of("trust")
     *_, f1, _, difference, _, alike, _, unlike, _, macro = zip(
         *rows_of("micro_f1.md"), strict=True
     )
@@ -544,15 +556,15 @@ def test_the_scores_of_several_topics_at_one_half_are_those_of_the_reference_run
     assert f"the SVM on words and characters has {longer[1]}, not {shorter[1]}" in words
 
 
-def test_the_figures_of_ensembles_and_errors_are_those_of_the_reference_runs():
+ALONE = ["bigru_max", "word_char_tfidf_linear_svm"]
+TOGETHER = "all_bigru_max_with_svm"
+
+
+def test_the_figures_of_ensembles_are_those_of_the_reference_runs():
     shown = re.findall(
         r"^\| \[.*?\]\(\S+/reference/(\w+)/table.md\) \| (.*) \|$",
         PAGES["findings"],
         re.M,
-    )
-    alone, together = (
-        ["bigru_max", "word_char_tfidf_linear_svm"],
-        "all_bigru_max_with_svm",
     )
 
     assert len(shown) == 4
@@ -560,10 +572,12 @@ def test_the_figures_of_ensembles_and_errors_are_those_of_the_reference_runs():
         results = json.loads((REFERENCE / folder / "results.json").read_text())
         p_best = {model["name"]: model["p_best"] for model in results["models"]}
         rows = {name: score for name, score, *_ in rows_of(f"{folder}/table.md")}
-        scores = [rows[name] for name in (*alone, "bigru_max_with_svm", together)]
-        assert cells.split(" | ") == scores + [short_p(p_best[name]) for name in alone]
-        assert p_best[together] == 1
+        scores = [rows[name] for name in (*ALONE, "bigru_max_with_svm", TOGETHER)]
+        assert cells.split(" | ") == scores + [short_p(p_best[name]) for name in ALONE]
+        assert p_best[TOGETHER] == 1
 
+
+def test_only_ensembles_are_not_clearly_different_from_minilm():
     results = json.loads((REFERENCE / "reuters90_field" / "results.json").read_text())
     pairs = [
         pair for pair in results["comparisons"] if "minilm" in (pair["a"], pair["b"])
@@ -573,11 +587,13 @@ def test_the_figures_of_ensembles_and_errors_are_those_of_the_reference_runs():
     assert "bigru_max_with_svmminilm" in unclear
     assert all("with_svm" in pair for pair in unclear)
 
+
+def test_the_figures_of_errors_are_those_of_the_reference_runs():
     def errors(folder):
         counts = [
             row[1:]
             for row in rows_of(f"{folder}/errors.md")
-            if row[0] in (together, "all models")
+            if row[0] in (TOGETHER, "all models")
         ]
         return [[float(count) for count in row] for row in counts]
 

@@ -110,11 +110,15 @@ def test_a_topic_without_test_documents_is_no_part_of_the_means():
     assert compute("macro_f1", labels, scores) == pytest.approx(5 / 6)
 
 
-def test_log_loss_counts_probabilities_that_no_float_can_hold_and_is_never_minus_0():
-    scores = np.array([[0, -5000], [0, -5000]], np.float32)
+CERTAIN = np.array([[0, -5000], [0, -5000]], np.float32)
 
-    assert compute("log_loss", np.array([1, 0]), scores) == 2500
-    assert str(compute("log_loss", np.array([0, 0]), scores)) == "0.0"
+
+def test_log_loss_counts_probabilities_that_no_float_can_hold():
+    assert compute("log_loss", np.array([1, 0]), CERTAIN) == 2500
+
+
+def test_log_loss_is_never_minus_0():
+    assert str(compute("log_loss", np.array([0, 0]), CERTAIN)) == "0.0"
 
 
 @given(predictions(is_tied=True))

@@ -314,10 +314,6 @@ def test_pairs_are_grouped_by_their_better_model_the_most_accurate_first():
         "high": ["middle", "low"],
         "middle": ["low"],
     }
-    (stored,) = [
-        entry for entry in results.comparisons if (entry.a, entry.b) == ("low", "high")
-    ]
-    turned = by_model["high"][1]
     assert [*by_better(scored_run({"a": [9], "b": [9], "c": [9]}).results)] == [
         "a",
         "b",
@@ -326,6 +322,16 @@ def test_pairs_are_grouped_by_their_better_model_the_most_accurate_first():
         [pair.b for pair in pairs]
         for pairs in by_better(results, "low", "middle").values()
     ] == [["low"]]
+
+
+def test_a_pair_is_turned_to_begin_with_its_better_model():
+    results = scored_run({"low": [2, 3, 4], "high": [18], "middle": [9]}).results
+
+    turned = by_better(results)["high"][1]
+
+    (stored,) = [
+        entry for entry in results.comparisons if (entry.a, entry.b) == ("low", "high")
+    ]
     assert turned.difference == -stored.difference == pytest.approx(0.75)
     assert (turned.interval.low, turned.interval.high) == (
         -stored.interval.high,

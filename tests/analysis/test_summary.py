@@ -288,6 +288,9 @@ def test_an_accuracy_of_our_model_is_compared_with_the_interval_of_one_more_trai
     for other in of_several_seeds(OTHERS).published:
         assert other.yardstick == "over documents and seeds"
         assert other.intervals == {"rnn": model.interval}
+
+
+def test_an_accuracy_of_our_model_is_compared_over_documents_after_one_training():
     (single,) = of_several_seeds(OURS, answers=ANSWERS[:1]).published
     wilsons = score_interval(Correctness(np.array([[True, True, False, False]])))
     assert (single.yardstick, single.intervals) == (
@@ -341,22 +344,31 @@ def run_with(duplicates, answers=None, clusters=None):
     return finished_run(answers, labels=LABELS, dataset=facts, training={"seeds": 3})
 
 
-def test_a_run_without_duplicates_is_that_of_the_other_documents_which_its_summary_has_too():
+def test_a_run_without_duplicates_has_the_answers_to_the_other_documents():
     run = run_with(DUPLICATES)
-    summary, rest = run.results.without_duplicates, drop_duplicates(run)
+    rest = drop_duplicates(run)
 
     kept = np.setdiff1d(np.arange(40), DUPLICATES)
     for model, trials in rest.trials.items():
         for trial, complete in zip(trials, run.trials[model], strict=True):
             assert (trial.labels == complete.labels[kept]).all()
             assert (trial.scores == complete.scores[kept]).all()
+
+
+def test_the_summary_without_duplicates_is_that_of_the_other_documents():
+    run = run_with(DUPLICATES)
+    summary, rest = run.results.without_duplicates, drop_duplicates(run)
+
     assert rest.results.dataset.test_size == summary.test_size == 36
-    assert rest.folder == run.folder
     assert summary.scores == {model.name: model.score for model in rest.results.models}
     assert summary.comparisons == rest.results.comparisons
     assert summary.majority_score == rest.results.dataset.majority_score == 18 / 36
-    assert rest.results.without_duplicates is None
+    assert (rest.folder, rest.results.without_duplicates) == (run.folder, None)
+
+
+def test_a_run_without_duplicates_of_none_is_that_run():
     none = run_with([])
+
     assert drop_duplicates(none) is none
     assert (none.results.without_duplicates, none.results.changed_verdicts) == (
         None,

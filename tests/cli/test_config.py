@@ -180,6 +180,9 @@ def test_a_config_is_overwritten_only_by_force(cli, folder):
     assert (folder / "fine.yaml").read_text() == FINE
     assert cli("config", "new", "fine.yaml", "--force").exit_code == 0
     assert (folder / "fine.yaml").read_text() == starter("fine")
+
+
+def test_a_config_that_cannot_be_written_is_named(cli, folder):
     (folder / "a.yaml").mkdir()
     unwritable = cli("config", "new", "a.yaml", "--force")
     assert unwritable.exit_code == 2

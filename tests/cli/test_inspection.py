@@ -100,17 +100,18 @@ def test_models_are_listed_with_their_layers_and_parameters(cli):
     assert [item["trainable_params"] for item in listed] == [167, 27, None]
 
 
-def test_without_data_models_are_listed_without_parameters_but_no_network_is_shown(cli):
+def test_without_data_models_are_listed_without_parameters(cli):
     listed = cli("models", "show", "a.yaml").stdout
     assert "simple_rnn 3 → dense topics" in listed
     assert "Parameters are not counted: no documents of r52 are cached" in listed
     only_svm = ["--set", "models={svm: {baseline: tfidf_linear_svm}}"]
     assert "not counted" not in cli("models", "show", "a.yaml", *only_svm).stdout
 
-    shown, described = (
-        cli("models", "show", "a.yaml", "reader"),
-        cli("data", "show", "a.yaml"),
-    )
+
+def test_without_data_no_network_is_shown(cli):
+    shown = cli("models", "show", "a.yaml", "reader")
+    described = cli("data", "show", "a.yaml")
+
     assert shown.exit_code == described.exit_code == 2
     assert shown.stderr == described.stderr
     assert "run `rnnbench data prepare --data r52`" in shown.stderr
@@ -134,6 +135,9 @@ def test_a_network_is_shown_layer_by_layer(cli):
         assert line in lines
     assert "A recurrent layer in each direction" in " ".join(lines)
 
+
+@pytest.mark.usefixtures("cached")
+def test_a_network_is_shown_as_json(cli):
     record = as_json(cli, "models", "show", "a.yaml", "reader")
     assert record["data"]["timesteps"] == 5
     assert (record["trainable_params"], record["other_params"]) == (167, 0)
@@ -163,12 +167,14 @@ def test_a_baseline_is_shown_without_data(cli):
     assert record == others
 
 
-def test_a_model_that_is_not_there_and_a_grid_are_the_users_errors(cli):
+def test_a_model_that_is_not_there_is_the_users_error(cli):
     missing = cli("models", "show", "a.yaml", "raeder")
     assert missing.exit_code == 2
     assert "MODEL: no model 'raeder'" in missing.stderr
     assert "did you mean 'reader'?" in missing.stderr
 
+
+def test_a_grid_is_shown_by_its_points(cli):
     with_grid = (
         "{baseline: tfidf_linear_svm, grid: {baseline.tfidf_linear_svm.C: [1, 2]}}"
     )
@@ -193,6 +199,9 @@ def test_prepare_describes_the_newswires(cli):
     for fact in ("majority baseline", "duplicates", "topics only in test", "█"):
         assert fact in result.stdout
     assert "not the original files of sgml" in result.stderr
+
+
+def test_prepared_newswires_are_described_as_json(cli):
     record = as_json(cli, "data", "prepare", *MADE_UP)
     assert (record["documents"], record["topics"], record["vocabulary"]) == (44, 2, 35)
     assert len(record["topic_counts"]) == 2
@@ -211,22 +220,24 @@ def test_documents_in_the_cache_are_described_with_the_notes_on_them(cli):
     assert "documents lost to maxlen\n" in cli("data", "show", "mine.yaml").stdout
 
 
-def test_show_prints_a_newswire_and_what_each_model_of_a_config_is_given(cli):
+PAD = (
+    "--set",
+    "data.pad_length=5",
+    "--set",
+    "data.padding=pre",
+    "--set",
+    "data.maxlen=50",
+)
+
+
+def test_show_prints_a_newswire_with_what_each_model_is_given(cli):
     printed = cli("data", "show", 8, *MADE_UP, "--set", "data.maxlen=8").stdout
     assert printed.startswith(
         "document 8, topic earn, 19 words, left out\n\nnet profit "
     )
-    pad = (
-        "--set",
-        "data.pad_length=5",
-        "--set",
-        "data.padding=pre",
-        "--set",
-        "data.maxlen=50",
-    )
     svm = ("--set", "models.svm={baseline: tfidf_linear_svm}")
 
-    record = as_json(cli, "data", "show", "mine.yaml", 8, *pad, *svm)
+    record = as_json(cli, "data", "show", "mine.yaml", 8, *PAD, *svm)
 
     assert " ".join(record["words"]) in " ".join(printed.split())
     assert record["cut_off"] == {"count": 15, "side": "pre"}
@@ -235,7 +246,12 @@ def test_show_prints_a_newswire_and_what_each_model_of_a_config_is_given(cli):
         {"models": ["rnn"], "kind": "numbers"},
         {"models": ["svm"], "kind": "text"},
     ]
-    lines = cli("data", "show", "mine.yaml", 8, *pad).stdout.splitlines()
+
+
+def test_no_line_of_a_newswire_ends_with_blanks(cli):
+    assert cli("data", "prepare", *MADE_UP).exit_code == 0
+
+    lines = cli("data", "show", "mine.yaml", 8, *PAD).stdout.splitlines()
     assert all(line == line.rstrip() for line in lines), (
         "it is no terminal that they have to fill"
     )
@@ -305,13 +321,16 @@ def test_a_config_has_notes_on_its_documents_and_its_models(cli):
     assert first in cli("doctor", "mine.yaml").stdout
 
 
-def test_your_own_texts_have_no_note_on_word_ids_and_no_documents_are_fetched(cli):
+def test_your_own_texts_have_no_note_on_word_ids(cli):
     Path("own.csv").write_text("text,label\n" + "meow purr,cats\nwoof,dogs\n" * 9)
     own = "data: {source: files, path: own.csv, test_split: 0.5}"
     Path("own.yaml").write_text(f"extends: mine.yaml\n{own}\n")
 
     assert "word ids as numbers" in notes(cli, "own.yaml")
     assert "the offset of word ids" not in notes(cli, "own.yaml")
+
+
+def test_no_documents_are_fetched_for_notes(cli):
     shown = cli("doctor", "smoke")
     assert "word ids as numbers" in shown.stdout
     assert (

@@ -130,11 +130,14 @@ def test_a_folder_of_the_users_is_refused_whatever_is_in_it(kept, command):
     kept("out: names no folder", *command, "--out", "")
 
 
-def test_the_working_folder_and_a_folder_of_another_kind_of_result_are_refused(kept):
+def test_the_working_folder_is_refused(kept):
     others = "base.yaml, mine.yaml, table.csv"
     kept(
         f".: holds something other than a run: {others} (use --out", *RUN, "--out", "."
     )
+
+
+def test_a_folder_of_another_kind_of_result_is_refused(kept):
     run_folder(Path("finished"), {"rnn": [(0, 0, 0, 1)]})
     write_speed(Path("speed"), speed_results(), "name: mine\n")
 
@@ -185,15 +188,17 @@ def test_neither_a_hidden_file_nor_an_early_interruption_is_an_obstacle(cli):
     assert Path("run/.gitignore").read_text() == "mine"
 
 
-def test_an_interrupted_run_and_one_of_an_older_version_are_continued(cli):
+@pytest.mark.parametrize("stored", ["interrupted", "older"])
+def test_a_run_that_is_not_finished_is_continued(cli, stored):
     assert cli(*RUN, "--out", "out").exit_code == 0
     results = Path("out/results.json")
     older = json.loads(results.read_text()) | {"schema_version": 3}
-    results.unlink()
+    if stored == "older":
+        results.write_text(json.dumps(older))
+    else:
+        results.unlink()
     write("out/notes.txt")
-    assert cli(*RUN, "--out", "out").exit_code == 0
 
-    results.write_text(json.dumps(older))
     assert cli(*RUN, "--out", "out").exit_code == 0
     assert Path("out/notes.txt").read_text() == "mine"
 
@@ -322,7 +327,7 @@ def test_a_report_that_was_interrupted_is_written_again(cli, monkeypatch):
     assert cli("report", run, "--words", "0").exit_code == 0
 
 
-def test_a_badge_replaces_only_a_badge_and_no_pipe(cli, kept):
+def test_a_badge_replaces_only_a_badge(cli, kept):
     run = run_folder(Path("finished"), {"rnn": [(0, 0, 0, 1)]})
     for _ in range(2):
         assert cli("leaderboard", run, "--badge", "badge.json").exit_code == 0
@@ -338,6 +343,10 @@ def test_a_badge_replaces_only_a_badge_and_no_pipe(cli, kept):
             "--badge",
             name,
         )
+
+
+def test_a_badge_replaces_no_pipe(kept):
+    run = run_folder(Path("finished"), {"rnn": [(0, 0, 0, 1)]})
     os.mkfifo("pipe")
     kept(
         "pipe: cannot be written: not a regular file",

@@ -88,9 +88,7 @@ def copied(finished, tmp_path):
     return shutil.copytree(finished[0], tmp_path / "results/tiny")
 
 
-def test_a_run_ends_with_one_table_the_best_model_the_folder_and_the_next_command(
-    finished,
-):
+def test_a_run_prints_one_table(finished):
     _, done = finished
 
     table = done.stdout.partition("─\n")[2]
@@ -99,6 +97,11 @@ def test_a_run_ends_with_one_table_the_best_model_the_folder_and_the_next_comman
     assert done.stdout.endswith(
         "Data: sgml (sgml), 22 documents to test on. Seeds: 3, 8.\n"
     )
+
+
+def test_a_run_ends_with_the_best_model_before_the_next_command(finished):
+    _, done = finished
+
     for trial in ("gru seed 8", "random seed 8", "svm seed 3"):
         assert f"{trial}: test accuracy" in done.stderr
     best, stored = done.stderr.splitlines()[-2:]
@@ -148,7 +151,13 @@ def test_results_json_holds_what_was_measured(finished):
         ("random", True, 2),
         ("svm", True, 1),
     ]
-    for model in results.models:
+    assert results.validation_split == 0.25
+
+
+def test_the_means_of_results_json_are_those_of_its_predictions(finished):
+    folder, _ = finished
+
+    for model in load_results(folder).models:
         accuracies = [trial.metrics["accuracy"] for trial in model.trials]
         assert model.metrics["accuracy"].mean == pytest.approx(np.mean(accuracies))
         for trial in model.trials:
@@ -157,14 +166,25 @@ def test_results_json_holds_what_was_measured(finished):
             )
             predicted = stored["scores"].argmax(axis=1)
             assert trial.metrics["accuracy"] == np.mean(predicted == stored["labels"])
+
+
+def test_results_json_holds_the_costs_of_all_models(finished):
+    for model in load_results(finished[0]).models:
         assert (model.ms_per_step is None) is model.is_baseline
         assert 0 < model.predict_ms_per_document.mean < 1000
         assert (model.peak_memory_mb is None) is (sys.platform != "linux")
+
+
+def test_words_tell_topics_apart(finished):
+    results = load_results(finished[0])
+
     svm = results.models[-1]
-    assert svm.metrics["accuracy"].mean > dataset.majority_score, (
-        "words tell topics apart"
-    )
-    assert results.validation_split == 0.25
+    assert svm.metrics["accuracy"].mean > results.dataset.majority_score
+
+
+def test_the_history_of_a_network_is_stored(finished):
+    folder, _ = finished
+
     for trial in load_run(folder).trials["rnn"]:
         history = trial.record.history
         assert (
@@ -174,35 +194,46 @@ def test_results_json_holds_what_was_measured(finished):
         assert trial.record.steps == 6 * 5, "17 of 22 documents are five batches of 4"
 
 
-def test_all_tables_are_stored_and_printed_if_wanted(cli, copied):
-    quiet, verbose = _run(cli, "--quiet"), _run(cli, "--verbose")
+NAMES = ["rnn", "gru", "bayes", "random", "svm", "always 'earn'"]
+
+
+def test_the_table_is_stored_with_a_row_for_each_model(finished):
+    rows = [*csv.DictReader((finished[0] / "table.csv").open())]
+
+    without = {}
+    for column in ("ms_per_step", "predict_ms_per_document", "log_loss"):
+        without[column] = [row["model"] for row in rows if not row[f"{column}_mean"]]
+    assert [row["model"] for row in rows] == NAMES
+    assert without == {
+        "ms_per_step": NAMES[2:],
+        "predict_ms_per_document": NAMES[-1:],
+        "log_loss": ["svm", "always 'earn'"],
+    }
+
+
+def test_a_quiet_run_prints_the_first_table_alone(cli, copied):  # noqa: ARG001
+    quiet = _run(cli, "--quiet")
 
     assert not re.search("stored|Stored|best", quiet.stderr)
-    rows = [*csv.DictReader((copied / "table.csv").open())]
-    names = ["rnn", "gru", "bayes", "random", "svm", "always 'earn'"]
-    assert [row["model"] for row in rows] == names
-    assert [row["model"] for row in rows if not row["ms_per_step_mean"]] == names[2:]
-    assert [
-        row["model"] for row in rows if not row["predict_ms_per_document_mean"]
-    ] == names[-1:]
-    assert [row["model"] for row in rows if not row["log_loss_mean"]] == [
-        "svm",
-        "always 'earn'",
-    ]
-    starts = tuple(f"| {name} |" for name in names)
+    assert "ms per step" not in quiet.stdout
+
+
+def test_all_stored_tables_are_printed_if_wanted(cli, copied):
+    verbose = _run(cli, "--verbose")
+
+    starts = tuple(f"| {name} |" for name in NAMES)
     in_tables = [
         line
         for line in (copied / "table.md").read_text().splitlines()
         if line.startswith(starts)
     ]
-    assert len(in_tables) > len(names)
+    assert len(in_tables) > len(NAMES)
     printed = " ".join(verbose.stdout.split())
     assert all(
         cell in printed for line in in_tables for cell in line.strip("| ").split(" | ")
     )
     assert "Seeds: 3, 8. Epoch: the best of 6 on 25% of the training" in printed
     assert "Engine: native" in printed
-    assert "ms per step" not in quiet.stdout
 
 
 def _run(cli, *arguments):
@@ -303,9 +334,7 @@ def test_a_compact_run_gives_the_same_tables_and_keeps_its_networks(cli, copied)
 
 
 @pytest.mark.usefixtures("quick")
-def test_trials_of_two_configurations_stand_beside_each_other_until_they_are_fresh(
-    cli, copied
-):
+def test_trials_of_two_configurations_stand_beside_each_other(cli, copied):
     before, arguments = _content(copied), ("--models", "gru,svm")
 
     said = _run(
@@ -318,6 +347,9 @@ def test_trials_of_two_configurations_stand_beside_each_other_until_they_are_fre
     assert "3 of 3 trials are stored already" in _run(cli, *arguments).stderr
     assert load_results(copied).epochs == 6
 
+
+@pytest.mark.usefixtures("quick")
+def test_trials_that_are_made_afresh_replace_those_that_are_stored(cli, copied):
     before = _content(copied)
     _run(cli, "--models", "bayes", "--fresh", "--quiet", "--json")
     after = _content(copied)

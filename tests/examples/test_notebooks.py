@@ -132,12 +132,17 @@ def own_texts(tmp_path_factory):
 
 
 def test_layers_are_confirmed_by_keras(teaching):
-    answers, (page,) = teaching.answers, teaching.cells["explain-lstm"].outputs
+    answers = teaching.answers
 
     assert answers["recurrence"] < 1e-6
     assert printed(teaching.cells["toy-array"]).startswith(
         "3 sequences of 2 steps with 3 features"
     )
+
+
+def test_each_kind_of_layer_is_explained(teaching):
+    answers, (page,) = teaching.answers, teaching.cells["explain-lstm"].outputs
+
     assert answers["layers"] == ["simple_rnn", "gru", "lstm"]
     assert max(answers["differences"]) < 1e-6
     assert answers["failures"] == [[], [], []]
@@ -153,6 +158,11 @@ def test_documents_become_sequences(teaching, tiny_sgml):
     assert f"{n} of {3 * n} documents are left out" in printed(
         teaching.cells["dropped"]
     )
+
+
+def test_padding_is_masked(teaching):
+    answers = teaching.answers
+
     right, wrong = answers["decoded"]
     assert re.match("<start> (net profit rose|it buys unit)", right)
     assert right != wrong
@@ -163,7 +173,7 @@ def test_documents_become_sequences(teaching, tiny_sgml):
 
 
 def test_the_four_models_are_compared_with_their_opponents(teaching):
-    answers, said = teaching.answers, printed(teaching.cells["differences"])
+    answers = teaching.answers
 
     assert answers["models"] == [
         *NETWORKS,
@@ -173,6 +183,11 @@ def test_the_four_models_are_compared_with_their_opponents(teaching):
     assert answers["trained"] == [1, [0, 1]]
     assert answers["by_formula"] == answers["parameters"]
     assert list(answers["by_formula"]) == NETWORKS
+
+
+def test_clear_differences_are_told_from_others(teaching):
+    answers, said = teaching.answers, printed(teaching.cells["differences"])
+
     assert answers["compared"] == 6 * 5 / 2 + 6
     assert all(0 <= accuracy <= 1 for accuracy in answers["accuracies"].values())
     assert re.search("not clearly better than always '(earn|acq)': ", said)
@@ -185,6 +200,11 @@ def test_new_texts_are_answered(own_texts):
 
     assert answers["trials"] == {"bag_of_words": 1, "gru": 2}
     assert whole == in_dataset > tested > 0
+
+
+def test_answers_to_new_texts_are_explained(own_texts):
+    answers = own_texts.answers
+
     in_table, in_run = answers["labels"]
     assert in_table == in_run
     assert answers["wrong"][0] == pytest.approx(answers["wrong"][1])
@@ -204,6 +224,9 @@ def test_a_run_is_shown_once_without_its_progress(teaching, own_texts):
         assert "Means over seeds" in shown.data["text/plain"]
         assert re.search(r"^\w+ seed 1: test accuracy ", printed(cell), re.MULTILINE)
         assert "seed" not in printed(cell, "stderr"), "it would be red"
+
+
+def test_plots_are_shown(teaching, own_texts):
     of_teaching = [teaching.cells[name] for name in ("curves", "majority", "confusion")]
     of_own_texts = [own_texts.cells[name] for name in ("plot", "confusion")]
     for cell in of_teaching + of_own_texts:
@@ -211,6 +234,12 @@ def test_a_run_is_shown_once_without_its_progress(teaching, own_texts):
     assert (
         own_texts.folder / "results" / "my_texts" / "comparison.png"
     ).stat().st_size > 1_000
+
+
+def source_of(name, kind):
+    """Return the text of the cells of a kind."""
+    cells = [cell.source for cell in read(name).cells if cell.cell_type == kind]
+    return "\n".join(cells)
 
 
 @pytest.mark.parametrize("name", ["teaching_notebook", "own_texts"])
@@ -223,16 +252,24 @@ def test_a_notebook_fits_any_machine(name):
     for cell in notebook.cells:
         assert not cell.get("outputs"), cell.id
         assert cell.get("execution_count") is None, cell.id
-    text, code = (
-        "\n".join(cell.source for cell in notebook.cells if cell.cell_type == kind)
-        for kind in ("markdown", "code")
-    )
-    assert not re.search(r"\d\.\d|\d ?%|\d,\d{3}", text), "numbers are computed"
+
+
+@pytest.mark.parametrize("name", ["teaching_notebook", "own_texts"])
+def test_a_notebook_has_only_numbers_that_it_computes(name):
+    text = source_of(name, "markdown")
+
+    assert not re.search(r"\d\.\d|\d ?%|\d,\d{3}", text)
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        assert (EXAMPLES / target).is_file(), target
+
+
+@pytest.mark.parametrize("name", ["teaching_notebook", "own_texts"])
+def test_a_notebook_uses_what_is_public(name):
+    text, code = source_of(name, "markdown"), source_of(name, "code")
+
     assert not re.search(r"(?<![\w.)])[/~]\w+/|[A-Z]:\\\\", text + code), (
         "paths are relative"
     )
     assert set(re.findall(r"\brnnbench\.(\w+)", code)) <= set(rnnbench.__all__)
     assert "from rnnbench" not in code
-    for target in re.findall(r"\]\(([^)]+)\)", text):
-        assert (EXAMPLES / target).is_file(), target
     assert f"(examples/{name}.ipynb)" in (EXAMPLES.parent / "README.md").read_text()

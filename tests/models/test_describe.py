@@ -40,6 +40,11 @@ def test_layers_are_listed_from_word_ids_to_topics_with_parameters():
     ]
     assert kinds == [None, "embedding", "gru", "dense"]
     assert (description.trainable_params, description.other_params) == (97, 0)
+
+
+def test_weights_that_are_not_trained_are_counted_apart():
+    description = describe(network([EMBEDDING, {"gru": {"units": 2}}]), SHAPE)
+
     again = describe(network([FROZEN, {"gru": {"units": 2}}]), SHAPE)
     assert (again.layers[1].trainable_params, again.layers[1].other_params) == (0, 40)
     assert (again.trainable_params, again.other_params) == (57, 40)

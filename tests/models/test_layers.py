@@ -155,7 +155,7 @@ def places_of_misfits(*layers):
     return [(place[3:], " ".join(words.split()[:2])) for place, words in problems]
 
 
-def test_layers_side_by_side_fit_if_each_branch_does_and_all_have_the_same_length():
+def test_layers_side_by_side_fit_if_each_branch_does():
     assert fits(
         EMBEDDING,
         parallel([CONV, POOLING], [SEQUENCE, VECTOR], [POOLING, DENSE]),
@@ -165,6 +165,9 @@ def test_layers_side_by_side_fit_if_each_branch_does_and_all_have_the_same_lengt
         EMBEDDING, parallel([CONV], [DENSE], [parallel([SEQUENCE])]), POOLING, SOFTMAX
     )
     assert fits(VECTOR, parallel([DENSE], [DROPOUT]), SOFTMAX)
+
+
+def test_a_branch_that_does_not_fit_is_told():
     misfitting = misfits(VECTOR, parallel([DENSE], [CONV]), SOFTMAX)
     assert misfitting == [(1, NEEDED)]
     assert misfits(EMBEDDING, parallel([CONV], [DENSE]), SOFTMAX) == [

@@ -58,6 +58,11 @@ def test_accuracies_are_compared():
     )
     assert pair.difference == estimate.value
     assert pair.interval == estimate.interval
+
+
+def test_a_verdict_says_that_only_answers_are_known():
+    judged = verdict(LABELS, ANSWERS)
+
     assert [len(table.rows) for table in judged.tables()] == [3, 3, 0]
     assert "Only the answers of the models are known" in repr(judged).replace("\n", " ")
 
@@ -200,6 +205,9 @@ def test_missing_answers_are_refused_left_out_or_wrong(caplog):
     )
     assert (means(without), means(wrong)) == ([1, 1], [2 / 3, 1])
     assert "missing: wrong" in caplog.text
+
+
+def test_missing_answers_of_any_kind_are_wrong():
     assert means(verdict(None, {"a": [1, np.nan]}, missing="wrong")) == [0.5]
     judged = verdict([["x"], ["y"]], {"a": [["x"], None]}, missing="wrong")
     assert means(judged) == pytest.approx([2 / 3])
@@ -317,10 +325,15 @@ def test_a_saved_verdict_is_a_run_that_can_be_compared(tmp_path):
     assert (loaded.results.command, loaded.results.engine) == ("by me", "outside")
     assert loaded.benchmark.models["poor"].is_random
     (change,) = compare(loaded, other).models
-    assert change.is_clear
-    assert change.difference < 0
+    assert (change.is_clear, change.difference < 0) == (True, True)
     (board,) = leaderboard([loaded, other]).boards
     assert len(board.entries) == 3
+
+
+def test_a_saved_verdict_can_be_overwritten(tmp_path):
+    options = {"ids": range(N), "clusters": np.arange(N) // 10}
+    verdict(LABELS, ANSWERS, **options).save(tmp_path / "mine")
+
     again = verdict(LABELS, {"new": ANSWERS["good"]}, **options).save(
         tmp_path / "mine", overwrite=True
     )

@@ -205,9 +205,10 @@ def test_mlflow_has_a_run_for_each_trial_below_that_of_the_benchmark(folder, tri
     assert sorted(nested) == TRIALS
     for name, run in nested.items():
         record, metrics = trials[name]
+        tags = run.data.tags
+        marks = (tags["mlflow.parentRunId"], tags["rnnbench.fingerprint"])
         assert run.info.status == "FINISHED"
-        assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
-        assert run.data.tags["rnnbench.fingerprint"] == record.fingerprint
+        assert marks == (parent.info.run_id, record.fingerprint)
         assert (run.data.params["model"], run.data.params["seed"]) == tuple(
             name.split(" seed ")
         )
@@ -262,8 +263,8 @@ def exit_code_of(records):
 def test_wandb_has_a_run_for_each_trial_in_a_group(folder, trials):
     by_name = {}
     for run, records in read_wandb(folder):
-        assert (run.project, run.run_group) == ("rnnbench", "tiny")
-        assert exit_code_of(records) == 0
+        described = (run.project, run.run_group, exit_code_of(records))
+        assert described == ("rnnbench", "tiny", 0)
         by_name[run.display_name] = records, values_of(run.config.update)
     assert sorted(by_name) == TRIALS
     for name, (records, config) in by_name.items():

@@ -110,7 +110,12 @@ def test_by_default_the_best_model_answers_on_standard_output(predict, tmp_path)
     other = predict("--in", "-", "--out", "-", stdin=f"\n{spelled(ROWS, '.jsonl')}")
     assert [row["id"] for row in read(other.stdout, ".jsonl")] == list("012345")
     assert other.stderr.startswith("Model: ")
+    assert not any(tmp_path.iterdir())
+
+
+def test_two_columns_of_standard_input_with_one_name_are_refused(predict, tmp_path):
     wrong = predict("--in", "-", "--quiet", stdin="text,text\n", status=2)
+
     assert wrong.stderr == "standard input: two columns have the same name\n"
     assert not any(tmp_path.iterdir())
 

@@ -77,6 +77,11 @@ def test_models_are_compared_by_its_metric_from_the_run_to_the_page(config):
     assert "closeness of" in {table.headers[0] for table in run.tables()} | {
         table.headers[0] for table in rnnbench.compare(run, run).tables()
     }
+
+
+def test_its_report_is_in_the_order_of_its_metric(config):
+    run = rnnbench.run(config, progress=False)
+
     page = run.write_report(words=0).read_text(encoding="utf-8")
     assert "Models are in the order of their closeness." in page
     assert "Confusion of" in page

@@ -88,8 +88,8 @@ def test_the_result_tells_what_was_done(tmp_path):
     assert (record.model, record.seed, record.engine) == ("rnn", 0, plan.engine.name)
     assert record.params == 3 * (3 + 1) + 3 + 3 * 3 + 3
     assert seen == list(zip([1, 2, 3], history.loss, history.score, strict=True))
-    assert record.steps == 3 * 3, "10 documents are two whole batches of 4 and one of 2"
-    assert record.fingerprint == plan.fingerprint
+    steps = 3 * 3  # 10 documents are two whole batches of 4 and one of 2
+    assert (record.steps, record.fingerprint) == (steps, plan.fingerprint)
     assert result.score == np.mean(result.scores.argmax(axis=1) == result.labels)
 
 
@@ -275,10 +275,14 @@ def test_keys_that_came_later_are_no_part_of_fingerprints_at_their_defaults(tmp_
     assert "weight_drop" not in both["bidirectional"]["layer"]["lstm"]
     assert both["bidirectional"]["layer"]["lstm"]["dropout"] == 0.1
     assert "ema" not in plan.training.facts()
-    svm = of_baseline(tmp_path, "tfidf_linear_svm").model
-    assert "char_ngrams" not in svm.facts("training")["baseline"]["tfidf_linear_svm"]
     shown, _, _ = plan.model.model_dump()["layers"]
     assert shown["embedding"]["dropout"] == 0, "but they are shown"
+
+
+def test_keys_of_a_baseline_that_came_later_are_no_part_of_fingerprints(tmp_path):
+    svm = of_baseline(tmp_path, "tfidf_linear_svm").model
+
+    assert "char_ngrams" not in svm.facts("training")["baseline"]["tfidf_linear_svm"]
 
 
 def test_of_other_facts_only_the_largest_id_or_the_version_changes_the_fingerprint(

@@ -288,18 +288,25 @@ def test_endless_text_in_a_small_parquet_file_is_refused(
         read(tmp_path / "own.parquet", text="text", label="label")
 
 
-def test_all_bad_rows_are_found_at_once_or_left_out(tmp_path, caplog):
+@pytest.fixture
+def table_with_bad_rows(tmp_path):
     rows = ["good one,a", ",a", "?!,b", "no label,", "too,many,fields", "good two,b"]
     table = tmp_path / "own.csv"
     table.write_text("\n".join(["text,label", *rows, *[","] * 9]))
+    return table
+
+
+BAD_ROWS = "13 of 15 rows cannot be used: 10 empty text, 1 no words, 1 empty label, 1 not a row"
+
+
+def test_all_bad_rows_are_found_at_once(table_with_bad_rows):
+    table = table_with_bad_rows
 
     with pytest.raises(UserError) as error:
         read(table)
+
     first, *shown, more, end = str(error.value).splitlines()
-    assert first == (
-        f"{table}: 13 of 15 rows cannot be used: 10 empty text, 1 no words, "
-        "1 empty label, 1 not a row"
-    )
+    assert first == f"{table}: {BAD_ROWS}"
     assert shown[:4] == [
         f"  {table}:3: the text is empty",
         f"  {table}:4: no words in the text: ?!",
@@ -308,8 +315,14 @@ def test_all_bad_rows_are_found_at_once_or_left_out(tmp_path, caplog):
     ]
     assert (len(shown), more) == (10, "  and 3 more")
     assert end == "To leave them out, set data.on_bad=skip."
+
+
+def test_bad_rows_are_left_out_if_wanted(table_with_bad_rows, caplog):
+    table = table_with_bad_rows
+
     with caplog.at_level(logging.WARNING):
         corpus = read(table, on_bad="skip")
+
     assert [" ".join(corpus.words(number)) for number in range(2)] == [
         "good one",
         "good two",
@@ -320,7 +333,7 @@ def test_all_bad_rows_are_found_at_once_or_left_out(tmp_path, caplog):
         "not a row",
         "3 fields, but the header has 2",
     )
-    assert first in caplog.text
+    assert f"{table}: {BAD_ROWS}" in caplog.text
 
 
 def test_labels_may_be_numbers_booleans_or_any_text_in_one_line(tmp_path):
