@@ -193,8 +193,9 @@ def test_a_diagram_of_mean_ranks_over_datasets_is_written(cli, tmp_path):
         assert words in text
 
 
-def test_mean_ranks_over_datasets_are_given_as_json(cli):
-    as_json = cli("leaderboard", "sets/r8", "sets/r52", "sets/mine", "--json")
+def test_mean_ranks_over_datasets_are_given_as_json(cli, tmp_path):
+    runs = ("sets/r8", "sets/r52", "sets/mine")
+    as_json = cli("leaderboard", *runs, "--plot", tmp_path / "a.svg", "--json")
 
     ranks = json.loads(as_json.stdout)["mean_ranks"]
     assert ranks["models"] == {"svm": 1, "lstm": 2, "rnn": 3}
