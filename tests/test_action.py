@@ -115,7 +115,9 @@ def act(runner):
         inputs |= {name.replace("_", "-"): value for name, value in changes.items()}
         for name in ("output", "summary"):
             (runner / name).write_text("")
-        steps, logs, status = {}, [], 0
+        steps = {}
+        logs = []
+        status = 0
         for step in STEPS[2:]:
             if status == 0 and ("if" not in step or is_wanted(step, inputs)):
                 status, log = carry_out(step, runner, inputs, steps)

@@ -475,7 +475,8 @@ def test_models_that_were_kept_answer_texts():
 
 def test_the_best_model_that_was_kept_answers_texts():
     kept = run(["nb", "rnn"], save_models=True)
-    rnn, best = kept.model("rnn"), kept.model()
+    rnn = kept.model("rnn")
+    best = kept.model()
 
     assert best.answers([]) == rnn.answers([]) == []
     assert [prediction.words for prediction in best.answers(["", "zzz"])] == [0, 1]

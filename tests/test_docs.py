@@ -241,7 +241,8 @@ def test_the_drawing_of_stacked_layers_is_that_of_the_command():
 
 @pytest.mark.parametrize("file", DRAWINGS, ids=lambda file: file.stem)
 def test_drawings_with_the_same_styles_fit_a_phone(file):
-    drawing, first = file.read_text(), DRAWINGS[0].read_text()
+    drawing = file.read_text()
+    first = DRAWINGS[0].read_text()
     style = re.compile(r"<style>.*?</style>", re.S)
 
     assert style.search(drawing)[0] == style.search(first)[0]
@@ -403,7 +404,8 @@ def test_the_simulated_shares_of_micro_f1_are_those_of_the_table():
 
 
 def test_the_shares_of_many_models_are_those_of_the_table():
-    words, rows = words_of("trust"), rows_of("many_models.md")
+    words = words_of("trust")
+    rows = rows_of("many_models.md")
     largest = [row for row in rows if row[1] == "120"]
     others = [row for row in rows if row[1] != "120"]
     few, many, few_by_holm, many_by_holm = (
@@ -455,7 +457,8 @@ def test_the_shares_of_undeclared_clusters_are_those_of_the_table():
 
 
 def test_the_variances_of_alike_documents_are_those_of_the_table():
-    rows, words = {row[0]: row for row in rows_of("dependence.md")}, words_of("trust")
+    rows = {row[0]: row for row in rows_of("dependence.md")}
+    words = words_of("trust")
     _, n, _, accuracies, differences = rows["alike: a cosine above 0.7"]
     of_r52 = (REFERENCE / "dependence.md").read_text().split("\n\n")[2]
     in_blocks = re.search(r"blocks of 50 neighbours .*?(\S+ to \S+) ", of_r52)[1]
@@ -485,7 +488,8 @@ def test_the_differences_that_could_be_found_are_those_of_the_reference_run(tmp_
     pairs = {
         (entry.comparison.a, entry.comparison.b): entry for entry in power_of_pairs(run)
     }
-    one_or_two, words = pairs["lstm", "stacked_lstm"], words_of("trust")
+    one_or_two = pairs["lstm", "stacked_lstm"]
+    words = words_of("trust")
 
     difference = -one_or_two.comparison.difference
     assert f"two LSTM layers are {100 * difference:.1f} points better than one" in words
@@ -533,7 +537,8 @@ def comparison_of(folder, *models):
 def test_random_word_vectors_are_not_called_worse():
     scores = {name: score.split()[0] for name, score, *_ in rows_of("zoo/table.md")}
     pair = comparison_of("zoo", "bilstm_max", "bilstm_max_random")
-    ours, random = scores["bilstm_max"], scores["bilstm_max_random"]
+    ours = scores["bilstm_max"]
+    random = scores["bilstm_max_random"]
 
     assert pair["p_corrected"] >= 0.05
     stated = f"the accuracy is {random}, not {ours}; the difference is not clear"
@@ -542,7 +547,8 @@ def test_random_word_vectors_are_not_called_worse():
 
 def test_the_scores_of_several_topics_at_one_half_are_those_of_the_reference_run():
     rows = {row[0]: row for row in rows_of("reuters90/table.md")}
-    svm, network = rows["tfidf_linear_svm"], rows["bigru_max"]
+    svm = rows["tfidf_linear_svm"]
+    network = rows["bigru_max"]
     best = rows["all_bigru_max_with_svm"]
     longer = rows["word_char_tfidf_linear_svm"]
     (shorter,) = [
@@ -619,7 +625,8 @@ def test_the_speed_is_that_of_the_reference_run():
         entry.name: entry
         for entry in SpeedResults.model_validate_json(stored).contenders
     }
-    times, memory = {}, {}
+    times = {}
+    memory = {}
     for name, entry in contenders.items():
         times[name] = f"{np.median(contenders['native'].speedups(entry)):.1f} times as"
         memory[name] = f"{max(trial.peak_memory_mb for trial in entry.trials):.0f} MB"
@@ -630,7 +637,8 @@ def test_the_speed_is_that_of_the_reference_run():
     ) in words
     assert f"a process of `native` needs {memory['native']} of memory" in words
     readme = " ".join((ROOT / "README.md").read_text().split())
-    torch, keras = times["torch"], times["keras"]
+    torch = times["torch"]
+    keras = times["keras"]
     assert (
         f"train {torch} fast as with PyTorch and {keras} fast as with Keras" in readme
     )

@@ -137,7 +137,8 @@ def test_a_config_that_extends_another_may_lack_keys(validator):
 
 
 def test_a_known_mistake_is_found_unless_a_schema_cannot_see_it(validator):
-    seen, checked = set(), 0
+    seen = set()
+    checked = 0
     for case, (files, flags) in CASES.items():
         if (
             len(files) > 1

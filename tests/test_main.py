@@ -94,7 +94,8 @@ def test_a_lack_of_memory_is_reported_even_if_no_command_can_be_imported(
 
 
 def test_an_endless_input_is_refused(cli, folder):
-    device, member = folder / "device.tar.gz", folder / "sgml" / "reut2-000.sgm"
+    device = folder / "device.tar.gz"
+    member = folder / "sgml" / "reut2-000.sgm"
     device.symlink_to("/dev/zero")
     member.unlink()
     os.mkfifo(member)

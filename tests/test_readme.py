@@ -78,7 +78,9 @@ def with_engines(benchmark):
     """Return a benchmark, and the training of each model with its engine in place of
     ``auto``.
     """
-    models, recipes, engines = {}, {}, {}
+    models = {}
+    recipes = {}
+    engines = {}
     for name, model in benchmark.models.items():
         training = benchmark.training_of(name)
         models[name] = model.model_copy(update={"training": {}})
@@ -197,7 +199,8 @@ def test_the_scores_at_one_half_are_those_of_the_run():
     models = {
         model.name: model for model in load_results(REFERENCE / "reuters90").models
     }
-    network, svm = models["bigru_max"], models["tfidf_linear_svm"]
+    network = models["bigru_max"]
+    svm = models["tfidf_linear_svm"]
 
     scores = (
         f"the network has {network.at_half.mean:.4f} and the SVM {svm.at_half.mean:.4f}"

@@ -51,7 +51,8 @@ def test_a_command_has_the_options_of_its_function(function, command):
 
 
 def test_a_run_shares_most_arguments_with_a_choice():
-    of_run, of_choice = defaults_of(rnnbench.run), defaults_of(rnnbench.choose)
+    of_run = defaults_of(rnnbench.run)
+    of_choice = defaults_of(rnnbench.choose)
 
     assert of_run.keys() - of_choice.keys() == {"track", "save_models", "compact"}
     assert of_choice.keys() - of_run.keys() == {

@@ -95,11 +95,10 @@ def test_each_is_compared_with_the_best_accuracy_only():
 
 
 def test_other_documents_have_their_own_board_however_the_same_ones_are_padded():
-    other, padded = {"split_fingerprint": "6" * 64}, {"fingerprint": "e" * 64}
-    two, three = (
-        run("two", rnn=[11], dataset=other),
-        run("three", rnn=[12], dataset=padded),
-    )
+    other = {"split_fingerprint": "6" * 64}
+    padded = {"fingerprint": "e" * 64}
+    two = run("two", rnn=[11], dataset=other)
+    three = run("three", rnn=[12], dataset=padded)
 
     first, second = rank_runs([run("one", rnn=[9]), two, three])
 

@@ -59,7 +59,8 @@ def test_a_difference_is_that_of_the_means(answers_a, answers_b):
 @few
 @given(BOTH, BOTH)
 def test_b_compared_with_a_mirrors_a_compared_with_b(answers_a, answers_b):
-    a, b = answering(answers_a), answering(dict(reversed(answers_b.items())))
+    a = answering(answers_a)
+    b = answering(dict(reversed(answers_b.items())))
 
     forth = {change.name: change for change in compare_runs(a, b).models}
     back = {change.name: change for change in compare_runs(b, a).models}
@@ -91,7 +92,8 @@ def test_runs_are_compared_by_blocks_if_either_says_that_documents_are_in_order_
 
 
 def test_p_values_are_corrected_for_the_models_that_are_compared():
-    a, b = run(rnn=[3], lstm=[5]), run(rnn=[10], lstm=[5])
+    a = run(rnn=[3], lstm=[5])
+    b = run(rnn=[10], lstm=[5])
 
     both = compare_runs(a, b).models[0]
     alone = compare_runs(a, b, ["rnn"]).models[0]
@@ -119,7 +121,8 @@ def test_the_speed_ratio_says_how_many_times_as_fast_b_is():
 def test_models_are_matched_by_name_in_the_order_of_a(
     only, names, only_in_a, only_in_b
 ):
-    a, b = run(gru=[3], rnn=[3], lstm=[3]), run(lstm=[3], svm=[3], rnn=[3])
+    a = run(gru=[3], rnn=[3], lstm=[3])
+    b = run(lstm=[3], svm=[3], rnn=[3])
 
     comparison = compare_runs(a, b, only)
 
@@ -176,7 +179,8 @@ def test_every_difference_is_named_in_its_place():
         "models": {"rnn": {"layers": layers}},
     }
     training = {"epochs": 1, "batch_size": 4, "seeds": 2}
-    a, b = run({"training": training}, rnn=[3, 4]), run(facts, rnn=[3])
+    a = run({"training": training}, rnn=[3, 4])
+    b = run(facts, rnn=[3])
 
     differences = compare_runs(a, b).differences
 
@@ -275,7 +279,8 @@ def test_the_main_metric_alone_is_tested():
     ],
 )
 def test_a_gate_fails_if_a_model_moves_by_more_than_the_amount(gate, passes):
-    a, b = scored(rnn=[16]), scored(rnn=[14], records={"rnn": {"ms_per_step": 4.0}})
+    a = scored(rnn=[16])
+    b = scored(rnn=[14], records={"rnn": {"ms_per_step": 4.0}})
 
     assert verdict(gate, a, b).passed is passes
 
@@ -292,7 +297,8 @@ def test_a_gate_fails_if_a_model_moves_by_more_than_the_amount(gate, passes):
 def test_a_significant_move_needs_a_small_p_value_in_the_direction(
     before, after, dropped, rose
 ):
-    a, b = scored(rnn=[before]), scored(rnn=[after])
+    a = scored(rnn=[before])
+    b = scored(rnn=[after])
 
     drop, rise = (
         verdict(f"accuracy {way} significantly", a, b) for way in ("drops", "rises")

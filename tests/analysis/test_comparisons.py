@@ -58,7 +58,8 @@ def compare(right, fixed=()):
 @few
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 30), st.integers(0, 30))
 def test_mcnemars_p_value_is_the_two_sided_binomial_tail(only_a, only_b, both, neither):
-    n, fewer = only_a + only_b, min(only_a, only_b)
+    n = only_a + only_b
+    fewer = min(only_a, only_b)
     tail = sum(comb(n, hits) for hits in range(fewer + 1)) / 2**n
 
     p = mcnemar_p(*answers(only_a, only_b, both, neither))
@@ -188,7 +189,8 @@ def test_trials_that_agree_are_compared_by_mcnemars_test_others_by_an_analysis_o
     methods = [(entry.a, entry.b, entry.method) for entry in comparisons]
     assert methods == [("c", "a", MCNEMAR), ("c", "b", ANOVA), ("a", "b", ANOVA)]
     for entry in comparisons:
-        a, b = right[entry.a], right[entry.b]
+        a = right[entry.a]
+        b = right[entry.b]
         estimate = estimate_difference(Correctness(a), Correctness(b))
         assert entry.difference == estimate.value
         assert entry.interval == estimate.interval

@@ -177,7 +177,8 @@ def test_without_the_corpus_of_the_run_or_its_split_there_are_no_words(cached, d
 
 def plain_calibration_error(confidence, right):
     """The expected calibration error as its definition has it: bin by bin."""
-    error, edges = 0.0, np.arange(N_BINS + 1) / N_BINS
+    error = 0.0
+    edges = np.arange(N_BINS + 1) / N_BINS
     for low, high in pairwise(edges):
         inside = (confidence > low) & (confidence <= high)
         if inside.any():

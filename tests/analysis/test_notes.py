@@ -20,11 +20,10 @@ from rnnbench.data.config import Data
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import make_dataset
 
-MASKED, EMBEDDING = (
-    {"embedding": {"dim": 2}},
-    {"embedding": {"dim": 2, "masking": False}},
-)
-GRU, STACKED = {"gru": {"units": 2}}, {"gru": {"units": 2, "return_sequences": True}}
+MASKED = {"embedding": {"dim": 2}}
+EMBEDDING = {"embedding": {"dim": 2, "masking": False}}
+GRU = {"gru": {"units": 2}}
+STACKED = {"gru": {"units": 2, "return_sequences": True}}
 POOLED = [{"conv1d": {"filters": 2, "kernel_size": 2}}, {"pooling": {"by": "max"}}]
 BOTH_WAYS = {"bidirectional": {"layer": {"gru": {"units": 2}}}}
 FINE = {"seeds": [0, 1], "validation_split": 0.1}
@@ -110,7 +109,8 @@ def test_the_offset_of_ids_is_shown_on_the_first_document():
 
 
 POST = {"data": {"padding": "post"}}
-IDS, PADDING = ["word ids as numbers"], ["padding before the last state"]
+IDS = ["word ids as numbers"]
+PADDING = ["padding before the last state"]
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,8 @@ from rnnbench.storage import DamagedResultError, write_document
 from rnnbench.tasks import Decision
 from rnnbench.training.outcome import TrialResult
 
-RIGHT, ALWAYS_EARN = (0, 0, 1, 2), (0, 0, 0, 0)
+RIGHT = (0, 0, 1, 2)
+ALWAYS_EARN = (0, 0, 0, 0)
 ALWAYS = "always 'earn'"
 
 
@@ -105,7 +106,8 @@ def test_a_model_without_steps_or_probabilities_has_no_statistic_of_them():
 
 
 def test_the_topics_of_test_documents_that_no_seed_answers_are_never_predicted():
-    trial, other = result(ALWAYS_EARN, seed=0), result((1, 1, 1, 1), seed=1)
+    trial = result(ALWAYS_EARN, seed=0)
+    other = result((1, 1, 1, 1), seed=1)
     without_grain = TrialResult(
         trial.record, np.array([0, 0, 1, 1], np.int32), trial.scores
     )
@@ -357,7 +359,8 @@ def test_a_run_without_duplicates_has_the_answers_to_the_other_documents():
 
 def test_the_summary_without_duplicates_is_that_of_the_other_documents():
     run = run_with(DUPLICATES)
-    summary, rest = run.results.without_duplicates, drop_duplicates(run)
+    summary = run.results.without_duplicates
+    rest = drop_duplicates(run)
 
     assert rest.results.dataset.test_size == summary.test_size == 36
     assert summary.scores == {model.name: model.score for model in rest.results.models}
@@ -420,7 +423,8 @@ TRIALS = {
     ],
 }
 RESULTS = summarize_run(PLAN, dataset_summary(), TRIALS, "rnnbench run small.yaml")
-RECORD, PREDICTIONS = "trials/rnn-seed3*.json", "predictions/rnn-seed3*.npz"
+RECORD = "trials/rnn-seed3*.json"
+PREDICTIONS = "predictions/rnn-seed3*.npz"
 FILES = ["results.json", "config.yaml", "environment.json", RECORD, PREDICTIONS]
 ENVIRONMENT = environment(["keras"], jobs=2, threads=1)
 

@@ -196,7 +196,8 @@ def test_the_test_documents_change_nothing():
 
 @pytest.mark.parametrize("parts", [{"folds": 3}, {"folds": None, "last": 0.8}], ids=str)
 def test_documents_in_order_of_time_count_as_blocks_in_that_order(parts):
-    spam, ham = ("pills", "spam"), ("lunch", "ham")
+    spam = ("pills", "spam")
+    ham = ("lunch", "ham")
     texts = [ham] * 2 + [spam] * 28 + [ham] * 10 + [spam] * 14
     write_texts([("text", "label"), *texts, *[ham] * 18])
     n = 54 if parts["folds"] else 43
@@ -278,7 +279,8 @@ def test_a_network_has_its_own_training_with_every_seed():
 @pytest.mark.real_workers
 def test_a_second_choice_trains_nothing_again(cli):
     command = ("choose", "mine.yaml", "--models", "nb", "--folds", 2, "--jobs", 1)
-    first, again = cli(*command), cli(*command)
+    first = cli(*command)
+    again = cli(*command)
 
     assert first.exit_code == again.exit_code == 0
     assert first.stdout == again.stdout

@@ -312,7 +312,8 @@ def test_a_report_replaces_only_reports_and_other_results_remove_only_reports(
 
 
 def test_a_report_that_was_interrupted_is_written_again(cli, monkeypatch):
-    run, written = run_folder(Path("finished"), {"rnn": [(0, 0, 0, 1)]}), []
+    run = run_folder(Path("finished"), {"rnn": [(0, 0, 0, 1)]})
+    written = []
 
     def interrupted(path):
         written.append(path)

@@ -267,10 +267,8 @@ def test_a_module_that_is_missing_is_named_before_anything_is_trained(
 
 def test_a_plug_in_that_cannot_be_used_stops_no_other_command(cli, here, install):
     install(write_nearest(here.site))
-    entries, facts = (
-        {"scale": "absent:It"},
-        {"group": "rnnbench.layers", "name": "broken"},
-    )
+    entries = {"scale": "absent:It"}
+    facts = {"group": "rnnbench.layers", "name": "broken"}
     install(write_distribution(here.folder / "broken", entries, {}, **facts))
 
     done = cli("run", "own.yaml", "--models", "of_nothing")

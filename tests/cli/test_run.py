@@ -256,7 +256,8 @@ def _content(folder):
 def test_a_rerun_of_the_stored_config_trains_nothing_without_tensorflow(
     copied, finished
 ):
-    before, environment = _content(copied), (copied / "environment.json").read_text()
+    before = _content(copied)
+    environment = (copied / "environment.json").read_text()
     (copied / "constraints.txt").unlink()
     code = (
         "import sys\n"
@@ -287,7 +288,8 @@ def test_a_rerun_of_the_stored_config_trains_nothing_without_tensorflow(
 def test_what_is_damaged_or_was_not_kept_is_trained_again(cli, copied):
     run = load_run(copied)
     Store(copied).save(run.trials["gru"][0])  # as without --save-models
-    network, record = _files(copied, "models")["rnn-seed3"], _files(copied)["svm-seed3"]
+    network = _files(copied, "models")["rnn-seed3"]
+    record = _files(copied)["svm-seed3"]
     for file in (network, record):
         file.write_bytes(file.read_bytes()[:-30])
 
@@ -316,7 +318,8 @@ def test_a_compact_run_gives_the_same_tables_and_keeps_its_networks(cli, copied)
         page, _, _ = (copied / "report.md").read_text().partition("## Reproduce")
         return [*printed, page, (copied / "table.md").read_text()]
 
-    tables, files = shown(), _content(copied)
+    tables = shown()
+    files = _content(copied)
     results = load_results(copied)
 
     said = _run(cli, "--save-models", "--compact").stderr
@@ -335,7 +338,8 @@ def test_a_compact_run_gives_the_same_tables_and_keeps_its_networks(cli, copied)
 
 @pytest.mark.usefixtures("quick")
 def test_trials_of_two_configurations_stand_beside_each_other(cli, copied):
-    before, arguments = _content(copied), ("--models", "gru,svm")
+    before = _content(copied)
+    arguments = ("--models", "gru,svm")
 
     said = _run(
         cli, *arguments, "--epochs", "1", "--set", "training.batch_size=8"

@@ -85,7 +85,8 @@ def test_short_documents_are_split_as_promised(corpus, data):
         assert n_train in (0, len(kept))
         return
 
-    train, test = dataset.train_documents, dataset.test_documents
+    train = dataset.train_documents
+    test = dataset.test_documents
     numbers = np.concatenate([train, test])
     assert (sorted(numbers), len(train)) == (kept.tolist(), n_train)
     if corpus.is_test is not None:
@@ -389,7 +390,8 @@ def dataset_of_groups(sizes, seed):
 def test_the_texts_of_a_group_are_on_one_side_of_the_split(sizes, seed):
     dataset, groups = dataset_of_groups(sizes, seed)
 
-    train, test = dataset.train_documents, dataset.test_documents
+    train = dataset.train_documents
+    test = dataset.test_documents
     assert not set(groups[train]) & set(groups[test])
     assert len(test) >= 0.3 * len(groups) - 1
     kept, held_out = hold_out(len(train), 0.3, dataset.groups)
@@ -413,7 +415,8 @@ def test_the_texts_of_a_group_are_in_one_fold(sizes, seed):
 
 
 def test_single_labels_are_sets_of_one_if_the_task_says_so():
-    single, sets = corpus(documents=20), corpus_of_several(documents=20)
+    single = corpus(documents=20)
+    sets = corpus_of_several(documents=20)
 
     multi = make_dataset(single, Data(task="multi_label"))
     usual = make_dataset(single, Data())

@@ -54,7 +54,8 @@ def memory_below(n_bytes):
     ("path", "total"), [("whole", len(CONTENT)), ("without-a-length", None)]
 )
 def test_a_file_is_fetched_with_progress_up_to_its_length(server, path, total):
-    url, reports = f"{server.url}/{path}", []
+    url = f"{server.url}/{path}"
+    reports = []
 
     assert fetch.get(url, lambda *report: reports.append(report)) == CONTENT
 
@@ -155,7 +156,8 @@ def read(content):
     return read_members(content, WANTED, "x")
 
 
-TAR, ZIP = tar_of(*FILES.items()), zip_of(*FILES.items())
+TAR = tar_of(*FILES.items())
+ZIP = zip_of(*FILES.items())
 PACKED = {"gz": gzip.compress(TAR), "bz2": bz2.compress(TAR), "xz": lzma.compress(TAR)}
 STORED = zip_of(*FILES.items(), method=zipfile.ZIP_STORED)
 ARCHIVES = PACKED | {"tar": TAR, "zip": ZIP, "stored zip": STORED}

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from rnnbench.data.groups import follows_labels, likely_groups
 
-N, SIZE = 300, 6
+N = 300
+SIZE = 6
 RANDOM = np.random.default_rng(0)
 PASSAGES = np.repeat(np.arange(N // SIZE), SIZE)
 SHUFFLED = RANDOM.permutation(PASSAGES)

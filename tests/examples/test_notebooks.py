@@ -151,7 +151,8 @@ def test_each_kind_of_layer_is_explained(teaching):
 
 
 def test_documents_become_sequences(teaching, tiny_sgml):
-    answers, n = teaching.answers, len(tiny_sgml)
+    answers = teaching.answers
+    n = len(tiny_sgml)
 
     assert answers["sizes"][:2] == [3 * n, 2 * n]
     assert answers["sizes"][2] < MAXLEN
@@ -186,7 +187,8 @@ def test_the_four_models_are_compared_with_their_opponents(teaching):
 
 
 def test_clear_differences_are_told_from_others(teaching):
-    answers, said = teaching.answers, printed(teaching.cells["differences"])
+    answers = teaching.answers
+    said = printed(teaching.cells["differences"])
 
     assert answers["compared"] == 6 * 5 / 2 + 6
     assert all(0 <= accuracy <= 1 for accuracy in answers["accuracies"].values())
@@ -265,7 +267,8 @@ def test_a_notebook_has_only_numbers_that_it_computes(name):
 
 @pytest.mark.parametrize("name", ["teaching_notebook", "own_texts"])
 def test_a_notebook_uses_what_is_public(name):
-    text, code = source_of(name, "markdown"), source_of(name, "code")
+    text = source_of(name, "markdown")
+    code = source_of(name, "code")
 
     assert not re.search(r"(?<![\w.)])[/~]\w+/|[A-Z]:\\\\", text + code), (
         "paths are relative"

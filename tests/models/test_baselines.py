@@ -117,7 +117,8 @@ def test_words_and_characters_are_counted_as_scikit_learn_does(kind, analyzer):
     "kind", ["tfidf_linear_svm", "multinomial_naive_bayes", "nb_svm"]
 )
 def test_words_and_the_characters_within_them_are_counted_together(kind):
-    texts, labels = ["grain exports 3", "grain prices fell", "3 3", ""], [0, 1, 0, 1]
+    texts = ["grain exports 3", "grain prices fell", "3 3", ""]
+    labels = [0, 1, 0, 1]
     within = {"analyzer": "char_wb", "min_ngram": 3, "max_ngram": 5}
     options = {"max_ngram": 1, "char_ngrams": [3, 5]}, {"max_ngram": 1}, within
 

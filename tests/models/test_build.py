@@ -131,10 +131,8 @@ def test_masking_leaves_padding_without_influence(stack):
     model = randomized(build(network(stack), SHAPE, 0))
     short = np.array([[1, 5, 6, 7, 0, 0]], np.int32)
 
-    masked, as_if_short = (
-        predict(model, short),
-        predict(model, np.roll(short, 2, axis=1)),
-    )
+    masked = predict(model, short)
+    as_if_short = predict(model, np.roll(short, 2, axis=1))
 
     np.testing.assert_allclose(masked, as_if_short, atol=1e-5)
 
@@ -388,7 +386,8 @@ def first_kernels(*branches):
 
 
 def test_no_branch_changes_the_first_weights_of_another():
-    branch, other = [conv1d("same")], [DENSE, conv1d("same")]
+    branch = [conv1d("same")]
+    other = [DENSE, conv1d("same")]
 
     alone, (first, second) = first_kernels(branch), first_kernels(branch, branch)
     longer = first_kernels(branch, other)

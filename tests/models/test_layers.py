@@ -99,7 +99,8 @@ def test_the_defaults_are_those_of_keras_but_a_convolution_keeps_the_length():
         assert dict(layer).items() <= (stock | ours).items()
 
 
-NEEDED, TOOK_IDS = "needs a sequence,", "takes word ids,"
+NEEDED = "needs a sequence,"
+TOOK_IDS = "takes word ids,"
 
 
 def test_every_misfit_is_told_but_the_layer_after_a_wrong_one_is_not_blamed():
@@ -114,7 +115,8 @@ def test_the_last_layer_gives_a_probability_for_each_topic_of_a_document():
     assert fits(VECTOR, SOFTMAX)
     for before in (SEQUENCE, EMBEDDING, CONV, DENSE):
         assert misfits(before, SOFTMAX) == [(1, "gives an answer")]
-    of_topics, of_46 = {"units": "topics"}, {"units": 46, "activation": "softmax"}
+    of_topics = {"units": "topics"}
+    of_46 = {"units": 46, "activation": "softmax"}
     for last in ({"dense": of_topics}, {"dense": of_46}, DROPOUT):
         assert misfits(VECTOR, last) == [(1, "the last layer")]
 

@@ -56,10 +56,8 @@ def test_a_table_has_labels_beside_answers(ending):
 
 
 def test_models_are_in_the_order_of_their_rows():
-    pyarrow, parquet = (
-        pytest.importorskip("pyarrow"),
-        pytest.importorskip("pyarrow.parquet"),
-    )
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
     models = pyarrow.DictionaryArray.from_arrays([1, 1, 0, 0], ["bert", "lstm"])
     ids = pyarrow.DictionaryArray.from_arrays([2, 0, 0, 2], ["7", "unused", "8"])
     rest = {"label": ["a", "b", "b", "a"], "prediction": ["a", "b", "b", "b"]}

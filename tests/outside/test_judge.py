@@ -125,10 +125,8 @@ def test_documents_may_have_any_number_of_topics_as_names_or_as_indicators():
 
 
 def test_without_labels_mean_scores_are_compared():
-    judged, right = (
-        verdict(None, SCORES),
-        {name: scores > 0.5 for name, scores in SCORES.items()},
-    )
+    judged = verdict(None, SCORES)
+    right = {name: scores > 0.5 for name, scores in SCORES.items()}
 
     assert means(judged) == pytest.approx([scores.mean() for scores in SCORES.values()])
     assert list(judged.results.metrics) == ["score"]

@@ -146,10 +146,8 @@ def test_tensorboard_has_the_numbers_of_each_trial(events, trials):
     assert list(events) == TRIALS
     for name, (record, metrics) in trials.items():
         accumulator = events[name]
-        curves, final = (
-            history_of(record),
-            {f"test/{entry}": metrics[entry] for entry in metrics},
-        )
+        curves = history_of(record)
+        final = {f"test/{entry}": metrics[entry] for entry in metrics}
         names = (*COSTS, "params", "best_epoch")
         costs = {fact for fact in names if getattr(record, fact) is not None}
         assert set(accumulator.Tags()["scalars"]) == {*curves, *final, *costs}
@@ -237,7 +235,10 @@ def read_wandb(folder):
 
     wandb.teardown()  # all is written
     for file in folder.glob("wandb/offline-run-*/*.wandb"):
-        data, place, record, records = file.read_bytes(), 7, b"", []
+        data = file.read_bytes()
+        place = 7
+        record = b""
+        records = []
         while place + 7 <= len(data):
             left = (
                 2**15 - place % 2**15

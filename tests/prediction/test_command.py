@@ -319,7 +319,8 @@ def test_the_page_of_errors_says_what_decided_the_answers_of_the_best_kept_model
 
 
 def test_several_texts_have_their_names_above_them(cli, finished, tmp_path):
-    file, long = tmp_path / "newswire.txt", "profit " * 30
+    file = tmp_path / "newswire.txt"
+    long = "profit " * 30
     file.write_text("It buys unit 3")
 
     arguments = "predict", finished, "reader", long, "-", "--file", file
@@ -349,7 +350,8 @@ def test_to_a_text_of_which_no_word_is_known_there_is_no_answer(cli, predict, fi
 
 
 def test_unknown_words_are_counted_each_time_but_listed_once(cli, predict, finished):
-    few, many = "zzz zinc profit zzz", " ".join(f"word{number}" for number in range(12))
+    few = "zzz zinc profit zzz"
+    many = " ".join(f"word{number}" for number in range(12))
 
     (of_few,) = predict(few)
     assert of_few["unknown_words"] == ["zzz", "zinc", "zzz"]
@@ -407,10 +409,8 @@ def test_a_network_is_exported_as_a_file_for_keras(cli, finished, predict, tmp_p
     (answer,) = keras.models.load_model(file).predict_on_batch(ids)
     shares = probabilities(predict(TEXT, "--seed", 8)[0])
     assert sorted(shares.values()) == pytest.approx(sorted(answer), abs=1e-6)
-    again, exists = (
-        cli(*arguments),
-        f"--out {file}: exists already (--force overwrites it)\n",
-    )
+    again = cli(*arguments)
+    exists = f"--out {file}: exists already (--force overwrites it)\n"
     assert (again.exit_code, again.stderr) == (2, exists)
     assert cli(*arguments, "--force").exit_code == 0
 

@@ -18,7 +18,8 @@ from rnnbench.tasks import SINGLE_LABEL
 from rnnbench.training.engines.native import engine, memory
 from rnnbench.training.engines.native.program import program_for
 
-EMBEDDING, MAX = {"embedding": {"dim": 6}}, {"pooling": {"by": "max"}}
+EMBEDDING = {"embedding": {"dim": 6}}
+MAX = {"pooling": {"by": "max"}}
 UNMASKED = {"embedding": {"dim": 6, "masking": False}}
 LSTM = {"lstm": {"units": 5, "return_sequences": True}}
 CONV = {"conv1d": {"filters": 5, "kernel_size": 3, "activation": "relu"}}
@@ -122,7 +123,8 @@ def kept(tmp_path):
 @pytest.fixture
 def by_code(monkeypatch):
     """Has machine code read eight texts at a time; lists how many it read each time."""
-    counts, lay_out = [], engine.Scorer.lay_out
+    counts = []
+    lay_out = engine.Scorer.lay_out
 
     def noted(scorer, x):
         counts.append(len(x))
@@ -134,10 +136,8 @@ def by_code(monkeypatch):
 
 
 def by_keras(model):
-    ids, network = (
-        encode(TEXTS, model.vocabulary).ids,
-        build(model.model, model.shape, seed=0),
-    )
+    ids = encode(TEXTS, model.vocabulary).ids
+    network = build(model.model, model.shape, seed=0)
     with np.load(model.file) as weights:
         network.set_weights([*weights.values()])
     return network.predict(ids, verbose=0)
@@ -152,7 +152,8 @@ def test_texts_are_read_by_machine_code_with_the_answers_of_keras(kept, by_code,
 
 
 def test_keras_reads_what_machine_code_cannot(kept, by_code, monkeypatch):
-    other, masked = kept("other"), kept("masked")
+    other = kept("other")
+    masked = kept("masked")
     np.testing.assert_allclose(other.predict_proba(TEXTS), by_keras(other), atol=2e-6)
     with monkeypatch.context() as patch:
         patch.setattr(memory, "LARGEST_ARENA", 1000)

@@ -151,7 +151,8 @@ def test_an_answer_is_as_sure_as_its_least_probable_topic_or_as_that_there_is_no
 
 
 def test_a_table_joins_topics_by_the_separator_of_the_table_of_the_run(kept, tmp_path):
-    source, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    source = tmp_path / "in.csv"
+    out = tmp_path / "out.csv"
     source.write_text("text\ncorn\n")
     decide(kept, 0.3)
 
@@ -165,7 +166,8 @@ def test_a_table_joins_topics_by_the_separator_of_the_table_of_the_run(kept, tmp
 
 @pytest.mark.parametrize("ending", [".csv", ".jsonl"])
 def test_tables_join_topics_or_list_them_with_their_number(kept, tmp_path, ending):
-    source, out = tmp_path / "in.csv", tmp_path / f"out{ending}"
+    source = tmp_path / "in.csv"
+    out = tmp_path / f"out{ending}"
     source.write_text("text\ncorn\nzzz\n")
 
     def rows(threshold):

@@ -400,7 +400,8 @@ def test_any_texts_come_back_unchanged_whatever_is_in_memory_at_once(
 class Echo:
     """Answers nothing."""
 
-    kind, task = "margin", SINGLE_LABEL
+    kind = "margin"
+    task = SINGLE_LABEL
 
     class vocabulary:  # noqa: N801
         timesteps = 9

@@ -212,7 +212,8 @@ def ranks(n, corpora="", rights=(3, 15, 9)):
 
 
 def crossed():
-    first, second = {"a": [9], "b": [8], "c": [7]}, {"a": [9], "b": [7], "c": [8]}
+    first = {"a": [9], "b": [8], "c": [7]}
+    second = {"a": [9], "b": [7], "c": [8]}
     return rank_over_datasets(rank_runs(runs_on_datasets({"x": first, "y": second})))
 
 

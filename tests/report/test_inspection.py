@@ -58,7 +58,8 @@ def test_words_stand_above_their_ids():
 def test_what_is_cut_off_is_named():
     other = replace(LONG, data=Data(truncating="post"))
     long, at_the_end = (document_view(item, {}) for item in (LONG, other))
-    lines, text = shown(long), words(long)
+    lines = shown(long)
+    text = words(long)
 
     place = lines.index("   cut off: 3 steps")
     assert lines[place + 2 : place + 4] == ["   rose  zyzzyva", "   1900  2"]

@@ -93,7 +93,8 @@ def test_sections_are_folded_until_a_click_or_a_link_opens_one_even_without_the_
 ):
     browser.send("Emulation.setScriptExecutionDisabled", value=True)
     browser.open(page)
-    height, at_first = browser.evaluate(HEIGHT), browser.evaluate(OPEN)
+    height = browser.evaluate(HEIGHT)
+    at_first = browser.evaluate(OPEN)
     browser.evaluate("document.querySelector('nav a[href=\"#power\"]').click()")
     browser.evaluate("document.querySelector('section:has(#errors) summary').click()")
     opened = (

@@ -58,10 +58,8 @@ def plug_ins(tmp_path, install):
 
     def put(*names):
         sections = {name: f"made_up_report:{name}" for name in names}
-        plot, modules = (
-            {"sizes": "made_up_report:SizesPlot"},
-            {"made_up_report": MODULE},
-        )
+        plot = {"sizes": "made_up_report:SizesPlot"}
+        modules = {"made_up_report": MODULE}
         write_distribution(tmp_path, sections, modules, group="rnnbench.sections")
         write_distribution(
             tmp_path, plot, {}, group="rnnbench.plots", name="made-up-plots"

@@ -117,7 +117,8 @@ def test_only_plots_that_apply_are_drawn(run):
 
 
 def test_several_runs_are_compared_by_their_main_metric(run, tmp_path):
-    compared, gate = rnnbench.compare(run, run), parse_gate("drops significantly")
+    compared = rnnbench.compare(run, run)
+    gate = parse_gate("drops significantly")
     board = rnnbench.leaderboard([run])
     one_label = finished_run({"svm": [[0, 0, 0, 1]]})
 

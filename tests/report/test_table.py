@@ -141,7 +141,8 @@ class Example(Shown):
 def test_all_tables_of_a_result_are_shown():
     shares = Table(["name", "share"], [["a & b", "0.5"]], "Of <all>.")
     others = Table(["another table"], [["of text"]], "More text.")
-    text, html = str(Example(shares, others)), Example(shares, others)._repr_html_()
+    text = str(Example(shares, others))
+    html = Example(shares, others)._repr_html_()
 
     assert text.index("a & b") < text.index("Of <all>.") < text.index("of text")
     assert html == Example(shares)._repr_html_() + Example(others)._repr_html_()

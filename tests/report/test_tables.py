@@ -149,7 +149,8 @@ def two_runs():
 
 @pytest.mark.parametrize("metric", ["accuracy", "log_loss"])
 def test_tables_of_several_runs_fit_into_80_columns(metric):
-    console, runs = Console(width=80, file=io.StringIO()), two_runs()
+    console = Console(width=80, file=io.StringIO())
+    runs = two_runs()
 
     for table in (
         *comparison_tables(compare_runs(*runs)),
@@ -205,10 +206,8 @@ def differences(**rights):
 
 
 def test_each_number_of_few_seeds_is_explained_once():
-    one_seed, two_seeds = (
-        differences(a=[12], b=[14]),
-        differences(a=[12, 13], b=[14, 15]),
-    )
+    one_seed = differences(a=[12], b=[14])
+    two_seeds = differences(a=[12, 13], b=[14, 15])
 
     assert (
         condition([*one_seed, *two_seeds])

@@ -62,7 +62,8 @@ def drawn(n_seeds, n_documents=599, points=1.0, seed=0):
 @few
 @given(values=few_values)
 def test_an_interval_of_a_mean_or_of_one_more_value_is_the_closed_form(more, values):
-    n, mean = len(values), math.fsum(values) / len(values)
+    n = len(values)
+    mean = math.fsum(values) / len(values)
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
     half = T[n] * spread * math.sqrt(more + 1 / n)
 
@@ -129,7 +130,9 @@ def test_a_micro_f1_of_0_or_1_has_an_interval_of_more_than_a_point(f1):
 def two_way_analysis(hits):
     """The mean squares of the two-way analysis of variance, spelled out."""
     n_seeds, n_columns = hits.shape
-    mean, of_seeds, of_columns = hits.mean(), hits.mean(axis=1), hits.mean(axis=0)
+    mean = hits.mean()
+    of_seeds = hits.mean(axis=1)
+    of_columns = hits.mean(axis=0)
     between_seeds = (
         n_columns * sum((item - mean) ** 2 for item in of_seeds) / (n_seeds - 1)
     )
@@ -258,7 +261,8 @@ def test_a_p_value_is_twice_students_tail_beyond_the_value(value, error, df):
 
 @pytest.mark.parametrize("n_documents", [1, 2, 5, 40])
 def test_if_all_documents_agree_the_p_value_is_that_of_a_sign_test(n_documents):
-    right, wrong = np.ones((2, n_documents), bool), np.zeros((3, n_documents), bool)
+    right = np.ones((2, n_documents), bool)
+    wrong = np.zeros((3, n_documents), bool)
     in_turn = np.array([np.arange(n_documents) % 2 == seed for seed in (0, 1)])
 
     ahead, behind, half = (
@@ -284,10 +288,8 @@ def test_the_interval_over_folds_allows_for_their_overlap():
 
 @pytest.mark.parametrize("level", [0.05, 0.001])
 def test_the_p_value_over_folds_is_that_of_the_interval_of_the_difference(level):
-    folds, other = (
-        np.array([0.7, 0.8, 0.75, 0.85, 0.9]),
-        np.array([0.71, 0.78, 0.76, 0.8, 0.9]),
-    )
+    folds = np.array([0.7, 0.8, 0.75, 0.85, 0.9])
+    other = np.array([0.71, 0.78, 0.76, 0.8, 0.9])
     interval = estimate_over_folds((folds - other)[:, np.newaxis]).around
     reach = (
         stats.t.ppf(1 - level / 2, 4)

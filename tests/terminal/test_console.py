@@ -51,7 +51,8 @@ def test_control_characters_in_anything_that_is_printed_are_visible(thing, is_te
 
 @pytest.mark.parametrize("is_terminal", [False, True])
 def test_warnings_are_wrapped_at_words_only_on_a_terminal(monkeypatch, is_terminal):
-    stream, text = io.StringIO(), " ".join(["words"] * 12)
+    stream = io.StringIO()
+    text = " ".join(["words"] * 12)
     options = {"force_terminal": is_terminal, "color_system": None}
     monkeypatch.setattr(console, "err", SafeConsole(file=stream, width=20, **options))
     log = logging.getLogger("rnnbench")

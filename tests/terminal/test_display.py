@@ -266,7 +266,8 @@ def two(tmp_path_factory):
 
 def after(*events):
     """The bars after events, each with its time."""
-    bars, clock = TrialBars(), [0.0]
+    bars = TrialBars()
+    clock = [0.0]
     bars.get_time = lambda: clock[0]
     for clock[0], event in events:
         bars.note(event)

@@ -100,7 +100,8 @@ main()
 def test_the_program_is_called_by_its_path_where_the_shell_does_not_find_it(
     monkeypatch, tmp_path
 ):
-    here, other = tmp_path / "here" / "rnnbench", tmp_path / "other" / "rnnbench"
+    here = tmp_path / "here" / "rnnbench"
+    other = tmp_path / "other" / "rnnbench"
     for program in (here, other):
         program.parent.mkdir()
         program.touch(mode=0o755)

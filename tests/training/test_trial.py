@@ -21,7 +21,8 @@ from rnnbench.training.trial import dataset_of
 from rnnbench.training.word_vectors import pretrained_vectors
 
 LAYERS = [{"simple_rnn": {"units": 3}}, SOFTMAX]
-RNN, SVM = {"rnn": {"layers": LAYERS}}, {"svm": {"baseline": "tfidf_linear_svm"}}
+RNN = {"rnn": {"layers": LAYERS}}
+SVM = {"svm": {"baseline": "tfidf_linear_svm"}}
 OWN, LARGER = (
     {"own": {"python": "nets:make", "arguments": {"units": n}}} for n in (2, 3)
 )
@@ -63,7 +64,8 @@ def update(monkeypatch):
 def test_the_same_trial_gives_the_same_result_bit_for_bit(tmp_path, kind):
     plan = trial(tmp_path, models={"it": {"baseline": kind}} if kind else RNN)
 
-    first, second = train(tmp_path, plan), train(tmp_path, plan)
+    first = train(tmp_path, plan)
+    second = train(tmp_path, plan)
 
     assert first.scores.shape == (10, 3)
     np.testing.assert_array_equal(first.scores, second.scores)
@@ -80,11 +82,13 @@ def test_pretrained_vectors_are_the_same_bit_for_bit_in_another_process(tmp_path
 
 
 def test_the_result_tells_what_was_done(tmp_path):
-    plan, seen = trial(tmp_path, training={"epochs": 3, "batch_size": 4}), []
+    plan = trial(tmp_path, training={"epochs": 3, "batch_size": 4})
+    seen = []
 
     result = train(tmp_path, plan, lambda *report: seen.append(report))
 
-    record, history = result.record, result.record.history
+    record = result.record
+    history = result.record.history
     assert (record.model, record.seed, record.engine) == ("rnn", 0, plan.engine.name)
     assert record.params == 3 * (3 + 1) + 3 + 3 * 3 + 3
     assert seen == list(zip([1, 2, 3], history.loss, history.score, strict=True))
@@ -173,10 +177,8 @@ def test_texts_that_changed_since_the_plan_are_noticed_even_where_no_array_shows
     assert dataset_of(plan, tmp_path / "made-up.npz"), "the right one is back"
 
 
-DATA, VALIDATION = (
-    {"data": {"test_split": 0.4}},
-    {"training": {"validation_split": 0.2}},
-)
+DATA = {"data": {"test_split": 0.4}}
+VALIDATION = {"training": {"validation_split": 0.2}}
 OF_TRAINING = {
     "epochs": 2,
     "batch_size": 5,

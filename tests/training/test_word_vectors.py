@@ -64,7 +64,8 @@ def assert_decomposes(texts, dim):
     vectors = ppmi_svd_vectors(texts, N_IDS, dim).astype(float)
 
     u, s, _ = np.linalg.svd(plain_ppmi(texts))
-    u, s = u[:, :dim], s[:dim]
+    u = u[:, :dim]
+    s = s[:dim]
     rank = np.count_nonzero(s > ROUNDING)
     scale = ROOT_MEAN_SQUARE**2 * N_IDS * rank / s.sum() if rank else 0
     np.testing.assert_allclose(
@@ -125,7 +126,8 @@ def test_they_depend_on_no_document_that_judges():
     kept, held_out = (DATASET.train_documents[part] for part in hold_out(32, SHARE))
     used = np.concatenate([DATASET.train_documents, DATASET.test_documents])
     left_out = np.setdiff1d(np.arange(len(DATASET.documents)), used)
-    ours, judging = vectors_of([]), [*DATASET.test_documents, *held_out]
+    ours = vectors_of([])
+    judging = [*DATASET.test_documents, *held_out]
 
     for which in (kept, left_out):
         assert len(which)

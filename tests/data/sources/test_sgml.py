@@ -227,7 +227,8 @@ def test_names_are_those_of_keras():
 
 
 def test_a_pickle_that_keras_does_not_distribute_does_not_run(tmp_path):
-    npz, marker = tmp_path / keras_set.NPZ, tmp_path / "marker"
+    npz = tmp_path / keras_set.NPZ
+    marker = tmp_path / "marker"
     np.savez(npz, x=np.array([Hostile(marker)], dtype=object), y=np.array([0]))
     npz.with_name(keras_set.WORD_INDEX).touch()
 

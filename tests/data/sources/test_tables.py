@@ -236,7 +236,8 @@ def test_progress_is_told_in_bytes(tmp_path):
 )
 def test_columns_at_once_are_those_of_the_rows(tmp_path, text, mark):
     pytest.importorskip("pyarrow")
-    file, layout = tmp_path / "m.csv", Layout(delimiter=",", encoding="utf-8")
+    file = tmp_path / "m.csv"
+    layout = Layout(delimiter=",", encoding="utf-8")
     file.write_bytes(f"{mark}id,label\n1,x\n{text}".encode())
 
     at_once = columns_at_once(file, layout, ["id", "label"])
@@ -286,7 +287,8 @@ def lines_of_a_row(lines, start):
 @given(st.lists(st.text('a,"', max_size=6), max_size=12).map("\n".join))
 def test_each_line_of_a_bad_row_may_start_a_row(content):
     lines = content.splitlines(keepends=True)
-    expected, start = [], 0
+    expected = []
+    start = 0
     while start < len(lines):
         row, length = lines_of_a_row(lines, start)
         if row != []:

@@ -119,7 +119,8 @@ def start(tmp_path, monkeypatch):
         (tmp_path / name).write_text(code)
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
         started.append(WorkerChild(tmp_path, tmp_path / "place"))
-        told, work = [], pickle.dumps((Task(print, id), "trial", "corpus"))
+        told = []
+        work = pickle.dumps((Task(print, id), "trial", "corpus"))
         end = started[0].carry_out(work, told.append)
         return [*told, end]
 

@@ -121,7 +121,8 @@ def test_json_says_what_was_written(made, pages):
     record = json.loads(done.stdout)
 
     assert (record["schema_version"], record["folder"]) == (1, "public")
-    public, hidden = folder / "public", {".lock", "site.json"}
+    public = folder / "public"
+    hidden = {".lock", "site.json"}
     written = {
         file for file in public.rglob("*") if file.is_file() and file.name not in hidden
     }
@@ -198,7 +199,8 @@ def test_a_report_is_that_of_rnnbench_report(made, pages):
     )
 
     assert within == alone
-    beside, copied = made[0] / "public/runs/1", ["config.yaml", "constraints.txt"]
+    beside = made[0] / "public/runs/1"
+    copied = ["config.yaml", "constraints.txt"]
     assert sorted(file.name for file in beside.iterdir()) == [*copied, "report.html"]
     for name in copied:
         assert (beside / name).read_text() == (run.folder / name).read_text()
@@ -281,7 +283,8 @@ def test_wrong_input_ends_with_2_before_anything_is_written(cli, arguments, mess
 
 def test_words_are_shown_only_if_they_are_asked_for(pages, cli, tmp_path, monkeypatch):
     monkeypatch.setattr(*WORDS)
-    private, out = tmp_path / "private", tmp_path / "site"
+    private = tmp_path / "private"
+    out = tmp_path / "site"
     private.write_text("secret")
     run = run_folder(tmp_path / "run", {"rnn": [(1, 1, 0, 0)]})
     (run / "constraints.txt").unlink()
@@ -296,7 +299,8 @@ def test_words_are_shown_only_if_they_are_asked_for(pages, cli, tmp_path, monkey
 
 # The folder
 
-OLD, NEW = "runs/old/report.html", "runs/new/report.html"
+OLD = "runs/old/report.html"
+NEW = "runs/new/report.html"
 
 
 def write_files(folder, *files, fails_at=None):

@@ -25,7 +25,10 @@ from rnnbench.training.epochs import ignore
 torch = pytest.importorskip("torch")
 in_torch = pytest.importorskip("rnnbench.plugins.speed.in_torch")
 
-N, N_IDS, STEPS, TOPICS = 20, 12, 6, ("a", "b", "c")
+N = 20
+N_IDS = 12
+STEPS = 6
+TOPICS = ("a", "b", "c")
 SHAPE = Shape(STEPS, len(TOPICS), N_IDS)
 DENSE = {"dense": {"units": 5, "activation": "relu"}}
 PACKABLE = {
@@ -65,7 +68,8 @@ def documents():
     random = np.random.default_rng(0)
     ids = random.integers(START + 1, N_IDS, (N, STEPS), dtype=np.int32)
     ids[np.arange(STEPS) >= random.integers(1, STEPS + 1, (N, 1))] = 0
-    labels, places = np.array(ids[:, 0] % 3, np.int32), np.arange(N)
+    labels = np.array(ids[:, 0] % 3, np.int32)
+    places = np.arange(N)
     ids[0] = 0
     return Dataset(
         ids, labels, ids, labels, TOPICS, N_IDS, places, places, documents=ids

@@ -50,7 +50,8 @@ def train(baseline, dataset, share=0.0, seed=0):
 
 
 N_TOPICS = 5
-KNOWN, UNKNOWN = [0, 2, 3], [1, 4]
+KNOWN = [0, 2, 3]
+UNKNOWN = [1, 4]
 """Topics with and without documents to train on."""
 LABELS = np.repeat(KNOWN, [4, 10, 6])
 DOCUMENTS = [f"{topic}0 {topic}1 {topic}2" for topic in LABELS]

@@ -385,7 +385,8 @@ def test_a_network_diverges_without_a_warning(last, weight):
 
 AVX2 = {"avx2": True, "fma": True}
 AVX512 = AVX2 | {"avx512f": True, "avx512vl": True}
-X86, ARM = "x86_64-linux-gnu", "arm64-apple-darwin"
+X86 = "x86_64-linux-gnu"
+ARM = "arm64-apple-darwin"
 
 
 @pytest.mark.parametrize(
