@@ -215,3 +215,26 @@ def test_no_import_goes_up():
                     upward.append(f"{name} imports {other}")
 
     assert upward == []
+
+
+def each_test():
+    """Yield each test of the package."""
+    for file in sorted(Path(__file__).parent.rglob("test_*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                yield node
+
+
+def test_a_test_is_about_one_thing():
+    names = [test.name for test in each_test() if "_and_" in test.name]
+
+    assert len(names) <= 49, names
+
+
+def test_a_test_has_few_asserts():
+    names = []
+    for test in each_test():
+        if sum(isinstance(node, ast.Assert) for node in ast.walk(test)) > 5:
+            names.append(test.name)
+
+    assert len(names) <= 26, names
