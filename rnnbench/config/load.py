@@ -19,6 +19,7 @@ from rnnbench.config.nodes import ConfigError, Node, Problem, at, config_error, 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.config import PATHS, Data
 from rnnbench.data.sources.tables import READERS, sniff
+from rnnbench.data.sources.texts import with_separator
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.models.descriptions import with_members
 from rnnbench.points import chosen, model_of, split_keys
@@ -145,12 +146,20 @@ def config_text(benchmark: Benchmark, folder: Path) -> str:
 
 
 def _with_columns(benchmark: Benchmark) -> Benchmark:
-    """Return a benchmark that names the columns of its table, if it has one."""
+    """Return a benchmark that names the columns of its table, if it has one.
+
+    The last layers of its networks suit texts with one label each, or with several.
+    """
     data = benchmark.data
     if data.path is None or not shipped.is_table(data.path):  # a flag may name a folder
         return benchmark
-    columns = asdict(sniff(data.path, data.layout))
-    return benchmark.model_copy(update={"data": data.model_copy(update=columns)})
+    layout, has_several = with_separator([data.path], sniff(data.path, data.layout))
+    models = dict(benchmark.models)
+    if has_several:
+        for name, model in models.items():
+            models[name] = model.for_several_topics()
+    data = data.model_copy(update=asdict(layout))
+    return benchmark.model_copy(update={"data": data, "models": models})
 
 
 class _OnlyData(ConfigModel):

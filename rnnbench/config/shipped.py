@@ -17,6 +17,7 @@ import yaml
 from rnnbench.config.nodes import to_yaml
 from rnnbench.data.sources.files import FILES
 from rnnbench.data.sources.tables import READERS, Layout, open_table, sniff
+from rnnbench.data.sources.texts import with_separator
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.section import Variant, spell_parameters
 from rnnbench.text import listed as first_of
@@ -119,16 +120,19 @@ def for_texts(path: Path, folder: Path = Path(), *, is_open: bool = False) -> st
     It has the delimiter, the columns and so on of a table, unless ``is_open``.
     """
     data = {"path": os.path.relpath(path, folder)}
-    if not (is_open or path.is_dir()):
-        data |= _columns_of(path)
-    lines = indent(to_yaml(data), "  ")
     text = get(TEXTS).read_text(encoding="utf-8")
+    if not (is_open or path.is_dir()):
+        layout, has_several = with_separator([path], _columns_of(path))
+        data |= {key: value for key, value in asdict(layout).items() if value}
+        if has_several:
+            text = text.replace("activation: softmax", "activation: sigmoid")
+    lines = indent(to_yaml(data), "  ")
     text = text.replace("name: texts\n", to_yaml({"name": _valid(path.resolve().stem)}))
     return text.replace("  source: files\n", f"  source: files\n{lines}")
 
 
-def _columns_of(table: Path) -> dict[str, str]:
-    """Return the delimiter, the columns and so on of a table, as keys of ``data``."""
+def _columns_of(table: Path) -> Layout:
+    """Return the layout of a table, and say if its labels are not clear."""
     layout = sniff(table, Layout())
     if not layout.label:
         columns, *_ = open_table(table, layout)
@@ -138,7 +142,7 @@ def _columns_of(table: Path) -> dict[str, str]:
             table,
             first_of(columns),
         )
-    return {key: value for key, value in asdict(layout).items() if value}
+    return layout
 
 
 def starter(name: str = STARTER) -> str:

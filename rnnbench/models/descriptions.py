@@ -5,7 +5,7 @@ A section of ``models`` becomes a ``ModelSection`` of the kind that its keys tel
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import (
     BeforeValidator,
@@ -97,6 +97,10 @@ class ModelSection(ConfigModel):
     def in_short(self) -> str:
         """Return what it is in one line."""
         return self.kind
+
+    def for_several_topics(self) -> Self:
+        """Return the model for documents that may have any number of topics."""
+        return self
 
     @property
     def own_training(self) -> dict[str, object]:
@@ -251,6 +255,10 @@ class LayeredNetwork(Network):
         if self.pretrain:
             steps.insert(0, "language model")
         return " → ".join(steps)
+
+    def for_several_topics(self) -> Self:
+        last = self.last_layer.model_copy(update={"activation": "sigmoid"})
+        return self.model_copy(update={"layers": (*self.layers[:-1], last)})
 
     def with_inputs(
         self, batch_size: int, shape: Shape

@@ -17,6 +17,7 @@ from pydantic import PositiveInt, SkipValidation
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.padding import INDEX_FROM, PAD, START, pad
+from rnnbench.data.sources.labels import ONE_LABEL
 from rnnbench.data.vocabulary import Encoded, Vocabulary, encode
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.labels import Labels, Scores
@@ -502,6 +503,9 @@ class _KeptRun:
             fault = f"the trained {name} was not kept ({self.hint})"
             raise NotKeptError(f"{self.folder}: {fault}") from None
         data = self.benchmark.data
+        separator = data.label_separator
+        if separator in (None, ONE_LABEL):
+            separator = JOINED_BY
         kept = KeptModel(
             name,
             seed,
@@ -512,7 +516,7 @@ class _KeptRun:
             self.vocabulary,
             text_column=data.text,
             members=members,
-            label_separator=data.label_separator or JOINED_BY,
+            label_separator=separator,
         )
         if model.kind == BaselineModel.kind:
             kept._score  # noqa: B018 - a damaged file is noticed now

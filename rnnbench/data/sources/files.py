@@ -19,7 +19,7 @@ from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.source import TOKENIZERS, Source, Tokenizer, words
 from rnnbench.data.sources.labels import hint_at_lists
 from rnnbench.data.sources.tables import READERS, Layout, Row
-from rnnbench.data.sources.texts import Text, read_texts
+from rnnbench.data.sources.texts import Text, read_texts, with_separator
 from rnnbench.errors import UserError, shortened
 from rnnbench.labels import MAX_LABELS, Labels, documents_by_topic
 from rnnbench.text import counted, listed
@@ -36,23 +36,24 @@ def read(
     tokenizer: str = "words",
     on_bad: str = "error",
     progress: Progress = silent,
-    **layout: str,
+    **form: str,
 ) -> Corpus:
     """Return the corpus of the texts in a table or a folder; labels are sorted.
 
-    With texts to ``test`` on, those in ``path`` are to train on. ``layout`` has fields
+    With texts to ``test`` on, those in ``path`` are to train on. ``form`` has fields
     of a ``Layout``. ``UserError`` names what is wrong and where, unless ``on_bad`` is
     ``skip``.
     """
     files = [path]
     if test:
         files.append(test)
+    layout, _ = with_separator(files, Layout(**form))
     texts = _Texts(TOKENIZERS[tokenizer])
     for number, file in enumerate(files):
-        rows = read_texts(file, Layout(**layout), texts.bad_rows, progress)
+        rows = read_texts(file, layout, texts.bad_rows, progress)
         texts.add_file(file, rows, number)
     corpus = texts.corpus()
-    if texts.have_one_label and layout.get("label_separator") is None:
+    if texts.have_one_label and layout.label_separator is None:
         hint_at_lists(path, corpus.topics, "--set 'data.label_separator=\"{}\"'")
     if texts.bad_rows:
         _report_bad_rows(path, texts.bad_rows, len(corpus), skip=on_bad == "skip")
@@ -66,7 +67,7 @@ def read(
     return replace(
         ranked,
         is_test=corpus.is_test if test else None,
-        groups=corpus.groups if "group" in layout else None,
+        groups=corpus.groups if layout.group else None,
         provenance={"from": origin, "tokenizer": tokenizer},
         bad_rows=tuple((row.place, row.reason, row.fault) for row in texts.bad_rows),
     )

@@ -3,18 +3,24 @@
 ``split_labels("earn; acq", ";")`` is ``["earn", "acq"]``.
 """
 
+import ast
+import json
 import logging
 import re
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from rnnbench.errors import shortened
 
 log = logging.getLogger(__name__)
 IN_BRACKETS = re.compile(r"\[([^\[\]]*)\]")
-QUOTED = re.compile(r"""\s*(?:'([^']*)'|"([^"]*)")\s*(?:,|\Z)""")
-QUOTED_LIST = re.compile(rf"(?:{QUOTED.pattern})*")
+ITEM = r"""'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+"|-?\d++(?:\.\d++)?"""
+LIST = re.compile(rf"\[\s*+(?:(?:{ITEM})(?:\s*+,\s*+|\s++|(?=\])))*+\]", re.DOTALL)
+"""Texts and numbers as Python, JSON or NumPy, which has no commas, writes them."""
+ONE_LABEL = "none"
+"""The value of ``data.label_separator`` with which each cell is one label."""
 MOST_LABELS = 10_000  # that are looked at
 SEPARATORS = (";", "|", ",")  # the surest first: a comma may well be part of a label
 
@@ -27,17 +33,37 @@ def split_labels(cell: str, separator: str) -> list[str]:
     >>> split_labels("['earn', 'acq']", ",")
     ['earn', 'acq']
     """
+    items = items_of_list(cell)
     inside = IN_BRACKETS.fullmatch(cell.strip())
-    if inside is None:
+    if items is not None:
+        parts = items
+    elif inside is None:
         parts = cell.split(separator)
-    elif QUOTED_LIST.fullmatch(inside[1]):
-        parts = ["".join(groups) for groups in QUOTED.findall(inside[1])]
     elif separator in inside[1]:
         parts = inside[1].split(separator)
     else:
         parts = inside[1].split(",")
     stripped = [part.strip() for part in parts]
     return [part for part in stripped if part]
+
+
+def items_of_list(cell: str) -> list[str] | None:
+    """Return the items of a list as Python, JSON or NumPy writes it, if it is one.
+
+    >>> items_of_list("['earn' 'acq']")
+    ['earn', 'acq']
+    """
+    written = cell.strip()
+    if LIST.fullmatch(written) is None:
+        return None
+    return list(map(_plain_item, re.findall(ITEM, written, re.DOTALL)))
+
+
+def _plain_item(item: str) -> str:
+    for parse in (json.loads, ast.literal_eval):
+        with suppress(ValueError, SyntaxError):
+            return str(parse(item))
+    return item[1:-1]
 
 
 def hint_at_lists(path: Path, labels: Iterable[str], option: str) -> None:

@@ -3,13 +3,18 @@
 ``for text in read_texts(Path("own.csv"), Layout(), bad_rows): ...``
 """
 
+import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.groups import LikelyGroups, likely_groups
-from rnnbench.data.sources.labels import split_labels
+from rnnbench.data.sources.labels import MOST_LABELS, ONE_LABEL, split_labels
+from rnnbench.data.sources.separators import MOST_ROWS, find_separator
 from rnnbench.data.sources.tables import (
     MAX_TEXT,
     Layout,
@@ -23,6 +28,9 @@ from rnnbench.data.sources.tables import (
 from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.labels import LONGEST_LABEL, spelled
 from rnnbench.text import encodable, listed, visible
+
+log = logging.getLogger(__name__)
+LONGEST_CELL = 2_000  # characters of a cell with labels, if these are to be told apart
 
 
 class Text(NamedTuple):
@@ -51,6 +59,8 @@ def read_texts(
 
     Rows that cannot be used join the ``bad_rows``.
     """
+    if layout.label_separator == ONE_LABEL:
+        layout = replace(layout, label_separator=None)
     if path.is_dir():
         _, rows = read_folder(path, layout)
         positions = [0, 1]
@@ -151,6 +161,49 @@ def usable(key: str, value: object, encoding: str | None = None) -> str:
         fault = f"the {key} has characters that cannot be printed"
         raise UnusableError(f"unusable {key}", fault)
     return value
+
+
+def with_separator(paths: Sequence[Path], layout: Layout) -> tuple[Layout, bool]:
+    """Return a layout with what evidently separates labels in tables, which is logged.
+
+    And whether a text may have several labels.
+    """
+    if layout.label_separator:
+        return layout, layout.label_separator != ONE_LABEL
+    cells = Counter[str]()
+    for path in paths:
+        for value in _cells_with_labels(path, layout):
+            match value:
+                case list():
+                    return layout, True
+                case None:
+                    cell = ""
+                case _:
+                    cell = str(value)
+            cells[cell] += 1
+            if len(cells) > MOST_LABELS or len(cell) > LONGEST_CELL:
+                return layout, False
+    separator = find_separator(cells)
+    if separator is None:
+        return layout, False
+    hint = "several labels a text; data.label_separator=none if not"
+    log.warning("%s: %s: %s", paths[0], separator.reason, hint)
+    return replace(layout, label_separator=separator.mark), True
+
+
+def _cells_with_labels(path: Path, layout: Layout) -> Iterator[object]:
+    """Yield the first values in the column of labels of a table."""
+    if path.is_dir():
+        return
+    layout = sniff(path, layout)
+    header, _ = open_table(path, layout)
+    if layout.label not in header:
+        return
+    header, rows = open_table(path, layout, columns=[layout.label])
+    position = header.index(layout.label)
+    for row in islice(rows, MOST_ROWS):
+        if not row.fault:
+            yield row.values[position]
 
 
 def undeclared_groups(path: Path, layout: Layout) -> LikelyGroups | None:
