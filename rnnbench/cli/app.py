@@ -29,13 +29,13 @@ CONFIG = "rnnbench.cli.config:app"
 MODELS = "rnnbench.cli.inspection:models"
 DATA = "rnnbench.cli.inspection:data"
 BUILT_IN = [
-    Command("run", RUN, "Train and test every model of a config.", TRAIN),
+    Command("run", RUN, "Compare models on your own texts or newswires.", TRAIN),
     Command("choose", CHOOSE, "Choose models on held-out training documents.", TRAIN),
-    Command("predict", PREDICT, "Classify texts with a saved network.", TRAIN),
+    Command("predict", PREDICT, "Classify new texts with a saved model.", TRAIN),
     Command("report", RUNS, "Write an HTML report about a run.", RESULTS),
     Command("leaderboard", RUNS, "Rank the models of many runs.", RESULTS),
     Command("compare", RUNS, "Show how the models of two runs differ.", RESULTS),
-    Command("verdict", RUNS, "Judge answers that other programs gave.", RESULTS),
+    Command("verdict", RUNS, "Judge predictions from anywhere.", RESULTS),
     Command("doctor", DOCTOR, "Check this machine, a config or a run.", LEARN),
     Command("config", CONFIG, "Check configs, and start a new one.", PARTS),
     Command("models", MODELS, "Look at the models of a config.", PARTS),
@@ -44,14 +44,16 @@ BUILT_IN = [
 COMMANDS: Registry[Command] = Registry("command", Command, BUILT_IN)
 
 QUICK_START = """\
-Benchmark sequence classifiers on Reuters newswires.
+Find out which text classifier is best, and how sure you can be: on your own texts, from
+predictions that you have, or on Reuters newswires.
 
 Quick start:
 
-1. `rnnbench run smoke` trains small models in a few seconds and prints their scores.
-2. `rnnbench report results/smoke` makes a page of them, to be opened in a browser.
-3. `rnnbench run all` is the whole benchmark; `rnnbench config new my.yaml` starts one
-   of your own.
+1. `rnnbench run smoke` trains small models in a few seconds: does everything work?
+2. `rnnbench run tweets.csv` trains models on a table of your own texts and labels.
+3. `rnnbench verdict mine.csv yours.csv` says whose predictions are better.
+4. `rnnbench run all` is the benchmark on newswires; `rnnbench report results/all` makes
+   a page of it, to be opened in a browser.
 """
 
 
@@ -144,7 +146,7 @@ app = typer.Typer(
     name="rnnbench",
     cls=_Commands,
     help=QUICK_START,
-    epilog="Examples:\n\n- `rnnbench run configs/all.yaml`",
+    epilog="Examples:\n\n- `rnnbench run configs/all.yaml`\n- `rnnbench config list`",
     no_args_is_help=True,
     rich_markup_mode="markdown",  # re-flows paragraphs
     pretty_exceptions_enable=False,

@@ -36,6 +36,7 @@ texts, if it has one. Or make a config for this table or folder of your own text
 _from = typer.Option(
     "--from", metavar="NAME|TEXTS", help=FROM, autocompletion=shipped.listed
 )
+ALL = "Also list those of one model, those to extend, and those of the maintainers."
 HELP = "Check configs, see them with every default, and start from one."
 
 app = typer.Typer(help=HELP, no_args_is_help=True)
@@ -134,29 +135,31 @@ def new(
         console.err.print(message, soft_wrap=True)
 
 
-@_command("rnnbench config list", name="list")
-def list_configs(as_json: options.Json = False) -> None:
-    """List the configs that come with rnnbench. Use their names wherever a config is
-    expected.
+@_command("rnnbench config list", "rnnbench config list --all --json", name="list")
+def list_configs(
+    show_all: Annotated[bool, typer.Option("--all", help=ALL)] = False,
+    as_json: options.Json = False,
+) -> None:
+    """List the configs that come with rnnbench and compare models. Use their names
+    wherever a config is expected.
     """
     from rich.table import Column, Table
 
     configs: list[Mapping[str, object]] = []
-    for name in shipped.listed():
-        file = shipped.folder() / f"{name}.yaml"
+    for name in shipped.names() if show_all else shipped.listed():
+        file = shipped.get(name)
         outcome = _check(file, (), build=False)
-        configs.append(
-            {
-                "name": name,
-                "models": outcome.models,
-                "trials": outcome.trials,
-                "summary": shipped.summary(file),
-            }
-        )
+        if show_all or (outcome.models or 0) > 1:
+            summary = shipped.summary(file)
+            sizes = {"models": outcome.models, "trials": outcome.trials}
+            configs.append({"name": name} | sizes | {"summary": summary})
     table = Table(*(Column(header, overflow="fold") for header in configs[0]))
     for config in configs:  # those that others extend have no models of their own
         table.add_row(*(str(value or "-") for value in config.values()))
     console.print_record({"configs": configs}, table, as_json=as_json)
+    if not show_all:
+        n_others = len(shipped.names()) - len(configs)
+        console.notice(f"{n_others} others: {options.line('config', 'list', '--all')}")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from rnnbench.terminal import console, options, run_options
 from rnnbench.text import duration
 
 EXAMPLES = options.examples(
+    "rnnbench run tweets.csv --text body --label topic --save-models",
     "rnnbench run configs/all.yaml",
     "rnnbench run configs/all.yaml --seeds 5 --jobs 2",
     "rnnbench run configs/all.yaml --models lstm,stacked_lstm --seeds 0,7 --epochs 50",
@@ -29,29 +30,30 @@ SAVED = "Keep the trained models, for `predict`."
 COMPACT = "Store only what tables need, for runs kept in git."
 QUIET = "Print the table alone."
 VERBOSE = "Print all tables, and what their columns mean."
+_output = partial(typer.Option, rich_help_panel="What is stored and printed")
 
 
 def run(
     config: options.Config,
-    epochs: options.Epochs = None,
-    seeds: options.Seeds = None,
-    models: options.Models = None,
-    data: options.Source = None,
-    path: options.DataPath = None,
     text: options.TextColumn = None,
     label: options.LabelColumn = None,
+    models: options.Models = None,
+    seeds: options.Seeds = None,
+    epochs: options.Epochs = None,
+    settings: options.Settings = None,
     jobs: run_options.Jobs = None,
+    out: Annotated[Path | None, options.new_folder(help=OUT)] = None,
+    save_models: Annotated[bool, typer.Option("--save-models", help=SAVED)] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help=VERBOSE)] = False,
+    data: options.Source = None,
+    path: options.DataPath = None,
     executor: run_options.ExecutorName = "local",
     scheduler: run_options.Scheduler = None,
-    out: Annotated[Path | None, options.new_folder(help=OUT)] = None,
-    settings: options.Settings = None,
     fresh: run_options.Fresh = False,
     track: run_options.Track = None,
-    save_models: Annotated[bool, typer.Option("--save-models", help=SAVED)] = False,
-    compact: Annotated[bool, typer.Option("--compact", help=COMPACT)] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help=VERBOSE)] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help=QUIET)] = False,
-    as_json: options.Json = False,
+    compact: Annotated[bool, _output("--compact", help=COMPACT)] = False,
+    quiet: Annotated[bool, _output("--quiet", "-q", help=QUIET)] = False,
+    as_json: Annotated[bool, _output("--json", help="Print JSON.")] = False,
 ) -> None:
     """Train every model of CONFIG with every seed and print the table of scores.
 

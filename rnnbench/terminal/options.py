@@ -24,8 +24,7 @@ from rnnbench.text import encodable
 
 F = TypeVar("F", bound=Callable[..., object])
 number = partial(typer.Option, metavar="N")
-CHANGES = "Changes to the config"
-_change = partial(typer.Option, rich_help_panel=CHANGES)
+_source_option = partial(typer.Option, rich_help_panel="Other sources of documents")
 
 
 def among(*names: str, is_list: bool = False) -> Callable[[str], list[str]]:
@@ -71,29 +70,29 @@ folder of texts."""
 Config = Annotated[Path, config_argument(help=CONFIG)]
 SEED = "The seed of the model; by default the first."
 NetworkSeed = Annotated[int | None, typer.Option(metavar="K", help=SEED)]
-Epochs = Annotated[int | None, _change(metavar="N", help="Epochs of every training.")]
+Epochs = Annotated[int | None, number(help="Epochs of every training.")]
 SEEDS = (
     "The number of seeds, such as 5, or a list, such as 0,1,2; '7,' is seed 7 alone."
 )
-Seeds = Annotated[str | None, _change(metavar="N|LIST", help=SEEDS)]
-Models = Annotated[
-    str | None, _change(metavar="A,B", help="Only these models of the config.")
-]
+Seeds = Annotated[str | None, typer.Option(metavar="N|LIST", help=SEEDS)]
+ONLY = "Only these models of the config."
+Models = Annotated[str | None, typer.Option(metavar="A,B", help=ONLY)]
 SOURCE = f"The source of the documents: {', '.join(['auto', *SOURCES])}."
-_source = _change(
+_source = _source_option(
     "--data", metavar="SOURCE", help=SOURCE, autocompletion=among("auto", *SOURCES)
 )
 Source = Annotated[str | None, _source]
 OFFLINE = "Read the source offline, from this file or folder."
-DataPath = Annotated[str | None, _change("--path", metavar="PATH", help=OFFLINE)]
-_column = partial(_change, metavar="COLUMN")
+_path = _source_option("--path", metavar="PATH", help=OFFLINE)
+DataPath = Annotated[str | None, _path]
+_column = partial(typer.Option, metavar="COLUMN")
 TEXTS_IN = "The column of a table with the texts."
 LABELS_IN = "The column of a table with the labels."
 TextColumn = Annotated[str | None, _column("--text", help=TEXTS_IN)]
 LabelColumn = Annotated[str | None, _column("--label", help=LABELS_IN)]
 SET = "Change any value of the config; repeatable."
 Settings = Annotated[
-    list[str] | None, _change("--set", metavar="KEY.PATH=VALUE", help=SET)
+    list[str] | None, typer.Option("--set", metavar="KEY.PATH=VALUE", help=SET)
 ]
 LEFT_OUT = "Leave out test documents that are also in the training set."
 WithoutDuplicates = Annotated[bool, typer.Option("--without-duplicates", help=LEFT_OUT)]

@@ -17,7 +17,7 @@ def _executors() -> list[str]:
 
 
 JOBS = "Trials side by side; by default one per core."
-Jobs = Annotated[int | None, _option(metavar="N", min=1, max=1024, help=JOBS)]
+Jobs = Annotated[int | None, options.number(min=1, max=1024, help=JOBS)]
 EXECUTOR = "Where trials run: local, dask, or an executor that another package brings."
 _executor = _option(metavar="NAME", autocompletion=_executors, help=EXECUTOR)
 ExecutorName = Annotated[str, _executor]

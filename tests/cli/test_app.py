@@ -68,18 +68,37 @@ def places_in_help(cli, command, parts):
 
 
 def test_the_help_begins_with_a_quick_start_before_the_groups_of_commands(cli):
-    words = ["Quick start:", "rnnbench run smoke", "rnnbench report results/smoke"]
+    words = ["Quick start:", "rnnbench run smoke", "rnnbench report results/all"]
     groups = dict.fromkeys(command.group for command in COMMANDS.values())
 
     places = places_in_help(cli, [], [*words, *groups])
     assert places == sorted(places)
 
 
-def test_the_options_of_a_command_stand_in_groups(cli):
-    parts = ["Changes to the config", "--set", "How trials run"]
+@pytest.mark.parametrize("words", ["rnnbench run tweets.csv", "rnnbench verdict"])
+def test_the_quick_start_names_the_ways_in_for_own_data(cli, words):
+    quick_start, _, _ = cli("--help").output.partition("Options")
+
+    assert words in quick_start
+
+
+def test_the_options_of_a_run_stand_in_groups(cli):
+    parts = ["Other sources of documents", "How trials run", "--executor"]
 
     places = places_in_help(cli, ["run"], parts)
     assert places == sorted(places)
+
+
+def test_the_first_options_of_a_run_are_the_ten_that_people_use_first():
+    first = [
+        option.opts[0]
+        for option in load_command("run").params
+        if option.param_type_name == "option" and option.rich_help_panel is None
+    ]
+
+    what_is_trained = ["--text", "--label", "--models", "--seeds", "--epochs", "--set"]
+    what_is_kept = ["--out", "--save-models", "--verbose"]
+    assert first == [*what_is_trained, "--jobs", *what_is_kept]
 
 
 def test_the_version_is_printed(cli):

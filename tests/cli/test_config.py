@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from rnnbench.config import shipped
 from rnnbench.config.load import load
 from rnnbench.config.shipped import starter
 from rnnbench.models.baselines import BASELINES
@@ -192,10 +193,28 @@ def test_a_config_that_cannot_be_written_is_named(cli, folder):
 # Configs that come with the package.
 
 
-def test_the_configs_of_the_package_are_listed(cli):
-    listed = json.loads(cli("config", "list", "--json").stdout)["configs"]
-    by_name = {config["name"]: config for config in listed}
+def listed(cli, *options):
+    """The configs that are listed, by name."""
+    content = json.loads(cli("config", "list", "--json", *options).stdout)
+    return {config["name"]: config for config in content["configs"]}
 
+
+def test_at_most_twelve_configs_are_listed(cli):
+    assert {"all", "zoo", "smoke", "texts"} <= set(listed(cli))
+    assert len(listed(cli)) <= 12
+
+
+def test_the_number_of_other_configs_is_said(cli):
+    n_others = len(shipped.names()) - len(listed(cli))
+
+    ending = f"{n_others} others: rnnbench config list --all\n"
+    assert cli("config", "list").stderr.endswith(ending)
+
+
+def test_all_configs_of_the_package_are_listed_on_request(cli):
+    by_name = listed(cli, "--all")
+
+    assert set(by_name) == set(shipped.names())
     assert by_name["lstm"] == {
         "name": "lstm",
         "models": 1,
@@ -203,7 +222,6 @@ def test_the_configs_of_the_package_are_listed(cli):
         "summary": "One LSTM layer.",
     }
     assert by_name["notebook"]["models"] is None
-    assert "One LSTM layer." in cli("config", "list").stdout
 
 
 def test_a_copy_is_a_config_with_the_table_it_names(cli):
