@@ -56,6 +56,7 @@ KEYS = {  # of the config, changed by options and Python arguments of these name
     "path": "data.path",
     "text": "data.text",
     "label": "data.label",
+    "group": "data.group",
     "track": "tracking",
 }
 DIGITS_OF_TEXTS = 8
@@ -186,7 +187,7 @@ def changes(
     overrides = []
     for name, key in KEYS.items():
         value = values.get(name)
-        if value is not None:
+        if value not in (None, []):
             flag = f"{dashes}{name}"
             overrides.append(Override(flag, key, _as_yaml(flag, value)))
     flag = "--set" if dashes else "settings:"

@@ -197,8 +197,9 @@ def choose(
     models: Names = None,
     data: str | OwnTexts | None = None,
     path: str | Path | None = None,
-    text: str | None = None,
-    label: str | None = None,
+    text: Names = None,
+    label: Names = None,
+    group: str | None = None,
     jobs: int | None = None,
     executor: str = "local",
     scheduler: str | Path | None = None,
@@ -229,8 +230,9 @@ def choose(
             They are stored in the folder of the results, by default one for these texts
             alone: results/NAME-DIGITS, with the first digits of their checksum.
         path: Read the source offline, from this file or folder.
-        text: The column of a table with the texts.
-        label: The column of a table with the labels.
+        text: The column of a table with the texts; or several, with parts of them.
+        label: The column of a table with the labels; or several with 1 or 0.
+        group: The column of a table with groups of texts, such as authors.
         jobs: Trials side by side; by default one per core.
         executor: Where trials run: local, dask, or an executor that another package
             brings.
@@ -263,6 +265,7 @@ def choose(
         path=path,
         text=text,
         label=label,
+        group=group,
     )
     request = ChoiceRequest(
         source,

@@ -46,6 +46,7 @@ def choose(
     force: options.Force = False,
     text: options.TextColumn = None,
     label: options.LabelColumn = None,
+    group: options.GroupColumn = None,
     models: options.Models = None,
     seeds: options.Seeds = None,
     epochs: options.Epochs = None,
@@ -76,6 +77,7 @@ def choose(
         path=path,
         text=text,
         label=label,
+        group=group,
     )
     request = ChoiceRequest(
         config,

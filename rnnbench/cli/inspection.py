@@ -149,6 +149,7 @@ def prepare(
     path: options.DataPath = None,
     text: options.TextColumn = None,
     label: options.LabelColumn = None,
+    group: options.GroupColumn = None,
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
@@ -158,7 +159,9 @@ def prepare(
     Without CONFIG, the data section has its defaults, which are those of Keras's
     loader.
     """
-    changed = changes(settings, data=data, path=path, text=text, label=label)
+    changed = changes(
+        settings, data=data, path=path, text=text, label=label, group=group
+    )
     prepared = _prepare(load_data(config, changed))
     console.print_record(*data_view(prepared), as_json=as_json)
 
@@ -180,6 +183,7 @@ def show_data(
     path: options.DataPath = None,
     text: options.TextColumn = None,
     label: options.LabelColumn = None,
+    group: options.GroupColumn = None,
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
@@ -189,7 +193,9 @@ def show_data(
     given; padding, words that are cut off and unknown words are marked. Without CONFIG,
     the data section has its defaults, which are those of Keras's loader.
     """
-    changed = changes(settings, data=data, path=path, text=text, label=label)
+    changed = changes(
+        settings, data=data, path=path, text=text, label=label, group=group
+    )
     if sources and (config or changed):
         raise UserError(
             "--sources: lists all sources, so it takes no CONFIG, N or other option"

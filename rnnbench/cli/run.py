@@ -37,6 +37,7 @@ def run(
     config: options.Config,
     text: options.TextColumn = None,
     label: options.LabelColumn = None,
+    group: options.GroupColumn = None,
     models: options.Models = None,
     seeds: options.Seeds = None,
     epochs: options.Epochs = None,
@@ -69,6 +70,7 @@ def run(
         path=path,
         text=text,
         label=label,
+        group=group,
         track=track,
     )
     request = RunRequest(

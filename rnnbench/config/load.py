@@ -3,6 +3,7 @@
 ``load("configs/all.yaml", [Override("--epochs", "training.epochs", "5")])``
 """
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -26,6 +27,7 @@ from rnnbench.points import chosen, model_of, split_keys
 from rnnbench.section import ConfigModel
 from rnnbench.storage import read_file
 
+log = logging.getLogger(__name__)
 MAX_CONFIG = 2**20  # the size of the largest config that is read, in bytes
 MAX_FILES = 100  # the most files that a config may extend, directly and through others
 ConfigSource = Path | str | Mapping[str, Any] | Benchmark
@@ -200,6 +202,11 @@ def _problem(item: ErrorDetails, root: Node, tree: Tree) -> Problem:
 def tree_of(config: object, overrides: Sequence[Override] = ()) -> Tree:
     """Return the tree of a config, with values of flags."""
     tree = _read_tree(config)
+    keys = [override.key for override in overrides]
+    is_stratified = at(tree.root, ["data", "split"]).value == "stratified"
+    if is_stratified and "data.group" in keys and "data.split" not in keys:
+        log.warning("data.group needs a shuffled split, so data.split is shuffled")
+        _set_values(tree, [Override("", "data.split", "shuffled")])
     _set_values(tree, overrides)
     return tree
 

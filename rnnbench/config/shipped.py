@@ -16,11 +16,10 @@ import yaml
 
 from rnnbench.config.nodes import to_yaml
 from rnnbench.data.sources.files import FILES
-from rnnbench.data.sources.tables import READERS, Layout, open_table, sniff
-from rnnbench.data.sources.texts import with_separator
+from rnnbench.data.sources.tables import READERS, Layout, sniff
+from rnnbench.data.sources.texts import unclear_column, with_separator
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.section import Variant, spell_parameters
-from rnnbench.text import listed as first_of
 
 log = logging.getLogger(__name__)
 STARTER = "starter"
@@ -135,13 +134,7 @@ def _columns_of(table: Path) -> Layout:
     """Return the layout of a table, and say if its labels are not clear."""
     layout = sniff(table, Layout())
     if not layout.label:
-        columns, *_ = open_table(table, layout)
-        log.warning(
-            "%s: it is not clear which column holds the labels;"
-            " set data.label to one of %s",
-            table,
-            first_of(columns),
-        )
+        log.warning("%s", unclear_column("label", table, layout))
     return layout
 
 

@@ -20,6 +20,7 @@ from rnnbench.scoring import metric_fault
 from rnnbench.section import ConfigModel, one_of, problem, spell
 from rnnbench.tasks import TASKS
 
+LONGEST_NAME = 1_000  # characters of the name of a column
 PATHS = ("path", "train", "test")
 """Keys that are relative to the file that they stand in."""
 
@@ -51,6 +52,18 @@ def _encoding(value: object) -> str:
     )
 
 
+def _columns(value: object) -> str | tuple[str, ...]:
+    match value:
+        case str() if 0 < len(value) <= LONGEST_NAME:
+            return value
+        case [name]:
+            return _columns(name)
+        case [_, *_]:
+            return tuple(map(str, map(_columns, value)))
+    hint = "should be the name of a column, or a list of names"
+    raise problem(f"got {spell(value)}", hint)
+
+
 def _task(value: object) -> str:
     name = one_of(value, TASKS)
     try:
@@ -64,7 +77,8 @@ def _task(value: object) -> str:
 
 FilePath = Annotated[Path, BeforeValidator(_path)]
 TokenizerName = Annotated[str, BeforeValidator(partial(one_of, names=TOKENIZERS))]
-Column = Annotated[str, Field(min_length=1, max_length=1_000)]
+Column = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+Columns = Annotated[str | tuple[str, ...], BeforeValidator(_columns)]
 
 
 class Data(ConfigModel):
@@ -80,10 +94,13 @@ class Data(ConfigModel):
     rest."""
     test: FilePath | None = None
     """A file or folder of texts to test on."""
-    text: Column | None = None
-    """The column of a table that holds the texts; by default detected."""
-    label: Column | None = None
-    """The column of a table that holds the labels; by default detected."""
+    text: Columns | None = None
+    """The column of a table that holds the texts; by default detected. Of several, such
+    as ``[title, body]``, each text has a line."""
+    label: Columns | None = None
+    """The column of a table that holds the labels; by default detected. In several,
+    such as ``[hashtag, link]``, 1 says that a text has the label, and 0 that it has
+    not."""
     group: Column | None = None
     """The column of a table that names a group, such as an author. Its texts are all
     for training, or all for testing; in a cross-validation, they are in one fold.

@@ -46,7 +46,6 @@ WORDS = "A model of RUN, by default the best; then texts, or - for standard inpu
 FILE = "A file with one text; repeatable."
 TABLE = "A table with a text in each row, or -."
 OUT = "Where the rows of --in go, with answers (.csv, .tsv, .jsonl); by default -."
-COLUMN = "The column with the texts of --in."
 CSV_SAFE = "Put an apostrophe before texts that spreadsheets would run as formulas."
 EXPLAIN = "Show the words that decided the answer."
 UNSURE = "Answer 'unsure' if its probability is below P, from 0 to 1."
@@ -66,9 +65,7 @@ def predict(
         Path | None, typer.Option("--in", metavar="TABLE", help=TABLE)
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help=OUT)] = None,
-    column: Annotated[
-        str | None, typer.Option("--text", metavar="COLUMN", help=COLUMN)
-    ] = None,
+    column: options.TextColumn = None,
     seed: options.NetworkSeed = None,
     top: Annotated[int, typer.Option(min=1, metavar="N", help="Topics shown.")] = 5,
     explain: Annotated[bool, typer.Option("--explain", help=EXPLAIN)] = False,
@@ -217,13 +214,18 @@ def _split_words(
 
 
 def _answer_table(
-    model: KeptModel, table: Path, target: Target, column: str | None, *, quiet: bool
+    model: KeptModel,
+    table: Path,
+    target: Target,
+    columns: Sequence[str] | None,
+    *,
+    quiet: bool,
 ) -> dict[str, object]:
     """Write a table with answers, showing progress, and say which rows have none."""
     out = target.file
     # or the rows would break the bar
     is_hidden = quiet or (out is None and console.out.is_terminal)
-    column = column or model.text_column
+    column = tuple(columns or ()) or model.text_column
     source = standard_input() if table == STREAM else nullcontext(table)
     with source as file, show_download(quiet=is_hidden) as progress:
         counts = predict_table(model, file, target, column, progress)

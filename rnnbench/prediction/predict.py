@@ -18,6 +18,7 @@ from pydantic import PositiveInt, SkipValidation
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.padding import INDEX_FROM, PAD, START, pad
 from rnnbench.data.sources.labels import ONE_LABEL
+from rnnbench.data.sources.tables import Names
 from rnnbench.data.vocabulary import Encoded, Vocabulary, encode
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.labels import Labels, Scores
@@ -151,8 +152,8 @@ class KeptModel(Shown):
     file: Path
     """Its weights; of an ensemble, the folder of the run."""
     vocabulary: Vocabulary
-    text_column: str | None
-    """The column of tables that the texts of the run came from."""
+    text_column: Names
+    """The columns of tables that the texts of the run came from."""
     members: Sequence["KeptModel"] = ()
     """The trained models of an ensemble."""
     label_separator: str = JOINED_BY

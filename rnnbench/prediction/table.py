@@ -21,14 +21,20 @@ from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.tables import (
     DIALECTS,
     Layout,
+    Names,
     Row,
     Rows,
     dialect_of,
     open_table,
     sniff,
 )
-from rnnbench.data.sources.texts import UnusableError, usable
-from rnnbench.errors import UserError, did_you_mean
+from rnnbench.data.sources.texts import (
+    Getter,
+    UnusableError,
+    getter_of,
+    text_of,
+)
+from rnnbench.errors import UserError
 from rnnbench.prediction.predict import UNSURE, KeptModel, Prediction
 from rnnbench.storage import atomic_write, temporary_folder
 from rnnbench.text import counted, visible
@@ -67,7 +73,7 @@ def predict_table(
     model: KeptModel,
     source: Path,
     target: Target,
-    column: str | None,
+    column: Names,
     progress: Progress,
 ) -> Counter[str | None]:
     """Write the rows of a table with the model's answers, and count their problems.
@@ -78,7 +84,7 @@ def predict_table(
     topic. Standard output gets the format of the ``source``. Rows without a problem are
     counted under ``None``.
     """
-    header, position, rows = _open(source, column, progress)
+    header, rows, get = _open(source, column, progress)
     out = target.file
     has_lists = (out or source).suffix.lower() not in DIALECTS
     separator = None if has_lists else model.label_separator
@@ -89,7 +95,7 @@ def predict_table(
     if is_safe:
         columns = list(map(_as_text, columns))
     with _writer(out, source, columns) as write:
-        for row, answer in _answered(model, rows, position, target.unsure_below):
+        for row, answer in _answered(model, rows, get, target.unsure_below):
             new_cells = _new_cells(answer, row, separator)
             counts[new_cells.problem] += 1
             cells = [*_filled(row.values, len(header)), *new_cells]
@@ -128,16 +134,21 @@ def _new_columns(model: KeptModel, source: Path, header: Sequence[str]) -> list[
 
 
 def _answered(
-    model: KeptModel, rows: Rows, position: int, unsure_below: float | None
+    model: KeptModel, rows: Rows, get: Getter, unsure_below: float | None
 ) -> Iterator[tuple[Row, Prediction]]:
     """Yield each row with the answer to its text; few rows are in memory at once."""
     at_once = max(1, min(AT_ONCE, STEPS // model.vocabulary.timesteps))
-    block = [_checked(row, position) for row in islice(rows, at_once)]
-    while block:
-        texts = ["" if row.fault else row.values[position] for row in block]
+    while True:
+        block = []
+        texts = []
+        for row in islice(rows, at_once):
+            checked, text = _checked(row, get)
+            block.append(checked)
+            texts.append(text)
+        if not block:
+            return
         answers = model.answers(texts, 2, unsure_below=unsure_below)
         yield from zip(block, answers, strict=True)
-        block = [_checked(row, position) for row in islice(rows, at_once)]
 
 
 def _is_formula(cell: object) -> bool:
@@ -155,15 +166,14 @@ def _as_text(cell: object) -> object:
     return f"'{cell}" if _is_formula(cell) else cell
 
 
-def _checked(row: Row, position: int) -> Row:
-    """Return a row, as a bad one if its text cannot be used."""
+def _checked(row: Row, get: Getter) -> tuple[Row, str]:
+    """Return a row and its text; a bad row, and no text, if this cannot be used."""
     if row.fault:
-        return row
+        return row, ""
     try:
-        usable("text", row.values[position])
+        return row, text_of(get(row.values))
     except UnusableError as error:
-        return row._replace(reason=error.reason, fault=error.fault)
-    return row
+        return row._replace(reason=error.reason, fault=error.fault), ""
 
 
 def _new_cells(prediction: Prediction, row: Row, separator: str | None) -> NewCells:
@@ -238,17 +248,14 @@ def _opened(out: Path | None) -> Iterator[TextIOWrapper]:
 
 
 def _open(
-    path: Path, column: str | None, progress: Progress
-) -> tuple[list[str], int, Rows]:
-    """Return the names of the columns, the position of the texts, and the rows."""
+    path: Path, column: Names, progress: Progress
+) -> tuple[list[str], Rows, Getter]:
+    """Return the names of the columns, the rows, and what gets the text from a row."""
     layout = sniff(path, Layout(text=column, label=""))
     header, rows = open_table(path, layout, progress)
     if len({*header}) < len(header):
         raise UserError(f"{path}: two columns have the same name")
-    if layout.text not in header:
-        hint = did_you_mean(str(layout.text), header)
-        raise UserError(f"{path}: no column '{layout.text}' ({hint}; --text names it)")
-    return header, header.index(layout.text), rows
+    return header, rows, getter_of("text", layout.text, header, path)
 
 
 @contextmanager

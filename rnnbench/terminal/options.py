@@ -86,10 +86,14 @@ OFFLINE = "Read the source offline, from this file or folder."
 _path = _source_option("--path", metavar="PATH", help=OFFLINE)
 DataPath = Annotated[str | None, _path]
 _column = partial(typer.Option, metavar="COLUMN")
-TEXTS_IN = "The column of a table with the texts."
-LABELS_IN = "The column of a table with the labels."
-TextColumn = Annotated[str | None, _column("--text", help=TEXTS_IN)]
-LabelColumn = Annotated[str | None, _column("--label", help=LABELS_IN)]
+TEXTS_IN = "The column of a table with the texts; or several, such as title,body."
+LABELS_IN = "That with the labels; or several with 1 or 0, one for each label."
+GROUPS_IN = "That with groups, such as authors, each of which stays on one side."
+TextColumn = Annotated[list[str] | None, _column("--text", help=TEXTS_IN)]
+LabelColumn = Annotated[list[str] | None, _column("--label", help=LABELS_IN)]
+GroupColumn = Annotated[
+    str | None, _source_option("--group", metavar="COLUMN", help=GROUPS_IN)
+]
 SET = "Change any value of the config; repeatable."
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY.PATH=VALUE", help=SET)

@@ -206,7 +206,7 @@ def test_a_new_config_for_a_table_without_a_clear_label_says_what_is_left_to_do(
     )
     made = cli("config", "new", "lines.yaml", "--from", "lines.csv")
     assert (
-        "which column holds the labels; set data.label to one of scene, line\n"
+        "holds the labels; set data.label, as in --label NAME, to one of scene (9 values)\n"
         in made.stderr
     )
     refused = cli("config", "new", "lines.yaml", "--from", "line.csv", "--force")

@@ -5,9 +5,10 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,10 +17,15 @@ from rnnbench.data.groups import LikelyGroups, likely_groups
 from rnnbench.data.sources.labels import MOST_LABELS, ONE_LABEL, split_labels
 from rnnbench.data.sources.separators import MOST_ROWS, find_separator
 from rnnbench.data.sources.tables import (
+    INDICATORS,
     MAX_TEXT,
     Layout,
+    Names,
     Row,
     Rows,
+    check_unique,
+    label_candidates,
+    names_of,
     open_table,
     read_folder,
     short_columns,
@@ -31,6 +37,7 @@ from rnnbench.text import encodable, listed, visible
 
 log = logging.getLogger(__name__)
 LONGEST_CELL = 2_000  # characters of a cell with labels, if these are to be told apart
+Getter = Callable[[Sequence[object]], object]  # of a cell, or of several, from a row
 
 
 class Text(NamedTuple):
@@ -63,57 +70,96 @@ def read_texts(
         layout = replace(layout, label_separator=None)
     if path.is_dir():
         _, rows = read_folder(path, layout)
-        positions = [0, 1]
+        getters: list[Getter] = [itemgetter(0), itemgetter(1)]
     else:
         layout = sniff(path, layout)
-        rows, positions = _open(path, layout, progress)
+        rows, getters = _open(path, layout, progress)
     for row in rows:
         if row.fault:
             bad_rows.append(row._replace(values=()))  # there may be many
             continue
         try:
-            text = _text_of(row, positions, layout)
+            text = _text_in(row, getters, layout)
         except UnusableError as error:
             bad_rows.append(Row(row.place, (), error.reason, error.fault))
         else:
             yield text
 
 
-def _open(path: Path, layout: Layout, progress: Progress) -> tuple[Rows, list[int]]:
-    """Return the rows of a table, and the positions of texts, labels and groups."""
-    names = {"text": layout.text, "label": layout.label}
+def _open(path: Path, layout: Layout, progress: Progress) -> tuple[Rows, list[Getter]]:
+    """Return the rows of a table, and what gets the cells of texts, labels, groups."""
+    columns = {"text": layout.text, "label": layout.label}
     if layout.group:
-        names["group"] = layout.group
-    columns = [name for name in names.values() if name is not None]
-    header, rows = open_table(path, layout, progress, columns)
-    if not set(header).issuperset(names.values()):
+        columns["group"] = layout.group
+    names = list(chain.from_iterable(map(names_of, columns.values())))
+    header, rows = open_table(path, layout, progress, names)
+    if None in columns.values() or not set(header).issuperset(names):
         header, _ = open_table(path, layout)  # for the message, that of all columns
-    return rows, [_position(key, name, header, path) for key, name in names.items()]
+    getters = []
+    for key, of_key in columns.items():
+        if of_key is None:
+            raise UserError(unclear_column(key, path, layout))
+        getters.append(getter_of(key, of_key, header, path))
+    return rows, getters
 
 
-def _position(key: str, name: str | None, header: list[str], path: Path) -> int:
-    """Return the position of the column that holds a key of the ``data`` section."""
-    if name is None:
-        fault = f"it is not clear which column holds the {key}s"
-        hint = f"set data.{key}, as in --set data.{key}=NAME, to one of"
-        raise UserError(f"{path}: {fault}; {hint} {listed(header)}")
-    if header.count(name) > 1:
-        raise UserError(f"{path}: there are two columns '{name}'; rename one of them")
-    if name not in header:
-        hint = did_you_mean(name, header)
-        raise UserError(f"{path}: no column '{name}' ({hint}; data.{key} names it)")
-    return header.index(name)
+def unclear_column(key: str, path: Path, layout: Layout) -> str:
+    """Return the message that a column is not known, with all that it may be."""
+    fault = f"it is not clear which column holds the {key}s"
+    candidates = label_candidates(path, layout)
+    hint = f"set data.{key}, as in --{key} NAME, to one of"
+    return f"{path}: {fault}; {hint} {listed(candidates, most=len(candidates))}"
 
 
-def _text_of(row: Row, positions: Sequence[int], layout: Layout) -> Text:
+def getter_of(key: str, columns: Names, header: list[str], path: Path) -> Getter:
+    """Return what gets the cells that hold a key of the ``data`` section from a row."""
+    for name in names_of(columns):
+        check_unique([name], header, path)
+        if name not in header:
+            hint = did_you_mean(name, header)
+            raise UserError(f"{path}: no column '{name}' ({hint}; --{key} names it)")
+    return itemgetter(*map(header.index, names_of(columns)))
+
+
+def text_of(cell: object, encoding: str | None = None) -> str:
+    """Return the text in a cell, or in several one below the other.
+
+    ``UnusableError`` is raised if it cannot be used.
+    """
+    match cell:
+        case tuple():
+            parts = []
+            for part in cell:
+                if part is not None and str(part).strip():
+                    parts.append(usable("text", part, encoding))
+            cell = "\n".join(parts)
+    return usable("text", cell, encoding)
+
+
+def _indicated(cells: Sequence[object], names: Sequence[str]) -> list[str]:
+    """Return the names of the columns with 1, or raise ``UnusableError``."""
+    labels = []
+    for name, cell in zip(names, cells, strict=True):
+        value = INDICATORS.get(str(cell).lower())
+        if value is None:
+            fault = f"{name}: should be 0 or 1: {shortened(str(cell), 40)}"
+            raise UnusableError("not 0 or 1", fault)
+        if value:
+            labels.append(name)
+    return labels
+
+
+def _text_in(row: Row, getters: Sequence[Getter], layout: Layout) -> Text:
     """Return the text in a row, or raise ``UnusableError``."""
-    text, label, *groups = [row.values[position] for position in positions]
-    text = usable("text", text, layout.encoding)
+    text, label, *groups = [get(row.values) for get in getters]
+    text = text_of(text, layout.encoding)
     separator = layout.label_separator
     has_one = False
     labels: Sequence[object] = []
     if isinstance(label, list):
         labels = label
+    elif isinstance(label, tuple):
+        labels = _indicated(label, names_of(layout.label))
     elif separator is None:
         labels = [label]
         has_one = True
@@ -196,10 +242,14 @@ def _cells_with_labels(path: Path, layout: Layout) -> Iterator[object]:
     if path.is_dir():
         return
     layout = sniff(path, layout)
+    names = names_of(layout.label)
+    if len(names) > 1:
+        yield names
+        return
     header, _ = open_table(path, layout)
     if layout.label not in header:
         return
-    header, rows = open_table(path, layout, columns=[layout.label])
+    header, rows = open_table(path, layout, columns=names)
     position = header.index(layout.label)
     for row in islice(rows, MOST_ROWS):
         if not row.fault:
@@ -209,8 +259,10 @@ def _cells_with_labels(path: Path, layout: Layout) -> Iterator[object]:
 def undeclared_groups(path: Path, layout: Layout) -> LikelyGroups | None:
     """Return the groups of texts that a column of a table evidently names, if any."""
     layout = sniff(path, layout)
-    label = str(layout.label)
-    names = {*short_columns(path, layout), label} - {layout.text}
+    label_names = names_of(layout.label)
+    names = {*short_columns(path, layout), *label_names}.difference(
+        names_of(layout.text)
+    )
     header, rows = open_table(path, layout, columns=list(names))
     positions = {name: place for place, name in enumerate(header) if name in names}
     columns: dict[str, list[object]] = {name: [] for name in positions}
@@ -218,7 +270,9 @@ def undeclared_groups(path: Path, layout: Layout) -> LikelyGroups | None:
         if not row.fault:
             for name, position in positions.items():
                 columns[name].append(row.values[position])
-    labels = [str(value) for value in columns.pop(label)]
+    labels = []
+    for cells in zip(*map(columns.pop, label_names), strict=True):
+        labels.append(" ".join(map(str, cells)))
     likely = likely_groups(columns, labels)
     if likely and likely[0].is_evident:
         return likely[0]

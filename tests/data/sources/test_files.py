@@ -174,7 +174,7 @@ WRONG = {
     "own.csv": {
         b"": "own.csv: it is empty",
         b"text,label\na,b\0c\n": "own.csv:2: the label has characters that cannot",
-        b"text,kind\na,b\n": "--set data.label=NAME, to one of text, kind",
+        b"text,kind\na,b\n": "--label NAME, to one of kind (1 value)",
         b"text,text,label\n": "own.csv: there are two columns 'text'; rename",
         b"text,label\na\n": "own.csv:2: 1 field, but the header has 2",
         b"text,label\n": "own.csv: no row with a text in it",
@@ -192,11 +192,11 @@ WRONG = {
         + b"\xc3\xa9,b\n" * 10
         + b"\xe9t\xe9,b\n": "own.csv:12: a byte that utf-8 does not have; see data.enc",
     },
-    "own.tsv": {b"text,label\na,b\n": "--set data.label=NAME, to one of text,label"},
+    "own.tsv": {b"text,label\na,b\n": "--label NAME, to one of text,label"},
     "own.jsonl": {
         b'{"text": "a", "label": "b"}\n{"text": "a"\n': "own.jsonl:2: not JSON: ",
         b'\n["a", "b"]\n': "own.jsonl:2: should be an object, such as ",
-        b'{"text": "a"}\n': "--set data.label=NAME, to one of text",
+        b'{"text": "a"}\n': "--label NAME, to one of text",
         b'{"text": 3, "label": "b"}\n': "own.jsonl:1: text: should be a text: 3",
         b'{"text": "a", "label": NaN}\n': "own.jsonl:1: label: should be a text or",
         b'{"text": "a", "label": "b"}\n\xff\n': "own.jsonl:2: not JSON",

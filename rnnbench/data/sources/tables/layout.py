@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 SAMPLE_ROWS = 200  # rows that tell what a table looks like
 NOT_A_ROW = "not a row"
+INDICATORS = dict.fromkeys(("1", "1.0", "true"), True)
+INDICATORS |= dict.fromkeys(("0", "0.0", "false"), False)
+"""Whether a text has the label that a column stands for."""
+
+
+Names = str | tuple[str, ...] | None
+"""The name of a column, or those of several that are read as one."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +33,8 @@ class Layout:
 
     delimiter: str | None = None  # the character between the columns of a .csv file
     encoding: str | None = None  # a Python codec
-    text: str | None = None  # the name of the column with the texts
-    label: str | None = None  # that of the column with the labels
+    text: Names = None  # the column with the texts, or several with parts of them
+    label: Names = None  # that with the labels, or one of 0 and 1 for each label
     group: str | None = None  # that of the column with the groups, if any
     label_separator: str | None = None  # stands between the labels of a text
 
@@ -70,6 +77,16 @@ class TableKind:
     at_once: (
         Callable[[BufferedReader, Layout, Sequence[str]], "pyarrow.Table | None"] | None
     ) = None
+
+
+def names_of(columns: Names) -> list[str]:
+    """Return the names of columns; none if they are not known."""
+    match columns:
+        case str():
+            return [columns]
+        case tuple():
+            return list(columns)
+    return []
 
 
 def check_unique(names: Iterable[str], header: Sequence[str], path: Path) -> None:

@@ -13,10 +13,18 @@ from itertools import islice
 from pathlib import Path
 
 from rnnbench.data.sources.tables.encodings import encoding_of
-from rnnbench.data.sources.tables.layout import SAMPLE_ROWS, Layout, Row, Rows
+from rnnbench.data.sources.tables.layout import (
+    INDICATORS,
+    SAMPLE_ROWS,
+    Layout,
+    Names,
+    Row,
+    Rows,
+    names_of,
+)
 from rnnbench.data.sources.tables.opening import kind_of, open_table, open_wide
 from rnnbench.errors import UserError
-from rnnbench.text import listed
+from rnnbench.text import counted, listed
 
 log = logging.getLogger(__name__)
 LONGEST_SAMPLE = 1_000  # characters of a value that tell how long it is
@@ -43,6 +51,7 @@ LABEL_NAMES = (
     "intent",
     "y",
 )
+_JOINT = "', '"
 USUAL = {"delimiter": ",", "encoding": "utf-8", "text": "text", "label": "label"}
 """Findings that are not worth a message."""
 
@@ -55,7 +64,14 @@ def sniff(path: Path, layout: Layout) -> Layout:
     """
     detected = with_form(path, layout)
     header, rows = open_table(path, detected)
-    taken = [name for name in (layout.text, layout.label, layout.group) if name]
+    layout = replace(
+        layout,
+        text=_split_names(layout.text, header),
+        label=_split_names(layout.label, header),
+    )
+    taken = []
+    for columns in (layout.text, layout.label, layout.group):
+        taken += names_of(columns or None)
     if len(set(taken)) < len(taken):
         columns = "data.text, data.label and data.group"
         fault = f"{columns} should name different columns"
@@ -67,10 +83,12 @@ def sniff(path: Path, layout: Layout) -> Layout:
     label = layout.label
     if label is None:
         label = next(iter(labels), None)
-    samples = _samples(header, rows, set(free) - {text, label})
+    samples = _samples(header, rows, {*free}.difference([text, label]))
     if text is None and samples:
         text = max(samples, key=lambda name: sum(map(len, samples[name])))
         del samples[text]
+    if label is None:
+        label = _indicators(samples)
     if label is None:
         label = _with_few_values(samples)
         if label is not None and label in samples[label]:
@@ -81,6 +99,16 @@ def sniff(path: Path, layout: Layout) -> Layout:
     if has_choice or _is_unusual(detected, layout):
         _log_once(path, _in_words(detected))
     return detected
+
+
+def _split_names(columns: Names, header: Sequence[str]) -> Names:
+    """Return several columns for ``title,body``, unless a column has this name."""
+    joined = names_of(columns)
+    if len(joined) == 1 and joined[0] not in header:
+        names = tuple(map(str.strip, joined[0].split(",")))
+        if set(header).issuperset(names):
+            return names
+    return columns
 
 
 def _usable(rows: Rows) -> Iterator[Row]:
@@ -104,6 +132,25 @@ def _samples(
             if name in samples:
                 samples[name].append(str(value)[:LONGEST_SAMPLE])
     return samples
+
+
+def _indicators(samples: Mapping[str, Sequence[str]]) -> tuple[str, ...] | None:
+    """Return the columns of 0 and 1, one for each label, if all others are ids.
+
+    At least two of them have both values.
+    """
+    names = []
+    n_with_both = 0
+    for name, values in samples.items():
+        different = set(map(str.lower, values))
+        if different <= INDICATORS.keys():
+            names.append(name)
+            n_with_both += len(set(map(INDICATORS.get, different))) == 2
+        elif len(set(values)) < len(values):
+            return None
+    if n_with_both < 2:
+        return None
+    return tuple(names)
 
 
 def _with_few_values(columns: Mapping[str, Sequence[str]]) -> str | None:
@@ -142,10 +189,32 @@ def _in_words(layout: Layout) -> str:
     """Return how a table is read."""
     parts = [DELIMITERS.get(layout.delimiter or "", layout.delimiter), layout.encoding]
     if layout.text:
-        parts.append(f"texts in '{layout.text}'")
+        parts.append(f"texts in '{_JOINT.join(names_of(layout.text))}'")
+    labels = names_of(layout.label)
     if layout.label:
-        parts.append(f"labels in '{layout.label}'")
+        parts.append(f"labels in '{_JOINT.join(labels)}'")
+    if len(labels) > 1:
+        parts.append("which are 0 or 1: several labels a text (data.label=NAME if not)")
     return ", ".join(filter(None, parts))
+
+
+def label_candidates(path: Path, layout: Layout) -> list[str]:
+    """Return the columns that may hold labels, the likeliest first.
+
+    They have few values, which are short and repeated; not those of texts or groups.
+    """
+    header, rows = open_table(path, layout)
+    taken = {*names_of(layout.text), layout.group}
+    samples = _samples(header, rows, {*header} - taken)
+    ranked = []
+    for name, values in samples.items():
+        n_different = len(set(values))
+        is_repeated = 1 < n_different <= len(values) / 2
+        length = sum(map(len, values))
+        number = counted(n_different, "value")
+        ranked.append((not is_repeated, n_different, length, f"{name} ({number})"))
+    ranked.sort()
+    return [candidate for *_, candidate in ranked] or header
 
 
 def short_columns(path: Path, layout: Layout) -> list[str]:
