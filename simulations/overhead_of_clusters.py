@@ -26,7 +26,7 @@ SETTINGS = {
     "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
     "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
 }
-"""The settings of Dask that ``docs/cluster.md`` recommends."""
+"""The settings of Dask that ``docs/speed.md`` recommends."""
 
 
 def main(arguments):

@@ -29,6 +29,7 @@ from rnnbench.plugins.speed.records import SpeedResults
 from rnnbench.plugins.teach.kinds import LSTM
 from rnnbench.plugins.teach.toy import draw
 from rnnbench.report.words import short_p
+from rnnbench.results.run import load_results
 from rnnbench.terminal import console
 
 ROOT = Path(__file__).parents[1]
@@ -81,7 +82,8 @@ def elements(site):
 @pytest.fixture(scope="module")
 def page(site):
     """Returns the HTML of a page, by the name of its file."""
-    by_name = {file.name: text for file, text in site.items()}
+    deepest_first = sorted(site, key=lambda file: len(file.parts), reverse=True)
+    by_name = {file.name: site[file] for file in deepest_first}
     return lambda name: by_name[f"{name}.html"]
 
 
@@ -120,6 +122,24 @@ def test_nothing_is_loaded_from_elsewhere(elements):
             source for source in page.loaded if re.match(r"(https?:)?//", source or "")
         }
         assert not loaded, file
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+def test_the_search_works_where_the_site_is_opened_from_a_folder(site, browser):
+    (file,) = [file for file in site if file.name == "glossary.html"]
+    browser.open(file)
+
+    found = browser.evaluate("""new Promise(resolve => {
+        const search = document.querySelector(".md-search__input")
+        const result = document.querySelector(".md-search-result__list")
+        new MutationObserver(() => resolve(result.innerText)).observe(
+            result, {childList: true})
+        search.focus()
+        search.value = "satterthwaite"
+        search.dispatchEvent(new Event("keyup", {bubbles: true}))
+        setTimeout(() => resolve("nothing"), 10000)
+    })""")
+    assert "What the numbers mean" in found
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
@@ -569,7 +589,7 @@ TOGETHER = "all_bigru_max_with_svm"
 def test_the_figures_of_ensembles_are_those_of_the_reference_runs():
     shown = re.findall(
         r"^\| \[.*?\]\(\S+/reference/(\w+)/table.md\) \| (.*) \|$",
-        PAGES["findings"],
+        PAGES["findings"].split("### A network and an SVM together")[1],
         re.M,
     )
 
@@ -636,12 +656,36 @@ def test_the_speed_is_that_of_the_reference_run():
         f"`native` is {times['torch']} fast as `torch`, and {times['keras']} fast as `keras`"
     ) in words
     assert f"a process of `native` needs {memory['native']} of memory" in words
-    readme = " ".join((ROOT / "README.md").read_text().split())
-    torch = times["torch"]
-    keras = times["keras"]
-    assert (
-        f"train {torch} fast as with PyTorch and {keras} fast as with Keras" in readme
+
+
+def test_the_times_of_trainings_are_those_of_the_reference_runs():
+    shown = re.findall(
+        r"^\| \[(\w+)\]\(\S+\) \| (.*) \| (.*) \| (.*) \| (.*) \|$",
+        PAGES["time"],
+        re.M,
     )
+
+    assert len(shown) == 4
+    for name, n_documents, words, network, svm in shown:
+        results = load_results(REFERENCE / name)
+        seconds = {model.name: model.fit_seconds for model in results.models}
+        of_network = seconds["bilstm_max" if name == "zoo" else "bigru_max"]
+        assert n_documents == f"{results.dataset.train_size:,}"
+        assert words == str(results.dataset.timesteps)
+        assert network == f"{of_network.mean:.0f}"
+        assert float(svm) == pytest.approx(seconds["tfidf_linear_svm"].mean, rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["bigru_max", "tfidf_linear_svm"])
+def test_the_figures_of_imbalance_are_those_of_the_reference_run(name):
+    results = load_results(REFERENCE / "r52")
+    (model,) = [model for model in results.models if model.name == name]
+
+    n_never = len(model.topics_never_predicted)
+    scores = f"{model.score.mean:.4f} | {model.metrics['macro_f1'].mean:.4f}"
+    assert f"| {name} | {scores} | {n_never} |" in PAGES["imbalance"]
+    assert f"{results.dataset.majority_score:.0%}" == "42%"
+    assert "42 % of the test documents are on `earn`" in words_of("imbalance")
 
 
 def test_the_busy_share_of_a_cluster_is_that_of_the_simulation():
@@ -649,12 +693,12 @@ def test_the_busy_share_of_a_cluster_is_that_of_the_simulation():
 
     assert f"the workers were busy for {float(last[2]):.0%} of the time".replace(
         "%", " %"
-    ) in (words_of("cluster"))
+    ) in (words_of("speed"))
 
 
 def test_examples_of_clusters_have_the_settings_that_the_page_recommends(repository):
     names = re.findall(
-        r"DASK_DISTRIBUTED__\w+", (repository / "docs/cluster.md").read_text()
+        r"DASK_DISTRIBUTED__\w+", (repository / "docs/speed.md").read_text()
     )
 
     for example in ("Dockerfile", "jobqueue.yaml", "ssh.sh"):

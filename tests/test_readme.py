@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 from rich.console import Console
 
 import rnnbench
@@ -23,6 +24,7 @@ from rnnbench.training.settings import resolve_engine
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "results/reference"
 README = (ROOT / "README.md").read_text()
+FINDINGS = (ROOT / "docs/findings.md").read_text()
 TABLE = (REFERENCE / "README.md").read_text()
 REFERENCE_RUNS = [file.parent for file in REFERENCE.glob("*/results.json")]
 CHOICES = [file.parent for file in (REFERENCE / "choice").glob("*/choice.json")]
@@ -159,7 +161,9 @@ CHOSEN["r8"] = CHOSEN["r52"]  # it has its recurrent network
 
 def row_that_links(file):
     (row,) = [
-        line for line in README.splitlines() if f"](results/reference/{file})" in line
+        line
+        for line in FINDINGS.split("## The notebook")[0].splitlines()
+        if f"](../results/reference/{file})" in line
     ]
     return row
 
@@ -195,6 +199,28 @@ def test_the_highest_published_score_that_is_not_in_doubt_is_named(name):
     assert f" {best} {accuracy:.4f}, " in row_that_links(f"{name}/table.md")
 
 
+@pytest.mark.parametrize(
+    ("documents", "name"),
+    [
+        ("notebook's", "zoo"),
+        ("R52", "r52"),
+        ("whole Keras set", "reuters46"),
+        ("Reuters-90, micro-F1", "reuters90"),
+    ],
+)
+def test_the_table_of_findings_is_that_of_the_runs(documents, name):
+    models = {model.name: model for model in load_results(REFERENCE / name).models}
+    networks = [
+        entry
+        for entry, model in load(name).models.items()
+        if isinstance(model, Network)
+    ]
+    best = max(models[network].score.mean for network in networks)
+    svm = models["tfidf_linear_svm"].score.mean
+
+    assert f"| {documents} | {best:.4f} | {svm:.4f} | no |" in README
+
+
 def test_the_scores_at_one_half_are_those_of_the_run():
     models = {
         model.name: model for model in load_results(REFERENCE / "reuters90").models
@@ -202,10 +228,10 @@ def test_the_scores_at_one_half_are_those_of_the_run():
     network = models["bigru_max"]
     svm = models["tfidf_linear_svm"]
 
-    scores = (
-        f"the network has {network.at_half.mean:.4f} and the SVM {svm.at_half.mean:.4f}"
-    )
-    assert scores in " ".join(README.split())
+    of_network = f"{network.at_half.mean:.4f}, not {network.score.mean:.4f}"
+    of_svm = f"{svm.at_half.mean:.4f}, not {svm.score.mean:.4f}"
+    scores = f"the SVM on words has {of_svm}, and `bigru_max` {of_network}"
+    assert scores in " ".join(FINDINGS.split())
 
 
 def test_the_smallest_p_value_of_a_network_against_the_svm_is_named():
@@ -220,36 +246,65 @@ def test_the_smallest_p_value_of_a_network_against_the_svm_is_named():
     assert len(pairs) == len(CHOSEN)
     assert smallest.p_corrected >= 0.05
     stated = f"p is {smallest.p:.3f} alone, {smallest.p_corrected:.2f} corrected"
-    assert stated in " ".join(README.split())
+    assert stated in " ".join(FINDINGS.split())
+
+
+BLOCKS = re.findall(r"^```console\n(.*?)^```$", README, re.M | re.S)
+SVM_ALONE = ["--models", "tfidf_linear_svm", "--jobs", 1]
+
+
+def follow(cli, word, *of_runs):
+    """Type the commands of the block that has a word; runs get more arguments."""
+    (block,) = [block for block in BLOCKS if word in block]
+    for line in block.splitlines():
+        program, *arguments = shlex.split(line)
+        if program == "rnnbench":
+            more = of_runs if arguments[0] == "run" else []
+            done = cli(*arguments, *more)
+            assert done.exit_code == 0, done.output
+    return done
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_table_becomes_predictions_by_the_commands_of_the_readme(
-    cli, tmp_path, monkeypatch
+def test_the_smoke_run_of_the_readme_becomes_a_page(
+    cli, working_folder, tiny_sgml_folder
 ):
-    monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"^```console\n(.*?)^```$", README, re.M | re.S)
-    (story,) = [block for block in blocks if "rnnbench predict" in block]
-    for line in story.splitlines():
-        program, *arguments = shlex.split(line)
-        assert program == "rnnbench"
-        fewer = (
-            ["--models", "tfidf_linear_svm", "--jobs", 1]
-            if arguments[0] == "run"
-            else []
-        )
-        done = cli(*arguments, *fewer)
-        assert done.exit_code == 0, done.output
+    (working_folder / "configs").symlink_to(ROOT / "configs")
+
+    follow(cli, "smoke.yaml", *SVM_ALONE, "--data", "sgml", "--path", tiny_sgml_folder)
+    assert Path("results/smoke/report.html").is_file()
+
+
+def test_the_verdict_of_the_readme_is_given(cli, working_folder):
+    (working_folder / "examples").symlink_to(ROOT / "examples")
+
+    assert "large" in follow(cli, "rnnbench verdict").stdout
+
+
+@pytest.mark.usefixtures("quick", "working_folder")
+def test_a_table_becomes_predictions_by_the_commands_of_the_readme(cli):
+    follow(cli, "rnnbench predict", *SVM_ALONE)
 
     files = Path("own_texts.csv"), Path("predicted.csv")
     before, after = (
         list(csv.DictReader(file.read_text().splitlines())) for file in files
     )
-    new = ["predicted", "margin", "second_best", "unknown_words", "problem"]
-    assert list(after[0]) == [*before[0], *new]
-    assert all(f"`{column}`" in README for column in new)
+    assert {*before[0], "predicted"} < {*after[0]}
     assert [{key: row[key] for key in before[0]} for row in after] == before
     assert sum(row["predicted"] == row["label"] for row in after) > 0.9 * len(after)
+
+
+def test_predictions_are_the_first_section_after_the_start():
+    headings = re.findall("^## (.*)$", README, re.M)
+
+    assert headings[:2] == ["Start", "My predictions"]
+
+
+def test_the_citation_is_of_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+
+    assert citation["version"] == rnnbench.__version__
+    assert f"{{{rnnbench.__version__}}}" in (ROOT / "docs/citing.md").read_text()
 
 
 def test_ci_runs_the_readmes_test_command():

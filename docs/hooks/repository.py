@@ -20,6 +20,7 @@ INCLUDE = re.compile(
 )
 LINK = re.compile(r"\]\(\.\./(?P<file>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)")
 LANGUAGES = {
+    ".cff": "yaml",
     ".csv": "text",
     ".py": "python",
     ".sh": "bash",

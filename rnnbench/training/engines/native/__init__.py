@@ -1,3 +1,3 @@
-"""Machine code that trains networks, made by LLVM for each; ``docs/native.md`` explains
+"""Machine code that trains networks, made by LLVM for each; ``docs/speed.md`` explains
 it.
 """

@@ -11,7 +11,7 @@ This function doubles the numbers of an array::
     Code(asm).run("double", [numbers], len(numbers))
 
 It is a thin layer over the IR builder of llvmlite, and knows nothing of networks.
-Products are made of tiles whose sums stay in registers; ``docs/native.md`` draws one.
+Products are made of tiles whose sums stay in registers; ``docs/speed.md`` draws one.
 For each element of the inner dimension, one vector of each column of the tile is
 loaded, and one float of each row is spread.
 """
