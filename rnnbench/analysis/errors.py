@@ -5,17 +5,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data import cache
+from rnnbench.data.cached import cached_documents
 from rnnbench.data.corpus import Excerpt
-from rnnbench.data.dataset import make_dataset
 from rnnbench.data.summary import DatasetSummary
-from rnnbench.errors import RnnbenchError
 from rnnbench.labels import Key, Labels, documents_by_topic, form_of, keys_of
 from rnnbench.metrics import by_topic
 from rnnbench.results.stored_run import StoredRun
@@ -168,20 +165,14 @@ def texts_of_test_documents(run: StoredRun) -> list[DocumentText] | None:
 
     No path is followed.
     """
-    dataset = run.results.dataset
-    file = cache.find(fingerprint=dataset.corpus_fingerprint)
-    if not file:
+    cached = cached_documents(run.results.dataset, run.benchmark.data)
+    if cached is None:
         return None
-    with suppress(RnnbenchError, FileNotFoundError):
-        corpus = cache.read(file)
-        rebuilt = make_dataset(corpus, run.benchmark.data)
-        split = rebuilt.split_fingerprint(corpus.fingerprint)
-        if split == dataset.split_fingerprint:
-            return [
-                DocumentText(corpus.words(number), corpus.excerpt(number))
-                for number in rebuilt.test_documents.tolist()
-            ]
-    return None
+    corpus, dataset = cached
+    return [
+        DocumentText(corpus.words(number), corpus.excerpt(number))
+        for number in dataset.test_documents.tolist()
+    ]
 
 
 def frequent_topics(labels: Labels, n: int) -> list[int]:

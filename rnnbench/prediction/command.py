@@ -15,12 +15,21 @@ from rich.text import Text
 from rnnbench.errors import UserError, shortened
 from rnnbench.prediction.predict import (
     NONE,
+    UNSURE,
     KeptModel,
     Prediction,
     TopicScore,
     find_model,
 )
-from rnnbench.prediction.table import Target, predict_table, standard_input
+from rnnbench.prediction.table import (
+    Question,
+    Tally,
+    Target,
+    predict_table,
+    standard_input,
+)
+from rnnbench.prediction.trained import training_texts
+from rnnbench.prediction.writers import WRITABLE
 from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
 from rnnbench.storage import check_new, read_file
@@ -34,10 +43,10 @@ EXAMPLES = options.examples(
     'rnnbench predict results/all "net profit rose 7 pct" --explain --unsure-below 0.7',
     "rnnbench predict results/all --in new.csv --out predicted.csv",
     "rnnbench predict results/all lstm --in - --text body < new.csv | head",
+    "rnnbench predict results/all --in new.csv --out predicted.parquet --explain",
     "rnnbench predict results/all lstm - --json < newswire.txt",
 )
 STREAM = Path("-")  # standard input or output
-WRITABLE = (".csv", ".tsv", ".jsonl", ".ndjson")  # the endings of tables
 MAX_BYTES = 1_000_000  # of a text
 BARS = 30  # the width of the bar of a topic with probability 1
 LEAST = "▏"  # the bar of the smallest
@@ -45,10 +54,10 @@ UNKNOWN_SHOWN = 10
 WORDS = "A model of RUN, by default the best; then texts, or - for standard input."
 FILE = "A file with one text; repeatable."
 TABLE = "A table with a text in each row, or -."
-OUT = "Where the rows of --in go, with answers (.csv, .tsv, .jsonl); by default -."
+OUT = "The rows of --in with answers (.csv, .tsv, .jsonl, .parquet); by default -."
 CSV_SAFE = "Put an apostrophe before texts that spreadsheets would run as formulas."
-EXPLAIN = "Show the words that decided the answer."
-UNSURE = "Answer 'unsure' if its probability is below P, from 0 to 1."
+EXPLAIN = "Show the words that decided the answer; with --in, in a column."
+BELOW = "Answer 'unsure' if its probability is below P, from 0 to 1."
 
 
 def predict(
@@ -69,9 +78,7 @@ def predict(
     seed: options.NetworkSeed = None,
     top: Annotated[int, typer.Option(min=1, metavar="N", help="Topics shown.")] = 5,
     explain: Annotated[bool, typer.Option("--explain", help=EXPLAIN)] = False,
-    unsure_below: Annotated[
-        float | None, typer.Option(metavar="P", help=UNSURE)
-    ] = None,
+    unsure_below: Annotated[float | None, typer.Option(metavar="P", help=BELOW)] = None,
     csv_safe: Annotated[bool, typer.Option("--csv-safe", help=CSV_SAFE)] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite --out if it exists.")
@@ -103,7 +110,7 @@ def predict(
     has_more = bool(files or table)
     name, texts = _split_words(words or [], results.by_name, has_more=has_more)
     if table:
-        is_alone = not (texts or files or explain)
+        is_alone = not (texts or files)
         _check_table(table, out, is_alone=is_alone, as_json=as_json)
     for_tables = {"--out": out, "--text": column, "--csv-safe": csv_safe}
     for option, value in for_tables.items():
@@ -117,9 +124,12 @@ def predict(
     model = find_model(run, name, seed, results)
     if name is None and not quiet:
         _notice_best(model, results)
+    if not quiet and not as_json:
+        _notice_rule(model, unsure_below)
     if table:
-        target = Target(out, is_safe=csv_safe, unsure_below=unsure_below)
-        record = _answer_table(model, table, target, column, quiet=quiet)
+        question = Question(model, unsure_below, explain, training_texts(run, results))
+        target = Target(out, is_safe=csv_safe)
+        record = _answer_table(question, table, target, column, quiet=quiet)
         console.print_record(record, as_json=as_json)
         return
     names = [*map(_name_of, texts), *map(str, files)]
@@ -142,6 +152,7 @@ def _print_predictions(
     record = {
         "model": model.name,
         "seed": model.seed,
+        "threshold": model.threshold,
         "texts": names,
         "predictions": [
             prediction.model_dump(mode="json", exclude_none=True)
@@ -163,6 +174,17 @@ def _notice_best(model: KeptModel, results: Results) -> None:
     console.notice(f"Model: {best} ({score})")
 
 
+def _notice_rule(model: KeptModel, unsure_below: float | None) -> None:
+    """Say what makes an answer, where thresholds do."""
+    rules = []
+    if model.rule():
+        rules.append(model.rule())
+    if unsure_below is not None:
+        rules.append(f"'{UNSURE}' below {unsure_below:g}")
+    if rules:
+        console.notice(f"Answers: {'; '.join(rules)}")
+
+
 def _name_of(text: str) -> str:
     """Return a short name of a text of the command line."""
     if text == "-":
@@ -175,7 +197,7 @@ def _check_table(
     table: Path, out: Path | None, *, is_alone: bool, as_json: bool
 ) -> None:
     if not is_alone:
-        raise UserError("--in: use it without texts, --file or --explain")
+        raise UserError("--in: use it without texts and --file")
     if table != STREAM and not table.is_file():
         if table.exists():
             raise UserError(f"--in {table}: not a file (use - for standard input)")
@@ -214,7 +236,7 @@ def _split_words(
 
 
 def _answer_table(
-    model: KeptModel,
+    question: Question,
     table: Path,
     target: Target,
     columns: Sequence[str] | None,
@@ -225,11 +247,14 @@ def _answer_table(
     out = target.file
     # or the rows would break the bar
     is_hidden = quiet or (out is None and console.out.is_terminal)
-    column = tuple(columns or ()) or model.text_column
+    column = tuple(columns or ()) or question.model.text_column
     source = standard_input() if table == STREAM else nullcontext(table)
     with source as file, show_download(quiet=is_hidden) as progress:
-        counts = predict_table(model, file, target, column, progress)
+        tally = predict_table(question, file, target, column, progress)
+    counts = tally.problems
     rows = counted(counts.total(), "row")
+    if tally.trained_on:
+        _warn_of_trained(tally, rows)
     answered = counts.pop(None)
     if counts:
         reasons = [f"{n:,} {problem}" for problem, n in counts.most_common()]
@@ -237,7 +262,21 @@ def _answer_table(
         console.notice(f"Without an answer: {which}", style="yellow")
     if out and not quiet:
         console.notice(f"{rows} written to {out}")
-    return {"answered": answered, "problems": dict(counts)}
+    record: dict[str, object] = {
+        "answered": answered,
+        "problems": dict(counts),
+        "trained_on": tally.trained_on,
+    }
+    if question.model.threshold is not None:
+        record["threshold"] = question.model.threshold
+    return record
+
+
+def _warn_of_trained(tally: Tally, rows: str) -> None:
+    """Say that rows are texts of the training set."""
+    which = f"{tally.trained_on:,} of {rows}"
+    meaning = "their answers do not show how good the model is on new texts"
+    console.notice(f"In the training set: {which}; {meaning}", style="yellow")
 
 
 def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import PositiveInt, SkipValidation
 
 from rnnbench.config.schema import Benchmark
+from rnnbench.data.corpus import noun_of
 from rnnbench.data.padding import INDEX_FROM, PAD, START, pad
 from rnnbench.data.sources.labels import ONE_LABEL
 from rnnbench.data.sources.tables import Names
@@ -38,7 +39,7 @@ from rnnbench.results.store import VOCABULARY, Key, Store, read_weights
 from rnnbench.section import Share, StoredRecord, checked
 from rnnbench.shown import Shown
 from rnnbench.storage import DamagedResultError, read_record
-from rnnbench.tasks import TASKS, Decision, TaskKind
+from rnnbench.tasks import ALWAYS, TASKS, Decision, TaskKind
 from rnnbench.text import counted, listed
 from rnnbench.training.engines import Engine, ScoreRequest, ScoreTexts
 from rnnbench.training.engines.scikit_learn import texts as texts_of
@@ -187,6 +188,38 @@ class KeptModel(Shown):
         return "probability" if self.model.gives_probabilities else "margin"
 
     @property
+    def threshold(self) -> float | list[float] | None:
+        """The score from which on a topic is part of the answer, or that of each.
+
+        ``None`` if each text has one topic.
+        """
+        if self.decision is None:
+            return None
+        shown = self._shown(np.array(self.decision.threshold))
+        threshold: float | list[float] = shown.tolist()
+        return threshold
+
+    def rule(self) -> str:
+        """Return in words what makes an answer; empty if each text has one topic."""
+        threshold = self.threshold
+        if self.decision is None or threshold is None:
+            return ""
+        thresholds = np.atleast_1d(np.array(threshold))
+        low = f"{thresholds.min():.3g}"
+        high = f"{thresholds.max():.3g}"
+        noun = noun_of(self.vocabulary.source)
+        rule = f"{noun}s with a {self.kind} of at least {low}"
+        if low != high:
+            rule += f" to {high}, by {noun}"
+        least = self.decision.best_above
+        if least is None:
+            return rule
+        rule += "; if there is none, the best"
+        if least > ALWAYS:
+            rule += f", if it has at least {self._shown(np.array(least)):.3g}"
+        return rule
+
+    @property
     def shape(self) -> Shape:
         """The shape of its input."""
         return Shape(
@@ -244,13 +277,24 @@ class KeptModel(Shown):
             UserError: it gives margins, and ``unsure_below`` needs probabilities.
             DamagedResultError: its weights are damaged, or those of another network.
         """
+        encoded = encode(texts, self.vocabulary)
+        return self.answers_to(encoded, top, unsure_below=unsure_below, explain=explain)
+
+    def answers_to(
+        self,
+        encoded: Encoded,
+        top: int | None = None,
+        *,
+        unsure_below: float | None = None,
+        explain: bool = False,
+    ) -> list[Prediction]:
+        """Return a prediction for each text, as ``answers`` does."""
         if unsure_below is not None:
             self._check_can_be_unsure()
         vocabulary = self.vocabulary
         readable = vocabulary.timesteps
         if vocabulary.truncating == "post":
             readable -= 1  # the start mark is read, too
-        encoded = encode(texts, vocabulary)
         scores = self._scores(encoded)
         shown = self._shown(scores)
         is_given = self._is_given(scores)

@@ -1,21 +1,19 @@
 """The rows of a table, written again with the answers of a model beside them.
 
-``predict_table(model, source, target, column, progress)`` does it, row by row.
+``predict_table(question, source, target, column, progress)`` does it, row by row.
 """
 
 import csv
-import json
 import logging
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from io import TextIOWrapper
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.tables import (
@@ -24,7 +22,6 @@ from rnnbench.data.sources.tables import (
     Names,
     Row,
     Rows,
-    dialect_of,
     open_table,
     sniff,
 )
@@ -34,15 +31,19 @@ from rnnbench.data.sources.texts import (
     getter_of,
     text_of,
 )
+from rnnbench.data.vocabulary import encode
 from rnnbench.errors import UserError
 from rnnbench.prediction.predict import UNSURE, KeptModel, Prediction
-from rnnbench.storage import atomic_write, temporary_folder
-from rnnbench.text import counted, visible
+from rnnbench.prediction.writers import PARQUET, open_writer
+from rnnbench.storage import temporary_folder
+from rnnbench.text import counted
 
 AT_ONCE = 4096  # the most rows that are in memory at once
 STEPS = 2**26  # and the most steps of their sequences
+DECIDED_BY = "decided_by"  # the column with the words that decided an answer
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # of cells, in spreadsheets
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -65,40 +66,65 @@ class Target:
     is_safe: bool = False
     """Whether texts that spreadsheets would run as formulas get an apostrophe before
     them."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A model that is asked about the rows of a table."""
+
+    model: KeptModel
     unsure_below: float | None = None
     """The probability below which the answer is that the model is unsure."""
+    explain: bool = False
+    """Whether a column says which words decided each answer."""
+    training_texts: Collection[str] = frozenset()
+    """The words, joined, of each document that the model was trained on."""
+
+
+@dataclass
+class Tally:
+    """The number of rows by their problem, and of those that were trained on."""
+
+    problems: Counter[str | None] = field(default_factory=lambda: Counter({None: 0}))
+    """Rows without a problem are counted under ``None``."""
+    trained_on: int = 0
 
 
 def predict_table(
-    model: KeptModel,
+    question: Question,
     source: Path,
     target: Target,
     column: Names,
     progress: Progress,
-) -> Counter[str | None]:
-    """Write the rows of a table with the model's answers, and count their problems.
+) -> Tally:
+    """Write the rows of a table with the model's answers, and count them.
 
     The answers are new columns. If there may be any number of topics, they are joined
     by the separator of the table that the model learned from, or a list in JSON; the
     score is that of the best one, and their number takes the place of the second-best
-    topic. Standard output gets the format of the ``source``. Rows without a problem are
-    counted under ``None``.
+    topic. Standard output gets the format of the ``source``.
     """
     header, rows, get = _open(source, column, progress)
     out = target.file
-    has_lists = (out or source).suffix.lower() not in DIALECTS
-    separator = None if has_lists else model.label_separator
+    ending = (out or source).suffix.lower()
+    has_lists = ending not in DIALECTS
+    separator = None
+    if not has_lists:
+        separator = question.model.label_separator
     is_safe = target.is_safe and not has_lists
-    counts = Counter[str | None]({None: 0})
+    tally = Tally()
     n_formulas = 0
-    columns: list[object] = [*header, *_new_columns(model, source, header)]
+    columns = [*header, *_new_columns(question, source, header)]
     if is_safe:
         columns = list(map(_as_text, columns))
-    with _writer(out, source, columns) as write:
-        for row, answer in _answered(model, rows, get, target.unsure_below):
+    with open_writer(out, source, columns) as write:
+        for row, answer, is_trained_on in _answered(question, rows, get):
             new_cells = _new_cells(answer, row, separator)
-            counts[new_cells.problem] += 1
+            tally.problems[new_cells.problem] += 1
+            tally.trained_on += is_trained_on
             cells = [*_filled(row.values, len(header)), *new_cells]
+            if question.explain:
+                cells.append(_deciding_words(answer, ending))
             if is_safe:
                 cells = list(map(_as_text, cells))
             elif not has_lists and any(map(_is_formula, cells)):
@@ -113,7 +139,7 @@ def predict_table(
         rows_with = f"{counted(n_formulas, 'row')} {has}"
         fault = f"{rows_with} that spreadsheets would run as a formula"
         log.warning("%s (--csv-safe puts an apostrophe before such texts)", fault)
-    return counts
+    return tally
 
 
 def _filled(values: Sequence[object], n: int) -> list[object]:
@@ -122,10 +148,13 @@ def _filled(values: Sequence[object], n: int) -> list[object]:
     return [*values[:n], *missing]
 
 
-def _new_columns(model: KeptModel, source: Path, header: Sequence[str]) -> list[str]:
+def _new_columns(question: Question, source: Path, header: Sequence[str]) -> list[str]:
     """Return the names of the new columns; ``UserError`` if the table has one."""
+    model = question.model
     third = "second_best" if model.task.has_one_label else "number"
     new = ["predicted", model.kind, third, "unknown_words", "problem"]
+    if question.explain:
+        new.append(DECIDED_BY)
     for name in new:
         if name in header:
             fault = f"rename the column '{name}': the answer needs this name"
@@ -134,9 +163,13 @@ def _new_columns(model: KeptModel, source: Path, header: Sequence[str]) -> list[
 
 
 def _answered(
-    model: KeptModel, rows: Rows, get: Getter, unsure_below: float | None
-) -> Iterator[tuple[Row, Prediction]]:
-    """Yield each row with the answer to its text; few rows are in memory at once."""
+    question: Question, rows: Rows, get: Getter
+) -> Iterator[tuple[Row, Prediction, bool]]:
+    """Yield each row with the answer to its text, and whether that was trained on.
+
+    Few rows are in memory at once.
+    """
+    model = question.model
     at_once = max(1, min(AT_ONCE, STEPS // model.vocabulary.timesteps))
     while True:
         block = []
@@ -147,8 +180,12 @@ def _answered(
             texts.append(text)
         if not block:
             return
-        answers = model.answers(texts, 2, unsure_below=unsure_below)
-        yield from zip(block, answers, strict=True)
+        encoded = encode(texts, model.vocabulary)
+        answers = model.answers_to(
+            encoded, 2, unsure_below=question.unsure_below, explain=question.explain
+        )
+        are_trained_on = map(question.training_texts.__contains__, encoded.texts)
+        yield from zip(block, answers, are_trained_on, strict=True)
 
 
 def _is_formula(cell: object) -> bool:
@@ -162,7 +199,7 @@ def _is_formula(cell: object) -> bool:
     return False
 
 
-def _as_text(cell: object) -> object:
+def _as_text(cell: T) -> T | str:
     return f"'{cell}" if _is_formula(cell) else cell
 
 
@@ -199,52 +236,20 @@ def _new_cells(prediction: Prediction, row: Row, separator: str | None) -> NewCe
     return NewCells(answer, round(first.score, 6), third, unknown_share, problem)
 
 
-class _VisibleText(TextIOWrapper):
-    """Text for a terminal, whose characters cannot control it."""
-
-    def write(self, text: str) -> int:
-        """Write text with visible replacements of control characters."""
-        return super().write(visible(text))
-
-
-@contextmanager
-def _writer(
-    out: Path | None, source: Path, columns: Sequence[object]
-) -> Iterator[Callable[[Sequence[object]], object]]:
-    """Yield what writes a row; the columns are written before."""
-    ending = (out or source).suffix.lower()
-    with _opened(out) as text:
-        if ending in DIALECTS:
-            dialect = DIALECTS[ending]
-            if ending == source.suffix.lower():
-                dialect = dialect_of(source, Layout())
-            write = csv.writer(text, dialect, lineterminator="\n").writerow
-            write(columns)
-            yield write
-        else:
-            to_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
-
-            def write_json(row: Sequence[object]) -> None:
-                values = dict(zip(columns, row, strict=True))
-                text.write(to_json(values) + "\n")
-
-            yield write_json
-
-
-@contextmanager
-def _opened(out: Path | None) -> Iterator[TextIOWrapper]:
-    """Yield a new file, or standard output, as text."""
-    with ExitStack() as stack:
-        kind: type[TextIOWrapper] = TextIOWrapper
-        if out:
-            raw = stack.enter_context(atomic_write(out))
-        else:
-            raw = sys.stdout.buffer
-            if sys.stdout.isatty():
-                kind = _VisibleText
-        text = kind(raw, "utf-8", errors="backslashreplace", newline="")
-        stack.callback(text.detach)  # or it would close standard output
-        yield text
+def _deciding_words(
+    prediction: Prediction, ending: str
+) -> Mapping[str, float] | str | None:
+    """Return the words that decided an answer: as an object in JSON, else as text."""
+    if prediction.decided_by is None:
+        return None
+    weights = {}
+    parts = []
+    for word, weight in prediction.decided_by.words.items():
+        weights[word] = float(f"{weight:.4g}")
+        parts.append(f"{word} {weight:+.3g}")
+    if ending in DIALECTS or ending == PARQUET:
+        return ", ".join(parts)
+    return weights
 
 
 def _open(

@@ -19,8 +19,8 @@ from rnnbench.models.baselines import parse_baseline
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork
 from rnnbench.prediction.command import prediction_table
 from rnnbench.prediction.predict import KeptModel
-from rnnbench.prediction.table import Target, predict_table
-from rnnbench.tasks import MULTI_LABEL, Decision
+from rnnbench.prediction.table import Question, Target, predict_table
+from rnnbench.tasks import ALWAYS, MULTI_LABEL, Decision
 from rnnbench.training.engines import ENGINES, FitRequest, ignore
 from rnnbench.training.settings import Training
 
@@ -150,15 +150,31 @@ def test_an_answer_is_as_sure_as_its_least_probable_topic_or_as_that_there_is_no
         assert (prediction.unsure, prediction.answer == "unsure") == (unsure, unsure)
 
 
+@pytest.mark.parametrize(
+    ("threshold", "rule", "words"),
+    [
+        (0.4, {}, "topics with a probability of at least 0.4"),
+        ([0.9, 0.3, 0.05], {}, "of at least 0.05 to 0.9, by topic"),
+        (0.4, {"best_above": ALWAYS}, "at least 0.4; if there is none, the best"),
+        (0.4, {"best_above": np.log(0.2)}, "the best, if it has at least 0.2"),
+    ],
+    ids=["one", "by topic", "or the best", "or the best above another"],
+)
+def test_the_threshold_of_answers_is_put_in_words(kept, threshold, rule, words):
+    decide(kept, threshold, **rule)
+
+    assert kept.rule().endswith(words)
+    assert kept.threshold == pytest.approx(threshold)
+
+
 def test_a_table_joins_topics_by_the_separator_of_the_table_of_the_run(kept, tmp_path):
     source = tmp_path / "in.csv"
     out = tmp_path / "out.csv"
     source.write_text("text\ncorn\n")
     decide(kept, 0.3)
 
-    predict_table(
-        replace(kept, label_separator="; "), source, Target(out), "text", silent
-    )
+    question = Question(replace(kept, label_separator="; "))
+    predict_table(question, source, Target(out), "text", silent)
 
     (row,) = csv.DictReader(out.read_text().splitlines())
     assert row["predicted"] == "corn; grain"
@@ -172,7 +188,7 @@ def test_tables_join_topics_or_list_them_with_their_number(kept, tmp_path, endin
 
     def rows(threshold):
         decide(kept, threshold)
-        predict_table(kept, source, Target(out), "text", lambda *_: None)
+        predict_table(Question(kept), source, Target(out), "text", silent)
         lines = out.read_text().splitlines()
         records = csv.DictReader(lines) if ending == ".csv" else map(json.loads, lines)
         return [list(row.values())[1:4] for row in records]

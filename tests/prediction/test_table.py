@@ -9,13 +9,17 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnnbench import load_run
+from rnnbench.data.cached import cached_documents
 from rnnbench.data.fetch import silent
-from rnnbench.prediction import table
+from rnnbench.data.vocabulary import Vocabulary
+from rnnbench.prediction import table, writers
 from rnnbench.prediction.predict import find_model
 from rnnbench.tasks import SINGLE_LABEL
 
@@ -201,6 +205,7 @@ def test_rows_of_which_a_model_is_not_sure_enough_are_unsure(
     assert all(row["probability"] for row in rows if row["predicted"])
     problems = {"unsure": 1, "unknown words": 1, "empty text": 1, "no words": 1}
     record = {"schema_version": 1, "answered": 2, "problems": problems}
+    record["trained_on"] = 0
     assert json.loads(done.stdout) == record
 
 
@@ -267,11 +272,10 @@ def test_a_table_that_cannot_be_answered_leaves_no_file(
     assert {file.name for file in tmp_path.iterdir()} <= {name}
 
 
-ALONE = "--in: use it without texts, --file or --explain"
+ALONE = "--in: use it without texts and --file"
 REFUSED = {
     "svm profit --in new.csv": ALONE,
     "svm --in new.csv --file new.csv": ALONE,
-    "svm --in new.csv --explain": ALONE,
     "svm profit --out out.csv": "--out: needs --in TABLE",
     "svm profit --text body": "--text: needs --in TABLE",
     "svm --in new.csv --out old.csv": "--out old.csv: exists already (--force ",
@@ -302,6 +306,115 @@ def test_force_replaces_an_older_file_of_answers(predict, tmp_path):
 
     columns = "text,id,predicted,margin,second_best,unknown_words,problem\n"
     assert (tmp_path / "out.csv").read_text() == columns
+
+
+values = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=9
+)
+
+
+@pytest.fixture
+def read_parquet():
+    """Return the rows of a Parquet file, as pandas reads them."""
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    return lambda file: pandas.read_parquet(file).to_dict("records")
+
+
+def test_answers_go_into_parquet_with_numbers_as_numbers(
+    predict, tmp_path, read_parquet
+):
+    (tmp_path / "new.csv").write_text(spelled(ROWS))
+
+    predict("svm", "--in", "new.csv", "--out", "out.parquet")
+
+    rows = read_parquet(tmp_path / "out.parquet")
+    assert [row["text"] for row in rows] == TEXTS
+    assert rows[0]["predicted"] == "earn"
+    assert rows[0]["margin"] > rows[1]["unknown_words"] == 0
+
+
+def test_a_column_of_mixed_types_does_not_go_into_parquet(predict, tmp_path):
+    pytest.importorskip("pyarrow")
+    rows = [{"text": "profit", "b": 1}, {"text": "profit", "b": "x"}]
+    (tmp_path / "new.jsonl").write_text(spelled(rows, ".jsonl"))
+
+    done = predict("svm", "--in", "new.jsonl", "--out", "out.parquet", status=2)
+
+    assert "--out out.parquet: cannot be written: b: " in done.stderr
+    assert done.stderr.endswith("has values of one type: use .jsonl)\n")
+    assert not (tmp_path / "out.parquet").exists()
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "text": values,
+                "b": st.none() | st.integers(-9, 9),
+                "c": st.none() | st.lists(values),
+            }
+        ),
+        max_size=9,
+    )
+)
+def test_any_values_come_back_from_parquet(tmp_path_factory, rows):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    out = tmp_path_factory.mktemp("parquet") / "out.parquet"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writers, "ROWS_AT_ONCE", 3)
+        with writers.open_writer(out, Path("in.jsonl"), ["text", "b", "c"]) as write:
+            for row in rows:
+                write([row["text"], row["b"], row["c"]])
+    assert parquet.read_table(out).to_pylist() == rows
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+def test_a_column_says_which_words_decided_each_answer(
+    predict, finished, tmp_path, ending
+):
+    (tmp_path / f"new{ending}").write_text(spelled(ROWS, ending))
+
+    predict("svm", "--in", f"new{ending}", "--out", f"out{ending}", "--explain")
+
+    rows = read((tmp_path / f"out{ending}").read_text(), ending)
+    model = find_model(finished, "svm", None)
+    weights = model.answers(TEXTS[0], 1, explain=True)[0].decided_by.words
+    if ending == ".jsonl":
+        assert rows[0]["decided_by"] == pytest.approx(weights, rel=1e-3)
+    else:
+        assert rows[0]["decided_by"].startswith(f"{next(iter(weights))} ")
+    assert not rows[2]["decided_by"]  # nothing but unknown words
+
+
+def test_rows_of_the_training_set_are_counted(predict, finished, tmp_path, monkeypatch):
+    monkeypatch.setenv("RNNBENCH_CACHE", str(finished.parents[1] / "cache"))
+    run = load_run(finished)
+    corpus, dataset = cached_documents(run.results.dataset, run.benchmark.data)
+    trained = set(map(corpus.text, dataset.train_documents))
+    texts = list(map(corpus.text, range(len(corpus))))
+    (tmp_path / "new.jsonl").write_text(
+        spelled([{"text": text.upper()} for text in texts], ".jsonl")
+    )
+
+    done = predict("svm", "--in", "new.jsonl", "--out", "out.jsonl", "--json")
+
+    number = sum(text in trained for text in texts)
+    assert 0 < number < len(texts)
+    assert json.loads(done.stdout)["trained_on"] == number
+    assert f"In the training set: {number} of {len(texts)} rows; " in done.stderr
+
+
+def test_nothing_is_said_about_training_if_the_cache_is_empty(
+    predict, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("RNNBENCH_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "new.csv").write_text(spelled(ROWS))
+
+    done = predict("svm", "--in", "new.csv", "--out", "out.csv")
+
+    assert "training set" not in done.stderr
 
 
 FORMULAS = ["=1+1", "+49 123", "-x", "@SUM(A1)"]
@@ -369,11 +482,6 @@ def printed_on_terminal(command, folder):
     return os.read(ours, 100_000).decode()
 
 
-values = st.text(
-    st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=9
-)
-
-
 @settings(max_examples=20)
 @given(
     st.lists(
@@ -389,12 +497,13 @@ def test_any_texts_come_back_unchanged_whatever_is_in_memory_at_once(
         for ending in (".csv", ".jsonl"):
             (folder / f"new{ending}").write_text(spelled(rows, ending), newline="")
             files = folder / f"new{ending}", table.Target(folder / "out.jsonl")
-            counts = table.predict_table(Echo, *files, "text", silent)
+            question = table.Question(Echo)
+            tally = table.predict_table(question, *files, "text", silent)
             read_back = [
                 json.loads(line) for line in (folder / "out.jsonl").open(newline="\n")
             ]
             assert [{"text": row["text"], "b": row["b"]} for row in read_back] == rows
-            assert counts.total() == len(rows)
+            assert tally.problems.total() == len(rows)
 
 
 class Echo:
@@ -403,15 +512,22 @@ class Echo:
     kind = "margin"
     task = SINGLE_LABEL
 
-    class vocabulary:  # noqa: N801
-        timesteps = 9
+    vocabulary = Vocabulary(
+        dataset_fingerprint="d",
+        source="sgml",
+        words=["profit"],
+        topics=["acq", "earn"],
+        timesteps=9,
+        padding="pre",
+        truncating="pre",
+    )
 
     @staticmethod
-    def answers(texts, top, unsure_below):  # noqa: ARG004
-        assert len(texts) <= 3
+    def answers_to(encoded, top, unsure_below, explain):  # noqa: ARG004
+        assert len(encoded.texts) <= 3
         from rnnbench.prediction.predict import Prediction
 
         return [
             Prediction(words=0, words_read=0, unknown_words=[], topics=[])
-            for _ in texts
+            for _ in encoded.texts
         ]

@@ -1,0 +1,143 @@
+"""Files of rows with answers: ``with open_writer(out, source, columns) as write: ...``.
+
+``write(cells)`` adds a row. The format is that of the name of the file or, on standard
+output, that of the source.
+"""
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from io import TextIOWrapper
+from operator import itemgetter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnnbench.data.sources.tables import DIALECTS, Layout, dialect_of
+from rnnbench.errors import UserError
+from rnnbench.storage import atomic_write
+from rnnbench.text import encodable, visible
+
+if TYPE_CHECKING:
+    import pyarrow
+
+WRITABLE = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")  # the endings of tables
+PARQUET = ".parquet"
+ROWS_AT_ONCE = 1_000  # that become columns together
+Write = Callable[[Sequence[object]], object]
+
+
+def open_writer(
+    out: Path | None, source: Path, columns: Sequence[str]
+) -> AbstractContextManager[Write]:
+    """Yield what writes a row to a file, or to standard output."""
+    if out is not None and out.suffix.lower() == PARQUET:
+        return _parquet_writer(out, columns)
+    return _text_writer(out, source, columns)
+
+
+class _VisibleText(TextIOWrapper):
+    """Text for a terminal, whose characters cannot control it."""
+
+    def write(self, text: str) -> int:
+        """Write text with visible replacements of control characters."""
+        return super().write(visible(text))
+
+
+@contextmanager
+def _text_writer(
+    out: Path | None, source: Path, columns: Sequence[str]
+) -> Iterator[Write]:
+    """Yield what writes a row as text; the columns are written before."""
+    ending = (out or source).suffix.lower()
+    with _opened(out) as text:
+        if ending in DIALECTS:
+            dialect = DIALECTS[ending]
+            if ending == source.suffix.lower():
+                dialect = dialect_of(source, Layout())
+            write = csv.writer(text, dialect, lineterminator="\n").writerow
+            write(columns)
+            yield write
+        else:
+            to_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+            def write_json(row: Sequence[object]) -> None:
+                values = dict(zip(columns, row, strict=True))
+                text.write(to_json(values) + "\n")
+
+            yield write_json
+
+
+@contextmanager
+def _opened(out: Path | None) -> Iterator[TextIOWrapper]:
+    """Yield a new file, or standard output, as text."""
+    with ExitStack() as stack:
+        kind: type[TextIOWrapper] = TextIOWrapper
+        if out:
+            raw = stack.enter_context(atomic_write(out))
+        else:
+            raw = sys.stdout.buffer
+            if sys.stdout.isatty():
+                kind = _VisibleText
+        text = kind(raw, "utf-8", errors="backslashreplace", newline="")
+        stack.callback(text.detach)  # or it would close standard output
+        yield text
+
+
+@contextmanager
+def _parquet_writer(out: Path, columns: Sequence[str]) -> Iterator[Write]:
+    """Yield what writes a row to a Parquet file, which is written at the end."""
+    try:
+        import pyarrow as pa
+        from pyarrow.parquet import write_table
+    except ImportError:
+        fault = "needs pyarrow: pip install 'rnnbench[parquet]'"
+        raise UserError(f"--out {out}: {fault}") from None
+    tables: list[pyarrow.Table] = []
+    rows: list[Sequence[object]] = []
+
+    def write(row: Sequence[object]) -> None:
+        rows.append(row)
+        if len(rows) == ROWS_AT_ONCE:
+            tables.append(_columns_of(rows, columns, out))
+            rows.clear()
+
+    yield write
+    tables.append(_columns_of(rows, columns, out))
+    try:
+        table = pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException as error:
+        raise _mixed(out, str(error)) from None
+    with atomic_write(out) as file:
+        write_table(table, file)
+
+
+def _columns_of(
+    rows: Sequence[Sequence[object]], columns: Sequence[str], out: Path
+) -> "pyarrow.Table":
+    """Return rows as columns, each with values of one type."""
+    import pyarrow as pa
+
+    arrays = {}
+    for position, name in enumerate(columns):
+        cells = map(_storable, map(itemgetter(position), rows))
+        try:
+            array = pa.array(list(cells))
+        except (pa.ArrowException, OverflowError) as error:
+            raise _mixed(out, f"{name}: {error}") from None
+        arrays[name] = array
+    return pa.table(arrays)
+
+
+def _storable(cell: object) -> object:
+    """Return a cell without characters that UTF-8 does not have."""
+    match cell:
+        case str():
+            return encodable(cell)
+    return cell
+
+
+def _mixed(out: Path, fault: str) -> UserError:
+    hint = "a column of a Parquet file has values of one type: use .jsonl"
+    return UserError(f"--out {out}: cannot be written: {fault} ({hint})")
