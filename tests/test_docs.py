@@ -438,19 +438,8 @@ def test_the_shares_of_many_models_are_those_of_the_table():
         f"in {few} of families of 3 to 40 models, and in {many} of families of 120"
         in words
     )
-    by_holm = f"Holm's method has {few_by_holm}, and {many_by_holm} with 120"
-    assert by_holm in words
+    assert f"(Holm's method: {few_by_holm}, and {many_by_holm})" in words
     assert f"worse than the best in {in_percent([row[10] for row in rows])}" in words
-    like_r52 = [
-        row[9].split(" / ")
-        for row in rows
-        if row[0].startswith("r52") and row[1] == "40"
-    ]
-    assert {share for share, _ in like_r52} == {"1.000"}
-    assert (
-        f"and {in_percent([by_holm for _, by_holm in like_r52])} by Holm's method"
-        in words
-    )
 
 
 def test_the_shares_of_undeclared_clusters_are_those_of_the_table():
@@ -479,7 +468,7 @@ def test_the_shares_of_undeclared_clusters_are_those_of_the_table():
 def test_the_variances_of_alike_documents_are_those_of_the_table():
     rows = {row[0]: row for row in rows_of("dependence.md")}
     words = words_of("trust")
-    _, n, _, accuracies, differences = rows["alike: a cosine above 0.7"]
+    _, n, *_ = rows["alike: a cosine above 0.7"]
     of_r52 = (REFERENCE / "dependence.md").read_text().split("\n\n")[2]
     in_blocks = re.search(r"blocks of 50 neighbours .*?(\S+ to \S+) ", of_r52)[1]
 
@@ -488,16 +477,6 @@ def test_the_variances_of_alike_documents_are_those_of_the_table():
         in words
     )
     assert f"{n} of the 599 test documents resemble another one" in words
-    assert f"| notebook's | {accuracies} | {differences} | - |" in words
-    tables = (REFERENCE / "dependence.md").read_text()
-    alike = re.findall(
-        r"alike: a cosine above 0\.7 .*\| (\S+ to \S+ \| \S+ to \S+) \|", tables
-    )
-    blocks = re.findall(r"^\| 16 blocks .*\| (\S+ to \S+) \|.*\|$", tables, re.M)
-    for name, variances, in_16_blocks in zip(
-        ("R52", "R8"), alike[1:], blocks[1:], strict=True
-    ):
-        assert f"| {name} | {variances} | {in_16_blocks}" in words
 
 
 def test_the_differences_that_could_be_found_are_those_of_the_reference_run(tmp_path):
@@ -628,15 +607,6 @@ def test_the_figures_of_errors_are_those_of_the_reference_runs():
     every = errors_of_every_training("r8")
     made = f"all models make {of_all:.0f} of these, and every training makes {every}"
     assert f"makes {r8:.0f} errors; {made}" in words
-    (keras, *_, twins), (of_all, *_) = errors("reuters46")
-    every = errors_of_every_training("reuters46")
-    made = f"makes {keras:.0f} (all models: {of_all:.0f}, every training: {every})"
-    assert f"{made}; {twins:.0f} of the {keras:.0f} are on" in words
-    (n, rare, few, *_), _ = errors("reuters90")
-    assert (
-        f"gets {n:.0f} documents wrong, at least in part; {rare + few:.0f} of these"
-        in words
-    )
 
 
 def test_the_speed_is_that_of_the_reference_run():
