@@ -214,9 +214,11 @@ class KeptModel(Shown):
         least = self.decision.best_above
         if least is None:
             return rule
-        rule += "; if there is none, the best"
-        if least > ALWAYS:
-            rule += f", if it has at least {self._shown(np.array(least)):.3g}"
+        lowest = f"{self._shown(np.array(least)):.3g}"
+        if least > ALWAYS and lowest != low:
+            return f"{rule}; if there is none, the best from {lowest} on"
+        if least == ALWAYS:
+            rule += "; if there is none, the best"
         return rule
 
     @property

@@ -164,14 +164,25 @@ def _escape_markdown(value: object) -> object:
 
 
 def inline_svg(plot: Plot) -> Markup:
-    """Return the SVG of a plot for a page: unique ids, and the colours of the theme."""
-    svg = plot.svg[plot.svg.index("<svg") :]
-    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{plot.name}-", svg)
+    """Return the SVG of a plot for a page, and a wide one, of which a page shows one.
+
+    They have unique ids, and the colours of the theme.
+    """
+    if plot.wide_svg:
+        narrow = _themed(plot, plot.svg, "narrow")
+        return narrow + _themed(plot, plot.wide_svg, "wide", "wide_")
+    return _themed(plot, plot.svg, "any")
+
+
+def _themed(plot: Plot, svg: str, width: str, start: str = "") -> Markup:
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{plot.name}-{start}", svg)
     svg = re.sub(r' (?:width|height)="[^"]*"', "", svg, count=2)  # of the whole drawing
     points = float(svg[svg.index("viewBox") :].split()[2])
     # In an SVG of 6 inches, letters have 10 pixels or more.
     style = f"min-width: {points / 18:.1f}rem; max-width: {points / 10:.1f}rem"
-    svg = f'<svg role="img" aria-label="{escape(plot.alt)}" style="{style}"{svg[4:]}'
+    label = f'class="{width}" role="img" aria-label="{escape(plot.alt)}"'
+    svg = f'<svg {label} style="{style}"{svg[4:]}'
     svg = svg.replace(INK, "var(--ink)").replace(GRID, "var(--line)")
     for number, colour in enumerate(COLOURS):
         svg = svg.replace(colour, f"var(--data-{number})")

@@ -100,10 +100,18 @@ def pick_columns(table: Table, positions: Sequence[int], n_text: int) -> Table:
     )
 
 
-def number_first(table: Table) -> Table:
-    """Return ``table`` with its first number in the second column, for a phone."""
-    n = max(table.text_columns, table.keys)
-    order = [0, n, *range(1, n), *range(n + 1, len(table.headers))]
+def number_first(table: Table, deciding: str = "") -> Table:
+    """Return ``table`` as a phone shows it best: the names, and what decides.
+
+    These are the column with the header ``deciding``, if there is one, and the first
+    number.
+    """
+    order = list(range(len(table.headers)))
+    order.insert(1, order.pop(max(table.text_columns, table.keys)))
+    for position in order[2:]:
+        if table.headers[position] == deciding:
+            order.remove(position)
+            order.insert(1, position)
     return replace(pick_columns(table, order, 1), keys=1)
 
 

@@ -156,7 +156,7 @@ def test_an_answer_is_as_sure_as_its_least_probable_topic_or_as_that_there_is_no
         (0.4, {}, "topics with a probability of at least 0.4"),
         ([0.9, 0.3, 0.05], {}, "of at least 0.05 to 0.9, by topic"),
         (0.4, {"best_above": ALWAYS}, "at least 0.4; if there is none, the best"),
-        (0.4, {"best_above": np.log(0.2)}, "the best, if it has at least 0.2"),
+        (0.4, {"best_above": np.log(0.2)}, "if there is none, the best from 0.2 on"),
     ],
     ids=["one", "by topic", "or the best", "or the best above another"],
 )

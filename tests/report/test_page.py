@@ -358,6 +358,14 @@ def test_an_inlined_plot_has_ids_of_its_own(run):
     assert set(used) <= set(ids)
 
 
+def test_a_page_shows_one_of_two_widths_of_a_plot(run):
+    svg = inline_svg(ScorePlot(run))
+
+    ids = re.findall(r'\bid="([^"]+)"', svg)
+    assert re.findall(r'<svg class="(\w+)"', svg) == ["narrow", "wide"]
+    assert len(ids) == len(set(ids))
+
+
 def test_an_inlined_plot_has_the_colours_of_the_theme(run):
     svg = inline_svg(ScorePlot(run))
 

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from elements import texts_of
 from factories import finished_run, runs_on_datasets, scored_run
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from PIL import Image
@@ -22,7 +24,7 @@ from rnnbench.data.summary import TopicCount
 from rnnbench.errors import UserError
 from rnnbench.report.plots import plot_run
 from rnnbench.report.plots.confusion import ConfusionPlot
-from rnnbench.report.plots.cost import CostPlot
+from rnnbench.report.plots.cost import CostPlot, spread
 from rnnbench.report.plots.differences import ChangesPlot, DifferencesPlot
 from rnnbench.report.plots.history import HistoryPlot
 from rnnbench.report.plots.learning_curves import LearningCurves
@@ -285,6 +287,21 @@ def test_the_front_of_costs_has_the_models_that_no_faster_one_reaches(n_others):
         "95 % over documents and seeds",
         "none is faster and better",
     ]
+
+
+@given(
+    st.lists(st.floats(0, 1), min_size=1, max_size=15),
+    st.floats(0.001, 0.06),
+)
+def test_names_beside_costs_stand_apart_in_the_order_of_the_scores(places, gap):
+    places.sort(reverse=True)
+
+    moved = spread(np.array(places), gap)
+
+    distances = -np.diff(moved)
+    assert (distances >= gap - 1e-9).all()
+    assert min(moved) >= 0
+    assert max(moved) <= max(*places, gap * (len(places) - 1)) + 1e-9
 
 
 def test_a_training_of_no_time_is_drawn_although_the_axis_has_no_zero():

@@ -1,12 +1,12 @@
 """The plot of scores by the time of a training."""
 
 from collections.abc import Sequence
-from itertools import cycle
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
+from numpy.typing import NDArray
 
 from rnnbench.analysis.pairs import SHOWN_IN_PAIRS
 from rnnbench.errors import UserError
@@ -17,6 +17,10 @@ from rnnbench.report.words import scope
 from rnnbench.results.comparison import DIGITS
 from rnnbench.results.schema import ModelSummary
 
+LINE = 13
+"""The height of a name, in points."""
+NAME_LINE: dict[str, object] = {"arrowstyle": "-", "color": GREY, "lw": 0.6}
+"""What joins a name with its model."""
 LEAST_SECONDS = 1e-3
 """Shorter trainings are drawn here: a logarithmic axis has no 0."""
 
@@ -61,7 +65,7 @@ class CostPlot(RunPlot):
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         """Draw the scores with their intervals; a few models, or the front, by name."""
-        sides = cycle([("top", -3), ("bottom", 3)])  # so that neighbours do not overlap
+        shown_by_name = []
         for model in self._models:
             seconds = self._seconds[model.name]
             style: Style = {
@@ -72,16 +76,7 @@ class CostPlot(RunPlot):
             draw_line(axes, [seconds, seconds], ends, THIN | style)
             draw_line(axes, seconds, model.score.mean, DOT | style)
             if len(self._models) <= SHOWN_IN_PAIRS or model in self._front:
-                side, up = next(sides)
-                axes.annotate(
-                    model.name,
-                    (seconds, model.score.mean),
-                    fontsize=9.5,
-                    gid=about(model.name),
-                    xytext=(5, up),
-                    textcoords="offset points",
-                    va=side,
-                )
+                shown_by_name.append(model)
         front: Style = THIN | {"ls": ":", "color": ink(), "drawstyle": "steps-post"}
         seconds_on_front = [self._seconds[model.name] for model in self._front]
         scores_on_front = [model.score.mean for model in self._front]
@@ -91,10 +86,46 @@ class CostPlot(RunPlot):
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter("")
+        self._name(axes, shown_by_name)
         interval = f"95 % {scope(max(model.score.n for model in self._models))}"
         grey: Style = {"color": GREY}
         styles = {interval: THIN | grey, "none is faster and better": front}
         return legend_entries(axes, styles)
+
+    def _name(self, axes: Axes, models: Sequence[ModelSummary]) -> None:
+        """Write names beside the axes, each joined with the score of its model."""
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high)
+        height = axes.get_window_extent().height * 72 / axes.figure.dpi  # in points
+        best_first = sorted(models, key=lambda model: -model.score.mean)
+        scores = np.array([model.score.mean for model in best_first])
+        places = spread((scores - low) / (high - low), LINE / height)
+        for model, place in zip(best_first, places, strict=True):
+            axes.annotate(
+                model.name,
+                (self._seconds[model.name], model.score.mean),
+                fontsize=9.5,
+                gid=about(model.name),
+                xytext=(1.05, place),
+                textcoords="axes fraction",
+                va="center",
+                arrowprops=NAME_LINE | {"gid": about(model.name)},
+            )
+
+
+def spread(places: NDArray[np.float64], gap: float) -> list[float]:
+    """Return places, the highest first, moved apart so that each pair has a gap."""
+    moved: list[float] = []
+    for place in places.tolist():
+        highest = place
+        if moved:
+            highest = min(place, moved[-1] - gap)
+        moved.append(highest)
+    lowest = 0.0
+    for number in reversed(range(len(moved))):
+        moved[number] = max(moved[number], lowest)
+        lowest = moved[number] + gap
+    return moved
 
 
 def _front(fastest_first: Sequence[ModelSummary]) -> list[ModelSummary]:

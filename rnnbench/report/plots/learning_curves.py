@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.report.plots.look import COLOURS, LARGEST, LINE_STYLES, THIN, Style
-from rnnbench.report.plots.plot import about, add_legend, draw_line
+from rnnbench.report.plots.plot import WIDE, about, add_legend, draw_line
 from rnnbench.report.plots.run_plot import RunPlot
 from rnnbench.report.table import MISSING, Table, with_points
 from rnnbench.training.outcome import TrialResult
@@ -78,6 +78,7 @@ class LearningCurves(RunPlot):
         self.size = (7, 4)
         height = 2.1 * len(self._curves) + 0.8 + 0.2 * len(self.chosen)
         self.size_on_page = (5.2, height)
+        self.wide_on_page = (WIDE, height / 2 + 0.8)
         self.alt = (
             f"{self.title} of {', '.join(self.chosen)}; "
             "bands from the lowest to the highest seed"
@@ -149,12 +150,17 @@ class LearningCurves(RunPlot):
         axes.legend()
 
     def draw_on_page(self, figure: Figure) -> None:
-        panels = figure.subplots(len(self._curves), sharex=True)
+        n_columns = 1
+        if figure.get_figwidth() >= WIDE:
+            n_columns = 2
+        grid = figure.subplots(len(self._curves) // n_columns, n_columns, sharex=True)
+        panels = np.ravel(grid).tolist()
         for curve, axes in zip(self._curves, panels, strict=True):
             self.draw(axes, curve)
             if curve.endswith("loss"):
                 axes.set_ylim(bottom=0)
-        panels[-1].set_xlabel("epoch")
+        for axes in panels[-n_columns:]:
+            axes.set_xlabel("epoch")
         handles, _ = panels[0].get_legend_handles_labels()
         add_legend(figure, handles)
 

@@ -34,6 +34,10 @@ FORMATS: dict[str, dict[str, None]] = {
 """Formats of pictures by suffix, and what Matplotlib must not write into each."""
 
 
+WIDE = 10.2
+"""The width of a page, in inches, where letters have the size of its text."""
+
+
 class Plot(ABC):
     """A plot of some results: its title, its size in inches, and its drawing."""
 
@@ -43,6 +47,8 @@ class Plot(ABC):
     size: tuple[float, float]
     size_on_page: tuple[float, float] | None = None
     """Where that differs."""
+    wide_on_page: tuple[float, float] | None = None
+    """That on a page with room for it, if there is one."""
     alt: str
     """Its content in words, for those who cannot see it."""
     models: Sequence[str] = ()
@@ -53,6 +59,7 @@ class Plot(ABC):
         width = max(5.2, 2.9 + 0.1 * max(map(len, names)))
         self.size = (width + 0.8, height)
         self.size_on_page = (width, height)
+        self.wide_on_page = (max(WIDE, width), height)
 
     @abstractmethod
     def draw(self, axes: Axes) -> Sequence[Artist]:
@@ -89,7 +96,9 @@ class Plot(ABC):
     @cached_property
     def figure(self) -> Figure:
         """The plot for a page, as Matplotlib has drawn it."""
-        size = self.size_on_page or self.size
+        return self._drawn(self.size_on_page or self.size)
+
+    def _drawn(self, size: tuple[float, float]) -> Figure:
         with mpl.rc_context(SETTINGS):
             figure = Figure(figsize=size, layout="constrained")
             self.draw_on_page(figure)
@@ -102,6 +111,14 @@ class Plot(ABC):
         It is kept, because each drawing of the same figure shifts it.
         """
         return _as_file(self.figure, ".svg", transparent=True).decode()
+
+    @cached_property
+    def wide_svg(self) -> str:
+        """The same for a page with room; empty if the plot has no such size."""
+        if self.wide_on_page is None:
+            return ""
+        figure = self._drawn(self.wide_on_page)
+        return _as_file(figure, ".svg", transparent=True).decode()
 
     def png(self) -> bytes:
         """Return the plot for a page on white."""

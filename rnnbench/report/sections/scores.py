@@ -8,9 +8,10 @@ from rnnbench.analysis.summary import drop_duplicates
 from rnnbench.report.sections.base import Part, Reported, ReportSection
 from rnnbench.report.table import number_first
 from rnnbench.report.tables.metrics import metrics_table
-from rnnbench.report.tables.pairs import comparisons_table, power_table
+from rnnbench.report.tables.pairs import VERDICT, comparisons_table, power_table
 from rnnbench.report.tables.published import published_tables
 from rnnbench.report.tables.scores import (
+    UNCLEAR_FROM,
     score_table,
     verdicts_without,
     wide_score_table,
@@ -45,7 +46,7 @@ def best_first(run: StoredRun) -> StoredRun:
 def score(reported: Reported) -> ReportSection:
     """Return the scores of the models."""
     name = reported.results.dataset.kind.score_name
-    table = number_first(wide_score_table(reported.results))
+    table = number_first(wide_score_table(reported.results), UNCLEAR_FROM)
     lead = f"Models are in the order of their {name}."
     if reported.results.is_trained_here:
         lead += " Networks are blue, baselines orange."
@@ -74,7 +75,7 @@ def published(reported: Reported) -> ReportSection:
 def differences(reported: Reported) -> ReportSection:
     """Return the differences of the models in pairs."""
     results = reported.results
-    table = comparisons_table(results)
+    table = number_first(comparisons_table(results), VERDICT)
     lead = "Intervals are not corrected for the number of comparisons; verdicts are."
     if len(results.models) > SHOWN_IN_PAIRS:
         lead += " The plot shows only the pairs with the best."
@@ -92,8 +93,8 @@ def duplicates(reported: Reported) -> ReportSection:
         rest = best_first(drop_duplicates(reported.run)).results
         caption = f"On the other {rest.dataset.test_size:,} documents."
         for table in (
-            number_first(score_table(rest)),
-            comparisons_table(rest),
+            number_first(score_table(rest), UNCLEAR_FROM),
+            number_first(comparisons_table(rest), VERDICT),
             metrics_table(rest),
         ):
             parts.append(("table", replace(table, caption=caption)))

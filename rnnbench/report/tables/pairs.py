@@ -11,6 +11,7 @@ from rnnbench.stats.power import MOST
 from rnnbench.text import counted, sentences
 
 CORRECTED = "p (corrected)"
+VERDICT = "verdict"
 
 
 def comparisons_table(results: Results) -> Table:
@@ -22,7 +23,7 @@ def comparisons_table(results: Results) -> Table:
         f"95 % interval {words.scope_of(pairs)}": lambda pair: f"{pair.interval:+z.4f}",
         "p": lambda pair: words.short_p(pair.p),
         CORRECTED: lambda pair: words.short_p(pair.p_corrected),
-        "verdict": lambda pair: pair.verdict,
+        VERDICT: lambda pair: pair.verdict,
     }
     methods = "; ".join(sorted({pair.method for pair in pairs}))
     n_comparisons = counted(results.n_corrected_for, "comparison")

@@ -22,6 +22,8 @@ from rnnbench.section import call
 from rnnbench.text import either, listed, numbers, plural, sentences
 
 LONGEST_REASON = 40
+UNCLEAR_FROM = "no clear difference from"
+"""The header of the column that decides between models."""
 
 
 def result_tables(results: Results) -> list[Table]:
@@ -79,7 +81,7 @@ def _columns(results: Results) -> Columns[ModelSummary]:
     if any(model.at_half for model in results.models):
         columns["at 0.5"] = lambda model: words.mean_and_interval(model.at_half)
         columns["below"] = lambda model: words.number_text(model.below, ".4g")
-    columns["no clear difference from"] = partial(unclear_from, results)
+    columns[UNCLEAR_FROM] = partial(unclear_from, results)
     return columns
 
 
