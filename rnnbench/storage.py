@@ -203,6 +203,11 @@ def read_file(path: Path, limit: int) -> bytes:
     return content
 
 
+def names_file(text: str, folder: Path = Path()) -> bool:
+    """Return whether a text is the name of a file in a folder."""
+    return os.path.isfile(folder / text)  # noqa: PTH113 - false for impossible names
+
+
 def open_regular(path: Path, limit: int) -> BufferedReader:
     """Open a file of at most ``limit`` bytes; ``OSError`` for a pipe: it never ends."""
     status = path.stat()

@@ -14,6 +14,7 @@ from rnnbench.config.grid import models_of
 from rnnbench.config.load import Override, dump, load, tree_of
 from rnnbench.config.nodes import ConfigError, Problem, at
 from rnnbench.config.schema import Benchmark
+from rnnbench.data.sources.tables import Layout, columns_called
 from rnnbench.errors import UserError
 from rnnbench.points import model_of
 from rnnbench.request import changes
@@ -107,11 +108,14 @@ def show(
 @_command(
     "rnnbench config new my.yaml",
     "rnnbench config new mine.yaml --from own_texts",
-    "rnnbench config new mine.yaml --from tweets.csv",
+    "rnnbench config new mine.yaml --from tweets.csv --text title,body",
 )
 def new(
     config: Annotated[Path | None, typer.Argument(metavar="CONFIG", help=NEW)] = None,
     source: Annotated[str | None, _from] = None,
+    text: options.TextColumn = None,
+    label: options.LabelColumn = None,
+    group: options.GroupColumn = None,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite CONFIG if it exists.")
     ] = False,
@@ -119,16 +123,17 @@ def new(
     """Write a config to start from: a small example that explains every option, or a
     copy.
     """
+    layout = Layout(text=columns_called(text), label=columns_called(label), group=group)
     if config is None:
-        written, *_ = shipped.new_files(Path(shipped.STARTER), source).values()
+        written, *_ = shipped.new_files(Path(shipped.STARTER), source, layout).values()
         typer.echo(written, nl=False)
         return
     options.check_config_name(config)
-    files = shipped.new_files(config, source)
+    files = shipped.new_files(config, source, layout)
     for file in files:  # a table is never overwritten
         check_new(file, overwrite=force and file == config, old="a config")
-    for file, text in reversed(files.items()):  # the config comes last
-        write_text(file, text)
+    for file, content in reversed(files.items()):  # the config comes last
+        write_text(file, content)
         message = f"Written to {file}"
         if file == config:
             message += f"; next: {options.line('config', 'check', config)}"

@@ -219,7 +219,7 @@ def _read_tree(config: object) -> Tree:
             tree.root = _extended(tree, _node(config), Path(), ())
         case str() | Path() if shipped.is_texts(config):
             tree.is_texts = True
-            text = shipped.for_texts(Path(config), is_open=True)
+            text = shipped.for_texts(Path(config))
             root, _ = nodes.parse(text, str(Path(config)))
             tree.root = _extended(tree, root or tree.root, Path(), ())
         case str() | Path():

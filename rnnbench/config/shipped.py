@@ -84,12 +84,19 @@ def summary(file: Path) -> str:
     return re.split(r"(?<=[.?]) ", comment, maxsplit=1)[0]
 
 
-def new_files(config: Path, source: str | None) -> dict[Path, str]:
-    """Return the text of a new config, and of a table that it names, by file."""
+def new_files(
+    config: Path, source: str | None, layout: Layout | None = None
+) -> dict[Path, str]:
+    """Return the text of a new config, and of a table that it names, by file.
+
+    ``layout`` says what is known of a table of texts.
+    """
+    if source and is_texts(source):
+        return {config: for_texts(Path(source), config.parent, layout or Layout())}
+    if layout not in (None, Layout()):
+        raise UserError("--text, --label and --group: need --from with texts")
     if not source:
         return {config: starter(config.stem)}
-    if is_texts(source):
-        return {config: for_texts(Path(source), config.parent)}
     original = get(source)
     text = original.read_text(encoding="utf-8")
     texts = {config: text}
@@ -113,15 +120,17 @@ def is_texts(path: str | Path) -> bool:
     return is_table(path)
 
 
-def for_texts(path: Path, folder: Path = Path(), *, is_open: bool = False) -> str:
+def for_texts(path: Path, folder: Path = Path(), layout: Layout | None = None) -> str:
     """Return a config to store in ``folder`` for texts.
 
-    It has the delimiter, the columns and so on of a table, unless ``is_open``.
+    With what is known of the ``layout`` of a table, it has the whole layout.
     """
     data = {"path": os.path.relpath(path, folder)}
     text = get(TEXTS).read_text(encoding="utf-8")
-    if not (is_open or path.is_dir()):
-        layout, has_several = with_separator([path], _columns_of(path))
+    if layout and layout.group:
+        text = text.replace("split: stratified #", "split: shuffled #")
+    if layout and not path.is_dir():
+        layout, has_several = with_separator([path], _columns_of(path, layout))
         data |= {key: value for key, value in asdict(layout).items() if value}
         if has_several:
             text = text.replace("activation: softmax", "activation: sigmoid")
@@ -130,9 +139,9 @@ def for_texts(path: Path, folder: Path = Path(), *, is_open: bool = False) -> st
     return text.replace("  source: files\n", f"  source: files\n{lines}")
 
 
-def _columns_of(table: Path) -> Layout:
+def _columns_of(table: Path, layout: Layout) -> Layout:
     """Return the layout of a table, and say if its labels are not clear."""
-    layout = sniff(table, Layout())
+    layout = sniff(table, layout)
     if not layout.label:
         log.warning("%s", unclear_column("label", table, layout))
     return layout

@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from rnnbench.data.sources.tables import columns_called
 from rnnbench.errors import UserError, shortened
 from rnnbench.prediction.predict import (
     NONE,
@@ -32,7 +33,7 @@ from rnnbench.prediction.trained import training_texts
 from rnnbench.prediction.writers import WRITABLE
 from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
-from rnnbench.storage import check_new, read_file
+from rnnbench.storage import check_new, names_file, read_file
 from rnnbench.terminal import console, options
 from rnnbench.terminal.display import show_download
 from rnnbench.text import counted, listed, visible
@@ -53,7 +54,7 @@ LEAST = "▏"  # the bar of the smallest
 UNKNOWN_SHOWN = 10
 WORDS = "A model of RUN, by default the best; then texts, or - for standard input."
 FILE = "A file with one text; repeatable."
-TABLE = "A table with a text in each row, or -."
+TABLE = "A table with a text in each row, a folder of texts, or -."
 OUT = "The rows of --in with answers (.csv, .tsv, .jsonl, .parquet); by default -."
 CSV_SAFE = "Put an apostrophe before texts that spreadsheets would run as formulas."
 EXPLAIN = "Show the words that decided the answer; with --in, in a column."
@@ -121,6 +122,10 @@ def predict(
     if out:
         check_new(out, "--out", WRITABLE, overwrite=force)
     documents = [] if table else read_texts(texts, files)
+    for text in filter(names_file, texts):
+        hint = "--in answers the rows of a table, and --file a text"
+        notice = f"'{text}' is read as a text, not as a file ({hint})"
+        console.notice(notice, style="yellow")
     model = find_model(run, name, seed, results)
     if name is None and not quiet:
         _notice_best(model, results)
@@ -198,14 +203,16 @@ def _check_table(
 ) -> None:
     if not is_alone:
         raise UserError("--in: use it without texts and --file")
-    if table != STREAM and not table.is_file():
+    if table != STREAM and not (table.is_file() or table.is_dir()):
         if table.exists():
             raise UserError(f"--in {table}: not a file (use - for standard input)")
-        raise UserError(f"--in {table}: no such file")
+        raise UserError(f"--in {table}: no such file or folder")
     if out in (None, STREAM):
         if as_json:
             hint = "use --out FILE"
             raise UserError(f"--json: the table goes to standard output ({hint})")
+    elif table.is_dir() and table.resolve() in out.resolve().parents:
+        raise UserError(f"--out {out}: is in the folder of --in (name another file)")
     elif table != STREAM and _is_same_file(out, table):
         raise UserError(f"--out {out}: is the table of --in (name another file)")
 
@@ -247,7 +254,7 @@ def _answer_table(
     out = target.file
     # or the rows would break the bar
     is_hidden = quiet or (out is None and console.out.is_terminal)
-    column = tuple(columns or ()) or question.model.text_column
+    column = columns_called(columns) or question.model.text_column
     source = standard_input() if table == STREAM else nullcontext(table)
     with source as file, show_download(quiet=is_hidden) as progress:
         tally = predict_table(question, file, target, column, progress)

@@ -12,12 +12,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.tables import (
     DIALECTS,
+    LONE_SURROGATES,
+    MAX_TEXT,
     Layout,
     Names,
     Row,
@@ -34,8 +37,8 @@ from rnnbench.data.sources.texts import (
 from rnnbench.data.vocabulary import encode
 from rnnbench.errors import UserError
 from rnnbench.prediction.predict import UNSURE, KeptModel, Prediction
-from rnnbench.prediction.writers import PARQUET, open_writer
-from rnnbench.storage import temporary_folder
+from rnnbench.prediction.writers import PARQUET, ending_of, open_writer
+from rnnbench.storage import read_file, temporary_folder
 from rnnbench.text import counted
 
 AT_ONCE = 4096  # the most rows that are in memory at once
@@ -106,7 +109,7 @@ def predict_table(
     """
     header, rows, get = _open(source, column, progress)
     out = target.file
-    ending = (out or source).suffix.lower()
+    ending = ending_of(out or source)
     has_lists = ending not in DIALECTS
     separator = None
     if not has_lists:
@@ -256,11 +259,22 @@ def _open(
     path: Path, column: Names, progress: Progress
 ) -> tuple[list[str], Rows, Getter]:
     """Return the names of the columns, the rows, and what gets the text from a row."""
+    if path.is_dir():
+        return ["file", "text"], _files_in(path), itemgetter(1)
     layout = sniff(path, Layout(text=column, label=""))
     header, rows = open_table(path, layout, progress)
     if len({*header}) < len(header):
         raise UserError(f"{path}: two columns have the same name")
     return header, rows, getter_of("text", layout.text, header, path)
+
+
+def _files_in(folder: Path) -> Rows:
+    """Yield the names and the texts of the files in a folder, and in those inside."""
+    for file in sorted(folder.rglob("*")):
+        name = file.relative_to(folder)
+        if file.is_file() and not any(part.startswith(".") for part in name.parts):
+            text = read_file(file, MAX_TEXT).decode("utf-8-sig", LONE_SURROGATES)
+            yield Row(str(file), (str(name), text))
 
 
 @contextmanager

@@ -37,6 +37,13 @@ def open_writer(
     return _text_writer(out, source, columns)
 
 
+def ending_of(path: Path) -> str:
+    """Return the ending of a table; answers to a folder of texts are a .csv."""
+    if path.is_dir():
+        return ".csv"
+    return path.suffix.lower()
+
+
 class _VisibleText(TextIOWrapper):
     """Text for a terminal, whose characters cannot control it."""
 
@@ -50,11 +57,11 @@ def _text_writer(
     out: Path | None, source: Path, columns: Sequence[str]
 ) -> Iterator[Write]:
     """Yield what writes a row as text; the columns are written before."""
-    ending = (out or source).suffix.lower()
+    ending = ending_of(out or source)
     with _opened(out) as text:
         if ending in DIALECTS:
             dialect = DIALECTS[ending]
-            if ending == source.suffix.lower():
+            if source.is_file() and ending == ending_of(source):
                 dialect = dialect_of(source, Layout())
             write = csv.writer(text, dialect, lineterminator="\n").writerow
             write(columns)

@@ -255,7 +255,7 @@ def test_a_field_that_tabs_cannot_separate_is_refused_or_quoted_as_it_was(
         ("new.csv", "", "new.csv: it is empty"),
         ("new.xlsx", "", "new.xlsx: not a table of texts (allowed: .csv, "),
         ("none.csv", None, "--in none.csv: no such file"),
-        (".", None, "--in .: not a file (use - for standard input)"),
+        (os.devnull, None, f"--in {os.devnull}: not a file (use - for standard input)"),
     ],
 )
 def test_a_table_that_cannot_be_answered_leaves_no_file(
@@ -531,3 +531,41 @@ class Echo:
             Prediction(words=0, words_read=0, unknown_words=[], topics=[])
             for _ in encoded.texts
         ]
+
+
+@pytest.fixture
+def texts(tmp_path):
+    """A folder of texts, one of which cannot be decoded."""
+    folder = tmp_path / "new"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "1.txt").write_text("net profit rose")
+    (folder / "deep" / "2.md").write_bytes(b"net \xff profit")
+    (folder / ".hidden").write_text("net profit")
+    return folder
+
+
+@pytest.mark.usefixtures("texts")
+@pytest.mark.parametrize("out", [(), ("--out", "out.csv")])
+def test_each_text_in_a_folder_is_answered_beside_its_name(predict, tmp_path, out):
+    done = predict("svm", "--in", "new", *out)
+
+    written = (tmp_path / "out.csv").read_text() if out else done.stdout
+    first, second = csv.DictReader(io.StringIO(written))
+    assert (first["file"], first["text"]) == ("1.txt", "net profit rose")
+    assert first["predicted"]
+    assert (second["file"], second["problem"]) == ("deep/2.md", "not decodable")
+
+
+@pytest.mark.usefixtures("texts")
+def test_answers_are_not_written_among_the_texts(predict):
+    refused = predict("svm", "--in", "new", "--out", "new/deep/out.csv", status=2)
+
+    assert "--out new/deep/out.csv: is in the folder of --in (name" in refused.stderr
+
+
+def test_the_name_of_a_file_that_is_given_as_a_text_is_noticed(predict, tmp_path):
+    (tmp_path / "reviews.csv").write_text("text\nnet profit\n")
+
+    done = predict("svm", "reviews.csv")
+
+    assert "'reviews.csv' is read as a text, not as a file (--in answers" in done.stderr

@@ -22,6 +22,7 @@ from rnnbench.data.sources.tables import READERS, Layout, Row
 from rnnbench.data.sources.texts import Text, read_texts, with_separator
 from rnnbench.errors import UserError, shortened
 from rnnbench.labels import MAX_LABELS, Labels, documents_by_topic
+from rnnbench.storage import names_file
 from rnnbench.text import counted, listed
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ def read(
     corpus = texts.corpus()
     if texts.have_one_label and layout.label_separator is None:
         hint_at_lists(path, corpus.topics, "--set 'data.label_separator=\"{}\"'")
+    _warn_of_names(path, corpus)
     if texts.bad_rows:
         _report_bad_rows(path, texts.bad_rows, len(corpus), skip=on_bad == "skip")
     _check_labels(corpus, texts.first_places, path)
@@ -196,6 +198,30 @@ def _check_labels(corpus: Corpus, first_places: Mapping[str, str], path: Path) -
             once.append(f"'{label}' ({first_places[label]})")
     if once:
         log.warning("%s: labels that occur once: %s", path, listed(once, most=3))
+
+
+def _warn_of_names(path: Path, corpus: Corpus) -> None:
+    """Warn of labels that are almost equal, and of texts that are names of files."""
+    spellings = defaultdict[str, list[str]](list)
+    for label in corpus.topics:
+        spellings["".join(label.split()).casefold()].append(f"'{label}'")
+    alike = []
+    for labels in spellings.values():
+        if len(labels) > 1:
+            alike.append(" and ".join(labels))
+    if alike:
+        fault = "labels that differ only in case or spaces"
+        log.warning("%s: %s: %s", path, fault, listed(alike, most=3))
+    text = ""
+    for number in range(min(SHOWN_ROWS, len(corpus))):
+        excerpt = corpus.excerpt(number)
+        if excerpt is None or not names_file(excerpt.text, path.parent):
+            return
+        text = excerpt.text
+    if text:
+        fault = f"the texts are names of files, such as {text}"
+        hint = "--text names another column, or use a folder with one for each label"
+        log.warning("%s: %s (%s)", path, fault, hint)
 
 
 def _log_numbers_of_labels(path: Path, labels: Labels) -> None:

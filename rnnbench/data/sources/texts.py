@@ -69,8 +69,10 @@ def read_texts(
     if layout.label_separator == ONE_LABEL:
         layout = replace(layout, label_separator=None)
     if path.is_dir():
-        _, rows = read_folder(path, layout)
+        header, rows = read_folder(path, layout)
         getters: list[Getter] = [itemgetter(0), itemgetter(1)]
+        if layout.group:
+            getters.append(getter_of("group", layout.group, header, path))
     else:
         layout = sniff(path, layout)
         rows, getters = _open(path, layout, progress)

@@ -215,6 +215,35 @@ def test_an_option_names_the_groups_of_texts(cli, command):
     assert "data.group needs a shuffled split, so data.split is shuffled" in done.stderr
 
 
+@pytest.mark.usefixtures("parts")
+def test_options_name_the_columns_of_a_new_config(cli):
+    options = ("--text", "title,body", "--label", "mood", "--group", "author")
+
+    made = cli("config", "new", "--from", "own.csv", *options).stdout
+
+    assert "  text:\n  - title\n  - body\n  label: mood\n  group: author\n" in made
+    assert "\n  split: shuffled #" in made
+
+
+@pytest.mark.parametrize("source", [(), ("--from", "lstm")])
+def test_only_a_config_for_texts_has_columns(cli, source):
+    refused = cli("config", "new", *source, "--text", "title")
+
+    assert refused.exit_code == 2
+    assert refused.stderr == "--text, --label and --group: need --from with texts\n"
+
+
+def test_a_folder_has_no_groups(cli, tmp_path):
+    for label in ("cats", "dogs"):
+        (tmp_path / "pets" / label).mkdir(parents=True)
+        (tmp_path / "pets" / label / "1.txt").write_text(f"some {label}")
+
+    refused = cli("data", "show", tmp_path / "pets", "--group", "author")
+
+    assert refused.exit_code == 2
+    assert "pets: no column 'author' (allowed: text, label; --group" in refused.stderr
+
+
 @pytest.mark.parametrize("value", ["3", "[]", "[title, 3]", "''"])
 def test_what_cannot_name_columns_is_refused(cli, value):
     refused = cli("config", "show", "lstm", "--set", f"data.text={value}")

@@ -436,6 +436,41 @@ def test_a_list_of_endless_labels_in_a_small_parquet_file_is_refused(
         read(tmp_path / "own.parquet")
 
 
+def test_labels_that_are_almost_equal_are_warned_of(tmp_path, caplog):
+    labels = ["Chandler", "New York", "chandler", "new  york", "NewYork", "Ross"]
+    table = write_table(tmp_path / "own.csv", [("a line", label) for label in labels])
+
+    read(table)
+
+    alike = "'Chandler' and 'chandler', 'New York' and 'NewYork' and 'new york'"
+    message = f"own.csv: labels that differ only in case or spaces: {alike}"
+    assert message in caplog.text
+
+
+@pytest.fixture
+def names_of_files(tmp_path):
+    """Rows with names of files that are beside the table."""
+    (tmp_path / "reviews").mkdir()
+    rows = [(f"reviews/{number}.txt", "ab"[number % 2]) for number in range(30)]
+    for name, _ in rows:
+        (tmp_path / name).write_text("a review")
+    return rows
+
+
+def test_texts_that_are_names_of_files_are_warned_of(tmp_path, caplog, names_of_files):
+    read(write_table(tmp_path / "own.csv", names_of_files))
+
+    assert "own.csv: the texts are names of files, such as reviews/" in caplog.text
+
+
+def test_a_text_may_look_like_the_name_of_a_file(tmp_path, caplog, names_of_files):
+    names_of_files[3] = ("reviews/none.txt", "a")
+
+    read(write_table(tmp_path / "own.csv", names_of_files))
+
+    assert "names of files" not in caplog.text
+
+
 def test_groups_are_looked_for_in_a_table_of_many_columns_in_seconds(tmp_path):
     names = tuple(f"c{number}" for number in range(3_000))
     rows = [("some words", label, *["1"] * len(names)) for label in "xy" * 200]

@@ -11,9 +11,10 @@ from rnnbench.data.sources.tables.layout import (
     Row,
     Rows,
     check_unique,
+    columns_called,
     names_of,
 )
-from rnnbench.data.sources.tables.lines import MAX_TEXT
+from rnnbench.data.sources.tables.lines import LONE_SURROGATES, MAX_TEXT
 from rnnbench.data.sources.tables.opening import READERS, columns_at_once, open_table
 from rnnbench.data.sources.tables.separated import DIALECTS, dialect_of
 from rnnbench.data.sources.tables.sniffing import (
@@ -26,6 +27,7 @@ from rnnbench.data.sources.tables.sniffing import (
 __all__ = [
     "DIALECTS",
     "INDICATORS",
+    "LONE_SURROGATES",
     "MAX_TEXT",
     "READERS",
     "Layout",
@@ -34,6 +36,7 @@ __all__ = [
     "Rows",
     "check_unique",
     "columns_at_once",
+    "columns_called",
     "dialect_of",
     "label_candidates",
     "names_of",

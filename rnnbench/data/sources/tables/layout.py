@@ -89,6 +89,15 @@ def names_of(columns: Names) -> list[str]:
     return []
 
 
+def columns_called(names: Sequence[str] | None) -> Names:
+    """Return the columns of some names; ``None`` if there are no names."""
+    if not names:
+        return None
+    if len(names) == 1:
+        return names[0]
+    return tuple(names)
+
+
 def check_unique(names: Iterable[str], header: Sequence[str], path: Path) -> None:
     """Raise ``UserError`` if several columns of a table have one of some names."""
     counts = Counter(header)
