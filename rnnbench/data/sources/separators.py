@@ -14,6 +14,8 @@ from rnnbench.labels import MAX_LABELS
 
 MOST_ROWS = 50_000
 """Rows of a table that tell what separates its labels."""
+MOST_CELLS = 10_000
+"""Different cells in them."""
 FEWEST_SEVERAL = 0.05
 """The smallest share of rows with several labels if the labels have a separator."""
 MOST = 0.5
@@ -35,7 +37,7 @@ def find_separator(cells: Counter[str]) -> Separator | None:
     ``cells`` has the number of rows with each.
     """
     rows = f"{cells.total():,} rows"
-    if cells.total() >= MOST_ROWS:
+    if cells.total() >= MOST_ROWS or len(cells) >= MOST_CELLS:
         rows = f"the first {rows}"
     filled = Counter(cells)
     for cell in cells:

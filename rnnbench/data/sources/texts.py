@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.groups import LikelyGroups, likely_groups
-from rnnbench.data.sources.labels import MOST_LABELS, ONE_LABEL, split_labels
-from rnnbench.data.sources.separators import MOST_ROWS, find_separator
+from rnnbench.data.sources.labels import ONE_LABEL, split_labels
+from rnnbench.data.sources.separators import MOST_CELLS, MOST_ROWS, find_separator
 from rnnbench.data.sources.tables import (
     INDICATORS,
     MAX_TEXT,
@@ -229,8 +229,10 @@ def with_separator(paths: Sequence[Path], layout: Layout) -> tuple[Layout, bool]
                 case _:
                     cell = str(value)
             cells[cell] += 1
-            if len(cells) > MOST_LABELS or len(cell) > LONGEST_CELL:
+            if len(cell) > LONGEST_CELL:
                 return layout, False
+            if len(cells) == MOST_CELLS:
+                break
     separator = find_separator(cells)
     if separator is None:
         return layout, False
@@ -248,11 +250,11 @@ def _cells_with_labels(path: Path, layout: Layout) -> Iterator[object]:
     if len(names) > 1:
         yield names
         return
-    header, _ = open_table(path, layout)
-    if layout.label not in header:
+    try:
+        header, rows = open_table(path, layout, columns=names)
+        position = header.index(str(layout.label))
+    except (UserError, ValueError):  # it is said when the texts are read
         return
-    header, rows = open_table(path, layout, columns=names)
-    position = header.index(layout.label)
     for row in islice(rows, MOST_ROWS):
         if not row.fault:
             yield row.values[position]

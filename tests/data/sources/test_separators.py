@@ -106,6 +106,17 @@ def test_a_separator_is_found_in_a_later_row_or_the_other_file(tmp_path):
     assert read(train, test=test).topics == ("acq", "earn")
 
 
+def test_the_first_rows_of_a_large_table_tell_its_separator(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr("rnnbench.data.sources.texts.MOST_CELLS", 3)
+    monkeypatch.setattr("rnnbench.data.sources.separators.MOST_CELLS", 3)
+
+    read(write_table(tmp_path / "own.csv", ROWS))
+
+    assert "';' separates labels in 1 of the first 3 rows: several" in caplog.text
+
+
 def test_lists_of_pandas_are_read_as_several_labels(tmp_path, caplog):
     labels = [["earn", "it's, new"], [], ["acq"]]
     frame = pandas.DataFrame({"text": ["net profit", "today", "it buys"]})

@@ -201,18 +201,20 @@ def _in_words(layout: Layout) -> str:
 def label_candidates(path: Path, layout: Layout) -> list[str]:
     """Return the columns that may hold labels, the likeliest first.
 
-    They have few values, which are short and repeated; not those of texts or groups.
+    They have few values, which are short, repeated and seldom missing; they are not
+    those of texts or groups.
     """
     header, rows = open_table(path, layout)
     taken = {*names_of(layout.text), layout.group}
     samples = _samples(header, rows, {*header} - taken)
     ranked = []
     for name, values in samples.items():
-        n_different = len(set(values))
-        is_repeated = 1 < n_different <= len(values) / 2
+        n_different = len(set(values) - {""})
+        half = len(values) / 2
+        is_unlikely = not 1 < n_different <= half or values.count("") > half
         length = sum(map(len, values))
         number = counted(n_different, "value")
-        ranked.append((not is_repeated, n_different, length, f"{name} ({number})"))
+        ranked.append((is_unlikely, n_different, length, f"{name} ({number})"))
     ranked.sort()
     return [candidate for *_, candidate in ranked] or header
 
