@@ -339,5 +339,5 @@ def test_names_that_json_lacks_are_told_with_all_columns(tmp_path):
         tmp_path / "a.jsonl", [(n, f"Late {n}.", f"mood {n}") for n in range(5)]
     )
 
-    with pytest.raises(UserError, match="one of id, tweet, mood"):
+    with pytest.raises(UserError, match=r"one of id \(5 values\), mood"):
         list(read_texts(file, Layout(), []))
