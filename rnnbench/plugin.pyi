@@ -59,6 +59,7 @@ from .models.quiet import quiet_tensorflow as quiet_tensorflow
 from .plugins.teach.facts import Explanation as Explanation
 from .prediction.report import page_of_run as page_of_run
 from .registry import PluginError as PluginError
+from .report.findings import headline as headline
 from .report.layout import as_text as as_text
 from .report.layout import grid as grid
 from .report.layout import stacked as stacked
@@ -77,6 +78,10 @@ from .report.table import number_first as number_first
 from .report.table import pick_columns as pick_columns
 from .report.table import table_of as table_of
 from .report.table import to_markdown as to_markdown
+from .report.tables.boards import ABOUT_COSTS as ABOUT_COSTS
+from .report.tables.boards import WORSE as WORSE
+from .report.tables.boards import board_data as board_data
+from .report.tables.boards import board_legend as board_legend
 from .report.tables.boards import board_tables as board_tables
 from .report.tables.boards import history_table as history_table
 from .report.template import find_template as find_template

@@ -407,7 +407,7 @@ def _ranked(
 
 def _name(board: Board, runs: Sequence[str]) -> str:
     """Return the name of a dataset and of runs on it."""
-    return f"{board.dataset.source} ({', '.join(runs)})"
+    return f"{board.dataset.name} ({', '.join(runs)})"
 
 
 def _measured(board: Board) -> dict[str, RankedModel]:

@@ -107,6 +107,13 @@ class DatasetSummary(StoredRecord):
         return self
 
     @property
+    def name(self) -> str:
+        """The name of a user's own files, or that of the source."""
+        if self.source in ("files", OUTSIDE):
+            return self.origin
+        return self.source
+
+    @property
     def topic_names(self) -> list[str]:
         """The names of the topics, in the order of their numbers."""
         return [count.topic for count in self.topics]

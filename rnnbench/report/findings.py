@@ -31,6 +31,11 @@ def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[s
     return sentences
 
 
+def headline(results: Results) -> str:
+    """Return who leads, and who cannot be told apart from it."""
+    return " ".join(_about_the_best(results)[:2])
+
+
 def _about_the_best(results: Results) -> list[str]:
     best = results.best
     others = _by_verdict(results.against_best)

@@ -1,12 +1,14 @@
 """The pages of a site: the list of runs, the leaderboard and the history."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from rnnbench import UserError
 from rnnbench.plugin import (
+    ABOUT_COSTS,
+    WORSE,
     Board,
     DatasetSummary,
     HistoryPlot,
@@ -16,11 +18,14 @@ from rnnbench.plugin import (
     RunHistory,
     StoredRun,
     Table,
+    board_data,
+    board_legend,
     board_tables,
     counted,
     direction,
     find_quantity,
     has_metric,
+    headline,
     history_table,
     listed,
     mean_and_interval,
@@ -31,14 +36,15 @@ from rnnbench.plugin import (
     rank_runs,
     ranks_table,
     short_hash,
+    shortened,
     trace_runs,
 )
 from rnnbench.plugins.site.folder import HISTORY, INDEX, LEADERBOARD
 
 SHOWN_CHANGES = 10
 """The most clear changes that are sentences; the tables have all of them."""
-DISTINCT = 12
-"""Characters of the fingerprint of a split that tell it from another."""
+SHOWN_RUNS = 3
+"""The most runs that tell sets of documents with one name apart."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ def pages_of(
     runs: Mapping[str, StoredRun], metrics: Sequence[str], reports: Mapping[str, str]
 ) -> dict[str, PageContent]:
     """Return the pages about runs, by file; runs and reports are by distinct names."""
-    site = SiteRuns(runs, reports, _documents_in_words(runs.values()))
+    site = SiteRuns(runs, reports, _documents_in_words(runs))
     boards: list[Board] = []
     histories: list[tuple[str, RunHistory]] = []
     for metric in metrics:
@@ -80,17 +86,23 @@ def pages_of(
     return pages
 
 
-def _documents_in_words(runs: Iterable[StoredRun]) -> dict[str, str]:
-    """Return a distinct description of each set of test documents, by split."""
+def _documents_in_words(runs: Mapping[str, StoredRun]) -> dict[str, str]:
+    """Return a distinct description of each set of test documents, by split.
+
+    Those with one name and size are told apart by the runs on them.
+    """
     documents = {}
-    for run in runs:
+    users: dict[str, list[str]] = {}
+    for name, run in runs.items():
         dataset = run.results.dataset
+        split = dataset.split_fingerprint
         size = f"{dataset.test_size:,} test documents"
-        documents[dataset.split_fingerprint] = f"{dataset.source}, {size}"
+        documents[split] = f"{shortened(dataset.name, 60)}, {size}"
+        users.setdefault(split, []).append(name)
     counts = Counter(documents.values())
-    for split, name in documents.items():
-        if counts[name] > 1:
-            documents[split] = f"{name}, split {split[:DISTINCT]}"
+    for split, words in documents.items():
+        if counts[words] > 1:
+            documents[split] = f"{words} of {listed(users[split], SHOWN_RUNS)}"
     return documents
 
 
@@ -121,16 +133,13 @@ def _index(site: SiteRuns, boards: Sequence[Board]) -> PageContent:
         first = board.entries[0]
         quantity = find_quantity(board.metric, "--metric")
         value = first.model.statistic(board.metric)
-        if value is not None:
+        if value is not None and len(board.runs) > 1:
             best.append(
                 f"{site.documents_of(board.dataset)}: {first.model.name} of "
                 f"{first.run} has the best {quantity.header}, "
                 f"{mean_and_interval(value, quantity.format)}."
             )
-    lead = (
-        "The newest run is first. The name of a run links to its report, which says "
-        "whether the best model is clearly better than the others."
-    )
+    lead = "The newest run is first. The name of a run links to its report."
     n_runs = counted(len(site.runs), "run")
     n_sets = counted(len(site.documents), "set")
     table = _runs_table(site)
@@ -149,25 +158,25 @@ def _runs_table(site: SiteRuns) -> Table:
     for name in sorted(site.runs, key=dates.__getitem__, reverse=True):
         results = site.runs[name].results
         environment = site.runs[name].environment
-        score = mean_and_interval(results.best.score)
+        verdict = headline(results)
         if results.missing:
-            score += " (partial run)"
+            verdict += " (partial run)"
         rows.append(
             [
                 name,
+                verdict,
                 site.documents_of(results.dataset),
                 minute(dates[name]),
                 short_hash(environment["git_commit"]),
                 environment["cpu"],
-                results.best.name,
-                score,
+                mean_and_interval(results.best.score),
                 str(len(results.models)),
                 str(len(results.seeds)),
             ]
         )
     score_names = {run.results.dataset.score_name for run in site.runs.values()}
     score_name = score_names.pop() if len(score_names) == 1 else "test score"
-    headers = ["run", "documents", "date (UTC)", "commit", "processor", "best model"]
+    headers = ["run", "verdict", "documents", "date (UTC)", "commit", "processor"]
     headers += [score_name, "models", "seeds"]
     caption = (
         f"The {score_name} is that of the best model, mean ± 95 % over seeds. The "
@@ -185,7 +194,10 @@ def _leaderboard(site: SiteRuns, boards: Sequence[Board]) -> PageContent:
     for number, board in enumerate(boards, start=1):
         by_metric.setdefault(board.metric, []).append(board)
         title = f"{site.documents_of(board.dataset)}, by {board.metric}"
-        tables = [_with_reports(table, site) for table in board_tables(board)]
+        scores, costs = board_tables(board)
+        scores = replace(scores, caption=board_data(board))
+        tables = [_with_reports(scores, site)]
+        tables.append(_with_reports(replace(costs, caption=""), site))
         section = ReportSection(
             f"by-{board.metric}-{number}", title, [("wordy", table) for table in tables]
         )
@@ -200,7 +212,8 @@ def _leaderboard(site: SiteRuns, boards: Sequence[Board]) -> PageContent:
         title="rnnbench leaderboard",
         heading="Leaderboard",
         about="The models of all runs, best first. Only results on the same test "
-        "documents are comparable, so each set of documents has its own tables.",
+        "documents are comparable, so each set of documents has its own tables. "
+        f"{board_legend(boards)} {ABOUT_COSTS}",
         findings=[],
         sections=sections,
         models=list(models),
@@ -228,8 +241,8 @@ def _with_reports(table: Table, site: SiteRuns) -> Table:
     """Return a table with links to reports, its models and scores first."""
     n = table.text_columns
     order = [*range(1, n), 0, *range(n, len(table.headers))]
-    table = number_first(pick_columns(table, order, n))
-    return replace(table, links=site.reports, linked=n - 1)
+    table = number_first(pick_columns(table, order, n), WORSE)
+    return replace(table, links=site.reports, linked=list(table.headers).index("run"))
 
 
 # The history
@@ -243,11 +256,12 @@ def _history(
     changes: list[tuple[str, str]] = []
     for number, (config, history) in enumerate(histories, start=1):
         name = f"{history.metric}-{number}"
-        plots = [
-            HistoryPlot(history, model, f"{name}-{model}")
-            for model in history.models
-            if any(entry.values.get(model) for entry in history.entries)
-        ]
+        plots: list[HistoryPlot] = []
+        for model in history.models:
+            if any(entry.values.get(model) for entry in history.entries):
+                plot = HistoryPlot(history, model, f"{name}-{model}")
+                plot.has_legend = not plots  # one is enough for all
+                plots.append(plot)
         table = replace(history_table(history), links=site.reports)
         documents = site.documents_of(history.dataset)
         title = f"{config} on {documents}, {history.metric}"

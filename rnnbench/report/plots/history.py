@@ -29,6 +29,9 @@ RUNS_PER_LABEL = 8
 class HistoryPlot(Plot):
     """The metric of a model in each run, its interval, and its clear changes."""
 
+    has_legend = True
+    """Whether a legend says what the marks of all models of the history mean."""
+
     def __init__(self, history: RunHistory, model: str, name: str):
         self.name = name
         self.title = model
@@ -71,8 +74,15 @@ class HistoryPlot(Plot):
             draw_line(axes, position, means[position], CLEAR_CHANGES[way])
         self._name_runs(axes)
         axes.set_ylabel(self._quantity.header)
+        if not self.has_legend:
+            return ()
         styles: dict[str, Style] = {"mean over seeds": dots, "95 % over seeds": bars}
-        for way in sorted(set(self._directions.values())):
+        ways = set[str]()
+        for entry in self._history.entries:
+            for change in entry.changes.values():
+                if change.is_clear:
+                    ways.add(direction(change))
+        for way in sorted(ways):
             styles[f"clearly {way}"] = CLEAR_CHANGES[way]
         return legend_entries(axes, styles)
 

@@ -1,15 +1,19 @@
 """The tables of leaderboards and histories."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from rnnbench.analysis.boards import Board, HistoryEntry, RankedModel, RunHistory
 from rnnbench.metrics import FIT_SECONDS, METRICS, find_quantity
 from rnnbench.report import words
 from rnnbench.report.table import MISSING, Columns, Table, with_points
-from rnnbench.results.comparison import TOO_FEW_SEEDS
+from rnnbench.results.comparison import TOO_FEW_SEEDS, Difference
 from rnnbench.text import sentences
 
+WORSE = "clearly worse than the first"
 SPREAD = "(mean ± 95 % over seeds)"
+
+
+ABOUT_COSTS = "fit s: mean wall time of one training."
 
 
 def board_tables(board: Board) -> list[Table]:
@@ -36,9 +40,7 @@ def _scores_table(board: Board) -> Table:
         f"{entry.model.interval:.4f}"
     )
     if board.is_tested:
-        columns["clearly worse than the first"] = lambda entry: words.worse(
-            entry.against_best
-        )
+        columns[WORSE] = lambda entry: words.worse(entry.against_best)
         columns["possible ranks"] = lambda entry: words.possible_ranks(
             entry.possible_ranks
         )
@@ -70,8 +72,7 @@ def _costs_table(board: Board) -> Table:
     columns[FIT_SECONDS.header] = lambda entry: words.mean_text(
         FIT_SECONDS, entry.model
     )
-    caption = "fit s: mean wall time of one training."
-    return _with_majority(board, columns, majority, caption)
+    return _with_majority(board, columns, majority, ABOUT_COSTS)
 
 
 def _with_majority(
@@ -88,15 +89,29 @@ def _with_majority(
 
 
 def _about_board(board: Board) -> str:
+    split = f", split {words.short_hash(board.dataset.split_fingerprint)}"
+    return sentences(board_data(board, split), board_legend([board]))
+
+
+def board_data(board: Board, split: str = "") -> str:
+    """Return the documents, their split and the runs of a board."""
     dataset = board.dataset
-    parts = [
-        f"Data: {dataset.source} ({dataset.origin}), {words.documents(dataset)}, "
-        f"split {words.short_hash(dataset.split_fingerprint)}.",
-        f"Runs: {', '.join(board.runs)}; the same trials in several runs are shown "
-        "once.",
-    ]
-    against_best = [entry.against_best for entry in board.entries if entry.against_best]
-    if board.is_tested and against_best:
+    return (
+        f"Data: {dataset.source} ({dataset.origin}), {words.documents(dataset)}{split}."
+        f" Runs: {', '.join(board.runs)}; the same trials in several runs are shown "
+        "once."
+    )
+
+
+def board_legend(boards: Iterable[Board]) -> str:
+    """Return the meaning of the verdicts in some boards; empty without any."""
+    against_best: list[Difference] = []
+    for board in boards:
+        for entry in board.entries:
+            if board.is_tested and entry.against_best:
+                against_best.append(entry.against_best)
+    parts = []
+    if against_best:
         parts += [
             "Clearly worse: the p-value of being as good as the best is below 0.05. "
             "Possible ranks: those that clear differences leave open; with 95 % "
@@ -142,7 +157,7 @@ def _about_history(history: RunHistory) -> str:
     dataset = history.dataset
     header = find_quantity(history.metric, "--metric").header
     parts = [
-        f"{header}: mean ± 95 % over seeds. Data: {dataset.source}, "
+        f"{header}: mean ± 95 % over seeds. Data: {dataset.name}, "
         f"{dataset.n_tests:,} documents to test on{words.remarks_on_tests(dataset)}, "
         f"split {words.short_hash(dataset.split_fingerprint)}."
     ]

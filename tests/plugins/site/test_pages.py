@@ -1,9 +1,13 @@
 """The pages of a site that are about several runs."""
 
+from dataclasses import replace
+
+import pytest
 from factories import runs_on_datasets, scored_run
 
 from rnnbench.analysis.boards import distinct_names
 from rnnbench.plugins.site.pages import SHOWN_CHANGES, pages_of
+from rnnbench.report.findings import headline
 
 
 def nightly(name, day, config="nightly", *, split="5", **rights):
@@ -44,7 +48,7 @@ def test_a_history_has_runs_of_one_config_on_the_same_documents():
     page = pages(*runs)["history.html"]
 
     assert titles(page) == [
-        "nightly on made-up, 20 test documents, split 555555555555, accuracy"
+        "nightly on made-up, 20 test documents of a, b, c, accuracy"
     ]
     assert [row[0] for row in table_in(page).rows] == ["a", "b"]
     assert page.models == ["rnn"], "no other model can be picked"
@@ -84,16 +88,63 @@ def test_each_metric_has_tables_of_its_own():
     )
 
 
+def test_each_run_has_a_headline():
+    runs = [nightly("a", 1, rnn=[9], svm=[18]), nightly("b", 2, rnn=[9])]
+
+    table = table_in(pages(*runs)["index.html"])
+
+    newest, oldest = table.rows
+    assert newest[:2] == ["b", headline(runs[1].results)]
+    assert oldest[1].startswith("svm leads with a test accuracy of 0.900 (95 %")
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [("files", "mine.csv"), ("sgml", "sgml"), ("outside", "mine.csv")],
+)
+def test_data_has_the_name_of_its_files(source, name):
+    run = nightly("a", 1, rnn=[9])
+    dataset = run.results.dataset.model_copy(
+        update={"source": source, "origin": "mine.csv"}
+    )
+    results = run.results.model_copy(update={"dataset": dataset})
+
+    table = table_in(pages(replace(run, results=results))["index.html"])
+
+    assert table.rows[0][2] == f"{name}, 20 test documents"
+
+
+def test_a_leaderboard_says_once_what_its_columns_mean():
+    runs = [nightly("a", 1, rnn=[9]), nightly("b", 2, split="6", rnn=[9], svm=[18])]
+
+    page = pages(*runs)["leaderboard.html"]
+
+    captions = [
+        table.caption for section in page.sections for _, table in section.parts
+    ]
+    assert page.about.count("Clearly worse: ") == 1
+    assert not any("Clearly worse: " in caption for caption in captions)
+    assert not any("split" in caption for caption in captions)
+
+
+def test_the_plots_of_a_history_have_one_legend():
+    runs = [nightly("a", 1, rnn=[9], svm=[9]), nightly("b", 2, rnn=[9], svm=[9])]
+
+    (section,) = pages(*runs)["history.html"].sections
+
+    assert [bool(plot.figure.legends) for plot in section.plots] == [True, False]
+
+
 def test_in_a_leaderboard_models_come_first():
     table = table_in(pages(nightly("a", 1, rnn=[9], svm=[18]))["leaderboard.html"])
 
-    assert table.headers[1].startswith("test accuracy (mean")
-    assert [*table.headers[:1], *table.headers[2:4]] == ["model", "run", "rank"]
-    assert [row[:4] for row in table.rows[:2]] == [
+    assert table.headers[2].startswith("test accuracy (mean")
+    assert table.headers[:2] == ["model", "clearly worse than the first"]
+    assert [[*row[:1], *row[2:5]] for row in table.rows[:2]] == [
         ["svm", "0.9000", "a", "1"],
         ["rnn", "0.4500", "a", "2"],
     ]
-    assert (table.linked, table.links) == (2, {"a": "runs/a/report.html"})
+    assert (table.linked, table.links) == (3, {"a": "runs/a/report.html"})
     assert (table.text_columns, table.keys) == (1, 1)
 
 
