@@ -187,7 +187,7 @@ def changes(
     overrides = []
     for name, key in KEYS.items():
         value = values.get(name)
-        if value not in (None, []):
+        if value is not None:
             flag = f"{dashes}{name}"
             overrides.append(Override(flag, key, _as_yaml(flag, value)))
     flag = "--set" if dashes else "settings:"

@@ -224,6 +224,8 @@ def with_separator(paths: Sequence[Path], layout: Layout) -> tuple[Layout, bool]
             match value:
                 case list():
                     return layout, True
+                case tuple():
+                    return replace(layout, label=value), True
                 case None:
                     cell = ""
                 case _:
@@ -242,13 +244,13 @@ def with_separator(paths: Sequence[Path], layout: Layout) -> tuple[Layout, bool]
 
 
 def _cells_with_labels(path: Path, layout: Layout) -> Iterator[object]:
-    """Yield the first values in the column of labels of a table."""
+    """Yield the first values in the column of labels, or the names of several."""
     if path.is_dir():
         return
     layout = sniff(path, layout)
     names = names_of(layout.label)
     if len(names) > 1:
-        yield names
+        yield layout.label
         return
     try:
         header, rows = open_table(path, layout, columns=names)

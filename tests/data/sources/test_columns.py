@@ -105,6 +105,16 @@ def test_columns_of_0_or_1_are_seen_as_labels(tmp_path, caplog, kind):
     assert said in caplog.text
 
 
+def test_columns_of_labels_are_those_of_the_first_file(tmp_path):
+    LABELS.to_csv(tmp_path / "train.csv", index=False)
+    LABELS.assign(mention=0).to_csv(tmp_path / "test.csv", index=False)
+
+    corpus = read(tmp_path / "train.csv", test=tmp_path / "test.csv")
+
+    assert corpus.topics == ("hashtag", "mention")
+    assert corpus.labels[4:].tolist() == [[1, 0], [0, 0], [0, 0], [1, 0]]
+
+
 def test_columns_of_0_or_1_may_be_named(tmp_path):
     LABELS.assign(fold=[1, 2, 1, 2]).to_json(
         tmp_path / "own.jsonl", orient="records", lines=True
