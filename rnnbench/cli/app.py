@@ -24,6 +24,7 @@ RUN = "rnnbench.cli.run:run"
 RUNS = "rnnbench.cli.runs:commands"
 CHOOSE = "rnnbench.choice.command:choose"
 PREDICT = "rnnbench.prediction.command:predict"
+VERDICT = "rnnbench.cli.verdict:verdict"
 DOCTOR = "rnnbench.cli.inspection:doctor"
 CONFIG = "rnnbench.cli.config:app"
 MODELS = "rnnbench.cli.inspection:models"
@@ -35,7 +36,7 @@ BUILT_IN = [
     Command("report", RUNS, "Write an HTML report about a run.", RESULTS),
     Command("leaderboard", RUNS, "Rank the models of many runs.", RESULTS),
     Command("compare", RUNS, "Show how the models of two runs differ.", RESULTS),
-    Command("verdict", RUNS, "Judge predictions from anywhere.", RESULTS),
+    Command("verdict", VERDICT, "Judge predictions from anywhere.", RESULTS),
     Command("doctor", DOCTOR, "Check this machine, a config or a run.", LEARN),
     Command("config", CONFIG, "Check configs, and start a new one.", PARTS),
     Command("models", MODELS, "Look at the models of a config.", PARTS),

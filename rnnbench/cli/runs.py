@@ -1,10 +1,10 @@
-"""The commands that read runs, and judge answers.
+"""The commands that read runs.
 
-``rnnbench report``, ``leaderboard``, ``compare`` and ``verdict``.
+``rnnbench report``, ``leaderboard`` and ``compare``.
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,13 +17,13 @@ from rnnbench.analysis import compare as comparing
 from rnnbench.analysis.boards import MeanRanks
 from rnnbench.analysis.power import power_of_pairs
 from rnnbench.analysis.summary import load_run, load_runs
-from rnnbench.errors import RnnbenchError, UserError, did_you_mean
+from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.metrics import find_quantity, quantity_names
 from rnnbench.report.badge import make_badge
 from rnnbench.report.table import Table
 from rnnbench.report.tables.gates import comparison_markdown, junit, verdict_lines
 from rnnbench.report.tables.pairs import power_table
-from rnnbench.results.schema import SUMMARY_VERSION, Results
+from rnnbench.results.schema import SUMMARY_VERSION
 from rnnbench.results.store import CHOICE
 from rnnbench.storage import atomic_write, check_new, peek, write_text
 from rnnbench.terminal import console, options
@@ -45,20 +45,6 @@ FORMATS = (
 _format = typer.Option("--format", metavar="FORMAT", help=FORMATS)
 FINISHED = "The folder of a finished run."
 OTHER = "The folder of another run on the same documents."
-ANSWERS = "Files with answers; a NAME is that of a model."
-LABELS = "The labels, or a run on whose test documents models answered."
-COLUMNS = "The column with the id, label, prediction, model or seed; repeatable."
-SCORES = "Judge these scores of answers, from 0 to 1."
-CLUSTERS = "Documents with the same value depend on each other."
-ONLY = "Only rows with this value."
-SEPARATOR = "Stands between the labels of a document."
-MISSING = """A missing answer is an error, its document is left out for all, or it
-counts as wrong."""
-OVER_VERDICT = "Overwrite a verdict on other answers in --out."
-OWN_GATES = (
-    "A gate, as for `rnnbench compare`: A is the first model, B any other; repeatable."
-)
-
 commands = typer.Typer(rich_markup_mode="markdown")
 _command = partial(options.command_with, commands)
 
@@ -235,7 +221,7 @@ def compare(
     show in about three quarters of runs, and the number of seeds that would be needed
     if the measured difference were the true one.
     """
-    gates = _parse_gates(fail_if)
+    gates = parse_gates(fail_if)
     if as_json and form != "table":
         raise UserError(f"--json: not with --format {form} (use one of the two)")
     if form == "junit" and not gates:
@@ -263,146 +249,18 @@ def compare(
         typer.echo(junit(name, verdicts), nl=False)
     else:
         typer.echo(comparison_markdown(comparison, verdicts), nl=False)
-    _end_with(verdicts)
+    end_with(verdicts)
 
 
-def _parse_gates(texts: Sequence[str] | None) -> list[comparing.Gate]:
+def parse_gates(texts: Sequence[str] | None) -> list[comparing.Gate]:
+    """Return the gates that an option names."""
     return [comparing.parse_gate(text) for text in texts or ()]
 
 
-def _end_with(verdicts: Sequence[comparing.GateVerdict]) -> None:
+def end_with(verdicts: Sequence[comparing.GateVerdict]) -> None:
     """Print the gates that passed; an error names those that failed."""
     passed, failed = verdict_lines(verdicts)
     for line in passed:
         console.err.print(line, soft_wrap=True)
     if failed:
         raise RnnbenchError("\n".join(failed))
-
-
-@_command(
-    "rnnbench verdict bert.csv lstm.csv",
-    "rnnbench verdict old=a.csv new=b.csv --fail-if 'drops significantly'",
-    "rnnbench verdict --labels results/r52 mine=mine.csv --out results/mine",
-    "rnnbench verdict small/samples_qa.jsonl large/samples_qa.jsonl --cluster doc.page",
-    "rnnbench verdict bert-seed0.npz bert-seed1.npz bert-seed2.npz --missing wrong "
-    "--json",
-)
-def verdict(
-    files: Annotated[list[str], typer.Argument(metavar="[NAME=]FILE", help=ANSWERS)],
-    labels: Annotated[
-        Path | None, typer.Option(metavar="FILE|RUN", help=LABELS)
-    ] = None,
-    column: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=NAME", help=COLUMNS)
-    ] = None,
-    score: Annotated[str | None, typer.Option(metavar="COLUMN", help=SCORES)] = None,
-    cluster: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help=CLUSTERS)
-    ] = None,
-    only: Annotated[str | None, typer.Option(metavar="COLUMN=VALUE", help=ONLY)] = None,
-    separator: Annotated[
-        str | None, typer.Option(metavar="TEXT", help=SEPARATOR)
-    ] = None,
-    missing: Annotated[
-        Literal["error", "drop", "wrong"], typer.Option(help=MISSING)
-    ] = "error",
-    fail_if: Annotated[
-        list[str] | None, typer.Option(metavar="GATE", help=OWN_GATES)
-    ] = None,
-    out: Annotated[Path | None, options.new_folder(help="Store it as a run.")] = None,
-    force: Annotated[bool, typer.Option("--force", help=OVER_VERDICT)] = False,
-    as_json: options.Json = False,
-) -> None:
-    """Judge answers that other programs gave: scores, differences and power.
-
-    FILEs are tables (.csv, .tsv, .jsonl, .json, .parquet) with a row for each document,
-    or NumPy arrays (.npz, .npy). Columns are found by their usual names: id, label,
-    prediction, model, seed. Without a column of predictions, all other columns are
-    classes with a score each. Samples of lm-evaluation-harness are recognized. Several
-    files of one model, such as bert-seed0.csv and bert-seed1.csv, are trainings of it.
-
-    `compare`, `leaderboard`, `report` and `site` take the run that --out stores.
-    """
-    from rnnbench.outside.files import NAMES, Reading, allowed_name, read_answers
-
-    if force and not out:
-        raise UserError("--force: needs --out")
-    gates = _parse_gates(fail_if)
-    columns = dict(_pair("--column", text, NAMES) for text in column or ())
-    if score is not None:
-        columns["score"] = score
-    if cluster is not None:
-        columns["cluster"] = cluster
-    rows = None
-    if only:
-        rows = _pair("--only", only)
-    read = read_answers(files, labels, Reading(columns, rows, separator))
-    name = "verdict"
-    if out:
-        name = allowed_name(out.resolve().name) or name
-    judged = rnnbench.verdict(
-        read.labels,
-        read.answers,
-        ids=read.ids,
-        clusters=read.clusters,
-        columns=read.columns,
-        missing=missing,
-        origin=read.origin,
-        name=name,
-    )
-    verdicts = []
-    if gates:
-        comparison = _compared_with_first(judged.results)
-        verdicts = [comparing.judge(gate, comparison) for gate in gates]
-    if out:
-        judged = judged.save(out, command=options.command(), overwrite=force)
-    record = judged.results.model_dump(mode="json")
-    record |= _record(power=power_of_pairs(judged), gates=verdicts)
-    console.print_record(record, *judged.tables(), as_json=as_json)
-    if out:
-        console.err.print(f"Stored in {out}", soft_wrap=True)
-    _end_with(verdicts)
-
-
-def _pair(option: str, text: str, keys: Collection[str] = ()) -> tuple[str, str]:
-    """Return both sides of ``KEY=VALUE``; the key may have to be one of some."""
-    key, has_value, value = text.partition("=")
-    if not has_value or not key:
-        form = "COLUMN=VALUE, such as language=en"
-        if keys:
-            form = f"KEY=NAME, such as id=document (keys: {', '.join(keys)})"
-        raise UserError(f"{option} {text}: should be {form}")
-    if keys and key not in keys:
-        raise UserError(f"{option} {text}: got '{key}' ({did_you_mean(key, keys)})")
-    return key, value
-
-
-def _compared_with_first(results: Results) -> comparing.ComparedRuns:
-    """Return how the other models differ from the first, as gates need it."""
-    first, *others = results.models
-    if not others:
-        raise UserError(
-            f"--fail-if: only {first.name} answered (should be two or more models)"
-        )
-    pairs = results.comparisons_of(first.name)
-    changes = []
-    for model in others:
-        if model.name not in pairs:
-            raise UserError(
-                f"--fail-if: too many models to compare {model.name} with {first.name}"
-            )
-        pair = pairs[model.name].seen_from(model.name)
-        difference = pair.model_dump(include=set(comparing.Change.model_fields))
-        change = comparing.ModelChange(
-            name=model.name, a=first, b=model, speed_ratio=None, **difference
-        )
-        changes.append(change)
-    return comparing.ComparedRuns(
-        a=first.name,
-        b="",
-        dataset=results.dataset,
-        models=changes,
-        only_in_a=[],
-        only_in_b=[],
-        differences=[],
-    )

@@ -13,18 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.sources import tables
+from rnnbench.data.sources.labels import split_labels
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.outside.coding import Array, Mask, Topics
 from rnnbench.text import counted, with_article
 
 NAMES = {
-    "id": ("id", "ids", "doc_id", "idx", "index"),
-    "label": ("label", "labels", "label_ids", "target", "gold", "y_true"),
-    "prediction": ("prediction", "predictions", "predicted", "answer", "y_pred"),
+    "id": ("id", "ids", "doc_id", "idx", "index", "sample_id"),
+    "label": (
+        *("label", "labels", "label_ids", "target", "gold", "y_true", "true_label"),
+        *("y_test", "actual", "true", "gold_label", "reference", "expected"),
+    ),
+    "prediction": (
+        *("prediction", "predictions", "predicted", "answer", "y_pred"),
+        *("predicted_label", "pred", "preds", "pred_label", "response", "output"),
+    ),
     "score": ("score", "scores"),
     "model": ("model",),
     "seed": ("seed",),
     "cluster": ("cluster", "clusters"),
+    "task": ("task",),
 }
 """Names of columns and arrays that need no option."""
 AT_ONCE = 10_000  # the rows of a table that are looked at together
@@ -78,6 +86,8 @@ class Reading(NamedTuple):
     """Those that are in another file."""
     with_others: bool = False
     """Whether columns that no option names are read, too."""
+    is_exact: bool = False
+    """Whether answers that are no label stay as they are."""
 
 
 class FileRows(NamedTuple):
@@ -90,6 +100,13 @@ class FileRows(NamedTuple):
     def n_rows(self) -> int:
         """The number of rows."""
         return len(next(iter(self.columns.values())).codes)
+
+    def rows(self, chosen: Mask) -> "FileRows":
+        """Return some of the rows."""
+        columns = {}
+        for key, column in self.columns.items():
+            columns[key] = Column.of(column.values, column.codes[chosen])
+        return FileRows(self.file, columns)
 
     def numbers(self, key: str, names: Topics) -> NDArray[np.int32]:
         """Return the number of the name in each row.
@@ -106,6 +123,29 @@ class FileRows(NamedTuple):
             rows = counted(lacking, "row")
             raise UserError(f"{self.file}: {rows} without {with_article(key)}")
         return places
+
+
+def answers_key(of_labels: bool) -> str:
+    """Return the key of a file without a header: that of labels or of answers."""
+    if of_labels:
+        return "label"
+    return "prediction"
+
+
+def columns_of_rows(keys: Sequence[str], rows: Sequence[Sequence[object]]) -> Columns:
+    """Return rows of values as columns."""
+    return dict(zip(keys, map(Column.of, zip(*rows, strict=True)), strict=False))
+
+
+def split_columns(columns: Columns, separator: str) -> None:
+    """Split labels and answers that are texts into lists of labels."""
+    for key in {"label", "prediction"} & columns.keys():
+        lists = []
+        for value in columns[key].values:
+            if type(value) is str:
+                value = split_labels(value, separator)  # noqa: PLW2901 - in place of it
+            lists.append(value)
+        columns[key] = Column.of(lists, columns[key].codes)
 
 
 def find_columns(

@@ -18,10 +18,13 @@ from rnnbench.api import load_run
 from rnnbench.errors import UserError
 from rnnbench.finished import Run
 from rnnbench.labels import Positions, form_of, spelled
-from rnnbench.outside.arrays import read_arrays
+from rnnbench.outside.arguments import files_of
 from rnnbench.outside.coding import Array, Topics
 from rnnbench.outside.columns import NAMES, Column, Columns, FileRows, Reading
-from rnnbench.outside.table_files import OTHER, read_table
+from rnnbench.outside.formats import read_file
+from rnnbench.outside.formats.tables import OTHER
+from rnnbench.outside.free_text import read_as_labels
+from rnnbench.text import listed
 
 __all__ = ["NAMES", "Reading", "allowed_name", "read_answers"]
 
@@ -44,13 +47,14 @@ class FileAnswers:
 
 
 def read_answers(
-    files: Sequence[str], labels: Path | None, reading: Reading
-) -> FileAnswers:
-    """Return the answers that files hold: tables, or NumPy arrays.
+    arguments: Sequence[str], labels: Path | None, reading: Reading
+) -> dict[str, FileAnswers]:
+    """Return the answers that files hold, by task; a single one may have no name.
 
-    A file may be ``NAME=FILE``, with the name of its model; several files of one model
-    are trainings of it. Documents are matched by their ids or, if no file has any, by
-    position. ``labels`` is a file with the labels, or the folder of a run.
+    An argument is a file, or a folder, whose files are read. It may be ``NAME=FILE``,
+    with the name of its model; several files of one model are trainings of it.
+    Documents are matched by their ids or, if no file has any, by position. ``labels``
+    is a file with the labels, or the folder of a run.
 
     Raises:
         UserError: a file cannot be used; the message names it.
@@ -66,20 +70,46 @@ def read_answers(
         of_labels = [_read(labels, "", reading, of_labels=True)]
     if of_labels:
         reading = reading._replace(labels=of_labels[0].columns.get("label"))
-    read = _read_all(files, reading)
-    has_ids = _all_have("id", [*read, *_with_ids(run, of_labels)])
-    is_scored = _all_have("score", read)
+    read = _read_all(arguments, reading)
+    if run is not None:
+        from rnnbench.outside.trained import warn_of_trained  # imports the sources
+
+        warn_of_trained([Path(file.file) for file in read], run)
+    tasks = rows_by_task(read)
+    labels_of_tasks = dict.fromkeys(tasks, of_labels)
+    if len(tasks) > 1 and of_labels:
+        labels_of_tasks = rows_by_task(of_labels)
+        if run is not None or tasks.keys() - labels_of_tasks.keys():
+            fault = "has not the labels of these tasks (a column 'task' tells which)"
+            raise UserError(f"{labels}: {fault}: {listed(list(tasks))}")
+    answers = {}
+    for task, files in tasks.items():
+        answers[task] = _answers_of(files, labels_of_tasks[task], run, reading)
+    return answers
+
+
+def _answers_of(
+    files: Sequence[FileRows],
+    of_labels: Sequence[FileRows],
+    run: Run | None,
+    reading: Reading,
+) -> FileAnswers:
+    """Return the answers in files, all of one task, with the labels in others."""
+    has_ids = _all_have("id", [*files, *_with_ids(run, of_labels)])
+    is_scored = _all_have("score", files)
     ids = _ids_of(run)
-    rows = [(file, file.numbers("id", ids)) for file in [*read, *of_labels]]
+    rows = [(file, file.numbers("id", ids)) for file in [*files, *of_labels]]
     if run is not None and len(ids.names) > len(run.labels):
         new = ids.names[len(run.labels)]
-        raise UserError(f"{labels}: has no document '{new}'")
+        raise UserError(f"{of_labels[0].file}: has no document '{new}'")
     if not has_ids:
         log.warning("no ids: documents are matched by position")
     key = "score" if is_scored else "prediction"
-    answers, origin = _by_model(rows[: len(read)], ids.names, key)
+    answers, origin = _by_model(rows[: len(files)], ids.names, key)
     label = _agreed("label", rows, ids.names)
     cluster = _agreed("cluster", rows, ids.names)
+    if label and not is_scored and not reading.is_exact:
+        read_as_labels(answers, label)
     if run is not None:
         return FileAnswers(run, answers, origin)
     columns = {}
@@ -95,13 +125,30 @@ def read_answers(
     )
 
 
-def _read_all(files: Sequence[str], reading: Reading) -> list[FileRows]:
+def _read_all(arguments: Sequence[str], reading: Reading) -> list[FileRows]:
     """Return the rows of files with answers."""
     read = []
-    for path, model in _split_names(files):
+    for path, model in files_of(arguments):
         read.append(_read(path, model, reading))
         reading = reading._replace(with_others=False)  # those of one file are enough
     return read
+
+
+def rows_by_task(files: Sequence[FileRows]) -> dict[str, list[FileRows]]:
+    """Return the rows of files by task; those without one are of the only task."""
+    tasks: dict[str, list[FileRows]] = {}
+    for file in files:
+        task = file.columns.pop("task", Column.of_one("", file.n_rows))
+        for code, name in enumerate(task.values.tolist()):
+            rows = file.rows(task.codes == code)
+            tasks.setdefault(str(name), []).append(rows)
+    names = list(filter(None, tasks))
+    if "" in tasks and names:
+        if len(names) > 1:
+            fault = f"no task, unlike other files ({listed(names)})"
+            raise UserError(f"{tasks[''][0].file}: {fault} (--column task=NAME)")
+        tasks = {names[0]: tasks[names[0]] + tasks[""]}
+    return tasks
 
 
 def _labels_in_use(labels: list[Any] | None, *, is_scored: bool) -> list[Any] | None:
@@ -137,27 +184,11 @@ def _ids_of(run: Run | None) -> Topics:
     return Topics(run.results.dataset.ids or map(str, range(len(run.labels))))
 
 
-def _with_ids(run: Run | None, of_labels: list[FileRows]) -> list[FileRows]:
+def _with_ids(run: Run | None, of_labels: Sequence[FileRows]) -> Sequence[FileRows]:
     """Return the labels, unless they are those of a run without ids."""
     if run is not None and not run.results.dataset.ids:
         return []
     return of_labels
-
-
-def _split_names(files: Sequence[str]) -> list[tuple[Path, str]]:
-    """Return the file in each ``NAME=FILE``, and the name, or else an empty text."""
-    paths: list[tuple[Path, str]] = []
-    for file in files:
-        name, _, path = file.partition("=")
-        if path and not Path(file).exists():
-            paths.append((Path(path), name))
-        else:
-            paths.append((Path(file), ""))
-    for file, with_name in zip(files, paths, strict=True):
-        if paths.count(with_name) > 1:
-            hint = "allowed: different files, or other names"
-            raise UserError(f"{file}: given twice ({hint})")
-    return paths
 
 
 def allowed_name(text: str) -> str:
@@ -173,11 +204,7 @@ def _read(
         raise UserError(f"{path}: no such file")
     if not path.is_file():
         raise UserError(f"{path}: not a file")
-    if path.suffix.lower() in (".npy", ".npz"):
-        name = path.stem
-        columns = read_arrays(path, reading, of_labels=of_labels)
-    else:
-        name, columns = read_table(path, reading, of_labels=of_labels)
+    name, columns = read_file(path, reading, of_labels=of_labels)
     rows = FileRows(str(path), columns)
     if not columns or not rows.n_rows:
         raise UserError(f"{path}: no usable row")
@@ -196,6 +223,8 @@ def _complete(columns: Columns, name: str, model: str, n_rows: int) -> None:
     parts = re.fullmatch(r"(.+?)[-_.]?seed[-_=]?(\d+)", name)
     if parts:
         name, seed = parts.groups()
+    if model and "model" in columns and len(columns["model"].values) == 1:
+        del columns["model"]
     columns.setdefault("model", Column.of_one(model or name, n_rows))
     columns.setdefault("seed", Column.of_one(seed, n_rows))
 

@@ -38,7 +38,7 @@ def headline(results: Results) -> str:
 
 def _about_the_best(results: Results) -> list[str]:
     best = results.best
-    others = _by_verdict(results.against_best)
+    others = by_verdict(results.against_best)
     leads = "leads with" if len(results.models) > 1 else "has"
     verdict = (
         f"{best.name} {leads} a {results.dataset.score_name} of {best.score.mean:.3f} "
@@ -63,7 +63,7 @@ def _about_the_majority(results: Results) -> list[str]:
         f"{dataset.majority_score:.3f}"
     )
     comparisons = results.comparisons_of(dataset.majority_name)
-    models = _by_verdict(comparisons)
+    models = by_verdict(comparisons)
     clearly_worse = [name for name in models[CLEAR] if comparisons[name].difference > 0]
     sentences = []
     for verdict, names in (
@@ -76,7 +76,7 @@ def _about_the_majority(results: Results) -> list[str]:
     return sentences or [f"Clearly better than {majority}: all models."]
 
 
-def _by_verdict(comparisons: Mapping[str, Comparison]) -> dict[str, list[str]]:
+def by_verdict(comparisons: Mapping[str, Comparison]) -> dict[str, list[str]]:
     """Return the names of models by the verdicts on them."""
     names: dict[str, list[str]] = {CLEAR: [], NOT_CLEAR: [], TOO_FEW_SEEDS: []}
     for name, comparison in comparisons.items():

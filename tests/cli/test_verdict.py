@@ -31,7 +31,7 @@ def here(tmp_path, monkeypatch):
 
 
 def test_it_prints_scores_differences_and_power(cli):
-    done = cli("verdict", "good.csv", "poor.csv", "--cluster", "page")
+    done = cli("verdict", "good.csv", "poor.csv", "--cluster", "page", "-v")
 
     assert done.exit_code == 0, done.output
     for part in (

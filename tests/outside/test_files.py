@@ -34,7 +34,7 @@ def arrays(name, *array, **options):
 
 def read(*files, labels=None, **reading):
     """Labels, answers by model and seed, and the rest of what files hold."""
-    given = read_answers(files, labels and Path(labels), Reading(**reading))
+    (given,) = read_answers(files, labels and Path(labels), Reading(**reading)).values()
     arguments = dict(vars(given))
     answers = {
         model: {
@@ -325,7 +325,7 @@ FAULTS = {
         table("m.jsonl", ("id", "score"), [(1, 10**400)])
     ],
     "none.csv: no such file": lambda: ["none.csv"],
-    "not a file": lambda: [Path.cwd().as_posix()],
+    "0 files with answers .allowed": lambda: [Path.cwd().as_posix()],
     "m.npy: cannot be": lambda: [arrays("m.npy", np.array([{}]), allow_pickle=True)],
     r"m.jsonl: id: got \[7\]": lambda: [table("m.jsonl", rows=[([7], "a", "a")])],
     "🚀.csv: model '🚀' .allowed": lambda: [table("🚀.csv")],

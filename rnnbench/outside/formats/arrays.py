@@ -1,5 +1,6 @@
-"""NumPy files with answers: ``read_arrays(path, reading, of_labels=False)``."""
+"""NumPy files with answers: ``read_arrays(path, reading, of_labels)``."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 from zipfile import ZipFile
@@ -24,14 +25,26 @@ from rnnbench.text import listed
 MOST_ROWS = 3_000_000  # of an array
 
 
-def read_arrays(path: Path, reading: Reading, *, of_labels: bool) -> Columns:
+def read_arrays(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns]:
     """Return the arrays of a file as columns.
 
     Raises:
         UserError: the file is damaged, or its arrays cannot be used.
     """
-    columns: Columns = {}
     arrays = _stored_arrays(path, reading, of_labels)
+    return path.stem, columns_of_arrays(arrays, reading, path)
+
+
+def columns_of_arrays(
+    arrays: Mapping[str, Array], reading: Reading, path: Path
+) -> Columns:
+    """Return arrays, by what they hold, as columns.
+
+    Raises:
+        UserError: they cannot be used.
+    """
+    _check(arrays, list(arrays), path)
+    columns: Columns = {}
     for key in sorted(arrays):  # labels before predictions
         array = arrays[key]
         if array.ndim == 1:
@@ -67,6 +80,12 @@ def _stored_arrays(path: Path, reading: Reading, of_labels: bool) -> dict[str, A
             raise UserError(
                 f"{path}: cannot be read as NumPy arrays: {reason}"
             ) from None
+    _check(arrays, names, path)
+    return arrays
+
+
+def _check(arrays: Mapping[str, Array], names: Sequence[str], path: Path) -> None:
+    """Raise ``UserError`` unless all arrays are of documents, of the same length."""
     are_usable = all(map(_is_usable, arrays.values()))
     lengths = {array.shape[:1] for array in arrays.values()}
     if not arrays or not are_usable or len(lengths) > 1:
@@ -74,7 +93,6 @@ def _stored_arrays(path: Path, reading: Reading, of_labels: bool) -> dict[str, A
         rows = f"each with one dimension, or with rows for 2 to {MAX_LABELS:,} classes"
         hint = f"label, prediction and id, of the same length; {rows}"
         raise UserError(f"{path}: {shapes or listed(names)} (should be {hint})")
-    return arrays
 
 
 def _members(

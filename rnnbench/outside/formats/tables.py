@@ -1,7 +1,8 @@
-"""Tables with answers: ``read_table(path, reading, of_labels=False)``."""
+"""Tables with answers: ``read_table(path, reading, of_labels)``."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Mapping
 from itertools import islice
 from math import nan
 from pathlib import Path
@@ -10,7 +11,7 @@ from sys import intern
 import numpy as np
 
 from rnnbench.data.sources import tables
-from rnnbench.data.sources.labels import hint_at_lists, split_labels
+from rnnbench.data.sources.labels import hint_at_lists
 from rnnbench.data.sources.tables import Layout
 from rnnbench.errors import UserError
 from rnnbench.labels import MAX_LABELS, spelled
@@ -22,20 +23,26 @@ from rnnbench.outside.columns import (
     decide_answers,
     existing_column,
     find_columns,
+    split_columns,
 )
+from rnnbench.outside.formats.indicators import labels_of, pairs_of_columns
+from rnnbench.outside.formats.promptfoo import is_promptfoo, read_promptfoo_rows
 from rnnbench.text import counted, encodable, listed
 
 log = logging.getLogger("rnnbench.outside.files")
 OF_HARNESS = {"doc_id", "filter", "metrics"}
 """Columns of samples of lm-evaluation-harness; ``metrics`` lists the columns with
 scores."""
+OF_FILE = re.compile(r"samples_(.+?)(_\d{4}-\d\d-\d\dT.*)?")
+"""The task, and the time, in the name of such a file."""
 OTHER = "other "  # begins the keys of columns that no option names
+TRUTH = "truth "  # begins those of columns of 0 and 1 that are the labels
 CLASS = "class "  # begins the keys of columns of scores of a class
 TRUTHS = {None: nan, "": nan, "True": 1.0, "False": 0.0}  # of texts, and of nothing
 NAMES_ANSWERS = "--column prediction=NAME names the column with answers"
 
 
-def read_table(path: Path, reading: Reading, *, of_labels: bool) -> tuple[str, Columns]:
+def read_table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns]:
     """Return the name and the columns of a table.
 
     Raises:
@@ -43,24 +50,28 @@ def read_table(path: Path, reading: Reading, *, of_labels: bool) -> tuple[str, C
     """
     layout = tables.with_form(path, Layout())
     header, rows = tables.open_table(path, layout)
+    if is_promptfoo(header) and not reading.columns:
+        columns = read_promptfoo_rows(path, layout)
+        columns["score"] = _numbers(columns["score"], f"{path}: score")
+        return path.stem, columns
     names = find_columns(header, reading.columns, path)
     name = path.stem
-    if OF_HARNESS.issubset(header) and "score" not in names:
+    task = None
+    if OF_HARNESS.issubset(header):
+        name = path.resolve().parent.name
+        task = OF_FILE.fullmatch(path.stem)
         first = next(rows, None)
-        if first and not first.fault:
+        if first and not first.fault and "score" not in names:
             metrics = first.values[header.index("metrics")] or [""]
-            name = path.resolve().parent.name
             names["score"] = existing_column(metrics[0], header, path)
             in_words = ", ".join(metrics)
             log.warning("%s: the score is %s (metrics: %s)", path, metrics[0], in_words)
     _drop_unused(names, reading, of_labels)
     if reading.only:
         names["only"] = existing_column(reading.only[0], header, path)
-    classes: list[str] = []
-    if not of_labels and not {"score", "prediction"} & names.keys():
-        classes = _classes_in(header, names, reading, path)
-        names |= {CLASS + of_class: of_class for of_class in classes}
-    if reading.with_others and not classes:
+    names |= _names_of_many(header, names, reading, path, of_labels)
+    has_classes = any(key.startswith((CLASS, TRUTH)) for key in names)
+    if reading.with_others and not has_classes:
         used = set(names.values())
         for other in tables.short_columns(path, layout):
             if other not in used:
@@ -68,14 +79,61 @@ def read_table(path: Path, reading: Reading, *, of_labels: bool) -> tuple[str, C
     columns = _rows_that_count(_values(path, layout, header, names), reading)
     if not reading.separator:
         hint_at_lists(path, _label_texts(columns), "--separator '{}'")
-    for key in columns:
-        if key == "score" or key.startswith(CLASS):
-            columns[key] = _numbers(columns[key], f"{path}: {key}")
+    if "score" in columns:
+        columns["score"] = _numbers(columns["score"], f"{path}: score")
+        if task is not None:
+            columns["task"] = Column.of_one(task[1], len(columns["score"].codes))
+    _join_columns(columns, reading, path)
+    return name, columns
+
+
+def _join_columns(columns: Columns, reading: Reading, path: Path) -> None:
+    """Make a column of labels, or of answers, out of those about one label each."""
+    truths = _taken_out(columns, TRUTH)
+    if truths:
+        labels = labels_of(truths)
+        if labels is not None:
+            columns["label"] = labels
+    classes = _taken_out(columns, CLASS)
     if classes:
         labels = reading.labels or columns.get("label")
-        scores = [columns.pop(CLASS + of_class) for of_class in classes]
-        columns["prediction"] = _answers_of(scores, classes, labels, path)
-    return name, columns
+        columns["prediction"] = _answers_of(classes, labels, path)
+
+
+def _names_of_many(
+    header: list[str],
+    names: dict[str, str],
+    reading: Reading,
+    path: Path,
+    of_labels: bool,
+) -> dict[str, str]:
+    """Return the columns that are about one label each, by keys of their own.
+
+    They are scores of classes, or 0 and 1 of labels and answers.
+    """
+    many: dict[str, str] = {}
+    if of_labels and "label" not in names:
+        for name in _classes_in(header, names, reading, path):
+            many[TRUTH + name] = name
+    if of_labels or {"score", "prediction"} & names.keys():
+        return many
+    pairs = pairs_of_columns(header)
+    for label, (truth, answer) in pairs.items():
+        many[TRUTH + label] = truth
+        many[CLASS + label] = answer
+    if not pairs:
+        for name in _classes_in(header, names, reading, path):
+            many[CLASS + name] = name
+    return many
+
+
+def _taken_out(columns: Columns, start: str) -> Columns:
+    """Take columns out whose keys have this start, and return them without it."""
+    taken = {}
+    for key in list(columns):
+        if key.startswith(start):
+            taken[key.removeprefix(start)] = columns.pop(key)
+    return taken
 
 
 def _drop_unused(names: dict[str, str], reading: Reading, of_labels: bool) -> None:
@@ -91,7 +149,9 @@ def _classes_in(
     header: list[str], names: dict[str, str], reading: Reading, path: Path
 ) -> list[str]:
     """Return the columns that are named like classes: all that hold nothing else."""
-    labels = _names_in(reading.labels) if reading.labels else set()
+    labels = set()
+    if reading.labels:
+        labels = _names_in(reading.labels)
     if "label" not in reading.columns and names.get("label") in labels:
         del names["label"]  # a class whose name is in NAMES
     others = set(names.values())
@@ -105,11 +165,13 @@ def _classes_in(
     return classes
 
 
-def _answers_of(
-    columns: list[Column], classes: list[str], labels: Column | None, path: Path
-) -> Column:
-    """Return the answers that columns of scores give."""
-    scores = [column.values[column.codes] for column in columns]
+def _answers_of(columns: Columns, labels: Column | None, path: Path) -> Column:
+    """Return the answers that columns of scores, by class, give."""
+    classes = list(columns)
+    scores = []
+    for name, column in columns.items():
+        numbers = _numbers(column, f"{path}: {CLASS}{name}")
+        scores.append(numbers.values[numbers.codes])
     answers = decide_answers(np.stack(scores, axis=1), classes, labels, path)
     if labels:
         label_names = _names_in(labels)
@@ -125,8 +187,10 @@ def _names_in(labels: Column) -> set[str]:
     """Return the names of all labels."""
     names: set[str] = set()
     for value in labels.values:
-        of_document = value if isinstance(value, list) else [value]
-        names.update(str(spelled(name)) for name in of_document)
+        of_document = value
+        if type(value) is not list:
+            of_document = [value]
+        names.update(map(str, map(spelled, of_document)))
     return names
 
 
@@ -140,19 +204,8 @@ def _rows_that_count(columns: Columns, reading: Reading) -> Columns:
         for key, column in columns.items():
             columns[key] = Column.of(column.values, column.codes[counts])
     if reading.separator:
-        for key in {"label", "prediction"} & columns.keys():
-            values, codes = columns[key]
-            columns[key] = Column.of(_split(values, reading.separator), codes)
+        split_columns(columns, reading.separator)
     return columns
-
-
-def _split(values: Iterable[object], separator: str) -> Iterator[object]:
-    """Yield values, with a list of labels in place of each text."""
-    for value in values:
-        if type(value) is str:
-            yield split_labels(value, separator)
-        else:
-            yield value
 
 
 def _label_texts(columns: Columns) -> list[str]:
@@ -208,7 +261,7 @@ def _numbers(column: Column, where: str) -> Column:
     numbers = []
     try:
         for value in column.values:
-            numbers.append(TRUTHS[value] if value in TRUTHS else float(value))
+            numbers.append(float(TRUTHS.get(value, value)))
     except (TypeError, ValueError, OverflowError) as error:  # TypeError: a list
         fault = f"not only numbers: {error}"
         raise UserError(f"{where}: {fault} ({NAMES_ANSWERS})") from None

@@ -1,0 +1,197 @@
+"""The command ``rnnbench verdict``."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from rnnbench.analysis import compare as comparing
+from rnnbench.cli.runs import end_with, parse_gates
+from rnnbench.errors import UserError, did_you_mean
+from rnnbench.results.schema import Results
+from rnnbench.terminal import console, options
+
+if TYPE_CHECKING:
+    from rnnbench.outside.judge import Verdict
+
+EXAMPLES = options.examples(
+    "rnnbench verdict bert.csv lstm.csv",
+    "rnnbench verdict answers.txt --labels gold.txt",
+    "rnnbench verdict old=a.csv new=b.csv --fail-if 'drops significantly'",
+    "rnnbench verdict --labels results/r52 mine=mine.csv --out results/mine",
+    "rnnbench verdict small=lm_output/small large=lm_output/large --cluster doc.page",
+    "rnnbench verdict logs -v",
+    "rnnbench verdict bert-seed0.npz bert-seed1.npz bert-seed2.npz --missing wrong "
+    "--json",
+)
+ANSWERS = "Files with answers, or folders of them; a NAME is that of a model."
+LABELS = "The labels, or a run on whose test documents models answered."
+COLUMNS = """The column with the id, label, prediction, model, seed or task;
+repeatable."""
+SCORES = "Judge these scores of answers, from 0 to 1."
+CLUSTERS = "Documents with the same value depend on each other."
+ONLY = "Only rows with this value."
+SEPARATOR = "Stands between the labels of a document."
+MISSING = """A missing answer is an error, its document is left out for all, or it
+counts as wrong."""
+EXACT = "Do not read free text as labels."
+OVER_VERDICT = "Overwrite a verdict on other answers in --out."
+OWN_GATES = (
+    "A gate, as for `rnnbench compare`: A is the first model, B any other; repeatable."
+)
+VERBOSE = "Also print differences, power, and what the columns mean."
+_verbose = typer.Option("--verbose", "-v", help=VERBOSE)
+
+
+def verdict(
+    files: Annotated[list[str], typer.Argument(metavar="[NAME=]FILE", help=ANSWERS)],
+    labels: Annotated[
+        Path | None, typer.Option(metavar="FILE|RUN", help=LABELS)
+    ] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=NAME", help=COLUMNS)
+    ] = None,
+    score: Annotated[str | None, typer.Option(metavar="COLUMN", help=SCORES)] = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help=CLUSTERS)
+    ] = None,
+    only: Annotated[str | None, typer.Option(metavar="COLUMN=VALUE", help=ONLY)] = None,
+    separator: Annotated[
+        str | None, typer.Option(metavar="TEXT", help=SEPARATOR)
+    ] = None,
+    missing: Annotated[
+        Literal["error", "drop", "wrong"], typer.Option(help=MISSING)
+    ] = "error",
+    exact: Annotated[bool, typer.Option("--exact", help=EXACT)] = False,
+    fail_if: Annotated[
+        list[str] | None, typer.Option(metavar="GATE", help=OWN_GATES)
+    ] = None,
+    out: Annotated[Path | None, options.new_folder(help="Store it as a run.")] = None,
+    force: Annotated[bool, typer.Option("--force", help=OVER_VERDICT)] = False,
+    verbose: Annotated[bool, _verbose] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Say which model is better by answers that other programs gave, and how sure that
+    is.
+
+    FILEs are tables (.csv, .tsv, .jsonl, .json, .parquet) with a row for each document,
+    NumPy arrays (.npz, .npy), text files (.txt) of an answer a line, JSON of Hugging
+    Face's Trainer, samples of lm-evaluation-harness, logs of inspect_ai (.eval, .json)
+    or results of promptfoo. Columns are found by their usual names. Without a column of
+    predictions, all other columns are classes with a score each. Several files of one
+    model, such as bert-seed0.csv and bert-seed1.csv, are trainings of it. Answers to
+    several tasks are ranked on each, and by their mean.
+
+    `compare`, `leaderboard`, `report` and `site` take the run that --out stores; of
+    several tasks, it is a folder of runs.
+    """
+    from rnnbench.outside.columns import NAMES, Reading
+    from rnnbench.outside.files import read_answers
+    from rnnbench.outside.judge import verdict as judge
+    from rnnbench.outside.view import dumped, shown
+
+    if force and not out:
+        raise UserError("--force: needs --out")
+    gates = parse_gates(fail_if)
+    columns = dict(_pair("--column", text, NAMES) for text in column or ())
+    if score is not None:
+        columns["score"] = score
+    if cluster is not None:
+        columns["cluster"] = cluster
+    rows = None
+    if only:
+        rows = _pair("--only", only)
+    reading = Reading(columns, rows, separator, is_exact=exact)
+    answers = read_answers(files, labels, reading)
+    names = _names_of(answers, out)
+    tasks: dict[str, Verdict] = {}
+    for task, read in answers.items():
+        tasks[task] = judge(
+            read.labels,
+            read.answers,
+            ids=read.ids,
+            clusters=read.clusters,
+            columns=read.columns,
+            missing=missing,
+            origin=read.origin,
+            name=names[task],
+        )
+    verdicts = []
+    for gate in gates:
+        for judged in tasks.values():
+            comparison = _compared_with_first(judged.results)
+            verdicts.append(comparing.judge(gate, comparison))
+    if out:
+        for task, judged in tasks.items():
+            folder = out
+            if len(tasks) > 1:
+                folder = out / names[task]
+            tasks[task] = judged.save(
+                folder, command=options.command(), overwrite=force
+            )
+    record, views = shown(tasks, verbose=verbose)
+    record["gates"] = dumped(verdicts)
+    console.print_record(record, *views, as_json=as_json)
+    if out:
+        console.err.print(f"Stored in {out}", soft_wrap=True)
+    end_with(verdicts)
+
+
+def _names_of(tasks: Collection[str], out: Path | None) -> dict[str, str]:
+    """Return different names of runs; that of a single task is that of its folder."""
+    from rnnbench.outside.files import allowed_name
+
+    names: dict[str, str] = {}
+    for task in tasks:
+        name = allowed_name(task) or "task"
+        if len(tasks) == 1:
+            name = (out and allowed_name(out.resolve().name)) or "verdict"
+        while name in names.values():
+            name += "-too"
+        names[task] = name
+    return names
+
+
+def _pair(option: str, text: str, keys: Collection[str] = ()) -> tuple[str, str]:
+    """Return both sides of ``KEY=VALUE``; the key may have to be one of some."""
+    key, has_value, value = text.partition("=")
+    if not has_value or not key:
+        form = "COLUMN=VALUE, such as language=en"
+        if keys:
+            form = f"KEY=NAME, such as id=document (keys: {', '.join(keys)})"
+        raise UserError(f"{option} {text}: should be {form}")
+    if keys and key not in keys:
+        raise UserError(f"{option} {text}: got '{key}' ({did_you_mean(key, keys)})")
+    return key, value
+
+
+def _compared_with_first(results: Results) -> comparing.ComparedRuns:
+    """Return how the other models differ from the first, as gates need it."""
+    first, *others = results.models
+    if not others:
+        raise UserError(
+            f"--fail-if: only {first.name} answered (should be two or more models)"
+        )
+    pairs = results.comparisons_of(first.name)
+    changes = []
+    for model in others:
+        if model.name not in pairs:
+            raise UserError(
+                f"--fail-if: too many models to compare {model.name} with {first.name}"
+            )
+        pair = pairs[model.name].seen_from(model.name)
+        difference = pair.model_dump(include=set(comparing.Change.model_fields))
+        change = comparing.ModelChange(
+            name=model.name, a=first, b=model, speed_ratio=None, **difference
+        )
+        changes.append(change)
+    return comparing.ComparedRuns(
+        a=first.name,
+        b="",
+        dataset=results.dataset,
+        models=changes,
+        only_in_a=[],
+        only_in_b=[],
+        differences=[],
+    )

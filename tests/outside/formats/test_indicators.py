@@ -1,0 +1,73 @@
+"""Columns of 0 and 1, one for each label."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sklearn.preprocessing import MultiLabelBinarizer
+
+from rnnbench.outside.columns import Reading
+from rnnbench.outside.files import read_answers
+from rnnbench.outside.formats.indicators import pairs_of_columns
+
+GOLD = [["a"], ["b"], ["a", "b"], []]
+ANSWERS = [["a"], ["a", "b"], ["a"], []]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def indicators(labels):
+    return pd.DataFrame(
+        MultiLabelBinarizer(classes=["a", "b"]).fit_transform(labels),
+        columns=["a", "b"],
+    )
+
+
+def read(file, labels=None):
+    (answers,) = read_answers([file], labels, Reading()).values()
+    (of_model,) = answers.answers.values()
+    return answers.labels, list(of_model[0])
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted"),
+    [("true_", "pred_"), ("y_true_", "y_pred_"), ("actual_", "predicted_")],
+)
+def test_gold_may_stand_beside_answers(gold, predicted):
+    both = [
+        indicators(GOLD).add_prefix(gold),
+        indicators(ANSWERS).add_prefix(predicted),
+    ]
+    pd.concat(both, axis=1).to_csv("mine.csv")
+
+    assert read("mine.csv") == (GOLD, ANSWERS)
+
+
+def test_gold_may_be_in_a_file_of_its_own():
+    texts = pd.Series(["one", "two", "three", "four"], name="text")
+    pd.concat([texts, indicators(GOLD)], axis=1).to_csv("gold.csv", index=False)
+    indicators(ANSWERS).to_csv("mine.csv", index=False)
+
+    assert read("mine.csv", Path("gold.csv")) == (GOLD, ANSWERS)
+
+
+def test_answers_may_be_probabilities():
+    probabilities = indicators(ANSWERS).add_prefix("pred_") * 0.5 + 0.2
+    both = [indicators(GOLD).add_prefix("true_"), probabilities]
+    pd.concat(both, axis=1).to_csv("mine.csv")
+
+    assert read("mine.csv") == (GOLD, ANSWERS)
+
+
+def test_words_may_stand_behind_labels():
+    assert list(pairs_of_columns(["a_true", "a_pred", "b_true", "b_pred"])) == [
+        "a",
+        "b",
+    ]
+
+
+def test_a_single_pair_is_none():
+    assert pairs_of_columns(["true_label", "pred_label"]) == {}

@@ -1,0 +1,47 @@
+"""Results of promptfoo: two prompts, three tests (``tests/outside/written``)."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rnnbench.outside.columns import Reading
+from rnnbench.outside.files import read_answers
+
+WRITTEN = Path(__file__).parents[1] / "written"
+SCORES = {"echo-prompt1": [1, 1, 1], "echo-prompt2": [0, 1, 1]}
+
+
+def scores(file):
+    (answers,) = read_answers([str(file)], None, Reading()).values()
+    return {model: list(by_seed[0]) for model, by_seed in answers.answers.items()}
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl", "csv"])
+def test_each_prompt_is_a_model(ending):
+    assert scores(WRITTEN / f"promptfoo.{ending}") == SCORES
+
+
+def test_a_line_says_which_prompt_is_which(caplog):
+    scores(WRITTEN / "promptfoo.json")
+
+    assert "echo-prompt2: It is {{answer_b}}" in caplog.text
+
+
+def test_a_provider_with_one_prompt_is_a_model(tmp_path):
+    content = json.loads((WRITTEN / "promptfoo.json").read_text())
+    for result in content["results"]["results"]:
+        result["provider"] = {"id": f"echo:{result['promptIdx']}", "label": ""}
+    file = tmp_path / "two.json"
+    file.write_text(json.dumps(content))
+
+    assert list(scores(file)) == ["echo-0", "echo-1"]
+
+
+def test_a_test_without_an_answer_is_missing(tmp_path):
+    content = json.loads((WRITTEN / "promptfoo.json").read_text())
+    content["results"]["results"][0]["failureReason"] = 2
+    file = tmp_path / "failed.json"
+    file.write_text(json.dumps(content))
+
+    assert scores(file)["echo-prompt2"] == [None, 1, 1]
