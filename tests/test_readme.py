@@ -256,7 +256,7 @@ SVM_ALONE = ["--models", "tfidf_linear_svm", "--jobs", 1]
 def follow(cli, word, *of_runs):
     """Type the commands of the block that has a word; runs get more arguments."""
     (block,) = [block for block in BLOCKS if word in block]
-    for line in block.splitlines():
+    for line in block.replace("\\\n", "").splitlines():
         program, *arguments = shlex.split(line)
         if program == "rnnbench":
             more = of_runs if arguments[0] == "run" else []
