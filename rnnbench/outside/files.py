@@ -7,7 +7,7 @@
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,11 @@ def read_answers(
             raise UserError(f"{labels}: {fault}: {listed(list(tasks))}")
     answers = {}
     for task, files in tasks.items():
-        answers[task] = _answers_of(files, labels_of_tasks[task], run, reading)
+        of_task = _answers_of(files, labels_of_tasks[task], run, reading)
+        if of_task.ids and len(tasks) > 1:  # documents of tasks may have the same ids
+            ids = list(map(f"{task} ".__add__, of_task.ids))
+            of_task = replace(of_task, ids=ids)
+        answers[task] = of_task
     return answers
 
 

@@ -138,6 +138,7 @@ class Verdict(Run):
         saved = replace(
             self, folder=Path(folder), results=results, environment=records.machine()
         )
+        vars(saved).update(judgement=self.judgement)
         records.save(saved, overwrite=overwrite)
         return saved
 

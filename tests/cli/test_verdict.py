@@ -245,3 +245,85 @@ def test_messages_about_many_arrays_are_brief(cli, column):
     assert "more (should be label" in done.stderr or "no column 'x'" in done.stderr
     assert len(done.stderr) <= MAX_CHARACTERS + len("\n")
     assert done.stderr.count("\n") <= MAX_LINES
+
+
+def write_tasks(file):
+    """Write answers of two models to two tasks."""
+    rows = ["task,model,id,label,prediction"]
+    for task in ("qa", "nli"):
+        for model, share in (("large", 0.95), ("small", 0.5)):
+            for n, label in enumerate(LABELS):
+                answer = label if RANDOM.random() < share else "maybe"
+                rows.append(f"{task},{model},{n},{label},{answer}")
+    Path(file).write_text("\n".join(rows))
+
+
+def test_a_sentence_comes_first(cli):
+    done = cli("verdict", "poor.csv", "good.csv")
+
+    assert done.stdout.startswith("good is clearly better than poor: a test accuracy")
+
+
+def test_power_is_shown_when_asked_for(cli):
+    assert "detectable" not in cli("verdict", "good.csv", "poor.csv").stdout
+    assert "detectable" in cli("verdict", "good.csv", "poor.csv", "-v").stdout
+
+
+def test_the_sentence_about_many_models_says_which_are_worse(cli):
+    done = cli("verdict", "good.csv", "same=good.csv", "poor.csv")
+
+    told = " ".join(done.stdout.split())
+    assert told.startswith("good leads with a test accuracy of")
+    assert "clearly better than poor; it cannot be told apart from same." in told
+
+
+def test_models_are_ranked_on_several_tasks(cli):
+    write_tasks("tasks.csv")
+
+    told = " ".join(cli("verdict", "tasks.csv").stdout.split())
+
+    assert told.startswith("large is clearly better than small: a mean score over 2")
+    assert "(1) 0." in told.split("large")[2]
+    assert "Cannot be told apart by their means: none." in told
+
+
+def test_the_record_of_several_tasks_has_each_of_them(cli):
+    write_tasks("tasks.csv")
+
+    record = json.loads(cli("verdict", "tasks.csv", "--json").stdout)
+
+    assert list(record["tasks"]) == ["qa", "nli"]
+    assert record["best_first"][0]["possible_ranks"] == [1, 1]
+    assert record["mean_ranks"]["models"] == {"large": 1, "small": 2}
+
+
+def test_several_tasks_are_stored_as_runs_on_different_documents(cli):
+    write_tasks("tasks.csv")
+
+    done = cli("verdict", "tasks.csv", "--out", "runs", "--fail-if", "drops 0.2")
+
+    assert done.exit_code == 1
+    board = json.loads(cli("leaderboard", "runs/qa", "runs/nli", "--json").stdout)
+    assert len(board["leaderboards"]) == 2
+
+
+def test_one_file_of_labels_cannot_serve_several_tasks(cli):
+    write_tasks("tasks.csv")
+
+    done = cli("verdict", "tasks.csv", "--labels", "good.csv")
+
+    assert done.exit_code == 2
+    assert "has not the labels of these tasks" in done.stderr
+
+
+def test_texts_that_a_run_trained_on_are_counted(cli):
+    assert cli("config", "new", "mine.yaml", "--from", "own_texts").exit_code == 0
+    models = ["--models", "tfidf_logistic_regression", "--out", "run"]
+    assert cli("run", "mine.yaml", *models).exit_code == 0
+    rows = Path("own_texts.csv").read_text().splitlines()[1:151]
+    lines = ["text,prediction", *rows]
+    Path("mine.csv").write_text("\n".join(lines))
+
+    told = cli("verdict", "mine.csv", "--labels", "run", "--missing", "wrong").stderr
+
+    assert "of 150 texts are among the training documents of run" in told
