@@ -4,12 +4,11 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from rnnbench.data.load import prepare
+from rnnbench.data.cached import cached_documents
 from rnnbench.data.sources import tables
 from rnnbench.data.sources.tables import READERS, Layout
 from rnnbench.data.sources.tables.sniffing import TEXT_NAMES
 from rnnbench.data.vocabulary import encode, make_vocabulary
-from rnnbench.errors import RnnbenchError
 from rnnbench.finished import Run
 
 log = logging.getLogger("rnnbench.outside.files")
@@ -27,13 +26,12 @@ def warn_of_trained(files: Iterable[Path], run: Run) -> None:
             texts_of[file] = texts
     if not texts_of:
         return
-    try:
-        prepared = prepare(run.benchmark.data, offline=True)
-    except RnnbenchError:
+    cached = cached_documents(run.results.dataset, run.benchmark.data)
+    if cached is None:
         return
-    corpus = prepared.corpus
-    vocabulary = make_vocabulary(corpus, prepared.dataset, prepared.config)
-    trained = set(map(corpus.text, prepared.dataset.train_documents))
+    corpus, dataset = cached
+    vocabulary = make_vocabulary(corpus, dataset, run.benchmark.data)
+    trained = set(map(corpus.text, dataset.train_documents))
     for file, texts in texts_of.items():
         are_trained = list(map(trained.__contains__, encode(texts, vocabulary).texts))
         if any(are_trained):

@@ -141,7 +141,7 @@ def test_several_runs_are_compared_by_their_main_metric(run, tmp_path):
     with pytest.raises(UserError, match="runs of one kind of task"):
         rnnbench.leaderboard([run, one_label]).mean_ranks()
     page = rnnbench.site([run, one_label], tmp_path / "site", progress=False)
-    assert "the best micro-F1" in page.read_text(encoding="utf-8")
+    assert "a test micro-F1 of" in page.read_text(encoding="utf-8")
 
 
 def test_a_model_of_all_documents_has_the_score_of_the_choice_by_the_rules_of_its_folds(
