@@ -19,6 +19,10 @@ SCHEDULER = (  # it needs no rnnbench
     "from distributed.cli.dask_scheduler import main; main()"
 )
 WORKER = "from distributed.cli.dask_worker import main; main()"
+QUIET = {  # as ``docs/cluster.md`` recommends: idle workers cost less
+    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+}
 ON_LOOPBACK = ("--host", "127.0.0.1", "--port", 0, "--dashboard-address", "127.0.0.1:0")
 
 
@@ -64,17 +68,23 @@ class Cluster:
     def add_worker(self, name, *options, code=WORKER, **environment):
         """Start a worker, and wait until it has joined."""
         process = self.start_worker(name, *options, code=code, **environment)
-        wait_for(lambda: name in self.workers(), f"the worker {name}")
+        self.wait_for_workers({name})
         return process
+
+    def wait_for_workers(self, names):
+        """Wait until workers of these names have joined."""
+        with self.client() as client:
+            wait_for(lambda: names <= _workers(client).keys(), f"workers {names}")
+
+    def wait_for_the_end_of(self, names):
+        """Wait until no worker of these names is left."""
+        with self.client() as client:
+            wait_for(lambda: not names & _workers(client).keys(), f"end of {names}")
 
     def workers(self):
         """Return what the scheduler knows of its workers, by their names."""
         with self.client() as client:
-            states = client.scheduler_info(n_workers=-1)["workers"]
-        workers = {}
-        for address, state in states.items():
-            workers[str(state["name"])] = state | {"address": address}
-        return workers
+            return _workers(client)
 
     def ask(self, function, *arguments):
         """Return the results of a function in all workers, by their addresses."""
@@ -100,6 +110,13 @@ class Cluster:
     def close(self):
         for process in self.processes:
             kill_session(process)
+
+
+def _workers(client):
+    workers = {}
+    for address, state in client.scheduler_info(n_workers=-1)["workers"].items():
+        workers[str(state["name"])] = state | {"address": address}
+    return workers
 
 
 def _cut_clients(dask_scheduler):
@@ -152,13 +169,14 @@ def cluster(folder, n_workers=2, *options, **environment):
         "TRACES": str(folder),
         "DASK_TEMPORARY_DIRECTORY": str(folder / "tmp"),
     }
-    made = Cluster(folder, os.environ | variables | environment)
+    made = Cluster(folder, os.environ | QUIET | variables | environment)
     try:
         made.start(SCHEDULER, *ON_LOOPBACK, *options, "--scheduler-file", made.file)
         wait_for(lambda: made.file.exists() and made.file.read_text(), "the scheduler")
-        for number in range(n_workers):
-            made.start_worker(f"w{number}")
-        wait_for(lambda: len(made.workers()) == n_workers, "the workers")
+        names = {f"w{number}" for number in range(n_workers)}
+        for name in sorted(names):
+            made.start_worker(name)
+        made.wait_for_workers(names)
         yield made
     finally:
         made.close()

@@ -34,6 +34,9 @@ from rnnbench.tracking import TRACKERS
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Compiling takes most of the time of small networks. Child processes inherit it.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+# Each core has its own tests, and threads of OpenBLAS would wait for each other there.
+# The processes to which pytest-xdist gives tests inherit it before they import NumPy.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.pop(
     "PYTHONDONTWRITEBYTECODE", None
 )  # or every process compiles all modules again

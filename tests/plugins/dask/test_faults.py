@@ -67,7 +67,7 @@ def test_neither_the_begin_nor_the_end_of_a_run_waits_for_a_worker_that_stalls(
     finally:
         os.kill(stalled.pid, signal.SIGCONT)
         stalled.terminate()
-    wait_for(lambda: "stalled" not in one_worker.workers(), "its end")
+    one_worker.wait_for_the_end_of({"stalled"})
     wait_for(lambda: not children(one_worker.folder), "the end of all children")
 
 

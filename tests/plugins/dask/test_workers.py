@@ -12,7 +12,7 @@ from pathlib import Path
 import cluster_tasks
 import pytest
 from cluster_runs import baselines, run, start
-from clusters import WORKER, cluster, wait_for
+from clusters import WORKER, cluster
 
 import rnnbench
 from rnnbench.errors import OutOfReachError, UserError
@@ -51,12 +51,12 @@ def added(where, **workers):
         for name, how in workers.items()
     ]
     try:
-        wait_for(lambda: workers.keys() <= where.workers().keys(), "the workers")
+        where.wait_for_workers(workers.keys())
         yield
     finally:
         for process in processes:
             process.kill()
-        wait_for(lambda: not workers.keys() & where.workers().keys(), "their end")
+        where.wait_for_the_end_of(workers.keys())
 
 
 def test_late_workers_take_a_trial_for_each_thread_unless_they_differ(
