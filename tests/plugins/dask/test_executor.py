@@ -138,9 +138,14 @@ def test_a_child_that_dies_costs_no_trial_unless_all_of_them_do(
     assert "it is tried again" in caplog.text
 
 
-def test_a_child_that_dies_leaves_no_process_behind(two_workers, tmp_path, trials):
-    run(two_workers, trials[1:], tmp_path, cluster_tasks.leave_a_process_and_die)
+def test_a_child_that_dies_leaves_no_process_behind(two_workers, tmp_path):
+    died_in_no_test_before = baselines(tmp_path, 4)[3:]
+    work = cluster_tasks.leave_a_process_and_die
 
+    outcomes = run(two_workers, died_in_no_test_before, tmp_path, work)
+
+    assert outcomes == {3: "done"}
+    assert (two_workers.folder / "left-3").exists()
     assert not children(two_workers.folder)
 
 

@@ -209,10 +209,10 @@ def own(tmp_path_factory):
 def test_the_trials_of_a_lost_machine_are_tried_on_another_if_there_is_one(
     own, tmp_path, trials, caplog, monkeypatch
 ):
-    first = own.add_worker("first")
+    first = own.add_worker("first", "--no-nanny")
 
     def lose_one():
-        own.add_worker("another", LATE="yes")
+        own.add_worker("another", "--no-nanny", LATE="yes")
         lost = children(own.folder)
         kill_session(first)
         wait_for(
