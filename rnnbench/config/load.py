@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +20,14 @@ from rnnbench.config.grid import expanded, flattened, models_of, with_flag
 from rnnbench.config.nodes import ConfigError, Node, Problem, at, config_error, key_path
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.config import PATHS, Data
-from rnnbench.data.sources.tables import READERS, sniff
+from rnnbench.data.sources.files import FILES
+from rnnbench.data.sources.tables import (
+    READERS,
+    has_table_name,
+    is_table,
+    parts_of,
+    sniff,
+)
 from rnnbench.data.sources.texts import with_separator
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.models.descriptions import with_members
@@ -153,9 +161,14 @@ def _with_columns(benchmark: Benchmark) -> Benchmark:
     The last layers of its networks suit texts with one label each, or with several.
     """
     data = benchmark.data
-    if data.path is None or not shipped.is_table(data.path):  # a flag may name a folder
+    if data.path is None:
         return benchmark
-    layout, has_several = with_separator([data.path], sniff(data.path, data.layout))
+    if data.source != FILES.name and not has_table_name(data.path):
+        return benchmark  # a collection that another source reads
+    tables = list(map(attrgetter("path"), parts_of(data.path)))
+    if not all(map(is_table, tables)):
+        return benchmark
+    layout, has_several = with_separator(tables, sniff(tables[0], data.layout))
     models = dict(benchmark.models)
     if has_several:
         for name, model in models.items():
@@ -297,8 +310,8 @@ def _text_of(path: Path) -> str:
             message += f" ({did_you_mean(path.name, names)})"
     except IsADirectoryError:
         message = (
-            "is a folder (should be a config file, or a folder with a subfolder of .txt"
-            " files for each label)"
+            "is a folder (should be a config file, or a folder with a subfolder of"
+            " texts for each label)"
         )
     except UnicodeDecodeError as error:
         line = len((error.object[: error.start] + b".").splitlines())
@@ -311,7 +324,7 @@ def _text_of(path: Path) -> str:
 def _names_beside(path: Path) -> list[str]:
     """Return the names of files that may have been meant by one that does not exist."""
     endings: Sequence[str] = (".yaml", ".yml")
-    if path.suffix.lower() in READERS:
+    if has_table_name(path):
         endings = list(READERS)
     names = []
     for file in path.parent.glob("*.*"):

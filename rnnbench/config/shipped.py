@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import asdict
 from importlib.resources import files
+from operator import attrgetter
 from pathlib import Path
 from textwrap import indent, wrap
 
@@ -16,7 +17,16 @@ import yaml
 
 from rnnbench.config.nodes import to_yaml
 from rnnbench.data.sources.files import FILES
-from rnnbench.data.sources.tables import READERS, Layout, sniff
+from rnnbench.data.sources.tables import (
+    READERS,
+    TEST,
+    Layout,
+    has_table_name,
+    is_table,
+    parts_of,
+    sniff,
+    without_packing,
+)
 from rnnbench.data.sources.texts import unclear_column, with_separator
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.section import Variant, spell_parameters
@@ -71,7 +81,7 @@ def get(name: str) -> Path:
     file = find(name)
     if file:
         return file
-    if Path(name).suffix.lower() in READERS:
+    if has_table_name(Path(name)):
         raise UserError(f"{name}: no such table of texts")
     hint = f"{did_you_mean(name, names())}; or a folder or table of texts"
     raise UserError(f"no config '{name}' ({hint}: {', '.join(READERS)})")
@@ -108,16 +118,11 @@ def new_files(
     return texts
 
 
-def is_table(path: str | Path) -> bool:
-    """Return whether a file has the name of a table of texts."""
-    return Path(path).suffix.lower() in READERS and Path(path).is_file()
-
-
 def is_texts(path: str | Path) -> bool:
     """Return whether a table or a folder of texts is there, to stand for a config."""
     if Path(path).is_dir():
         return find(path) is None and FILES.recognises(Path(path))
-    return is_table(path)
+    return is_table(Path(path))
 
 
 def for_texts(path: Path, folder: Path = Path(), layout: Layout | None = None) -> str:
@@ -134,8 +139,11 @@ def for_texts(path: Path, folder: Path = Path(), layout: Layout | None = None) -
         data |= {key: value for key, value in asdict(layout).items() if value}
         if has_several:
             text = text.replace("activation: softmax", "activation: sigmoid")
+    if TEST in map(attrgetter("name"), parts_of(path)):
+        text = text.replace("split: stratified", "split: auto")
     lines = indent(to_yaml(data), "  ")
-    text = text.replace("name: texts\n", to_yaml({"name": _valid(path.resolve().stem)}))
+    name = _valid(without_packing(path.resolve()).stem)
+    text = text.replace("name: texts\n", to_yaml({"name": name}))
     return text.replace("  source: files\n", f"  source: files\n{lines}")
 
 

@@ -23,7 +23,7 @@ from rnnbench.data.sources import AUTO, BUILT_IN, SOURCES
 from rnnbench.data.sources.files import FILES
 from rnnbench.data.sources.reuters import COLLECTION
 from rnnbench.data.sources.texts import undeclared_groups
-from rnnbench.data.split import copies_in
+from rnnbench.data.split import copies_in, has_own_split
 from rnnbench.data.summary import DatasetSummary
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.scoring import scoring_fault
@@ -73,6 +73,7 @@ def prepare(
     _warn_of_left_out(prepared)
     if prepared.are_own_texts:
         _warn_of_cut(prepared)
+        _warn_of_joined_parts(prepared)
         _warn_of_undeclared_groups(prepared)
     _warn_of_few_groups(prepared)
     return prepared
@@ -128,10 +129,23 @@ def _warn_of_cut(prepared: PreparedData) -> None:
         log.warning("%s; %s (data.pad_length)", longer, seen)
 
 
+def _warn_of_joined_parts(prepared: PreparedData) -> None:
+    """Warn if the folder of the texts has a test part that is not used as such."""
+    data = prepared.config
+    has_test = prepared.corpus.is_test is not None
+    if has_test and not has_own_split(prepared.corpus, data):
+        fault = (
+            f"its parts to train and to test on are joined by data.split={data.split}"
+        )
+        log.warning("%s: %s; data.split=auto keeps them", data.path, fault)
+
+
 def _warn_of_undeclared_groups(prepared: PreparedData) -> None:
     """Warn if texts seem to come in groups that a random split tears apart."""
     data = prepared.config
     if data.group is not None or not data.path or data.split == "last":
+        return
+    if prepared.corpus.is_test is not None:
         return
     groups = None
     if data.path.is_file():
@@ -323,6 +337,8 @@ def _source_of(path: Path, data: Data) -> Source:
     """Return the source that reads a file or folder: that of ``data``, or the first."""
     if data.source != "auto":
         return SOURCES[data.source]
+    if path.is_file() and FILES.recognises(path):
+        return FILES
     readers = [source for source in BUILT_IN if source.recognises(path)]
     if not readers:
         readers = [source for source in SOURCES.usable() if source.recognises(path)]

@@ -45,6 +45,7 @@ class Source:
         fetch: downloads the corpus, if that is possible. Raises ``OutOfReachError``.
         patterns: shell patterns for the names, in lower case, of files that it reads.
         folder_patterns: shell patterns for files inside a folder that it reads.
+        reads_folder: tells whether it reads a folder without such files.
         split: ``modapte`` if its corpora have ``is_test``, ``shuffled`` if not; or
             ``None``.
         ranks_words_of: the documents whose words are counted to rank them: ``all``, as
@@ -69,6 +70,7 @@ class Source:
     fetch: Callable[[Progress], Corpus] | None = None
     patterns: tuple[str, ...] = ()
     folder_patterns: tuple[str, ...] = ()
+    reads_folder: Callable[[Path], bool] | None = None
     options: tuple[str, ...] = ()
     split: Literal["shuffled", "modapte"] | None = "shuffled"
     ranks_words_of: Literal["all", "training"] = "all"
@@ -88,7 +90,9 @@ class Source:
     def recognises(self, path: Path) -> bool:
         """Return whether ``path`` looks like a file or folder of this source."""
         if path.is_dir():
-            return any(any(path.glob(pattern)) for pattern in self.folder_patterns)
+            if any(any(path.glob(pattern)) for pattern in self.folder_patterns):
+                return True
+            return bool(self.reads_folder and self.reads_folder(path))
         name = path.name.lower()
         return any(fnmatchcase(name, pattern) for pattern in self.patterns)
 

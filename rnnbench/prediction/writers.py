@@ -14,7 +14,12 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnbench.data.sources.tables import DIALECTS, Layout, dialect_of
+from rnnbench.data.sources.tables import (
+    DIALECTS,
+    Layout,
+    dialect_of,
+    without_packing,
+)
 from rnnbench.errors import UserError
 from rnnbench.storage import atomic_write
 from rnnbench.text import encodable, visible
@@ -41,7 +46,7 @@ def ending_of(path: Path) -> str:
     """Return the ending of a table; answers to a folder of texts are a .csv."""
     if path.is_dir():
         return ".csv"
-    return path.suffix.lower()
+    return without_packing(path).suffix.lower()
 
 
 class _VisibleText(TextIOWrapper):

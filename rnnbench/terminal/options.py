@@ -15,7 +15,7 @@ import typer
 
 from rnnbench.config import shipped
 from rnnbench.data.sources import SOURCES
-from rnnbench.data.sources.tables import READERS
+from rnnbench.data.sources.tables import has_table_name
 from rnnbench.errors import UserError
 from rnnbench.metrics import quantity_names
 from rnnbench.points import split_names
@@ -126,7 +126,7 @@ Runs = Annotated[
 
 def check_config_name(file: Path) -> None:
     """Make sure that a config to be written will not be read as a table of texts."""
-    if file.suffix.lower() in READERS:
+    if has_table_name(file):
         raise UserError(f"{file}: would be read as a table of texts (use .yaml)")
 
 

@@ -183,7 +183,9 @@ def test_another_folder_is_not_a_config(cli):
     refused = cli("data", "show", "empty")
 
     assert refused.exit_code == 2
-    message = "empty: is a folder (should be a config file, or a folder with a subfolder of .txt"
+    message = (
+        "empty: is a folder (should be a config file, or a folder with a subfolder of"
+    )
     assert refused.stderr.startswith(message)
 
 

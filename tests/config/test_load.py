@@ -74,7 +74,7 @@ def test_a_file_that_is_not_there_is_named(config, fault):
 def test_a_text_that_is_no_config_is_named():
     (fault,) = messages(write("a, b", "x.txt"))
     assert fault.endswith(
-        "a table of texts ends in .csv, .tsv, .jsonl, .ndjson, .json, .parquet"
+        "a table of texts ends in .csv, .tsv, .tab, .jsonl, .ndjson, .json, .parquet, .xlsx, .arrow"
     )
 
 

@@ -253,7 +253,7 @@ def test_a_field_that_tabs_cannot_separate_is_refused_or_quoted_as_it_was(
             "new.csv: rename the column 'margin': the",
         ),
         ("new.csv", "", "new.csv: it is empty"),
-        ("new.xlsx", "", "new.xlsx: not a table of texts (allowed: .csv, "),
+        ("new.odt", "", "new.odt: not a table of texts (allowed: .csv, "),
         ("none.csv", None, "--in none.csv: no such file"),
         (os.devnull, None, f"--in {os.devnull}: not a file (use - for standard input)"),
     ],

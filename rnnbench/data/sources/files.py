@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from itertools import count
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,17 @@ from rnnbench.data.corpus import Corpus, rank_words_of, rows_of_labels
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.source import TOKENIZERS, Source, Tokenizer, words
 from rnnbench.data.sources.labels import hint_at_lists
-from rnnbench.data.sources.tables import READERS, Layout, Row
+from rnnbench.data.sources.tables import (
+    READERS,
+    TABLE_ENDINGS,
+    TEST,
+    VALIDATION,
+    Layout,
+    Part,
+    Row,
+    is_folder_of_texts,
+    parts_of,
+)
 from rnnbench.data.sources.texts import Text, read_texts, with_separator
 from rnnbench.errors import UserError, shortened
 from rnnbench.labels import MAX_LABELS, Labels, documents_by_topic
@@ -46,13 +57,18 @@ def read(
     ``skip``.
     """
     files = [path]
+    parts = parts_of(path)
     if test:
         files.append(test)
-    layout, _ = with_separator(files, Layout(**form))
+        for part in parts_of(test):
+            parts.append(Part(part.path, TEST))
+    if VALIDATION in map(attrgetter("name"), parts):
+        log.warning("%s: the texts for validation are to train on, too", path)
+    layout, _ = with_separator([part.path for part in parts], Layout(**form))
     texts = _Texts(TOKENIZERS[tokenizer])
-    for number, file in enumerate(files):
-        rows = read_texts(file, layout, texts.bad_rows, progress)
-        texts.add_file(file, rows, number)
+    for part in parts:
+        rows = read_texts(part.path, layout, texts.bad_rows, progress)
+        texts.add_file(part.path, rows, part.is_test)
     corpus = texts.corpus()
     if texts.have_one_label and layout.label_separator is None:
         hint_at_lists(path, corpus.topics, "--set 'data.label_separator=\"{}\"'")
@@ -68,7 +84,7 @@ def read(
     ranked, _ = rank_words_of(corpus, np.arange(len(corpus)))
     return replace(
         ranked,
-        is_test=corpus.is_test if test else None,
+        is_test=corpus.is_test if texts.have_tests else None,
         groups=corpus.groups if layout.group else None,
         provenance={"from": origin, "tokenizer": tokenizer},
         bad_rows=tuple((row.place, row.reason, row.fault) for row in texts.bad_rows),
@@ -82,6 +98,7 @@ class _Texts:
         self.bad_rows: list[Row] = []
         self.first_places: dict[str, str] = {}  # where each label comes first
         self.have_one_label = True
+        self.have_tests = False
         self._tokenize = tokenize
         self._tokens = array("i")
         self._ends = array("q", [0])
@@ -92,8 +109,9 @@ class _Texts:
         self._word_ids = defaultdict[str, int](count(1).__next__)
         self._group_ids = defaultdict[str, int](count().__next__)
 
-    def add_file(self, file: Path, texts: Iterable[Text], is_test: int) -> None:
+    def add_file(self, file: Path, texts: Iterable[Text], is_test: bool) -> None:
         """Add the texts of a file."""
+        self.have_tests |= is_test
         for text in texts:
             words_of_text = self._tokenize(text.text)
             if not words_of_text:
@@ -185,7 +203,7 @@ def _report_bad_rows(
 def _check_labels(corpus: Corpus, first_places: Mapping[str, str], path: Path) -> None:
     """Make sure that there are several labels, and warn of those that occur once."""
     if not len(corpus):
-        kind = "no folder with .txt files" if path.is_dir() else "no row with a text"
+        kind = "no folder with texts" if path.is_dir() else "no row with a text"
         raise UserError(f"{path}: {kind} in it")
     if not 2 <= len(first_places) <= MAX_LABELS:
         number = counted(len(first_places), "different label")
@@ -237,11 +255,12 @@ FILES = Source(
     name="files",
     help="Your own texts, each with a label.",
     file=f"a table ({', '.join(READERS)}), "
-    "or a folder with a folder of .txt files for each label",
+    "or a folder with a folder of texts for each label",
     read=read,
     tokenize=words,
-    patterns=tuple(f"*{ending}" for ending in READERS),
+    patterns=tuple(f"*{ending}" for ending in TABLE_ENDINGS),
     folder_patterns=("*/**/*.txt",),
+    reads_folder=is_folder_of_texts,
     split=None,
     options=(
         "test",

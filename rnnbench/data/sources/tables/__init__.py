@@ -3,7 +3,15 @@
 ``header, rows = open_table(path, sniff(path, Layout()))``.
 """
 
-from rnnbench.data.sources.tables.folders import read_folder
+from rnnbench.data.sources.tables.contents import without_packing
+from rnnbench.data.sources.tables.folders import (
+    TEST,
+    VALIDATION,
+    Part,
+    is_folder_of_texts,
+    parts_of,
+    read_folder,
+)
 from rnnbench.data.sources.tables.layout import (
     INDICATORS,
     Layout,
@@ -15,7 +23,14 @@ from rnnbench.data.sources.tables.layout import (
     names_of,
 )
 from rnnbench.data.sources.tables.lines import LONE_SURROGATES, MAX_TEXT
-from rnnbench.data.sources.tables.opening import READERS, columns_at_once, open_table
+from rnnbench.data.sources.tables.opening import (
+    READERS,
+    TABLE_ENDINGS,
+    columns_at_once,
+    has_table_name,
+    is_table,
+    open_table,
+)
 from rnnbench.data.sources.tables.separated import DIALECTS, dialect_of
 from rnnbench.data.sources.tables.sniffing import (
     label_candidates,
@@ -30,19 +45,28 @@ __all__ = [
     "LONE_SURROGATES",
     "MAX_TEXT",
     "READERS",
+    "TABLE_ENDINGS",
+    "TEST",
+    "VALIDATION",
     "Layout",
     "Names",
+    "Part",
     "Row",
     "Rows",
     "check_unique",
     "columns_at_once",
     "columns_called",
     "dialect_of",
+    "has_table_name",
+    "is_folder_of_texts",
+    "is_table",
     "label_candidates",
     "names_of",
     "open_table",
+    "parts_of",
     "read_folder",
     "short_columns",
     "sniff",
     "with_form",
+    "without_packing",
 ]

@@ -6,7 +6,7 @@
 import codecs
 from pathlib import Path
 
-from rnnbench.data.sources.tables.lines import open_table_file
+from rnnbench.data.sources.tables.packed import open_table_file
 from rnnbench.errors import UserError
 
 MARKS_OF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

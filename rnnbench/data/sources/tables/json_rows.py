@@ -18,8 +18,8 @@ from rnnbench.data.sources.tables.layout import (
     TextTable,
 )
 from rnnbench.data.sources.tables.lines import LONE_SURROGATES, codec_of, lines
+from rnnbench.data.sources.tables.packed import open_table_file
 from rnnbench.errors import UserError
-from rnnbench.storage import read_file
 
 MAX_ARRAY = 2**29  # bytes of a file with a JSON array
 NO_OBJECT = 'should be an object, such as {"text": ..., "label": ...}'
@@ -54,7 +54,11 @@ def read_json_array(
     path: Path, layout: Layout, progress: Progress, columns: Columns
 ) -> TextTable:
     """Read an array of objects; or an object on each line, as some such files have."""
-    content = read_file(path, MAX_ARRAY)
+    with open_table_file(path) as file:
+        content = file.read(MAX_ARRAY + 1)
+    if len(content) > MAX_ARRAY:
+        fault = f"longer than {MAX_ARRAY:,} bytes"
+        raise UserError(f"{path}: {fault} (use a .jsonl file instead)")
     try:
         values = json.loads(content.decode(codec_of(layout), LONE_SURROGATES))
     except (ValueError, RecursionError) as error:

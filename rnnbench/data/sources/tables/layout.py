@@ -69,6 +69,8 @@ class TableKind:
         is_delimited: whether a delimiter stands between its columns, which is detected.
         at_once: returns some columns of millions of rows in a file; ``None`` if they
             have to be read row by row.
+        name_columns: returns a layout with the columns that the file itself says to
+            hold texts and labels, if such files say so.
     """
 
     read: Callable[[Path, Layout, Progress, Columns], TextTable]
@@ -77,6 +79,7 @@ class TableKind:
     at_once: (
         Callable[[BufferedReader, Layout, Sequence[str]], "pyarrow.Table | None"] | None
     ) = None
+    name_columns: Callable[[Path, Layout], Layout] | None = None
 
 
 def names_of(columns: Names) -> list[str]:

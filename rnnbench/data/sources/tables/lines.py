@@ -6,15 +6,14 @@
 import codecs
 from collections.abc import Iterator
 from functools import partial
-from io import BufferedReader, TextIOWrapper
+from io import TextIOWrapper
 from pathlib import Path
 
 from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.tables.layout import Layout
+from rnnbench.data.sources.tables.packed import open_table_file, size_of
 from rnnbench.errors import UserError
-from rnnbench.storage import open_regular
 
-MAX_FILE = 4 * 2**30  # the size of the largest file that is read, in bytes
 MAX_TEXT = 16 * 2**20
 """Characters in a line or a text, or bytes in a file with one text."""
 LONE_SURROGATES = "rnnbench.lone_surrogates"
@@ -31,11 +30,6 @@ def codec_of(layout: Layout) -> str:
     return str(layout.encoding)
 
 
-def open_table_file(path: Path) -> BufferedReader:
-    """Open a file to read its bytes, unless it is no regular file or too large."""
-    return open_regular(path, MAX_FILE)
-
-
 def lines(path: Path, layout: Layout, progress: Progress) -> Iterator[str]:
     """Yield the lines of a file, with their ends."""
     codec = codec_of(layout)
@@ -43,7 +37,7 @@ def lines(path: Path, layout: Layout, progress: Progress) -> Iterator[str]:
         open_table_file(path) as raw,
         TextIOWrapper(raw, codec, errors=LONE_SURROGATES, newline="") as file,
     ):
-        size = path.stat().st_size
+        size = size_of(raw)
         read_line = partial(file.readline, MAX_TEXT + 1)
         try:
             for number, line in enumerate(iter(read_line, ""), start=1):

@@ -4,14 +4,24 @@ A new kind is a module with a ``TableKind``, and a line in ``READERS``.
 """
 
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 from rnnbench.data.fetch import Progress, silent
+from rnnbench.data.sources.tables.arrow import ARROW
+from rnnbench.data.sources.tables.contents import (
+    KNOWN_STARTS,
+    PACKED,
+    ending_of,
+    start_of,
+)
+from rnnbench.data.sources.tables.excel import EXCEL
 from rnnbench.data.sources.tables.json_rows import JSON_ARRAY, JSON_LINES
 from rnnbench.data.sources.tables.layout import Columns, Layout, TableKind, TextTable
-from rnnbench.data.sources.tables.lines import open_table_file
+from rnnbench.data.sources.tables.packed import open_table_file
 from rnnbench.data.sources.tables.parquet import PARQUET, Coded, coded
 from rnnbench.data.sources.tables.separated import COMMAS, TABS
+from rnnbench.data.sources.tables.tab import ORANGE
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.text import counted
 
@@ -19,16 +29,34 @@ MAX_COLUMNS = 20_000
 READERS: dict[str, TableKind] = {
     ".csv": COMMAS,
     ".tsv": TABS,
+    ".tab": ORANGE,
     ".jsonl": JSON_LINES,
     ".ndjson": JSON_LINES,
     ".json": JSON_ARRAY,
     ".parquet": PARQUET,
+    ".xlsx": EXCEL,
+    ".arrow": ARROW,
 }
+
+TABLE_ENDINGS = tuple(map("".join, product(READERS, ["", *PACKED])))
+"""How the names of tables end, packed or not."""
 
 
 def kind_of(path: Path) -> TableKind:
     """Return the kind of a file; one that refuses to read it if it is no table."""
-    return READERS.get(path.suffix.lower(), NO_TABLE)
+    return READERS.get(ending_of(path), NO_TABLE)
+
+
+def has_table_name(path: Path) -> bool:
+    """Return whether the name of a file is that of a table, which may be packed."""
+    return path.name.lower().endswith(TABLE_ENDINGS)
+
+
+def is_table(path: Path) -> bool:
+    """Return whether a file is a table, or one that is refused as what it is."""
+    if not path.is_file():
+        return False
+    return has_table_name(path) or start_of(path).startswith(KNOWN_STARTS)
 
 
 def _refuse(path: Path, *_: object) -> TextTable:

@@ -1,6 +1,6 @@
 """Rows of Parquet files, of which a few bits in each row may be endless texts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BufferedReader
 from itertools import chain, islice
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.fetch import Progress
+from rnnbench.data.sources.tables.classes import classes_in, with_names
 from rnnbench.data.sources.tables.layout import (
     Columns,
     Layout,
@@ -20,7 +21,7 @@ from rnnbench.data.sources.tables.layout import (
     TextTable,
     check_unique,
 )
-from rnnbench.data.sources.tables.lines import open_table_file
+from rnnbench.data.sources.tables.packed import open_table_file
 from rnnbench.errors import UserError
 from rnnbench.storage import MAX_UNPACKED
 
@@ -39,54 +40,71 @@ def read_parquet(
     path: Path, _layout: Layout, progress: Progress, columns: Columns
 ) -> TextTable:
     """Read the columns with texts, numbers or lists of these."""
-    try:
-        import pyarrow.parquet  # noqa: F401 - it is optional
-    except ImportError:
-        raise UserError(
-            f"{path}: needs pyarrow: pip install 'rnnbench[parquet]'"
-        ) from None
-    rows = _header_and_rows(path, progress, columns)
-    return TextTable(list(next(rows).values), rows)
+    with faults_named(path, "Parquet"):
+        rows = _header_and_rows(path, progress, columns)
+        return TextTable(list(next(rows).values), rows)
 
 
 @contextmanager
-def _faults_named(path: Path) -> Iterator[None]:
-    """Raise ``UserError`` for what pyarrow says about a damaged file."""
-    from pyarrow import ArrowException
-
+def faults_named(path: Path, form: str) -> Iterator[None]:
+    """Raise ``UserError`` for what pyarrow says about a damaged file of a ``form``."""
+    try:
+        from pyarrow import ArrowException
+    except ImportError:
+        needs = "needs pyarrow: pip install 'rnnbench[parquet]'"
+        raise UserError(f"{path}: {needs}") from None
     try:
         yield
     except (ArrowException, ValueError, OverflowError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the file cannot be opened
-        raise UserError(f"{path}: cannot be read as Parquet: {error}") from None
+        raise UserError(f"{path}: cannot be read as {form}: {error}") from None
 
 
 def _header_and_rows(path: Path, progress: Progress, columns: Columns) -> Rows:
     """Yield the names of the columns, and then the rows; only some are in memory."""
     from pyarrow.parquet import ParquetFile
 
-    with _faults_named(path), open_table_file(path) as raw:
+    with faults_named(path, "Parquet"), open_table_file(path) as raw:
         file = ParquetFile(raw)
-        header = _header(path, file.schema_arrow, columns)
-        name = str(path)
-        yield Row(name, header)
+        header = header_of(path, file.schema_arrow, columns)
+        yield Row(str(path), header)
+        classes = classes_in(file.schema_arrow.metadata)
         repeated = _leaves(file.schema, header)
         n_rows = file.metadata.num_rows
         file = ParquetFile(raw, metadata=file.metadata, read_dictionary=repeated)
-        number = 0
-        size = 0
-        for batch in file.iter_batches(MAX_ROWS, columns=header):
-            progress(f"reading the rows of {path.name}", number, n_rows)
-            values = [_unpacked(column) for column in batch.columns]
-            size += sum(map(_size, chain(*values)))
-            if size > MAX_UNPACKED:
-                fault = f"its texts unpack to more than {MAX_UNPACKED:,} characters"
-                hint = "use a .csv or .jsonl file instead"
-                raise UserError(f"{path}: {fault} ({hint})")
-            for row in zip(*values, strict=True):
-                number += 1
-                yield Row(f"{name}, row {number}", row)
+        batches = file.iter_batches(MAX_ROWS, columns=header)
+        rows = rows_of(path, batches, classes)
+        for number, row in enumerate(rows):
+            if number % MAX_ROWS == 0:
+                progress(f"reading the rows of {path.name}", number, n_rows)
+            yield row
+
+
+def rows_of(
+    path: Path,
+    batches: "Iterable[pyarrow.RecordBatch]",
+    classes: Mapping[str, Sequence[str]],
+) -> Rows:
+    """Yield the rows of batches; numbers of ``classes`` become their names."""
+    place = str(path)
+    number = 0
+    size = 0
+    for batch in batches:
+        values = []
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            unpacked = _unpacked(column)
+            if name in classes:
+                unpacked = with_names(unpacked, classes[name])
+            values.append(unpacked)
+        size += sum(map(_size, chain(*values)))
+        if size > MAX_UNPACKED:
+            fault = f"its texts unpack to more than {MAX_UNPACKED:,} characters"
+            hint = "use a .csv or .jsonl file instead"
+            raise UserError(f"{path}: {fault} ({hint})")
+        for row in zip(*values, strict=True):
+            number += 1
+            yield Row(f"{place}, row {number}", row)
 
 
 def _columns_at_once(
@@ -96,6 +114,8 @@ def _columns_at_once(
     from pyarrow.parquet import ParquetFile
 
     file = ParquetFile(raw, read_dictionary=columns)
+    if classes_in(file.schema_arrow.metadata):
+        return None
     n_bytes = 0
     for number in range(file.metadata.num_row_groups):
         n_bytes += file.metadata.row_group(number).total_byte_size
@@ -105,7 +125,7 @@ def _columns_at_once(
     return file.read(columns)
 
 
-def _header(path: Path, schema: "pyarrow.Schema", columns: Columns) -> list[str]:
+def header_of(path: Path, schema: "pyarrow.Schema", columns: Columns) -> list[str]:
     """Return the names of the columns that can be read; or those of ``columns``."""
     plain = [field.name for field in schema if _is_plain(field.type)]
     header = plain

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnbench.data.fetch import Progress, silent
+from rnnbench.data.sources.tables.contents import ending_of
 from rnnbench.data.sources.tables.layout import (
     NOT_A_ROW,
     SAMPLE_ROWS,
@@ -55,6 +56,7 @@ DIALECTS = {  # by the end of the name of a file
     # ``dialect_of``.
     ".tsv": Dialect("\t", has_quotes=False),
 }
+DIALECTS[".tab"] = DIALECTS[".tsv"]
 BLOCK = 2**20  # bytes
 
 
@@ -176,7 +178,7 @@ def _not_a_row(place: str, error: csv.Error) -> Row:
 
 def dialect_of(path: Path, layout: Layout) -> Dialect:
     """Return the dialect of a table; tabs are between quoted fields if it looks so."""
-    if path.suffix.lower() == ".csv":
+    if ending_of(path) == ".csv":
         return Dialect(layout.delimiter or ",")
     start = "".join(islice(lines(path, layout, silent), SAMPLE_ROWS))
     if _has_quoted_fields(start):

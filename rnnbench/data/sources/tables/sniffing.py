@@ -63,6 +63,11 @@ def sniff(path: Path, layout: Layout) -> Layout:
     says that no column holds labels, so that none is looked for.
     """
     detected = with_form(path, layout)
+    declared = layout
+    name_columns = kind_of(path).name_columns
+    if name_columns:
+        with_names = name_columns(path, detected)
+        layout = replace(layout, text=with_names.text, label=with_names.label)
     header, rows = open_table(path, detected)
     layout = replace(
         layout,
@@ -96,7 +101,7 @@ def sniff(path: Path, layout: Layout) -> Layout:
             raise UserError(f"{path}: its first line is not a header: {hint}")
     detected = replace(detected, text=text, label=label)
     has_choice = len(texts) > 1 and layout.text is None
-    if has_choice or _is_unusual(detected, layout):
+    if has_choice or _is_unusual(detected, declared):
         _log_once(path, _in_words(detected))
     return detected
 

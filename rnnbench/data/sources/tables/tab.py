@@ -1,0 +1,101 @@
+"""Rows of .tab files, in which Orange may say what is in the columns.
+
+``ORANGE.name_columns(Path("own.tab"), Layout())`` has the class as ``label``.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain, islice
+from pathlib import Path
+from typing import NamedTuple
+
+from rnnbench.data.fetch import Progress, silent
+from rnnbench.data.sources.tables.layout import (
+    Columns,
+    Layout,
+    Names,
+    Rows,
+    TableKind,
+    TextTable,
+    names_of,
+)
+from rnnbench.data.sources.tables.separated import read_separated
+
+TYPE = re.compile(r"[cdnst]?|continuous|discrete|numeric|string|time", re.IGNORECASE)
+ROLES = re.compile(
+    r"(?:(?:class|meta|ignore|weight|[cmiw]|[\w-]+=\S*) *)*", re.IGNORECASE
+)
+PREFIX = re.compile(r"([cmiw][CDNST]?|[CDNST])#(.+)", re.DOTALL)
+"""What may stand before a name, such as ``cD#`` before a class."""
+CLASS = re.compile(r"(?:class|c)\b", re.IGNORECASE)
+INCLUDED = re.compile(r".*\binclude=true\b", re.IGNORECASE)
+"""The roles of columns with labels and with texts."""
+
+
+class OrangeTable(NamedTuple):
+    """A table, and the role of each column."""
+
+    header: list[str]
+    roles: Sequence[str]
+    rows: Rows
+
+
+def read_tab(
+    path: Path, layout: Layout, progress: Progress, _columns: Columns
+) -> TextTable:
+    """Read tab-separated values, without what Orange says of the columns."""
+    table = _read(path, layout, progress)
+    return TextTable(table.header, table.rows)
+
+
+def _read(path: Path, layout: Layout, progress: Progress) -> OrangeTable:
+    """Read a table whose header is of three lines, or has prefixes, or is as usual."""
+    header, rows = read_separated(path, layout, progress, None)
+    first = list(islice(rows, 2))
+    if len(first) == 2:
+        types = first[0].values
+        roles = first[1].values
+        if _have_types(types) and all(map(ROLES.fullmatch, roles)):
+            return OrangeTable(header, roles or [""] * len(header), rows)
+    names = []
+    prefixes = []
+    for name in header:
+        prefix = PREFIX.fullmatch(name)
+        if prefix:
+            names.append(prefix[2])
+            prefixes.append(prefix[1][0])
+        else:
+            names.append(name)
+            prefixes.append("")
+    return OrangeTable(names, prefixes, chain(first, rows))
+
+
+def _have_types(fields: Sequence[str]) -> bool:
+    return any(fields) and all(map(TYPE.fullmatch, fields))
+
+
+def _with_roles(path: Path, layout: Layout) -> Layout:
+    """Return a layout with the columns that Orange names, unless it has others."""
+    table = _read(path, layout, silent)
+    taken = [*names_of(layout.text), *names_of(layout.label or None)]
+    texts = []
+    label = layout.label
+    for name, role in zip(table.header, table.roles, strict=True):
+        if name in taken:
+            continue
+        if label is None and CLASS.match(role):
+            label = name
+        elif INCLUDED.match(role):
+            texts.append(name)
+    return replace(layout, text=layout.text or _names(texts), label=label)
+
+
+def _names(columns: list[str]) -> Names:
+    """Return a column, several, or ``None``, as a ``Layout`` has them."""
+    if len(columns) > 1:
+        return tuple(columns)
+    return next(iter(columns), None)
+
+
+ORANGE = TableKind(read_tab, name_columns=_with_roles)

@@ -1,0 +1,128 @@
+"""Files and folders of texts as other programs write them, and bombs."""
+
+import gzip
+import io
+import json
+import zipfile
+
+import pytest
+from backports import zstd
+
+from rnnbench.data.sources.files import read
+from rnnbench.data.sources.tables import Layout, open_table, parts_of, sniff
+from rnnbench.errors import UserError
+
+ROWS = [(f"text number {number}", "ab"[number % 2]) for number in range(30)]
+CSV = "text,label\n" + "".join(f"{text},{label}\n" for text, label in ROWS)
+
+
+def zipped(content):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("own.csv", content)
+    return file.getvalue()
+
+
+PACKERS = {".gz": gzip.compress, ".zst": zstd.compress, ".zip": zipped}
+
+
+@pytest.mark.parametrize("ending", PACKERS)
+def test_a_packed_table_has_the_fingerprint_of_the_table(tmp_path, ending):
+    (tmp_path / "own.csv").write_text(CSV)
+    packed = tmp_path / f"own.csv{ending}"
+    packed.write_bytes(PACKERS[ending](CSV.encode()))
+
+    assert read(packed).fingerprint == read(tmp_path / "own.csv").fingerprint
+
+
+@pytest.mark.parametrize("ending", PACKERS)
+def test_a_bomb_is_refused(tmp_path, ending):
+    bomb = tmp_path / f"own.csv{ending}"
+    bomb.write_bytes(PACKERS[ending](b"text,label\n" + b"a,b\n" * 2**25))
+
+    with pytest.raises(UserError, match="unpacks to more than"):
+        sniff(bomb, Layout())
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    content = gzip.compress(CSV.encode())
+    (tmp_path / "own.csv.gz").write_bytes(content[: len(content) // 2])
+
+    with pytest.raises(UserError, match=r"own\.csv\.gz: cannot be unpacked"):
+        sniff(tmp_path / "own.csv.gz", Layout())
+
+
+FOREIGN = {
+    "own.csv": (b"%PDF-1.7", "is a PDF"),
+    "own.xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel file of before 2007"),
+    "own.7z": (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_file_that_is_not_read_is_named_as_what_it_is(tmp_path, name):
+    content, message = FOREIGN[name]
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(UserError, match=message):
+        sniff(tmp_path / name, Layout())
+
+
+def test_columns_of_orange_have_roles(tmp_path):
+    table = tmp_path / "own.tab"
+    table.write_text("A\tB\tC\nd\tstring\td\nclass\tinclude=True\tmeta\nx\ttext\ty\n")
+
+    layout = sniff(table, Layout())
+
+    assert (layout.text, layout.label) == ("B", "A")
+    assert [row.values for row in open_table(table, layout).rows] == [
+        ["x", "text", "y"]
+    ]
+
+
+def test_names_of_orange_have_prefixes(tmp_path):
+    table = tmp_path / "own.tab"
+    table.write_text("cD#kind\tmS#text\nx\tsome text\ny\tother text\n")
+
+    layout = sniff(table, Layout())
+
+    assert (layout.text, layout.label) == ("text", "kind")
+
+
+@pytest.mark.parametrize("test", ["test", "validation"])
+def test_the_test_part_of_a_folder_stays_apart(tmp_path, test):
+    for part in ("train", test):
+        for label in "ab":
+            folder = tmp_path / part / label
+            folder.mkdir(parents=True)
+            (folder / "0001").write_text(f"{part} {label}")
+
+    assert read(tmp_path).is_test.tolist() == [False, False, True, True]
+
+
+def test_classes_of_parquet_have_names(tmp_path):
+    import pyarrow
+    from pyarrow import parquet
+
+    info = {"info": {"features": {"label": {"names": ["no", "yes"]}}}}
+    table = pyarrow.table({"text": ["one", "two"], "label": [0, 1]})
+    table = table.replace_schema_metadata({"huggingface": json.dumps(info)})
+    for part in ("train", "test"):
+        parquet.write_table(table, tmp_path / f"{part}-00000-of-00001.parquet")
+
+    assert read(tmp_path).topics == ("no", "yes")
+    assert len(parts_of(tmp_path)) == 2
+
+
+def workbook(path, cells):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+        sheet = f"<worksheet><sheetData>{cells}</sheetData></worksheet>"
+        archive.writestr("xl/worksheets/sheet1.xml", sheet)
+
+
+def test_a_workbook_with_room_for_too_many_cells_is_refused(tmp_path):
+    workbook(tmp_path / "own.xlsx", '<row r="1"><c r="XFD1048576"><v>1</v></c></row>')
+
+    with pytest.raises(UserError, match="room for 17,179,869,184 cells"):
+        sniff(tmp_path / "own.xlsx", Layout())
