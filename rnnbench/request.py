@@ -19,6 +19,7 @@ from pydantic.dataclasses import dataclass
 from rnnbench.config import shipped
 from rnnbench.config.load import ConfigSource, Override
 from rnnbench.config.schema import Benchmark
+from rnnbench.data.sources.tables.classes import class_names, with_names
 from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.points import split_names, split_setting
 from rnnbench.runner.executors import EXECUTORS, Executor
@@ -41,7 +42,27 @@ class Frame(Protocol):
         """Return its rows, one per line."""
 
 
-OwnTexts = Frame | tuple[Sequence[str], Sequence[object]]  # texts with labels
+@runtime_checkable
+class Features(Protocol):
+    """What is in the columns of a data set of Hugging Face."""
+
+    def to_dict(self) -> dict[str, object]:
+        """Return it as JSON has it, with the names of classes."""
+
+
+@runtime_checkable
+class HuggingFaceDataset(Protocol):
+    """A ``datasets.Dataset``."""
+
+    features: Features
+
+    def with_format(self, form: None) -> Iterable[dict[str, object]]:
+        """Return its rows as plain values."""
+
+
+OwnTexts = (
+    Frame | HuggingFaceDataset | tuple[Sequence[str], Sequence[object]]
+)  # texts with labels
 Config = ConfigSource | OwnTexts
 """A config file, its content, or the result of ``load_config``; or texts with labels
 to make a config for."""
@@ -209,8 +230,15 @@ def split_texts(
 ) -> tuple[ConfigSource, str | None, str | None]:
     """Tell texts that a program gives from a config and the source of its documents.
 
-    Returns the config, the source, and the texts as JSON, one a line.
+    Returns the config, the source, and the texts as JSON, one a line. ``UserError`` is
+    raised for a data set of Hugging Face with several parts.
     """
+    for texts in (config, data):
+        if type(texts).__name__ == "DatasetDict":
+            hint = (
+                "store it with its save_to_disk(FOLDER), and give FOLDER as the config"
+            )
+            raise UserError(f"data: got a DatasetDict ({hint})")
     if not isinstance(config, str | Path | Mapping | Benchmark):
         return shipped.get(shipped.TEXTS), None, _as_json_lines(config)
     if data is None or isinstance(data, str):
@@ -224,6 +252,8 @@ def _as_json_lines(texts: OwnTexts) -> str:
         match texts:
             case tuple() | list():
                 return "".join(_rows_of(texts))
+            case HuggingFaceDataset():
+                return "".join(_rows_of_dataset(texts))
             case Frame():
                 return texts.to_json(orient="records", lines=True, date_format="iso")
         raise TypeError(f"got {type(texts).__name__}")
@@ -236,6 +266,15 @@ def _as_json_lines(texts: OwnTexts) -> str:
     ) as error:
         wanted = "should be a data frame, or two lists of equal length: texts, labels"
         raise UserError(f"data: {wanted} ({error})") from None
+
+
+def _rows_of_dataset(dataset: HuggingFaceDataset) -> Iterator[str]:
+    classes = class_names(dataset.features.to_dict())
+    for row in dataset.with_format(None):
+        values = dict(row)
+        for name, names in classes.items():
+            values[name] = with_names([row[name]], names)[0]
+        yield json.dumps(values, default=plain) + "\n"
 
 
 def _rows_of(parts: Sequence[Iterable[object]]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import rnnbench
 from rnnbench.choice.command import choose
 from rnnbench.cli.run import run
 from rnnbench.config.load import load
-from rnnbench.request import KEYS, ChoiceRequest, RunRequest, changes
+from rnnbench.request import KEYS, ChoiceRequest, RunRequest, changes, split_texts
 
 ONLY_ON_THE_COMMAND_LINE = {"verbose", "quiet", "as_json", "write", "force"}
 ONLY_IN_PYTHON = {"progress", "command"}
@@ -139,3 +139,22 @@ def test_options_beat_the_file_only_when_given(tmp_path):
     training = benchmark.training
     assert (training.epochs, training.batch_size, training.seeds) == (7, 8, (3, 8))
     assert str(benchmark.data.path) == path
+
+
+class MadeUpDataset:
+    """What is used of a ``datasets.Dataset``."""
+
+    class features:  # noqa: N801
+        @staticmethod
+        def to_dict():
+            return {"label": {"names": ["no", "yes"], "_type": "ClassLabel"}}
+
+    def with_format(self, form):
+        assert form is None
+        return [{"text": "one", "label": 1}]
+
+
+def test_a_data_set_of_hugging_face_has_the_names_of_classes():
+    _, _, rows = split_texts(MadeUpDataset(), None)
+
+    assert rows == '{"text": "one", "label": "yes"}\n'
