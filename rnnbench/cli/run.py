@@ -12,6 +12,7 @@ from rnnbench.finished import Run
 from rnnbench.report.findings import findings
 from rnnbench.report.table import Table
 from rnnbench.report.tables.scores import short_table
+from rnnbench.report.tables.topics import topics_table
 from rnnbench.request import RunRequest, changes
 from rnnbench.terminal import console, options, run_options
 from rnnbench.text import duration
@@ -92,12 +93,16 @@ def run(
         quiet=quiet,
         as_json=as_json,
         closing=_closing,
-        views=Run.tables if verbose else _short_table,
+        views=_all_tables if verbose else _short_table,
     )
 
 
 def _short_table(run: Run) -> list[Table]:
     return [short_table(run.results)]
+
+
+def _all_tables(run: Run) -> list[Table]:
+    return [*run.tables(), topics_table(run)]
 
 
 def _closing(run: Run, seconds: float) -> list[str]:

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Annotated, NamedTuple, Self
 
 import numpy as np
@@ -16,6 +17,7 @@ from rnnbench.section import Share, StoredRecord, formerly
 from rnnbench.storage import sha256_arrays, sha256_json
 from rnnbench.tasks import TASKS, TaskKind
 
+UNEQUAL = 3  # the ratio of test documents from which on labels are unequal
 OUTSIDE = "outside"  # the source of documents of which nothing but labels is known
 
 
@@ -161,6 +163,14 @@ class DatasetSummary(StoredRecord):
     def noun(self) -> str:
         """The word for what a document is classified as."""
         return noun_of(self.source)
+
+    @property
+    def has_unequal_labels(self) -> bool:
+        """Whether one label of a user's has three times the tests of another."""
+        if self.noun != "label":
+            return False
+        tests = sorted(filter(None, map(attrgetter("test"), self.topics)))
+        return bool(tests) and tests[-1] >= UNEQUAL * tests[0]
 
     def duplicates_in_words(self, *, whole_texts: bool = False) -> str:
         """Return how many duplicates there are, cut as models see them or whole."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from rnnbench.metrics import FIT_SECONDS
+from rnnbench.metrics import FIT_SECONDS, METRICS
 from rnnbench.report.table import MISSING
 from rnnbench.report.words import CLEAR, NOT_CLEAR
 from rnnbench.results.comparison import TOO_FEW_SEEDS, Comparison
@@ -10,6 +10,8 @@ from rnnbench.results.schema import ModelSummary, Results
 from rnnbench.text import counted, listed
 
 FEW = TOO_FEW_SEEDS.capitalize()
+SHOWN_TOPICS = 3
+"""The most labels that are listed as never answered."""
 
 
 def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[str]:
@@ -24,6 +26,8 @@ def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[s
     if estimate:
         sentences.append(estimate)
     sentences += _about_the_best(results)
+    sentences += _about_labels(results)
+    sentences += _about_duplicates(results)
     sentences += _about_the_majority(results)
     if stuck:
         models = listed([f"{name} ({seeds})" for name, seeds in stuck.items()])
@@ -54,6 +58,50 @@ def _about_the_best(results: Results) -> list[str]:
     if others[NOT_CLEAR] and cheapest(results):
         sentences.append(cheapest(results))
     return sentences
+
+
+def _about_labels(results: Results) -> list[str]:
+    """Return which labels the best never answers, and whether another has more F1."""
+    dataset = results.dataset
+    best = results.best
+    sentences = []
+    never = []
+    for count in dataset.topics_by_frequency:
+        if count.topic in best.topics_never_predicted:
+            share = f"{count.test:,} of {dataset.test_size:,} documents"
+            never.append(f"'{count.topic}' ({share})")
+    if never:
+        sentences.append(f"{best.name} never answers {listed(never, SHOWN_TOPICS)}.")
+    second = dataset.kind.second
+    if second is None:
+        return sentences
+    first = max(results.models, key=lambda model: model.metrics[second].mean)
+    of_best = best.metrics[second].mean
+    of_first = first.metrics[second].mean
+    if f"{of_first:.3f}" > f"{of_best:.3f}":
+        header = METRICS[second].header
+        sentences.append(
+            f"{best.name} does not lead in {header} ({of_best:.3f}): {first.name} does "
+            f"({of_first:.3f})."
+        )
+    return sentences
+
+
+def _about_duplicates(results: Results) -> list[str]:
+    """Return which model leads without test documents that are in training, too."""
+    rest = results.without_duplicates
+    if rest is None:
+        return []
+    first = max(rest.scores, key=lambda name: rest.scores[name].mean)
+    leads = "leads"
+    if first == results.best.name:
+        leads = "still leads"
+    n_tests = results.dataset.test_size
+    return [
+        f"{n_tests - rest.test_size:,} of {n_tests:,} test documents are also in the "
+        f"training set; without them, {first} {leads} with "
+        f"{rest.scores[first].mean:.3f}."
+    ]
 
 
 def _about_the_majority(results: Results) -> list[str]:

@@ -1,6 +1,6 @@
 """The plan of a run: its trials, and whether they can be trained here.
 
-``plan_benchmark(benchmark, data, threads=1).trials`` lists them, the longest first.
+``plan_benchmark(benchmark, data, threads=1).trials`` lists them, baselines first.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ class Plan:
 
     dataset: DatasetSummary
     trials: list[Trial]
-    """The longest first, so that no core idles."""
+    """Baselines, which are quick, then the longest first, so that no core idles."""
     corpora: Mapping[str, Path]
     """The file of each corpus in the cache, by fingerprint."""
     vocabulary: Vocabulary | None = None
@@ -72,7 +72,7 @@ def plan_benchmark(
             n_untested=dataset.n_untested,
         )
         trials += _trials(benchmark, data, trial_on, keep_models=keep_models)
-    trials = _longest_first(trials)
+    trials = _quick_first(trials)
     _check_validation_splits(trials, datasets.values())
     # 4. Keep what turns new texts into ids, if models are kept.
     vocabulary = None
@@ -139,14 +139,15 @@ def _members(
     return tuple(members)
 
 
-def _longest_first(trials: Sequence[Trial]) -> list[Trial]:
-    """Sort trials by their work; those that share a program stay together."""
+def _quick_first(trials: Sequence[Trial]) -> list[Trial]:
+    """Put baselines first, then the most work; trials of a program stay together."""
     programs = dict[Hashable, int]()
 
-    def place(trial: Trial) -> tuple[int, int]:
+    def place(trial: Trial) -> tuple[bool, int, int]:
         work = trial.work * max(trial.epochs, 1)
         program = program_of(trial.model, trial.training)
-        return -work, programs.setdefault(program, len(programs))
+        is_network = trial.model.is_network
+        return is_network, -work, programs.setdefault(program, len(programs))
 
     return sorted(trials, key=place)
 

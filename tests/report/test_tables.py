@@ -5,7 +5,7 @@ import io
 from xml.etree import ElementTree
 
 import pytest
-from factories import MARGINS, scored_run
+from factories import MARGINS, finished_run, scored_run
 from rich.console import Console
 from summaries import (
     NAMES_OF_THE_BENCHMARK,
@@ -233,3 +233,24 @@ def test_a_caption_says_nothing_of_seeds_around_one_mean():
     run = scored_run({"steady": [80, 81, 82, 83, 84, 85, 86, 87, 88, 89]}, of=100)
 
     assert "Uneven" not in score_table(run.results).caption
+
+
+# Macro-F1 beside the accuracy
+
+
+def headers_of_short_table(n_rare, source="files"):
+    labels = [0] * 12 + [1] * n_rare
+    run = finished_run({"svm": [labels]}, labels=labels, dataset={"source": source})
+    return short_table(run.results).headers
+
+
+def test_unequal_labels_have_macro_f1_beside_the_accuracy():
+    assert headers_of_short_table(n_rare=4)[2] == "macro-F1"
+
+
+def test_labels_of_which_none_is_three_times_as_frequent_have_accuracy_alone():
+    assert "macro-F1" not in headers_of_short_table(n_rare=5)
+
+
+def test_published_sets_have_accuracy_alone():
+    assert "macro-F1" not in headers_of_short_table(n_rare=1, source="r8")

@@ -128,7 +128,7 @@ def test_trainings_of_a_program_follow_each_other_after_the_longest(make_plan):
     assert names == ["long", "m-2-0", "m-2-1", "m-4-0", "m-4-1"]
 
 
-def test_a_baseline_that_no_seed_changes_is_planned_once_after_all_networks(
+def test_a_baseline_that_no_seed_changes_is_planned_once_before_all_networks(
     make_plan,
 ):
     models = {
@@ -140,11 +140,11 @@ def test_a_baseline_that_no_seed_changes_is_planned_once_after_all_networks(
     trials = make_plan(models=models, training={"seeds": [7, 3], "epochs": 1}).trials
 
     assert [str(trial) for trial in trials] == [
-        "rnn seed 7",
-        "rnn seed 3",
         "svm seed 7",
         "random seed 7",
         "random seed 3",
+        "rnn seed 7",
+        "rnn seed 3",
     ]
 
 

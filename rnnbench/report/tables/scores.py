@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from rnnbench.analysis.uneven import uneven_models
+from rnnbench.metrics import METRICS
 from rnnbench.points import model_of, short, values_of
 from rnnbench.report import words
 from rnnbench.report.findings import no_clear_difference, unclear_from
@@ -39,7 +40,10 @@ def result_tables(results: Results) -> list[Table]:
 def short_table(results: Results) -> Table:
     """Return the scores, and only what a reader needs so as not to misread them."""
     caption = sentences(about_data_in_short(results), uneven_in_words(results))
-    return replace(score_table(results), caption=caption)
+    beside = None
+    if results.dataset.has_unequal_labels:
+        beside = results.dataset.kind.second
+    return _score_table(results, _columns(results, beside), caption)
 
 
 def score_table(results: Results) -> Table:
@@ -68,7 +72,8 @@ def wide_score_table(results: Results) -> Table:
     return _score_table(results, columns, _about_verdicts(results), majority)
 
 
-def _columns(results: Results) -> Columns[ModelSummary]:
+def _columns(results: Results, beside: str | None = None) -> Columns[ModelSummary]:
+    """Return the columns of scores, with one more metric ``beside`` the main one."""
     dataset = results.dataset
     n_seeds = len(results.seeds_used)
     columns: Columns[ModelSummary] = {
@@ -76,8 +81,12 @@ def _columns(results: Results) -> Columns[ModelSummary]:
         f"{dataset.score_name} ({words.over_seeds(n_seeds)})": partial(
             words.over_its_seeds, results, dataset.kind.main
         ),
-        f"95 % interval {words.scope(n_seeds)}": lambda model: f"{model.interval:.4f}",
     }
+    if beside:
+        columns[METRICS[beside].header] = partial(words.mean_text, METRICS[beside])
+    columns[f"95 % interval {words.scope(n_seeds)}"] = lambda model: (
+        f"{model.interval:.4f}"
+    )
     if any(model.at_half for model in results.models):
         columns["at 0.5"] = lambda model: words.mean_and_interval(model.at_half)
         columns["below"] = lambda model: words.number_text(model.below, ".4g")
