@@ -5,8 +5,9 @@
 ('sports', None)
 
 Of an answer that is no label, letters alone count, in lower case. It stands for the
-label that it is then, or else for the only label in what follows "answer", "label",
-"category" or "class", or else for the only label in it. "not sports" is not "sports".
+label that it is then, or else for the only label in what follows the last "answer",
+"label", "category" or "class", or else, of three words or more, for the only label in
+it. "not sports" and "non-sports" are not "sports".
 """
 
 import logging
@@ -19,7 +20,8 @@ from rnnbench.labels import spelled
 from rnnbench.outside.coding import ALIKE, Array
 
 log = logging.getLogger("rnnbench.outside.files")
-MARK = re.compile(r"\b(?:answer|label|category|class)\b(?: is|:)?(.*)", re.I | re.S)
+MARK = re.compile(r".*\b(?:answer|label|category|class)\b(?: is|:)?(.*)", re.I | re.S)
+NOT_DENIED = r"(?<!\bnot )(?<!\bnon )"
 RULE = "case, punctuation, `the answer is X`, or the only label in the text"
 LONGEST = 10_000  # characters of an answer that are looked at
 SHOWN = 60
@@ -39,14 +41,16 @@ class Labels(dict[str, str | None]):
             if number > 1:
                 del self._by_letters[letters]
         longest_first = sorted(map(re.escape, self._by_letters), key=len, reverse=True)
-        self._within = re.compile(rf"(?<!\bnot )\b(?:{'|'.join(longest_first)})\b")
+        self._within = re.compile(
+            rf"(?<!\bnot )(?<!\bnon )\b(?:{'|'.join(longest_first)})\b"
+        )
 
     def __missing__(self, answer: str) -> str | None:
         label = self._by_letters.get(_letters(answer))
         marked = MARK.search(answer[:LONGEST])
         if label is None and marked:
             label = self._only_one(marked[1])
-        if label is None:
+        if label is None and len(_letters(answer).split()) > 2:
             label = self._only_one(answer[:LONGEST])
         self[answer] = label
         return label

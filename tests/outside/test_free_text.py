@@ -27,6 +27,10 @@ LABELS = ["Sports", "Politics", "very good"]
         ("It is not sports.", None),
         ("Sports or politics", None),
         ("transports", None),
+        ("water sports", None),
+        ("This is a non-sports text.", None),
+        ("The answer may be politics. Final answer: sports", "Sports"),
+        ('{"label": "sports", "why": "a match"}', "Sports"),
         ("", None),
     ],
 )

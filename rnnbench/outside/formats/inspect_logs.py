@@ -7,7 +7,7 @@ import json
 import logging
 from pathlib import Path
 from typing import BinaryIO
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import ZipFile, ZipInfo
 
 from rnnbench.errors import UserError
 from rnnbench.outside.columns import Column, Columns, Reading, columns_of_rows
@@ -83,10 +83,17 @@ def read_inspect_archive(
         except ImportError:
             hint = "pip install 'rnnbench[parquet]'"
             raise UserError(f"{path}: needs pyarrow: {hint}") from None
-        except (BadZipFile, ValueError, OSError, KeyError, RecursionError) as error:
-            fault = f"cannot be read as a log of inspect_ai: {error}"
+        except MemoryError:
+            raise
+        except Exception as error:
+            # Damage makes zipfile raise almost anything.
+            fault = f"cannot be read as a log of inspect_ai: {error!r}"
             raise UserError(f"{path}: {fault}") from None
-    return read_inspect_log(path, document, reading, of_labels)
+    try:
+        return read_inspect_log(path, document, reading, of_labels)
+    except (KeyError, TypeError, AttributeError) as error:
+        fault = f"its JSON is not that of a log: {error!r}"
+        raise UserError(f"{path}: {fault}") from None
 
 
 def _document(archive: ZipFile, raw: BinaryIO) -> Document:
@@ -97,7 +104,9 @@ def _document(archive: ZipFile, raw: BinaryIO) -> Document:
     samples = []
     for name, member in members.items():
         if name.startswith("samples/"):
-            samples.append(json.loads(_unpacked(archive, member, raw)))
+            sample = json.loads(_unpacked(archive, member, raw))
+            used = {"id": sample["id"], "epoch": sample["epoch"]}
+            samples.append(used | {"scores": sample.get("scores")})
     return document | {"samples": samples}
 
 

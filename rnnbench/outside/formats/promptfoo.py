@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 
@@ -22,11 +23,12 @@ Answer = tuple[object, int, str, str, object]
 
 
 def read_promptfoo(
-    path: Path, document: Document, _reading: Reading, _of_labels: bool
+    path: Path, document: Document, reading: Reading, _of_labels: bool
 ) -> tuple[str, Columns]:
     """Return the scores of each provider with each prompt."""
     results = document["results"]["results"]
-    return path.stem, _scores(map(_answer, results), path)
+    answer = partial(_answer, key=reading.columns.get("score", "score"))
+    return path.stem, _scores(map(answer, results), path)
 
 
 def read_promptfoo_rows(path: Path, layout: Layout) -> Columns:
@@ -63,10 +65,10 @@ def _answers(header: Sequence[str], rows: Rows) -> Iterator[Answer]:
             yield test, model, provider, prompt, row.values[place + 2]
 
 
-def _answer(result: Document) -> Answer:
+def _answer(result: Document, key: str = "score") -> Answer:
     provider = result["provider"]
     name = provider.get("label") or provider["id"]
-    score = result["score"]
+    score = result[key]
     if result.get("failureReason") == NO_ANSWER:
         score = None
     return (
@@ -82,7 +84,12 @@ def _scores(answers: Iterable[Answer], path: Path) -> Columns:
     """Return scores as columns, with the number of a prompt where there are several."""
     prompts: dict[int, tuple[str, str]] = {}
     rows = []
-    for test, model, provider, prompt, score in sorted(answers, key=itemgetter(1)):
+    try:
+        by_model = sorted(answers, key=itemgetter(1))
+    except (KeyError, TypeError, AttributeError) as error:
+        fault = f"cannot be read as results of promptfoo: {error!r}"
+        raise UserError(f"{path}: {fault}") from None
+    for test, model, provider, prompt, score in by_model:
         prompts[model] = (provider, prompt)
         rows.append((test, model, score))
     counts = Counter(map(itemgetter(0), prompts.values()))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rnnbench import UserError
 from rnnbench.outside.columns import Reading
 from rnnbench.outside.files import read_answers
 
@@ -45,3 +46,21 @@ def test_a_test_without_an_answer_is_missing(tmp_path):
     file.write_text(json.dumps(content))
 
     assert scores(file)["echo-prompt2"] == [None, 1, 1]
+
+
+def test_passes_may_be_judged():
+    file = str(WRITTEN / "promptfoo.json")
+
+    (answers,) = read_answers([file], None, Reading({"score": "success"})).values()
+
+    assert list(answers.answers["echo-prompt2"][0]) == [False, True, True]
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl"])
+def test_results_without_a_provider_are_refused(tmp_path, ending):
+    file = tmp_path / f"odd.{ending}"
+    content = (WRITTEN / f"promptfoo.{ending}").read_text()
+    file.write_text(content.replace('"provider":', '"provider":7,"_":'))
+
+    with pytest.raises(UserError, match="cannot be read as results of promptfoo"):
+        scores(file)
