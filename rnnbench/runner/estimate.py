@@ -56,7 +56,8 @@ def estimate_seconds(benchmark: Benchmark, checked: BenchmarkCheck) -> float | N
     programs = Counter[tuple[float, Hashable]]()
     for name, n_params in checked.params.items():
         model = benchmark.networks[name]
-        training = resolve_engine(model, benchmark.training_of(name))
+        training = benchmark.training_of(name).within_steps(len(dataset.y_train))
+        training = resolve_engine(model, training)
         batch_size = min(training.batch_size, len(dataset.y_train))
         products = model.products(batch_size, _shape(model, dataset, training.engine))
         costs = ENGINES[training.engine].costs

@@ -103,10 +103,11 @@ def _trials(
         unlabeled = ""
         if model.reads_unlabeled:
             unlabeled = data.corpus.unlabeled_fingerprint
+        training = benchmark.training_of(name).within_steps(len(data.dataset.y_train))
         trial = trial_on(
             name=name,
             model=model,
-            training=resolve_engine(model, benchmark.training_of(name)),
+            training=resolve_engine(model, training),
             seed=seed,
             work=model.work_of_epoch(data.dataset),
             keep_model=keep_models and not members,

@@ -21,6 +21,8 @@ from rnnbench.data.fetch import silent
 from rnnbench.errors import leave_signals_to_main_thread
 from rnnbench.runner import events
 from rnnbench.terminal.console import DRAWING, IN_NOTEBOOK, err
+from rnnbench.terminal.standing import Standing
+from rnnbench.terminal.workload import Workload
 from rnnbench.text import counted, visible
 from rnnbench.training.epochs import TRAINING
 from rnnbench.training.trial import Trial
@@ -140,16 +142,18 @@ def show_trials(*, quiet: bool) -> Iterator[events.Listener]:
         return
     bars = TrialBars()
     lines = _EpochLines()
+    standing = Standing()
 
     def on_event(event: events.Event) -> None:
         bars.note(event)
         message = _message(event)
         if not can_draw():
             message = message or lines.line(event, bars.whole.time_remaining)
-        if message:
-            redraw()
-            # On a terminal, it is wrapped between words.
-            err.print(message, soft_wrap=not can_draw())
+        for line in (message, standing.note(event)):
+            if line:
+                redraw()
+                # On a terminal, it is wrapped between words.
+                err.print(line, soft_wrap=not can_draw())
 
     with _drawn(bars.get_renderable) as redraw:
         yield on_event
@@ -202,7 +206,7 @@ class TrialBars(progress.Progress):
         is_wide = err.width >= 60
         super().__init__(*fitting, expand=is_wide, speed_estimate_period=math.inf)
         self.ended = 0
-        self.planned = 0
+        self._workload = Workload()
         self.running: dict[Trial, progress.Task] = {}
         # Its numbers are epochs, weighted by their work.
         self.add_task("", visible=False, seed="", worker="", phase="", scores="")
@@ -229,6 +233,15 @@ class TrialBars(progress.Progress):
         row = self.running.pop(trial)
         self.remove_task(row.id)
 
+    def _end(self, trial: Trial) -> float:
+        """Remove the bar of a trial, and return its epochs."""
+        epochs = self._row(trial).completed
+        self._remove(trial)
+        self.ended += 1
+        if not self._workload.total:
+            self.advance(self.whole.id, 1)
+        return epochs
+
     def _reach(self, trial: Trial, epoch: float) -> None:
         row = self._row(trial)
         self.advance(self.whole.id, (epoch - row.completed) * trial.work)
@@ -238,13 +251,13 @@ class TrialBars(progress.Progress):
         """Take an event into account."""
         match event:
             case events.Planned(to_train):
-                self.planned = len(to_train)
-                work = sum(trial.epochs * trial.work for trial in to_train)
-                self.update(self.whole.id, total=work or self.planned, visible=True)
+                self._workload.plan(to_train)
+                self.update(self.whole.id, visible=True)
             case events.PhaseBegan(trial, phase, worker):
                 self.update(self._row(trial).id, phase=phase, worker=_on(worker))
-                if phase == TRAINING or not trial.epochs:
-                    # The pace is measured from here.
+                is_of_network = phase == TRAINING and trial.epochs
+                if is_of_network or not self._workload.total:
+                    # The pace is measured from here; baselines would change it.
                     self._reach(trial, self._row(trial).completed)
             case events.EpochEnded(trial, 0, worker=worker):
                 # It starts again if its worker died.
@@ -252,16 +265,19 @@ class TrialBars(progress.Progress):
                 self._remove(trial)
                 self.update(self._row(trial).id, worker=_on(worker))
             case events.EpochEnded(trial, epoch, loss, score) if trial in self.running:
+                self._workload.reach(trial, epoch)
                 self._reach(trial, epoch)  # or else this comes after its end
                 scores = f"loss {loss:.4f} {trial.score_name} {score:.4f}"
                 phase = f"epoch {epoch}/{trial.epochs}"
                 self.update(self.running[trial].id, phase=phase, scores=scores)
-            case events.Finished(trial) | events.Failed(trial):
-                self._reach(trial, trial.epochs)  # it may end early
-                self._remove(trial)
-                self.ended += 1
-                self.advance(self.whole.id, 0 if trial.epochs else 1)
-        self.update(self.whole.id, description=f"{self.ended}/{self.planned} trials")
+            case events.Finished(trial):
+                self._workload.finish(trial, self._end(trial) or trial.epochs)
+            case events.Failed(trial):
+                self._workload.end(trial, self._end(trial))
+        # Not by ``update``, which would forget the pace.
+        self.whole.total = self._workload.total or self._workload.n_trials
+        n_trials = self._workload.n_trials
+        self.update(self.whole.id, description=f"{self.ended}/{n_trials} trials")
 
 
 def _text(text: str, column: Column | None = None) -> progress.TextColumn:

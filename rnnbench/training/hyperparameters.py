@@ -64,11 +64,21 @@ class TrainingSettings(ConfigModel):
     """The hyperparameters of a training, which are the same in every engine."""
 
     later_keys = frozenset(
-        {"ema", "early_stopping", "class_weights", "gradient_clip", "decision"}
+        {
+            "max_steps",
+            "ema",
+            "early_stopping",
+            "class_weights",
+            "gradient_clip",
+            "decision",
+        }
     )
 
     epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 10
     """Passes through the training documents."""
+    max_steps: PositiveInt | None = None
+    """The most steps of the optimizer: many documents have fewer epochs, at least
+    one."""
     batch_size: PositiveInt = 32
     """Documents in each step of the optimizer."""
     optimizer: OptimizerName = "adam"
@@ -104,6 +114,15 @@ class TrainingSettings(ConfigModel):
         if isinstance(self.learning_rate, Schedule):
             return self.learning_rate
         return None
+
+    def within_steps(self, documents: int) -> Self:
+        """Return the settings for so many training documents, with fewer epochs."""
+        if self.max_steps is None:
+            return self
+        learned = documents - int(documents * self.validation_split)
+        most = max(1, self.max_steps // self.count_batches(learned))
+        changes = {"epochs": min(self.epochs, most), "max_steps": None}
+        return self.model_copy(update=changes)
 
     def batches(self, n: int, seed: int, epoch: int) -> list[Positions]:
         """Return the positions of ``n`` documents in each step of an epoch.

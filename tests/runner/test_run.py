@@ -148,6 +148,17 @@ def test_a_baseline_that_no_seed_changes_is_planned_once_before_all_networks(
     ]
 
 
+def test_a_bound_on_steps_gives_the_trials_of_fewer_epochs(make_plan):
+    bound = {"epochs": 1_000, "max_steps": 1, "batch_size": 1_000}
+
+    (bounded,) = make_plan(models={"rnn": rnn(2)}, training=bound).trials
+
+    (short,) = make_plan(
+        models={"rnn": rnn(2)}, training={"epochs": 1, "batch_size": 1_000}
+    ).trials
+    assert bounded.fingerprint == short.fingerprint
+
+
 def test_a_baseline_whose_package_is_missing_is_refused_before_anything_is_trained(
     make_plan, monkeypatch
 ):

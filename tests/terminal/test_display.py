@@ -297,7 +297,11 @@ def test_a_trial_that_starts_again_or_ends_early_counts_once(two, epochs):
     assert bars.whole.completed == (epochs[-1] if epochs else 0)
     bars.note(Failed(two[0], "no memory"))
     bars.note(epoch(two[0], 199))  # reported late
-    assert (bars.whole.completed, bars.ended, bars.running) == (200, 1, {})
+    assert (bars.whole.total, bars.ended, bars.running) == (
+        bars.whole.completed + 200,
+        1,
+        {},
+    )
 
 
 def test_a_trial_goes_from_phase_to_phase_and_from_epoch_to_epoch(two):
@@ -342,6 +346,33 @@ def test_the_time_left_is_known_when_an_epoch_was_timed_without_compilation(two)
         (3, epoch(trial, 1)),
     )
     assert compiled.whole.time_remaining == 199
+
+
+def test_other_seeds_are_expected_to_end_as_early_as_the_first(two):
+    first, second = two
+    bars = after(
+        (0, Planned(two, [])),
+        (0, PhaseBegan(first, TRAINING)),
+        (50, epoch(first, 50)),
+        (50, Finished(first, 0.5, 50.0)),
+        (50, PhaseBegan(second, TRAINING)),
+    )
+
+    assert bars.whole.time_remaining == 50
+    bars.note(epoch(second, 60))  # it goes on for longer
+    assert bars.whole.total == 50 + 61
+
+
+def test_the_time_of_baselines_does_not_change_the_pace_of_networks(two, baseline):
+    bars = after(
+        (0, Planned([baseline, two[0]], [])),
+        (0, PhaseBegan(baseline, TRAINING)),
+        (90, Finished(baseline, 0.5, 90.0)),
+        (95, PhaseBegan(two[0], TRAINING)),
+        (105, epoch(two[0], 10)),
+    )
+
+    assert bars.whole.time_remaining == 190
 
 
 def test_trials_side_by_side_share_the_time(two):

@@ -111,6 +111,25 @@ def test_early_stopping_needs_documents_to_validate_on():
         TrainingSettings(early_stopping={})
 
 
+@pytest.mark.parametrize(
+    ("documents", "epochs"),
+    [(80, 60), (200, 40), (320, 25), (200_000, 1)],
+    ids=["all fit", "as many as fit", "a part left over", "at least one"],
+)
+def test_many_documents_have_fewer_epochs(documents, epochs):
+    settings = TrainingSettings(epochs=60, batch_size=4, max_steps=2_000)
+
+    assert settings.within_steps(documents).epochs == epochs
+
+
+def test_steps_are_counted_without_held_out_documents():
+    settings = TrainingSettings(
+        epochs=60, batch_size=4, max_steps=2_000, validation_split=0.5
+    )
+
+    assert settings.within_steps(400).epochs == 40
+
+
 def rates(documents, **settings):
     return TrainingSettings(batch_size=4, **settings).learning_rates(documents)
 
