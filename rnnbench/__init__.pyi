@@ -4,6 +4,7 @@ from .api import run as run
 from .choice.choose import Choice as Choice
 from .choice.choose import choose as choose
 from .choice.choose import load_choice as load_choice
+from .classifier import Classifier as Classifier
 from .config.nodes import ConfigError as ConfigError
 from .config.schema import Benchmark as Benchmark
 from .data.config import Data as Data

@@ -58,6 +58,7 @@ FLOORS = (
         "runs",
         "api",
         "finished",
+        "classifier",
         "prediction",
         "job",
         "request",

@@ -103,13 +103,16 @@ class Dataset:
         return sha256_arrays(arrays, {"corpus": corpus_fingerprint})
 
 
-def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
+def make_dataset(
+    corpus: Corpus, data: Data, *, blind: bool = False, has_test: bool = True
+) -> Dataset:
     """Return the dataset that the settings in ``data`` make of a corpus.
 
     All is done as by ``keras.datasets.reuters.load_data`` and
     ``keras.utils.pad_sequences``. So the length of the sequences and the limit of the
     ids follow from all documents, or, if ``blind``, from the training documents alone;
-    test documents are then cut to fit. ``UserError`` is raised if the corpus has no
+    test documents are then cut to fit. Unless it ``has_test`` documents, all but copies
+    are to train on, in their order. ``UserError`` is raised if the corpus has no
     such split, or no documents are left to train or test on.
     """
     form = form_of(corpus.labels)
@@ -118,7 +121,10 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         corpus = replace(corpus, labels=rows)
     _check_keys(corpus, data)
     is_copy = copies_in(corpus, data.deduplicate)
-    train, test = split(corpus, data, is_copy)
+    train = np.flatnonzero(~is_copy)
+    test = train[:0]
+    if has_test:
+        train, test = split(corpus, data, is_copy)
     used = np.concatenate([train, test])
     is_used = np.isin(np.arange(len(corpus)), used)
     is_in_test = corpus.is_test

@@ -5,6 +5,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -12,14 +13,14 @@ from numpy.typing import NDArray
 from pydantic import PositiveInt
 
 from rnnbench.data.config import Data
-from rnnbench.data.corpus import Corpus, Tokens, noun_of
+from rnnbench.data.corpus import Corpus, Tokens, corpus_of_words, noun_of
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.padding import INDEX_FROM, START, UNKNOWN, Side, pad
 from rnnbench.data.source import TOKENIZERS, Tokenizer
 from rnnbench.data.sources import SOURCES
 from rnnbench.data.sources.files import FILES
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.labels import in_words, keys_of
+from rnnbench.labels import Labels, in_words, keys_of
 from rnnbench.section import StoredRecord
 
 
@@ -89,6 +90,25 @@ def encode(texts: Iterable[Sequence[str]], vocabulary: Vocabulary) -> Encoded:
         sequences, vocabulary.timesteps, vocabulary.padding, vocabulary.truncating
     )
     return Encoded(padded, list(map(len, sequences)), unknown, joined)
+
+
+def corpus_of_texts(
+    texts: Iterable[Sequence[str]],
+    labels: Labels,
+    topics: Sequence[str],
+    tokenizer: str,
+) -> Corpus:
+    """Return the corpus of texts of a program, as if they had been read from a table.
+
+    ``UserError`` is raised if something else is given.
+    """
+    tokenize = TOKENIZERS[tokenizer]
+    documents = []
+    for number, text in enumerate(_as_several(texts), 1):
+        documents.append(_words_of(text, number, tokenize))
+    words = list(dict.fromkeys(chain.from_iterable(documents)))
+    provenance = {"source": FILES.name, "tokenizer": tokenizer}
+    return corpus_of_words(documents, words, labels, topics, provenance=provenance)
 
 
 def _tokenizer_of(vocabulary: Vocabulary) -> Tokenizer:

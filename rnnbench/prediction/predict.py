@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pydantic import PositiveInt, SkipValidation
 
 from rnnbench.config.schema import Benchmark
@@ -44,7 +44,7 @@ from rnnbench.text import counted, listed
 from rnnbench.training.engines import Engine, ScoreRequest, ScoreTexts
 from rnnbench.training.engines.scikit_learn import texts as texts_of
 from rnnbench.training.ensemble import MemberScores, combined
-from rnnbench.training.outcome import Weights
+from rnnbench.training.outcome import TrialResult, Weights
 from rnnbench.training.settings import scoring_engine
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class KeptModel(Shown):
     task: TaskKind
     decision: Decision | None
     """How its scores become any number of topics; see ``TrialRecord.decision``."""
-    file: Path
+    file: Path | None
     """Its weights; of an ensemble, the folder of the run."""
     vocabulary: Vocabulary
     text_column: Names
@@ -159,6 +159,16 @@ class KeptModel(Shown):
     """The trained models of an ensemble."""
     label_separator: str = JOINED_BY
     """Stands between several labels in a table, as in the table of the run."""
+    n_iter_: int = 0
+    """The epochs of its training."""
+    trained: TrialResult | None = None
+    """The training itself, in place of a file."""
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return what a pickle holds: weights as arrays, and no network."""
+        state = dict(vars(self))
+        state.pop("_score", None)
+        return state
 
     def tables(self) -> list[Table]:
         """Return the facts about it, in a table with one row."""
@@ -237,8 +247,21 @@ class KeptModel(Shown):
         If there may be any number of topics, it has 1 for those given, else 0, ``(n,
         n_topics)``.
         """
-        answers = self._answers(self._scores(encode(texts, self.vocabulary)))
-        return self.task.form.decoded(answers, self.classes_)
+        return self.task.form.decoded(self.labels(texts), self.classes_)
+
+    def labels(self, texts: Iterable[str]) -> Labels:
+        """Return the same as labels: positions of topics, or rows of 0 and 1."""
+        return self._answers(self.scores(texts))
+
+    def score(self, texts: Iterable[str], labels: ArrayLike) -> float:
+        """Return its accuracy: the share of texts with the right answer."""
+        from sklearn.metrics import accuracy_score
+
+        return float(accuracy_score(labels, self.predict(texts)))
+
+    def scores(self, texts: Iterable[str]) -> Scores:
+        """Return the scores ``(n, n_topics)`` as those of ``Run.scores``."""
+        return self._scores(encode(texts, self.vocabulary))
 
     def predict_proba(self, texts: Iterable[str]) -> Scores:
         """Return probabilities ``(n, n_topics)``.
@@ -251,7 +274,7 @@ class KeptModel(Shown):
 
     def decision_function(self, texts: Iterable[str]) -> Scores:
         """Return its scores ``(n, n_topics)``, margins or probabilities."""
-        return self._shown(self._scores(encode(texts, self.vocabulary)))
+        return self._shown(self.scores(texts))
 
     @checked
     def answers(
@@ -402,12 +425,15 @@ class KeptModel(Shown):
         """Gives texts their scores, by an engine, or by the members of an ensemble."""
         if isinstance(self.model, EnsembleModel):
             return partial(self._score_together, self.model.ensemble)
+        if self.trained and self.trained.score_inputs:
+            score_inputs = self.trained.score_inputs
+            return lambda request: score_inputs(request.ids)
         engine = scoring_engine(self.model, self.shape)
         reason = engine.why_not()
         if reason:
             raise UserError(f"{self.name}: {reason}")
         weights = self._read_weights(engine)
-        if not weights and self.model.kind == BaselineModel.kind:
+        if self.file and not weights and self.model.kind == BaselineModel.kind:
             fault = f"the trained {self.name} cannot be kept: {NO_RULE}"
             raise NotKeptError(f"{self.file.parents[1]}: {fault}")
         with _blaming(self.file):
@@ -415,6 +441,8 @@ class KeptModel(Shown):
 
     def _read_weights(self, engine: Engine[Any]) -> Weights:
         """Return its weights, of the shapes that an engine expects if it knows them."""
+        if self.file is None:
+            return (self.trained and self.trained.weights) or []
         shapes = engine.weight_shapes(self.model, self.shape)
         if shapes is None:
             return read_weights(self.file)
@@ -445,7 +473,7 @@ class KeptModel(Shown):
 
 
 @contextmanager
-def _blaming(file: Path) -> Iterator[None]:
+def _blaming(file: Path | None) -> Iterator[None]:
     """Have a ``ValueError`` say that a file of weights is damaged."""
     try:
         yield
@@ -564,6 +592,7 @@ class _KeptRun:
             text_column=data.text,
             members=members,
             label_separator=separator,
+            n_iter_=record.epochs,
         )
         if model.kind == BaselineModel.kind:
             kept._score  # noqa: B018 - a damaged file is noticed now

@@ -137,6 +137,9 @@ class TrialResult:
     given: Labels | None = None
     """The answers, if they do not follow from the scores and the decision in the
     record."""
+    score_inputs: Callable[[NDArray[np.int32]], Floats] | None = None
+    """Gives inputs ``(n, timesteps)`` the same scores as the test documents, in the
+    process of the training; ``None`` if ``weights`` do."""
     corrections: Mapping[str, Floats] = field(default_factory=dict)
     """Of a compact trial, for each metric of scores: the numbers ``(n_test,)`` to add
     to the values of documents that its compact scores give."""

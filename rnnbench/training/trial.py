@@ -1,7 +1,7 @@
 """One trial: one model, trained once with one seed on one dataset.
 
 A ``Trial`` is plain data that can be sent to another process or machine;
-``run_trial(trial, corpus)`` carries it out, in five steps. That of an ensemble trains
+``run_trial(trial, corpus)`` carries it out, in three steps. That of an ensemble trains
 nothing: see ``ensemble.run_ensemble``.
 """
 
@@ -181,7 +181,6 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
 
     # 2. Train, and score the test documents. The engine does both: it notes each epoch
     #    in an ``Epochs``, and ends with ``request.result``.
-    engine = trial.engine
     memory_before = begin_peak()
     begin()  # an engine may name further phases
     request = FitRequest(
@@ -192,31 +191,42 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
         on_epoch=on_epoch,
         keep_model=trial.keep_model,
     )
-    with ENGINES.blamed(engine.name):
-        result = engine.fit(request)
+    result = train_model(request, trial.engine)
     rise = None
     if memory_before is not None:
         rise = max(0, peak_memory() - memory_before) / 1e6
 
-    # 3. Refuse a result that cannot be right.
-    fault = _fault(result, trial.model, dataset)
+    # 3. Note what identifies the training.
+    record = result.record.model_copy(update={"peak_memory_mb": rise})
+    return replace(result, record=identified(record, trial), score_inputs=None)
+
+
+def train_model(request: FitRequest[Model], engine: Engine[Model]) -> TrialResult:
+    """Train one model on a dataset, and score the test documents, if it has any.
+
+    For errors, see ``run_trial``.
+    """
+    dataset = request.dataset
+    with ENGINES.blamed(engine.name):
+        result = engine.fit(request)
+    # Refuse a result that cannot be right.
+    fault = _fault(result, request.model, dataset)
     if fault:
         raise PluginError(f"{ENGINES.label(engine.name)} returned {fault}")
-    if not np.isfinite(result.scores).all():
+    numbers = [result.scores]
+    if not len(result.scores):
+        numbers = result.weights or []
+    if not all(np.isfinite(array).all() for array in numbers):
         hint = ""
-        if trial.epochs:
-            rate = trial.training.learning_rates(1)[0]
+        if request.model.is_network:
+            rate = request.settings.learning_rates(1)[0]
             hint = f" (training.learning_rate: {rate:g}; try a smaller one)"
         raise RnnbenchError(f"it diverged: its scores are not finite numbers{hint}")
-
-    # 4. Decide how scores become topics, if an engine from another package has not.
-    decision = result.record.decision
-    if decision is None:
-        decision = decide(AT_HALF, result.record.score_kind, None, dataset.y_train)
-
-    # 5. Note what identifies the training.
-    changes = {"peak_memory_mb": rise, "decision": decision}
-    record = identified(result.record.model_copy(update=changes), trial)
+    # Decide how scores become topics, if an engine from another package has not.
+    record = result.record
+    if record.decision is None:
+        decision = decide(AT_HALF, record.score_kind, None, dataset.y_train)
+        record = record.model_copy(update={"decision": decision})
     return replace(result, record=record)
 
 

@@ -32,7 +32,7 @@ Floats = NDArray[np.float32]
 Pieces = NDArray[np.int32]  # documents as ids of pieces of words, ``(n, pieces)``
 
 
-class Classifier:
+class FineTuned:
     """A transformer and its tokenizer, with a new layer above its mean state."""
 
     def __init__(self, config: Transformer, shape: Shape, seed: int = 0):
@@ -138,15 +138,20 @@ def _with_last_layer(body: nn.Module, shape: Shape) -> nn.Sequential:
 
 
 def train(
-    classifier: Classifier, x: Pieces, y: Labels, settings: TrainingSettings, seed: int
+    classifier: FineTuned,
+    documents: tuple[Pieces, Labels],
+    loss_weights: Floats,
+    settings: TrainingSettings,
+    seed: int,
 ) -> Iterator[Floats]:
     """Train a classifier, in the order of the settings' ``batches``.
 
     The logits of each epoch are yielded.
     """
     net = classifier.net
+    x, y = documents
     n = len(y)
-    weights = torch.from_numpy(settings.weights_of(y))
+    weights = torch.from_numpy(loss_weights)
     classifier.loss.start(net[-1].bias.data, y)
     steps = settings.epochs * settings.count_batches(n)
     optimizer = _optimizer(classifier, float(settings.learning_rates(1)[0]))
@@ -164,7 +169,7 @@ def train(
         yield logits
 
 
-def _optimizer(classifier: Classifier, rate: float) -> torch.optim.Optimizer:
+def _optimizer(classifier: FineTuned, rate: float) -> torch.optim.Optimizer:
     """Return AdamW, which shrinks neither biases, nor norms, nor the new layer."""
     matrices = []
     others = []
@@ -184,7 +189,7 @@ def _optimizer(classifier: Classifier, rate: float) -> torch.optim.Optimizer:
 
 
 def add_gradients(
-    classifier: Classifier, x: Pieces, y: Labels, weights: torch.Tensor
+    classifier: FineTuned, x: Pieces, y: Labels, weights: torch.Tensor
 ) -> Floats:
     """Add the gradients of the mean loss of documents, part by part.
 

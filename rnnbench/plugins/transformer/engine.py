@@ -25,7 +25,7 @@ from rnnbench.plugins.transformer.files import PACKAGES, why_not
 from rnnbench.plugins.transformer.model import TransformerModel
 
 if TYPE_CHECKING:
-    from rnnbench.plugins.transformer.classifier import Classifier
+    from rnnbench.plugins.transformer.classifier import FineTuned
 
 # PyTorch trains on the CPU, in as many processes as there are cores.
 VARIABLES = {"CUDA_VISIBLE_DEVICES": "-1", "TOKENIZERS_PARALLELISM": "false"}
@@ -66,17 +66,19 @@ class Transformers(Engine[TransformerModel]):
         return has_one_rate and settings.optimizer == "adamw"
 
     def fit(self, request: FitRequest[TransformerModel]) -> TrialResult:
-        from rnnbench.plugins.transformer.classifier import Classifier, train
+        from rnnbench.plugins.transformer.classifier import FineTuned, train
 
         settings = request.settings
         begin("loading transformer")
         shape = Shape.of(request.dataset)
-        classifier = Classifier(request.model.transformer, shape, request.seed)
+        classifier = FineTuned(request.model.transformer, shape, request.seed)
         request = request._replace(dataset=_in_pieces(request.dataset, classifier))
-        (x, y), held_out = request.documents()
+        documents, held_out = request.documents()
+        y = documents[1]
+        of_loss = request.loss_weights()
         begin()
         epochs = Epochs(request.on_epoch, settings.early_stopping)
-        for logits in train(classifier, x, y, settings, request.seed):
+        for logits in train(classifier, documents, of_loss, settings, request.seed):
             judged = None
             if held_out:
                 unseen_x, unseen_y = held_out
@@ -97,18 +99,18 @@ class Transformers(Engine[TransformerModel]):
     def reader(
         self, model: TransformerModel, weights: Weights, shape: Shape
     ) -> Callable[[Sequence[str]], NDArray[np.float32]]:
-        from rnnbench.plugins.transformer.classifier import Classifier
+        from rnnbench.plugins.transformer.classifier import FineTuned
 
         origin, *arrays = weights
         if not np.array_equal(origin, _origin(model)):
             fault = "its files are not those that were trained"
             raise UserError(f"transformer.name: {model.transformer.name}: {fault}")
-        classifier = Classifier(model.transformer, shape)
+        classifier = FineTuned(model.transformer, shape)
         classifier.load(arrays)
         return lambda texts: classifier.score(classifier.pieces(texts))
 
 
-def _in_pieces(dataset: Dataset, classifier: "Classifier") -> Dataset:
+def _in_pieces(dataset: Dataset, classifier: "FineTuned") -> Dataset:
     """Return a dataset whose inputs are the pieces of its texts."""
     train_texts = map(dataset.text, dataset.train_documents.tolist())
     test_texts = map(dataset.text, dataset.test_documents.tolist())

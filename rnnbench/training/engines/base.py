@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+import numpy as np
+
 from rnnbench.data.corpus import Tokens
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.held_out import hold_out
@@ -38,6 +40,8 @@ class FitRequest(NamedTuple, Generic[M]):
         seed: decides everything random.
         on_epoch: is called after each epoch.
         keep_model: whether the weights are part of the result.
+        sample_weights: how much each training document counts, ``(n_train,)``; ``None``
+            if all count the same.
     """
 
     model: M
@@ -46,6 +50,7 @@ class FitRequest(NamedTuple, Generic[M]):
     seed: int
     on_epoch: OnEpoch
     keep_model: bool
+    sample_weights: Floats | None = None
 
     @property
     def recipe(self) -> TrainingSettings:
@@ -63,6 +68,15 @@ class FitRequest(NamedTuple, Generic[M]):
             validation = x[held_out], y[held_out]
         return (x[kept], y[kept]), validation
 
+    def loss_weights(self) -> Floats:
+        """Return how much the loss of each document to train on counts."""
+        y = self.dataset.y_train
+        kept, _ = hold_out(len(y), self.settings.validation_split, self.dataset.groups)
+        weights = self.settings.weights_of(y[kept])
+        if self.sample_weights is not None:
+            weights *= self.sample_weights[kept]
+        return weights
+
     def result(
         self,
         record: TrialRecord,
@@ -78,7 +92,9 @@ class FitRequest(NamedTuple, Generic[M]):
         dataset = self.dataset
         begin("testing")
         start = time.perf_counter()
-        scores = score(dataset.x_test)
+        scores = np.zeros((0, len(dataset.topics)), np.float32)
+        if len(dataset.x_test):
+            scores = score(dataset.x_test)
         seconds = time.perf_counter() - start
         decision = record.decision
         if decision is None:
@@ -88,7 +104,7 @@ class FitRequest(NamedTuple, Generic[M]):
                 x, y = held_out
                 judged = y, score(x)
             decision = decide(rule, record.score_kind, judged, dataset.y_train)
-        ms = seconds * 1000 / len(scores)
+        ms = seconds * 1000 / max(len(scores), 1)
         changes = {"predict_ms_per_document": ms, "decision": decision}
         record = record.model_copy(update=changes)
         return TrialResult(record, dataset.y_test, scores, weights)

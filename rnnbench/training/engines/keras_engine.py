@@ -194,13 +194,14 @@ def train(
 
     settings = request.settings
     x, y = documents
-    weights = settings.weights_of(y)
+    weights = request.loss_weights()
+    is_weighted = (weights != 1).any()
     in_epoch = settings.count_batches(len(y))
 
     def steps() -> Iterator[tuple[NDArray[Any], ...]]:
         for epoch in range(1, settings.epochs + 1):
             for rows in settings.batches(len(y), request.seed, epoch):
-                if settings.class_weights:
+                if is_weighted:
                     yield x[rows], y[rows], weights[rows]
                 else:
                     yield x[rows], y[rows]

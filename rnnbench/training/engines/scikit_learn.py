@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from rnnbench.data.corpus import Tokens
-from rnnbench.data.dataset import Dataset
 from rnnbench.data.held_out import hold_out
 from rnnbench.data.padding import INDEX_FROM, PAD, START
 from rnnbench.errors import UserError, first_fault
-from rnnbench.labels import Positions, Scores, documents_by_topic, form_of
+from rnnbench.labels import Labels, Positions, Scores, documents_by_topic, form_of
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.models.layers import Shape
@@ -75,14 +74,14 @@ class ScikitLearn(Engine[BaselineModel]):
         if baseline.gives_probabilities:
             score_kind = "log_probabilities"
         with threadpool_limits(1):  # or sums would depend on the number of cores
-            fitted = Fitted(baseline, dataset, kept, request.seed)
+            fitted = Fitted(baseline, request, kept)
             seconds = fitted.seconds
             judged = None
             if settings.decision.is_chosen_for(y):
                 judge = fitted
                 if not held_out.size:
                     some, held_out = hold_out(len(y), HELD_OUT, dataset.groups)
-                    judge = Fitted(baseline, dataset, some, request.seed)
+                    judge = Fitted(baseline, request, some)
                     seconds += judge.seconds
                 judged = y[held_out], judge.score(dataset.x_train[held_out])
             record = TrialRecord(
@@ -95,7 +94,7 @@ class ScikitLearn(Engine[BaselineModel]):
             result = request.result(record, fitted.score)
         if request.keep_model:
             result = replace(result, weights=fitted.arrays(dataset.x_test))
-        return result
+        return replace(result, score_inputs=fitted.score)
 
     def scorer(
         self, model: BaselineModel, weights: Weights, shape: Shape
@@ -132,10 +131,15 @@ class Fitted:
     """
 
     def __init__(
-        self, baseline: Baseline, dataset: Dataset, kept: Positions, seed: int
+        self,
+        baseline: Baseline,
+        request: FitRequest[BaselineModel],
+        kept: Positions,
     ):
+        dataset = request.dataset
         self.baseline = baseline
-        self.dataset = dataset
+        self.vocabulary = dataset.vocabulary
+        self.separator = dataset.separator
         y = dataset.y_train[kept]
         self.n_topics = len(dataset.topics)
         self.has_one_label = form_of(y).has_one_label
@@ -143,12 +147,16 @@ class Fitted:
         documents = self.texts(dataset.x_train[kept])
         try:
             with BASELINES.blamed(baseline.kind):
-                self.classifier = baseline.pipeline(seed)
+                self.classifier = baseline.pipeline(request.seed)
                 if not self.has_one_label:
                     y = y[:, self.learned]
                     _fit_topic_by_topic(self.classifier)
                 start = time.perf_counter()
-                self.classifier.fit(documents, y)
+                if request.sample_weights is None:
+                    self.classifier.fit(documents, y)
+                else:
+                    weights = request.sample_weights[kept]
+                    _fit_weighted(self.classifier, documents, y, weights)
                 self.seconds = time.perf_counter() - start
         except ValueError as error:
             reason = _reason(error)
@@ -157,7 +165,7 @@ class Fitted:
     def texts(self, x: Tokens) -> list[str]:
         """Return documents ``(n, timesteps)`` as the baseline reads them."""
         if self.baseline.reads_words:
-            return texts(x, self.dataset.vocabulary, self.dataset.separator)
+            return texts(x, self.vocabulary, self.separator)
         return texts(x)
 
     def score(self, x: Tokens) -> Floats:
@@ -190,6 +198,23 @@ def _fit_topic_by_topic(pipeline: "Pipeline") -> None:
     if not getattr(classifier, "takes_any_number", False):
         # One after another: threads would share the random numbers of liblinear.
         pipeline.steps[-1] = ("topics", OneVsRestClassifier(classifier))
+
+
+def _fit_weighted(
+    pipeline: "Pipeline", documents: list[str], y: Labels, weights: Floats
+) -> None:
+    """Fit a pipeline to documents that do not count the same."""
+    from sklearn import config_context
+    from sklearn.utils.validation import has_fit_parameter
+
+    classifier = getattr(pipeline[-1], "estimator", pipeline[-1])
+    if not has_fit_parameter(classifier, "sample_weight"):
+        raise ValueError(
+            "it cannot weigh texts (leave out sample_weight and class_weight)"
+        )
+    with config_context(enable_metadata_routing=True):
+        classifier.set_fit_request(sample_weight=True)
+        pipeline.fit(documents, y, sample_weight=weights)
 
 
 def _reason(error: ValueError) -> str:

@@ -122,7 +122,7 @@ def test_gradients_are_the_same_whether_or_not_documents_go_through_in_parts(
     from rnnbench.plugins.transformer import classifier as own
 
     section = Transformer(name=str(bert), max_length=32)
-    classifier = own.Classifier(section, Shape.of(several))
+    classifier = own.FineTuned(section, Shape.of(several))
     classifier.net.eval()  # without dropout
     x = classifier.pieces([several.text(number) for number in range(7)])
     gradients = []
@@ -257,7 +257,7 @@ def test_a_run_keeps_a_model_that_explains_its_answers(working_folder, tiny_sgml
 
 
 def test_a_folder_without_a_model_is_refused_in_one_sentence(tmp_path):
-    from rnnbench.plugins.transformer.classifier import Classifier
+    from rnnbench.plugins.transformer.classifier import FineTuned
 
     with pytest.raises(UserError, match=r"^transformer.name: \S+ has no config.json "):
-        Classifier(Transformer(name=str(tmp_path)), Shape(9, 2, n_ids=5))
+        FineTuned(Transformer(name=str(tmp_path)), Shape(9, 2, n_ids=5))

@@ -161,6 +161,7 @@ def _new_network(request: FitRequest[LayeredNetwork], x: Ids) -> NativeNetwork:
     program = program_of(model, Shape.of(request.dataset), settings, len(x))
     program.code  # noqa: B018 - compiled here
     network = NativeNetwork(program, model, x, settings, request.seed)
+    network.loss_weights = request.loss_weights()
     network.start_from(initial)
     return network
 

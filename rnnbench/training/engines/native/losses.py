@@ -42,22 +42,31 @@ class Crossentropy:
 
 
 class BinaryCrossentropy:
-    """The mean binary cross-entropy of all topics. Machine code notes the logits.
+    """The mean binary cross-entropy of all topics, times the weight of the document.
+
+    Machine code reads the weight after the topics, and notes the logits.
 
     Its methods are those of ``Crossentropy``.
     """
 
-    def targets(self, y: Labels, weights: Floats, width: int) -> Floats:  # noqa: ARG002
+    def targets(self, y: Labels, weights: Floats, width: int) -> Floats:
         missing = width - y.shape[1]
-        return np.pad(y.astype(np.float32), ((0, 0), (0, missing)))
+        labels = np.pad(y.astype(np.float32), ((0, 0), (0, missing)))
+        return np.column_stack([labels, weights])
 
-    def judge_notes(self, notes: Doubles, y: Labels, weights: Floats) -> Judged:  # noqa: ARG002
-        return self.judge(notes[:, : y.shape[1]], y)
+    def judge_notes(self, notes: Doubles, y: Labels, weights: Floats) -> Judged:
+        logits = notes[:, : y.shape[1]]
+        losses = _binary_losses(logits, y) * weights[:, np.newaxis]
+        return float(losses.mean()), self.judge(logits, y)[1]
 
     def judge(self, logits: Doubles, y: Labels) -> Judged:
         """Return the mean loss, and the micro-F1 at a logit of 0."""
-        loss = (np.logaddexp(0.0, logits) - y * logits).mean()
+        loss = _binary_losses(logits, y).mean()
         return float(loss), MULTI_LABEL.score(y, (logits >= 0).astype(np.uint8))
+
+
+def _binary_losses(logits: Doubles, y: Labels) -> Doubles:
+    return np.asarray(np.logaddexp(0.0, logits) - y * logits)
 
 
 def loss_of(form: LabelForm) -> Crossentropy | BinaryCrossentropy:

@@ -113,6 +113,7 @@ class NativeNetwork(Scorer):
 
         self.settings = settings
         self.seed = seed
+        self.loss_weights = np.ones(len(x), np.float32)
         self.rates = rates_of(settings, len(x))
         weights = [part.initial(seed) for part in program.parts]
         bag = model.layers[0]
@@ -142,7 +143,7 @@ class NativeNetwork(Scorer):
         loss = loss_of(form_of(y))
         order = np.concatenate(self.settings.batches(count, self.seed, epoch))
         order_of_batches = longest_first(documents, order, program.sizes.batch)
-        weights = self.settings.weights_of(y)
+        weights = self.loss_weights
         labels = loss.targets(y, weights, program.width)
         notes = np.zeros((count + program.sizes.rows, labels.shape[1]), np.float32)
         read = (order_of_batches, *documents)

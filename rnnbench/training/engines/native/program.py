@@ -34,7 +34,7 @@ TRAINING = [*DOCUMENTS, OTHER, "labels", "rates", "answers"]
 """The arrays that a training function is given: besides the documents, the arena of the
 other half; ``labels (n, 2)``, each with its weight; ``rates``, see ``adam.Rates``;
 ``answers (n, 2)``. With any number of labels a document, labels and answers are ``(n,
-width)``."""
+width + 1)``, and the weight is last."""
 COMPILING = Lock()  # two threads may ask for the code at the same time
 SPREAD = 4.0  # the standard deviation of the numbers that test the code
 
@@ -279,9 +279,11 @@ def add_binary_loss(
     for row in asm.loop(group.rows):
         values = logits.value[row].load_row(topics)
         chances = asm.filled([value.sigmoid() for value in values], topics)
-        labels = asm.given["labels"].moved(group.documents.get(row) * width)
-        answer = asm.given["answers"].moved((first + row) * width)
-        share = asm.spread((row < left).select(1 / asm.to_float(size * topics), 0.0))
+        labels = asm.given["labels"].moved(group.documents.get(row) * (width + 1))
+        answer = asm.given["answers"].moved((first + row) * (width + 1))
+        weight = labels.moved(width).load_float()
+        share_of_batch = weight / asm.to_float(size * topics)
+        share = asm.spread((row < left).select(share_of_batch, 0.0))
         for start, value, chance in zip(starts, values, chances, strict=True):
             answer.moved(start).store(value)
             gradient = logits.gradient[row, start]

@@ -1,0 +1,320 @@
+"""A model as a scikit-learn classifier of texts.
+
+>>> model = Classifier("tfidf_linear_svm").fit(texts, labels)  # doctest: +SKIP
+>>> model.predict(["a new text"])  # doctest: +SKIP
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from rnnbench.config.load import ConfigSource, load
+from rnnbench.config.schema import Benchmark
+from rnnbench.data.config import Data
+from rnnbench.data.dataset import make_dataset
+from rnnbench.data.fetch import silent
+from rnnbench.data.sources.files import FILES
+from rnnbench.data.vocabulary import corpus_of_texts, make_vocabulary
+from rnnbench.errors import UserError, did_you_mean
+from rnnbench.labels import ANY_NUMBER, Labels, Scores, spelled
+from rnnbench.models.descriptions import LayeredNetwork, Model
+from rnnbench.models.quiet import quiet_tensorflow
+from rnnbench.prediction.predict import KeptModel
+from rnnbench.request import Settings, changes
+from rnnbench.tasks import TASKS
+from rnnbench.training.decision import AT_HALF
+from rnnbench.training.engines import FitRequest, OnEpoch, ignore
+from rnnbench.training.outcome import Floats
+from rnnbench.training.settings import (
+    KERAS,
+    Training,
+    engine_for,
+    resolve_engine,
+    task_fault,
+)
+from rnnbench.training.trial import train_model
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
+
+GIVEN = "classifier"  # the name of a model that is not in a config
+NOT_STOPPED = {"training.early_stopping": None, "training.validation_split": 0}
+STOPPED = {"training.early_stopping": {}, "training.validation_split": 0.1}
+Texts = Iterable[str]
+
+
+def _gives(kind: str, estimator: "Classifier") -> bool:
+    """Return whether the scores of a classifier, fitted or not, are of a kind."""
+    if hasattr(estimator, "kept_"):
+        return bool(estimator.kept_.kind == kind)
+    model, _, _ = estimator._chosen()
+    return model.gives_probabilities == (kind == "probability")
+
+
+class Classifier(ClassifierMixin, BaseEstimator):
+    """A network or a baseline, as a scikit-learn classifier of texts.
+
+    It is trained as a run trains it. With the same seed, and training texts in the same
+    order, it gives the same scores, bit for bit, if Keras is not needed, and the length
+    of sequences follows from ``data.pad_length`` or a training text.
+
+    Args:
+        model: The name of a model of the config; or a model as in YAML, such as
+            ``{"baseline": "tfidf_linear_svm"}`` or ``{"layers": [...]}``.
+        config: The name of a shipped config, a file, or the content of one. Its
+            training and ``data.tokenizer``, ``num_words``, ``pad_length``, ``maxlen``,
+            ``padding`` and ``truncating`` are used; longer texts are cut.
+        epochs: Epochs of the training, in place of the config's.
+        early_stopping: The number of epochs without a better one after which the
+            training ends, or ``True`` for the default; a tenth of the texts is held
+            out. ``False`` trains on all texts.
+        class_weight: How much the texts of a class count: a dict, or ``"balanced"``.
+        settings: New values of the config, by key.
+        random_state: The seed: a number, a ``RandomState``, or ``None``.
+        verbose: Whether progress is shown on standard error.
+
+    Attributes:
+        classes_: The labels; for 0 and 1 in columns, the numbers of the columns.
+        n_iter_: The epochs of a network.
+        kept_: The trained model, whose ``answers(texts, explain=True)`` says more.
+    """
+
+    def __init__(  # noqa: PLR0913 - as all estimators
+        self,
+        model: str | Mapping[str, object] = "bigru_max",
+        *,
+        config: ConfigSource = "texts",
+        epochs: int | None = None,
+        early_stopping: bool | int | None = None,
+        class_weight: Mapping[object, float] | str | None = None,
+        settings: Settings | None = None,
+        random_state: int | np.random.RandomState | None = 0,
+        verbose: bool = False,
+    ):
+        self.model = model
+        self.config = config
+        self.epochs = epochs
+        self.early_stopping = early_stopping
+        self.class_weight = class_weight
+        self.settings = settings
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X: Texts,  # noqa: N803 - as in scikit-learn
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Train on texts and their labels.
+
+        Args:
+            X: The texts: a list, an array, or a column of a data frame.
+            y: A label for each, of any type; or 0 and 1, ``(n, n_classes)``.
+            sample_weight: How much each text counts.
+
+        Raises:
+            UserError: the model or a text is wrong, or they do not go together.
+            ValueError: labels or weights are wrong.
+        """
+        check_consistent_length(X, y, sample_weight)
+        labels = self._learn_classes(y)
+        model, training, data = self._chosen()
+        model.fetch(silent)
+        if labels.ndim > 1:
+            model, training = _for_any_number(model, training)
+        topics = list(map(str, self.classes_[self._order]))
+        corpus = corpus_of_texts(X, labels, topics, data.tokenizer or "words")
+        dataset = make_dataset(corpus, data, has_test=False)
+        fault = task_fault(model, training, dataset)
+        if fault:
+            raise UserError(f"{self._name}: {fault}")
+        training = resolve_engine(model, training)
+        match self.random_state:
+            case int() | np.integer():
+                seed = int(self.random_state)
+            case _:
+                seed = int(check_random_state(self.random_state).randint(2**31))
+        request = FitRequest(
+            model=model,
+            dataset=dataset,
+            settings=training,
+            seed=seed,
+            on_epoch=self._progress(training.epochs),
+            keep_model=model.is_network,
+            sample_weights=self._weights(y, sample_weight),
+        )
+        engine = engine_for(model, training, self._name)
+        with ExitStack() as quiet:
+            if engine.name == KERAS:
+                quiet.enter_context(quiet_tensorflow())
+            trained = train_model(request, engine)
+        self.kept_ = KeptModel(
+            self._name,
+            request.seed,
+            model,
+            TASKS[dataset.task],
+            trained.record.decision,
+            None,
+            make_vocabulary(corpus, dataset, data),
+            None,
+            n_iter_=trained.record.epochs,
+            trained=trained,
+        )
+        if model.is_network:
+            self.n_iter_ = self.kept_.n_iter_
+        return self
+
+    def predict(self, X: Texts) -> NDArray[np.generic]:  # noqa: N803
+        """Return a label for each text, or 0 and 1, ``(n, n_classes)``."""
+        check_is_fitted(self)
+        answers = self.kept_.labels(X)
+        if answers.ndim > 1:
+            return answers.astype(int)
+        return np.asarray(self.classes_[self._order[answers]])
+
+    @available_if(partial(_gives, "probability"))
+    def predict_proba(self, X: Texts) -> Scores:  # noqa: N803
+        """Return the probability of each class, ``(n, n_classes)``."""
+        check_is_fitted(self)
+        return self.kept_.decision_function(X)[:, np.argsort(self._order)]
+
+    @available_if(partial(_gives, "margin"))
+    def decision_function(self, X: Texts) -> Scores:  # noqa: N803
+        """Return margins ``(n, n_classes)``, or those of the second of two classes."""
+        check_is_fitted(self)
+        margins = self.kept_.decision_function(X)[:, np.argsort(self._order)]
+        if len(self.classes_) == 2 and self.kept_.task.has_one_label:
+            return margins[:, 1]
+        return margins
+
+    def __sklearn_tags__(self) -> "Tags":
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.classifier_tags.multi_label = True
+        tags.no_validation = True
+        return tags
+
+    @property
+    def _name(self) -> str:
+        match self.model:
+            case str():
+                return self.model
+        return GIVEN
+
+    def _chosen(self) -> tuple[Model, Training, Data]:
+        """Return the model, its training, and how texts are read."""
+        benchmark = self._benchmark()
+        if self._name not in benchmark.models:
+            hint = did_you_mean(self._name, benchmark.models)
+            fault = f"no '{self._name}' in {benchmark.name}"
+            raise UserError(f"model: {fault} ({hint}; config names another config)")
+        model = benchmark.models[self._name]
+        model.check_trainable()
+        if model.is_ensemble or model.reads_unlabeled:
+            fault = "is an ensemble, or reads texts without labels"
+            raise UserError(f"model: {self._name} {fault} (use rnnbench.run)")
+        data = benchmark.data
+        kept = {
+            "tokenizer": data.tokenizer or "words",
+            "num_words": data.num_words,
+            "pad_length": data.pad_length or data.maxlen,
+            "padding": data.padding,
+            "truncating": data.truncating,
+            "min_per_label": 0,  # a class without texts is one
+        }
+        data = Data(source=FILES.name).model_copy(update=kept)
+        return model, benchmark.training_of(self._name), data
+
+    def _benchmark(self) -> Benchmark:
+        settings = dict(self.settings or {})
+        if self.early_stopping is False:
+            settings |= NOT_STOPPED
+        elif self.early_stopping is True:
+            settings |= STOPPED
+        elif self.early_stopping is not None:
+            patience = {"patience": self.early_stopping}
+            settings |= STOPPED | {"training.early_stopping": patience}
+        overrides = changes(settings, dashes="", epochs=self.epochs)
+        if self._name == self.model:
+            return load(self.config, overrides)
+        content: dict[str, object] = {"extends": self.config}
+        match self.config:
+            case Mapping():
+                content = dict(self.config)
+        content |= {"name": GIVEN, "models": {GIVEN: self.model}}
+        return load(content, overrides)
+
+    def _learn_classes(self, y: ArrayLike) -> Labels:
+        """Return labels as those of a dataset, with classes in the order of a run."""
+        check_classification_targets(y)
+        if type_of_target(y) == "multilabel-indicator":
+            rows = csr_array(y).toarray()
+            self.classes_ = np.arange(rows.shape[1])
+            self._order = self.classes_
+            return np.asarray(rows, np.uint8)
+        labels = column_or_1d(y, warn=True)
+        self.classes_, positions = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y: one class, {self.classes_[0]!r} (should be several)")
+        names = [str(spelled(label)) for label in self.classes_.tolist()]
+        self._order = np.argsort(names, kind="stable")
+        return np.argsort(self._order)[positions].astype(np.int32)
+
+    def _weights(self, y: ArrayLike, sample_weight: ArrayLike | None) -> Floats | None:
+        """Return how much each text counts; ``None`` if all count the same."""
+        if sample_weight is None and self.class_weight is None:
+            return None
+        weights = np.ones(np.shape(y)[0])
+        if sample_weight is not None:
+            weights = column_or_1d(sample_weight, dtype=float)
+        if self.class_weight is not None:
+            weights = weights * compute_sample_weight(self.class_weight, y)
+        if not 0 < weights.sum() < np.inf or weights.min() < 0:
+            raise ValueError("sample_weight: should be 0 or more, and not all zero")
+        return np.asarray(weights, np.float32)
+
+    def _progress(self, epochs: int) -> OnEpoch:
+        """Return what shows that an epoch is over, if ``verbose``."""
+        if not self.verbose:
+            return ignore
+        from rich.progress import track
+
+        from rnnbench.terminal.console import err
+
+        shown = iter(track(range(epochs), self._name, console=err))
+        next(shown)
+
+        def on_epoch(*_: object) -> None:
+            next(shown, None)
+
+        return on_epoch
+
+
+def _for_any_number(model: Model, training: Training) -> tuple[Model, Training]:
+    """Return a model for texts with any number of labels, and its training.
+
+    The last activation of a network is a sigmoid. If no texts are held out, labels with
+    a probability of 0.5 are given.
+    """
+    match model:
+        case LayeredNetwork():
+            *layers, last = model.layers
+            last = last.model_copy(update={"activation": ANY_NUMBER.last_activation})
+            model = model.model_copy(update={"layers": (*layers, last)})
+    if model.is_network and not training.validation_split:
+        training = training.model_copy(update={"decision": AT_HALF})
+    return model, training
