@@ -354,6 +354,13 @@ def test_the_python_of_verdicts_runs(capsys):
     assert "yours" in capsys.readouterr().out
 
 
+def test_the_python_of_classifiers_runs(capsys):
+    _, code, *_ = blocks(PAGES["api"], "python")
+    exec(code, {})  # noqa: S102 - it is our own
+
+    assert capsys.readouterr().out.endswith("[1. 1.]\n")
+
+
 @pytest.mark.parametrize(("name", "config"), CONFIGS)
 def test_configs_are_right(tmp_path, name, config):
     (tmp_path / "it.yaml").write_text(config)
