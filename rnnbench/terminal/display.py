@@ -265,7 +265,7 @@ class TrialBars(progress.Progress):
                 self._remove(trial)
                 self.update(self._row(trial).id, worker=_on(worker))
             case events.EpochEnded(trial, epoch, loss, score) if trial in self.running:
-                self._workload.reach(trial, epoch)
+                self._row(trial).total = self._workload.reach(trial, epoch)
                 self._reach(trial, epoch)  # or else this comes after its end
                 scores = f"loss {loss:.4f} {trial.score_name} {score:.4f}"
                 phase = f"epoch {epoch}/{trial.epochs}"

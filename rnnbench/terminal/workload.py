@@ -19,15 +19,23 @@ class Workload:
         self._lengths: dict[str, list[float]] = {}  # of finished trials, by model
 
     def plan(self, trials: Sequence[Trial]) -> None:
-        """Expect all epochs of each trial."""
+        """Expect each trial that may end early to do so halfway."""
         self.n_trials = len(trials)
         for trial in trials:
-            self._expect(trial, trial.epochs)
+            epochs: float = trial.epochs
+            stopping = trial.training.early_stopping
+            if stopping and stopping.patience < epochs:
+                epochs = (stopping.patience + epochs) / 2
+            self._expect(trial, epochs)
 
-    def reach(self, trial: Trial, epoch: float) -> None:
-        """Expect one more epoch of a trial that is longer than others of its model."""
+    def reach(self, trial: Trial, epoch: float) -> float:
+        """Return the epochs expected of a trial that has reached one of them.
+
+        If it is longer than was expected, it will end halfway from there.
+        """
         if self._expected.get(trial, trial.epochs) <= epoch < trial.epochs:
-            self._expect(trial, epoch + 1)
+            self._expect(trial, (epoch + trial.epochs) / 2)
+        return self._expected.get(trial, trial.epochs)
 
     def end(self, trial: Trial, epochs: float) -> None:
         """Note that a trial has no more epochs than these."""

@@ -26,6 +26,7 @@ from rnnbench.runner.events import (
 from rnnbench.terminal import console, display
 from rnnbench.terminal.display import TrialBars, show_download, show_trials
 from rnnbench.training.epochs import TRAINING
+from rnnbench.training.settings import Training
 
 
 @pytest.fixture(params=[50, 80, 120])
@@ -360,7 +361,18 @@ def test_other_seeds_are_expected_to_end_as_early_as_the_first(two):
 
     assert bars.whole.time_remaining == 50
     bars.note(epoch(second, 60))  # it goes on for longer
-    assert bars.whole.total == 50 + 61
+    assert bars.whole.total == 50 + (60 + 200) / 2
+
+
+def test_a_training_that_may_end_early_is_expected_to_do_so_halfway(two):
+    stopping = {"validation_split": 0.1, "early_stopping": {"patience": 20}}
+    early = replace(two[0], training=Training(epochs=200, **stopping))
+
+    bars = after((0, Planned([early], [])), (0, PhaseBegan(early, TRAINING)))
+
+    assert bars.whole.total == 110
+    bars.note(epoch(early, 150))
+    assert bars.whole.total == 175
 
 
 def test_the_time_of_baselines_does_not_change_the_pace_of_networks(two, baseline):
