@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, did_you_mean
 from rnnbench.results.stored_run import StoredRun
 from rnnbench.shown import Shown
 
@@ -87,6 +87,33 @@ class Run(Shown, StoredRun):
 
         return pd.DataFrame(summary_rows(self.results))
 
+    @property
+    def table(self) -> "pd.DataFrame":
+        """The same as ``summary_frame()``."""
+        return self.summary_frame()
+
+    @property
+    def best(self) -> str:
+        """The name of the model with the highest mean score; the first of equals."""
+        return self.results.best.name
+
+    def accuracy(self, model: str | None = None) -> float:
+        """Return the mean accuracy of a model over its seeds, by default the best.
+
+        ``UserError`` is raised if there is no such model, or if documents may have any
+        number of topics, which have no accuracy.
+        """
+        models = self.results.by_name
+        name = model or self.best
+        if name not in models:
+            hint = did_you_mean(name, models)
+            raise UserError(f"{self.folder}: no model '{name}' ({hint})")
+        metrics = models[name].metrics
+        if "accuracy" not in metrics:
+            allowed = ", ".join(metrics)
+            raise UserError(f"{self.folder}: no accuracy (table has {allowed})")
+        return metrics["accuracy"].mean
+
     def plot(
         self,
         name: str,
@@ -156,6 +183,21 @@ class Run(Shown, StoredRun):
         return self.model(model, seed=seed).answers(
             texts, top, unsure_below=unsure_below, explain=explain
         )
+
+    def prediction_frame(
+        self,
+        texts: Iterable[Sequence[str]],
+        model: str | None = None,
+        *,
+        seed: int | None = None,
+    ) -> "pd.DataFrame":
+        """Return the answers to texts, in the columns of ``rnnbench predict --in``."""
+        import pandas as pd
+
+        from rnnbench.prediction.table import rows_of
+
+        kept = self.model(model, seed=seed)
+        return pd.DataFrame(rows_of(kept, kept.answers(texts, 2)))
 
     def write_report(
         self, *, words: int = 60, errors: int = 20, command: str = "Run.write_report()"

@@ -311,6 +311,43 @@ def test_rows_make_frames(two_models):
     pd.testing.assert_frame_equal(summary, table, check_dtype=False)
 
 
+def test_the_table_of_a_run_is_a_frame(two_models):
+    pd.testing.assert_frame_equal(two_models.table, two_models.summary_frame())
+
+
+def test_a_run_names_its_best_model():
+    assert stored("a", {"rnn": [9, 12], "svm": [15]}).best == "svm"
+
+
+def test_a_run_has_the_accuracy_of_a_model():
+    ran = stored("a", {"rnn": [9, 12], "svm": [15]})
+
+    assert ran.accuracy() == ran.accuracy("svm") == 0.75
+    assert ran.accuracy("rnn") == pytest.approx(0.525)
+    with pytest.raises(rnnbench.UserError, match="no model 'svn'"):
+        ran.accuracy("svn")
+
+
+def test_an_accuracy_that_is_not_there_is_refused():
+    ran = stored("a", {"rnn": [9]})
+    del ran.results.by_name["rnn"].metrics["accuracy"]
+
+    with pytest.raises(rnnbench.UserError, match="no accuracy"):
+        ran.accuracy()
+
+
+def test_what_a_run_is_made_of_is_shown_in_few_words():
+    ran = stored("a", {"rnn": [9]})
+
+    assert repr(ran.trials["rnn"]) == "[TrialResult('rnn', seed 0)]"
+    assert repr(ran.results).endswith(", of rnn)")
+    assert repr(ran.benchmark).endswith(", of rnn)")
+    assert (
+        repr(rnnbench.load_dataset("own_texts"))
+        == "Dataset(450 to train on, 150 to test on)"
+    )
+
+
 def test_scores_are_arrays_by_seed_document_topic():
     run = stored("a", {"rnn": [9, 12]})
 
@@ -482,6 +519,18 @@ def test_the_best_model_that_was_kept_answers_texts():
     assert [prediction.words for prediction in best.answers(["", "zzz"])] == [0, 1]
     assert best.name == kept.results.best.name
     assert best.answers("it rose") == best.answers(["it rose"])
+
+
+def test_answers_are_a_frame():
+    kept = run(["nb"], save_models=True)
+    texts = ["net profit rose", "zzz", ""]
+
+    frame = kept.prediction_frame(texts)
+
+    columns = ["predicted", "probability", "second_best", "unknown_words", "problem"]
+    assert list(frame.columns) == columns
+    assert frame["problem"][1:].tolist() == ["unknown words", "no words"]
+    assert frame["predicted"][0] == kept.predict(texts)[0].answer
 
 
 def test_a_run_answers_by_a_kept_model():

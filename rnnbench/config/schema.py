@@ -94,6 +94,9 @@ class Benchmark(ConfigModel):
     """Trackers that record the run while it goes on: a name or a list. They change no
     result."""
 
+    def __repr__(self) -> str:
+        return f"Benchmark({self.name!r}, of {', '.join(self.models)})"
+
     @property
     def trials(self) -> list[tuple[str, Model, int]]:
         """The name, model and seed of each trial; a model without chance has one."""

@@ -66,6 +66,9 @@ class Corpus:
     file: Path | None = None
     bad_rows: tuple[tuple[str, str, str], ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Corpus({len(self)} documents, {len(self.topics)} topics)"
+
     def __len__(self) -> int:
         return len(self.labels)
 

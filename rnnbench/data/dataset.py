@@ -76,6 +76,10 @@ class Dataset:
     n_untested: int = 0
     unlabeled: Sequence[NDArray[np.int32]] = ()
 
+    def __repr__(self) -> str:
+        n_test = len(self.x_test)
+        return f"Dataset({len(self.x_train)} to train on, {n_test} to test on)"
+
     @property
     def timesteps(self) -> int:
         """Length of every sequence."""

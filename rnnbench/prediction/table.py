@@ -8,7 +8,7 @@ import logging
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -143,6 +143,16 @@ def predict_table(
         fault = f"{rows_with} that spreadsheets would run as a formula"
         log.warning("%s (--csv-safe puts an apostrophe before such texts)", fault)
     return tally
+
+
+def rows_of(model: KeptModel, answers: Iterable[Prediction]) -> list[dict[str, object]]:
+    """Return the new columns of a table, and their values, for each answer."""
+    columns = _new_columns(Question(model), Path(), [])
+    rows: list[dict[str, object]] = []
+    for answer in answers:
+        cells = _new_cells(answer, Row("", ()), None)
+        rows.append(dict(zip(columns, cells, strict=True)))
+    return rows
 
 
 def _filled(values: Sequence[object], n: int) -> list[object]:

@@ -311,6 +311,9 @@ class Results(StoredRecord):
         """Whether more than the answers is known of any model."""
         return any(model.params is not None for model in self.models)
 
+    def __repr__(self) -> str:
+        return f"Results({self.name!r}, of {', '.join(self.by_name)})"
+
     @property
     def by_name(self) -> dict[str, ModelSummary]:
         """The models by their names."""

@@ -144,6 +144,9 @@ class TrialResult:
     """Of a compact trial, for each metric of scores: the numbers ``(n_test,)`` to add
     to the values of documents that its compact scores give."""
 
+    def __repr__(self) -> str:
+        return f"TrialResult({self.record.model!r}, seed {self.record.seed})"
+
     @property
     def task(self) -> TaskKind:
         """The kind of task."""
