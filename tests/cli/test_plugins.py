@@ -512,7 +512,7 @@ def test_help_lists_commands_of_a_package_without_importing_what_they_do(cli, ca
 
     (line,) = [number for number, line in enumerate(lines) if "Greet somebody." in line]
     assert "Plug-ins" in lines[line - 1]
-    assert any("Train and test every model" in line for line in lines)
+    assert any("Compare models on your own texts" in line for line in lines)
     assert "made_up_greeting" not in sys.modules
     (warning,) = caplog.messages
     assert warning.startswith(

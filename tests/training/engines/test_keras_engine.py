@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stacks import line_by_line
 
+from rnnbench.data.dataset import Dataset
 from rnnbench.training.engines import FitRequest, ignore, keras_engine
 from rnnbench.training.engines.keras_engine import Averages
 from rnnbench.training.epochs import Epochs
@@ -23,6 +24,13 @@ def documents(n=N, seed=0):
     """Return made-up sequences, and labels that are easy to learn."""
     x = np.random.default_rng(seed).normal(size=(n, 4, 1)).astype(np.float32)
     return x, (x[:, -1, 0] > 0).astype(np.int32)
+
+
+def dataset():
+    """Return a data set of the made-up sequences, without a test set."""
+    x, y = documents()
+    rows = np.arange(N)
+    return Dataset(x, y, x[:0], y[:0], ("falls", "rises"), 0, rows, rows[:0], [])
 
 
 OTHERS = documents(20, seed=1)
@@ -43,7 +51,7 @@ def train(ema=DECAY, validation=None):
     training = Training(
         epochs=EPOCHS, batch_size=4, learning_rate=0.5, optimizer="sgd", ema=ema
     )
-    request = FitRequest(None, None, training, SEED, ignore, keep_model=False)
+    request = FitRequest(None, dataset(), training, SEED, ignore, keep_model=False)
     keras_engine.train(model, request, documents(), validation, epochs)
     return model, epochs
 
