@@ -328,14 +328,6 @@ def test_a_run_has_the_accuracy_of_a_model():
         ran.accuracy("svn")
 
 
-def test_an_accuracy_that_is_not_there_is_refused():
-    ran = stored("a", {"rnn": [9]})
-    del ran.results.by_name["rnn"].metrics["accuracy"]
-
-    with pytest.raises(rnnbench.UserError, match="no accuracy"):
-        ran.accuracy()
-
-
 def test_what_a_run_is_made_of_is_shown_in_few_words():
     ran = stored("a", {"rnn": [9]})
 
@@ -636,6 +628,19 @@ def test_texts_of_a_program_are_kept_beside_the_results(texts):
         rnnbench.run((OWN[1:], LABELS[1:]), out="own", **options)
     both = rnnbench.leaderboard(["own", first])
     assert len(both.boards[0].entries) == 1
+
+
+def test_texts_of_several_labels_have_no_accuracy():
+    labels = ["buy; odd" if number % 2 else "see" for number in range(40)]
+    settings = {"data.label_separator": ";"}
+
+    ran = rnnbench.run(
+        (OWN, labels), models="tfidf_linear_svm", settings=settings, progress=False
+    )
+
+    assert ran.best == "tfidf_linear_svm"
+    with pytest.raises(rnnbench.UserError, match="no accuracy"):
+        ran.accuracy()
 
 
 def test_each_frame_has_a_folder_of_results_by_its_content():

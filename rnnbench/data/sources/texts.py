@@ -106,11 +106,11 @@ def _open(path: Path, layout: Layout, progress: Progress) -> tuple[Rows, list[Ge
 
 
 def unclear_column(key: str, path: Path, layout: Layout) -> str:
-    """Return the message that a column is not known, with all that it may be."""
+    """Return the message that a column is not known, with those that it may be."""
     fault = f"it is not clear which column holds the {key}s"
     candidates = label_candidates(path, layout)
     hint = f"set data.{key}, as in --{key} NAME, to one of"
-    return f"{path}: {fault}; {hint} {listed(candidates, most=len(candidates))}"
+    return f"{path}: {fault}; {hint} {listed(candidates, most=20)}"
 
 
 def getter_of(key: str, columns: Names, header: list[str], path: Path) -> Getter:

@@ -5,6 +5,8 @@ they are timed, not scored. Each batch is cut to its longest document; numbers t
 for full precision count as 0, as in TensorFlow, because they are slow; Adam is fused.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import cast
 
@@ -154,12 +156,22 @@ def _part(layer: Layer, batch: Batch) -> nn.Module:  # noqa: PLR0911 - one a kin
     return nn.Identity()
 
 
+@contextmanager
+def _flushing() -> Iterator[None]:
+    """Flush denormal numbers of this thread to zero, for as long as it trains."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+@_flushing()
 def train(
     trial: Trial, dataset: Dataset, on_epoch: OnEpoch, *, packs: bool
 ) -> TrialResult:
     """Train a network, and score the test documents."""
     begin()
-    torch.set_flush_denormal(True)
     torch.manual_seed(trial.seed)
     model = cast(LayeredNetwork, trial.model)
     settings = trial.training

@@ -90,6 +90,14 @@ def test_a_network_of_each_layer_trains(stack, packs, tmp_path):
     assert result.record.params > 3 * N_IDS or stack[0] not in (EMBEDDING, UNMASKED)
 
 
+def test_a_training_leaves_tiny_numbers_as_they_were(tmp_path):
+    planned = replace(trial(tmp_path), model=network(PACKABLE["gru"]))
+
+    in_torch.train(planned, documents(), ignore, packs=False)
+
+    assert np.float32(1e-30) * np.float32(1e-10) > 0
+
+
 @pytest.mark.parametrize("stack", PACKABLE.values(), ids=PACKABLE)
 def test_packed_sequences_give_the_same_scores(stack):
     padded, packed = scores_of(stack, documents().x_test)
