@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.random import default_rng
 
 from rnnbench.analysis.summary import summarize_run
 from rnnbench.config.load import dump
@@ -49,7 +50,7 @@ def benchmark(**changes) -> Benchmark:
 
 def corpus(documents: int = 20, topics: int = 3, seed: int = 0) -> Corpus:
     """Return a made-up corpus of short documents."""
-    random = np.random.default_rng(seed)
+    random = default_rng(seed)
     lengths = random.integers(1, 6, documents)
     return Corpus(
         tokens=random.integers(1, 9, lengths.sum(), dtype=np.int32),
@@ -91,9 +92,9 @@ def corpus_of_several(documents: int = 60, seed: int = 0, named: float = 1) -> C
 
     They name a share of their topics, all by default.
     """
-    random = np.random.default_rng(seed)
+    random = default_rng(seed)
     labels = (random.random((documents, len(SEVERAL))) < 0.4).astype(np.uint8)
-    shown = np.random.default_rng(seed + 1).random(labels.shape) < named
+    shown = default_rng(seed + 1).random(labels.shape) < named
     others = np.array(["the", "rose", "said", "pct"])
     words = [
         random.permutation(

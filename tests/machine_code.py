@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
+from numpy.random import default_rng
 from numpy.typing import NDArray
 
 from rnnbench.models.descriptions import LayeredNetwork
@@ -153,7 +154,7 @@ def documents(
     sizes: Sizes, count: int, seed: int = 0, model: LayeredNetwork | None = None
 ) -> tuple[NDArray[np.int32], NDArray[Any]]:
     """Return made-up documents, some of them empty, and the labels of a model."""
-    random = np.random.default_rng(seed)
+    random = default_rng(seed)
     x = random.integers(1, sizes.n_ids, (count, sizes.timesteps), dtype=np.int32)
     lengths = random.integers(0, sizes.timesteps + 1, count)
     x[np.arange(sizes.timesteps) >= lengths[:, np.newaxis]] = 0
@@ -171,7 +172,7 @@ def network(
         epochs=5, batch_size=code.sizes.batch, learning_rate=RATE, ema=ema
     )
     made = NativeNetwork(code, model, x, training, seed)
-    random = np.random.default_rng(seed)
+    random = default_rng(seed)
     arena = made.arenas[0]
     for part in code.parts:
         noise = random.normal(0, 0.1, part.shape).astype(np.float32)

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from typing import Any, get_args
 
 import keras
-import numpy as np
 import tensorflow as tf
 from factories import SOFTMAX
+from numpy.random import default_rng
 
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers.feedforward import Conv1D, Pooling, WordCounts
@@ -136,7 +136,7 @@ def network(stack: list[Description], **options: Any) -> LayeredNetwork:
 
 def randomized(model: keras.Model) -> keras.Model:
     """Give a model random weights, and random biases too."""
-    random = np.random.default_rng(1)
+    random = default_rng(1)
     model.set_weights(
         [random.normal(size=weight.shape) for weight in model.get_weights()]
     )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.random import default_rng
 from sklearn import metrics as sklearn
 
 from rnnbench.errors import UserError
@@ -16,7 +17,7 @@ from rnnbench.metrics import METRICS, find_quantity
 @st.composite
 def predictions(draw, *, is_tied=False):
     """Labels and log-probabilities of up to 40 documents and 4 to 8 topics."""
-    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    random = default_rng(draw(st.integers(0, 2**32 - 1)))
     n_documents = draw(st.integers(1, 40))
     n_topics = draw(st.integers(4, 8))
     labels = random.integers(n_topics, size=n_documents, dtype=np.int32)
@@ -68,7 +69,7 @@ def test_each_metric_is_that_of_scikit_learn_under_its_name(predicted):
 def test_metrics_of_any_number_of_topics_are_those_of_scikit_learn(
     seed, n_documents, n_topics
 ):
-    random = np.random.default_rng(seed)
+    random = default_rng(seed)
     labels, answers = (random.random((2, n_documents, n_topics)) < 0.3).astype(np.uint8)
     labels[0, 0] = 1
     labels[:, -1] = 0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.random import default_rng
 from sklearn.metrics import f1_score
 
 from rnnbench.labels import documents_by_topic, in_words, keys_of
@@ -13,7 +14,7 @@ from rnnbench.tasks import ALWAYS, MULTI_LABEL, SINGLE_LABEL, Decision
 
 @st.composite
 def labels_and_answers(draw):
-    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    random = default_rng(draw(st.integers(0, 2**32 - 1)))
     shape = (draw(st.integers(1, 30)), draw(st.integers(2, 6)))
     labels = random.random(shape) < draw(st.floats(0, 1))
     answers = random.random(shape) < draw(st.floats(0, 1))
@@ -30,7 +31,7 @@ def test_the_values_of_documents_have_the_main_metric_as_their_mean(documents):
 
 @given(st.integers(0, 2**32 - 1))
 def test_with_one_topic_each_the_values_of_both_kinds_are_the_same(seed):
-    random = np.random.default_rng(seed)
+    random = default_rng(seed)
     labels, answers = random.integers(4, size=(2, 20))
     rows = np.eye(4, dtype=np.uint8)
 
@@ -45,7 +46,7 @@ def test_a_document_has_the_same_value_in_any_order_and_beside_other_trials(
     documents, seed
 ):
     labels, answers = documents
-    order = np.random.default_rng(seed).permutation(len(labels))
+    order = default_rng(seed).permutation(len(labels))
     parts = MULTI_LABEL.parts(labels, answers)
     moved = MULTI_LABEL.parts(labels[order], answers[order])
 

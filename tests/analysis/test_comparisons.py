@@ -8,6 +8,7 @@ import pytest
 from factories import scored_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.random import default_rng
 
 from rnnbench.analysis.comparisons import (
     compare_pairs,
@@ -89,7 +90,7 @@ def test_the_p_value_of_blocks_is_the_share_of_signs_that_give_as_large_a_differ
 def test_single_trials_in_order_of_time_are_compared_by_blocks(
     seed,
 ):
-    a, b = Population(seeds=0).draw(np.random.default_rng(seed), 1, [1, 1], 200)
+    a, b = Population(seeds=0).draw(default_rng(seed), 1, [1, 1], 200)
     hits = {
         name: Correctness(drawn[0], in_order=True)
         for name, drawn in (("a", a), ("b", b))
@@ -108,7 +109,7 @@ def parts_of_f1(seed, n_documents):
     """Numerators and denominators of the micro-F1 of two models, ``(2, 2,
     n_documents)``.
     """
-    random = np.random.default_rng(seed)
+    random = default_rng(seed)
     both = random.integers(0, 3, (2, n_documents))
     extra = random.integers(0, 2, (2, n_documents))
     return (
@@ -131,7 +132,7 @@ def test_the_p_value_of_swaps_is_the_share_of_all_swaps_that_give_as_large_a_dif
 
     exact = np.mean(np.array(all_ways) >= abs(f1(a) - f1(b)) - 1e-12)
     assert p == pytest.approx(exact, abs=0.02)
-    order = np.random.default_rng(seed).permutation(8)
+    order = default_rng(seed).permutation(8)
     assert swaps_p(b[:, order], a[:, order]) == p, (
         "in any order of documents and models"
     )
@@ -180,7 +181,7 @@ def test_single_trials_of_several_topics_are_compared_by_swaps_others_by_varianc
 
 
 def test_trials_that_agree_are_compared_by_mcnemars_test_others_by_an_analysis_of_variance():
-    drawn = Population(seeds=0.1).draw(np.random.default_rng(1), 1, [1, 1, 3], 200)
+    drawn = Population(seeds=0.1).draw(default_rng(1), 1, [1, 1, 3], 200)
     right = {name: entry[0] for name, entry in zip("cab", drawn, strict=True)}
     right["c"] = np.tile(right["c"], (3, 1))
 
@@ -203,7 +204,7 @@ def test_trials_that_agree_are_compared_by_mcnemars_test_others_by_an_analysis_o
 @pytest.mark.parametrize("trials", [[5, 5, 5, 5, 1, 1, 1], [1, 1, 1, 1]], ids=str)
 def test_any_difference_that_is_not_there_is_found_in_5_percent(trials):
     times = 200
-    drawn = Population(seeds=0.1).draw(np.random.default_rng(4), times, trials, 599)
+    drawn = Population(seeds=0.1).draw(default_rng(4), times, trials, 599)
 
     benchmarks = (
         dict(zip(map(str, range(len(trials))), entry, strict=True))
@@ -215,7 +216,7 @@ def test_any_difference_that_is_not_there_is_found_in_5_percent(trials):
 
 
 def test_the_best_of_58_models_in_order_of_time_is_clearly_better_than_half_as_good_ones():
-    random = np.random.default_rng(0)
+    random = default_rng(0)
     shares = [0.95] + [0.5] * 57
     hits = {}
     for number, share in enumerate(shares):
@@ -228,7 +229,7 @@ def test_the_best_of_58_models_in_order_of_time_is_clearly_better_than_half_as_g
 
 
 def test_the_best_of_33_models_of_several_topics_is_clearly_better_than_far_worse_ones():
-    random = np.random.default_rng(0)
+    random = default_rng(0)
     topics = random.integers(1, 4, 400)
     hits = {}
     for number, share in enumerate([0.97] + [0.56] * 32):
@@ -268,7 +269,7 @@ def test_a_verdict_needs_three_seeds_of_each_model_that_depends_on_them(
     n_seeds, fixed, expected, verdict
 ):
     a, b = answers(60, 0, neither=0)
-    random = np.random.default_rng(0)
+    random = default_rng(0)
     hits = {
         name: entry ^ (random.random((n, len(entry))) < 0.01)
         for name, entry, n in zip("ab", (a, b), n_seeds, strict=True)
@@ -291,7 +292,7 @@ def test_a_verdict_needs_three_seeds_of_each_model_that_depends_on_them(
     ],
 )
 def test_ranks_stay_open_between_models_with_too_few_seeds(n_seeds, expected):
-    random = np.random.default_rng(0)
+    random = default_rng(0)
     better = Correctness(random.random((n_seeds[0], 400)) < 0.95)
     worse = Correctness(random.random((n_seeds[1], 400)) < 0.3)
 
@@ -414,7 +415,7 @@ def test_only_the_chosen_models_are_compared_if_they_are_not_clear(run):
 
 
 def test_single_trials_that_differ_on_very_many_documents_are_compared_by_students_test():
-    a, b = np.random.default_rng(0).random((2, 1, MOST_SWAPPED + 1))
+    a, b = default_rng(0).random((2, 1, MOST_SWAPPED + 1))
     few, many = (
         {"a": Correctness(a[:, :n]), "b": Correctness(b[:, :n])} for n in (200, None)
     )
@@ -431,7 +432,7 @@ def test_single_trials_that_differ_on_very_many_documents_are_compared_by_studen
 def test_single_trials_in_clusters_are_compared_by_clusters(
     is_right_or_wrong,
 ):
-    random = np.random.default_rng(1)
+    random = default_rng(1)
     groups = random.integers(20, size=150)
     a, b = random.random((2, 1, 150)) + random.random(20)[groups] * [[[1]], [[0.7]]]
     a, b = (a > 1, b > 0.8) if is_right_or_wrong else (a, b)

@@ -22,6 +22,8 @@ from factories import (
     scored_run,
     write_run,
 )
+from numpy.random import default_rng
+from numpy.testing import assert_array_equal
 
 from rnnbench.analysis.comparisons import parts_of
 from rnnbench.analysis.model_summary import statistic
@@ -331,7 +333,7 @@ def run_with(duplicates, answers=None, clusters=None):
     """A run of two models of three seeds, with these test documents in the training
     set.
     """
-    random = np.random.default_rng(0)
+    random = default_rng(0)
     answers = answers or {
         name: [
             np.where(random.random(40) < share, LABELS, 1).tolist() for _ in range(3)
@@ -472,7 +474,7 @@ def test_a_run_comes_back_as_it_was_left(finished):
     } == {
         name: [trial.record for trial in of_model] for name, of_model in TRIALS.items()
     }
-    np.testing.assert_array_equal(run.trials["svm"][0].scores, TRIALS["svm"][0].scores)
+    assert_array_equal(run.trials["svm"][0].scores, TRIALS["svm"][0].scores)
 
 
 def test_a_folder_without_a_finished_run_is_refused(folder):
@@ -660,7 +662,7 @@ def test_a_value_that_the_trials_do_not_give_is_refused(with_duplicates, tmp_pat
 @pytest.fixture(scope="module")
 def of_several_topics(tmp_path_factory):
     """The folder of a run in which documents have any number of topics."""
-    random = np.random.default_rng(0)
+    random = default_rng(0)
     labels = random.integers(0, 2, (20, 3), dtype=np.uint8)
     facts = {"task": "multi_label", "decision": Decision(threshold=-0.5)}
     scores = np.log(random.random((20, 3), dtype=np.float32))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from terminals import run_in_terminal
 
 from rnnbench.analysis.summary import load_run
@@ -306,7 +307,7 @@ def test_what_is_damaged_or_was_not_kept_is_trained_again(cli, copied):
     assert [*_files(copied, "models")] == TRIALS
     again = load_run(copied).trials
     for name in ("gru", "rnn", "svm"):
-        np.testing.assert_array_equal(again[name][0].scores, run.trials[name][0].scores)
+        assert_array_equal(again[name][0].scores, run.trials[name][0].scores)
 
 
 def test_a_compact_run_gives_the_same_tables_and_keeps_its_networks(cli, copied):

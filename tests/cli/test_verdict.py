@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
 
 from rnnbench import load_run
 from rnnbench.errors import MAX_CHARACTERS, MAX_LINES
 
-RANDOM = np.random.default_rng(0)
+RANDOM = default_rng(0)
 LABELS = RANDOM.choice(["no", "yes"], 200)
 
 

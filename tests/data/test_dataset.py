@@ -10,6 +10,7 @@ from factories import corpus, corpus_of_several, corpus_of_texts
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from newswires import write_keras_files
+from numpy.testing import assert_array_equal
 from strategies import settings_of_data
 
 from rnnbench.data.config import Data
@@ -69,7 +70,7 @@ def test_the_dataset_is_the_one_that_keras_makes_of_any_documents(
 
     ours = (dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test)
     for array, expected in zip(ours, keras_dataset(npz, data), strict=True):
-        np.testing.assert_array_equal(array, expected)
+        assert_array_equal(array, expected)
 
 
 @few
@@ -221,9 +222,7 @@ def test_a_share_is_held_out_or_refused_if_it_leaves_nothing_on_one_side(n, shar
     assert (np.diff(kept) > 0).all()
     assert (np.diff(held_out) > 0).all()
     np.random.seed(n)
-    np.testing.assert_array_equal(
-        hold_out(n, share)[1], held_out, "no seed changes them"
-    )
+    assert_array_equal(hold_out(n, share)[1], held_out, "no seed changes them")
 
 
 def corpus_with_unseen_word(source):
@@ -422,9 +421,7 @@ def test_single_labels_are_sets_of_one_if_the_task_says_so():
     usual = make_dataset(single, Data())
 
     assert multi.task == "multi_label"
-    np.testing.assert_array_equal(
-        multi.y_train, usual.y_train[:, np.newaxis] == np.arange(3)
-    )
+    assert_array_equal(multi.y_train, usual.y_train[:, np.newaxis] == np.arange(3))
     with pytest.raises(
         UserError, match="single_label: but a document may have any number of lab"
     ):

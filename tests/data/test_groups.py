@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.random import default_rng
 
 from rnnbench.data.groups import follows_labels, likely_groups
 
 N = 300
 SIZE = 6
-RANDOM = np.random.default_rng(0)
+RANDOM = default_rng(0)
 PASSAGES = np.repeat(np.arange(N // SIZE), SIZE)
 SHUFFLED = RANDOM.permutation(PASSAGES)
 LABELS = RANDOM.choice(["acq", "earn", "grain"], N).tolist()

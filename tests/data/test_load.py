@@ -14,9 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import factories
-import numpy as np
 import pytest
 from newswires import write_keras_files, write_table
+from numpy.random import default_rng
 
 from rnnbench.config.load import load
 from rnnbench.data import cache
@@ -306,7 +306,7 @@ def test_two_tables_are_the_two_sides_of_a_split():
     assert prepared.dataset.vocabulary == ("two", "one", "three")
 
 
-RANDOM = np.random.default_rng(0)
+RANDOM = default_rng(0)
 AUTHORS = [f"author {place // 6}" for place in range(120)]
 DAYS = [f"2026-01-{1 + place // 6:02}" for place in range(120)]
 

@@ -3,10 +3,11 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.random import default_rng
 
 from rnnbench.data.near_copies import near_copies
 
-RANDOM = np.random.default_rng(0)
+RANDOM = default_rng(0)
 
 
 def corpus_of(texts):
@@ -16,7 +17,7 @@ def corpus_of(texts):
 
 @given(st.integers(0, 2**32 - 1), st.integers(5, 20))
 def test_texts_with_one_changed_word_are_near_copies(seed, n_texts):
-    random = np.random.default_rng(seed)
+    random = default_rng(seed)
     texts = []
     for number in range(n_texts):
         text = 1 + 1_000 * number + np.arange(200)
@@ -33,7 +34,7 @@ def test_texts_with_one_changed_word_are_near_copies(seed, n_texts):
 
 @given(st.integers(0, 2**32 - 1))
 def test_equal_texts_are_near_copies(seed):
-    random = np.random.default_rng(seed)
+    random = default_rng(seed)
     texts = [random.integers(1, 50, size) for size in random.integers(1, 9, 30)]
 
     groups = near_copies(*corpus_of([*texts, *texts]))

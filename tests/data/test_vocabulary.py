@@ -5,6 +5,7 @@ import pytest
 from factories import corpus_of_texts
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 from strategies import settings_of_data, sides
 
 from rnnbench.data.config import Data
@@ -43,7 +44,7 @@ def test_a_document_is_encoded_as_its_row_in_the_dataset(documents, source, data
 
     rows = np.concatenate([dataset.x_train, dataset.x_test])
     assert encoded.ids.dtype == rows.dtype == np.int32
-    np.testing.assert_array_equal(encoded.ids, rows)
+    assert_array_equal(encoded.ids, rows)
     assert encoded.words == list(map(len, words))
     assert (vocabulary.dataset_fingerprint, vocabulary.topics) == (
         dataset.fingerprint,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from baseline_kinds import KINDS
 from blas_kernels import run_with_kernel, two_kernels
+from numpy.testing import assert_allclose, assert_array_equal
 from pydantic import ValidationError
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
@@ -105,10 +106,8 @@ def test_words_and_characters_are_counted_as_scikit_learn_does(kind, analyzer):
     expected = stock(
         analyzer=analyzer, ngram_range=(2, 3), lowercase=False, token_pattern=pattern
     ).fit(texts)
-    np.testing.assert_array_equal(
-        words.get_feature_names_out(), expected.get_feature_names_out()
-    )
-    np.testing.assert_allclose(
+    assert_array_equal(words.get_feature_names_out(), expected.get_feature_names_out())
+    assert_allclose(
         words.transform(texts).toarray(), expected.transform(texts).toarray()
     )
 
@@ -127,7 +126,7 @@ def test_words_and_the_characters_within_them_are_counted_together(kind):
     )
 
     together, *parts = (vectorizer.transform(texts).toarray() for vectorizer in counted)
-    np.testing.assert_allclose(together, np.hstack(parts))
+    assert_allclose(together, np.hstack(parts))
 
 
 @pytest.mark.parametrize(
@@ -167,7 +166,7 @@ def test_a_seed_changes_the_answers_of_random_baselines_only(kind):
 
     first, again, other = (pipeline.predict(documents) for pipeline in pipelines)
 
-    np.testing.assert_array_equal(first, again)
+    assert_array_equal(first, again)
     assert np.array_equal(first, other) != BASELINES[kind].is_random
     assert (
         hasattr(pipelines[0], "predict_proba")
@@ -193,7 +192,7 @@ import sys
 import numpy as np
 from rnnbench.models.baselines import SentenceEmbedding
 
-random, file = np.random.default_rng(0), sys.argv[1]
+random, file = default_rng(0), sys.argv[1]
 scale = 1 / np.arange(1, 257)  # a few features matter most, as in vectors of texts
 labels = np.minimum(random.geometric(0.15, 600) - 1, 9)
 centres = random.normal(size=(10, 256)) * scale
@@ -211,5 +210,5 @@ def test_text_vectors_are_classified_alike_with_two_kernels_of_blas(tmp_path):
         scores.append(np.load(file))
 
     first, second = scores
-    np.testing.assert_allclose(first, second, rtol=0, atol=5e-4)
-    np.testing.assert_array_equal(first.argmax(axis=1), second.argmax(axis=1))
+    assert_allclose(first, second, rtol=0, atol=5e-4)
+    assert_array_equal(first.argmax(axis=1), second.argmax(axis=1))

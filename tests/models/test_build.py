@@ -10,6 +10,8 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from numpy.random import default_rng
+from numpy.testing import assert_allclose, assert_array_equal
 from plugin_files import MAKE, write_distribution, write_module, write_scale
 from stacks import (
     DENSE,
@@ -38,9 +40,7 @@ from rnnbench.storage import UnwritableError
 
 ALL = load(Path(__file__).parents[2] / "configs" / "all.yaml")
 SHAPE = Shape(timesteps=6, n_topics=7, n_ids=12)
-IDS = np.random.default_rng(0).integers(
-    0, SHAPE.n_ids, (5, SHAPE.timesteps), dtype=np.int32
-)
+IDS = default_rng(0).integers(0, SHAPE.n_ids, (5, SHAPE.timesteps), dtype=np.int32)
 
 
 def test_every_kind_and_option_stands_in_a_stack_that_is_tested():
@@ -52,7 +52,7 @@ def built(stack, seed):
     """Return a network whatever was drawn before, and its first weights, layer by
     layer.
     """
-    keras.utils.set_random_seed(int(np.random.default_rng().integers(2**31)))
+    keras.utils.set_random_seed(int(default_rng().integers(2**31)))
     model = build(network(stack), SHAPE, seed)
     return model, [layer.get_weights() for layer in model.layers]
 
@@ -79,7 +79,7 @@ def test_a_model_follows_the_seed_and_maps_word_ids_to_a_probability_for_each_to
 
     assert (model.input_shape, model.inputs[0].dtype) == ((None, 6), "int32")
     assert (probabilities.shape, probabilities.dtype) == ((5, 7), np.float32)
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     assert np.ptp(probabilities, axis=0).max() > 0.001, "words have an influence"
 
     batch_size = (
@@ -134,7 +134,7 @@ def test_masking_leaves_padding_without_influence(stack):
     masked = predict(model, short)
     as_if_short = predict(model, np.roll(short, 2, axis=1))
 
-    np.testing.assert_allclose(masked, as_if_short, atol=1e-5)
+    assert_allclose(masked, as_if_short, atol=1e-5)
 
 
 ACTIVATIONS = {"activation": "relu", "recurrent_activation": "hard_sigmoid"}
@@ -184,7 +184,7 @@ def test_without_an_embedding_a_word_is_its_id_or_its_share_of_the_ids(inputs, s
     numbers = np.array(keras.Model(model.inputs[0], model.layers[-2].input)(ids))
 
     assert (numbers.shape, numbers.dtype) == ((2, 3, 1), np.float32)
-    np.testing.assert_allclose(numbers[..., 0], ids / scale, rtol=1e-6)
+    assert_allclose(numbers[..., 0], ids / scale, rtol=1e-6)
 
 
 def test_documents_are_predicted_alike_however_many_there_are(monkeypatch):
@@ -192,7 +192,7 @@ def test_documents_are_predicted_alike_however_many_there_are(monkeypatch):
     model = build(network([EMBEDDING, MEAN]), SHAPE, 0)
 
     for ids in (IDS[:1], IDS[:4], np.concatenate([IDS, IDS[:4]])):
-        np.testing.assert_allclose(predict(model, ids), model(ids), atol=1e-6)
+        assert_allclose(predict(model, ids), model(ids), atol=1e-6)
 
 
 def test_a_window_that_is_longer_than_the_sequences_is_the_users_error():
@@ -227,7 +227,7 @@ def test_keras_loads_the_file_with_the_same_answers(tmp_path, name):
 
     again = keras.models.load_model(file, compile=False)
 
-    np.testing.assert_array_equal(predict(again, IDS), predict(model, IDS))
+    assert_array_equal(predict(again, IDS), predict(model, IDS))
 
 
 def test_a_full_disk_of_temporary_files_is_named(tmp_path, monkeypatch):
@@ -294,7 +294,7 @@ def assert_follows_its_seed(described):
     )
 
     assert first.shape == (2, 3)
-    np.testing.assert_array_equal(first, again)
+    assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
@@ -392,8 +392,8 @@ def test_no_branch_changes_the_first_weights_of_another():
     alone, (first, second) = first_kernels(branch), first_kernels(branch, branch)
     longer = first_kernels(branch, other)
 
-    np.testing.assert_array_equal(alone[0][0], first[0])
-    np.testing.assert_array_equal(longer[0][0], first[0])
+    assert_array_equal(alone[0][0], first[0])
+    assert_array_equal(longer[0][0], first[0])
     assert not np.array_equal(first[0], second[0])
 
 
@@ -404,7 +404,7 @@ def test_a_layer_of_another_package_is_part_of_the_model(install, tmp_path):
 
     embedding, scale = model.layers[:2]
     scaled = keras.Model(model.inputs[0], scale.output)(FEW)
-    np.testing.assert_allclose(scaled, 2 * embedding.get_weights()[0][FEW], rtol=1e-6)
+    assert_allclose(scaled, 2 * embedding.get_weights()[0][FEW], rtol=1e-6)
     assert scale.get_config()["start"] == 2.0
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.random import default_rng
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.svm import LinearSVC
@@ -25,7 +27,7 @@ N_TOPICS = 3
 
 def documents(seed):
     """Return which words occur in documents, and the topics of these."""
-    x = np.random.default_rng(seed).random((N_DOCUMENTS, N_WORDS)) < 0.4
+    x = default_rng(seed).random((N_DOCUMENTS, N_WORDS)) < 0.4
     return x.astype(np.int64), np.arange(N_DOCUMENTS) % N_TOPICS
 
 
@@ -48,10 +50,10 @@ def test_the_margins_are_those_of_wang_and_manning(seed, beta, alpha):
         weights = svm.coef_[0]
         interpolated = (1 - beta) * np.abs(weights).sum() / N_WORDS + beta * weights
         expected = (x * ratios) @ interpolated + svm.intercept_
-        np.testing.assert_allclose(margins[:, topic], expected, atol=1e-6)
+        assert_allclose(margins[:, topic], expected, atol=1e-6)
 
 
-RANDOM = np.random.default_rng(0)
+RANDOM = default_rng(0)
 CHANCE = 1 / (1 + np.exp(-RANDOM.normal(scale=1.5, size=4_000)))
 HAS_TOPIC = RANDOM.random(4_000) < CHANCE
 
@@ -97,7 +99,7 @@ def test_the_margins_are_in_the_order_of_the_labels():
 
     by_topic = NaiveBayesSVM().fit(csr_matrix(x), y).decision_function(x)
     assert margins.shape == (N_DOCUMENTS, N_TOPICS)
-    np.testing.assert_array_equal(margins, by_topic[:, [1, 2, 0]])
+    assert_array_equal(margins, by_topic[:, [1, 2, 0]])
 
 
 def test_scikit_learn_can_clone_the_svm():
@@ -115,7 +117,7 @@ def test_any_number_of_topics_are_learned_each_as_it_is_alone():
 
     for place in (0, 1, 3):
         alone = NaiveBayesSVM().fit(x, topics[:, place])
-        np.testing.assert_array_equal(model.coef_[place], alone.coef_[1])
+        assert_array_equal(model.coef_[place], alone.coef_[1])
     margins = model.decision_function(x)
     assert (margins[:, 2] == 1).all(), "all documents have this topic"
 
@@ -144,7 +146,7 @@ def test_the_vectors_are_those_of_the_package_which_is_not_imported():
     assert vectors.shape == (len(TEXTS), 256)
     command = [sys.executable, "-c", OF_THE_PACKAGE, json.dumps(TEXTS)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    np.testing.assert_allclose(vectors, json.loads(done.stdout), atol=1e-6)
+    assert_allclose(vectors, json.loads(done.stdout), atol=1e-6)
 
 
 @with_encoder

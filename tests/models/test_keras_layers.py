@@ -9,6 +9,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from numpy.random import default_rng
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.feature_extraction.text import TfidfVectorizer
 from stacks import EMBEDDING, PADDINGS, bidirectional, network, randomized
 
@@ -36,7 +38,7 @@ from rnnbench.models.layers import Shape
 from rnnbench.training.engines.scikit_learn import texts
 
 STEPS = 4
-SEQUENCES = np.random.default_rng(0).normal(size=(3, STEPS, 2)).astype(np.float32)
+SEQUENCES = default_rng(0).normal(size=(3, STEPS, 2)).astype(np.float32)
 
 
 def draw_weights(layer, random):
@@ -69,8 +71,8 @@ def assert_numbers(values, learned, other, expected):
     in_numpy = np.zeros((len(other), N_IDS))
     in_numpy[documents, columns] = counts
 
-    np.testing.assert_allclose(layer(other), expected, atol=1e-6)
-    np.testing.assert_allclose(in_numpy, expected, atol=1e-6)
+    assert_allclose(layer(other), expected, atol=1e-6)
+    assert_allclose(in_numpy, expected, atol=1e-6)
 
 
 @settings(max_examples=10)
@@ -128,7 +130,7 @@ def pooled(by, steps, weights):
 
 def layer_and_sequences(by, sequences, steps, features, seed):
     """Return a layer with random weights, and sequences for it."""
-    random = np.random.default_rng(seed)
+    random = default_rng(seed)
     layer = POOLS[by]()
     layer.build((sequences, steps, features))
     draw_weights(layer, random)
@@ -159,9 +161,9 @@ def test_masked_steps_have_no_influence_not_even_on_gradients(by, mask, features
         outcomes.append([vectors, *slopes])
 
     for outcome, with_other_steps in zip(*outcomes, strict=True):
-        np.testing.assert_allclose(outcome, with_other_steps, atol=1e-4)
+        assert_allclose(outcome, with_other_steps, atol=1e-4)
     slope_of_inputs = np.array(outcomes[0][1])
-    np.testing.assert_array_equal(slope_of_inputs[~mask], 0)
+    assert_array_equal(slope_of_inputs[~mask], 0)
 
 
 @ways
@@ -175,11 +177,11 @@ def test_a_sequence_that_is_masked_throughout_has_the_vector_0_and_no_gradient(b
         vectors = layer(inputs, mask=mask)
     gradient = np.array(tape.gradient(vectors, inputs))
 
-    np.testing.assert_array_equal(vectors[0], np.zeros(3))
-    np.testing.assert_array_equal(gradient[0], np.zeros((4, 3)))
+    assert_array_equal(vectors[0], np.zeros(3))
+    assert_array_equal(gradient[0], np.zeros((4, 3)))
     weights = layer.get_weights()
-    np.testing.assert_allclose(vectors[1], pooled(by, x[1], weights), atol=1e-6)
-    np.testing.assert_allclose(vectors[2], pooled(by, x[2, ::2], weights), atol=1e-6)
+    assert_allclose(vectors[1], pooled(by, x[1], weights), atol=1e-6)
+    assert_allclose(vectors[2], pooled(by, x[2, ::2], weights), atol=1e-6)
 
 
 @of_one_step
@@ -197,7 +199,7 @@ def test_the_vectors_of_equal_parts_of_the_steps_that_count_are_joined(
     vectors = np.array(layer(x, mask=mask))
 
     if mask.all():
-        np.testing.assert_array_equal(layer(x), vectors)
+        assert_array_equal(layer(x), vectors)
     assert vectors.shape == layer.compute_output_shape(x.shape)
     for document, kept, vector in zip(x, mask, vectors, strict=True):
         steps = document[kept]
@@ -208,7 +210,7 @@ def test_the_vectors_of_equal_parts_of_the_steps_that_count_are_joined(
             if start < end:
                 of_part = pooled(by, steps[start:end], layer.get_weights())
             expected.append(of_part)
-        np.testing.assert_allclose(vector, np.concatenate(expected), atol=1e-5)
+        assert_allclose(vector, np.concatenate(expected), atol=1e-5)
 
 
 # Embeddings
@@ -240,7 +242,7 @@ def test_words_and_ngrams_without_padding_have_vectors_and_equal_ngrams_the_same
     for row, column in np.argwhere(kept):
         gram = grams[row][column]
         vector = vectors[row, column]
-        np.testing.assert_array_equal(vector, vector_of.setdefault(gram, vector))
+        assert_array_equal(vector, vector_of.setdefault(gram, vector))
         candidates = matrix[gram[0]]
         if len(gram) > 1:
             candidates = matrix[N_IDS:]
@@ -266,9 +268,9 @@ def test_a_step_is_moved_by_the_vector_of_its_number_among_those_that_count(mask
     moved = np.array(layer(x, mask=mask))
 
     (vectors,) = layer.get_weights()
-    np.testing.assert_array_equal(layer(x), np.broadcast_to(vectors, x.shape))
+    assert_array_equal(layer(x), np.broadcast_to(vectors, x.shape))
     for steps, kept in zip(moved, mask, strict=True):
-        np.testing.assert_array_equal(steps[kept], vectors[: kept.sum()])
+        assert_array_equal(steps[kept], vectors[: kept.sum()])
 
 
 # Attention
@@ -297,7 +299,7 @@ def encoded(x, weights):
 
 @pytest.mark.parametrize("heads", [1, 2, 3])
 def test_each_document_is_encoded_as_if_it_was_alone_and_had_no_padding(heads):
-    random = np.random.default_rng(heads)
+    random = default_rng(heads)
     x = random.normal(size=(4, 6, 4)).astype(np.float32)
     mask = np.array([[1] * 6, [0, 0, 1, 1, 1, 1], [1, 0, 1, 0, 0, 0], [0] * 6], bool)
     layer = TransformerBlock(heads, units=5, dropout=0.5)
@@ -311,8 +313,8 @@ def test_each_document_is_encoded_as_if_it_was_alone_and_had_no_padding(heads):
     weights = [weight.astype(float) for weight in layer.get_weights()]
     for output, steps, kept in zip(outputs, x, mask, strict=True):
         expected = encoded(steps[kept], weights)
-        np.testing.assert_allclose(output[kept], expected, atol=1e-5)
-    np.testing.assert_allclose(layer(x)[0], outputs[0], atol=1e-6)
+        assert_allclose(output[kept], expected, atol=1e-5)
+    assert_allclose(layer(x)[0], outputs[0], atol=1e-6)
 
 
 def test_the_first_kernels_of_a_block_are_as_large_as_those_of_dense_layers_of_its_features():
@@ -335,7 +337,7 @@ def test_a_block_drops_the_same_by_its_seed():
     first = block(SEQUENCES, training=True)
     other.set_weights(block.get_weights())
 
-    np.testing.assert_array_equal(again(SEQUENCES, training=True), first)
+    assert_array_equal(again(SEQUENCES, training=True), first)
     assert not np.allclose(block(SEQUENCES, training=True), first)
     assert not np.allclose(other(SEQUENCES, training=True), first)
 
@@ -347,7 +349,7 @@ def test_a_block_drops_only_while_it_is_trained():
     other.build(SEQUENCES.shape)
     other.set_weights(block.get_weights())
 
-    np.testing.assert_array_equal(block(SEQUENCES), other(SEQUENCES))
+    assert_array_equal(block(SEQUENCES), other(SEQUENCES))
 
 
 # A recurrence without steps
@@ -377,7 +379,7 @@ def scanned(x, mask, kernel, bias, activation):
 def test_a_scan_gives_the_states_of_a_loop_however_open_its_gates_are(
     steps, scale, is_backwards, activation, seed
 ):
-    random = np.random.default_rng(seed)
+    random = default_rng(seed)
     x = random.normal(size=(3, steps, 2))
     mask = random.random((3, steps)) < 0.7
     weights = [random.normal(size=shape) * scale for shape in ((2, 6), (6,))]
@@ -399,8 +401,8 @@ def test_a_scan_gives_the_states_of_a_loop_however_open_its_gates_are(
     function = {"linear": np.positive, "tanh": np.tanh}[activation]
     for states, document, kept in zip(all_states, x, mask, strict=True):
         expected = scanned(document[way], kept[way], *weights, function)
-        np.testing.assert_allclose(states, expected, rtol=1e-9, atol=1e-12)
-    np.testing.assert_array_equal(layer(x), layer(x, mask=np.ones_like(mask)))
+        assert_allclose(states, expected, rtol=1e-9, atol=1e-12)
+    assert_array_equal(layer(x), layer(x, mask=np.ones_like(mask)))
 
 
 def test_a_scan_that_gives_its_last_state_hands_no_mask_on():
@@ -413,7 +415,7 @@ def test_a_scan_that_gives_its_last_state_hands_no_mask_on():
 
     states = layer(SEQUENCES, mask=mask)
 
-    np.testing.assert_array_equal(last(SEQUENCES, mask=mask), states[:, -1])
+    assert_array_equal(last(SEQUENCES, mask=mask), states[:, -1])
     assert last.compute_mask(SEQUENCES, mask) is None
 
 
@@ -445,8 +447,8 @@ def test_the_outputs_of_branches_are_joined_and_the_mask_is_that_of_the_first():
     joined = np.array(layer(SEQUENCES, mask=mask))
 
     expected = [branch.call(SEQUENCES, mask=mask) for branch in branches]
-    np.testing.assert_array_equal(joined, np.concatenate(expected, axis=-1))
-    np.testing.assert_array_equal(layer.compute_mask(SEQUENCES, mask), mask)
+    assert_array_equal(joined, np.concatenate(expected, axis=-1))
+    assert_array_equal(layer.compute_mask(SEQUENCES, mask), mask)
     unmasked = layer(SEQUENCES)
     assert np.abs(joined - unmasked).max() > 0.01, "the mask reaches the branches"
     vectors = SideBySide([keras.Sequential([MaxPooling()])])
@@ -466,7 +468,7 @@ def test_the_outputs_of_branches_are_joined_and_the_mask_is_that_of_the_first():
 def test_documents_in_a_masked_batch_are_convolved_as_if_each_was_alone(
     padding, lengths, kernel, seed
 ):
-    random = np.random.default_rng(seed)
+    random = default_rng(seed)
     x = random.normal(size=(len(lengths), 7, 2)).astype(np.float32)
     mask = np.arange(7) < np.array(lengths)[:, np.newaxis]
     layer = MaskedConv1D(3, kernel, padding=padding, activation="tanh")
@@ -476,15 +478,15 @@ def test_documents_in_a_masked_batch_are_convolved_as_if_each_was_alone(
     outputs = np.array(layer(x, mask=mask))
 
     handed_on = np.array(layer.compute_mask(x, mask))
-    np.testing.assert_array_equal(handed_on, mask[:, : outputs.shape[1]])
+    assert_array_equal(handed_on, mask[:, : outputs.shape[1]])
     lost = 0
     if padding == "valid":
         lost = kernel - 1
     for output, document, length in zip(outputs, x, lengths, strict=True):
         if length > lost:
             alone = layer(document[np.newaxis, :length])[0]
-            np.testing.assert_allclose(output[: length - lost], alone, atol=1e-5)
-    np.testing.assert_array_equal(layer(x), keras.layers.Conv1D.call(layer, x))
+            assert_allclose(output[: length - lost], alone, atol=1e-5)
+    assert_array_equal(layer(x), keras.layers.Conv1D.call(layer, x))
     assert layer.compute_mask(x) is None
 
 
@@ -492,7 +494,7 @@ def test_documents_in_a_masked_batch_are_convolved_as_if_each_was_alone(
 
 UNITS = 20
 WORDS = 200
-IDS = np.random.default_rng(1).integers(0, WORDS, (100, STEPS), dtype=np.int32)
+IDS = default_rng(1).integers(0, WORDS, (100, STEPS), dtype=np.int32)
 IDS[:, 0] = 7  # a word that is in all documents
 RECURRENT_KERNEL = 1
 """Its place among the weights of a layer."""
@@ -511,7 +513,7 @@ def recurrent(kind, rate=0.5, seed=0, below=()):
         UNITS, return_sequences=True, weight_drop=rate, weight_drop_seed=seed, name="a"
     )
     model = keras.Sequential([keras.Input((STEPS, 2)), *below, layer])
-    draw_weights(model, np.random.default_rng(2))
+    draw_weights(model, default_rng(2))
     model.set_weights([weight / 4 for weight in model.get_weights()])
     return model
 
@@ -570,10 +572,10 @@ def test_a_step_is_that_of_the_stock_layer_with_some_recurrent_weights_0_and_the
     weights[RECURRENT_KERNEL] *= mask
     stock = without_dropping(kind, weights)
     expected, slopes = trainer(stock, SEQUENCES)()
-    np.testing.assert_allclose(outputs, expected, atol=1e-5)
+    assert_allclose(outputs, expected, atol=1e-5)
     slopes[RECURRENT_KERNEL] *= mask
     for gradient, slope in zip(gradients, slopes, strict=True):
-        np.testing.assert_allclose(gradient, slope, atol=1e-4)
+        assert_allclose(gradient, slope, atol=1e-4)
 
 
 def test_each_step_drops_others_and_a_seed_the_same():
@@ -583,7 +585,7 @@ def test_each_step_drops_others_and_a_seed_the_same():
 
     first = kept_in(step)
 
-    np.testing.assert_array_equal(kept_in(again), first)
+    assert_array_equal(kept_in(again), first)
     for mask in (kept_in(step), kept_in(other)):
         by_chance = pytest.approx(0.5, abs=0.1)
         assert np.mean(mask == first) == by_chance
@@ -594,8 +596,8 @@ def test_nothing_is_dropped_while_predicting(kind):
     model = recurrent(kind)
     plain = without_dropping(kind, model.get_weights())
 
-    np.testing.assert_allclose(model(SEQUENCES), plain(SEQUENCES), atol=1e-5)
-    np.testing.assert_array_equal(embedding()(IDS), np.ones((*IDS.shape, 3)))
+    assert_allclose(model(SEQUENCES), plain(SEQUENCES), atol=1e-5)
+    assert_array_equal(embedding()(IDS), np.ones((*IDS.shape, 3)))
 
 
 def test_weights_are_dropped_under_a_mask_too():
@@ -632,6 +634,6 @@ def test_an_embedding_drops_words_wherever_they_are_and_scales_the_rest():
     assert np.mean(is_kept) == pytest.approx(1 - rate, abs=0.1)
     slopes = 2 * scaled * value_of * np.bincount(IDS.flat, minlength=WORDS)
     for of_feature in gradient.T:
-        np.testing.assert_allclose(of_feature, slopes, rtol=1e-5)
-    np.testing.assert_array_equal(again()[0], outputs, err_msg="a seed drops the same")
+        assert_allclose(of_feature, slopes, rtol=1e-5)
+    assert_array_equal(again()[0], outputs, err_msg="a seed drops the same")
     assert np.any(step()[0] != outputs), "each step drops others"

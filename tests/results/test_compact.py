@@ -9,6 +9,8 @@ from factories import record as trial_record
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.random import default_rng
+from numpy.testing import assert_allclose, assert_array_equal
 from plugin_files import write_distribution
 
 from rnnbench.analysis.trial_metrics import metrics_of
@@ -41,7 +43,7 @@ def all_scores(draw):
 
 def probabilities(n_documents, n_topics, seed=0):
     """Log-probabilities of documents, each with a few likely topics."""
-    random = np.random.default_rng(seed)
+    random = default_rng(seed)
     shares = random.dirichlet([0.3] * n_topics, n_documents)
     return np.log(shares + 1e-30).astype(np.float32)
 
@@ -49,12 +51,12 @@ def probabilities(n_documents, n_topics, seed=0):
 def trial_of_one_topic(n_documents=200, seed=0, **changes):
     """A trial whose true topic is often below the best three."""
     scores = probabilities(n_documents, 20, seed)
-    labels = np.random.default_rng(seed).integers(0, 20, n_documents, dtype=np.int32)
+    labels = default_rng(seed).integers(0, 20, n_documents, dtype=np.int32)
     return TrialResult(trial_record(**changes), labels, scores)
 
 
 def trial_of_several_topics(n_documents=200):
-    labels = np.random.default_rng(0).random((n_documents, 9)) < 0.2
+    labels = default_rng(0).random((n_documents, 9)) < 0.2
     return TrialResult(
         trial_record(**SETS), labels.astype(np.uint8), probabilities(n_documents, 9)
     )
@@ -63,7 +65,7 @@ def trial_of_several_topics(n_documents=200):
 @settings(max_examples=50)
 @given(scores=all_scores(), kind=KINDS, seed=st.integers(0, 99))
 def test_labels_do_not_change_the_scores_that_are_kept(scores, kind, seed):
-    random = np.random.default_rng(seed)
+    random = default_rng(seed)
     record = trial_record(score_kind=kind)
     trials = []
     for _ in range(2):
@@ -72,18 +74,18 @@ def test_labels_do_not_change_the_scores_that_are_kept(scores, kind, seed):
 
     first, second = (compact(trial).scores for trial in trials)
 
-    np.testing.assert_array_equal(first, second)
+    assert_array_equal(first, second)
 
 
 @settings(max_examples=50)
 @given(scores=arrays(np.float32, (4, 9), elements=LOGS), seed=st.integers(0, 99))
 def test_sets_of_labels_do_not_change_the_scores_that_are_kept(scores, seed):
-    labels = np.random.default_rng(seed).integers(0, 2, (2, 4, 9), dtype=np.uint8)
+    labels = default_rng(seed).integers(0, 2, (2, 4, 9), dtype=np.uint8)
     trials = [TrialResult(trial_record(**SETS), one_set, scores) for one_set in labels]
 
     first, second = (compact(trial).scores for trial in trials)
 
-    np.testing.assert_array_equal(first, second)
+    assert_array_equal(first, second)
 
 
 def places(scores):
@@ -99,7 +101,7 @@ def test_the_best_three_topics_keep_their_places(scores):
     assert np.isfinite(short).all()
     assert short.dtype == np.float32
     is_kept = places(scores) < 3
-    np.testing.assert_array_equal(places(short)[is_kept], places(scores)[is_kept])
+    assert_array_equal(places(short)[is_kept], places(scores)[is_kept])
     assert (places(short)[~is_kept] >= 3).all()
 
 
@@ -109,7 +111,7 @@ def test_scores_that_are_compact_stay_as_they_are(scores):
     is_given = np.zeros(scores.shape, bool)
     short = compact_scores(scores, is_given)
 
-    np.testing.assert_array_equal(compact_scores(short, is_given), short)
+    assert_array_equal(compact_scores(short, is_given), short)
 
 
 @settings(max_examples=50)
@@ -129,7 +131,7 @@ def test_no_answer_of_several_topics_changes_nor_one_at_half(scores, threshold):
 
     for rule in (decision, Decision(threshold=float(np.log(0.5)))):
         ours = MULTI_LABEL.answers(light.scores, rule)
-        np.testing.assert_array_equal(ours, MULTI_LABEL.answers(trial.scores, rule))
+        assert_array_equal(ours, MULTI_LABEL.answers(trial.scores, rule))
 
 
 def test_the_mean_probability_of_the_other_topics_stays():
@@ -138,7 +140,7 @@ def test_the_mean_probability_of_the_other_topics_stays():
     light = compact(trial)
 
     sums = np.exp(light.scores.astype(float)).sum(axis=1)
-    np.testing.assert_allclose(sums, 1, atol=0.05)
+    assert_allclose(sums, 1, atol=0.05)
     assert sums.mean() == pytest.approx(1, abs=0.005)
 
 

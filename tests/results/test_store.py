@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from factories import MARGINS, Hostile, result
 from factories import record as trial_record
+from numpy.random import default_rng
+from numpy.testing import assert_array_equal
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.results import store as stores
@@ -80,8 +82,8 @@ def test_a_trial_comes_back_as_it_was_saved(store):
     loaded = store.load(KEY)
 
     assert loaded.record == saved.record
-    np.testing.assert_array_equal(loaded.labels, saved.labels)
-    np.testing.assert_array_equal(loaded.scores, saved.scores)
+    assert_array_equal(loaded.labels, saved.labels)
+    assert_array_equal(loaded.scores, saved.scores)
     assert (loaded.labels.dtype, loaded.scores.dtype) == (np.int32, np.float32)
 
 
@@ -93,7 +95,7 @@ def test_a_network_comes_back_as_it_was_saved(store, files):
     assert store.kept(KEY) == (saved.record, files.weights)
     loaded = read_weights(files.weights, DECLARED)
     for ours, theirs in zip(loaded, WEIGHTS, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+        assert_array_equal(ours, theirs)
 
 
 def test_the_same_trial_trained_afresh_replaces_the_old_one(store):
@@ -281,7 +283,7 @@ def test_weights_other_than_those_of_the_network_are_not_read(tmp_path, weights)
 @pytest.fixture(params=[{}, MARGINS], ids=["log-probabilities", "margins"])
 def large_trial(request):
     """A trial of 500 documents and 40 topics, whose network is kept."""
-    shares = np.random.default_rng(0).dirichlet([0.1] * 40, 500)
+    shares = default_rng(0).dirichlet([0.1] * 40, 500)
     scores = np.log(shares + 1e-30).astype(np.float32)
     history = History(loss=[1 / 3, None], score=[2 / 3, 1.0])
     return TrialResult(
@@ -314,8 +316,8 @@ def test_a_compact_trial_comes_back_with_its_network(store, large_trial):
     assert loaded.record == light.record == compact(large_trial).record
     assert loaded.record.compact
     assert loaded.record.history == History(loss=[0.333, None], score=[0.667, 1.0])
-    np.testing.assert_array_equal(loaded.scores, light.scores)
-    np.testing.assert_array_equal(loaded.labels, large_trial.labels)
+    assert_array_equal(loaded.scores, light.scores)
+    assert_array_equal(loaded.labels, large_trial.labels)
 
 
 def test_a_compact_trial_is_not_written_again(store, large_trial):

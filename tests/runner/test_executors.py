@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from factories import corpora, train, trial
+from numpy.testing import assert_array_equal
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.plugins.dask.executor import DaskExecutor
@@ -78,7 +78,7 @@ def test_trials_are_trained_to_the_same_bits_as_in_this_process(tmp_path, trials
     assert outcomes.keys() == {0, 1}
     ours = train(tmp_path, trials[0])
     assert outcomes[1].record.history == ours.record.history
-    np.testing.assert_array_equal(outcomes[1].scores, ours.scores)
+    assert_array_equal(outcomes[1].scores, ours.scores)
     epochs = [event.epoch for event in events if isinstance(event, EpochEnded)]
     assert sorted(epochs) == [0, 0, 1, 1, 2, 2]
 

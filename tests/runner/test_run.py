@@ -4,10 +4,10 @@ import json
 import weakref
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from factories import SOFTMAX, benchmark, corpus_of_texts
 from in_process import InProcess
+from numpy.testing import assert_array_equal
 
 from rnnbench.config.load import dump
 from rnnbench.data.load import prepare, prepare_corpus
@@ -193,8 +193,8 @@ def test_stored_trials_are_not_trained_again(plan, store):
     for trial, ours, theirs in zip(plan.trials, again, first, strict=True):
         assert (ours.record.model, ours.record.seed) == (trial.name, trial.seed)
         assert ours.record == theirs.record
-        np.testing.assert_array_equal(ours.scores, theirs.scores)
-        np.testing.assert_array_equal(ours.labels, theirs.labels)
+        assert_array_equal(ours.scores, theirs.scores)
+        assert_array_equal(ours.labels, theirs.labels)
 
 
 def test_stored_trials_are_trained_again_if_asked_to(plan, store):
@@ -363,8 +363,8 @@ def test_scores_of_many_trials_are_not_kept_in_memory(make_plan, store, monkeypa
 
 
 def assert_same_answers(ours, theirs):
-    np.testing.assert_array_equal(ours.scores, theirs.scores)
-    np.testing.assert_array_equal(ours.answers, theirs.answers)
+    assert_array_equal(ours.scores, theirs.scores)
+    assert_array_equal(ours.answers, theirs.answers)
     assert ours.score == theirs.score
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.random import default_rng
 
 from rnnbench.stats.agreement import agreement_p
 
@@ -14,7 +15,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 def test_agreement_is_tested_as_by_an_analysis_of_variance(seed):
     from scipy.stats import f_oneway
 
-    random = np.random.default_rng(seed)
+    random = default_rng(seed)
     groups = np.append(np.arange(12), random.integers(12, size=60))
     values = random.random(72) + random.random(12)[groups]
 
@@ -25,7 +26,7 @@ def test_agreement_is_tested_as_by_an_analysis_of_variance(seed):
 
 @given(SEEDS)
 def test_equal_values_in_each_group_agree(seed):
-    random = np.random.default_rng(seed)
+    random = default_rng(seed)
     groups = np.repeat(np.arange(20), 5)
 
     assert agreement_p(random.random(20)[groups], groups) == pytest.approx(0, abs=1e-12)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.random import default_rng
 from scipy import stats
 
 from rnnbench.stats.correctness import N_BLOCKS, Correctness, blocks, n_equal
@@ -44,7 +45,7 @@ few_values = st.sampled_from(sorted(T)).flatmap(
 def pairs_of_models(draw):
     """Correctness of two models on the same documents, each with its own number of trials."""
     n_documents = draw(st.integers(2, 30))
-    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    random = default_rng(draw(st.integers(0, 2**32 - 1)))
     return tuple(
         Correctness(random.random((draw(st.integers(1, 5)), n_documents)) < 0.8)
         for _ in "ab"
@@ -54,7 +55,7 @@ def pairs_of_models(draw):
 def drawn(n_seeds, n_documents=599, points=1.0, seed=0):
     population = Population.of(0.85, points)
     return Correctness(
-        population.draw(np.random.default_rng(seed), 1, [n_seeds], n_documents)[0][0]
+        population.draw(default_rng(seed), 1, [n_seeds], n_documents)[0][0]
     )
 
 
@@ -92,7 +93,7 @@ def test_the_interval_of_a_single_trial_is_wilsons_closed_form(counts):
 
 @pytest.mark.parametrize("share", [0.8, 1])
 def test_trials_that_agree_have_the_interval_of_one(share):
-    right = np.random.default_rng(0).random((1, 60)) < share
+    right = default_rng(0).random((1, 60)) < share
 
     assert score_interval(Correctness(np.repeat(right, 4, axis=0))) == score_interval(
         Correctness(right)
@@ -103,7 +104,7 @@ def test_trials_that_agree_have_the_interval_of_one(share):
 def test_the_interval_of_micro_f1_is_students_near_that_of_resampled_documents(
     n_seeds,
 ):
-    random = np.random.default_rng(0)
+    random = default_rng(0)
     both = random.integers(0, 3, (1, 900)) * np.ones((n_seeds, 1))
     parts = np.stack([2 * both, both + random.integers(2, 5, 900)])
     hits, (top, bottom) = Correctness(parts), parts[:, 0]
@@ -228,7 +229,7 @@ def test_intervals_of_blocks_contain_the_true_mean_even_if_errors_come_in_bursts
 )
 def test_a_difference_that_is_not_there_is_found_in_5_percent(models, points):
     population = Population.of(0.85, points)
-    drawn = population.draw(np.random.default_rng(2), 1_000, models, 599)
+    drawn = population.draw(default_rng(2), 1_000, models, 599)
 
     are_clear = [
         estimate_difference(Correctness(a), Correctness(b)).p < 0.05
@@ -375,7 +376,7 @@ def test_order_never_makes_documents_vary_less(right):
 @given(st.integers(0, 1_000), st.integers(2, 12))
 def test_the_variance_of_clusters_is_that_of_their_sums(seed, n_clusters):
     """In closed form: Liang and Zeger, with G / (G - 1)."""
-    random = np.random.default_rng(seed)
+    random = default_rng(seed)
     groups = np.append(np.arange(n_clusters), random.integers(n_clusters, size=60))
     values = random.random((1, len(groups))) + random.random(n_clusters)[groups]
     rest = values[0] - values.mean()

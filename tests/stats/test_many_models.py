@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.random import default_rng
 
 from rnnbench.stats import many_models
 from rnnbench.stats.correctness import Correctness
@@ -33,9 +34,7 @@ def equal_models(seed, n_models, n_seeds, n_documents=300):
     each.
     """
     population = Population(seeds=0.1)
-    drawn = population.draw(
-        np.random.default_rng(seed), 1, [n_seeds] * n_models, n_documents
-    )
+    drawn = population.draw(default_rng(seed), 1, [n_seeds] * n_models, n_documents)
     return [answers[0] for answers in drawn]
 
 
@@ -80,7 +79,7 @@ def test_the_p_value_of_one_pair_is_the_share_of_signs_that_give_as_large_a_stat
 @given(seeds_of_chance, st.sampled_from([1, 3]))
 def test_p_values_do_not_depend_on_the_order_of_models(seed, n_seeds):
     models = equal_models(seed, 5, n_seeds)
-    order = np.random.default_rng(seed).permutation(5)
+    order = default_rng(seed).permutation(5)
 
     p = all_pairs(describe(models))
     shuffled = all_pairs(describe([models[place] for place in order]))
@@ -161,7 +160,7 @@ def test_a_truly_best_model_is_excluded_in_5_percent(n_seeds, monkeypatch):
 
 @pytest.mark.parametrize("n_models", [3, 60])
 def test_no_number_of_models_hides_a_large_difference(n_models):
-    random = np.random.default_rng(0)
+    random = default_rng(0)
     models = [
         random.random((1, 400)) < share for share in [0.95] + [0.5] * (n_models - 1)
     ]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
 
 from rnnbench.stats.correctness import Correctness
 from rnnbench.stats.intervals import estimate_difference, mean_squares
@@ -11,7 +12,7 @@ from simulations.crossed import Population, draw_models
 
 @pytest.mark.parametrize(("n_seeds", "points"), [(5, 3), (10, 1)])
 def test_a_detectable_difference_is_found_in_80_percent(n_seeds, points):
-    random = np.random.default_rng(0)
+    random = default_rng(0)
     equal = Population.of(0.85, points).draw(random, 200, [n_seeds] * 2, 599)
     squares = [
         mean_squares(Correctness(a), Correctness(b))
@@ -33,7 +34,7 @@ def test_a_detectable_difference_is_found_in_80_percent(n_seeds, points):
 def test_the_seeds_needed_are_the_fewest_with_which_the_difference_is_detectable(
     difference,
 ):
-    drawn = Population.of(0.85, 3).draw(np.random.default_rng(1), 1, [3, 3], 2_568)
+    drawn = Population.of(0.85, 3).draw(default_rng(1), 1, [3, 3], 2_568)
     squares = mean_squares(*(Correctness(entry[0]) for entry in drawn))
 
     n = seeds_needed(squares, 0.05, difference)
@@ -44,7 +45,7 @@ def test_the_seeds_needed_are_the_fewest_with_which_the_difference_is_detectable
 
 
 def test_no_difference_above_1_is_detectable():
-    random = np.random.default_rng(0)
+    random = default_rng(0)
     few = (Correctness(random.random((3, 2)) < 0.5) for _ in "ab")
 
     assert detectable(mean_squares(*few), 0.001) is None

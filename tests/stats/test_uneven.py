@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.random import default_rng
 
 from rnnbench.stats.uneven import is_uneven
 
@@ -15,7 +16,7 @@ def share_uneven(n_seeds, deviation, share_lower=0.0, distance=0.0):
     """Return the share of made-up models that are uneven; deviations are in
     documents.
     """
-    rng = np.random.default_rng(0)
+    rng = default_rng(0)
     uneven = []
     for _ in range(TIMES):
         is_lower = rng.random(n_seeds) < share_lower

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.random import default_rng
 
 from rnnbench.tasks import ALWAYS, MULTI_LABEL, Decision
 from rnnbench.training.decision import (
@@ -18,7 +19,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 def made_up(seed, shape, shares):
     """Return labels and scores, of which some are equal."""
-    random = np.random.default_rng(seed)
+    random = default_rng(seed)
     labels = (random.random(shape) < shares).astype(np.uint8)
     scores = np.round(labels + random.normal(size=shape), 1).astype(np.float32)
     return labels, scores

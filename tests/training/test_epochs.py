@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.random import default_rng
+from numpy.testing import assert_allclose
 from pydantic import ValidationError
 from sklearn.utils.class_weight import compute_sample_weight
 
@@ -142,7 +144,7 @@ def test_learning_rates_fall_along_the_cosine_of_keras():
     keras = schedules.CosineDecay(0.1, 9)
     expected = [keras(step) for step in range(9)]
     ours = rates(10, epochs=3, learning_rate=cosine)
-    np.testing.assert_allclose(ours, expected, rtol=1e-5)
+    assert_allclose(ours, expected, rtol=1e-5)
 
 
 def test_learning_rates_fall_in_steps():
@@ -161,7 +163,7 @@ def test_balanced_weights_are_those_of_scikit_learn():
 
     balanced = TrainingSettings(class_weights="balanced")
     expected = compute_sample_weight("balanced", y)
-    np.testing.assert_allclose(balanced.weights_of(y), expected)
+    assert_allclose(balanced.weights_of(y), expected)
     assert TrainingSettings().weights_of(y).tolist() == [1] * 4
 
 
@@ -174,7 +176,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 def test_the_order_is_the_documented_one_whatever_was_drawn_before(
     n, batch_size, seed, epoch, other
 ):
-    order = np.random.default_rng([seed, epoch]).permutation(n).tolist()
+    order = default_rng([seed, epoch]).permutation(n).tolist()
     random.seed(other)
     np.random.seed(other)
 

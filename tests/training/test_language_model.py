@@ -7,6 +7,7 @@ from functools import cache as kept
 import factories
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from stacks import line_by_line, network
 
 from rnnbench.data import cache
@@ -69,7 +70,7 @@ def test_it_learns_the_same_way_each_time():
     second, _ = learned("both ways", again=True)
 
     for ours, theirs in zip(first, second, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+        assert_array_equal(ours, theirs)
 
 
 def weights_of(dataset, model=BOTH_WAYS):
@@ -106,7 +107,7 @@ def test_it_is_kept_for_models_with_the_same_layers(dataset, first):
 
     assert not is_made_again
     assert len(first) == 1 + 2 * 3, "an embedding, and three arrays each way"
-    np.testing.assert_array_equal(first[1], again[1])
+    assert_array_equal(first[1], again[1])
 
 
 @pytest.mark.parametrize("engine", ["native", "keras"])
@@ -118,7 +119,7 @@ def test_each_engine_begins_with_it(dataset, first, engine):
         trained = ENGINES[engine].fit(request)
 
     for ours, expected in zip(trained.weights, first, strict=False):
-        np.testing.assert_allclose(ours, expected, atol=1e-6)
+        assert_allclose(ours, expected, atol=1e-6)
 
 
 def test_it_is_made_again_if_its_file_is_damaged(dataset, first, caplog):
@@ -129,4 +130,4 @@ def test_it_is_made_again_if_its_file_is_damaged(dataset, first, caplog):
 
     assert was_made
     assert f"damaged cache: {file}" in caplog.text
-    np.testing.assert_array_equal(first[1], repaired[1])
+    assert_array_equal(first[1], repaired[1])

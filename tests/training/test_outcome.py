@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from numpy.testing import assert_allclose
 
 from rnnbench.training.outcome import LOWEST, log_probabilities, with_floor
 
@@ -19,7 +20,7 @@ def test_log_probabilities_are_at_least_that_of_the_smallest_normal_float():
 
     assert logs.dtype == np.float32
     expected = np.log(np.maximum(probabilities, TINY))
-    np.testing.assert_allclose(logs, expected, rtol=1e-6)
+    assert_allclose(logs, expected, rtol=1e-6)
     assert (logs[-4:] == np.float32(LOWEST)).all()
 
 

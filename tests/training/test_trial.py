@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from baseline_kinds import KINDS
 from factories import SOFTMAX, corpora, corpus, train, trial
+from numpy.testing import assert_array_equal
 from plugin_files import MAKE, write_module
 
 from rnnbench import environment
@@ -68,7 +69,7 @@ def test_the_same_trial_gives_the_same_result_bit_for_bit(tmp_path, kind):
     second = train(tmp_path, plan)
 
     assert first.scores.shape == (10, 3)
-    np.testing.assert_array_equal(first.scores, second.scores)
+    assert_array_equal(first.scores, second.scores)
     assert first.record.history == second.record.history
 
 
@@ -78,7 +79,7 @@ def test_pretrained_vectors_are_the_same_bit_for_bit_in_another_process(tmp_path
     with ProcessPoolExecutor(1, get_context("spawn")) as other:
         theirs = other.submit(pretrained_vectors, dataset, 3, 0.0).result()
 
-    np.testing.assert_array_equal(pretrained_vectors(dataset, 3, 0.0), theirs)
+    assert_array_equal(pretrained_vectors(dataset, 3, 0.0), theirs)
 
 
 def test_the_result_tells_what_was_done(tmp_path):

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.random import default_rng
+from numpy.testing import assert_allclose, assert_array_equal, assert_equal
 from scipy.sparse import csr_array, random_array
 from sklearn.utils.extmath import randomized_svd
 
@@ -68,9 +70,7 @@ def assert_decomposes(texts, dim):
     s = s[:dim]
     rank = np.count_nonzero(s > ROUNDING)
     scale = ROOT_MEAN_SQUARE**2 * N_IDS * rank / s.sum() if rank else 0
-    np.testing.assert_allclose(
-        vectors @ vectors.T, scale * u @ np.diag(s) @ u.T, atol=1e-5
-    )
+    assert_allclose(vectors @ vectors.T, scale * u @ np.diag(s) @ u.T, atol=1e-5)
 
 
 @settings(max_examples=40)
@@ -94,7 +94,7 @@ def test_ids_in_no_document_have_zeros(texts, dim):
 
 
 def test_the_features_of_the_largest_singular_values_are_kept():
-    random = np.random.default_rng(0)
+    random = default_rng(0)
     assert_decomposes(
         [random.integers(UNKNOWN, N_IDS, 12, dtype=np.int32) for _ in range(5)], 3
     )
@@ -102,12 +102,10 @@ def test_the_features_of_the_largest_singular_values_are_kept():
 
 @pytest.mark.parametrize("n", [3, 30])  # more and fewer iterations
 def test_the_decomposition_is_that_of_scikit_learn_bit_for_bit(n):
-    matrix = csr_array(
-        random_array((60, 60), density=0.2, rng=np.random.default_rng(0))
-    )
+    matrix = csr_array(random_array((60, 60), density=0.2, rng=default_rng(0)))
 
     u, s, _ = randomized_svd(matrix, n, random_state=0)
-    np.testing.assert_equal(_largest_singular(matrix, n), (u, s))
+    assert_equal(_largest_singular(matrix, n), (u, s))
 
 
 DATASET = make_dataset(factories.corpus(documents=60), Data(test_split=0.3, maxlen=6))
@@ -132,9 +130,9 @@ def test_they_depend_on_no_document_that_judges():
     for which in (kept, left_out):
         assert len(which)
         assert not np.allclose(vectors_of(which), ours)
-    np.testing.assert_array_equal(vectors_of(judging), ours)
+    assert_array_equal(vectors_of(judging), ours)
     topics = {"y_train": DATASET.y_train[::-1], "y_test": DATASET.y_test[::-1]}
-    np.testing.assert_array_equal(vectors_of([], **topics), ours, "nor on topics")
+    assert_array_equal(vectors_of([], **topics), ours, "nor on topics")
 
 
 @given(st.integers(1, 3), st.integers(1, 4))

@@ -5,11 +5,11 @@ import time
 from dataclasses import replace
 
 import cluster_tasks
-import numpy as np
 import pytest
 from cluster_runs import baselines, run, start
 from clusters import children, cluster, kept, listeners, wait_for
 from factories import corpora, trial
+from numpy.testing import assert_array_equal
 
 from rnnbench.plugins.dask.executor import DaskExecutor
 from rnnbench.runner.events import WAITING, Connected, EpochEnded, PhaseBegan
@@ -46,11 +46,11 @@ def test_results_have_the_same_bits_as_those_of_local_processes(
     here = LocalExecutor(1, 1).run(both, corpora(tmp_path), lambda _: None, Task())
     for own_trial, expected in here:
         result = there[own_trial.seed]
-        np.testing.assert_array_equal(result.scores, expected.scores)
-        np.testing.assert_array_equal(result.labels, expected.labels)
+        assert_array_equal(result.scores, expected.scores)
+        assert_array_equal(result.labels, expected.labels)
         weights = zip(result.weights or [], expected.weights or [], strict=True)
         for ours, theirs in weights:
-            np.testing.assert_array_equal(ours, theirs)
+            assert_array_equal(ours, theirs)
         assert result.record.history == expected.record.history
         assert result.record.fingerprint == expected.record.fingerprint
         machines = (result.record.machine.worker[:1], expected.record.machine)

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from factories import trial
+from numpy.random import default_rng
+from numpy.testing import assert_allclose
 from stacks import (
     BY,
     EMBEDDING,
@@ -65,7 +67,7 @@ def documents():
     """Return documents of none to six words, padded behind, whose first word tells the
     topic.
     """
-    random = np.random.default_rng(0)
+    random = default_rng(0)
     ids = random.integers(START + 1, N_IDS, (N, STEPS), dtype=np.int32)
     ids[np.arange(STEPS) >= random.integers(1, STEPS + 1, (N, 1))] = 0
     labels = np.array(ids[:, 0] % 3, np.int32)
@@ -85,7 +87,7 @@ def test_a_network_of_each_layer_trains(stack, packs, tmp_path):
     result = in_torch.train(planned, documents(), ignore, packs=packs)
 
     assert result.scores.shape == (N, len(TOPICS))
-    np.testing.assert_allclose(np.exp(result.scores).sum(axis=1), 1, rtol=1e-5)
+    assert_allclose(np.exp(result.scores).sum(axis=1), 1, rtol=1e-5)
     assert result.record.history.loss[-1] < result.record.history.loss[0]
     assert result.record.params > 3 * N_IDS or stack[0] not in (EMBEDDING, UNMASKED)
 
@@ -102,7 +104,7 @@ def test_a_training_leaves_tiny_numbers_as_they_were(tmp_path):
 def test_packed_sequences_give_the_same_scores(stack):
     padded, packed = scores_of(stack, documents().x_test)
 
-    np.testing.assert_allclose(padded, packed, atol=1e-6)
+    assert_allclose(padded, packed, atol=1e-6)
 
 
 def test_they_do_in_both_directions_if_documents_have_the_same_length():
@@ -111,7 +113,7 @@ def test_they_do_in_both_directions_if_documents_have_the_same_length():
 
     is_whole = (ids != 0).all(axis=1)
     assert 0 < is_whole.sum() < len(ids)
-    np.testing.assert_allclose(padded[is_whole], packed[is_whole], atol=1e-6)
+    assert_allclose(padded[is_whole], packed[is_whole], atol=1e-6)
 
 
 def scores_of(stack, ids):

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from numpy.random import default_rng
+from numpy.testing import assert_allclose
 from rich.console import Console
 
 from rnnbench.plugins.teach.kinds import GRU, KINDS, LSTM, SIMPLE_RNN
@@ -34,7 +36,7 @@ def test_the_terms_of_an_equation_add_up_to_what_it_computes(stacked):
             known = terms(layer, sequence, step)
             for equation in layer.kind.equations:
                 left, _, right = equation.text.partition(" = ")
-                np.testing.assert_allclose(value(right, known), known[left])
+                assert_allclose(value(right, known), known[left])
 
 
 def value(text, known):
@@ -93,12 +95,12 @@ def test_the_code_of_a_layer_has_the_words_of_its_equations(kind):
 
 @kinds
 def test_the_code_of_a_layer_gives_the_states_of_its_steps(kind):
-    x = np.random.default_rng(0).normal(size=(2, 4, 3))
+    x = default_rng(0).normal(size=(2, 4, 3))
     _, weights = layer_of(kind, 5, 3)
 
     code = functions([kind])[kind.name](x, *weights)
 
-    np.testing.assert_allclose(code, kind.run(x, *weights)["h"], rtol=1e-12)
+    assert_allclose(code, kind.run(x, *weights)["h"], rtol=1e-12)
 
 
 few = st.integers(1, 6)
@@ -116,7 +118,7 @@ def functions(stacked, name="copied"):
 
 def layer_of(kind, units, features, **options):
     """Return a Keras layer with random weights and biases, and the weights."""
-    random = np.random.default_rng(units)
+    random = default_rng(units)
     layer = getattr(keras.layers, kind.keras_name)(units, dtype="float64", **options)
     layer.build((None, None, features))
     weights = [random.normal(size=item.shape) for item in layer.get_weights()]
@@ -130,7 +132,7 @@ def layer_of(kind, units, features, **options):
 @example(stacked=[LSTM] * 2, units=50, features=1, steps=5, batch=2)
 @example(stacked=list(KINDS.values()), units=3, features=2, steps=5, batch=2)
 def test_the_code_gives_what_keras_gives(stacked, units, features, steps, batch):
-    expected = x = np.random.default_rng(0).normal(size=(batch, steps, features))
+    expected = x = default_rng(0).normal(size=(batch, steps, features))
     weights = []
     for kind in stacked:
         features = expected.shape[-1]
@@ -144,7 +146,7 @@ def test_the_code_gives_what_keras_gives(stacked, units, features, steps, batch)
     else:
         last = code[stacked[0].name](x, *weights[0])[:, -1]
 
-    np.testing.assert_allclose(last, expected[:, -1], rtol=0, atol=1e-6)
+    assert_allclose(last, expected[:, -1], rtol=0, atol=1e-6)
 
 
 @kinds

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from factories import corpus_of_several, corpus_of_texts
 from newswires import write_files
+from numpy.testing import assert_allclose, assert_array_equal
 from tiny_bert import write_tiny_bert
 
 from rnnbench.data.config import Data
@@ -82,7 +83,7 @@ def test_it_learns_one_topic_from_words_without_ids(bert, one_topic):
     record = result.record
     assert not {"corn", "ship"} & {*one_topic.vocabulary}
     assert result.scores.argmax(axis=1).tolist() == one_topic.y_test.tolist()
-    np.testing.assert_allclose(np.exp(result.scores).sum(axis=1), 1, rtol=1e-5)
+    assert_allclose(np.exp(result.scores).sum(axis=1), 1, rtol=1e-5)
     assert [epoch for epoch, *_ in told] == [*range(1, 13)]
     assert record.best_epoch is not None
     assert record.steps == 12 * 5  # 36 documents in batches of 8
@@ -104,7 +105,7 @@ def test_the_bias_of_several_topics_starts_at_their_log_odds(bert, several):
     )
 
     share = (several.y_train.sum(0) + 0.5) / (len(several.y_train) + 1)
-    np.testing.assert_allclose(1 / (1 + np.exp(-result.weights[-1])), share, rtol=1e-5)
+    assert_allclose(1 / (1 + np.exp(-result.weights[-1])), share, rtol=1e-5)
 
 
 def test_only_the_same_seed_gives_the_same_bits(tmp_path, one_topic):
@@ -137,7 +138,7 @@ def test_gradients_are_the_same_whether_or_not_documents_go_through_in_parts(
         )
 
     for in_parts, at_once in zip(*gradients, strict=True):
-        np.testing.assert_allclose(in_parts, at_once, atol=1e-5)
+        assert_allclose(in_parts, at_once, atol=1e-5)
 
 
 def test_training_ends_early_when_epochs_get_no_better(bert, one_topic):
@@ -169,7 +170,7 @@ def test_a_kept_model_gives_texts_its_scores_unless_its_files_have_changed(
 
     read = TRANSFORMERS.reader(model, result.weights, Shape.of(one_topic))
 
-    np.testing.assert_array_equal(read(texts), result.scores)
+    assert_array_equal(read(texts), result.scores)
     wrong = [*result.weights[:-1], np.zeros(9, np.float32)]
     with pytest.raises(ValueError, match="in place of"):
         TRANSFORMERS.reader(model, wrong, Shape.of(one_topic))

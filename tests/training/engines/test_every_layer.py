@@ -10,6 +10,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from numpy.random import default_rng
+from numpy.testing import assert_allclose
 from stacks import (
     EMBEDDING,
     MEAN,
@@ -60,7 +62,7 @@ COMPARED = {name: STACKS[name] for name in STACKS if name not in DRAWING} | {
 
 def documents():
     """Return documents of one to five words, padded behind."""
-    random = np.random.default_rng(0)
+    random = default_rng(0)
     ids = random.integers(START + 1, N_IDS, (N, STEPS), dtype=np.int32)
     ids[np.arange(STEPS) >= random.integers(1, STEPS + 1, (N, 1))] = 0
     labels = random.integers(0, 3, N, dtype=np.int32)
@@ -148,10 +150,10 @@ def trained_by(engine, name):
 def assert_same_training(ours, theirs):
     weights, history = ours
     model, _, expected = theirs
-    np.testing.assert_allclose(history.loss, expected.loss, rtol=1e-5)
-    np.testing.assert_allclose(history.score, expected.score, atol=1e-6)
+    assert_allclose(history.loss, expected.loss, rtol=1e-5)
+    assert_allclose(history.score, expected.score, atol=1e-6)
     for mine, other in zip(weights, model.get_weights(), strict=True):
-        np.testing.assert_allclose(mine, other, rtol=0, atol=TOLERANCE)
+        assert_allclose(mine, other, rtol=0, atol=TOLERANCE)
 
 
 COVERED = {
@@ -209,4 +211,4 @@ def test_a_loss_that_probabilities_are_too_coarse_for_is_that_of_keras(engine):
     *_, theirs = step_by_step(BAG, learning_rate=500)
 
     assert theirs.loss[0] > 20
-    np.testing.assert_allclose(ours.loss, theirs.loss, rtol=1e-5)
+    assert_allclose(ours.loss, theirs.loss, rtol=1e-5)

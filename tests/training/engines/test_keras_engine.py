@@ -6,6 +6,8 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.random import default_rng
+from numpy.testing import assert_allclose
 from stacks import line_by_line
 
 from rnnbench.data.dataset import Dataset
@@ -22,7 +24,7 @@ SEED = 5
 
 def documents(n=N, seed=0):
     """Return made-up sequences, and labels that are easy to learn."""
-    x = np.random.default_rng(seed).normal(size=(n, 4, 1)).astype(np.float32)
+    x = default_rng(seed).normal(size=(n, 4, 1)).astype(np.float32)
     return x, (x[:, -1, 0] > 0).astype(np.int32)
 
 
@@ -93,7 +95,7 @@ def average(values, decay):
     seed=st.integers(0, 99),
 )
 def test_the_averages_follow_the_recurrence(decay, steps, seed):
-    values = np.random.default_rng(seed).normal(size=(steps, 5)).astype(np.float32)
+    values = default_rng(seed).normal(size=(steps, 5)).astype(np.float32)
     weight = keras.Variable(np.zeros(5))
     averages = Averages([weight], decay)
 
@@ -101,7 +103,7 @@ def test_the_averages_follow_the_recurrence(decay, steps, seed):
         weight.assign(values[step])
         averages._update(tf.constant(step + 1))
 
-    np.testing.assert_allclose(averages.values[0], average(values, decay), atol=1e-5)
+    assert_allclose(averages.values[0], average(values, decay), atol=1e-5)
 
 
 def test_a_trained_model_has_the_averages_of_its_weights_over_all_steps(trainings):
@@ -111,14 +113,14 @@ def test_a_trained_model_has_the_averages_of_its_weights_over_all_steps(training
     assert len(after) == 3 * EPOCHS
     for place, ours in enumerate(model.get_weights()):
         expected = average([weights[place] for weights in after], DECAY)
-        np.testing.assert_allclose(ours, expected, atol=1e-5)
+        assert_allclose(ours, expected, atol=1e-5)
         assert np.abs(ours - after[-1][place]).max() > 1e-3, "not the last weights"
 
 
 def test_the_training_itself_does_not_notice(trainings):
     (_, plain), (_, ours) = trainings
 
-    np.testing.assert_allclose(ours.history.loss, plain.history.loss, rtol=1e-5)
+    assert_allclose(ours.history.loss, plain.history.loss, rtol=1e-5)
     assert ours.history.score == plain.history.score
     assert not np.allclose(ours.history.val_loss, plain.history.val_loss, rtol=1e-3)
 

@@ -6,6 +6,8 @@ from functools import cache, partial
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
+from numpy.testing import assert_allclose, assert_array_equal
 from plugin_files import write_module
 from stacks import MEAN, bag_of_words, both_ways, line_by_line, network
 
@@ -42,7 +44,7 @@ both_engines = pytest.mark.parametrize("engine", NAMES)
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
     """Documents whose last word mostly tells the topic; those held out are tested."""
-    random = np.random.default_rng(0)
+    random = default_rng(0)
     x = random.integers(2, 5, (60, 5), dtype=np.int32)
     x[:, 0] = START
     is_random = random.random(60) < 0.2
@@ -137,7 +139,7 @@ def test_a_model_that_is_not_kept_has_no_weights(dataset, engine):
 
     assert trained.weights is None
     kept = fit(dataset, engine, epochs=1)
-    np.testing.assert_array_equal(trained.scores, kept.scores)
+    assert_array_equal(trained.scores, kept.scores)
 
 
 def test_both_engines_keep_the_same_epoch_of_the_same_training(trainings):
@@ -145,13 +147,13 @@ def test_both_engines_keep_the_same_epoch_of_the_same_training(trainings):
     stock = trainings["keras"]
 
     assert ours.record.best_epoch == stock.record.best_epoch
-    np.testing.assert_allclose(ours.scores, stock.scores, atol=1e-3)
+    assert_allclose(ours.scores, stock.scores, atol=1e-3)
     assert_alike(ours.record.history, stock.record.history)
 
 
 def assert_alike(history, other):
     for name, values in history:
-        np.testing.assert_allclose(values, getattr(other, name), rtol=1e-3)
+        assert_allclose(values, getattr(other, name), rtol=1e-3)
 
 
 STEPWISE = {"start": 0.1, "schedule": "step", "every": 1, "factor": 0.1}
@@ -175,7 +177,7 @@ def test_both_engines_follow_these_settings_alike(dataset, changes):
     stock = fit(dataset, "keras", **short, **changes)
 
     assert_alike(ours.record.history, stock.record.history)
-    np.testing.assert_allclose(ours.scores, stock.scores, atol=1e-3)
+    assert_allclose(ours.scores, stock.scores, atol=1e-3)
     assert abs(ours.scores - plain.scores).max() > 0.01
 
 
@@ -212,7 +214,7 @@ def test_test_documents_decide_nothing(dataset, trainings):
     expected = trainings["native"]
     assert trained.record.history == expected.record.history
     assert trained.record.best_epoch == expected.record.best_epoch
-    np.testing.assert_allclose(expected.scores, trained.scores[::-1], atol=1e-6)
+    assert_allclose(expected.scores, trained.scores[::-1], atol=1e-6)
 
 
 def test_there_may_be_one_validation_document(dataset):
@@ -253,7 +255,7 @@ def test_a_seed_trains_a_regularised_network_in_the_same_way(regularised, engine
     again = regularised(engine, 0, again=True)
 
     assert first.record.history == again.record.history
-    np.testing.assert_array_equal(first.scores, again.scores)
+    assert_array_equal(first.scores, again.scores)
     assert not np.array_equal(first.scores, regularised(engine, 1).scores)
 
 
@@ -275,7 +277,7 @@ def test_the_weights_of_a_regularised_network_give_its_scores(
     scores = log_probabilities(predict(model, dataset.x_test))
 
     tolerance = {"native": 1e-5, "keras": 0}
-    np.testing.assert_allclose(scores, trained.scores, atol=tolerance[engine])
+    assert_allclose(scores, trained.scores, atol=tolerance[engine])
     assert model.count_params() == trained.record.params
 
 
@@ -343,7 +345,7 @@ def test_a_pretrained_embedding_starts_with_vectors_of_documents_trained_on(
         trained = fit(dataset, engine, model, epochs=1, learning_rate=1e-9)
 
     vectors = pretrained_vectors(dataset, 4, SHARE)
-    np.testing.assert_allclose(trained.weights[0], vectors, atol=1e-7)
+    assert_allclose(trained.weights[0], vectors, atol=1e-7)
     assert trained.record.params == n_trained, "only what is trained is counted"
     assert phases == PHASES[engine]
 
@@ -359,7 +361,7 @@ def test_words_are_weighted_by_the_documents_trained_on(dataset, engine):
 
     assert trained.record.history.loss[-1] < 0.99 * trained.record.history.loss[0]
     weights = trained.weights[0]
-    np.testing.assert_array_equal(weights, word_weights(x[KEPT], 5, "tfidf"))
+    assert_array_equal(weights, word_weights(x[KEPT], 5, "tfidf"))
     assert weights[2] == 0 < weights[3]
     assert trained.record.params == 3 * 5 + 3
 
@@ -387,7 +389,7 @@ def test_topics_that_a_network_gives_the_probability_0_have_finite_scores(
 
     expected = np.tile([0, LOWEST, LOWEST], (len(scores), 1))
     # Some processors round 1 down.
-    np.testing.assert_allclose(scores, expected, atol=1e-6)
+    assert_allclose(scores, expected, atol=1e-6)
 
 
 def test_machine_code_gives_them_the_same_lowest_score(dataset):

@@ -9,6 +9,7 @@ from factories import corpus, corpus_of_several, corpus_of_texts
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -73,9 +74,9 @@ def test_scores_are_lowest_for_topics_without_documents(kind):
 
     learned = scores[:, KNOWN]
     if baseline.gives_probabilities:
-        np.testing.assert_allclose(np.exp(scores).sum(axis=1), 1)
+        assert_allclose(np.exp(scores).sum(axis=1), 1)
         floor = np.minimum(learned.min(axis=1), LOWEST)
-        np.testing.assert_array_equal(scores[:, UNKNOWN], np.stack([floor] * 2, axis=1))
+        assert_array_equal(scores[:, UNKNOWN], np.stack([floor] * 2, axis=1))
     else:
         assert (learned < 0).any(), "margins tell the side of a boundary"
         assert (scores[:, UNKNOWN] < learned.min()).all()
@@ -89,9 +90,9 @@ def test_the_topic_with_the_highest_score_is_the_answer_of_the_classifier(kind):
 
     assert scores.shape == (20, N_TOPICS)
     answers = baseline.pipeline(0).fit(DOCUMENTS, LABELS).predict(DOCUMENTS)
-    np.testing.assert_array_equal(scores.argmax(axis=1), answers)
+    assert_array_equal(scores.argmax(axis=1), answers)
     if kind not in ("most_frequent", "stratified"):
-        np.testing.assert_array_equal(answers, LABELS)
+        assert_array_equal(answers, LABELS)
 
 
 @kinds
@@ -110,9 +111,9 @@ def test_with_two_topics_each_has_its_own_scores(pair):
     margins = scored(TfidfLinearSVM(), documents, (documents, labels))
     logs = scored(MultinomialNaiveBayes(), documents, (documents, labels))
 
-    np.testing.assert_array_equal(margins.argmax(axis=1), labels)
-    np.testing.assert_array_equal(logs.argmax(axis=1), labels)
-    np.testing.assert_allclose(margins[:, pair[0]], -margins[:, pair[1]])
+    assert_array_equal(margins.argmax(axis=1), labels)
+    assert_array_equal(logs.argmax(axis=1), labels)
+    assert_allclose(margins[:, pair[0]], -margins[:, pair[1]])
 
 
 def test_baselines_that_read_no_words_know_how_often_each_topic_comes():
@@ -121,9 +122,9 @@ def test_baselines_that_read_no_words_know_how_often_each_topic_comes():
     drawn = scored(BASELINES["stratified"](), ["any"] * 4000)
     most_frequent = scored(BASELINES["most_frequent"](), ["20", "new", ""])
 
-    np.testing.assert_allclose(np.exp(most_frequent), [shares] * 3, atol=1e-30)
+    assert_allclose(np.exp(most_frequent), [shares] * 3, atol=1e-30)
     assert set(drawn.flat) == {0, LOWEST}, "it is sure of what it draws"
-    np.testing.assert_allclose(np.exp(drawn).mean(axis=0), shares, atol=0.04)
+    assert_allclose(np.exp(drawn).mean(axis=0), shares, atol=0.04)
 
 
 def test_naive_bayes_is_scored_far_below_the_smallest_float():
@@ -150,11 +151,11 @@ class Neighbours(Baseline):
 def test_a_classifier_without_logarithms_has_those_of_its_probabilities():
     scores = scored(Neighbours(), [*DOCUMENTS, "00 20"])
 
-    np.testing.assert_array_equal(scores[:20].argmax(axis=1), LABELS)
+    assert_array_equal(scores[:20].argmax(axis=1), LABELS)
     classifier = Neighbours().pipeline(0).fit(DOCUMENTS, LABELS)
     (expected,) = classifier.predict_proba(["00 20"])
     assert 0 in expected
-    np.testing.assert_allclose(np.exp(scores[20, KNOWN]), expected, atol=1e-30)
+    assert_allclose(np.exp(scores[20, KNOWN]), expected, atol=1e-30)
     assert scores.min() == LOWEST
 
 
@@ -218,8 +219,8 @@ def test_characters_of_words_are_learned_where_words_themselves_are_new():
     characters = TfidfLinearSVM(analyzer="char_wb", max_ngram=3)
     by_characters = train(characters, data).scores
 
-    np.testing.assert_allclose(by_word[0], by_word[1])
-    np.testing.assert_array_equal(by_characters.argmax(axis=1), [0, 1])
+    assert_allclose(by_word[0], by_word[1])
+    assert_array_equal(by_characters.argmax(axis=1), [0, 1])
 
 
 @kinds
@@ -233,7 +234,7 @@ def test_test_documents_have_no_influence_on_training(dataset, kind):
     assert trained.record.params == expected.record.params
     if kind != "stratified":  # it draws document by document
         scores = np.roll(expected.scores, 5, axis=0)
-        np.testing.assert_array_equal(trained.scores, scores)
+        assert_array_equal(trained.scores, scores)
 
 
 @kinds
@@ -247,7 +248,7 @@ def test_documents_held_out_have_no_influence_on_training(dataset, kind):
     trained = train(BASELINES[kind](), replace(dataset, x_train=x, y_train=y), 0.4)
 
     expected = train(BASELINES[kind](), dataset, 0.4)
-    np.testing.assert_array_equal(trained.scores, expected.scores)
+    assert_array_equal(trained.scores, expected.scores)
 
 
 @kinds
@@ -264,7 +265,7 @@ def test_the_shares_of_topics_are_those_of_the_documents_trained_on(dataset):
     scores = train(BASELINES["most_frequent"](), dataset, 0.4).scores
 
     shares = np.bincount(dataset.y_train[kept], minlength=3) / 12
-    np.testing.assert_allclose(np.exp(scores), np.tile(shares, (20, 1)), rtol=1e-6)
+    assert_allclose(np.exp(scores), np.tile(shares, (20, 1)), rtol=1e-6)
 
 
 @kinds

@@ -19,6 +19,7 @@ from machine_code import (
     networks,
     program,
 )
+from numpy.testing import assert_allclose, assert_array_equal
 from plugin_files import EXAMPLE
 
 from rnnbench.models.build import build
@@ -136,10 +137,10 @@ def compare(model, sizes, registers, count):
     trained = net.weights()[len(net.fixed) :]
     if sizes.averages:
         for mine, average in zip(trained, averages, strict=True):
-            np.testing.assert_allclose(mine, average, atol=1e-5)
+            assert_allclose(mine, average, atol=1e-5)
     logs = Scorer(net.program, net.model, net.weights()).scores(x)
     exact.model.set_weights(net.weights())
-    np.testing.assert_allclose(np.exp(logs), exact.model(x), atol=1e-5)
+    assert_allclose(np.exp(logs), exact.model(x), atol=1e-5)
 
 
 @examples(4)
@@ -206,9 +207,9 @@ def test_initializers_are_those_of_keras(seed, rows, columns):
             tf.random.stateless_uniform([rows], [seed % (2**31 - 2), 0]),
         ),
     ):
-        np.testing.assert_array_equal(ours, theirs)
+        assert_array_equal(ours, theirs)
     stock = random.Orthogonal(seed=seed)(shape)
-    np.testing.assert_allclose(orthogonal(shape, seed), stock, atol=1e-4)
+    assert_allclose(orthogonal(shape, seed), stock, atol=1e-4)
 
 
 @examples(3)
@@ -226,4 +227,4 @@ def test_a_network_begins_with_the_weights_that_keras_gives_it(model, sizes):
     shape = Shape(sizes.timesteps, sizes.topics, sizes.n_ids)
     variables = build(model, shape, 3).trainable_variables
     for mine, theirs in zip(ours, variables, strict=True):
-        np.testing.assert_allclose(mine, theirs, atol=2e-6)
+        assert_allclose(mine, theirs, atol=2e-6)

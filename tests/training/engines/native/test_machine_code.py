@@ -24,6 +24,8 @@ from machine_code import (
     networks,
     program,
 )
+from numpy.random import default_rng
+from numpy.testing import assert_allclose, assert_array_equal
 
 from rnnbench.labels import form_of
 from rnnbench.models.descriptions import LayeredNetwork
@@ -93,7 +95,7 @@ def test_products_of_all_shapes(
     left = memory.place(*shape)
     right = memory.place(inner, columns)
     out = memory.place(rows, columns)
-    arena = np.random.default_rng(0).normal(size=memory.size).astype(np.float32)
+    arena = default_rng(0).normal(size=memory.size).astype(np.float32)
     a = left.of(arena).copy()
     b = right.of(arena).copy()
     before = out.of(arena).copy()
@@ -111,7 +113,7 @@ def test_products_of_all_shapes(
     expected = a @ b
     if adds:
         expected += before
-    np.testing.assert_allclose(out.of(arena), expected, rtol=1e-4, atol=1e-5)
+    assert_allclose(out.of(arena), expected, rtol=1e-4, atol=1e-5)
 
 
 @given(rows=st.integers(1, 200), vectors=st.integers(1, 4), registers=REGISTERS)
@@ -145,9 +147,9 @@ def test_functions_of_floats_are_right_to_a_few_units_in_the_last_place(
 ):
     x = np.array(numbers, np.float64)
 
-    np.testing.assert_allclose(functions("tanh", x), np.tanh(x), rtol=5e-7, atol=1e-30)
-    np.testing.assert_allclose(functions("sigmoid", x), 1 / (1 + np.exp(-x)), atol=3e-7)
-    np.testing.assert_allclose(functions("exp", x), np.exp(x), rtol=5e-7)
+    assert_allclose(functions("tanh", x), np.tanh(x), rtol=5e-7, atol=1e-30)
+    assert_allclose(functions("sigmoid", x), 1 / (1 + np.exp(-x)), atol=3e-7)
+    assert_allclose(functions("exp", x), np.exp(x), rtol=5e-7)
 
     for name in ("tanh", "sigmoid", "exp"):
         assert np.isnan(functions(name, np.array([np.nan]))).all(), "it stays visible"
@@ -197,7 +199,7 @@ def test_a_program_that_only_scores_gives_the_answers_of_one_that_trains(
 ):
     x, _ = documents(sizes, count, model=model)
     net = network(program(model, sizes), model, x)
-    random = np.random.default_rng(0)
+    random = default_rng(0)
     weights = []
     for array in net.weights():
         weights.append(random.normal(0, 0.3, array.shape).astype(np.float32))
@@ -208,7 +210,7 @@ def test_a_program_that_only_scores_gives_the_answers_of_one_that_trains(
     parts = [scores.score(scores.lay_out(part)) for part in np.array_split(x, 2)]
 
     expected = trains.score(trains.lay_out(x))
-    np.testing.assert_allclose(np.concatenate(parts), expected, atol=1e-5)
+    assert_allclose(np.concatenate(parts), expected, atol=1e-5)
     assert faults(code.code) == 0
 
 
@@ -307,7 +309,7 @@ def test_the_same_training_gives_the_same_weights_bit_for_bit(
 
     expected = trained(model, clip=same).weights()
     for array, right in zip(weights, expected, strict=True):
-        np.testing.assert_array_equal(array, right)
+        assert_array_equal(array, right)
     assert np.float32(1e-30) * np.float32(1e-10) > 0, "tiny numbers are what they were"
 
 
@@ -316,7 +318,7 @@ def test_a_seed_drops_the_same_on_vectors_of_any_length(lanes, rows):
     weights = trained(lanes=lanes, rows=rows).weights()
 
     for array, right in zip(weights, trained().weights(), strict=True):
-        np.testing.assert_allclose(array, right, atol=1e-4)
+        assert_allclose(array, right, atol=1e-4)
 
 
 def test_another_seed_drops_others():
@@ -349,7 +351,7 @@ def test_masks_are_those_that_philox_gives_in_numpy(rate, features, place):
     keys = np.array([[7], [9]], np.uint32)
     words = np.concatenate(philox([numbers, *others], keys, times))
     expected = np.where(words >= round(rate * 2**32), 1 / (1 - rate), 0)
-    np.testing.assert_allclose(mask.of(arena), expected, rtol=1e-6)
+    assert_allclose(mask.of(arena), expected, rtol=1e-6)
 
 
 def test_a_network_diverges_visibly():

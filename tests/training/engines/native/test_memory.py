@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.training.engines.native.assembler import LINE
@@ -56,7 +57,7 @@ def test_weights_are_read_as_they_were_written_wherever_they_lie(units, gates, l
 
     part.write(arena, weights)
 
-    np.testing.assert_array_equal(part.read(arena, "value"), weights)
+    assert_array_equal(part.read(arena, "value"), weights)
     assert sorted(arena[arena != 0]) == sorted(weights.ravel()[1:])
 
 
