@@ -1,4 +1,4 @@
-// Lets the keyboard reach what scrolls, and keeps the copy buttons out of the list of landmarks.
+// Lets the keyboard reach what scrolls, keeps the copy buttons out of the list of landmarks, and names the search.
 function mend() {
   for (const each of document.querySelectorAll(".md-typeset__scrollwrap, .md-typeset pre > code")) {
     if (each.scrollWidth > each.clientWidth) {
@@ -12,6 +12,7 @@ function mend() {
   }
 }
 
+document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
 new MutationObserver(mend).observe(document.body, { childList: true, subtree: true });
 addEventListener("resize", mend);
 mend();
