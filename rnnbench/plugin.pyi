@@ -83,6 +83,7 @@ from .report.tables.boards import WORSE as WORSE
 from .report.tables.boards import board_data as board_data
 from .report.tables.boards import board_legend as board_legend
 from .report.tables.boards import board_tables as board_tables
+from .report.tables.boards import history_legend as history_legend
 from .report.tables.boards import history_table as history_table
 from .report.template import find_template as find_template
 from .report.words import direction as direction

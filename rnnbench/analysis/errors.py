@@ -4,7 +4,7 @@
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from rnnbench.data.cached import cached_documents
 from rnnbench.data.corpus import Excerpt
+from rnnbench.data.sources import source_of
+from rnnbench.data.sources.r52 import as_written
 from rnnbench.data.summary import DatasetSummary
 from rnnbench.labels import Key, Labels, documents_by_topic, form_of, keys_of
 from rnnbench.metrics import by_topic
@@ -154,7 +156,7 @@ def _error(parts: Floats) -> Floats:
 
 
 class DocumentText(NamedTuple):
-    """The words of a document and, if it is the user's own, how it begins."""
+    """The words of a document and, if that is known, how it was written."""
 
     words: Sequence[str]
     excerpt: Excerpt | None = None
@@ -169,10 +171,15 @@ def texts_of_test_documents(run: StoredRun) -> list[DocumentText] | None:
     if cached is None:
         return None
     corpus, dataset = cached
-    return [
-        DocumentText(corpus.words(number), corpus.excerpt(number))
-        for number in dataset.test_documents.tolist()
-    ]
+    written: Mapping[str, Excerpt] = {}
+    if corpus.excerpts is None:
+        written = as_written(source_of(corpus).tokenize)
+    texts = []
+    for number in dataset.test_documents.tolist():
+        words = corpus.words(number)
+        excerpt = corpus.excerpt(number) or written.get(" ".join(words))
+        texts.append(DocumentText(words, excerpt))
+    return texts
 
 
 def frequent_topics(labels: Labels, n: int) -> list[int]:

@@ -140,16 +140,17 @@ def new(
         console.err.print(message, soft_wrap=True)
 
 
-@_command("rnnbench config list", "rnnbench config list --all --json", name="list")
+@_command("rnnbench config list", "rnnbench config list --json", name="list")
 def list_configs(
     show_all: Annotated[bool, typer.Option("--all", help=ALL)] = False,
     as_json: options.Json = False,
 ) -> None:
     """List the configs that come with rnnbench and compare models. Use their names
-    wherever a config is expected.
+    wherever a config is expected. As JSON, all configs are listed.
     """
     from rich.table import Column, Table
 
+    show_all |= as_json  # programs get everything
     configs: list[Mapping[str, object]] = []
     for name in shipped.names() if show_all else shipped.listed():
         file = shipped.get(name)

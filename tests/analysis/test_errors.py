@@ -24,6 +24,7 @@ from rnnbench.analysis.errors import (
 )
 from rnnbench.data import cache
 from rnnbench.data.config import Data
+from rnnbench.data.corpus import Excerpt
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus
 from rnnbench.data.summary import Duplicates, TopicCount
@@ -151,6 +152,19 @@ def test_the_words_are_those_of_the_test_documents_of_the_corpus_in_the_cache():
     numbers = make_dataset(made_up, run.benchmark.data).test_documents
     assert words == [made_up.words(number) for number in numbers]
     assert len(words) == 10
+
+
+def test_a_newswire_is_shown_as_it_was_written(monkeypatch):
+    made_up = corpus()
+    run = run_on(made_up)
+    cache.store("r8", made_up)
+    number = make_dataset(made_up, run.benchmark.data).test_documents[3]
+    written = {made_up.text(number): Excerpt("newswire 5", "As WRITTEN.")}
+    monkeypatch.setattr("rnnbench.analysis.errors.as_written", lambda _: written)
+
+    texts = texts_of_test_documents(run)
+
+    assert texts[3].excerpt == ("newswire 5", "As WRITTEN.")
 
 
 def test_no_path_in_the_config_of_a_run_is_followed(tiny_sgml_folder: Path):

@@ -317,6 +317,7 @@ def test_a_misclassified_document_is_shown_with_every_answer(run, page):
     assert "words of document 3" in document
     assert "<dt>rnn</dt><dd>acq</dd>" in document
     assert "words of …" in pages(run, words=2)[0]
+    assert "original text is not in the cache" in page
     assert all("Their words are not shown" in item for item in pages(run, texts=None))
 
 
@@ -333,6 +334,7 @@ def test_a_misclassified_text_of_ones_own_is_shown_as_it_was_written_with_its_ro
         shown = render(content, template)
         assert "own.csv:5" in shown
         assert "NOT so, 3!" in shown
+        assert "original text" not in shown
 
 
 def test_the_content_of_a_run_is_escaped():

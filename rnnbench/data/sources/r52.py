@@ -8,6 +8,7 @@ files.
 """
 
 import hashlib
+import html
 import io
 import logging
 import re
@@ -23,9 +24,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnbench.data.corpus import Corpus, corpus_of_words, rows_of_labels
+from rnnbench.data.corpus import Corpus, Excerpt, corpus_of_words, rows_of_labels
 from rnnbench.data.fetch import MAX_BYTES, Progress, pip_download
-from rnnbench.data.source import Source
+from rnnbench.data.source import Source, Tokenizer
 from rnnbench.data.sources import reuters
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.storage import read_file
@@ -193,6 +194,29 @@ def parse_newswires(files: Iterable[bytes]) -> Iterator[Newswire]:
                 part = ""
             topics = re.findall("<D>(.*?)</D>", _element("TOPICS", body))
             yield Newswire(part, topics, text_of(body))
+
+
+def as_written(tokenize: Tokenizer) -> dict[str, Excerpt]:
+    """Return the newswires as they were written, by the words that a source has of
+    them.
+
+    Empty if the collection is not in the cache.
+    """
+    archive = reuters.kept_archive()
+    if archive is None:
+        return {}
+    newswires: dict[str, Excerpt] = {}
+    for file in reuters.read_files(archive):
+        for head, document in _DOCUMENT.findall(file.decode("latin-1")):
+            number = dict(_ATTRIBUTE.findall(head))["NEWID"]
+            for text in {_element("BODY", document), text_of(document)}:
+                words = " ".join(tokenize(text))
+                place = f"newswire {number}"
+                if words in newswires:  # a duplicate
+                    place = f"{newswires[words].place} or {number}"
+                newswires[words] = Excerpt(place, html.unescape(text))
+    newswires.pop("", None)
+    return newswires
 
 
 def text_of(document: str) -> str:

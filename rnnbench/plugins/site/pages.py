@@ -26,6 +26,7 @@ from rnnbench.plugin import (
     find_quantity,
     has_metric,
     headline,
+    history_legend,
     history_table,
     listed,
     mean_and_interval,
@@ -262,7 +263,7 @@ def _history(
                 plot = HistoryPlot(history, model, f"{name}-{model}")
                 plot.has_legend = not plots  # one is enough for all
                 plots.append(plot)
-        table = replace(history_table(history), links=site.reports)
+        table = replace(history_table(history), links=site.reports, caption="")
         documents = site.documents_of(history.dataset)
         title = f"{config} on {documents}, {history.metric}"
         sections.append(
@@ -274,7 +275,8 @@ def _history(
         title="rnnbench history",
         heading="History",
         about="Configs that were run more than once on the same documents, oldest run "
-        "first. The commits are those of rnnbench.",
+        "first. Scores are means ± 95 % over seeds, and commits those of rnnbench. "
+        f"{history_legend(history for _, history in histories)}",
         findings=_newest(changes) or [_no_changes(histories)],
         sections=sections,
         models=list(dict.fromkeys(models)),

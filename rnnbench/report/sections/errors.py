@@ -48,6 +48,11 @@ def errors(reported: Reported) -> ReportSection:
             " Their words are not shown, because they were not asked for or are not in "
             "the cache."
         )
+    elif any(not reported.texts[entry.position].excerpt for entry in reported.hardest):
+        lead += (
+            " Where the original text is not in the cache, its words are shown as "
+            "models read them."
+        )
     result = f"{table.rows[-1][1]} documents misclassified by every model"
     return ReportSection("errors", "Errors", parts, lead, result)
 

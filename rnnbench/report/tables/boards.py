@@ -98,19 +98,18 @@ def board_data(board: Board, split: str = "") -> str:
     dataset = board.dataset
     return (
         f"Data: {dataset.source} ({dataset.origin}), {words.documents(dataset)}{split}."
-        f" Runs: {', '.join(board.runs)}; the same trials in several runs are shown "
-        "once."
+        f" Runs: {', '.join(board.runs)}."
     )
 
 
 def board_legend(boards: Iterable[Board]) -> str:
-    """Return the meaning of the verdicts in some boards; empty without any."""
+    """Return the meaning of the verdicts in some boards."""
     against_best: list[Difference] = []
     for board in boards:
         for entry in board.entries:
             if board.is_tested and entry.against_best:
                 against_best.append(entry.against_best)
-    parts = []
+    parts = ["The same trials in several runs are shown once."]
     if against_best:
         parts += [
             "Clearly worse: the p-value of being as good as the best is below 0.05. "
@@ -156,17 +155,27 @@ def _clear_changes(entry: HistoryEntry) -> str:
 def _about_history(history: RunHistory) -> str:
     dataset = history.dataset
     header = find_quantity(history.metric, "--metric").header
-    parts = [
+    data = (
         f"{header}: mean ± 95 % over seeds. Data: {dataset.name}, "
         f"{dataset.n_tests:,} documents to test on{words.remarks_on_tests(dataset)}, "
         f"split {words.short_hash(dataset.split_fingerprint)}."
-    ]
-    if not history.is_tested:
-        parts.append(f"Only {dataset.kind.main} is tested for clear changes.")
-    changes = [change for entry in history.entries for change in entry.changes.values()]
+    )
+    return sentences(data, history_legend([history]))
+
+
+def history_legend(histories: Iterable[RunHistory]) -> str:
+    """Return the meaning of the clear changes in some histories."""
+    parts = []
+    changes: list[Difference] = []
+    for history in histories:
+        if not history.is_tested:
+            main = history.dataset.kind.main
+            parts.append(f"Only {main} is tested for clear changes.")
+        for entry in history.entries:
+            changes += entry.changes.values()
     if changes:
         parts.append(
             "Clear changes: against the run above; a p-value below 0.05, corrected for "
             "the models, but not for the number of runs."
         )
-    return sentences(*parts, words.condition(changes))
+    return sentences(*dict.fromkeys(parts), words.condition(changes))

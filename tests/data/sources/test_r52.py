@@ -9,16 +9,20 @@ from newswires import write_files
 from rnnbench.data.config import Data
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.fetch import silent
+from rnnbench.data.source import keras_reuters
+from rnnbench.data.sources import reuters
 from rnnbench.data.sources.r52 import (
     MODAPTE,
     R8,
     R52,
+    as_written,
     build_corpus,
     parse_newswires,
     parse_table,
     read_parts,
     text_of,
     with_unlabeled,
+    words_of,
 )
 from rnnbench.data.sources.reuters import FILE_NAMES
 
@@ -164,6 +168,27 @@ def test_texts_without_labels_are_neither_tested_nor_in_the_corpus(tmp_path):
 
     assert unlabeled(corpus, folder) == ["up ? ?", "gap up"]
     assert with_unlabeled(corpus, folder, silent).fingerprint == corpus.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("tokenize", "words"),
+    [(words_of, "a b up c"), (keras_reuters, "up 2 lt c")],
+    ids=["title and body, letters alone", "Keras's, the body"],
+)
+def test_a_newswire_is_found_as_it_was_written_by_its_words(
+    tmp_path, monkeypatch, tokenize, words
+):
+    text = "<TITLE>A, &lt;B></TITLE> <BODY>Up 2 &lt;C></BODY>"
+    other = wire("TEST", text="<BODY>down</BODY>")
+    files = dict.fromkeys(FILE_NAMES, b"")
+    files[FILE_NAMES[3]] = (wire("TRAIN", text=text) + other).encode()
+    folder = write_files(tmp_path / "files", files)
+    monkeypatch.setattr(reuters, "kept_archive", lambda: folder)
+
+    place, found = as_written(tokenize)[words]
+
+    assert place == "newswire 2"
+    assert found.endswith("Up 2 <C>")
 
 
 def test_those_of_the_original_files_are_more_than_the_training_documents(
