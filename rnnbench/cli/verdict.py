@@ -1,6 +1,7 @@
 """The command ``rnnbench verdict``."""
 
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,6 +11,7 @@ from rnnbench.analysis import compare as comparing
 from rnnbench.cli.runs import end_with, parse_gates
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.results.schema import Results
+from rnnbench.storage import names_file
 from rnnbench.terminal import console, options
 
 if TYPE_CHECKING:
@@ -29,10 +31,12 @@ ANSWERS = "Files with answers, or folders of them; a NAME is that of a model."
 LABELS = "The labels, or a run on whose test documents models answered."
 COLUMNS = """The column with the id, label, prediction, model, seed or task;
 repeatable."""
+LABEL = "The column with the labels, as --column label=COLUMN."
+TEXT = "That with the texts: those that RUN trained on are counted."
 SCORES = "Judge these scores of answers, from 0 to 1."
-CLUSTERS = "Documents with the same value depend on each other."
+CLUSTERS = "Documents with the same value, such as an author, depend on each other."
 ONLY = "Only rows with this value."
-SEPARATOR = "Stands between the labels of a document."
+SEPARATOR = "Stands between the labels of a document; by default found; or none."
 MISSING = """A missing answer is an error, its document is left out for all, or it
 counts as wrong."""
 EXACT = "Do not read free text as labels."
@@ -41,6 +45,7 @@ OWN_GATES = (
     "A gate, as for `rnnbench compare`: A is the first model, B any other; repeatable."
 )
 VERBOSE = "Also print differences, power, and what the columns mean."
+_column = partial(typer.Option, metavar="COLUMN")
 _verbose = typer.Option("--verbose", "-v", help=VERBOSE)
 
 
@@ -52,9 +57,11 @@ def verdict(
     column: Annotated[
         list[str] | None, typer.Option(metavar="KEY=NAME", help=COLUMNS)
     ] = None,
-    score: Annotated[str | None, typer.Option(metavar="COLUMN", help=SCORES)] = None,
+    label: Annotated[str | None, _column("--label", help=LABEL)] = None,
+    text: Annotated[str | None, _column("--text", help=TEXT)] = None,
+    score: Annotated[str | None, _column("--score", help=SCORES)] = None,
     cluster: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help=CLUSTERS)
+        str | None, _column("--cluster", "--group", help=CLUSTERS)
     ] = None,
     only: Annotated[str | None, typer.Option(metavar="COLUMN=VALUE", help=ONLY)] = None,
     separator: Annotated[
@@ -94,11 +101,11 @@ def verdict(
     if force and not out:
         raise UserError("--force: needs --out")
     gates = parse_gates(fail_if)
-    columns = dict(_pair("--column", text, NAMES) for text in column or ())
-    if score is not None:
-        columns["score"] = score
-    if cluster is not None:
-        columns["cluster"] = cluster
+    columns = dict(_pair("--column", pair, NAMES) for pair in column or ())
+    named = {"label": label, "text": text, "score": score, "cluster": cluster}
+    columns |= {key: name for key, name in named.items() if name is not None}
+    if label is not None and names_file(label):
+        raise UserError(f"--label {label}: a file, not a column (--labels takes it)")
     rows = None
     if only:
         rows = _pair("--only", only)

@@ -5,7 +5,7 @@
 (['acq', 'earn'], [0, 0, 1])
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rnnbench.data.sources import tables
 from rnnbench.data.sources.labels import split_labels
+from rnnbench.data.sources.tables.sniffing import TEXT_NAMES
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.outside.coding import Array, Mask, Topics
 from rnnbench.text import counted, with_article
@@ -33,6 +34,7 @@ NAMES = {
     "seed": ("seed",),
     "cluster": ("cluster", "clusters"),
     "task": ("task",),
+    "text": TEXT_NAMES,
 }
 """Names of columns and arrays that need no option."""
 AT_ONCE = 10_000  # the rows of a table that are looked at together
@@ -81,11 +83,15 @@ class Reading(NamedTuple):
     only: tuple[str, str] | None = None
     """A column, and its value in the rows that count."""
     separator: str | None = None
-    """It stands between the labels of a document."""
+    """It stands between the labels of a document; by default found."""
     labels: Column | None = None
     """Those that are in another file."""
+    elsewhere: Collection[str] = ()
+    """The keys of columns that another file may have in place of this one."""
     with_others: bool = False
     """Whether columns that no option names are read, too."""
+    with_texts: bool = False
+    """Whether texts are read, too."""
     is_exact: bool = False
     """Whether answers that are no label stay as they are."""
 
@@ -125,18 +131,6 @@ class FileRows(NamedTuple):
         return places
 
 
-def answers_key(of_labels: bool) -> str:
-    """Return the key of a file without a header: that of labels or of answers."""
-    if of_labels:
-        return "label"
-    return "prediction"
-
-
-def columns_of_rows(keys: Sequence[str], rows: Sequence[Sequence[object]]) -> Columns:
-    """Return rows of values as columns."""
-    return dict(zip(keys, map(Column.of, zip(*rows, strict=True)), strict=False))
-
-
 def split_columns(columns: Columns, separator: str) -> None:
     """Split labels and answers that are texts into lists of labels."""
     for key in {"label", "prediction"} & columns.keys():
@@ -148,27 +142,26 @@ def split_columns(columns: Columns, separator: str) -> None:
         columns[key] = Column.of(lists, columns[key].codes)
 
 
-def find_columns(
-    header: Sequence[str], chosen: Mapping[str, str], path: Path
-) -> dict[str, str]:
+def find_columns(header: Sequence[str], reading: Reading, path: Path) -> dict[str, str]:
     """Return the names of columns by what they hold."""
     names = {}
     for key, usual_names in NAMES.items():
         for name in usual_names:
-            if name in header:
+            if name in header and (key != "text" or reading.with_texts):
                 names[key] = name
                 break
+    chosen = dict(reading.columns)
+    if reading.only:
+        chosen["only"] = reading.only[0]
     for key, name in chosen.items():
-        names[key] = existing_column(name, header, path)
+        # dots lead into objects of JSON
+        if name in header or name.partition(".")[0] in header:
+            names[key] = name
+        elif key not in reading.elsewhere:
+            hint = did_you_mean(name, header)
+            raise UserError(f"{path}: no column '{name}' ({hint})")
     tables.check_unique(names.values(), header, path)
     return names
-
-
-def existing_column(name: str, header: Sequence[str], path: Path) -> str:
-    """Return the name of a column if there is one; dots lead into objects of JSON."""
-    if name not in header and name.partition(".")[0] not in header:
-        raise UserError(f"{path}: no column '{name}' ({did_you_mean(name, header)})")
-    return name
 
 
 def decide_answers(
@@ -180,52 +173,38 @@ def decide_answers(
     or margins from 0. A row that is not whole has no answer.
     """
     if labels is None or not any(isinstance(value, list) for value in labels.values):
-        return _best_classes(scores, classes)
+        best = scores.argmax(axis=1)
+        best[~_are_complete(scores)] = len(classes)
+        return Column.of([*classes, None], best)
     half = 0.0
     if np.nanmin(scores, initial=0) >= 0:
         half = 0.5
     elif np.nanmax(scores) <= 0:
         hint = "are they logarithms? should be probabilities or margins"
         raise UserError(f"{path}: no score is above 0 ({hint})")
-    return _classes_from(half, scores, classes, path)
+    return Column.of(classes_from(half, scores, classes, str(path)))
 
 
-def _best_classes(scores: Array, classes: Sequence[object]) -> Column:
-    """Return the class with the best score of each row."""
-    answers: list[object] = []
-    for start in range(0, len(scores), AT_ONCE):
-        block = scores[start : start + AT_ONCE]
-        is_complete = _are_complete(block)
-        best = np.where(is_complete[:, np.newaxis], block, 0).argmax(axis=1)
-        for position, has_answer in zip(best, is_complete, strict=True):
-            answers.append(classes[position] if has_answer else None)
-    return Column.of(answers)
-
-
-def _classes_from(
-    half: float, scores: Array, classes: Sequence[object], path: Path
-) -> Column:
-    """Return the classes with at least a score of each row, as lists."""
-    answers: list[object] = []
+def classes_from(
+    least: float, scores: Array, classes: Sequence[object], where: str
+) -> list[list[object] | None]:
+    """Return the classes with at least a score, of each row."""
+    answers: list[list[object] | None] = []
     n_labels = 0
     for start in range(0, len(scores), AT_ONCE):
         block = scores[start : start + AT_ONCE]
-        n_labels += int(np.count_nonzero(block >= half))
-        check_number(n_labels, str(path))
-        is_complete = _are_complete(block)
-        for row, has_answer in zip(block, is_complete, strict=True):
-            positions = np.flatnonzero(row >= half).tolist()
-            names = [classes[position] for position in positions]
-            answers.append(names if has_answer else None)
-    return Column.of(answers)
+        n_labels += int(np.count_nonzero(block >= least))
+        if n_labels > MOST_LABELS:
+            raise UserError(f"{where}: more than {MOST_LABELS:,} labels")
+        for row, is_complete in zip(block, _are_complete(block), strict=True):
+            answer = None
+            if is_complete:
+                places = np.flatnonzero(row >= least).tolist()
+                answer = [classes[place] for place in places]
+            answers.append(answer)
+    return answers
 
 
 def _are_complete(scores: Array) -> Mask:
     """Return which rows of scores lack none, ``(n,)``."""
-    return np.asarray(~np.isnan(scores).any(axis=1))
-
-
-def check_number(n_labels: int, where: str) -> None:
-    """Raise ``UserError`` if documents have more labels than there is room for."""
-    if n_labels > MOST_LABELS:
-        raise UserError(f"{where}: more than {MOST_LABELS:,} labels")
+    return np.asarray(~np.isnan(scores.max(axis=1)))

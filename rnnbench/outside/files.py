@@ -64,17 +64,23 @@ def read_answers(
     if labels is not None and labels.is_dir():
         run = load_run(labels)
         of_labels = [_of_run(run, labels)]
-    with_others = run is None and "cluster" not in reading.columns
-    reading = reading._replace(labels=None, with_others=with_others)
-    if labels is not None and run is None:
-        of_labels = [_read(labels, "", reading, of_labels=True)]
+        separator = reading.separator or run.benchmark.data.label_separator
+        reading = reading._replace(separator=separator, with_texts=True)
+    elif labels is not None:
+        elsewhere = NAMES.keys() - {"label"} | {"only"}
+        in_labels = reading._replace(elsewhere=elsewhere)
+        read_labels, separator = _read(labels, "", in_labels, of_labels=True)
+        of_labels = [read_labels]
+        reading = reading._replace(separator=separator)
     if of_labels:
-        reading = reading._replace(labels=of_labels[0].columns.get("label"))
-    read = _read_all(arguments, reading)
+        columns = of_labels[0].columns
+        reading = reading._replace(labels=columns.get("label"), elsewhere=columns)
+    with_others = run is None and "cluster" not in reading.columns
+    read = _read_all(arguments, reading._replace(with_others=with_others))
     if run is not None:
         from rnnbench.outside.trained import warn_of_trained  # imports the sources
 
-        warn_of_trained([Path(file.file) for file in read], run)
+        warn_of_trained(read, run)
     tasks = rows_by_task(read)
     labels_of_tasks = dict.fromkeys(tasks, of_labels)
     if len(tasks) > 1 and of_labels:
@@ -133,7 +139,8 @@ def _read_all(arguments: Sequence[str], reading: Reading) -> list[FileRows]:
     """Return the rows of files with answers."""
     read = []
     for path, model in files_of(arguments):
-        read.append(_read(path, model, reading))
+        rows, _ = _read(path, model, reading)
+        read.append(rows)
         reading = reading._replace(with_others=False)  # those of one file are enough
     return read
 
@@ -142,10 +149,14 @@ def rows_by_task(files: Sequence[FileRows]) -> dict[str, list[FileRows]]:
     """Return the rows of files by task; those without one are of the only task."""
     tasks: dict[str, list[FileRows]] = {}
     for file in files:
-        task = file.columns.pop("task", Column.of_one("", file.n_rows))
-        for code, name in enumerate(task.values.tolist()):
-            rows = file.rows(task.codes == code)
-            tasks.setdefault(str(name), []).append(rows)
+        names_in_file = Topics([""])
+        numbers = np.zeros(file.n_rows, np.int32)
+        if "task" in file.columns:
+            numbers = file.numbers("task", names_in_file)
+            del file.columns["task"]
+        for number, name in enumerate(names_in_file.names):
+            if number in numbers:
+                tasks.setdefault(name, []).append(file.rows(numbers == number))
     names = list(filter(None, tasks))
     if "" in tasks and names:
         if len(names) > 1:
@@ -202,20 +213,23 @@ def allowed_name(text: str) -> str:
 
 def _read(
     path: Path, model: str, reading: Reading, *, of_labels: bool = False
-) -> FileRows:
-    """Return the rows of a file, whose name may have a model and a seed."""
+) -> tuple[FileRows, str | None]:
+    """Return the rows of a file, and what separates labels in it.
+
+    Its name may have a model and a seed.
+    """
     if not path.exists():
         raise UserError(f"{path}: no such file")
     if not path.is_file():
         raise UserError(f"{path}: not a file")
-    name, columns = read_file(path, reading, of_labels=of_labels)
+    name, columns, separator = read_file(path, reading, of_labels=of_labels)
     rows = FileRows(str(path), columns)
     if not columns or not rows.n_rows:
         raise UserError(f"{path}: no usable row")
     if not of_labels and not {"prediction", "score"} & columns.keys():
         raise UserError(f"{path}: no answers (--column prediction=NAME names a column)")
     _complete(columns, name, model, rows.n_rows)
-    return rows
+    return rows, separator
 
 
 def _complete(columns: Columns, name: str, model: str, n_rows: int) -> None:

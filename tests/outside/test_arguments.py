@@ -69,11 +69,15 @@ def test_a_run_is_no_folder_of_answers():
         files_of(["run"])
 
 
-def test_a_column_may_name_tasks():
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_column_may_name_tasks(ending):
     rows = ["task,id,label,prediction", "x,1,a,a", "x,2,b,a", "y,1,c,c", "y,2,d,d"]
-    Path("all.csv").write_text("\n".join(rows))
+    if ending == "jsonl":
+        header, *values = [row.split(",") for row in rows]
+        rows = [json.dumps(dict(zip(header, row, strict=True))) for row in values]
+    Path(f"all.{ending}").write_text("\n".join(rows))
 
-    by_task = read_answers(["all.csv"], None, Reading())
+    by_task = read_answers([f"all.{ending}"], None, Reading())
 
     assert by_task["y"].labels == ["c", "d"]
     assert list(by_task["x"].answers["all"][0]) == ["a", "a"]

@@ -5,12 +5,12 @@ from itertools import product
 
 import numpy as np
 
-from rnnbench.outside.columns import Column
+from rnnbench.data.sources.tables import INDICATORS
+from rnnbench.outside.columns import Column, classes_from
 
-GOLD = ("true", "y_true", "gold", "label", "actual", "target", "y_test")
-PREDICTED = ("pred", "y_pred", "predicted", "prediction")
+GOLD = ("true", "y_true", "gold", "label", "actual", "target", "y_test", "")
+PREDICTED = ("predicted", "pred", "y_pred", "prediction")
 FORMS = ("{0}_{1}", "{1}_{0}")  # of a word and a label
-ONES = {"0": False, "0.0": False, "False": False, "1": True, "1.0": True, "True": True}
 
 
 def pairs_of_columns(header: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -18,16 +18,20 @@ def pairs_of_columns(header: Sequence[str]) -> dict[str, tuple[str, str]]:
 
     >>> pairs_of_columns(["true_a", "true_b", "pred_a", "pred_b"])["b"]
     ('true_b', 'pred_b')
+    >>> pairs_of_columns(["a", "b", "predicted_a", "predicted_b"])["b"]
+    ('b', 'predicted_b')
     """
     in_header = set(header)
     for gold, predicted, form in product(GOLD, PREDICTED, FORMS):
-        start, end = form.format(gold, "\n").split("\n")
+        start, end = form.format(predicted, "\n").split("\n")
         pairs = {}
         for name in header:
             label = name.removeprefix(start).removesuffix(end)
-            column = form.format(predicted, label)
-            if name == form.format(gold, label) and column in in_header:
-                pairs[label] = (name, column)
+            truth = label
+            if gold:
+                truth = form.format(gold, label)
+            if name == form.format(predicted, label) and truth in in_header:
+                pairs[label] = (truth, name)
         if len(pairs) > 1:
             return pairs
     return {}
@@ -41,13 +45,10 @@ def labels_of(columns: Mapping[str, Column]) -> Column | None:
     names = []
     indicators = []
     for name, column in columns.items():
-        values = list(map(str, column.values))
-        if ONES.keys() >= set(values):
-            are_true = np.array(list(map(ONES.get, values)), bool)
+        are_true = [INDICATORS.get(str(value).lower()) for value in column.values]
+        if None not in are_true:
             names.append(name)
-            indicators.append(are_true[column.codes])
+            indicators.append(np.array(are_true, bool)[column.codes])
     if len(names) < 2:
         return None
-    labels = np.array(names, object)
-    lists = map(np.ndarray.tolist, map(labels.__getitem__, np.stack(indicators, 1)))
-    return Column.of(lists)
+    return Column.of(classes_from(1, np.stack(indicators, 1), names, "labels"))

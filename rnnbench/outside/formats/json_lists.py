@@ -8,31 +8,28 @@ from pathlib import Path
 import numpy as np
 
 from rnnbench.errors import UserError
-from rnnbench.outside.columns import (
-    Column,
-    Columns,
-    Reading,
-    answers_key,
-    find_columns,
-)
+from rnnbench.outside.columns import Column, Columns, Reading, find_columns
 from rnnbench.outside.formats.arrays import columns_of_arrays
+from rnnbench.outside.formats.lines import answers_alone
+from rnnbench.outside.formats.rows import read_as
 from rnnbench.storage import Document
 
 
 def read_json_lists(
     path: Path, document: Document, reading: Reading, of_labels: bool
-) -> tuple[str, Columns]:
+) -> Columns:
     """Return the lists of an object as columns, or its texts as answers by id."""
     if {str, int} >= set(map(type, document.values())):
-        answers = Column.of(document.values())
-        return path.stem, {"id": Column.of(document), answers_key(of_labels): answers}
+        answers = answers_alone(document.values(), path, reading, of_labels)
+        return {"id": Column.of(document)} | answers
     arrays = {}
-    for use, name in find_columns(list(document), reading.columns, path).items():
-        try:
-            arrays[use] = np.asarray(document[name])
-        except ValueError:  # lists of labels, of any length
-            arrays[use] = np.fromiter(document[name], object)
+    with read_as(path, "lists"):
+        for use, name in find_columns(list(document), reading, path).items():
+            try:
+                arrays[use] = np.asarray(document[name])
+            except ValueError:  # lists of labels, of any length
+                arrays[use] = np.fromiter(document[name], object)
     if not arrays:
         hint = 'should be rows, or lists: {"predictions": [...], "label_ids": [...]}'
         raise UserError(f"{path}: {hint}")
-    return path.stem, columns_of_arrays(arrays, reading, path)
+    return columns_of_arrays(arrays, reading, path)

@@ -3,40 +3,64 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from rnnbench.data.sources import tables
-from rnnbench.data.sources.tables.layout import Layout, Rows
+from rnnbench.data.sources.tables.layout import Layout, Row, TextTable
 from rnnbench.errors import UserError, shortened
-from rnnbench.outside.columns import Column, Columns, Reading, columns_of_rows
+from rnnbench.outside.columns import Columns, Reading
+from rnnbench.outside.formats.rows import columns_of_log, read_as
 from rnnbench.storage import Document
 
 log = logging.getLogger("rnnbench.outside.files")
+FORM = "results of promptfoo"
 KEYS = ("testIdx", "promptIdx", "provider", "prompt", "score", "failureReason")
-"""Those of a result that are used."""
-AFTER_ANSWERS = ("Status", "Score")  # names of columns behind each column of answers
+OTHERS = ("success", "namedScores", "vars", "metadata", "response")
+"""The keys of a result that are used; a .csv file has columns in place of these."""
+AFTER_ANSWERS = ["Status", "Score"]  # names of columns behind each column of answers
 NO_ANSWER = 2  # the reason of a failure of the provider
-Answer = tuple[object, int, str, str, object]
-"""The number of a test, that of a model, its provider and prompt, and the score."""
+
+
+class Answer(NamedTuple):
+    """The answer of a model to a test."""
+
+    test: object
+    model: int
+    provider: str
+    prompt: str
+    values: Sequence[object]
+    """Its score, and what an option may name."""
 
 
 def read_promptfoo(
-    path: Path, document: Document, reading: Reading, _of_labels: bool
-) -> tuple[str, Columns]:
+    path: Path, document: Document, reading: Reading, of_labels: bool
+) -> Columns:
     """Return the scores of each provider with each prompt."""
-    results = document["results"]["results"]
-    answer = partial(_answer, key=reading.columns.get("score", "score"))
-    return path.stem, _scores(map(answer, results), path)
+    with read_as(path, FORM):
+        answers = map(_answer, document["results"]["results"])
+        table = _table(answers, OTHERS, path)
+    return columns_of_log(table, path, reading, of_labels)
 
 
-def read_promptfoo_rows(path: Path, layout: Layout) -> Columns:
+def read_promptfoo_rows(
+    path: Path, layout: Layout, reading: Reading, of_labels: bool
+) -> Columns:
     """Return the same of the rows of a .jsonl or a .csv file."""
-    header, rows = tables.open_table(path, layout)
-    if not _places(header):
-        header, rows = tables.open_table(path, layout, columns=KEYS)
-    return _scores(_answers(header, rows), path)
+    table = tables.open_table(path, layout)
+    places = _places(table.header)
+    with read_as(path, FORM):
+        if places:
+            others = table.header[: places[0]]
+            table = _table(_answers(table, places), others, path)
+        else:
+            table = tables.open_table(path, layout, columns=KEYS + OTHERS)
+            results = (
+                dict(zip(table.header, row, strict=True)) for row in _usable(table)
+            )
+            table = _table(map(_answer, results), OTHERS, path)
+    return columns_of_log(table, path, reading, of_labels)
 
 
 def is_promptfoo(header: Sequence[str]) -> bool:
@@ -48,57 +72,54 @@ def _places(header: Sequence[str]) -> list[int]:
     """Return where the answers of each model stand in a .csv file."""
     places = []
     for place in range(len(header) - 2):
-        if tuple(header[place + 1 : place + 3]) == AFTER_ANSWERS:
+        if header[place + 1 : place + 3] == AFTER_ANSWERS:
             places.append(place)
     return places
 
 
-def _answers(header: Sequence[str], rows: Rows) -> Iterator[Answer]:
-    places = _places(header)
-    for test, row in enumerate(rows):
+def _usable(table: TextTable) -> Iterator[Sequence[object]]:
+    for row in table.rows:
         if row.fault:
             raise UserError(f"{row.place}: {row.fault}")
-        if not places:
-            yield _answer(dict(zip(header, row.values, strict=True)))
+        yield row.values
+
+
+def _answers(table: TextTable, places: Sequence[int]) -> Iterator[Answer]:
+    """Yield the answers in a .csv file, whose rows have those of all models."""
+    for test, values in enumerate(_usable(table)):
         for model, place in enumerate(places):
-            provider, _, prompt = header[place].removeprefix("[").partition("] ")
-            yield test, model, provider, prompt, row.values[place + 2]
+            provider, _, prompt = table.header[place].removeprefix("[").partition("] ")
+            used = [values[place + 2], *values[: places[0]]]
+            yield Answer(test, model, provider, prompt, used)
 
 
-def _answer(result: Document, key: str = "score") -> Answer:
+def _answer(result: Document) -> Answer:
     provider = result["provider"]
-    name = provider.get("label") or provider["id"]
-    score = result[key]
+    values = [result["score"], *map(result.get, OTHERS)]
     if result.get("failureReason") == NO_ANSWER:
-        score = None
-    return (
+        values[:2] = [None, None]
+    return Answer(
         result["testIdx"],
         result["promptIdx"],
-        name,
-        result["prompt"]["label"],
-        score,
+        str(provider.get("label") or provider["id"]),
+        str(result["prompt"]["label"]),
+        values,
     )
 
 
-def _scores(answers: Iterable[Answer], path: Path) -> Columns:
-    """Return scores as columns, with the number of a prompt where there are several."""
-    prompts: dict[int, tuple[str, str]] = {}
-    rows = []
-    try:
-        by_model = sorted(answers, key=itemgetter(1))
-    except (KeyError, TypeError, AttributeError) as error:
-        fault = f"cannot be read as results of promptfoo: {error!r}"
-        raise UserError(f"{path}: {fault}") from None
-    for test, model, provider, prompt, score in by_model:
-        prompts[model] = (provider, prompt)
-        rows.append((test, model, score))
-    counts = Counter(map(itemgetter(0), prompts.values()))
+def _table(answers: Iterable[Answer], others: Sequence[str], path: Path) -> TextTable:
+    """Return a row for each answer; models have numbers if they share a provider."""
+    by_model = sorted(answers, key=attrgetter("model"))
+    prompts = {answer.model: answer for answer in by_model}
+    counts = Counter(answer.provider for answer in prompts.values())
     names = {}
-    for model, (provider, prompt) in prompts.items():
-        names[model] = provider
-        if counts[provider] > 1:
-            names[model] = f"{provider}-prompt{model + 1}"
-            log.warning("%s: %s: %s", path, names[model], shortened(prompt, 60))
-    columns = columns_of_rows(("id", "model", "score"), rows)
-    columns["model"] = Column.of(map(names.get, columns["model"].values))
-    return columns
+    for model, answer in prompts.items():
+        names[model] = answer.provider
+        if counts[answer.provider] > 1:
+            names[model] = f"{answer.provider}-prompt{model + 1}"
+            log.warning("%s: %s: %s", path, names[model], shortened(answer.prompt, 60))
+    rows = []
+    for answer in by_model:
+        values = [answer.test, names[answer.model], *answer.values]
+        rows.append(Row(str(path), values))
+    return TextTable(["id", "model", "score", *others], iter(rows))

@@ -4,7 +4,7 @@ import json
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from zipfile import ZipFile
+from zipfile import ZIP_BZIP2, ZipFile
 
 import pytest
 
@@ -72,6 +72,43 @@ def test_a_score_may_be_a_letter_or_a_number(value, score):
     assert scores(read(changed(change)), "mockllm-bad")[0][0] == score
 
 
+def test_a_value_in_a_sample_chooses_rows():
+    log = json.loads(Path("bad.json").read_text())
+    question = log["samples"][0]["input"]
+
+    (answers,) = read_answers(
+        ["bad.json"], None, Reading(only=("input", question))
+    ).values()
+
+    assert answers.ids == ["0"]
+
+
+def test_metadata_may_name_clusters():
+    def change(log):
+        for sample in log["samples"]:
+            sample["metadata"] = {"page": f"p{sample['id'] % 2}"}
+
+    answers = read(changed(change), cluster="metadata.page")
+
+    assert set(answers.clusters) == {"p0", "p1"}
+
+
+def test_answers_may_be_compared_with_targets():
+    columns = {"prediction": "scores.match.answer", "label": "target"}
+
+    answers = read("bad.json", **columns)
+
+    assert len(answers.labels) == 3
+
+
+def test_a_bomb_of_bzip2_is_refused():
+    with ZipFile("good.eval", "w", ZIP_BZIP2) as archive:
+        archive.writestr("header.json", " " * 10**6)
+
+    with pytest.raises(UserError, match="is packed by bzip2 or lzma"):
+        read("good.eval")
+
+
 def test_the_first_of_several_scorers_is_used(caplog):
     def change(log):
         for sample in log["samples"]:
@@ -93,12 +130,15 @@ def test_an_evaluation_that_did_not_end_is_noticed(caplog):
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        (lambda log: log["samples"][0].pop("id"), "not that of a kind that is read"),
+        (
+            lambda log: log["samples"][0].pop("id"),
+            "cannot be read as a log of inspect_ai",
+        ),
         (lambda log: log.update(samples=[]), "no usable row"),
-        (lambda log: log.update(samples=7), "not that of a kind that is read"),
+        (lambda log: log.update(samples=7), "cannot be read as a log of inspect_ai"),
         (
             lambda log: log["samples"][0]["scores"]["match"].update(value="high"),
-            "got the score 'high' .allowed: C, I, P, N, numbers",
+            "score: not only numbers: .* 'high'",
         ),
     ],
 )

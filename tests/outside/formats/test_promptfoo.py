@@ -1,8 +1,10 @@
 """Results of promptfoo: two prompts, three tests (``tests/outside/written``)."""
 
 import json
+from math import nan
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rnnbench import UserError
@@ -45,7 +47,7 @@ def test_a_test_without_an_answer_is_missing(tmp_path):
     file = tmp_path / "failed.json"
     file.write_text(json.dumps(content))
 
-    assert scores(file)["echo-prompt2"] == [None, 1, 1]
+    np.testing.assert_equal(scores(file)["echo-prompt2"], [nan, 1, 1])
 
 
 def test_passes_may_be_judged():
@@ -54,6 +56,18 @@ def test_passes_may_be_judged():
     (answers,) = read_answers([file], None, Reading({"score": "success"})).values()
 
     assert list(answers.answers["echo-prompt2"][0]) == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("ending", "column"),
+    [("json", "vars.question"), ("jsonl", "vars.question"), ("csv", "question")],
+)
+def test_a_variable_may_name_clusters(ending, column):
+    file = str(WRITTEN / f"promptfoo.{ending}")
+
+    (answers,) = read_answers([file], None, Reading({"cluster": column})).values()
+
+    assert len(set(answers.clusters)) == 3
 
 
 @pytest.mark.parametrize("ending", ["json", "jsonl"])

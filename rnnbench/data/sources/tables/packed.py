@@ -4,11 +4,13 @@
 """
 
 import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import SEEK_END, SEEK_SET, BufferedReader, RawIOBase, UnsupportedOperation
 from os import fstat
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
-from zipfile import ZipFile
+from zipfile import ZIP_BZIP2, ZIP_LZMA, ZipFile
 
 from rnnbench.data.sources.tables.contents import (
     GZIP,
@@ -90,23 +92,42 @@ def open_table_file(path: Path) -> BufferedReader:
     if start.startswith(ZIP):
         name = table_in(path)
         if name:
-            return BufferedReader(Unpacked(path, _open_member(path, name)))
+            return open_member(path, ZipFile(path), name)
     return open_regular(path, MAX_PACKED)
 
 
 def _open_zstd(path: Path) -> IO[bytes]:
-    try:
+    with _zstd_needed(path):
         from backports import zstd
-    except ImportError:
-        needs = "needs backports.zstd: pip install 'rnnbench[zstd]'"
-        raise UserError(f"{path}: {needs}") from None
     return cast(IO[bytes], zstd.open(path))
 
 
-def _open_member(path: Path, name: str) -> IO[bytes]:
-    archive = ZipFile(path)
+def open_archive(path: Path) -> ZipFile:
+    """Open a zip archive whose files may be packed by Zstandard."""
+    with _zstd_needed(path):
+        from backports.zstd import zipfile
+    return cast(ZipFile, zipfile.ZipFile(path))
+
+
+@contextmanager
+def _zstd_needed(path: Path) -> Iterator[None]:
     try:
-        return archive.open(name)
+        yield
+    except ImportError:
+        needs = "needs backports.zstd: pip install 'rnnbench[zstd]'"
+        raise UserError(f"{path}: {needs}") from None
+
+
+def open_member(path: Path, archive: ZipFile, name: str) -> BufferedReader:
+    """Open a file in an archive to read its unpacked bytes.
+
+    Methods that make gigabytes of a few bytes at once are not allowed.
+    """
+    method = archive.getinfo(name).compress_type
+    if method in (ZIP_BZIP2, ZIP_LZMA):
+        raise UserError(f"{path}: is packed by bzip2 or lzma (unpack it yourself)")
+    try:
+        return BufferedReader(Unpacked(path, archive.open(name)))
     except (NotImplementedError, RuntimeError, ValueError) as error:
         hint = "unpack it yourself"
         raise UserError(f"{path}: cannot be unpacked: {error} ({hint})") from None
