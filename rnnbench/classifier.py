@@ -4,23 +4,24 @@
 >>> model.predict(["a new text"])  # doctest: +SKIP
 """
 
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from numbers import Integral
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from rnnbench.config.load import ConfigSource, load
-from rnnbench.config.schema import Benchmark
+from rnnbench.config.load import ConfigSource, Override, load
 from rnnbench.data.config import Data
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.fetch import silent
@@ -31,7 +32,7 @@ from rnnbench.labels import ANY_NUMBER, Labels, Scores, spelled
 from rnnbench.models.descriptions import LayeredNetwork, Model
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.prediction.predict import KeptModel
-from rnnbench.request import Settings, changes
+from rnnbench.request import Settings, as_json, changes
 from rnnbench.tasks import TASKS
 from rnnbench.training.decision import AT_HALF
 from rnnbench.training.engines import FitRequest, OnEpoch, ignore
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 GIVEN = "classifier"  # the name of a model that is not in a config
 NOT_STOPPED = {"training.early_stopping": None, "training.validation_split": 0}
 STOPPED = {"training.early_stopping": {}, "training.validation_split": 0.1}
+MISSING = ("None", "nan", "NaT", "<NA>")  # in words, what stands for no label
 Texts = Iterable[str]
 
 
@@ -77,8 +79,8 @@ class Classifier(ClassifierMixin, BaseEstimator):
             ``padding`` and ``truncating`` are used; longer texts are cut.
         epochs: Epochs of the training, in place of the config's.
         early_stopping: The number of epochs without a better one after which the
-            training ends, or ``True`` for the default; a tenth of the texts is held
-            out. ``False`` trains on all texts.
+            training of a network ends, or ``True`` for the default; a tenth of the
+            texts is held out. ``False`` trains on all texts.
         class_weight: How much the texts of a class count: a dict, or ``"balanced"``.
         settings: New values of the config, by key.
         random_state: The seed: a number, a ``RandomState``, or ``None``.
@@ -86,7 +88,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
 
     Attributes:
         classes_: The labels; for 0 and 1 in columns, the numbers of the columns.
-        n_iter_: The epochs of a network.
+        n_iter_: The epochs of the training; a baseline has 0.
         kept_: The trained model, whose ``answers(texts, explain=True)`` says more.
     """
 
@@ -141,24 +143,23 @@ class Classifier(ClassifierMixin, BaseEstimator):
         if fault:
             raise UserError(f"{self._name}: {fault}")
         training = resolve_engine(model, training)
-        match self.random_state:
-            case int() | np.integer():
-                seed = int(self.random_state)
-            case _:
-                seed = int(check_random_state(self.random_state).randint(2**31))
-        request = FitRequest(
-            model=model,
-            dataset=dataset,
-            settings=training,
-            seed=seed,
-            on_epoch=self._progress(training.epochs),
-            keep_model=model.is_network,
-            sample_weights=self._weights(y, sample_weight),
-        )
         engine = engine_for(model, training, self._name)
-        with ExitStack() as quiet:
-            if engine.name == KERAS:
-                quiet.enter_context(quiet_tensorflow())
+        seed = self.random_state
+        random = check_random_state(seed)
+        if not isinstance(seed, Integral):
+            seed = random.randint(2**31)
+        with ExitStack() as shown:
+            if engine.name == KERAS and not self.verbose:  # it would hide the bar
+                shown.enter_context(quiet_tensorflow())
+            request = FitRequest(
+                model=model,
+                dataset=dataset,
+                settings=training,
+                seed=int(seed),
+                on_epoch=shown.enter_context(self._progress(model, training)),
+                keep_model=model.is_network,
+                sample_weights=self._weights(y, sample_weight),
+            )
             trained = train_model(request, engine)
         self.kept_ = KeptModel(
             self._name,
@@ -172,9 +173,18 @@ class Classifier(ClassifierMixin, BaseEstimator):
             n_iter_=trained.record.epochs,
             trained=trained,
         )
-        if model.is_network:
-            self.n_iter_ = self.kept_.n_iter_
+        self.n_iter_ = trained.record.epochs
         return self
+
+    @classmethod
+    def of(cls, kept: KeptModel, config: ConfigSource) -> Self:
+        """Return a model that a run of a config has kept, as a fitted classifier."""
+        fitted = cls(kept.name, config=config, random_state=kept.seed)
+        fitted.kept_ = kept
+        fitted.n_iter_ = kept.n_iter_
+        fitted.classes_ = kept.classes_
+        fitted._order = np.arange(len(kept.classes_))
+        return fitted
 
     def predict(self, X: Texts) -> NDArray[np.generic]:  # noqa: N803
         """Return a label for each text, or 0 and 1, ``(n, n_classes)``."""
@@ -187,17 +197,28 @@ class Classifier(ClassifierMixin, BaseEstimator):
     @available_if(partial(_gives, "probability"))
     def predict_proba(self, X: Texts) -> Scores:  # noqa: N803
         """Return the probability of each class, ``(n, n_classes)``."""
-        check_is_fitted(self)
-        return self.kept_.decision_function(X)[:, np.argsort(self._order)]
+        return self._scores(X)
 
     @available_if(partial(_gives, "margin"))
     def decision_function(self, X: Texts) -> Scores:  # noqa: N803
         """Return margins ``(n, n_classes)``, or those of the second of two classes."""
-        check_is_fitted(self)
-        margins = self.kept_.decision_function(X)[:, np.argsort(self._order)]
+        margins = self._scores(X)
         if len(self.classes_) == 2 and self.kept_.task.has_one_label:
             return margins[:, 1]
         return margins
+
+    def score(
+        self,
+        X: Texts,  # noqa: N803
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """Return the share of texts, or their weight, with the right answer."""
+        answers = self.predict(X)
+        if answers.dtype.kind in "OS":  # of objects, scikit-learn compares texts alone
+            answers = _labels_of(y) == answers
+            y = np.ones_like(answers)
+        return float(accuracy_score(y, answers, sample_weight=sample_weight))
 
     def __sklearn_tags__(self) -> "Tags":
         tags = super().__sklearn_tags__()
@@ -217,7 +238,12 @@ class Classifier(ClassifierMixin, BaseEstimator):
 
     def _chosen(self) -> tuple[Model, Training, Data]:
         """Return the model, its training, and how texts are read."""
-        benchmark = self._benchmark()
+        overrides = changes(self.settings, dashes="")
+        overrides += changes(self._stopping(), dashes="", epochs=self.epochs)
+        if self._name != self.model:
+            models = as_json({GIVEN: self.model})
+            overrides.append(Override("model", "models", models))
+        benchmark = load(self.config, overrides)
         if self._name not in benchmark.models:
             hint = did_you_mean(self._name, benchmark.models)
             fault = f"no '{self._name}' in {benchmark.name}"
@@ -227,6 +253,9 @@ class Classifier(ClassifierMixin, BaseEstimator):
         if model.is_ensemble or model.reads_unlabeled:
             fault = "is an ensemble, or reads texts without labels"
             raise UserError(f"model: {self._name} {fault} (use rnnbench.run)")
+        training = benchmark.training_of(self._name)
+        if self.early_stopping and not model.is_network:  # it needs no held-out texts
+            training = training.model_copy(update={"validation_split": 0})
         data = benchmark.data
         kept = {
             "tokenizer": data.tokenizer or "words",
@@ -236,41 +265,52 @@ class Classifier(ClassifierMixin, BaseEstimator):
             "truncating": data.truncating,
             "min_per_label": 0,  # a class without texts is one
         }
-        data = Data(source=FILES.name).model_copy(update=kept)
-        return model, benchmark.training_of(self._name), data
+        return model, training, Data(source=FILES.name).model_copy(update=kept)
 
-    def _benchmark(self) -> Benchmark:
-        settings = dict(self.settings or {})
-        if self.early_stopping is False:
-            settings |= NOT_STOPPED
-        elif self.early_stopping is True:
-            settings |= STOPPED
-        elif self.early_stopping is not None:
-            patience = {"patience": self.early_stopping}
-            settings |= STOPPED | {"training.early_stopping": patience}
-        overrides = changes(settings, dashes="", epochs=self.epochs)
-        if self._name == self.model:
-            return load(self.config, overrides)
-        content: dict[str, object] = {"extends": self.config}
-        match self.config:
-            case Mapping():
-                content = dict(self.config)
-        content |= {"name": GIVEN, "models": {GIVEN: self.model}}
-        return load(content, overrides)
+    def _stopping(self) -> Settings:
+        """Return what ``early_stopping`` changes in the config."""
+        match self.early_stopping:
+            case None:
+                return {}
+            case bool() | np.bool_() if not self.early_stopping:
+                return NOT_STOPPED
+            case bool() | np.bool_():
+                return STOPPED
+        patience = {"patience": self.early_stopping}
+        return STOPPED | {"training.early_stopping": patience}
 
     def _learn_classes(self, y: ArrayLike) -> Labels:
         """Return labels as those of a dataset, with classes in the order of a run."""
-        check_classification_targets(y)
-        if type_of_target(y) == "multilabel-indicator":
+        try:
+            kind = type_of_target(y)
+        except TypeError:  # they have no order, or are bytes
+            kind = "unknown"
+        if kind == "multilabel-indicator":
             rows = csr_array(y).toarray()
+            if not np.isin(rows, (0, 1)).all():
+                raise ValueError("y: a column for each label should have 0 and 1")
             self.classes_ = np.arange(rows.shape[1])
             self._order = self.classes_
             return np.asarray(rows, np.uint8)
-        labels = column_or_1d(y, warn=True)
-        self.classes_, positions = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(f"y: one class, {self.classes_[0]!r} (should be several)")
-        names = [str(spelled(label)) for label in self.classes_.tolist()]
+        if kind != "unknown":
+            check_classification_targets(y)
+        labels = _labels_of(y)
+        try:
+            self.classes_, positions = np.unique(labels, return_inverse=True)
+        except TypeError:
+            names = list(map(repr, labels))
+            _, first, positions = np.unique(
+                names, return_index=True, return_inverse=True
+            )
+            self.classes_ = labels[first]
+        classes = self.classes_.tolist()
+        for label in classes:
+            if not isinstance(label, str) and str(label) in MISSING:
+                raise ValueError(f"y: got {label} (each text should have a label)")
+        if len(classes) < 2:
+            found = ", ".join(map(repr, classes)) or "no texts"
+            raise ValueError(f"y: got {found} (should be two or more classes)")
+        names = [str(spelled(label)) for label in classes]
         self._order = np.argsort(names, kind="stable")
         return np.argsort(self._order)[positions].astype(np.int32)
 
@@ -278,30 +318,42 @@ class Classifier(ClassifierMixin, BaseEstimator):
         """Return how much each text counts; ``None`` if all count the same."""
         if sample_weight is None and self.class_weight is None:
             return None
-        weights = np.ones(np.shape(y)[0])
+        weights = compute_sample_weight(self.class_weight, y)
         if sample_weight is not None:
-            weights = column_or_1d(sample_weight, dtype=float)
-        if self.class_weight is not None:
-            weights = weights * compute_sample_weight(self.class_weight, y)
+            weights = weights * column_or_1d(sample_weight, dtype=float)
         if not 0 < weights.sum() < np.inf or weights.min() < 0:
-            raise ValueError("sample_weight: should be 0 or more, and not all zero")
+            fault = "the weights of texts should be 0 or more, and not all zero"
+            raise ValueError(f"sample_weight, class_weight: {fault}")
         return np.asarray(weights, np.float32)
 
-    def _progress(self, epochs: int) -> OnEpoch:
-        """Return what shows that an epoch is over, if ``verbose``."""
-        if not self.verbose:
-            return ignore
-        from rich.progress import track
+    def _scores(self, texts: Texts) -> Scores:
+        """Return scores with columns in the order of ``classes_``."""
+        check_is_fitted(self)
+        return self.kept_.decision_function(texts)[:, np.argsort(self._order)]
+
+    @contextmanager
+    def _progress(self, model: Model, training: Training) -> Iterator[OnEpoch]:
+        """Yield what shows that an epoch is over, if ``verbose``."""
+        if not self.verbose or not model.is_network:
+            yield ignore
+            return
+        from rich.progress import Progress
 
         from rnnbench.terminal.console import err
 
-        shown = iter(track(range(epochs), self._name, console=err))
-        next(shown)
+        with Progress(console=err) as progress:
+            task = progress.add_task(self._name, total=training.epochs)
+            yield lambda epoch, *_: progress.update(task, completed=epoch)
 
-        def on_epoch(*_: object) -> None:
-            next(shown, None)
 
-        return on_epoch
+def _labels_of(y: ArrayLike) -> NDArray[np.generic]:
+    """Return labels in an array, where numbers in a list with texts stay numbers."""
+    labels = np.asarray(y)
+    if labels.dtype.kind == "U":
+        objects = np.asarray(y, object)
+        if not all(isinstance(label, str) for label in objects.flat):
+            labels = objects
+    return np.asarray(column_or_1d(labels, warn=True))
 
 
 def _for_any_number(model: Model, training: Training) -> tuple[Model, Training]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from rnnbench.classifier import Classifier
     from rnnbench.prediction.predict import KeptModel, Prediction
     from rnnbench.report.table import Table
 
@@ -168,6 +169,14 @@ class Run(Shown, StoredRun):
         from rnnbench.prediction.predict import find_model
 
         return find_model(self.folder, name, seed)
+
+    def classifier(
+        self, name: str | None = None, *, seed: int | None = None
+    ) -> "Classifier":
+        """Return ``model(name, seed=seed)`` as a fitted estimator of scikit-learn."""
+        from rnnbench.classifier import Classifier
+
+        return Classifier.of(self.model(name, seed=seed), self.benchmark)
 
     def predict(
         self,

@@ -217,7 +217,7 @@ def changes(
             pass
         case Mapping():
             for key, value in settings.items():
-                overrides.append(Override("settings", str(key), _as_json(value)))
+                overrides.append(Override("settings", str(key), as_json(value)))
         case list() | tuple():
             overrides += [_parse_setting(str(text), flag) for text in settings]
         case _:
@@ -301,7 +301,7 @@ def _as_yaml(flag: str, value: object) -> str:
         return _spell_seeds(str(value))
     if flag == "--track" and isinstance(value, list):
         value = [name for text in value for name in split_names(text)]
-    return _as_json(value)
+    return as_json(value)
 
 
 def _spell_seeds(text: str) -> str:
@@ -315,7 +315,7 @@ def _spell_seeds(text: str) -> str:
     return text
 
 
-def _as_json(value: object) -> str:
+def as_json(value: object) -> str:
     """Return a value as JSON, which is YAML; numbers of NumPy become plain ones."""
     text = json.dumps(value, default=plain, ensure_ascii=False)
     # JSON escapes an emoji as a pair, which YAML would read as two characters; YAML
