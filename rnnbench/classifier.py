@@ -238,11 +238,12 @@ class Classifier(ClassifierMixin, BaseEstimator):
 
     def _chosen(self) -> tuple[Model, Training, Data]:
         """Return the model, its training, and how texts are read."""
-        overrides = changes(self.settings, dashes="")
-        overrides += changes(self._stopping(), dashes="", epochs=self.epochs)
+        overrides = []
         if self._name != self.model:
             models = as_json({GIVEN: self.model})
             overrides.append(Override("model", "models", models))
+        overrides += changes(self.settings, dashes="", epochs=self.epochs)
+        overrides += changes(self._stopping())
         benchmark = load(self.config, overrides)
         if self._name not in benchmark.models:
             hint = did_you_mean(self._name, benchmark.models)
@@ -308,8 +309,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
             if not isinstance(label, str) and str(label) in MISSING:
                 raise ValueError(f"y: got {label} (each text should have a label)")
         if len(classes) < 2:
-            found = ", ".join(map(repr, classes)) or "no texts"
-            raise ValueError(f"y: got {found} (should be two or more classes)")
+            raise ValueError(f"y: one class or none: {classes} (should be several)")
         names = [str(spelled(label)) for label in classes]
         self._order = np.argsort(names, kind="stable")
         return np.argsort(self._order)[positions].astype(np.int32)
@@ -318,9 +318,11 @@ class Classifier(ClassifierMixin, BaseEstimator):
         """Return how much each text counts; ``None`` if all count the same."""
         if sample_weight is None and self.class_weight is None:
             return None
-        weights = compute_sample_weight(self.class_weight, y)
+        weights = np.ones(1)
         if sample_weight is not None:
-            weights = weights * column_or_1d(sample_weight, dtype=float)
+            weights = column_or_1d(sample_weight, dtype=float)
+        if self.class_weight is not None:
+            weights = weights * compute_sample_weight(self.class_weight, y)
         if not 0 < weights.sum() < np.inf or weights.min() < 0:
             fault = "the weights of texts should be 0 or more, and not all zero"
             raise ValueError(f"sample_weight, class_weight: {fault}")

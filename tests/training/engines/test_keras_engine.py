@@ -46,14 +46,16 @@ def fresh():
     return keras.Sequential([keras.Input((4, 1)), *layers])
 
 
-def train(ema=DECAY, validation=None):
+def train(ema=DECAY, validation=None, sample_weights=None):
     """Return a trained model and the notes of its epochs."""
     model = fresh()
     epochs = Epochs()
     training = Training(
         epochs=EPOCHS, batch_size=4, learning_rate=0.5, optimizer="sgd", ema=ema
     )
-    request = FitRequest(None, dataset(), training, SEED, ignore, keep_model=False)
+    request = FitRequest(
+        None, dataset(), training, SEED, ignore, False, sample_weights=sample_weights
+    )
     keras_engine.train(model, request, documents(), validation, epochs)
     return model, epochs
 
@@ -137,3 +139,17 @@ def test_it_is_the_averages_that_are_validated(trainings):
         judged.set_weights(weights)
         loss = -np.log(np.array(judged(x))[np.arange(20), y]).mean()
         assert epochs.history.val_loss[epoch - 1] == pytest.approx(loss, rel=1e-4)
+
+
+def test_documents_that_do_not_count_teach_nothing():
+    model, _ = train(ema=None, sample_weights=np.zeros(N, np.float32))
+
+    for weights, untrained in zip(model.weights, fresh().weights, strict=True):
+        np.testing.assert_array_equal(weights, untrained)
+
+
+def test_weights_of_one_change_nothing():
+    model, _ = train(sample_weights=np.ones(N, np.float32))
+
+    for weights, expected in zip(model.weights, train()[0].weights, strict=True):
+        np.testing.assert_allclose(weights, expected, rtol=1e-6)
