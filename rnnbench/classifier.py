@@ -144,10 +144,12 @@ class Classifier(ClassifierMixin, BaseEstimator):
             raise UserError(f"{self._name}: {fault}")
         training = resolve_engine(model, training)
         engine = engine_for(model, training, self._name)
-        seed = self.random_state
-        random = check_random_state(seed)
-        if not isinstance(seed, Integral):
-            seed = random.randint(2**31)
+        random = check_random_state(self.random_state)
+        match self.random_state:
+            case Integral():
+                seed = int(self.random_state)
+            case _:
+                seed = random.randint(2**31)
         with ExitStack() as shown:
             if engine.name == KERAS and not self.verbose:  # it would hide the bar
                 shown.enter_context(quiet_tensorflow())
@@ -155,7 +157,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
                 model=model,
                 dataset=dataset,
                 settings=training,
-                seed=int(seed),
+                seed=seed,
                 on_epoch=shown.enter_context(self._progress(model, training)),
                 keep_model=model.is_network,
                 sample_weights=self._weights(y, sample_weight),
@@ -306,7 +308,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
             self.classes_ = labels[first]
         classes = self.classes_.tolist()
         for label in classes:
-            if not isinstance(label, str) and str(label) in MISSING:
+            if repr(label) in MISSING:
                 raise ValueError(f"y: got {label} (each text should have a label)")
         if len(classes) < 2:
             raise ValueError(f"y: one class or none: {classes} (should be several)")
@@ -353,7 +355,7 @@ def _labels_of(y: ArrayLike) -> NDArray[np.generic]:
     labels = np.asarray(y)
     if labels.dtype.kind == "U":
         objects = np.asarray(y, object)
-        if not all(isinstance(label, str) for label in objects.flat):
+        if set(map(type, objects.flat)) - {str, np.str_}:
             labels = objects
     return np.asarray(column_or_1d(labels, warn=True))
 
