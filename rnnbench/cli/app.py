@@ -5,6 +5,7 @@ and the completion of command names answer at once.
 """
 
 import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -42,6 +43,8 @@ BUILT_IN = [
     Command("models", MODELS, "Look at the models of a config.", PARTS),
     Command("data", DATA, "Get the documents and look at them.", PARTS),
 ]
+NARROW = 70
+"""In a narrower terminal, frames would cut the names of options."""
 COMMANDS: Registry[Command] = Registry("command", Command, BUILT_IN)
 
 QUICK_START = """\
@@ -51,8 +54,11 @@ predictions that you have, or on Reuters newswires.
 Quick start:
 
 1. `rnnbench run smoke` trains small models in a few seconds: does everything work?
+
 2. `rnnbench run tweets.csv` trains models on a table of your own texts and labels.
+
 3. `rnnbench verdict mine.csv yours.csv` says whose predictions are better.
+
 4. `rnnbench run all` is the benchmark on newswires; `rnnbench report results/all` makes
    a page of it, to be opened in a browser.
 """
@@ -90,7 +96,10 @@ class _Commands(TyperGroup):
         self.commands = {}
         for command in COMMANDS.usable():
             self.commands[command.name] = TyperCommand(
-                command.name, help=command.summary, rich_help_panel=command.group
+                command.name,
+                help=command.summary,
+                short_help=command.summary,
+                rich_help_panel=command.group,
             )
         log.disabled = False
         return [*self.commands]
@@ -107,16 +116,25 @@ class _Commands(TyperGroup):
                 raise
             return name, TyperCommand(name), rest
         for part in (command, *getattr(command, "commands", {}).values()):
+            if not isinstance(part, TyperGroup):
+                _fit(part)
             _plain(part.get_params(ctx))
         return name, command, rest
 
     def make_context(self, *args: Any, **options: Any) -> Any:
+        _fit(self)
         with _ending_with_a_message():
             return super().make_context(*args, **options)
 
     def invoke(self, ctx: Any) -> object:
         with _ending_with_a_message():
             return super().invoke(ctx)
+
+
+def _fit(command: Any) -> None:
+    """Have a command show its help without frames in a narrow terminal."""
+    if shutil.get_terminal_size().columns < NARROW:
+        command.rich_markup_mode = None
 
 
 def _plain(params: list[Any]) -> list[Any]:
@@ -147,7 +165,7 @@ app = typer.Typer(
     name="rnnbench",
     cls=_Commands,
     help=QUICK_START,
-    epilog="Examples:\n\n- `rnnbench run configs/all.yaml`\n- `rnnbench config list`",
+    epilog="Examples:\n\n- `rnnbench run configs/all.yaml`\n\n- `rnnbench config list`",
     no_args_is_help=True,
     rich_markup_mode="markdown",  # re-flows paragraphs
     pretty_exceptions_enable=False,

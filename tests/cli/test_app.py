@@ -57,6 +57,13 @@ def test_every_command_has_help_with_examples(cli, command):
 
 
 @pytest.mark.parametrize("command", TREE, ids=" ".join)
+def test_nothing_is_cut_from_help_in_a_narrow_terminal(cli, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "50")
+
+    assert "…" not in cli(*command, "--help").output
+
+
+@pytest.mark.parametrize("command", TREE, ids=" ".join)
 def test_help_has_no_type_for_options_without_a_value(cli, command):
     assert "bool" not in cli(*command, "--help").output
 
