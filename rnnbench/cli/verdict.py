@@ -46,6 +46,7 @@ OWN_GATES = (
 )
 VERBOSE = "Also print differences, power, and what the columns mean."
 _column = partial(typer.Option, metavar="COLUMN")
+_reading = partial(typer.Option, rich_help_panel="How files are read")
 _verbose = typer.Option("--verbose", "-v", help=VERBOSE)
 
 
@@ -55,22 +56,22 @@ def verdict(
         Path | None, typer.Option(metavar="FILE|RUN", help=LABELS)
     ] = None,
     column: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=NAME", help=COLUMNS)
+        list[str] | None, _reading(metavar="KEY=NAME", help=COLUMNS)
     ] = None,
-    label: Annotated[str | None, _column("--label", help=LABEL)] = None,
-    text: Annotated[str | None, _column("--text", help=TEXT)] = None,
+    label: Annotated[
+        str | None, _reading("--label", metavar="COLUMN", help=LABEL)
+    ] = None,
+    text: Annotated[str | None, _reading("--text", metavar="COLUMN", help=TEXT)] = None,
     score: Annotated[str | None, _column("--score", help=SCORES)] = None,
     cluster: Annotated[
         str | None, _column("--cluster", "--group", help=CLUSTERS)
     ] = None,
-    only: Annotated[str | None, typer.Option(metavar="COLUMN=VALUE", help=ONLY)] = None,
-    separator: Annotated[
-        str | None, typer.Option(metavar="TEXT", help=SEPARATOR)
-    ] = None,
+    only: Annotated[str | None, _reading(metavar="COLUMN=VALUE", help=ONLY)] = None,
+    separator: Annotated[str | None, _reading(metavar="TEXT", help=SEPARATOR)] = None,
     missing: Annotated[
         Literal["error", "drop", "wrong"], typer.Option(help=MISSING)
     ] = "error",
-    exact: Annotated[bool, typer.Option("--exact", help=EXACT)] = False,
+    exact: Annotated[bool, _reading("--exact", help=EXACT)] = False,
     fail_if: Annotated[
         list[str] | None, typer.Option(metavar="GATE", help=OWN_GATES)
     ] = None,
