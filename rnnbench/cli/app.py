@@ -131,7 +131,7 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
 
 
-def _fit(command: Any) -> None:
+def _fit(command: TyperCommand | TyperGroup) -> None:
     """Have a command show its help without frames in a narrow terminal."""
     if shutil.get_terminal_size().columns < NARROW:
         command.rich_markup_mode = None

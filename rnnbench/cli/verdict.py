@@ -103,8 +103,8 @@ def verdict(
         raise UserError("--force: needs --out")
     gates = parse_gates(fail_if)
     columns = dict(_pair("--column", pair, NAMES) for pair in column or ())
-    named = {"label": label, "text": text, "score": score, "cluster": cluster}
-    columns |= {key: name for key, name in named.items() if name is not None}
+    by_option = {"label": label, "text": text, "score": score, "cluster": cluster}
+    columns |= {key: name for key, name in by_option.items() if name is not None}
     if label is not None and names_file(label):
         raise UserError(f"--label {label}: a file, not a column (--labels takes it)")
     rows = None
