@@ -4,14 +4,16 @@
 >>> model.predict(["a new text"])  # doctest: +SKIP
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from numbers import Integral
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from rich.console import Console
+from rich.progress import Progress
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import accuracy_score
@@ -28,14 +30,14 @@ from rnnbench.data.fetch import silent
 from rnnbench.data.sources.files import FILES
 from rnnbench.data.vocabulary import corpus_of_texts, make_vocabulary
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.labels import ANY_NUMBER, Labels, Scores, spelled
-from rnnbench.models.descriptions import LayeredNetwork, Model
+from rnnbench.labels import Labels, Scores, spelled
+from rnnbench.models.descriptions import Model
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.prediction.predict import KeptModel
 from rnnbench.request import Settings, as_json, changes
 from rnnbench.tasks import TASKS
 from rnnbench.training.decision import AT_HALF
-from rnnbench.training.engines import FitRequest, OnEpoch, ignore
+from rnnbench.training.engines import FitRequest
 from rnnbench.training.outcome import Floats
 from rnnbench.training.settings import (
     KERAS,
@@ -59,8 +61,9 @@ Texts = Iterable[str]
 def _gives(kind: str, estimator: "Classifier") -> bool:
     """Return whether the scores of a classifier, fitted or not, are of a kind."""
     if hasattr(estimator, "kept_"):
-        return bool(estimator.kept_.kind == kind)
-    model, _, _ = estimator._chosen()
+        model = estimator.kept_.model
+    else:
+        model, _, _ = estimator._chosen()
     return model.gives_probabilities == (kind == "probability")
 
 
@@ -135,7 +138,10 @@ class Classifier(ClassifierMixin, BaseEstimator):
         model, training, data = self._chosen()
         model.fetch(silent)
         if labels.ndim > 1:
-            model, training = _for_any_number(model, training)
+            model = model.for_several_topics()
+            is_held_out = training.validation_split or not model.is_network
+            if training.decision.is_chosen_for(labels) and not is_held_out:
+                training = training.model_copy(update={"decision": AT_HALF})
         topics = list(map(str, self.classes_[self._order]))
         corpus = corpus_of_texts(X, labels, topics, data.tokenizer or "words")
         dataset = make_dataset(corpus, data, has_test=False)
@@ -150,15 +156,19 @@ class Classifier(ClassifierMixin, BaseEstimator):
                 seed = int(self.random_state)
             case _:
                 seed = random.randint(2**31)
-        with ExitStack() as shown:
-            if engine.name == KERAS and not self.verbose:  # it would hide the bar
-                shown.enter_context(quiet_tensorflow())
+        is_shown = self.verbose and model.is_network
+        console = Console(stderr=True, quiet=not is_shown)
+        quiet: AbstractContextManager[None] = nullcontext()
+        if engine.name == KERAS and not is_shown:  # it would hide the bar
+            quiet = quiet_tensorflow()
+        with quiet, Progress(console=console, disable=not is_shown) as progress:
+            task = progress.add_task(self._name, total=training.epochs)
             request = FitRequest(
                 model=model,
                 dataset=dataset,
                 settings=training,
                 seed=seed,
-                on_epoch=shown.enter_context(self._progress(model, training)),
+                on_epoch=lambda epoch, *_: progress.update(task, completed=epoch),
                 keep_model=model.is_network,
                 sample_weights=self._weights(y, sample_weight),
             )
@@ -175,7 +185,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
             n_iter_=trained.record.epochs,
             trained=trained,
         )
-        self.n_iter_ = trained.record.epochs
+        self.n_iter_ = self.kept_.n_iter_
         return self
 
     @classmethod
@@ -335,20 +345,6 @@ class Classifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self.kept_.decision_function(texts)[:, np.argsort(self._order)]
 
-    @contextmanager
-    def _progress(self, model: Model, training: Training) -> Iterator[OnEpoch]:
-        """Yield what shows that an epoch is over, if ``verbose``."""
-        if not self.verbose or not model.is_network:
-            yield ignore
-            return
-        from rich.progress import Progress
-
-        from rnnbench.terminal.console import err
-
-        with Progress(console=err) as progress:
-            task = progress.add_task(self._name, total=training.epochs)
-            yield lambda epoch, *_: progress.update(task, completed=epoch)
-
 
 def _labels_of(y: ArrayLike) -> NDArray[np.generic]:
     """Return labels in an array, where numbers in a list with texts stay numbers."""
@@ -358,19 +354,3 @@ def _labels_of(y: ArrayLike) -> NDArray[np.generic]:
         if set(map(type, objects.flat)) - {str, np.str_}:
             labels = objects
     return np.asarray(column_or_1d(labels, warn=True))
-
-
-def _for_any_number(model: Model, training: Training) -> tuple[Model, Training]:
-    """Return a model for texts with any number of labels, and its training.
-
-    The last activation of a network is a sigmoid. If no texts are held out, labels with
-    a probability of 0.5 are given.
-    """
-    match model:
-        case LayeredNetwork():
-            *layers, last = model.layers
-            last = last.model_copy(update={"activation": ANY_NUMBER.last_activation})
-            model = model.model_copy(update={"layers": (*layers, last)})
-    if model.is_network and not training.validation_split:
-        training = training.model_copy(update={"decision": AT_HALF})
-    return model, training

@@ -16,22 +16,18 @@ def warn_of_trained(files: Iterable[FileRows], run: Run) -> None:
 
     The words of these documents come from the cache; nothing is said without them.
     """
-    texts_of = {}
-    for file in files:
-        if "text" in file.columns:
-            values, codes = file.columns["text"]
-            texts_of[file.file] = list(map(str, values[codes]))
-    if not texts_of:
-        return
-    cached = cached_documents(run.results.dataset, run.benchmark.data)
-    if cached is None:
+    with_texts = [file for file in files if "text" in file.columns]
+    cached = with_texts and cached_documents(run.results.dataset, run.benchmark.data)
+    if not cached:
         return
     corpus, dataset = cached
     vocabulary = make_vocabulary(corpus, dataset, run.benchmark.data)
     trained = set(map(corpus.text, dataset.train_documents))
-    for name, texts in texts_of.items():
-        are_trained = list(map(trained.__contains__, encode(texts, vocabulary).texts))
-        if any(are_trained):
-            number = f"{sum(are_trained):,} of {len(texts):,} texts"
+    for file in with_texts:
+        values, codes = file.columns["text"]
+        texts = encode(map(str, values[codes]), vocabulary).texts
+        n_trained = sum(map(trained.__contains__, texts))
+        if n_trained:
+            number = f"{n_trained:,} of {len(texts):,} texts"
             where = f"the training documents of {run.folder}"
-            log.warning("%s: %s are among %s", name, number, where)
+            log.warning("%s: %s are among %s", file.file, number, where)

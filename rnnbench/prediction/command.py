@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from rnnbench.data.cached import training_texts
 from rnnbench.data.sources.tables import columns_called
 from rnnbench.errors import UserError, shortened
 from rnnbench.prediction.predict import (
@@ -24,14 +25,12 @@ from rnnbench.prediction.predict import (
 )
 from rnnbench.prediction.table import (
     Question,
-    Tally,
     Target,
     predict_table,
     standard_input,
 )
-from rnnbench.prediction.trained import training_texts
 from rnnbench.prediction.writers import WRITABLE
-from rnnbench.results.run import load_results
+from rnnbench.results.run import load_benchmark, load_results
 from rnnbench.results.schema import Results
 from rnnbench.storage import check_new, names_file, read_file
 from rnnbench.terminal import console, options
@@ -126,13 +125,15 @@ def predict(
         hint = "--in answers the rows of a table, and --file a text"
         notice = f"'{text}' is read as a text, not as a file ({hint})"
         console.notice(notice, style="yellow")
-    model = find_model(run, name, seed, results)
+    benchmark = load_benchmark(run, results.by_name)
+    model = find_model(run, name, seed, results, benchmark)
     if name is None and not quiet:
         _notice_best(model, results)
     if not quiet and not as_json:
         _notice_rule(model, unsure_below)
     if table:
-        question = Question(model, unsure_below, explain, training_texts(run, results))
+        trained_on = training_texts(results.dataset, benchmark.data)
+        question = Question(model, unsure_below, explain, trained_on)
         target = Target(out, is_safe=csv_safe)
         record = _answer_table(question, table, target, column, quiet=quiet)
         console.print_record(record, as_json=as_json)
@@ -181,13 +182,11 @@ def _notice_best(model: KeptModel, results: Results) -> None:
 
 def _notice_rule(model: KeptModel, unsure_below: float | None) -> None:
     """Say what makes an answer, where thresholds do."""
-    rules = []
-    if model.rule():
-        rules.append(model.rule())
+    rule = model.rule()
     if unsure_below is not None:
-        rules.append(f"'{UNSURE}' below {unsure_below:g}")
-    if rules:
-        console.notice(f"Answers: {'; '.join(rules)}")
+        rule += f"; '{UNSURE}' below {unsure_below:g}"
+    if rule:
+        console.notice(f"Answers: {rule.removeprefix('; ')}")
 
 
 def _name_of(text: str) -> str:
@@ -213,14 +212,8 @@ def _check_table(
             raise UserError(f"--json: the table goes to standard output ({hint})")
     elif table.is_dir() and table.resolve() in out.resolve().parents:
         raise UserError(f"--out {out}: is in the folder of --in (name another file)")
-    elif table != STREAM and _is_same_file(out, table):
+    elif table != STREAM and out.exists() and out.samefile(table):
         raise UserError(f"--out {out}: is the table of --in (name another file)")
-
-
-def _is_same_file(file: Path, other: Path) -> bool:
-    with suppress(OSError):  # one of them does not exist
-        return file.samefile(other)
-    return False
 
 
 def _split_words(
@@ -261,7 +254,9 @@ def _answer_table(
     counts = tally.problems
     rows = counted(counts.total(), "row")
     if tally.trained_on:
-        _warn_of_trained(tally, rows)
+        which = f"{tally.trained_on:,} of {rows}"
+        meaning = "their answers do not show how good the model is on new texts"
+        console.notice(f"In the training set: {which}; {meaning}", style="yellow")
     answered = counts.pop(None)
     if counts:
         reasons = [f"{n:,} {problem}" for problem, n in counts.most_common()]
@@ -269,21 +264,12 @@ def _answer_table(
         console.notice(f"Without an answer: {which}", style="yellow")
     if out and not quiet:
         console.notice(f"{rows} written to {out}")
-    record: dict[str, object] = {
+    return {
         "answered": answered,
         "problems": dict(counts),
         "trained_on": tally.trained_on,
+        "threshold": question.model.threshold,
     }
-    if question.model.threshold is not None:
-        record["threshold"] = question.model.threshold
-    return record
-
-
-def _warn_of_trained(tally: Tally, rows: str) -> None:
-    """Say that rows are texts of the training set."""
-    which = f"{tally.trained_on:,} of {rows}"
-    meaning = "their answers do not show how good the model is on new texts"
-    console.notice(f"In the training set: {which}; {meaning}", style="yellow")
 
 
 def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:

@@ -205,16 +205,15 @@ class KeptModel(Shown):
         """
         if self.decision is None:
             return None
-        shown = self._shown(np.array(self.decision.threshold))
-        threshold: float | list[float] = shown.tolist()
+        threshold: float | list[float]
+        threshold = self._shown(np.array(self.decision.threshold)).tolist()
         return threshold
 
     def rule(self) -> str:
         """Return in words what makes an answer; empty if each text has one topic."""
-        threshold = self.threshold
-        if self.decision is None or threshold is None:
+        if self.decision is None:
             return ""
-        thresholds = np.atleast_1d(np.array(threshold))
+        thresholds = np.array(self.threshold)
         low = f"{thresholds.min():.3g}"
         high = f"{thresholds.max():.3g}"
         noun = noun_of(self.vocabulary.source)
@@ -225,10 +224,10 @@ class KeptModel(Shown):
         if least is None:
             return rule
         lowest = f"{self._shown(np.array(least)):.3g}"
-        if least > ALWAYS and lowest != low:
-            return f"{rule}; if there is none, the best from {lowest} on"
         if least == ALWAYS:
             rule += "; if there is none, the best"
+        elif lowest != low:
+            rule += f"; if there is none, the best from {lowest} on"
         return rule
 
     @property

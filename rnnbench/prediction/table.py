@@ -117,12 +117,19 @@ def predict_table(
     is_safe = target.is_safe and not has_lists
     tally = Tally()
     n_formulas = 0
-    columns = [*header, *_new_columns(question, source, header)]
+    new_columns = _new_columns(question.model)
+    if question.explain:
+        new_columns.append(DECIDED_BY)
+    for name in new_columns:
+        if name in header:
+            fault = f"rename the column '{name}': the answer needs this name"
+            raise UserError(f"{source}: {fault}")
+    columns = [*header, *new_columns]
     if is_safe:
         columns = list(map(_as_text, columns))
     with open_writer(out, source, columns) as write:
         for row, answer, is_trained_on in _answered(question, rows, get):
-            new_cells = _new_cells(answer, row, separator)
+            new_cells = _new_cells(answer, row.reason, separator)
             tally.problems[new_cells.problem] += 1
             tally.trained_on += is_trained_on
             cells = [*_filled(row.values, len(header)), *new_cells]
@@ -147,11 +154,10 @@ def predict_table(
 
 def rows_of(model: KeptModel, answers: Iterable[Prediction]) -> list[dict[str, object]]:
     """Return the new columns of a table, and their values, for each answer."""
-    columns = _new_columns(Question(model), Path(), [])
+    columns = _new_columns(model)
     rows: list[dict[str, object]] = []
     for answer in answers:
-        cells = _new_cells(answer, Row("", ()), None)
-        rows.append(dict(zip(columns, cells, strict=True)))
+        rows.append(dict(zip(columns, _new_cells(answer), strict=True)))
     return rows
 
 
@@ -161,18 +167,10 @@ def _filled(values: Sequence[object], n: int) -> list[object]:
     return [*values[:n], *missing]
 
 
-def _new_columns(question: Question, source: Path, header: Sequence[str]) -> list[str]:
-    """Return the names of the new columns; ``UserError`` if the table has one."""
-    model = question.model
+def _new_columns(model: KeptModel) -> list[str]:
+    """Return the names of the new columns."""
     third = "second_best" if model.task.has_one_label else "number"
-    new = ["predicted", model.kind, third, "unknown_words", "problem"]
-    if question.explain:
-        new.append(DECIDED_BY)
-    for name in new:
-        if name in header:
-            fault = f"rename the column '{name}': the answer needs this name"
-            raise UserError(f"{source}: {fault}")
-    return new
+    return ["predicted", model.kind, third, "unknown_words", "problem"]
 
 
 def _answered(
@@ -226,13 +224,15 @@ def _checked(row: Row, get: Getter) -> tuple[Row, str]:
         return row._replace(reason=error.reason, fault=error.fault), ""
 
 
-def _new_cells(prediction: Prediction, row: Row, separator: str | None) -> NewCells:
-    """Return the values of the new columns.
+def _new_cells(
+    prediction: Prediction, reason: str = "", separator: str | None = None
+) -> NewCells:
+    """Return the values of the new columns, or the ``reason`` why there are none.
 
     Topics stay a list without a ``separator``.
     """
     if not prediction.words:
-        return NewCells(problem=row.reason or "no words")
+        return NewCells(problem=reason or "no words")
     unknown_share = round(len(prediction.unknown_words) / prediction.words, 4)
     if not prediction.topics:
         return NewCells(unknown_words=unknown_share, problem="unknown words")

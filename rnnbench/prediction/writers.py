@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from io import TextIOWrapper
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rnnbench.data.sources.tables import (
     DIALECTS,
@@ -24,12 +23,8 @@ from rnnbench.errors import UserError
 from rnnbench.storage import atomic_write
 from rnnbench.text import encodable, visible
 
-if TYPE_CHECKING:
-    import pyarrow
-
 WRITABLE = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")  # the endings of tables
 PARQUET = ".parquet"
-ROWS_AT_ONCE = 1_000  # that become columns together
 Write = Callable[[Sequence[object]], object]
 
 
@@ -106,40 +101,19 @@ def _parquet_writer(out: Path, columns: Sequence[str]) -> Iterator[Write]:
     except ImportError:
         fault = "needs pyarrow: pip install 'rnnbench[parquet]'"
         raise UserError(f"--out {out}: {fault}") from None
-    tables: list[pyarrow.Table] = []
     rows: list[Sequence[object]] = []
-
-    def write(row: Sequence[object]) -> None:
-        rows.append(row)
-        if len(rows) == ROWS_AT_ONCE:
-            tables.append(_columns_of(rows, columns, out))
-            rows.clear()
-
-    yield write
-    tables.append(_columns_of(rows, columns, out))
-    try:
-        table = pa.concat_tables(tables, promote_options="permissive")
-    except pa.ArrowException as error:
-        raise _mixed(out, str(error)) from None
-    with atomic_write(out) as file:
-        write_table(table, file)
-
-
-def _columns_of(
-    rows: Sequence[Sequence[object]], columns: Sequence[str], out: Path
-) -> "pyarrow.Table":
-    """Return rows as columns, each with values of one type."""
-    import pyarrow as pa
-
+    yield rows.append
     arrays = {}
     for position, name in enumerate(columns):
         cells = map(_storable, map(itemgetter(position), rows))
         try:
-            array = pa.array(list(cells))
+            arrays[name] = pa.array(list(cells))
         except (pa.ArrowException, OverflowError) as error:
-            raise _mixed(out, f"{name}: {error}") from None
-        arrays[name] = array
-    return pa.table(arrays)
+            fault = f"cannot be written: {name}: {error}"
+            hint = "a column of a Parquet file has values of one type: use .jsonl"
+            raise UserError(f"--out {out}: {fault} ({hint})") from None
+    with atomic_write(out) as file:
+        write_table(pa.table(arrays), file)
 
 
 def _storable(cell: object) -> object:
@@ -148,8 +122,3 @@ def _storable(cell: object) -> object:
         case str():
             return encodable(cell)
     return cell
-
-
-def _mixed(out: Path, fault: str) -> UserError:
-    hint = "a column of a Parquet file has values of one type: use .jsonl"
-    return UserError(f"--out {out}: cannot be written: {fault} ({hint})")

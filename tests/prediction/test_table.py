@@ -205,7 +205,7 @@ def test_rows_of_which_a_model_is_not_sure_enough_are_unsure(
     assert all(row["probability"] for row in rows if row["predicted"])
     problems = {"unsure": 1, "unknown words": 1, "empty text": 1, "no words": 1}
     record = {"schema_version": 1, "answered": 2, "problems": problems}
-    record["trained_on"] = 0
+    record |= {"trained_on": 0, "threshold": None}
     assert json.loads(done.stdout) == record
 
 
@@ -362,11 +362,9 @@ def test_a_column_of_mixed_types_does_not_go_into_parquet(predict, tmp_path):
 def test_any_values_come_back_from_parquet(tmp_path_factory, rows):
     parquet = pytest.importorskip("pyarrow.parquet")
     out = tmp_path_factory.mktemp("parquet") / "out.parquet"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writers, "ROWS_AT_ONCE", 3)
-        with writers.open_writer(out, Path("in.jsonl"), ["text", "b", "c"]) as write:
-            for row in rows:
-                write([row["text"], row["b"], row["c"]])
+    with writers.open_writer(out, Path("in.jsonl"), ["text", "b", "c"]) as write:
+        for row in rows:
+            write([row["text"], row["b"], row["c"]])
     assert parquet.read_table(out).to_pylist() == rows
 
 
