@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.sources import tables
-from rnnbench.data.sources.labels import split_labels
 from rnnbench.data.sources.tables.sniffing import TEXT_NAMES
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.outside.coding import Array, Mask, Topics
@@ -129,17 +128,6 @@ class FileRows(NamedTuple):
             rows = counted(lacking, "row")
             raise UserError(f"{self.file}: {rows} without {with_article(key)}")
         return places
-
-
-def split_columns(columns: Columns, separator: str) -> None:
-    """Split labels and answers that are texts into lists of labels."""
-    for key in {"label", "prediction"} & columns.keys():
-        lists = []
-        for value in columns[key].values:
-            if type(value) is str:
-                value = split_labels(value, separator)  # noqa: PLW2901 - in place of it
-            lists.append(value)
-        columns[key] = Column.of(lists, columns[key].codes)
 
 
 def find_columns(header: Sequence[str], reading: Reading, path: Path) -> dict[str, str]:

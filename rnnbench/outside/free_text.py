@@ -21,7 +21,6 @@ from rnnbench.outside.coding import ALIKE, Array
 
 log = logging.getLogger("rnnbench.outside.files")
 MARK = re.compile(r".*\b(?:answer|label|category|class)\b(?: is|:)?(.*)", re.I | re.S)
-NOT_DENIED = r"(?<!\bnot )(?<!\bnon )"
 RULE = "case, punctuation, `the answer is X`, or the only label in the text"
 LONGEST = 10_000  # characters of an answer that are looked at
 SHOWN = 60
