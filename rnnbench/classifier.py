@@ -271,7 +271,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
             training = training.model_copy(update={"validation_split": 0})
         data = benchmark.data
         kept = {
-            "tokenizer": data.tokenizer or "words",
+            "tokenizer": data.tokenizer,
             "num_words": data.num_words,
             "pad_length": data.pad_length or data.maxlen,
             "padding": data.padding,

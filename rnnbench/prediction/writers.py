@@ -108,7 +108,7 @@ def _parquet_writer(out: Path, columns: Sequence[str]) -> Iterator[Write]:
         cells = map(_storable, map(itemgetter(position), rows))
         try:
             arrays[name] = pa.array(list(cells))
-        except (pa.ArrowException, OverflowError) as error:
+        except (pa.ArrowException, OverflowError, ValueError) as error:
             fault = f"cannot be written: {name}: {error}"
             hint = "a column of a Parquet file has values of one type: use .jsonl"
             raise UserError(f"--out {out}: {fault} ({hint})") from None

@@ -334,9 +334,10 @@ def test_answers_go_into_parquet_with_numbers_as_numbers(
     assert rows[0]["margin"] > rows[1]["unknown_words"] == 0
 
 
-def test_a_column_of_mixed_types_does_not_go_into_parquet(predict, tmp_path):
+@pytest.mark.parametrize("cells", [(1, "x"), (2**70, 1), (["\ud800"], None)], ids=str)
+def test_values_that_parquet_does_not_have_are_refused(predict, tmp_path, cells):
     pytest.importorskip("pyarrow")
-    rows = [{"text": "profit", "b": 1}, {"text": "profit", "b": "x"}]
+    rows = [{"text": "profit", "b": cell} for cell in cells]
     (tmp_path / "new.jsonl").write_text(spelled(rows, ".jsonl"))
 
     done = predict("svm", "--in", "new.jsonl", "--out", "out.parquet", status=2)
