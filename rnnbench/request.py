@@ -131,7 +131,11 @@ class Request:
         if self.out is None:
             name = self.prefix + name
             if self.texts is not None:
-                name += f"-{sha256_text(self.texts)[:DIGITS_OF_TEXTS]}"
+                content = self.texts
+                for change in self.overrides:
+                    if change.key in ("data.text", "data.label"):  # other texts
+                        content += change.value
+                name += f"-{sha256_text(content)[:DIGITS_OF_TEXTS]}"
             return Path("results", name)
         folder = named_folder(self.out)
         spelled = encodable(str(folder))

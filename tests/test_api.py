@@ -657,6 +657,18 @@ def test_each_frame_has_a_folder_of_results_by_its_content():
     assert re.fullmatch("texts-[0-9a-f]{8}", folders[0].name)
 
 
+def test_each_column_of_texts_has_a_folder_of_results():
+    frame = pd.DataFrame({"title": OWN, "body": OWN[::-1], "label": LABELS})
+    options = {"models": "multinomial_naive_bayes", "progress": False}
+
+    of_titles = rnnbench.run(frame, text="title", **options)
+    of_bodies = rnnbench.run(frame, settings={"data.text": "body"}, **options)
+
+    assert of_titles.folder != of_bodies.folder
+    assert rnnbench.load_run(of_titles.folder).best == of_titles.best
+    assert rnnbench.run(frame, text="title", **options).folder == of_titles.folder
+
+
 def test_a_choice_on_a_frame_has_a_folder_of_its_own():
     frame = pd.DataFrame({"text": OWN, "label": LABELS})
     options = {"models": "multinomial_naive_bayes", "folds": 2, "progress": False}
