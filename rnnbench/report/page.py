@@ -179,8 +179,8 @@ def _themed(plot: Plot, svg: str, width: str, start: str = "") -> Markup:
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{plot.name}-{start}", svg)
     svg = re.sub(r' (?:width|height)="[^"]*"', "", svg, count=2)  # of the whole drawing
     points = float(svg[svg.index("viewBox") :].split()[2])
-    # In an SVG of 6 inches, letters have 10 pixels or more.
-    style = f"min-width: {points / 18:.1f}rem; max-width: {points / 10:.1f}rem"
+    # An SVG of 6 inches fits a phone, where its letters have almost 10 pixels.
+    style = f"min-width: {points / 18.6:.1f}rem; max-width: {points / 10:.1f}rem"
     label = f'class="{width}" role="img" aria-label="{escape(plot.alt)}"'
     svg = f'<svg {label} style="{style}"{svg[4:]}'
     svg = svg.replace(INK, "var(--ink)").replace(GRID, "var(--line)")

@@ -263,7 +263,10 @@ def _history(
                 plot = HistoryPlot(history, model, f"{name}-{model}")
                 plot.has_legend = not plots  # one is enough for all
                 plots.append(plot)
-        table = replace(history_table(history), links=site.reports, caption="")
+        table = history_table(history)
+        order = [0, 3, 1, 2, *range(4, len(table.headers))]  # changes first
+        table = pick_columns(table, order, table.text_columns)
+        table = replace(table, links=site.reports, caption="")
         documents = site.documents_of(history.dataset)
         title = f"{config} on {documents}, {history.metric}"
         sections.append(

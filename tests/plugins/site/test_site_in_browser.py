@@ -86,3 +86,11 @@ def test_a_model_that_is_not_picked_leaves_the_page(browser, site):
 
         assert 0 < len(left) < before
         assert not [text for text in left if LONG in text]
+
+
+def test_plots_of_the_history_fit_a_phone(browser, site):
+    browser.open(site / "history.html", 390)
+
+    plots = "[...document.querySelectorAll('.plot')]"
+    assert browser.evaluate(f"{plots}.length")
+    assert browser.evaluate(f"{plots}.every((p) => p.scrollWidth <= p.clientWidth)")
