@@ -322,7 +322,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
                 raise ValueError(f"y: got {label} (each text should have a label)")
         if len(classes) < 2:
             raise ValueError(f"y: one class or none: {classes} (should be several)")
-        names = [str(spelled(label)) for label in classes]
+        names = list(map(str, map(spelled, classes)))
         self._order = np.argsort(names, kind="stable")
         return np.argsort(self._order)[positions].astype(np.int32)
 
