@@ -152,6 +152,8 @@ def test_axe_finds_nothing(site, browser, name, width):
     browser.open(min(files, key=lambda file: len(file.parts)), width)
 
     assert violations(browser) == []
+    browser.choose("dark")
+    assert violations(browser) == []
 
 
 @pytest.mark.parametrize("name", COMMANDS)
