@@ -489,6 +489,14 @@ def test_it_passes_the_checks_of_scikit_learn(estimator, check):
     check(estimator)
 
 
+def test_one_check_fails_if_idf_counts_each_text_once():
+    """A network fails it, too: a weighted text has one place in a batch."""
+    check = estimator_checks.check_sample_weight_equivalence_on_dense_data
+
+    with pytest.raises(AssertionError, match="not equivalent to fitting with"):
+        check("Classifier", ReadsNumbers("tfidf_logistic_regression"))
+
+
 @pytest.mark.parametrize(
     "check",
     [
