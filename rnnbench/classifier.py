@@ -6,7 +6,6 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 from numbers import Integral
 from typing import TYPE_CHECKING, Self
 
@@ -56,15 +55,6 @@ NOT_STOPPED = {"training.early_stopping": None, "training.validation_split": 0}
 STOPPED = {"training.early_stopping": {}, "training.validation_split": 0.1}
 MISSING = ("None", "nan", "NaT", "<NA>")  # in words, what stands for no label
 Texts = Iterable[str]
-
-
-def _gives(kind: str, estimator: "Classifier") -> bool:
-    """Return whether the scores of a classifier, fitted or not, are of a kind."""
-    if hasattr(estimator, "kept_"):
-        model = estimator.kept_.model
-    else:
-        model, _, _ = estimator._chosen()
-    return model.gives_probabilities == (kind == "probability")
 
 
 class Classifier(ClassifierMixin, BaseEstimator):
@@ -206,12 +196,12 @@ class Classifier(ClassifierMixin, BaseEstimator):
             return answers.astype(int)
         return np.asarray(self.classes_[self._order[answers]])
 
-    @available_if(partial(_gives, "probability"))
+    @available_if(lambda classifier: classifier._gives_probabilities)
     def predict_proba(self, X: Texts) -> Scores:  # noqa: N803
         """Return the probability of each class, ``(n, n_classes)``."""
         return self._scores(X)
 
-    @available_if(partial(_gives, "margin"))
+    @available_if(lambda classifier: not classifier._gives_probabilities)
     def decision_function(self, X: Texts) -> Scores:  # noqa: N803
         """Return margins ``(n, n_classes)``, or those of the second of two classes."""
         margins = self._scores(X)
@@ -247,6 +237,14 @@ class Classifier(ClassifierMixin, BaseEstimator):
             case str():
                 return self.model
         return GIVEN
+
+    @property
+    def _gives_probabilities(self) -> bool:
+        """Whether the scores are probabilities; they are margins otherwise."""
+        if hasattr(self, "kept_"):
+            return self.kept_.model.gives_probabilities
+        model, _, _ = self._chosen()
+        return model.gives_probabilities
 
     def _chosen(self) -> tuple[Model, Training, Data]:
         """Return the model, its training, and how texts are read."""

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, starmap
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -255,13 +255,9 @@ def _deciding_words(
     """Return the words that decided an answer: as an object in JSON, else as text."""
     if prediction.decided_by is None:
         return None
-    weights = {}
-    parts = []
-    for word, weight in prediction.decided_by.words.items():
-        weights[word] = float(f"{weight:.4g}")
-        parts.append(f"{word} {weight:+.3g}")
+    weights = prediction.decided_by.words
     if ending in DIALECTS or ending == PARQUET:
-        return ", ".join(parts)
+        return ", ".join(starmap("{} {:+.3g}".format, weights.items()))
     return weights
 
 
