@@ -36,8 +36,8 @@ from rnnbench.prediction.predict import KeptModel
 from rnnbench.request import Settings, as_json, changes
 from rnnbench.tasks import TASKS
 from rnnbench.training.decision import AT_HALF
-from rnnbench.training.engines import FitRequest
-from rnnbench.training.outcome import Floats
+from rnnbench.training.engines import Engine, FitRequest, ignore
+from rnnbench.training.outcome import Floats, TrialResult
 from rnnbench.training.settings import (
     KERAS,
     Training,
@@ -139,30 +139,16 @@ class Classifier(ClassifierMixin, BaseEstimator):
         if fault:
             raise UserError(f"{self._name}: {fault}")
         training = resolve_engine(model, training)
-        engine = engine_for(model, training, self._name)
-        random = check_random_state(self.random_state)
-        match self.random_state:
-            case Integral():
-                seed = int(self.random_state)
-            case _:
-                seed = random.randint(2**31)
-        is_shown = self.verbose and model.is_network
-        console = Console(stderr=True, quiet=not is_shown)
-        quiet: AbstractContextManager[None] = nullcontext()
-        if engine.name == KERAS and not is_shown:  # it would hide the bar
-            quiet = quiet_tensorflow()
-        with quiet, Progress(console=console, disable=not is_shown) as progress:
-            task = progress.add_task(self._name, total=training.epochs)
-            request = FitRequest(
-                model=model,
-                dataset=dataset,
-                settings=training,
-                seed=seed,
-                on_epoch=lambda epoch, *_: progress.update(task, completed=epoch),
-                keep_model=model.is_network,
-                sample_weights=self._weights(y, sample_weight),
-            )
-            trained = train_model(request, engine)
+        request = FitRequest(
+            model=model,
+            dataset=dataset,
+            settings=training,
+            seed=self._seed(),
+            on_epoch=ignore,
+            keep_model=model.is_network,
+            sample_weights=self._weights(y, sample_weight),
+        )
+        trained = self._train(request, engine_for(model, training, self._name))
         self.kept_ = KeptModel(
             self._name,
             request.seed,
@@ -177,6 +163,20 @@ class Classifier(ClassifierMixin, BaseEstimator):
         )
         self.n_iter_ = self.kept_.n_iter_
         return self
+
+    def _train(self, request: FitRequest[Model], engine: Engine[Model]) -> TrialResult:
+        """Train a model, with a bar of its epochs if it is a network."""
+        is_shown = self.verbose and request.model.is_network
+        quiet: AbstractContextManager[None] = nullcontext()
+        if engine.name == KERAS and not is_shown:  # it would hide the bar
+            quiet = quiet_tensorflow()
+        console = Console(stderr=True, quiet=not is_shown)
+        with quiet, Progress(console=console, disable=not is_shown) as progress:
+            task = progress.add_task(self._name, total=request.settings.epochs)
+            request = request._replace(
+                on_epoch=lambda epoch, *_: progress.update(task, completed=epoch)
+            )
+            return train_model(request, engine)
 
     @classmethod
     def of(cls, kept: KeptModel, config: ConfigSource) -> Self:
@@ -277,6 +277,14 @@ class Classifier(ClassifierMixin, BaseEstimator):
             "min_per_label": 0,  # a class without texts is one
         }
         return model, training, Data(source=FILES.name).model_copy(update=kept)
+
+    def _seed(self) -> int:
+        """Return the seed of the training."""
+        random = check_random_state(self.random_state)
+        match self.random_state:
+            case Integral():
+                return int(self.random_state)
+        return int(random.randint(2**31))
 
     def _stopping(self) -> Settings:
         """Return what ``early_stopping`` changes in the config."""
