@@ -113,19 +113,16 @@ class CostPlot(RunPlot):
             )
 
 
-def spread(places: NDArray[np.float64], gap: float) -> list[float]:
-    """Return places, the highest first, moved apart so that each pair has a gap."""
-    moved: list[float] = []
-    for place in places.tolist():
-        highest = place
-        if moved:
-            highest = min(place, moved[-1] - gap)
-        moved.append(highest)
-    lowest = 0.0
-    for number in reversed(range(len(moved))):
-        moved[number] = max(moved[number], lowest)
-        lowest = moved[number] + gap
-    return moved
+def spread(places: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
+    """Return places, the highest first, moved apart so that each pair has a gap.
+
+    They are moved down, and up again where they would be below 0.
+    """
+    steps = gap * np.arange(len(places))
+    lowered = np.minimum.accumulate(places + steps) - steps
+    room = steps[::-1]  # for those below
+    raised = np.maximum.accumulate((lowered - room).clip(0)[::-1])
+    return np.asarray(raised[::-1] + room)
 
 
 def _front(fastest_first: Sequence[ModelSummary]) -> list[ModelSummary]:
