@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -58,6 +59,7 @@ OUT = "The rows of --in with answers (.csv, .tsv, .jsonl, .parquet); by default 
 CSV_SAFE = "Put an apostrophe before texts that spreadsheets would run as formulas."
 EXPLAIN = "Show the words that decided the answer; with --in, in a column."
 BELOW = "Answer 'unsure' if its probability is below P, from 0 to 1."
+_writing = partial(typer.Option, rich_help_panel="How a table is written")
 
 
 def predict(
@@ -79,9 +81,9 @@ def predict(
     top: Annotated[int, typer.Option(min=1, metavar="N", help="Topics shown.")] = 5,
     explain: Annotated[bool, typer.Option("--explain", help=EXPLAIN)] = False,
     unsure_below: Annotated[float | None, typer.Option(metavar="P", help=BELOW)] = None,
-    csv_safe: Annotated[bool, typer.Option("--csv-safe", help=CSV_SAFE)] = False,
+    csv_safe: Annotated[bool, _writing("--csv-safe", help=CSV_SAFE)] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Overwrite --out if it exists.")
+        bool, _writing("--force", help="Overwrite --out if it exists.")
     ] = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,

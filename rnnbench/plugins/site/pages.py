@@ -44,6 +44,7 @@ from rnnbench.plugins.site.folder import HISTORY, INDEX, LEADERBOARD
 
 SHOWN_CHANGES = 10
 """The most clear changes that are sentences; the tables have all of them."""
+NO_CHANGES = "No clear changes from one run to the next."
 SHOWN_RUNS = 3
 """The most runs that tell sets of documents with one name apart."""
 
@@ -280,7 +281,7 @@ def _history(
         about="Configs that were run more than once on the same documents, oldest run "
         "first. Scores are means ± 95 % over seeds, and commits those of rnnbench. "
         f"{history_legend(history for _, history in histories)}",
-        findings=_newest(changes) or [_no_changes(histories)],
+        findings=_newest(changes) or [NO_CHANGES],
         sections=sections,
         models=list(dict.fromkeys(models)),
     )
@@ -311,11 +312,3 @@ def _newest(changes: Sequence[tuple[str, str]]) -> list[str]:
     if n_more > 0:
         sentences.append(f"{n_more:,} more are in the tables.")
     return sentences
-
-
-def _no_changes(histories: Sequence[tuple[str, RunHistory]]) -> str:
-    tested = dict.fromkeys(history.dataset.kind.main for _, history in histories)
-    return (
-        "No clear changes from one run to the next; only "
-        f"{' and '.join(tested)} is tested for them."
-    )

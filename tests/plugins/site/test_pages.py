@@ -80,9 +80,9 @@ def test_each_metric_has_tables_of_its_own():
         "made-up, 20 test documents, by macro_f1",
     ]
     assert len(titles(written["history.html"])) == 2
-    (finding,) = written["history.html"].findings
-    assert finding.startswith("No clear changes")
-    assert "only accuracy is tested" in finding
+    history = written["history.html"]
+    assert history.findings == ["No clear changes from one run to the next."]
+    assert "Only accuracy is tested for clear changes." in history.about
     assert len(written["index.html"].findings) == 1, (
         "the first metric decides which is best"
     )
