@@ -9,7 +9,7 @@ from rnnbench.report.sections.base import Part, Reported, ReportSection
 from rnnbench.report.table import number_first
 from rnnbench.report.tables.metrics import metrics_table
 from rnnbench.report.tables.pairs import VERDICT, comparisons_table, power_table
-from rnnbench.report.tables.published import published_tables
+from rnnbench.report.tables.published import PLACE, published_tables
 from rnnbench.report.tables.scores import (
     UNCLEAR_FROM,
     score_table,
@@ -56,8 +56,9 @@ def score(reported: Reported) -> ReportSection:
 def published(reported: Reported) -> ReportSection:
     """Return the published scores, and where each source is found."""
     results = reported.results
-    tables = map(number_first, published_tables(results))
-    parts: list[Part] = [("table", table) for table in tables]
+    parts: list[Part] = []
+    for table in published_tables(results):
+        parts.append(("table", number_first(table, PLACE)))
     sources = {}
     n_above = 0
     for earlier in results.published:

@@ -9,6 +9,8 @@ from rnnbench.training.decision import AT_HALF
 
 CAVEAT = "*"
 """The mark of a published score with a caveat, which the caption has."""
+PLACE = "lies"
+"""The header of the column that says where a published score lies."""
 ON_THE_SAME = "Only results on the same documents are shown."
 
 
@@ -37,7 +39,7 @@ def _beside_ours(published: Sequence[PublishedScore]) -> Table:
             score = f"{earlier.score:.4f}"
             lies = earlier.lies(name)
             rows.append([name, f"{interval:.4f}", earlier.source, score, lies])
-    headers = ["our model", "its 95 % interval", "published", "scored", "lies"]
+    headers = ["our model", "its 95 % interval", "published", "scored", PLACE]
     yardsticks = sorted({earlier.yardstick for earlier in published})
     caption = (
         f"Intervals are {either(yardsticks)}; the uncertainty of the published numbers "
@@ -55,7 +57,7 @@ def _among_others(results: Results, published: Sequence[PublishedScore]) -> Tabl
     headers = ["model", "by", f"{results.dataset.kind.score_name} ± std"]
     if results.decision:
         headers += ["at 0.5", "decision"]
-    headers += ["saw test texts", "pretrained", "lies"]
+    headers += ["saw test texts", "pretrained", PLACE]
     cells = [row for _, row in rows]
     caption = _about_others(results, published)
     return with_points(Table(headers, cells, caption, text_columns=2))
