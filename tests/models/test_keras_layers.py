@@ -1,6 +1,7 @@
 """The layers that Keras lacks, against scikit-learn, NumPy and the layers of Keras."""
 
-from itertools import pairwise
+import math
+from itertools import pairwise, product
 
 import keras
 import numpy as np
@@ -43,8 +44,10 @@ SEQUENCES = default_rng(0).normal(size=(3, STEPS, 2)).astype(np.float32)
 
 def draw_weights(layer, random):
     """Give a layer or a model random weights."""
-    shapes = [weight.shape for weight in layer.get_weights()]
-    layer.set_weights([random.normal(size=shape) for shape in shapes])
+    drawn = []
+    for weight in layer.get_weights():
+        drawn.append(random.normal(size=weight.shape))
+    layer.set_weights(drawn)
 
 
 # Words as numbers
@@ -52,13 +55,17 @@ def draw_weights(layer, random):
 N_IDS = 9
 id_arrays = arrays.arrays(
     np.int32,
-    st.tuples(st.integers(1, 5), st.integers(1, 6)),
+    shape=st.tuples(st.integers(1, 5), st.integers(1, 6)),
     elements=st.integers(0, N_IDS - 1),
 )
 
 
 def words(ids):
-    return [[word for word in row if word > START] for row in ids.tolist()]
+    """Return the words of each document, without padding."""
+    documents = []
+    for row in ids.tolist():
+        documents.append([word for word in row if word > START])
+    return documents
 
 
 def assert_numbers(values, learned, other, expected):
@@ -66,12 +73,12 @@ def assert_numbers(values, learned, other, expected):
     layer = BagOfWords(N_IDS, values)
     layer.build((None, None))
     layer.adapt(learned)
+    assert_allclose(layer(other), expected, atol=1e-6)
+
     weights = word_weights(learned, N_IDS, values)
     documents, columns, counts = weighted_words(other, weights, values)
     in_numpy = np.zeros((len(other), N_IDS))
     in_numpy[documents, columns] = counts
-
-    assert_allclose(layer(other), expected, atol=1e-6)
     assert_allclose(in_numpy, expected, atol=1e-6)
 
 
@@ -80,10 +87,11 @@ def assert_numbers(values, learned, other, expected):
 def test_tfidf_is_that_of_scikit_learn(learned, other):
     if not any(words(learned)):
         return  # scikit-learn refuses documents without words
-    stock = TfidfVectorizer(tokenizer=str.split, token_pattern=None).fit(texts(learned))
+    vectorizer = TfidfVectorizer(tokenizer=str.split, token_pattern=None)
+    vectorizer.fit(texts(learned))
+    columns = [int(word) for word in vectorizer.get_feature_names_out()]
     expected = np.zeros((len(other), N_IDS))
-    columns = [int(word) for word in stock.get_feature_names_out()]
-    expected[:, columns] = stock.transform(texts(other)).toarray()
+    expected[:, columns] = vectorizer.transform(texts(other)).toarray()
 
     assert_numbers("tfidf", learned, other, expected)
 
@@ -93,7 +101,9 @@ def test_tfidf_is_that_of_scikit_learn(learned, other):
 def test_shares_are_those_of_the_words_that_were_in_the_documents_learned_from(
     learned, other
 ):
-    vocabulary = {word for document in words(learned) for word in document}
+    vocabulary = set()
+    for document in words(learned):
+        vocabulary.update(document)
     expected = np.zeros((len(other), N_IDS))
     for row, document in zip(expected, words(other), strict=True):
         counted = [word for word in document if word in vocabulary]
@@ -124,93 +134,127 @@ def pooled(by, steps, weights):
     if by == "last":
         return steps[-1]
     kernel, bias, query = weights
-    scores = np.exp(np.tanh(steps @ kernel + bias) @ query)
-    return (scores / scores.sum() * steps).sum(axis=0)
+    hidden = np.tanh(steps @ kernel + bias)
+    scores = np.exp(hidden @ query)
+    shares = scores / scores.sum()
+    return (shares * steps).sum(axis=0)
 
 
-def layer_and_sequences(by, sequences, steps, features, seed):
-    """Return a layer with random weights, and sequences for it."""
+def layer_and_sequences(by, shape, seed):
+    """Return a layer with random weights, and sequences of this shape for it."""
     random = default_rng(seed)
     layer = POOLS[by]()
-    layer.build((sequences, steps, features))
+    layer.build(shape)
     draw_weights(layer, random)
-    return layer, random.normal(size=(sequences, steps, features)).astype(np.float32)
+    sequences = random.normal(size=shape).astype(np.float32)
+    return layer, sequences
 
 
 small = st.integers(1, 5)
-masks = arrays.arrays(bool, st.tuples(small, small)).filter(
-    lambda mask: mask.any(axis=1).all()
-)
+masks = arrays.arrays(
+    bool,
+    shape=st.tuples(small, small),
+).filter(lambda mask: mask.any(axis=1).all())
 """Which steps of some sequences count: at least one of each."""
+
+
+def vectors_and_slopes(layer, sequences, mask):
+    """Return the vectors of sequences, and the gradients by sequences and weights."""
+    inputs = tf.constant(sequences)
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        vectors = layer(inputs, mask=mask)
+        loss = tf.reduce_sum(vectors**2)
+    slopes = tape.gradient(loss, [inputs, *layer.trainable_variables])
+    return vectors, slopes
 
 
 @of_one_step
 @ways
 @settings(max_examples=10)
 @given(mask=masks, features=small, seed=st.integers(0, 99))
-def test_masked_steps_have_no_influence_not_even_on_gradients(by, mask, features, seed):
-    layer, x = layer_and_sequences(by, *mask.shape, features, seed)
-    other = np.where(mask[..., np.newaxis], x, np.float32(1000))
-    outcomes = []
-    for inputs in map(tf.constant, (x, other)):
-        with tf.GradientTape() as tape:
-            tape.watch(inputs)
-            vectors = layer(inputs, mask=mask)
-            loss = tf.reduce_sum(vectors**2)
-        slopes = tape.gradient(loss, [inputs, *layer.trainable_variables])
-        outcomes.append([vectors, *slopes])
+def test_masked_steps_have_no_influence(by, mask, features, seed):
+    layer, sequences = layer_and_sequences(by, (*mask.shape, features), seed)
+    is_kept = mask[..., np.newaxis]
+    changed = np.where(is_kept, sequences, np.float32(1000))
 
-    for outcome, with_other_steps in zip(*outcomes, strict=True):
-        assert_allclose(outcome, with_other_steps, atol=1e-4)
-    slope_of_inputs = np.array(outcomes[0][1])
+    vectors, slopes = vectors_and_slopes(layer, sequences, mask)
+    vectors_of_changed, slopes_of_changed = vectors_and_slopes(layer, changed, mask)
+
+    assert_allclose(vectors, vectors_of_changed, atol=1e-4)
+    for slope, expected in zip(slopes, slopes_of_changed, strict=True):
+        assert_allclose(slope, expected, atol=1e-4)
+    slope_of_inputs = np.array(slopes[0])
     assert_array_equal(slope_of_inputs[~mask], 0)
 
 
 @ways
-def test_a_sequence_that_is_masked_throughout_has_the_vector_0_and_no_gradient(by):
-    layer, x = layer_and_sequences(by, sequences=3, steps=4, features=3, seed=0)
+def test_a_sequence_that_is_masked_throughout_has_the_vector_0(by):
+    layer, sequences = layer_and_sequences(by, (3, 4, 3), seed=0)
     mask = np.array([[False] * 4, [True] * 4, [True, False, True, False]])
 
-    inputs = tf.constant(x)
+    vectors = layer(sequences, mask=mask)
+
+    assert_array_equal(vectors[0], np.zeros(3))
+    weights = layer.get_weights()
+    of_all_steps = pooled(by, sequences[1], weights)
+    assert_allclose(vectors[1], of_all_steps, atol=1e-6)
+    of_every_other_step = pooled(by, sequences[2, ::2], weights)
+    assert_allclose(vectors[2], of_every_other_step, atol=1e-6)
+
+
+@ways
+def test_a_sequence_that_is_masked_throughout_has_no_gradient(by):
+    layer, sequences = layer_and_sequences(by, (3, 4, 3), seed=0)
+    mask = np.array([[False] * 4, [True] * 4, [True, False, True, False]])
+
+    inputs = tf.constant(sequences)
     with tf.GradientTape() as tape:
         tape.watch(inputs)
         vectors = layer(inputs, mask=mask)
     gradient = np.array(tape.gradient(vectors, inputs))
 
-    assert_array_equal(vectors[0], np.zeros(3))
     assert_array_equal(gradient[0], np.zeros((4, 3)))
-    weights = layer.get_weights()
-    assert_allclose(vectors[1], pooled(by, x[1], weights), atol=1e-6)
-    assert_allclose(vectors[2], pooled(by, x[2, ::2], weights), atol=1e-6)
+
+
+def pooled_by_parts(by, steps, weights, chunks):
+    """Return the vectors of equal parts of the steps that count, joined."""
+    ends = []
+    for number in range(chunks + 1):
+        ends.append(math.ceil(len(steps) * number / chunks))
+    vectors = []
+    for start, end in pairwise(ends):
+        vector = np.zeros(2)
+        if start < end:
+            vector = pooled(by, steps[start:end], weights)
+        vectors.append(vector)
+    return np.concatenate(vectors)
 
 
 @of_one_step
 @ways
 @settings(max_examples=15)
-@given(mask=st.one_of(masks, masks.map(np.ones_like)), chunks=st.integers(1, 4))
+@given(
+    mask=st.one_of(masks, masks.map(np.ones_like)),
+    chunks=st.integers(1, 4),
+)
 def test_the_vectors_of_equal_parts_of_the_steps_that_count_are_joined(
     by, mask, chunks
 ):
-    without_parts, x = layer_and_sequences(by, *mask.shape, features=2, seed=0)
+    without_parts, sequences = layer_and_sequences(by, (*mask.shape, 2), seed=0)
     layer = POOLS[by](chunks=chunks)
-    layer.build(x.shape)
+    layer.build(sequences.shape)
     layer.set_weights(without_parts.get_weights())
 
-    vectors = np.array(layer(x, mask=mask))
+    vectors = np.array(layer(sequences, mask=mask))
 
     if mask.all():
-        assert_array_equal(layer(x), vectors)
-    assert vectors.shape == layer.compute_output_shape(x.shape)
-    for document, kept, vector in zip(x, mask, vectors, strict=True):
-        steps = document[kept]
-        ends = [-(-len(steps) * number // chunks) for number in range(chunks + 1)]
-        expected = []
-        for start, end in pairwise(ends):
-            of_part = np.zeros(2)
-            if start < end:
-                of_part = pooled(by, steps[start:end], layer.get_weights())
-            expected.append(of_part)
-        assert_allclose(vector, np.concatenate(expected), atol=1e-5)
+        assert_array_equal(layer(sequences), vectors)
+    assert vectors.shape == layer.compute_output_shape(sequences.shape)
+    weights = layer.get_weights()
+    for steps, kept, vector in zip(sequences, mask, vectors, strict=True):
+        expected = pooled_by_parts(by, steps[kept], weights, chunks)
+        assert_allclose(vector, expected, atol=1e-5)
 
 
 # Embeddings
@@ -221,26 +265,43 @@ def ngrams_of(words, n):
     grams = []
     for size in range(1, n + 1):
         for start in range(len(words) - size + 1):
-            grams.append(tuple(words[start : start + size]))
+            end = start + size
+            grams.append(tuple(words[start:end]))
     return grams
 
 
-@settings(max_examples=10)
-@given(ids=id_arrays, n=st.integers(2, 4), buckets=st.integers(1, 50))
-def test_words_and_ngrams_without_padding_have_vectors_and_equal_ngrams_the_same(
-    ids, n, buckets
-):
-    layer = HashedEmbedding(N_IDS, dim=2, n=n, buckets=buckets, seed=3)
-    vectors = np.array(layer(ids))
-    kept = np.array(layer.compute_mask(ids))
+hashed_ngrams = given(
+    ids=id_arrays,
+    n=st.integers(2, 4),
+    buckets=st.integers(1, 50),
+)
 
-    grams = [ngrams_of(row, n) for row in ids.tolist()]
-    assert kept.tolist() == [[0 not in gram for gram in row] for row in grams]
+
+@settings(max_examples=10)
+@hashed_ngrams
+def test_ngrams_with_padding_are_masked(ids, n, buckets):
+    layer = HashedEmbedding(N_IDS, dim=2, n=n, buckets=buckets, seed=3)
+
+    is_kept = np.array(layer.compute_mask(ids))
+
+    for document, kept in zip(ids.tolist(), is_kept.tolist(), strict=True):
+        assert kept == [0 not in gram for gram in ngrams_of(document, n)]
+
+
+@settings(max_examples=10)
+@hashed_ngrams
+def test_equal_ngrams_have_the_same_vector(ids, n, buckets):
+    layer = HashedEmbedding(N_IDS, dim=2, n=n, buckets=buckets, seed=3)
+
+    vectors = np.array(layer(ids))
+
+    is_kept = np.array(layer.compute_mask(ids))
     (matrix,) = layer.get_weights()
     assert matrix.shape == (N_IDS + buckets, 2)
+    documents = ids.tolist()
     vector_of = {}
-    for row, column in np.argwhere(kept):
-        gram = grams[row][column]
+    for row, column in np.argwhere(is_kept):
+        gram = ngrams_of(documents[row], n)[column]
         vector = vectors[row, column]
         assert_array_equal(vector, vector_of.setdefault(gram, vector))
         candidates = matrix[gram[0]]
@@ -250,11 +311,14 @@ def test_words_and_ngrams_without_padding_have_vectors_and_equal_ngrams_the_same
 
 
 def test_buckets_are_about_as_full_as_by_chance():
-    pairs = np.array([(a, b) for a in range(1, 300) for b in range(1, 300)], np.int32)
+    words = range(1, 300)
+    pairs = np.array([*product(words, words)], np.int32)
     layer = HashedEmbedding(300, dim=1, n=2, buckets=1000)
 
-    counts = np.bincount(np.array(layer.rows(pairs))[:, 2] - 300, minlength=1000)
+    rows = np.array(layer.rows(pairs))
 
+    rows_of_pairs = rows[:, 2]
+    counts = np.bincount(rows_of_pairs - 300, minlength=1000)
     assert len(counts) == 1000
     assert counts.var() < 2 * counts.mean()
 
@@ -263,22 +327,32 @@ def test_buckets_are_about_as_full_as_by_chance():
 @settings(max_examples=10)
 def test_a_step_is_moved_by_the_vector_of_its_number_among_those_that_count(mask):
     layer = PositionEmbedding(seed=0)
-    x = np.zeros((*mask.shape, 3), np.float32)
+    origin = np.zeros((*mask.shape, 3), np.float32)
 
-    moved = np.array(layer(x, mask=mask))
+    moved = np.array(layer(origin, mask=mask))
 
     (vectors,) = layer.get_weights()
-    assert_array_equal(layer(x), np.broadcast_to(vectors, x.shape))
     for steps, kept in zip(moved, mask, strict=True):
-        assert_array_equal(steps[kept], vectors[: kept.sum()])
+        n_kept = kept.sum()
+        assert_array_equal(steps[kept], vectors[:n_kept])
+    without_mask = layer(origin)
+    assert_array_equal(without_mask, np.broadcast_to(vectors, origin.shape))
 
 
 # Attention
 
 
 def normalized(x, scale, offset):
-    centred = x - x.mean(axis=-1, keepdims=True)
-    return centred / np.sqrt(x.var(axis=-1, keepdims=True) + 1e-3) * scale + offset
+    mean = x.mean(axis=-1, keepdims=True)
+    variance = x.var(axis=-1, keepdims=True)
+    return (x - mean) / np.sqrt(variance + 1e-3) * scale + offset
+
+
+def attended(query, key, value):
+    """Return the values of a head that each step attends to."""
+    scores = np.exp(query @ key.T / np.sqrt(query.shape[-1]))
+    shares = scores / scores.sum(axis=1, keepdims=True)
+    return shares @ value
 
 
 def encoded(x, weights):
@@ -286,22 +360,32 @@ def encoded(x, weights):
     (*attention, output, bias, scale, offset) = weights[:10]
     y = normalized(x, scale, offset)
     by_head = []  # queries, keys and values
-    for kernel, shift in zip(attention[::2], attention[1::2], strict=True):
-        by_head.append(np.einsum("sf,fhk->hsk", y, kernel) + shift[:, np.newaxis])
-    attended = x + bias
+    kernels = attention[::2]
+    shifts = attention[1::2]
+    for kernel, shift in zip(kernels, shifts, strict=True):
+        product = np.einsum("sf,fhk->hsk", y, kernel)
+        by_head.append(product + shift[:, np.newaxis])
+    sums = x + bias
     for query, key, value, kernel in zip(*by_head, output, strict=True):
-        scores = np.exp(query @ key.T / np.sqrt(query.shape[-1]))
-        attended += scores / scores.sum(axis=1, keepdims=True) @ value @ kernel
+        sums += attended(query, key, value) @ kernel
+
     scale, offset, inner, shift, outer, bias = weights[10:]
-    hidden = np.maximum(normalized(attended, scale, offset) @ inner + shift, 0)
-    return attended + hidden @ outer + bias
+    y = normalized(sums, scale, offset)
+    hidden = np.maximum(y @ inner + shift, 0)
+    return sums + hidden @ outer + bias
 
 
 @pytest.mark.parametrize("heads", [1, 2, 3])
-def test_each_document_is_encoded_as_if_it_was_alone_and_had_no_padding(heads):
+def test_each_document_is_encoded_as_if_it_was_alone_without_padding(heads):
     random = default_rng(heads)
     x = random.normal(size=(4, 6, 4)).astype(np.float32)
-    mask = np.array([[1] * 6, [0, 0, 1, 1, 1, 1], [1, 0, 1, 0, 0, 0], [0] * 6], bool)
+    kept_steps = [
+        [1, 1, 1, 1, 1, 1],
+        [0, 0, 1, 1, 1, 1],
+        [1, 0, 1, 0, 0, 0],
+        [0, 0, 0, 0, 0, 0],
+    ]
+    mask = np.array(kept_steps, bool)
     layer = TransformerBlock(heads, units=5, dropout=0.5)
     layer.build(x.shape)
     draw_weights(layer, random)
@@ -314,7 +398,8 @@ def test_each_document_is_encoded_as_if_it_was_alone_and_had_no_padding(heads):
     for output, steps, kept in zip(outputs, x, mask, strict=True):
         expected = encoded(steps[kept], weights)
         assert_allclose(output[kept], expected, atol=1e-5)
-    assert_allclose(layer(x)[0], outputs[0], atol=1e-6)
+    without_mask = layer(x)
+    assert_allclose(without_mask[0], outputs[0], atol=1e-6)
 
 
 def test_the_first_kernels_of_a_block_are_as_large_as_those_of_dense_layers_of_its_features():
@@ -331,14 +416,30 @@ def test_the_first_kernels_of_a_block_are_as_large_as_those_of_dense_layers_of_i
 def test_a_block_drops_the_same_by_its_seed():
     block = TransformerBlock(2, 5, dropout=0.5, seed=1)
     again = TransformerBlock(2, 5, dropout=0.5, seed=1)
-    other = TransformerBlock(2, 5, dropout=0.5, seed=2)
-    other.build(SEQUENCES.shape)
 
     first = block(SEQUENCES, training=True)
-    other.set_weights(block.get_weights())
 
     assert_array_equal(again(SEQUENCES, training=True), first)
-    assert not np.allclose(block(SEQUENCES, training=True), first)
+
+
+def test_each_step_of_a_block_drops_others():
+    block = TransformerBlock(2, 5, dropout=0.5, seed=1)
+
+    first = block(SEQUENCES, training=True)
+    second = block(SEQUENCES, training=True)
+
+    assert not np.allclose(first, second)
+
+
+def test_a_block_with_another_seed_drops_others():
+    block = TransformerBlock(2, 5, dropout=0.5, seed=1)
+    other = TransformerBlock(2, 5, dropout=0.5, seed=2)
+    block.build(SEQUENCES.shape)
+    other.build(SEQUENCES.shape)
+    other.set_weights(block.get_weights())
+
+    first = block(SEQUENCES, training=True)
+
     assert not np.allclose(other(SEQUENCES, training=True), first)
 
 
@@ -355,8 +456,9 @@ def test_a_block_drops_only_while_it_is_trained():
 # A recurrence without steps
 
 
-def scanned(x, mask, kernel, bias, activation):
+def scanned(x, mask, weights, activation):
     """Return the states after each step of a document, one step after another."""
+    kernel, bias = weights
     state = np.zeros(len(bias) // 2)
     states = []
     for step, is_kept in zip(x, mask, strict=True):
@@ -366,6 +468,9 @@ def scanned(x, mask, kernel, bias, activation):
             state = (1 - share) * state + share * activation(candidate)
         states.append(state)
     return np.array(states)
+
+
+FUNCTIONS = {"linear": np.positive, "tanh": np.tanh}
 
 
 @settings(max_examples=10, deadline=None)
@@ -382,7 +487,8 @@ def test_a_scan_gives_the_states_of_a_loop_however_open_its_gates_are(
     random = default_rng(seed)
     x = random.normal(size=(3, steps, 2))
     mask = random.random((3, steps)) < 0.7
-    weights = [random.normal(size=shape) * scale for shape in ((2, 6), (6,))]
+    kernel = random.normal(size=(2, 6)) * scale
+    bias = random.normal(size=6) * scale
     layer = MinimalGRU(
         3,
         activation,
@@ -391,35 +497,46 @@ def test_a_scan_gives_the_states_of_a_loop_however_open_its_gates_are(
         dtype="float64",
     )
     layer.build(x.shape)
-    layer.set_weights(weights)
+    layer.set_weights([kernel, bias])
 
     all_states = np.array(layer(x, mask=mask))
 
-    way = slice(None)
+    in_order = x
+    mask_in_order = mask
     if is_backwards:
-        way = slice(None, None, -1)
-    function = {"linear": np.positive, "tanh": np.tanh}[activation]
-    for states, document, kept in zip(all_states, x, mask, strict=True):
-        expected = scanned(document[way], kept[way], *weights, function)
+        in_order = x[:, ::-1]
+        mask_in_order = mask[:, ::-1]
+    function = FUNCTIONS[activation]
+    for states, document, kept in zip(all_states, in_order, mask_in_order, strict=True):
+        expected = scanned(document, kept, [kernel, bias], function)
         assert_allclose(states, expected, rtol=1e-9, atol=1e-12)
-    assert_array_equal(layer(x), layer(x, mask=np.ones_like(mask)))
+    without_mask = layer(x)
+    assert_array_equal(without_mask, layer(x, mask=np.ones_like(mask)))
 
 
-def test_a_scan_that_gives_its_last_state_hands_no_mask_on():
-    mask = np.arange(STEPS) < [[1], [2], [STEPS]]
+MASK = np.arange(STEPS) < [[1], [2], [STEPS]]
+"""The first of ``SEQUENCES`` has one step that counts, and so on."""
+
+
+def test_a_scan_can_give_its_last_state():
     layer = MinimalGRU(3, return_sequences=True)
     last = MinimalGRU(3)
     layer.build(SEQUENCES.shape)
     last.build(SEQUENCES.shape)
     last.set_weights(layer.get_weights())
 
-    states = layer(SEQUENCES, mask=mask)
+    states = layer(SEQUENCES, mask=MASK)
 
-    assert_array_equal(last(SEQUENCES, mask=mask), states[:, -1])
-    assert last.compute_mask(SEQUENCES, mask) is None
+    assert_array_equal(last(SEQUENCES, mask=MASK), states[:, -1])
 
 
-def test_a_scan_of_a_long_document_has_finite_states_and_gradients():
+def test_a_scan_that_gives_its_last_state_hands_no_mask_on():
+    last = MinimalGRU(3)
+
+    assert last.compute_mask(SEQUENCES, MASK) is None
+
+
+def test_a_scan_of_a_long_document_stays_finite():
     layer = MinimalGRU(3, return_sequences=True)
     x = tf.random.stateless_normal((2, 3000, 4), (1, 2))
 
@@ -435,24 +552,40 @@ def test_a_scan_of_a_long_document_has_finite_states_and_gradients():
 # Side by side
 
 
-def test_the_outputs_of_branches_are_joined_and_the_mask_is_that_of_the_first():
-    layers = keras.layers
-    branches = [
-        keras.Sequential([MaskedConv1D(2, 2, padding="same"), layers.Dense(3)]),
-        keras.Sequential([layers.GRU(4, return_sequences=True)]),
+@pytest.fixture
+def branches():
+    """Two branches: the first hands its mask on, the second need not."""
+    convolution = MaskedConv1D(2, 2, padding="same")
+    dense = keras.layers.Dense(3)
+    gru = keras.layers.GRU(4, return_sequences=True)
+    return [
+        keras.Sequential([convolution, dense]),
+        keras.Sequential([gru]),
     ]
+
+
+def test_the_outputs_of_branches_are_joined(branches):
     layer = SideBySide(branches)
-    mask = np.arange(STEPS) < [[1], [2], [STEPS]]
 
-    joined = np.array(layer(SEQUENCES, mask=mask))
+    joined = np.array(layer(SEQUENCES, mask=MASK))
 
-    expected = [branch.call(SEQUENCES, mask=mask) for branch in branches]
+    expected = [branch.call(SEQUENCES, mask=MASK) for branch in branches]
     assert_array_equal(joined, np.concatenate(expected, axis=-1))
-    assert_array_equal(layer.compute_mask(SEQUENCES, mask), mask)
     unmasked = layer(SEQUENCES)
     assert np.abs(joined - unmasked).max() > 0.01, "the mask reaches the branches"
-    vectors = SideBySide([keras.Sequential([MaxPooling()])])
-    assert vectors.compute_mask(SEQUENCES, mask) is None
+
+
+def test_branches_hand_on_the_mask_of_the_first(branches):
+    layer = SideBySide(branches)
+    layer(SEQUENCES, mask=MASK)
+
+    assert_array_equal(layer.compute_mask(SEQUENCES, MASK), MASK)
+
+
+def test_branches_that_give_vectors_hand_no_mask_on():
+    layer = SideBySide([keras.Sequential([MaxPooling()])])
+
+    assert layer.compute_mask(SEQUENCES, MASK) is None
 
 
 # Convolutions
@@ -478,16 +611,27 @@ def test_documents_in_a_masked_batch_are_convolved_as_if_each_was_alone(
     outputs = np.array(layer(x, mask=mask))
 
     handed_on = np.array(layer.compute_mask(x, mask))
-    assert_array_equal(handed_on, mask[:, : outputs.shape[1]])
+    n_steps = outputs.shape[1]
+    assert_array_equal(handed_on, mask[:, :n_steps])
     lost = 0
     if padding == "valid":
         lost = kernel - 1
     for output, document, length in zip(outputs, x, lengths, strict=True):
-        if length > lost:
-            alone = layer(document[np.newaxis, :length])[0]
-            assert_allclose(output[: length - lost], alone, atol=1e-5)
-    assert_array_equal(layer(x), keras.layers.Conv1D.call(layer, x))
-    assert layer.compute_mask(x) is None
+        n_kept = length - lost
+        if n_kept > 0:
+            batch_of_one = document[np.newaxis, :length]
+            alone = layer(batch_of_one)[0]
+            assert_allclose(output[:n_kept], alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_a_convolution_without_a_mask_is_that_of_keras(padding):
+    layer = MaskedConv1D(3, 2, padding=padding, activation="tanh")
+
+    outputs = layer(SEQUENCES)
+
+    assert_array_equal(outputs, keras.layers.Conv1D.call(layer, SEQUENCES))
+    assert layer.compute_mask(SEQUENCES) is None
 
 
 # Dropped weights and words
@@ -510,7 +654,11 @@ dropping_kinds = pytest.mark.parametrize("kind", WEIGHT_DROP)
 def recurrent(kind, rate=0.5, seed=0, below=()):
     """Return a model of a recurrent layer that drops weights, all of them random."""
     layer = WEIGHT_DROP[kind](
-        UNITS, return_sequences=True, weight_drop=rate, weight_drop_seed=seed, name="a"
+        UNITS,
+        return_sequences=True,
+        weight_drop=rate,
+        weight_drop_seed=seed,
+        name="a",
     )
     model = keras.Sequential([keras.Input((STEPS, 2)), *below, layer])
     draw_weights(model, default_rng(2))
@@ -520,7 +668,8 @@ def recurrent(kind, rate=0.5, seed=0, below=()):
 
 def without_dropping(kind, weights):
     """Return a model of the stock layer with these weights."""
-    layer = getattr(keras.layers, kind)(UNITS, return_sequences=True)
+    stock = getattr(keras.layers, kind)
+    layer = stock(UNITS, return_sequences=True)
     model = keras.Sequential([keras.Input((STEPS, 2)), layer])
     model.set_weights(weights)
     return model
@@ -545,8 +694,10 @@ def trainer(model, inputs):
             outputs = model(tf.constant(inputs), training=True)
             loss = tf.reduce_sum(outputs**2)
         weights = [weight.value for weight in model.trainable_variables]
-        slopes = map(tf.convert_to_tensor, tape.gradient(loss, weights))
-        return np.array(outputs), list(map(np.array, slopes))
+        gradients = []
+        for slope in tape.gradient(loss, weights):
+            gradients.append(np.array(tf.convert_to_tensor(slope)))
+        return np.array(outputs), gradients
 
     return step
 
@@ -558,16 +709,15 @@ def kept_in(step):
 
 
 @dropping_kinds
-def test_a_step_is_that_of_the_stock_layer_with_some_recurrent_weights_0_and_the_rest_scaled(
-    kind,
-):
+def test_a_step_is_that_of_the_stock_layer_with_kept_recurrent_weights_scaled(kind):
     rate = 0.25
     model = recurrent(kind, rate)
 
     outputs, gradients = trainer(model, SEQUENCES)()
 
-    mask = (gradients[RECURRENT_KERNEL] != 0) / np.float32(1 - rate)
-    assert np.mean(mask == 0) == pytest.approx(rate, abs=0.1)
+    is_kept = gradients[RECURRENT_KERNEL] != 0
+    assert np.mean(is_kept) == pytest.approx(1 - rate, abs=0.1)
+    mask = is_kept / np.float32(1 - rate)
     weights = model.get_weights()
     weights[RECURRENT_KERNEL] *= mask
     stock = without_dropping(kind, weights)
@@ -578,62 +728,110 @@ def test_a_step_is_that_of_the_stock_layer_with_some_recurrent_weights_0_and_the
         assert_allclose(gradient, slope, atol=1e-4)
 
 
-def test_each_step_drops_others_and_a_seed_the_same():
-    step, again, other = (
-        trainer(recurrent("SimpleRNN", seed=seed), SEQUENCES) for seed in (1, 1, 2)
-    )
+by_chance = pytest.approx(0.5, abs=0.1)
+"""The share of weights that two masks have in common."""
+
+
+def trainer_with_seed(seed):
+    return trainer(recurrent("SimpleRNN", seed=seed), SEQUENCES)
+
+
+def test_each_step_drops_others():
+    step = trainer_with_seed(1)
 
     first = kept_in(step)
+    second = kept_in(step)
 
-    assert_array_equal(kept_in(again), first)
-    for mask in (kept_in(step), kept_in(other)):
-        by_chance = pytest.approx(0.5, abs=0.1)
-        assert np.mean(mask == first) == by_chance
+    assert np.mean(first == second) == by_chance
+
+
+def test_a_seed_drops_the_same():
+    first = kept_in(trainer_with_seed(1))
+
+    again = kept_in(trainer_with_seed(1))
+
+    assert_array_equal(again, first)
+
+
+def test_another_seed_drops_others():
+    first = kept_in(trainer_with_seed(1))
+
+    other = kept_in(trainer_with_seed(2))
+
+    assert np.mean(first == other) == by_chance
 
 
 @dropping_kinds
-def test_nothing_is_dropped_while_predicting(kind):
+def test_no_weight_is_dropped_while_predicting(kind):
     model = recurrent(kind)
     plain = without_dropping(kind, model.get_weights())
 
     assert_allclose(model(SEQUENCES), plain(SEQUENCES), atol=1e-5)
-    assert_array_equal(embedding()(IDS), np.ones((*IDS.shape, 3)))
+
+
+def test_no_word_is_dropped_while_predicting():
+    model = embedding()
+
+    assert_array_equal(model(IDS), np.ones((*IDS.shape, 3)))
 
 
 def test_weights_are_dropped_under_a_mask_too():
     model = recurrent("SimpleRNN", below=[keras.layers.Masking()])
 
-    assert np.mean(kept_in(trainer(model, SEQUENCES))) == pytest.approx(0.5, abs=0.1)
+    is_kept = kept_in(trainer(model, SEQUENCES))
+
+    assert np.mean(is_kept) == by_chance
 
 
 def test_the_two_directions_drop_weights_of_their_own():
-    stack = [EMBEDDING, bidirectional("gru", units=UNITS, weight_drop=0.5)]
-    model = randomized(build(network(stack), Shape(STEPS, 3, WORDS), 0))
+    gru = bidirectional("gru", units=UNITS, weight_drop=0.5)
+    description = network([EMBEDDING, gru])
+    shape = Shape(STEPS, 3, WORDS)
+    model = randomized(build(description, shape, 0))
 
     _, gradients = trainer(model, IDS)()
 
-    forward, backward = (gradients[place] != 0 for place in (2, 5))
+    forward = gradients[2] != 0
+    backward = gradients[5] != 0
     assert forward.shape == backward.shape == (UNITS, 3 * UNITS)
-    for kept in (forward, backward, forward == backward):
-        assert np.mean(kept) == pytest.approx(0.5, abs=0.1)
+    assert np.mean(forward) == by_chance
+    assert np.mean(backward) == by_chance
+    assert np.mean(forward == backward) == by_chance
 
 
-def test_an_embedding_drops_words_wherever_they_are_and_scales_the_rest():
+def test_an_embedding_drops_words_wherever_they_are():
     rate = 0.9
     step = trainer(embedding(rate), IDS)
-    again = trainer(embedding(rate), IDS)
 
-    outputs, (gradient,) = step()
+    outputs, gradients = step()
 
     scaled = np.float32(1 / (1 - rate))
+    words = np.unique(IDS)
     value_of = np.zeros(WORDS, np.float32)
-    for word in np.unique(IDS):
+    for word in words:
         (value_of[word],) = set(outputs[word == IDS].flat)
-    assert set(value_of) == {0, scaled}
-    is_kept = value_of[np.unique(IDS)] == scaled
+    assert set(value_of) == {0, scaled}, "the rest is scaled"
+    is_kept = value_of[words] == scaled
     assert np.mean(is_kept) == pytest.approx(1 - rate, abs=0.1)
-    slopes = 2 * scaled * value_of * np.bincount(IDS.flat, minlength=WORDS)
-    for of_feature in gradient.T:
-        assert_allclose(of_feature, slopes, rtol=1e-5)
-    assert_array_equal(again()[0], outputs, err_msg="a seed drops the same")
-    assert np.any(step()[0] != outputs), "each step drops others"
+    counts = np.bincount(IDS.flat, minlength=WORDS)
+    slopes = 2 * scaled * value_of * counts
+    (gradient,) = gradients
+    for gradient_of_feature in gradient.T:
+        assert_allclose(gradient_of_feature, slopes, rtol=1e-5)
+
+
+def test_an_embedding_drops_the_same_by_its_seed():
+    outputs, _ = trainer(embedding(0.9), IDS)()
+
+    again, _ = trainer(embedding(0.9), IDS)()
+
+    assert_array_equal(again, outputs)
+
+
+def test_each_step_of_an_embedding_drops_others():
+    step = trainer(embedding(0.9), IDS)
+
+    first, _ = step()
+    second, _ = step()
+
+    assert np.any(first != second)
