@@ -259,7 +259,6 @@ FILES = Source(
     read=read,
     tokenize=words,
     patterns=tuple(f"*{ending}" for ending in TABLE_ENDINGS),
-    folder_patterns=("*/**/*.txt",),
     reads_folder=is_folder_of_texts,
     split=None,
     options=(

@@ -68,14 +68,9 @@ def read_texts(
     """
     if layout.label_separator == ONE_LABEL:
         layout = replace(layout, label_separator=None)
-    if path.is_dir():
-        header, rows = read_folder(path, layout)
-        getters: list[Getter] = [itemgetter(0), itemgetter(1)]
-        if layout.group:
-            getters.append(getter_of("group", layout.group, header, path))
-    else:
+    if not path.is_dir():
         layout = sniff(path, layout)
-        rows, getters = _open(path, layout, progress)
+    rows, getters = _open(path, layout, progress)
     for row in rows:
         if row.fault:
             bad_rows.append(row._replace(values=()))  # there may be many
@@ -89,12 +84,18 @@ def read_texts(
 
 
 def _open(path: Path, layout: Layout, progress: Progress) -> tuple[Rows, list[Getter]]:
-    """Return the rows of a table, and what gets the cells of texts, labels, groups."""
+    """Return the rows of texts, and what gets those, labels and groups from a row."""
     columns = {"text": layout.text, "label": layout.label}
     if layout.group:
         columns["group"] = layout.group
-    names = list(chain.from_iterable(map(names_of, columns.values())))
-    header, rows = open_table(path, layout, progress, names)
+    if path.is_dir():
+        header, rows = read_folder(path, layout)
+        columns["text"] = layout.text or "text"
+        columns["label"] = layout.label or "label"
+        names = header
+    else:
+        names = list(chain.from_iterable(map(names_of, columns.values())))
+        header, rows = open_table(path, layout, progress, names)
     if None in columns.values() or not set(header).issuperset(names):
         header, _ = open_table(path, layout)  # for the message, that of all columns
     getters = []

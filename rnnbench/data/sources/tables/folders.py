@@ -8,7 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from rnnbench.data.sources.tables.layout import (
 from rnnbench.data.sources.tables.lines import LONE_SURROGATES, MAX_TEXT, codec_of
 from rnnbench.data.sources.tables.opening import has_table_name
 from rnnbench.storage import read_file
-from rnnbench.text import counted
+from rnnbench.text import counted, listed
 
 log = logging.getLogger(__name__)
 TRAIN = "train"
@@ -33,7 +33,8 @@ PART = re.compile(r"(train|test|validation|valid|val|dev)(-\d+-of-\d+.*)?", re.I
 """Names of parts, and of the files that a part has been divided into."""
 WITH_PARTS = "dataset_dict.json"
 SHARDS = ("*.arrow", "*.parquet")
-OF_A_RUN = ("results.json", "*/results.json", "choice.json")
+NOT_OF_TEXTS = ("results.json", "*/results.json", "choice.json", ".git")
+"""Are in folders of runs, and in those of programs."""
 
 
 class Part(NamedTuple):
@@ -101,15 +102,14 @@ def is_folder_of_texts(path: Path) -> bool:
     """Return whether a folder looks like one of texts, and not like one of a run."""
     if parts_of(path) != [Part(path)]:
         return True
-    for pattern in OF_A_RUN:
+    for pattern in NOT_OF_TEXTS:
         if any(path.glob(pattern)):
             return False
-    labels = set()
+    n_labels = 0
     for folder in _label_folders(path):
-        for file in islice(folder.iterdir(), 1):
-            if file.is_file() and not _fault_in(file, start_of(file)):
-                labels.add(folder)
-    return len(labels) > 1
+        first = islice(_files_in(folder), 1)
+        n_labels += any(not _fault_in(file, start_of(file)) for file in first)
+    return n_labels > 1
 
 
 def _label_folders(path: Path) -> Iterator[Path]:
@@ -117,6 +117,15 @@ def _label_folders(path: Path) -> Iterator[Path]:
         is_hidden = folder.name.startswith(".")
         if folder.is_dir() and not (is_hidden or folder.is_symlink()):
             yield folder
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder and its folders, without hidden ones."""
+    for file in folder.rglob("*"):
+        names = file.relative_to(folder).parts
+        is_hidden = any(name.startswith(".") for name in names)
+        if not is_hidden and not file.is_dir():
+            yield file
 
 
 def read_folder(path: Path, layout: Layout) -> TextTable:
@@ -128,37 +137,52 @@ def read_folder(path: Path, layout: Layout) -> TextTable:
 
 
 def _rows(path: Path, layout: Layout) -> Rows:
-    is_only_txt = any(path.glob("*/**/*.[tT][xX][tT]"))
-    n_others = 0
-    for folder in _label_folders(path):
-        for file in sorted(folder.rglob("*")):
-            if file.is_dir() or file.name.startswith("."):
-                continue
-            if is_only_txt and file.suffix.lower() != ".txt":
-                n_others += 1
-                continue
+    for label, files in _files_by_label(path).items():
+        for file in files:
             content = read_file(file, MAX_TEXT)
             fault = _fault_in(file, content)
             if fault:
                 yield Row(str(file), (), NOT_A_ROW, fault)
                 continue
             text = content.decode(codec_of(layout), LONE_SURROGATES)
-            yield Row(str(file), (text, folder.name))
-    if n_others:
-        _log_once(path, n_others)
+            yield Row(str(file), (text, label))
+
+
+def _files_by_label(path: Path) -> dict[str, list[Path]]:
+    """Return the files in the folder of each label, and say how many there are."""
+    by_label = {}
+    for folder in _label_folders(path):
+        by_label[folder.name] = sorted(_files_in(folder))
+    n_files = sum(map(len, by_label.values()))
+    if any(map(_is_txt, chain(*by_label.values()))):
+        for label, files in by_label.items():
+            by_label[label] = list(filter(_is_txt, files))
+    labels = []
+    for label, files in by_label.items():
+        n_files -= len(files)
+        labels.append(f"'{label}' ({len(files):,})")
+    said = f"each folder in it is a label: {listed(labels, most=5)}"
+    if n_files:
+        left_out = counted(n_files, "file")
+        said += f"; {left_out} without the ending .txt are left out"
+    _log_once(path, said)
+    return by_label
+
+
+def _is_txt(file: Path) -> bool:
+    return file.suffix.lower() == ".txt"
 
 
 def _fault_in(file: Path, content: bytes) -> str:
     """Return why a file is no text; empty if it may be one."""
-    kind = foreign_kind(file, content)
+    kind = foreign_kind(content)
     if kind:
-        return f"is {kind[0]} ({kind[1]})"
-    if b"\0" in content and file.suffix.lower() != ".txt":
+        return f"is {kind}"
+    if b"\0" in content and not _is_txt(file):
         return "is no text: it has zero bytes"
     return ""
 
 
 @lru_cache(maxsize=100)
-def _log_once(path: Path, n_others: int) -> None:
-    files = counted(n_others, "file")
-    log.warning("%s: %s without the ending .txt are left out", path, files)
+def _log_once(path: Path, said: str) -> None:
+    log.warning("%s: %s", path, said)
