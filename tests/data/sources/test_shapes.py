@@ -5,11 +5,20 @@ import io
 import json
 import zipfile
 
+import openpyxl
+import pyarrow
 import pytest
 from backports import zstd
+from pyarrow import feather, ipc
 
 from rnnbench.data.sources.files import read
-from rnnbench.data.sources.tables import Layout, open_table, parts_of, sniff
+from rnnbench.data.sources.tables import (
+    Layout,
+    is_folder_of_texts,
+    open_table,
+    parts_of,
+    sniff,
+)
 from rnnbench.errors import UserError
 
 ROWS = [(f"text number {number}", "ab"[number % 2]) for number in range(30)]
@@ -54,7 +63,10 @@ def test_a_damaged_file_is_named(tmp_path):
 
 FOREIGN = {
     "own.csv": (b"%PDF-1.7", "is a PDF"),
-    "own.xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel file of before 2007"),
+    "own.xls": (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "an Excel or Word file of before 2007",
+    ),
     "own.7z": (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
 }
 
@@ -126,3 +138,71 @@ def test_a_workbook_with_room_for_too_many_cells_is_refused(tmp_path):
 
     with pytest.raises(UserError, match="room for 17,179,869,184 cells"):
         sniff(tmp_path / "own.xlsx", Layout())
+
+
+@pytest.mark.parametrize("compression", ["lz4", "zstd"])
+def test_a_compressed_arrow_file_is_read(tmp_path, compression):
+    table = pyarrow.table({"text": [row[0] for row in ROWS], "label": ["a", "b"] * 15})
+    feather.write_feather(table, tmp_path / "own.arrow", compression=compression)
+
+    assert read(tmp_path / "own.arrow").topics == ("a", "b")
+
+
+@pytest.mark.parametrize("start", [ipc.new_file, ipc.new_stream])
+def test_an_arrow_file_is_no_bomb(tmp_path, start):
+    column = pyarrow.array(["a" * 2**20] * 80)
+    table = pyarrow.table({"text": column, "label": column.dictionary_encode()})
+    options = ipc.IpcWriteOptions(compression="zstd")
+    with start(tmp_path / "own.arrow", table.schema, options=options) as file:
+        file.write_table(table)
+
+    with pytest.raises(UserError, match="unpacks to more than 67,108,864 bytes"):
+        sniff(tmp_path / "own.arrow", Layout())
+
+
+def folder_of_texts(folder, files):
+    for name in files:
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"the text {name}")
+
+
+def test_hidden_files_of_a_folder_are_left_out(tmp_path, caplog):
+    folder_of_texts(tmp_path, ["a/1", "b/2", "b/.cache/3", "b/.4", ".c/5"])
+
+    corpus = read(tmp_path)
+
+    assert len(corpus) == 2
+    assert corpus.topics == ("a", "b")
+    assert "each folder in it is a label: 'a' (1), 'b' (1)" in caplog.text
+
+
+@pytest.mark.parametrize("other", [".git/HEAD", "results.json", "c/results.json"])
+def test_a_folder_of_programs_or_results_is_none_of_texts(tmp_path, other):
+    folder_of_texts(tmp_path, ["a/1.txt", "b/2.txt"])
+    assert is_folder_of_texts(tmp_path)
+
+    folder_of_texts(tmp_path, [other])
+
+    assert not is_folder_of_texts(tmp_path)
+
+
+@pytest.mark.parametrize("option", ["--text", "--label"])
+def test_a_folder_has_no_other_columns(cli, tmp_path, option):
+    folder_of_texts(tmp_path, ["a/1.txt", "b/2.txt"])
+
+    refused = cli("data", "show", tmp_path, option, "body")
+
+    assert refused.exit_code == 2
+    assert f"no column 'body' (allowed: text, label; {option}" in refused.stderr
+
+
+def test_a_workbook_of_openpyxl_is_described(cli, tmp_path):
+    book = openpyxl.Workbook()
+    for row in [("text", "label"), *ROWS]:
+        book.active.append(row)
+    book.save(tmp_path / "own.xlsx")
+
+    described = cli("data", "show", tmp_path / "own.xlsx", "0", "--json")
+
+    assert json.loads(described.stdout)["words"] == ["text", "number", "0"]

@@ -21,41 +21,39 @@ SAVE_AS = "save it as .xlsx or .csv"
 TO_TEXT = "copy its texts into a table, or into a .txt file each"
 EXPORT = "export the table as .csv or .jsonl"
 UNPACK = "unpack it, and name the table in it"
-OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-OLD = "of before 2007, or one with a password"
+PICKLE = f"a pickle, which could run programs ({EXPORT})"
 FOREIGN = {
-    OLD_OFFICE: (f"an Excel file {OLD}", f"{SAVE_AS}, without a password"),
-    b"%PDF-": ("a PDF", TO_TEXT),
-    b"{\\rtf": ("an RTF document", TO_TEXT),
-    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", UNPACK),
-    b"Rar!\x1a\x07": ("a RAR archive", UNPACK),
-    b"\xfd7zXZ\0": ("packed by xz", UNPACK),
-    b"BZh91AY&SY": ("packed by bzip2", UNPACK),
-    b"SQLite format 3\0": ("an SQLite database", EXPORT),
-    b"\x89HDF\r\n": ("an HDF5 file", EXPORT),
-    b"\x93NUMPY": ("a NumPy array", EXPORT),
-    b"\x80\x04\x95": ("a pickle, which could run programs", EXPORT),
-    b"\x80\x05\x95": ("a pickle, which could run programs", EXPORT),
-    b"\x89PNG\r\n": ("an image", TO_TEXT),
-    b"\xff\xd8\xff": ("an image", TO_TEXT),
-    b"<html": ("a web page", EXPORT),
-    b"<!doctype html": ("a web page", EXPORT),
-    b"<!DOCTYPE html": ("a web page", EXPORT),
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "an Excel or Word file of before 2007, "
+    f"or one with a password ({SAVE_AS}, without a password)",
+    b"%PDF-": f"a PDF ({TO_TEXT})",
+    b"{\\rtf": f"an RTF document ({TO_TEXT})",
+    b"7z\xbc\xaf\x27\x1c": f"a 7z archive ({UNPACK})",
+    b"Rar!\x1a\x07": f"a RAR archive ({UNPACK})",
+    b"\xfd7zXZ\0": f"packed by xz ({UNPACK})",
+    b"BZh91AY&SY": f"packed by bzip2 ({UNPACK})",
+    b"SQLite format 3\0": f"an SQLite database ({EXPORT})",
+    b"\x89HDF\r\n": f"an HDF5 file ({EXPORT})",
+    b"\x93NUMPY": f"a NumPy array ({EXPORT})",
+    b"\x80\x04\x95": PICKLE,
+    b"\x80\x05\x95": PICKLE,
+    b"\x89PNG\r\n": f"an image ({TO_TEXT})",
+    b"\xff\xd8\xff": f"an image ({TO_TEXT})",
+    b"<html": f"a web page ({EXPORT})",
+    b"<!doctype html": f"a web page ({EXPORT})",
+    b"<!DOCTYPE html": f"a web page ({EXPORT})",
 }
 """How files start that are not read, what they are, and what to do."""
 KNOWN_STARTS = (*PACKED.values(), *ENDINGS, *FOREIGN)
-OLD_WORD = (f"a Word document {OLD}", TO_TEXT)
 WORKBOOK = "xl/workbook.xml"
 """Is in an archive that is an Excel file."""
 EXCEL = "book.xlsx"
 IN_ZIP = {
-    "xl/workbook.bin": ("a binary Excel file", SAVE_AS),
-    "word/document.xml": ("a Word document", TO_TEXT),
-    "ppt/presentation.xml": ("a PowerPoint presentation", TO_TEXT),
-    "content.xml": ("an OpenDocument file", SAVE_AS),
+    "xl/workbook.bin": f"a binary Excel file ({SAVE_AS})",
+    "word/document.xml": f"a Word document ({TO_TEXT})",
+    "ppt/presentation.xml": f"a PowerPoint presentation ({TO_TEXT})",
+    "content.xml": f"an OpenDocument file ({SAVE_AS})",
 }
 """The same of archives, by the name of a file in them."""
-MAX_MEMBERS = 100_000
 BESIDE = (".txt", ".md", ".pdf", "")
 """Endings of files that explain a table in the same archive."""
 
@@ -68,22 +66,20 @@ def start_of(path: Path) -> bytes:
         return file.read(16)
 
 
-def foreign_kind(path: Path, start: bytes) -> tuple[str, str] | None:
-    """Return what a file is that is not read, and what to do; ``None`` if it may be."""
-    if start.startswith(OLD_OFFICE) and path.suffix.lower() == ".doc":
-        return OLD_WORD
+def foreign_kind(start: bytes) -> str:
+    """Return what a file is that is not read, and what to do; empty if it may be."""
     for magic, kind in FOREIGN.items():
         if start.startswith(magic):
             return kind
-    return None
+    return ""
 
 
 def ending_of(path: Path) -> str:
     """Return the ending that says which kind of table a file is, unpacked."""
     start = start_of(path)
-    kind = foreign_kind(path, start)
+    kind = foreign_kind(start)
     if kind:
-        raise refusal(path, kind)
+        raise UserError(f"{path}: is {kind}")
     if start.startswith(ZIP):
         return Path(table_in(path) or EXCEL).suffix.lower()
     for magic, ending in ENDINGS.items():
@@ -99,38 +95,25 @@ def without_packing(path: Path) -> Path:
     return path
 
 
-def refusal(path: Path, kind: tuple[str, str]) -> UserError:
-    """Return an error that says what a file is, and what to do."""
-    return UserError(f"{path}: is {kind[0]} ({kind[1]})")
-
-
 def table_in(path: Path) -> str:
     """Return the name of the table in a .zip; none if the file is a workbook."""
     try:
         with ZipFile(path) as archive:
-            members = archive.infolist()
+            names = archive.namelist()
     except (BadZipFile, ValueError, NotImplementedError) as error:
         raise UserError(f"{path}: cannot be unpacked: {error}") from None
-    if len(members) > MAX_MEMBERS:
-        number = counted(len(members), "file")
-        raise UserError(f"{path}: has {number} in it (allowed: one table)")
     tables = []
-    others = []
-    for member in members:
-        name = member.filename
+    for name in names:
         if name == WORKBOOK:
             return ""
         if name in IN_ZIP:
-            raise refusal(path, IN_ZIP[name])
+            raise UserError(f"{path}: is {IN_ZIP[name]}")
         is_hidden = name.startswith("__MACOSX/") or Path(name).name.startswith(".")
-        if member.is_dir() or is_hidden:
-            continue
-        if Path(name).suffix.lower() in BESIDE:
-            others.append(name)
-        else:
+        is_beside = name.endswith("/") or Path(name).suffix.lower() in BESIDE
+        if not (is_hidden or is_beside):
             tables.append(name)
     if len(tables) != 1:
-        number = counted(len(tables + others), "file")
+        number = counted(len(names), "file")
         hint = "allowed: one table; unpack it, and name a table or a folder in it"
         raise UserError(f"{encodable(str(path))}: has {number} in it ({hint})")
     return tables[0]

@@ -4,14 +4,15 @@
 """
 
 import logging
-import zlib
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import IO
-from xml.parsers.expat import ExpatError
-from zipfile import BadZipFile, ZipFile
+from xml.etree.ElementTree import Element, iterparse
+from zipfile import ZipFile
 
 from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.tables.layout import (
@@ -22,16 +23,19 @@ from rnnbench.data.sources.tables.layout import (
     TableKind,
     TextTable,
 )
-from rnnbench.data.sources.tables.packed import open_table_file
-from rnnbench.data.sources.tables.workbook_size import WorkbookSize
+from rnnbench.data.sources.tables.packed import check_unpacked_size, open_table_file
 from rnnbench.errors import UserError
+from rnnbench.storage import MAX_UNPACKED
 
 log = logging.getLogger(__name__)
-MAX_UNPACKED = 2**29  # bytes
+MAX_CELLS = 2**25
+"""From the first to the last cell with a value, with the empty ones between them."""
+PLACE = re.compile("([A-Z]{1,3})([0-9]{1,7})")
+LETTERS = 26
+MAX_DEPTH = 100
 Sheet = tuple[int, Sequence[Sequence[object]]]
 """The number of rows above the first cell, and the cells by row."""
 READ_PARTS = (".xml", ".rels")
-HINT = "save it as .csv"
 
 
 def read_excel(
@@ -69,57 +73,109 @@ def _as_text(cell: object) -> str:
 def _cells(path: Path, _changed: int, _size: int) -> Sheet:
     """Return the first sheet of a workbook."""
     try:
-        from python_calamine import CalamineError, CalamineWorkbook
+        from python_calamine import CalamineWorkbook
     except ImportError:
         needs = "needs python-calamine: pip install 'rnnbench[excel]'"
         raise UserError(f"{path}: an Excel file {needs}") from None
     try:
         with open_table_file(path) as raw, ZipFile(raw) as archive:
-            workbook = CalamineWorkbook.from_filelike(_checked_copy(archive))
+            workbook = CalamineWorkbook.from_filelike(_checked_copy(path, archive))
         sheet = workbook.get_sheet_by_index(0)
         cells = sheet.to_python()
-    except (
-        CalamineError,
-        BadZipFile,
-        ExpatError,
-        ValueError,
-        EOFError,
-        RuntimeError,
-        zlib.error,
-    ) as error:
-        reason = f"cannot be read as Excel: {error}"
-        raise UserError(f"{path}: {reason} ({HINT})") from None
+    except UserError:
+        raise
+    except Exception as error:  # damage makes the libraries raise almost anything
+        reason = f"cannot be read as Excel: {error} (save it as .csv)"
+        raise UserError(f"{path}: {reason}") from None
     n_sheets = len(workbook.sheet_names)
     if n_sheets > 1:
         log.warning("%s: the first of %d sheets, '%s'", path, n_sheets, sheet.name)
     return (sheet.start or (0, 0))[0], cells
 
 
-def _checked_copy(archive: ZipFile) -> IO[bytes]:
-    """Return a workbook that takes no more memory than it may, or raise ``ValueError``.
+def _checked_copy(path: Path, archive: ZipFile) -> IO[bytes]:
+    """Return a workbook that takes no more memory than it may, or raise an error.
 
     The reader is given a copy of what was checked, because it ends the process if the
     memory does not suffice.
     """
-    members = []
+    parts = {}
     n_bytes = 0
     for member in archive.infolist():
         if member.filename.endswith(READ_PARTS):
-            members.append(member)
             n_bytes += member.file_size
-    if n_bytes > MAX_UNPACKED:
-        raise ValueError(f"it unpacks to {n_bytes:,} bytes (allowed: {MAX_UNPACKED:,})")
+            check_unpacked_size(path, n_bytes)
+            parts[member.filename] = archive.read(member)
+    _check_cells(parts.values())
     copy = BytesIO()
-    size = WorkbookSize()
     with ZipFile(copy, "w") as target:
-        for member in members:
-            with archive.open(member) as part:
-                content = part.read()
-            size.add(content)
-            target.writestr(member.filename, content)
-    size.check()
+        for name, content in parts.items():
+            target.writestr(name, content)
     copy.seek(0)
     return copy
+
+
+def _check_cells(parts: Iterable[bytes]) -> None:
+    """Raise ``ValueError`` if the cells of a workbook would take too much memory."""
+    lengths: list[int] = []  # of texts that many cells may share
+    n_uses = Counter[int]()
+    last_row = 0
+    last_column = 0
+    for content in parts:
+        row = 0
+        column = 0
+        for event, element in _elements(content):
+            match event, element.tag.rpartition("}")[2]:
+                case "start", "sheetData" | "sst":
+                    around = element
+                case "start", "row":
+                    row = int(element.get("r", row + 1))
+                    column = 0
+                case "start", "c":
+                    row, column = _place_of(element.get("r"), row, column + 1)
+                case "end", "c" if len(element):
+                    last_row = max(last_row, row)
+                    last_column = max(last_column, column)
+                    if element.get("t") == "s":
+                        n_uses[int(element.findtext("{*}v", "0"))] += 1
+                case "end", "si":
+                    lengths.append(sum(map(len, element.itertext())))
+                    around.clear()
+                case "end", "row":
+                    around.clear()
+    n_cells = last_row * last_column
+    if n_cells > MAX_CELLS:
+        raise ValueError(f"room for {n_cells:,} cells (allowed: {MAX_CELLS:,})")
+    n_characters = 0
+    for number, n in n_uses.items():
+        n_characters += n * lengths[number]
+    if n_characters > MAX_UNPACKED:
+        raise ValueError(f"{n_characters:,} characters (allowed: {MAX_UNPACKED:,})")
+
+
+def _elements(content: bytes) -> Iterator[tuple[str, Element]]:
+    """Yield the starts and ends of the elements in a part of a workbook."""
+    depth = 0
+    events = iterparse(BytesIO(content), ("start", "end"))  # noqa: S314 - Expat bounds entities
+    for event, element in events:
+        depth += 1 if event == "start" else -1
+        if depth > MAX_DEPTH:
+            raise ValueError(f"more than {MAX_DEPTH} elements in one another")
+        yield event, element
+
+
+def _place_of(name: str | None, row: int, column: int) -> tuple[int, int]:
+    """Return the row and the column of a cell such as ``B7``, or the next ones."""
+    if name is None:
+        return row, column
+    letters_and_digits = PLACE.fullmatch(name.upper())
+    if letters_and_digits is None:
+        raise ValueError(f"there is no cell {name[:20]!r}")
+    letters, digits = letters_and_digits.groups()
+    column = 0
+    for letter in letters:
+        column = column * LETTERS + ord(letter) - ord("A") + 1
+    return int(digits), column
 
 
 EXCEL = TableKind(read_excel, is_text=False)

@@ -107,8 +107,8 @@ def is_folder_of_texts(path: Path) -> bool:
             return False
     n_labels = 0
     for folder in _label_folders(path):
-        first = islice(_files_in(folder), 1)
-        n_labels += any(not _fault_in(file, start_of(file)) for file in first)
+        for file in islice(_files_in(folder), 1):
+            n_labels += not _fault_in(file, start_of(file))
     return n_labels > 1
 
 
@@ -122,8 +122,7 @@ def _label_folders(path: Path) -> Iterator[Path]:
 def _files_in(folder: Path) -> Iterator[Path]:
     """Yield the files in a folder and its folders, without hidden ones."""
     for file in folder.rglob("*"):
-        names = file.relative_to(folder).parts
-        is_hidden = any(name.startswith(".") for name in names)
+        is_hidden = "/." in f"/{file.relative_to(folder).as_posix()}"
         if not is_hidden and not file.is_dir():
             yield file
 

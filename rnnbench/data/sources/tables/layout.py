@@ -6,9 +6,8 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from rnnbench.data.fetch import Progress
 from rnnbench.errors import UserError
@@ -77,7 +76,7 @@ class TableKind:
     is_text: bool = True
     is_delimited: bool = False
     at_once: (
-        Callable[[BufferedReader, Layout, Sequence[str]], "pyarrow.Table | None"] | None
+        Callable[[IO[bytes], Layout, Sequence[str]], "pyarrow.Table | None"] | None
     ) = None
     name_columns: Callable[[Path, Layout], Layout] | None = None
 

@@ -37,7 +37,7 @@ def lines(path: Path, layout: Layout, progress: Progress) -> Iterator[str]:
         open_table_file(path) as raw,
         TextIOWrapper(raw, codec, errors=LONE_SURROGATES, newline="") as file,
     ):
-        size = size_of(raw)
+        size = size_of(path)
         read_line = partial(file.readline, MAX_TEXT + 1)
         try:
             for number, line in enumerate(iter(read_line, ""), start=1):

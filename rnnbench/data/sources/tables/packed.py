@@ -4,12 +4,11 @@
 """
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import SEEK_END, SEEK_SET, BufferedReader, RawIOBase, UnsupportedOperation
-from os import fstat
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, cast
 from zipfile import ZIP_BZIP2, ZIP_LZMA, ZipFile
 
 from rnnbench.data.sources.tables.contents import (
@@ -23,76 +22,64 @@ from rnnbench.data.sources.tables.contents import (
 from rnnbench.errors import UserError
 from rnnbench.storage import open_regular
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
 MOST_PACKED = 50
 """How many bytes a byte of a packed file may stand for; texts have up to 20."""
 ALWAYS_ALLOWED = 2**26  # unpacked bytes
 BLOCK = 2**20
 
 
-class Unpacked(RawIOBase):
-    """The unpacked bytes of a file, which may not be endless."""
-
-    def __init__(self, path: Path, stream: IO[bytes]):
-        self._path = path
-        self._stream = stream
-        size = path.stat().st_size
-        self._allowed = min(MAX_PACKED, max(ALWAYS_ALLOWED, MOST_PACKED * size))
-
-    def readable(self) -> bool:
-        """Return that it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return that it can be read again."""
-        return True
-
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Read the next bytes, or raise ``UserError``."""
-        view = memoryview(buffer)
-        try:
-            content = self._stream.read(len(view))
-        except Exception as error:  # damage makes the libraries raise almost anything
-            reason = str(error) or type(error).__name__
-            raise UserError(f"{self._path}: cannot be unpacked: {reason}") from None
-        if self._stream.tell() > self._allowed:
-            fault = f"unpacks to more than {self._allowed:,} bytes"
-            raise UserError(f"{self._path}: {fault} (unpack it yourself, if it should)")
-        view[: len(content)] = content
-        return len(content)
-
-    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
-        """Go to a position."""
-        if whence == SEEK_END:  # known only after reading to there, within bounds
-            while self.read(BLOCK):
-                pass
-            offset += self._stream.tell()
-            whence = SEEK_SET
-        return self._stream.seek(offset, whence)
-
-    def tell(self) -> int:
-        """Return the position."""
-        return self._stream.tell()
-
-    def close(self) -> None:
-        """Close the file, too."""
-        self._stream.close()
-        super().close()
-
-
-def open_table_file(path: Path) -> BufferedReader:
+def open_table_file(path: Path) -> IO[bytes]:
     """Open a file to read its unpacked bytes, unless it is too large or no file."""
+    size_of(path)
+    return _opened(path)
+
+
+def size_of(path: Path) -> int:
+    """Return the number of bytes of a file, unpacked, or raise ``UserError``."""
+    status = path.stat()
+    if start_of(path).startswith((GZIP, ZSTD, ZIP)):
+        return _size_of_packed(path, status.st_mtime_ns, status.st_size)
+    return status.st_size
+
+
+@lru_cache(maxsize=100)  # a table is opened several times
+def _size_of_packed(path: Path, _changed: int, _size: int) -> int:
+    return _unpacked_size(path, partial(_opened, path))
+
+
+def _unpacked_size(path: Path, open_packed: Callable[[], IO[bytes]]) -> int:
+    n_bytes = 0
+    try:
+        with open_packed() as file:
+            for block in iter(partial(file.read, BLOCK), b""):
+                n_bytes += len(block)
+                check_unpacked_size(path, n_bytes)
+    except UserError:
+        raise
+    except Exception as error:  # damage makes the libraries raise almost anything
+        reason = str(error) or type(error).__name__
+        raise UserError(f"{path}: cannot be unpacked: {reason}") from None
+    return n_bytes
+
+
+def check_unpacked_size(path: Path, n_bytes: int) -> None:
+    """Raise ``UserError`` if a file unpacks to more bytes than texts would."""
+    most = min(MAX_PACKED, max(ALWAYS_ALLOWED, MOST_PACKED * path.stat().st_size))
+    if n_bytes > most:
+        fault = f"unpacks to more than {most:,} bytes"
+        raise UserError(f"{path}: {fault} (if it should, save it as .csv)")
+
+
+def _opened(path: Path) -> IO[bytes]:
     start = start_of(path)
     if start.startswith(GZIP):
-        return BufferedReader(Unpacked(path, cast(IO[bytes], gzip.open(path))))
+        return cast(IO[bytes], gzip.open(path))
     if start.startswith(ZSTD):
-        return BufferedReader(Unpacked(path, _open_zstd(path)))
+        return _open_zstd(path)
     if start.startswith(ZIP):
         name = table_in(path)
         if name:
-            return open_member(path, ZipFile(path), name)
+            return _open_member(path, ZipFile(path), name)
     return open_regular(path, MAX_PACKED)
 
 
@@ -118,24 +105,17 @@ def _zstd_needed(path: Path) -> Iterator[None]:
         raise UserError(f"{path}: {needs}") from None
 
 
-def open_member(path: Path, archive: ZipFile, name: str) -> BufferedReader:
-    """Open a file in an archive to read its unpacked bytes.
+def open_member(path: Path, archive: ZipFile, name: str) -> IO[bytes]:
+    """Open a file in an archive to read its unpacked bytes, unless they are too many.
 
     Methods that make gigabytes of a few bytes at once are not allowed.
     """
-    method = archive.getinfo(name).compress_type
-    if method in (ZIP_BZIP2, ZIP_LZMA):
+    open_packed = partial(_open_member, path, archive, name)
+    _unpacked_size(path, open_packed)
+    return open_packed()
+
+
+def _open_member(path: Path, archive: ZipFile, name: str) -> IO[bytes]:
+    if archive.getinfo(name).compress_type in (ZIP_BZIP2, ZIP_LZMA):
         raise UserError(f"{path}: is packed by bzip2 or lzma (unpack it yourself)")
-    try:
-        return BufferedReader(Unpacked(path, archive.open(name)))
-    except (NotImplementedError, RuntimeError, ValueError) as error:
-        hint = "unpack it yourself"
-        raise UserError(f"{path}: cannot be unpacked: {error} ({hint})") from None
-
-
-def size_of(file: BufferedReader) -> int | None:
-    """Return the bytes of a file, unpacked, if that is known without reading it."""
-    try:
-        return fstat(file.fileno()).st_size
-    except UnsupportedOperation:
-        return None
+    return archive.open(name)

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from io import BufferedReader
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,16 +48,19 @@ def read_parquet(
 def faults_named(path: Path, form: str) -> Iterator[None]:
     """Raise ``UserError`` for what pyarrow says about a damaged file of a ``form``."""
     try:
-        from pyarrow import ArrowException
+        import pyarrow  # noqa: F401
     except ImportError:
         needs = "needs pyarrow: pip install 'rnnbench[parquet]'"
         raise UserError(f"{path}: {needs}") from None
     try:
         yield
-    except (ArrowException, ValueError, OverflowError, OSError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # damage makes pyarrow raise almost anything
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the file cannot be opened
-        raise UserError(f"{path}: cannot be read as {form}: {error}") from None
+        reason = str(error) or type(error).__name__
+        raise UserError(f"{path}: cannot be read as {form}: {reason}") from None
 
 
 def _header_and_rows(path: Path, progress: Progress, columns: Columns) -> Rows:
@@ -108,7 +110,7 @@ def rows_of(
 
 
 def _columns_at_once(
-    raw: BufferedReader, _layout: Layout, columns: Sequence[str]
+    raw: IO[bytes], _layout: Layout, columns: Sequence[str]
 ) -> "pyarrow.Table | None":
     """Return columns of a file, unless they are too large."""
     from pyarrow.parquet import ParquetFile

@@ -7,10 +7,9 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
-from io import BufferedReader
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.sources.tables.contents import ending_of
@@ -204,7 +203,7 @@ def _needs_quotes(inside: str | None) -> bool:
 
 
 def _columns_at_once(
-    raw: BufferedReader, layout: Layout, columns: Sequence[str]
+    raw: IO[bytes], layout: Layout, columns: Sequence[str]
 ) -> "pyarrow.Table | None":
     """Return columns of a file in UTF-8 without quotation marks."""
     import pyarrow
