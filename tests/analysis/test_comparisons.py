@@ -49,19 +49,24 @@ few = settings(max_examples=25)
 
 def compare(right, fixed=()):
     """Compare all pairs of models."""
-    hits = {
-        name: Correctness(correct, is_random=name not in fixed)
-        for name, correct in right.items()
-    }
+    hits = {}
+    for name, correct in right.items():
+        hits[name] = Correctness(correct, is_random=name not in fixed)
     return compare_pairs(list(combinations(hits, 2)), hits)
 
 
 @few
-@given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 30), st.integers(0, 30))
+@given(
+    only_a=st.integers(0, 60),
+    only_b=st.integers(0, 60),
+    both=st.integers(0, 30),
+    neither=st.integers(0, 30),
+)
 def test_mcnemars_p_value_is_the_two_sided_binomial_tail(only_a, only_b, both, neither):
     n = only_a + only_b
     fewer = min(only_a, only_b)
-    tail = sum(comb(n, hits) for hits in range(fewer + 1)) / 2**n
+    ways = sum(comb(n, hits) for hits in range(fewer + 1))
+    tail = ways / 2**n
 
     p = mcnemar_p(*answers(only_a, only_b, both, neither))
 
@@ -73,36 +78,39 @@ def test_mcnemars_p_value_is_the_two_sided_binomial_tail(only_a, only_b, both, n
 def test_the_p_value_of_blocks_is_the_share_of_signs_that_give_as_large_a_difference(
     sizes,
 ):
-    differences = np.array([*sizes, *[0] * (N_BLOCKS - 5)])
-    a, b = (
-        np.arange(3) < np.maximum(0, sign * differences)[:, np.newaxis]
-        for sign in (1, -1)
-    )
-    sums = [abs(np.dot(signs, sizes)) for signs in product((-1, 1), repeat=5)]
+    differences = np.zeros(N_BLOCKS, int)
+    differences[:5] = sizes
+    places = np.arange(3)
+    only_a = np.maximum(0, differences)
+    only_b = np.maximum(0, -differences)
+    a = places < only_a[:, np.newaxis]
+    b = places < only_b[:, np.newaxis]
 
     p = blocks_p(a.ravel(), b.ravel(), blocks(a.size))
 
-    assert p == pytest.approx(np.mean(np.array(sums) >= abs(sum(sizes))))
+    signs = np.array([*product((-1, 1), repeat=5)])
+    sums = np.abs(signs @ sizes)
+    assert p == pytest.approx(np.mean(sums >= abs(sum(sizes))))
 
 
 @few
 @given(st.integers(0, 1_000))
-def test_single_trials_in_order_of_time_are_compared_by_blocks(
-    seed,
-):
-    a, b = Population(seeds=0).draw(default_rng(seed), 1, [1, 1], 200)
+def test_single_trials_in_order_of_time_are_compared_by_blocks(seed):
+    drawn = Population(seeds=0).draw(default_rng(seed), 1, [1, 1], 200)
+    a, b = (trials[0] for trials in drawn)
     hits = {
-        name: Correctness(drawn[0], in_order=True)
-        for name, drawn in (("a", a), ("b", b))
+        "a": Correctness(a, in_order=True),
+        "b": Correctness(b, in_order=True),
     }
 
     (comparison,) = compare_pairs([("a", "b")], hits)
 
     assert comparison.method == BLOCKS
-    assert comparison.p == max(
-        mcnemar_p(a[0][0], b[0][0]), blocks_p(a[0][0], b[0][0], blocks(200))
-    )
-    assert comparison.interval == estimate_difference(*hits.values()).interval
+    of_documents = mcnemar_p(a[0], b[0])
+    of_blocks = blocks_p(a[0], b[0], blocks(200))
+    assert comparison.p == max(of_documents, of_blocks)
+    estimate = estimate_difference(hits["a"], hits["b"])
+    assert comparison.interval == estimate.interval
 
 
 def parts_of_f1(seed, n_documents):
@@ -112,10 +120,15 @@ def parts_of_f1(seed, n_documents):
     random = default_rng(seed)
     both = random.integers(0, 3, (2, n_documents))
     extra = random.integers(0, 2, (2, n_documents))
-    return (
-        np.stack([2 * both, both + random.integers(2, 4, n_documents) + extra], axis=1)
-        * 1.0
-    )
+    numerators = 2 * both
+    denominators = both + random.integers(2, 4, n_documents) + extra
+    parts = np.stack([numerators, denominators], axis=1)
+    return parts.astype(float)
+
+
+def f1_of(parts):
+    numerators, denominators = parts
+    return numerators.sum() / denominators.sum()
 
 
 @few
@@ -124,18 +137,26 @@ def test_the_p_value_of_swaps_is_the_share_of_all_swaps_that_give_as_large_a_dif
     seed,
 ):
     a, b = parts_of_f1(seed, 8)
-    f1 = lambda parts: parts[0].sum() / parts[1].sum()  # noqa: E731
-    swaps = np.array(list(product((False, True), repeat=8)))
-    all_ways = [abs(f1(np.where(way, b, a)) - f1(np.where(way, a, b))) for way in swaps]
 
     p = swaps_p(a, b)
 
-    exact = np.mean(np.array(all_ways) >= abs(f1(a) - f1(b)) - 1e-12)
-    assert p == pytest.approx(exact, abs=0.02)
+    differences = []
+    for is_swapped in product((False, True), repeat=8):
+        first = np.where(is_swapped, b, a)
+        second = np.where(is_swapped, a, b)
+        differences.append(abs(f1_of(first) - f1_of(second)))
+    difference = abs(f1_of(a) - f1_of(b))
+    is_as_large = np.array(differences) >= difference - 1e-12
+    assert p == pytest.approx(np.mean(is_as_large), abs=0.02)
+
+
+@few
+@given(st.integers(0, 1_000))
+def test_the_p_value_of_swaps_is_the_same_in_any_order_of_documents_or_models(seed):
+    a, b = parts_of_f1(seed, 8)
     order = default_rng(seed).permutation(8)
-    assert swaps_p(b[:, order], a[:, order]) == p, (
-        "in any order of documents and models"
-    )
+
+    assert swaps_p(b[:, order], a[:, order]) == swaps_p(a, b)
 
 
 def test_the_p_value_of_swaps_never_changes():
@@ -148,69 +169,116 @@ def test_the_p_value_of_swaps_never_changes():
 
 
 def test_the_p_value_of_swaps_is_near_mcnemars_if_answers_are_right_or_wrong():
-    right = [
-        np.stack([2.0 * correct, np.full(len(correct), 2.0)])
-        for correct in answers(30, 15)
-    ]
+    a, b = answers(30, 15)
+    full = np.full(len(a), 2.0)
+    parts_of_a = np.stack([2.0 * a, full])
+    parts_of_b = np.stack([2.0 * b, full])
 
-    assert swaps_p(*right) == pytest.approx(mcnemar_p(*answers(30, 15)), abs=0.01)
+    p = swaps_p(parts_of_a, parts_of_b)
+
+    assert p == pytest.approx(mcnemar_p(a, b), abs=0.01)
 
 
-@pytest.mark.parametrize("in_order", [False, True])
-def test_single_trials_of_several_topics_are_compared_by_swaps_others_by_variances(
-    in_order,
-):
-    a, b = parts_of_f1(1, 200)
-    pair = {
+def hits_of_f1(a, b, in_order=False):
+    """Return the correctness of a single trial of two models."""
+    return {
         "a": Correctness(a[:, np.newaxis], in_order),
         "b": Correctness(b[:, np.newaxis], in_order),
     }
 
-    (comparison,) = compare_pairs([("a", "b")], pair)
 
-    of_blocks = swaps_p(*(sums_of(parts, blocks(200)) for parts in (a, b)))
-    assert comparison.p == (
-        max(swaps_p(a, b), of_blocks) if in_order else swaps_p(a, b)
-    )
-    assert comparison.method == (BLOCKS if in_order else RANDOMIZATION)
-    assert comparison.difference == pytest.approx(
-        a[0].sum() / a[1].sum() - b[0].sum() / b[1].sum()
-    )
-    pair["b"] = Correctness(np.stack([b, a], axis=1), in_order)
-    assert compare_pairs([("a", "b")], pair)[0].method == ANOVA
+def test_single_trials_of_several_topics_are_compared_by_swaps():
+    a, b = parts_of_f1(1, 200)
+
+    (comparison,) = compare_pairs([("a", "b")], hits_of_f1(a, b))
+
+    assert comparison.method == RANDOMIZATION
+    assert comparison.p == swaps_p(a, b)
+    assert comparison.difference == pytest.approx(f1_of(a) - f1_of(b))
 
 
-def test_trials_that_agree_are_compared_by_mcnemars_test_others_by_an_analysis_of_variance():
+def test_single_trials_of_several_topics_in_order_are_compared_by_swaps_of_blocks():
+    a, b = parts_of_f1(1, 200)
+    hits = hits_of_f1(a, b, in_order=True)
+
+    (comparison,) = compare_pairs([("a", "b")], hits)
+
+    sums_of_a = sums_of(a, blocks(200))
+    sums_of_b = sums_of(b, blocks(200))
+    assert comparison.method == BLOCKS
+    assert comparison.p == max(swaps_p(a, b), swaps_p(sums_of_a, sums_of_b))
+    assert comparison.difference == pytest.approx(f1_of(a) - f1_of(b))
+
+
+@pytest.mark.parametrize("in_order", [False, True])
+def test_several_trials_of_several_topics_are_compared_by_variances(in_order):
+    a, b = parts_of_f1(1, 200)
+    hits = hits_of_f1(a, b, in_order)
+    hits["b"] = Correctness(np.stack([b, a], axis=1), in_order)
+
+    (comparison,) = compare_pairs([("a", "b")], hits)
+
+    assert comparison.method == ANOVA
+
+
+@pytest.fixture
+def right():
+    """Answers of three models: three trials of the first agree, those of the last differ."""
     drawn = Population(seeds=0.1).draw(default_rng(1), 1, [1, 1, 3], 200)
-    right = {name: entry[0] for name, entry in zip("cab", drawn, strict=True)}
-    right["c"] = np.tile(right["c"], (3, 1))
+    c, a, b = (trials[0] for trials in drawn)
+    return {
+        "c": np.tile(c, (3, 1)),
+        "a": a,
+        "b": b,
+    }
 
+
+def test_trials_that_agree_are_compared_by_mcnemars_test_others_by_variances(right):
     comparisons = compare(right)
 
     methods = [(entry.a, entry.b, entry.method) for entry in comparisons]
-    assert methods == [("c", "a", MCNEMAR), ("c", "b", ANOVA), ("a", "b", ANOVA)]
-    for entry in comparisons:
-        a = right[entry.a]
-        b = right[entry.b]
-        estimate = estimate_difference(Correctness(a), Correctness(b))
-        assert entry.difference == estimate.value
-        assert entry.interval == estimate.interval
-        assert entry.p == (
-            mcnemar_p(a[0], b[0]) if entry.method == MCNEMAR else estimate.p
-        )
-        assert entry.p <= entry.p_corrected <= 1
+    assert methods == [
+        ("c", "a", MCNEMAR),
+        ("c", "b", ANOVA),
+        ("a", "b", ANOVA),
+    ]
+    for comparison in comparisons:
+        a = right[comparison.a]
+        b = right[comparison.b]
+        if comparison.method == MCNEMAR:
+            assert comparison.p == mcnemar_p(a[0], b[0])
+        else:
+            estimate = estimate_difference(Correctness(a), Correctness(b))
+            assert comparison.p == estimate.p
+        assert comparison.p <= comparison.p_corrected <= 1
 
 
-@pytest.mark.parametrize("trials", [[5, 5, 5, 5, 1, 1, 1], [1, 1, 1, 1]], ids=str)
-def test_any_difference_that_is_not_there_is_found_in_5_percent(trials):
+def test_differences_are_estimated_the_same_way_whatever_the_test(right):
+    for comparison in compare(right):
+        a = Correctness(right[comparison.a])
+        b = Correctness(right[comparison.b])
+        estimate = estimate_difference(a, b)
+        assert comparison.difference == estimate.value
+        assert comparison.interval == estimate.interval
+
+
+@pytest.mark.parametrize(
+    "n_trials",
+    [
+        [5, 5, 5, 5, 1, 1, 1],
+        [1, 1, 1, 1],
+    ],
+    ids=str,
+)
+def test_any_difference_that_is_not_there_is_found_in_5_percent(n_trials):
     times = 200
-    drawn = Population(seeds=0.1).draw(default_rng(4), times, trials, 599)
+    drawn = Population(seeds=0.1).draw(default_rng(4), times, n_trials, 599)
 
-    benchmarks = (
-        dict(zip(map(str, range(len(trials))), entry, strict=True))
-        for entry in zip(*drawn, strict=True)
-    )
-    are_clear = [any(entry.is_clear for entry in compare(hits)) for hits in benchmarks]
+    are_clear = []
+    for trials in zip(*drawn, strict=True):
+        right = {str(number): answers for number, answers in enumerate(trials)}
+        comparisons = compare(right)
+        are_clear.append(any(comparison.is_clear for comparison in comparisons))
 
     assert np.mean(are_clear) <= 0.05 + 2 * (0.05 * 0.95 / times) ** 0.5
 
@@ -244,12 +312,15 @@ def test_the_best_of_33_models_of_several_topics_is_clearly_better_than_far_wors
 
 
 def test_a_p_value_of_swaps_is_not_limited_by_their_number():
-    parts = np.ones((2, 1, 300))
-    wrong = parts * np.array([0.1, 1])[:, np.newaxis, np.newaxis]
+    right = np.ones((2, 1, 300))
+    wrong = right.copy()
+    wrong[0] = 0.1
+    hits = {
+        "a": Correctness(right),
+        "b": Correctness(wrong),
+    }
 
-    (comparison,) = compare_pairs(
-        [("a", "b")], {"a": Correctness(parts), "b": Correctness(wrong + 0.0)}
-    )
+    (comparison,) = compare_pairs([("a", "b")], hits)
 
     assert comparison.p < 1e-4
 
@@ -257,126 +328,200 @@ def test_a_p_value_of_swaps_is_not_limited_by_their_number():
 @pytest.mark.parametrize(
     ("n_seeds", "fixed", "expected", "verdict"),
     [
-        ((5, 3), "", 3, "clear"),
-        ((5, 1), "b", 5, "clear"),
-        ((2, 1), "b", 2, "too few seeds"),
-        ((5, 2), "", 2, "too few seeds"),
-        ((5, 1), "", 1, "too few seeds"),
-        ((1, 1), "ab", None, "clear"),
+        pytest.param(
+            (5, 3),
+            "",
+            3,
+            "clear",
+            id="three seeds of the second",
+        ),
+        pytest.param(
+            (5, 1),
+            "b",
+            5,
+            "clear",
+            id="the second has no seeds",
+        ),
+        pytest.param(
+            (2, 1),
+            "b",
+            2,
+            "too few seeds",
+            id="two seeds of the first",
+        ),
+        pytest.param(
+            (5, 2),
+            "",
+            2,
+            "too few seeds",
+            id="two seeds of the second",
+        ),
+        pytest.param(
+            (5, 1),
+            "",
+            1,
+            "too few seeds",
+            id="one seed of the second",
+        ),
+        pytest.param(
+            (1, 1),
+            "ab",
+            None,
+            "clear",
+            id="neither has seeds",
+        ),
     ],
 )
 def test_a_verdict_needs_three_seeds_of_each_model_that_depends_on_them(
     n_seeds, fixed, expected, verdict
 ):
-    a, b = answers(60, 0, neither=0)
+    pair = answers(60, 0, neither=0)
     random = default_rng(0)
-    hits = {
-        name: entry ^ (random.random((n, len(entry))) < 0.01)
-        for name, entry, n in zip("ab", (a, b), n_seeds, strict=True)
-    }
+    right = {}
+    for name, correct, n in zip("ab", pair, n_seeds, strict=True):
+        is_changed = random.random((n, len(correct))) < 0.01
+        right[name] = correct ^ is_changed
 
-    (comparison,) = compare(hits, fixed)
+    (comparison,) = compare(right, fixed)
 
     assert comparison.p_corrected < 0.05
-    assert (comparison.n_seeds, comparison.verdict) == (expected, verdict)
+    assert comparison.n_seeds == expected
+    assert comparison.verdict == verdict
     assert comparison.is_clear == (verdict == "clear")
 
 
 @pytest.mark.parametrize(
-    ("n_seeds", "expected"),
+    ("n_better", "n_worse", "expected"),
     [
-        ((3, 3), [(1, 1), (2, 2)]),
-        ((2, 3), [(1, 2), (1, 2)]),
-        ((1, 3), [(1, 2), (1, 2)]),
-        ((1, 1), [(1, 1), (2, 2)]),
+        (3, 3, [(1, 1), (2, 2)]),
+        (2, 3, [(1, 2), (1, 2)]),
+        (1, 3, [(1, 2), (1, 2)]),
+        (1, 1, [(1, 1), (2, 2)]),
     ],
 )
-def test_ranks_stay_open_between_models_with_too_few_seeds(n_seeds, expected):
+def test_ranks_stay_open_between_models_with_too_few_seeds(n_better, n_worse, expected):
     random = default_rng(0)
-    better = Correctness(random.random((n_seeds[0], 400)) < 0.95)
-    worse = Correctness(random.random((n_seeds[1], 400)) < 0.3)
+    better = random.random((n_better, 400)) < 0.95
+    worse = random.random((n_worse, 400)) < 0.3
+    hits = {
+        "better": Correctness(better),
+        "worse": Correctness(worse),
+    }
 
-    ranks = ranks_of({"better": better, "worse": worse})
+    ranks = ranks_of(hits)
 
     assert list(ranks.values()) == expected
 
 
 def by_better(results, *names):
+    """Return the worse models of each better one, of all models or of some."""
     models = [model for model in results.models if not names or model.name in names]
-    return by_better_model(results.comparisons, models)
+    worse = {}
+    for better, pairs in by_better_model(results.comparisons, models).items():
+        worse[better] = [pair.b for pair in pairs]
+    return worse
 
 
-def test_pairs_are_grouped_by_their_better_model_the_most_accurate_first():
-    results = scored_run({"low": [2, 3, 4], "high": [18], "middle": [9]}).results
+@pytest.fixture(scope="module")
+def three_models():
+    """The results of three models; only the worst has several seeds."""
+    rights = {
+        "low": [2, 3, 4],
+        "high": [18],
+        "middle": [9],
+    }
+    return scored_run(rights).results
 
-    by_model = by_better(results)
 
-    assert {
-        better: [entry.b for entry in pairs] for better, pairs in by_model.items()
-    } == {
+def test_pairs_are_grouped_by_their_better_model_the_most_accurate_first(three_models):
+    worse = by_better(three_models)
+
+    assert worse == {
         "high": ["middle", "low"],
         "middle": ["low"],
     }
-    assert [*by_better(scored_run({"a": [9], "b": [9], "c": [9]}).results)] == [
-        "a",
-        "b",
-    ]
-    assert [
-        [pair.b for pair in pairs]
-        for pairs in by_better(results, "low", "middle").values()
-    ] == [["low"]]
+    assert [*worse] == ["high", "middle"]
 
 
-def test_a_pair_is_turned_to_begin_with_its_better_model():
-    results = scored_run({"low": [2, 3, 4], "high": [18], "middle": [9]}).results
+def test_of_equal_models_the_first_ones_stand_for_the_better():
+    equal = scored_run({"a": [9], "b": [9], "c": [9]}).results
 
-    turned = by_better(results)["high"][1]
+    assert [*by_better(equal)] == ["a", "b"]
 
-    (stored,) = [
-        entry for entry in results.comparisons if (entry.a, entry.b) == ("low", "high")
-    ]
+
+def test_only_pairs_of_the_models_asked_for_are_grouped(three_models):
+    worse = by_better(three_models, "low", "middle")
+
+    assert worse == {"middle": ["low"]}
+
+
+def test_a_pair_is_turned_to_begin_with_its_better_model(three_models):
+    by_model = by_better_model(three_models.comparisons, three_models.models)
+
+    turned = by_model["high"][1]
+
+    by_pair = {(pair.a, pair.b): pair for pair in three_models.comparisons}
+    stored = by_pair["low", "high"]
     assert turned.difference == -stored.difference == pytest.approx(0.75)
-    assert (turned.interval.low, turned.interval.high) == (
-        -stored.interval.high,
-        -stored.interval.low,
-    )
-    assert (turned.p_corrected, turned.n_seeds) == (stored.p_corrected, stored.n_seeds)
+    assert turned.interval.low == -stored.interval.high
+    assert turned.interval.high == -stored.interval.low
+    assert turned.p_corrected == stored.p_corrected
+    assert turned.n_seeds == stored.n_seeds
 
 
 @pytest.mark.parametrize("n", [SHOWN_IN_PAIRS + 1, 61])
 def test_of_many_models_only_the_pairs_with_the_best_are_returned(n):
-    rights = {f"model{number}": [2 + number % 17] for number in range(n)}
+    rights = {}
+    for number in range(n):
+        rights[f"model{number}"] = [2 + number % 17]
 
-    by_model = by_better(scored_run(rights).results)
+    worse = by_better(scored_run(rights).results)
 
     best = max(rights, key=rights.get)
-    assert [*by_model] == [best]
-    assert {entry.b for entry in by_model[best]} == rights.keys() - {best}
+    assert [*worse] == [best]
+    assert {*worse[best]} == rights.keys() - {best}
 
 
 @pytest.fixture(scope="module")
 def run():
     """Two models that are close, one far away, and one with a single seed."""
-    return scored_run(
-        {"a": [17, 16, 17], "b": [14, 15, 14], "far": [2, 3, 2], "one": [14]}
-    )
+    rights = {
+        "a": [17, 16, 17],
+        "b": [14, 15, 14],
+        "far": [2, 3, 2],
+        "one": [14],
+    }
+    return scored_run(rights)
 
 
 def by_names(pairs):
-    return {(entry.comparison.a, entry.comparison.b): entry for entry in pairs}
+    named = {}
+    for pair in pairs:
+        named[pair.comparison.a, pair.comparison.b] = pair
+    return named
 
 
 @pytest.mark.parametrize(
     ("rights", "is_spread_known", "is_detectable"),
     [
-        ({"a": [17, 16, 17], "one": [14]}, False, False),
-        ({"a": [17, 15], "b": [16, 14]}, True, False),
-        ({"a": [12, 12, 12], "b": [11, 11, 11]}, True, True),
-    ],
-    ids=[
-        "one seed says nothing about others",
-        "two are too few",
-        "documents are too few",
+        pytest.param(
+            {"a": [17, 16, 17], "one": [14]},
+            False,
+            False,
+            id="one seed says nothing about others",
+        ),
+        pytest.param(
+            {"a": [17, 15], "b": [16, 14]},
+            True,
+            False,
+            id="two are too few",
+        ),
+        pytest.param(
+            {"a": [12, 12, 12], "b": [11, 11, 11]},
+            True,
+            True,
+            id="documents are too few",
+        ),
     ],
 )
 def test_a_pair_that_no_number_of_seeds_tells_apart_says_why(
@@ -388,63 +533,109 @@ def test_a_pair_that_no_number_of_seeds_tells_apart_says_why(
     assert pair.seeds_needed is None or rights["a"] == [17, 15], (
         "more than two seeds could tell"
     )
-    assert (pair.detectable is not None, pair.detectable_corrected is not None) == (
-        is_detectable,
-        is_detectable,
-    )
+    assert (pair.detectable is not None) == is_detectable
+    assert (pair.detectable_corrected is not None) == is_detectable
 
 
 def test_a_difference_is_detectable_alone_before_it_is_among_all(run):
+    a = Correctness(parts_of(run.trials["a"]))
+    b = Correctness(parts_of(run.trials["b"]))
+    squares = mean_squares(a, b)
+
     pair = by_names(power_of_pairs(run))["a", "b"]
-    squares = mean_squares(*(Correctness(parts_of(run.trials[name])) for name in "ab"))
 
     assert pair.detectable == detectable(squares, 0.05) < pair.detectable_corrected
 
 
-def test_only_the_chosen_models_are_compared_if_they_are_not_clear(run):
-    unclear = {
-        (entry.a, entry.b)
-        for entry in run.results.comparisons
-        if not entry.is_clear and not entry.b.startswith("always")
-    }
+def test_only_pairs_that_are_not_clear_are_compared(run):
+    unclear = set()
+    for pair in run.results.comparisons:
+        if not pair.is_clear and not pair.b.startswith("always"):
+            unclear.add((pair.a, pair.b))
 
     assert set(by_names(power_of_pairs(run))) == unclear
-    assert set(by_names(power_of_pairs(run, ["a", "b"]))) == {("a", "b")}
+
+
+def test_only_the_chosen_models_are_compared(run):
+    assert [*by_names(power_of_pairs(run, ["a", "b"]))] == [("a", "b")]
+
+
+def test_a_chosen_model_that_is_not_in_the_run_is_refused(run):
     with pytest.raises(UserError, match="no model 'c'"):
         power_of_pairs(run, ["c"])
 
 
-def test_single_trials_that_differ_on_very_many_documents_are_compared_by_students_test():
-    a, b = default_rng(0).random((2, 1, MOST_SWAPPED + 1))
-    few, many = (
-        {"a": Correctness(a[:, :n]), "b": Correctness(b[:, :n])} for n in (200, None)
-    )
-
-    assert compare_pairs([("a", "b")], few)[0].method == RANDOMIZATION
-    (comparison,) = compare_pairs([("a", "b")], many)
-    assert (comparison.method, comparison.p) == (
-        STUDENT,
-        estimate_difference(*many.values()).p,
-    )
-
-
-@pytest.mark.parametrize("is_right_or_wrong", [True, False])
-def test_single_trials_in_clusters_are_compared_by_clusters(
-    is_right_or_wrong,
-):
-    random = default_rng(1)
-    groups = random.integers(20, size=150)
-    a, b = random.random((2, 1, 150)) + random.random(20)[groups] * [[[1]], [[0.7]]]
-    a, b = (a > 1, b > 0.8) if is_right_or_wrong else (a, b)
-    hits = {"a": Correctness(a, clusters=groups), "b": Correctness(b, clusters=groups)}
+def test_single_trials_that_differ_on_few_documents_are_compared_by_swaps():
+    a, b = default_rng(0).random((2, 1, 200))
+    hits = {
+        "a": Correctness(a),
+        "b": Correctness(b),
+    }
 
     (comparison,) = compare_pairs([("a", "b")], hits)
 
-    if is_right_or_wrong:
-        expected = max(mcnemar_p(a[0], b[0]), blocks_p(a[0], b[0], groups))
-    else:
-        expected = max(
-            swaps_p(a[0], b[0]),
-            swaps_p(*(sums_of(right[0], groups) for right in (a, b))),
-        )
-    assert (comparison.method, comparison.p) == (CLUSTERS, expected)
+    assert comparison.method == RANDOMIZATION
+
+
+def test_single_trials_that_differ_on_very_many_documents_are_compared_by_students_test():
+    a, b = default_rng(0).random((2, 1, MOST_SWAPPED + 1))
+    hits = {
+        "a": Correctness(a),
+        "b": Correctness(b),
+    }
+
+    (comparison,) = compare_pairs([("a", "b")], hits)
+
+    assert comparison.method == STUDENT
+    assert comparison.p == estimate_difference(hits["a"], hits["b"]).p
+
+
+@pytest.fixture
+def groups():
+    """The clusters of 150 documents."""
+    return default_rng(1).integers(20, size=150)
+
+
+@pytest.fixture
+def values_in_clusters(groups):
+    """Values of two models, to which each cluster adds, ``(1, 150)``."""
+    random = default_rng(2)
+    of_clusters = random.random(20)[groups]
+    a = random.random((1, 150)) + of_clusters
+    b = random.random((1, 150)) + 0.7 * of_clusters
+    return a, b
+
+
+def compare_clusters(a, b, groups):
+    hits = {
+        "a": Correctness(a, clusters=groups),
+        "b": Correctness(b, clusters=groups),
+    }
+    (comparison,) = compare_pairs([("a", "b")], hits)
+    return comparison
+
+
+def test_single_trials_in_clusters_are_compared_by_clusters(groups, values_in_clusters):
+    a, b = values_in_clusters
+    a = a > 1
+    b = b > 0.8
+
+    comparison = compare_clusters(a, b, groups)
+
+    assert comparison.method == CLUSTERS
+    of_documents = mcnemar_p(a[0], b[0])
+    of_clusters = blocks_p(a[0], b[0], groups)
+    assert comparison.p == max(of_documents, of_clusters)
+
+
+def test_values_of_single_trials_in_clusters_are_compared_by_swaps_of_clusters(
+    groups, values_in_clusters
+):
+    a, b = values_in_clusters
+
+    comparison = compare_clusters(a, b, groups)
+
+    assert comparison.method == CLUSTERS
+    of_documents = swaps_p(a[0], b[0])
+    of_clusters = swaps_p(sums_of(a[0], groups), sums_of(b[0], groups))
+    assert comparison.p == max(of_documents, of_clusters)
