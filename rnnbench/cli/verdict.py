@@ -104,7 +104,9 @@ def verdict(
     gates = parse_gates(fail_if)
     columns = dict(_pair("--column", pair, NAMES) for pair in column or ())
     by_option = {"label": label, "text": text, "score": score, "cluster": cluster}
-    columns |= {key: name for key, name in by_option.items() if name is not None}
+    for key, column_name in by_option.items():
+        if column_name is not None:
+            columns[key] = column_name
     if label is not None and names_file(label):
         raise UserError(f"--label {label}: a file, not a column (--labels takes it)")
     rows = None

@@ -107,8 +107,8 @@ class Data(ConfigModel):
     Intervals and p-values count each group as one."""
     label_separator: Annotated[str, Field(min_length=1, max_length=10)] | None = None
     """Stands between the labels in a column, such as ``;``, if a text may have any
-    number of them; or ``none``, if each cell is one label. By default detected, as are
-    lists in JSON and Parquet, or written as ``['a', 'b']``."""
+    number of them; ``[]`` if cells are lists such as ``['a', 'b']``; or ``none`` if
+    each cell is one label. By default detected, as are lists in JSON and Parquet."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """The character between the columns of a ``.csv`` file; by default detected."""
     encoding: Annotated[str, BeforeValidator(_encoding)] | None = None

@@ -19,7 +19,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.corpus import noun_of
 from rnnbench.data.padding import INDEX_FROM, PAD, START, pad
 from rnnbench.data.sources.labels import ONE_LABEL
-from rnnbench.data.sources.tables import Names
+from rnnbench.data.sources.tables import Names, names_of
 from rnnbench.data.vocabulary import Encoded, Vocabulary, encode
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.labels import Labels, Scores
@@ -121,9 +121,14 @@ class Prediction(Shown, StoredRecord):
         return f"Prediction({self.answer!r}: {listed(best, most=3)})"
 
     @property
+    def has_any_number(self) -> bool:
+        """Whether the answer may have any number of topics."""
+        return any(topic.given is not None for topic in self.topics)
+
+    @property
     def answers(self) -> list[str]:
         """The topics of the answer, the best first; none if there is no answer."""
-        if all(topic.given is None for topic in self.topics):
+        if not self.has_any_number:
             return [topic.topic for topic in self.topics[:1]]
         return [topic.topic for topic in self.topics if topic.given]
 
@@ -159,6 +164,8 @@ class KeptModel(Shown):
     """The trained models of an ensemble."""
     label_separator: str = JOINED_BY
     """Stands between several labels in a table, as in the table of the run."""
+    label_columns: Sequence[str] = ()
+    """The columns of 0 and 1 of that table, if it has one for each label."""
     n_iter_: int = 0
     """The epochs of its training."""
     trained: TrialResult | None = None
@@ -591,6 +598,7 @@ class _KeptRun:
             text_column=data.text,
             members=members,
             label_separator=separator,
+            label_columns=names_of(data.label) if type(data.label) is tuple else (),
             n_iter_=record.epochs,
         )
         if model.kind == BaselineModel.kind:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from rnnbench.data.fetch import Progress
+from rnnbench.data.sources.labels import LISTS
 from rnnbench.data.sources.tables import (
     DIALECTS,
     LONE_SURROGATES,
@@ -43,6 +44,7 @@ from rnnbench.text import counted
 
 AT_ONCE = 4096  # the most rows that are in memory at once
 STEPS = 2**26  # and the most steps of their sequences
+PREDICTED = "predicted"  # begins the names of the columns with the answer
 DECIDED_BY = "decided_by"  # the column with the words that decided an answer
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # of cells, in spreadsheets
 
@@ -50,14 +52,33 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-class NewCells(NamedTuple):
-    """The values of the new columns of a row."""
+class AnswerForm(NamedTuple):
+    """How a table has the labels of a text, as that of the run had them."""
 
-    answer: str | list[str] | None = None
-    score: float | None = None
-    third: str | int | None = None
-    unknown_words: float | None = None
-    problem: str | None = None
+    separator: str | None
+    """Stands between several; ``None`` for lists."""
+    labels: Sequence[str] = ()
+    """Those with a column of 0 and 1 each, if labels are in such columns."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns of an answer."""
+        return [f"{PREDICTED}_{label}" for label in self.labels] or [PREDICTED]
+
+    def cells(self, prediction: Prediction) -> list[object]:
+        """Return an answer, which is empty if there is none."""
+        answers = sorted(prediction.answers)
+        if self.labels:
+            if prediction.unsure or not prediction.topics:
+                return [None] * len(self.labels)
+            return [int(label in answers) for label in self.labels]
+        if prediction.unsure or not prediction.has_any_number:
+            return [prediction.answer]
+        if self.separator is None:
+            return [answers]
+        if self.separator == LISTS:
+            return [str(answers)]
+        return [self.separator.join(answers)]
 
 
 @dataclass(frozen=True)
@@ -102,10 +123,7 @@ def predict_table(
 ) -> Tally:
     """Write the rows of a table with the model's answers, and count them.
 
-    The answers are new columns. If there may be any number of topics, they are joined
-    by the separator of the table that the model learned from, or a list in JSON; the
-    score is that of the best one, and their number takes the place of the second-best
-    topic. Standard output gets the format of the ``source``.
+    The answers are new columns. Standard output gets the format of the ``source``.
     """
     header, rows, get = _open(source, column, progress)
     out = target.file
@@ -114,10 +132,11 @@ def predict_table(
     separator = None
     if not has_lists:
         separator = question.model.label_separator
+    form = AnswerForm(separator, question.model.label_columns)
     is_safe = target.is_safe and not has_lists
     tally = Tally()
     n_formulas = 0
-    new_columns = _new_columns(question.model)
+    new_columns = _new_columns(question.model, form)
     if question.explain:
         new_columns.append(DECIDED_BY)
     for name in new_columns:
@@ -129,8 +148,8 @@ def predict_table(
         columns = list(map(_as_text, columns))
     with open_writer(out, source, columns) as write:
         for row, answer, is_trained_on in _answered(question, rows, get):
-            new_cells = _new_cells(answer, row.reason, separator)
-            tally.problems[new_cells.problem] += 1
+            new_cells = _new_cells(answer, form, row.reason)
+            tally.problems[_problem(answer, row.reason)] += 1
             tally.trained_on += is_trained_on
             cells = [*_filled(row.values, len(header)), *new_cells]
             if question.explain:
@@ -154,10 +173,11 @@ def predict_table(
 
 def rows_of(model: KeptModel, answers: Iterable[Prediction]) -> list[dict[str, object]]:
     """Return the new columns of a table, and their values, for each answer."""
-    columns = _new_columns(model)
+    form = AnswerForm(None, model.label_columns)
+    columns = _new_columns(model, form)
     rows: list[dict[str, object]] = []
     for answer in answers:
-        rows.append(dict(zip(columns, _new_cells(answer), strict=True)))
+        rows.append(dict(zip(columns, _new_cells(answer, form), strict=True)))
     return rows
 
 
@@ -167,10 +187,10 @@ def _filled(values: Sequence[object], n: int) -> list[object]:
     return [*values[:n], *missing]
 
 
-def _new_columns(model: KeptModel) -> list[str]:
+def _new_columns(model: KeptModel, form: AnswerForm) -> list[str]:
     """Return the names of the new columns."""
     third = "second_best" if model.task.has_one_label else "number"
-    return ["predicted", model.kind, third, "unknown_words", "problem"]
+    return [*form.columns, model.kind, third, "unknown_words", "problem"]
 
 
 def _answered(
@@ -225,28 +245,39 @@ def _checked(row: Row, get: Getter) -> tuple[Row, str]:
 
 
 def _new_cells(
-    prediction: Prediction, reason: str = "", separator: str | None = None
-) -> NewCells:
-    """Return the values of the new columns, or the ``reason`` why there are none.
+    prediction: Prediction, form: AnswerForm, reason: str = ""
+) -> tuple[object, ...]:
+    """Return the values of the new columns, with a ``reason`` if there are none."""
+    problem = _problem(prediction, reason)
+    return (*form.cells(prediction), *_facts(prediction), problem)
 
-    Topics stay a list without a ``separator``.
+
+def _problem(prediction: Prediction, reason: str) -> str | None:
+    """Return why a row has no answer; ``None`` if it has one."""
+    if not prediction.words:
+        return reason or "no words"
+    if not prediction.topics:
+        return "unknown words"
+    if prediction.unsure:
+        return UNSURE
+    return None
+
+
+def _facts(prediction: Prediction) -> list[object]:
+    """Return the score of the best topic, what comes next, and the unknown words.
+
+    The second-best topic comes next, or the number of topics if there may be any.
     """
     if not prediction.words:
-        return NewCells(problem=reason or "no words")
+        return [None, None, None]
     unknown_share = round(len(prediction.unknown_words) / prediction.words, 4)
     if not prediction.topics:
-        return NewCells(unknown_words=unknown_share, problem="unknown words")
+        return [None, None, unknown_share]
     first, *others = prediction.topics
-    answer: str | list[str] | None = prediction.answer
     third: str | int | None = others[0].topic if others else None
-    if first.given is not None:  # there may be any number of topics
+    if prediction.has_any_number:
         third = len(prediction.answers)
-        if not prediction.unsure:
-            answer = prediction.answers
-            if separator is not None:
-                answer = separator.join(prediction.answers) or prediction.answer
-    problem = UNSURE if prediction.unsure else None
-    return NewCells(answer, round(first.score, 6), third, unknown_share, problem)
+    return [round(first.score, 6), third, unknown_share]
 
 
 def _deciding_words(

@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from factories import SEVERAL, corpus_of_several
 from rich.console import Console
@@ -17,6 +18,8 @@ from rnnbench.data.fetch import silent
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.models.baselines import parse_baseline
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork
+from rnnbench.outside.columns import Reading
+from rnnbench.outside.files import read_answers
 from rnnbench.prediction.command import prediction_table
 from rnnbench.prediction.predict import KeptModel
 from rnnbench.prediction.table import Question, Target, predict_table
@@ -180,6 +183,44 @@ def test_a_table_joins_topics_by_the_separator_of_the_table_of_the_run(kept, tmp
     assert row["predicted"] == "corn; grain"
 
 
+FORMS = {
+    "joined": {"label_separator": ";"},
+    "lists": {"label_separator": "[]"},
+    "0 and 1": {"label_columns": ["corn", "grain", "ship"]},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_answers_are_read_back_as_they_were_written(kept, tmp_path, form):
+    decide(kept, 0.3)
+    source = tmp_path / "in.csv"
+    out = tmp_path / "out.csv"
+    source.write_text("id,text\n1,corn\n2,corn\n")
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text('{"id": 1, "label": ["grain", "corn"]}\n{"id": 2, "label": []}\n')
+
+    question = Question(replace(kept, **FORMS[form]))
+    predict_table(question, source, Target(out), "text", silent)
+
+    separator = FORMS[form].get("label_separator")
+    (read,) = read_answers([str(out)], gold, Reading(separator=separator)).values()
+    assert list(read.answers["out"][0]) == [["corn", "grain"]] * 2
+
+
+def test_columns_of_labels_are_numbers_for_pandas(kept, tmp_path):
+    decide(kept, 0.3)
+    source = tmp_path / "in.csv"
+    out = tmp_path / "out.csv"
+    source.write_text("text,corn,grain\ncorn,1,0\ncorn,1,1\n")
+
+    question = Question(replace(kept, label_columns=["corn", "grain"]))
+    predict_table(question, source, Target(out), "text", silent)
+
+    frame = pd.read_csv(out)
+    assert frame["predicted_grain"].tolist() == [1, 1]
+    assert list(frame)[3:6] == ["predicted_corn", "predicted_grain", "probability"]
+
+
 @pytest.mark.parametrize("ending", [".csv", ".jsonl"])
 def test_tables_join_topics_or_list_them_with_their_number(kept, tmp_path, ending):
     source = tmp_path / "in.csv"
@@ -195,7 +236,7 @@ def test_tables_join_topics_or_list_them_with_their_number(kept, tmp_path, endin
 
     if ending == ".csv":
         assert rows(0.3) == [["corn, grain", "0.8", "2"], ["", "", ""]]
-        assert rows(0.9)[0] == ["none", "0.8", "0"]
+        assert rows(0.9)[0] == ["", "0.8", "0"]
     else:
         assert rows(0.3) == [[["corn", "grain"], 0.8, 2], [None, None, None]]
         assert rows(0.9)[0] == [[], 0.8, 0]

@@ -510,6 +510,7 @@ class Echo:
 
     kind = "margin"
     task = SINGLE_LABEL
+    label_columns = ()
 
     vocabulary = Vocabulary(
         dataset_fingerprint="d",

@@ -21,6 +21,8 @@ LIST = re.compile(rf"\[\s*+(?:(?:{ITEM})(?:\s*+,\s*+|\s++|(?=\])))*+\]", re.DOTA
 """Texts and numbers as Python, JSON or NumPy, which has no commas, writes them."""
 ONE_LABEL = "none"
 """The value of ``data.label_separator`` with which each cell is one label."""
+LISTS = "[]"
+"""The value with which cells are lists as Python, JSON or NumPy writes them."""
 MOST_LABELS = 10_000  # that are looked at
 SEPARATORS = (";", "|", ",")  # the surest first: a comma may well be part of a label
 

@@ -5,10 +5,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from rnnbench.data.sources.labels import SEPARATORS, items_of_list, split_labels
+from rnnbench.data.sources.labels import LISTS, SEPARATORS, items_of_list, split_labels
 from rnnbench.errors import shortened
 from rnnbench.labels import MAX_LABELS
 
@@ -43,16 +43,10 @@ def find_separator(cells: Counter[str]) -> Separator | None:
     for cell in cells:
         if not cell.strip():
             del filled[cell]
-    labels = _labels_in_lists(filled)
-    if labels:
+    if filled and all(map(_is_list_of_labels, filled)):
         example = shortened(filled.most_common(1)[0][0], 40)
         among = f"in {filled.total():,} of {rows}"
-        reason = f"labels are lists, such as {example}, {among}"
-        text = "".join(labels)
-        for mark in SEPARATORS:
-            if mark not in text:
-                return Separator(mark, reason)
-        return Separator(SEPARATORS[0], reason)
+        return Separator(LISTS, f"labels are lists, such as {example}, {among}")
     for mark in SEPARATORS:
         labels_of = {}
         n_rows = 0
@@ -67,15 +61,10 @@ def find_separator(cells: Counter[str]) -> Separator | None:
     return None
 
 
-def _labels_in_lists(cells: Iterable[str]) -> list[str]:
-    """Return the labels in cells that are all lists, of different labels each."""
-    labels: list[str] = []
-    for cell in cells:
-        items = items_of_list(cell)
-        if items is None or len(set(items)) < len(items):
-            return []
-        labels += items
-    return labels
+def _is_list_of_labels(cell: str) -> bool:
+    """Return whether a cell is a list of different labels."""
+    labels = items_of_list(cell)
+    return labels is not None and len(set(labels)) == len(labels)
 
 
 def _are_labels(mark: str, labels_of: Mapping[str, Sequence[str]]) -> bool:

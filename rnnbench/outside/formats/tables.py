@@ -102,9 +102,11 @@ def _columns_by_label(
     if of_labels and "label" not in names:
         truths = _classes_in(header, names, reading, path)
     if not of_labels and not {"score", "prediction"} & names.keys():
-        for label, (truth, answer) in pairs_of_columns(header).items():
-            truths[label] = truth
+        labels = _names_in(reading.labels) if reading.labels else set()
+        for label, (truth, answer) in pairs_of_columns([*header, *labels]).items():
             classes[label] = answer
+            if truth in header:
+                truths[label] = truth
         classes = classes or _classes_in(header, names, reading, path)
     return truths, classes
 

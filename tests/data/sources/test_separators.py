@@ -67,12 +67,12 @@ def test_commas_separate_labels_that_are_also_alone():
     assert found.reason == "',' separates labels in 5 of 20 rows"
 
 
-def test_lists_are_found_with_a_separator_that_is_in_no_label():
+def test_lists_are_found():
     cells = Counter({"['a, b', 'c;d']": 4, "['e']": 2, "[]": 1, "": 1})
 
     found = find_separator(cells)
 
-    assert found.mark == "|"
+    assert found.mark == "[]"
     assert found.reason == "labels are lists, such as ['a, b', 'c;d'], in 7 of 8 rows"
 
 
