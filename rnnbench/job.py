@@ -6,7 +6,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rnnbench.config.load import config_text, load, load_with_files, select
+from rnnbench.config.load import (
+    Override,
+    config_text,
+    load,
+    load_with_files,
+    select,
+    with_columns,
+)
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.fetch import Progress
@@ -20,7 +27,7 @@ from rnnbench.data.load import (
 from rnnbench.errors import UserError
 from rnnbench.request import Config, Request, Settings, changes
 from rnnbench.results.overwriting import check_place, mention_replaced, stored_texts
-from rnnbench.results.store import OWN_TEXTS, RESULTS, Store
+from rnnbench.results.store import OWN_PARTS, OWN_TEXTS, RESULTS, Store
 from rnnbench.runner.train import Job
 from rnnbench.terminal.display import show_download
 
@@ -39,7 +46,11 @@ def prepared_job(
     # 1. Read the config once, with what the request changes, and choose its models.
     overrides = [*request.overrides]
     if request.texts is not None:
-        overrides += changes(dashes="", data="files", path=OWN_TEXTS)
+        place = OWN_TEXTS
+        if len(request.texts) > 1:
+            place = OWN_PARTS
+            overrides.insert(0, Override("", "data.split", "auto"))
+        overrides += changes(dashes="", data="files", path=place)
     config = load_with_files(request.config, overrides)
     benchmark = select(config.benchmark, request.models, "models")
     # 2. Find where results go, and where trials run.
@@ -48,11 +59,14 @@ def prepared_job(
     executor = request.make_executor()
     # 3. Make sure that results may go there.
     if request.texts is not None:
-        data = benchmark.data.model_copy(update={"path": folder / OWN_TEXTS})
+        data = benchmark.data.model_copy(update={"path": folder / place})
         benchmark = benchmark.model_copy(update={"data": data})
     text = config_text(benchmark, folder)
     check_place(config, folder, text, record)
-    with stored_texts(request.texts, folder / OWN_TEXTS):
+    with stored_texts(request.texts or {}, benchmark.data.path):
+        if request.texts is not None:
+            benchmark = with_columns(benchmark)
+            text = config_text(benchmark, folder)
         # 4. Get the documents.
         with show_download(quiet=not request.progress) as on_bytes:
             prepared = _prepare(benchmark, corpus, on_bytes)

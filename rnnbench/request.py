@@ -13,6 +13,7 @@ from dataclasses import KW_ONLY, fields
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol, Self, runtime_checkable
 
+import numpy as np
 from pydantic import ConfigDict, SkipValidation, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
@@ -25,7 +26,7 @@ from rnnbench.points import split_names, split_setting
 from rnnbench.runner.executors import EXECUTORS, Executor
 from rnnbench.section import argument_error
 from rnnbench.storage import named_folder, sha256_text
-from rnnbench.text import encodable
+from rnnbench.text import encodable, listed
 
 
 @runtime_checkable
@@ -61,7 +62,10 @@ class HuggingFaceDataset(Protocol):
 
 
 OwnTexts = (
-    Frame | HuggingFaceDataset | tuple[Sequence[str], Sequence[object]]
+    Frame
+    | HuggingFaceDataset
+    | Mapping[str, HuggingFaceDataset]
+    | tuple[Sequence[str], Sequence[object]]
 )  # texts with labels
 Config = ConfigSource | OwnTexts
 """A config file, its content, or the result of ``load_config``; or texts with labels
@@ -69,6 +73,9 @@ to make a config for."""
 Names = str | Sequence[str] | None
 Settings = Mapping[str, object]
 """New values by the keys of a config: ``{"training.batch_size": 25}``."""
+
+OTHER_PARTS = ("validation", "test")
+"""Parts of a data set of Hugging Face, beside ``train``."""
 
 KEYS = {  # of the config, changed by options and Python arguments of these names
     "epochs": "training.epochs",
@@ -107,8 +114,8 @@ class Request:
     _: KW_ONLY
     overrides: SkipValidation[Sequence[Override]] = ()
     """New values in the config, of arguments and settings."""
-    texts: str | None = None
-    """Texts with labels from a program, as JSON lines; they replace the data."""
+    texts: Mapping[str, str] | None = None
+    """Texts with labels from a program, as JSON lines by part, in place of the data."""
     models: Names = None
     jobs: int | None = None
     executor: str = "local"
@@ -131,7 +138,7 @@ class Request:
         if self.out is None:
             name = self.prefix + name
             if self.texts is not None:
-                content = self.texts
+                content = "".join(self.texts.values())
                 for change in self.overrides:
                     if change.key in ("data.text", "data.label"):  # other texts
                         content += change.value
@@ -231,26 +238,45 @@ def changes(
 
 def split_texts(
     config: Config, data: str | OwnTexts | None
-) -> tuple[ConfigSource, str | None, str | None]:
+) -> tuple[ConfigSource, str | None, dict[str, str] | None]:
     """Tell texts that a program gives from a config and the source of its documents.
 
-    Returns the config, the source, and the texts as JSON, one a line. ``UserError`` is
-    raised for a data set of Hugging Face with several parts.
+    Returns the config, the source, and the texts of each part as JSON, one a line.
     """
-    for texts in (config, data):
-        if type(texts).__name__ == "DatasetDict":
-            hint = (
-                "store it with its save_to_disk(FOLDER), and give FOLDER as the config"
-            )
-            raise UserError(f"data: got a DatasetDict ({hint})")
-    if not isinstance(config, str | Path | Mapping | Benchmark):
-        return shipped.get(shipped.TEXTS), None, _as_json_lines(config)
+    if _has_parts(config) or not isinstance(config, str | Path | Mapping | Benchmark):
+        return shipped.get(shipped.TEXTS), None, _by_part(config)
     if data is None or isinstance(data, str):
         return config, data, None
-    return config, None, _as_json_lines(data)
+    return config, None, _by_part(data)
 
 
-def _as_json_lines(texts: OwnTexts) -> str:
+def _has_parts(texts: object) -> bool:
+    """Return whether texts are a ``datasets.DatasetDict``."""
+    match texts:
+        case Mapping():
+            match list(texts.values()):
+                case [HuggingFaceDataset(), *_]:
+                    return True
+    return False
+
+
+def _by_part(texts: object) -> dict[str, str]:
+    """Return the texts of each part as JSON lines, or raise ``UserError``."""
+    if not _has_parts(texts):
+        return {"train": _as_json_lines(texts)}
+    match texts:
+        case {"train": train, **others}:
+            parts = {"train": _as_json_lines(train)}
+            for part in OTHER_PARTS:
+                if part in others:
+                    parts[part] = _as_json_lines(others.pop(part))
+            if others:
+                log.warning("data: parts that are left out: %s", listed([*others]))
+            return parts
+    raise UserError("data: a data set without the part 'train'")
+
+
+def _as_json_lines(texts: object) -> str:
     """Return texts with labels as JSON, one a line, or raise ``UserError``."""
     try:
         match texts:
@@ -285,7 +311,10 @@ def _rows_of(parts: Sequence[Iterable[object]]) -> Iterator[str]:
     for part in parts:
         if isinstance(part, str | bytes | Mapping | Set):
             raise TypeError("got something else")
-    for text, label in zip(*parts, strict=True):
+    texts, labels = parts
+    if getattr(labels, "ndim", 1) > 1:  # 1 says that a text has the label of a column
+        labels = map(np.flatnonzero, np.asarray(labels))
+    for text, label in zip(texts, labels, strict=True):
         yield json.dumps({"text": text, "label": label}, default=plain) + "\n"
 
 
@@ -338,6 +367,8 @@ def plain(value: object) -> object:
     match value:
         case bytes():
             return value.decode(errors="backslashreplace")
+        case Set():
+            return sorted(value, key=str)  # the order of a set is random
         case Iterable():
             return list(value)
     return str(value)

@@ -1,16 +1,19 @@
 """The arguments of runs and choices, and what they change in a config."""
 
 import inspect
+import json
 import re
 from dataclasses import fields
 from typing import get_type_hints
 
+import numpy as np
 import pytest
 
 import rnnbench
 from rnnbench.choice.command import choose
 from rnnbench.cli.run import run
 from rnnbench.config.load import load
+from rnnbench.job import prepared_job
 from rnnbench.request import KEYS, ChoiceRequest, RunRequest, changes, split_texts
 
 ONLY_ON_THE_COMMAND_LINE = {"verbose", "quiet", "as_json", "write", "force"}
@@ -157,4 +160,54 @@ class MadeUpDataset:
 def test_a_data_set_of_hugging_face_has_the_names_of_classes():
     _, _, rows = split_texts(MadeUpDataset(), None)
 
-    assert rows == '{"text": "one", "label": "yes"}\n'
+    assert rows == {"train": '{"text": "one", "label": "yes"}\n'}
+
+
+def test_parts_of_a_data_set_of_hugging_face_stay_apart(caplog):
+    parts = dict.fromkeys(["train", "test", "unsupervised"], MadeUpDataset())
+
+    _, _, texts = split_texts(parts, None)
+
+    assert [*texts] == ["train", "test"]
+    assert "data: parts that are left out: unsupervised" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "labels", [[{"b", "a"}, {"b"}], [("a", "b"), ("b",)], [["a", "b"], ["b"]]]
+)
+def test_sets_of_labels_are_lists_in_one_order(labels):
+    _, _, texts = split_texts((["one", "two"], labels), None)
+
+    assert '"label": ["a", "b"]' in texts["train"]
+
+
+def test_rows_of_0_and_1_are_labels():
+    _, _, texts = split_texts((["one"], np.array([[0, 1, 1]])), None)
+
+    assert texts["train"] == '{"text": "one", "label": [1, 2]}\n'
+
+
+def test_networks_suit_texts_with_sets_of_labels(tmp_path):
+    texts = [f"text {number}" for number in range(20)]
+    labels = [[["a"], ["b"], ["a", "b"]][number % 3] for number in range(20)]
+    config, _, parts = split_texts((texts, labels), None)
+
+    with prepared_job(RunRequest(config, texts=parts, out=tmp_path / "own")) as job:
+        last = job.benchmark.models["bigru_max"].last_layer
+
+    assert last.activation == "sigmoid"
+
+
+def test_a_job_has_the_parts_of_a_data_set(tmp_path):
+    rows = {}
+    for part in ("train", "test"):
+        labels = [{"text": f"{part} {n}", "label": n % 2} for n in range(8)]
+        rows[part] = "".join(f"{json.dumps(row)}\n" for row in labels)
+    config, _, _ = split_texts((["one"], [1]), None)
+
+    with prepared_job(RunRequest(config, texts=rows, out=tmp_path / "own")) as job:
+        dataset = job.data.dataset
+
+    assert len(dataset.train_documents) == 8
+    assert len(dataset.test_documents) == 8
+    assert not (tmp_path / "own").exists()

@@ -99,7 +99,7 @@ def load_with_files(config: object, overrides: Sequence[Override] = ()) -> Loade
     tree = tree_of(config, overrides)
     benchmark = _validated(Benchmark, tree)
     if tree.is_texts:
-        benchmark = _with_columns(benchmark)
+        benchmark = with_columns(benchmark)
     return LoadedConfig(benchmark, tuple(tree.files))
 
 
@@ -155,7 +155,7 @@ def config_text(benchmark: Benchmark, folder: Path) -> str:
     return text
 
 
-def _with_columns(benchmark: Benchmark) -> Benchmark:
+def with_columns(benchmark: Benchmark) -> Benchmark:
     """Return a benchmark that names the columns of its table, if it has one.
 
     The last layers of its networks suit texts with one label each, or with several.

@@ -6,7 +6,7 @@ written.
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -69,25 +69,36 @@ def _is_at_or_below(file: Path, place: Path) -> bool:
 
 
 @contextmanager
-def stored_texts(texts: str | None, file: Path) -> Iterator[None]:
-    """Store texts, if any, in a file; it is removed if the block stores no config."""
-    if texts is None:
+def stored_texts(texts: Mapping[str, str], place: Path | None) -> Iterator[None]:
+    """Store texts by part, if any; they are removed if the block stores no config.
+
+    ``place`` is their file or, if there are several parts, the folder of their files.
+    """
+    if not texts or place is None:
         yield
         return
-    is_new = not file.exists()
-    is_new_folder = not file.parent.exists()
-    if not is_new and sha256_file(file) != sha256_text(texts):
-        hint = "give `out` the name of another folder, or leave it out"
-        raise UserError(f"{file}: holds other texts ({hint})")
-    write_text(file, texts)
+    files = {place: next(iter(texts.values()))}
+    if len(texts) > 1:
+        files = {place / f"{part}.jsonl": content for part, content in texts.items()}
+    is_new = not place.exists()
+    is_new_folder = not place.parent.exists()
+    for file, content in files.items():
+        if file.exists() and sha256_file(file) != sha256_text(content):
+            hint = "give `out` the name of another folder, or leave it out"
+            raise UserError(f"{file}: holds other texts ({hint})")
+    for file, content in files.items():
+        write_text(file, content)
     try:
         yield
     finally:
-        if is_new and not file.with_name("config.yaml").exists():
+        if is_new and not place.with_name("config.yaml").exists():
             with suppress(OSError):
-                file.unlink()
+                for file in files:
+                    file.unlink()
+                if place.is_dir():
+                    place.rmdir()
                 if is_new_folder:
-                    file.parent.rmdir()
+                    place.parent.rmdir()
 
 
 def mention_replaced(file: Path, config: str, fingerprint: str) -> None:

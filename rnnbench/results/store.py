@@ -83,6 +83,7 @@ VERDICT = "a verdict"  # a run made of answers alone
 OUTSIDE = "outside"  # its engine
 HINT = "use --out to name a new or empty folder"
 OWN_TEXTS = "texts.jsonl"  # the texts that a call in Python was given
+OWN_PARTS = "texts"  # a folder with a file of them for each part of a data set
 LOCK = ".lock"
 HOLDER = ".lock.json"  # says who holds the lock
 UNIMPORTANT = re.compile(
@@ -148,7 +149,7 @@ def _names_in(folder: Path) -> set[str]:
         return set()
     names = {path.name for path in folder.iterdir()}
     unimportant = {name for name in names if UNIMPORTANT.fullmatch(name)}
-    return names - unimportant - {OWN_TEXTS}
+    return names - unimportant - {OWN_TEXTS, OWN_PARTS}
 
 
 def _kind_in(folder: Path) -> str | None:
