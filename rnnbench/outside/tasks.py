@@ -7,7 +7,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from itertools import combinations, pairwise, zip_longest
+from itertools import combinations, pairwise, product, zip_longest
 
 import numpy as np
 
@@ -169,28 +169,18 @@ def _groups(
     names: Sequence[str], compared: Mapping[tuple[str, str], Comparison]
 ) -> list[list[str]]:
     """Return the largest sets of neighbours of which no two clearly differ."""
+    clear = {pair for pair, comparison in compared.items() if comparison.is_clear}
     groups: list[list[str]] = []
-    end_before = 0
     for start in range(len(names)):
-        end = start + 1
-        while end < len(names) and not _any_clear(names[start : end + 1], compared):
-            end += 1
-        if end > max(end_before, start + 1):
-            groups.append(list(names[start:end]))
-        end_before = max(end, end_before)
+        group: list[str] = []
+        for name in names[start:]:
+            if clear.intersection(product(group, [name])):
+                break
+            group.append(name)
+        is_part = bool(groups) and groups[-1][-1] == group[-1]
+        if len(group) > 1 and not is_part:
+            groups.append(group)
     return groups
-
-
-def _any_clear(
-    names: Sequence[str], compared: Mapping[tuple[str, str], Comparison]
-) -> bool:
-    """Return whether the last of some models clearly differs from any other."""
-    *others, last = names
-    for name in others:
-        pair = compared.get((name, last))
-        if pair is not None and pair.is_clear:
-            return True
-    return False
 
 
 def tasks_table(on_tasks: SeveralTasks) -> Table:
