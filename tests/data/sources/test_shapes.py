@@ -5,7 +5,6 @@ import io
 import json
 import zipfile
 
-import openpyxl
 import pyarrow
 import pytest
 from backports import zstd
@@ -195,14 +194,3 @@ def test_a_folder_has_no_other_columns(cli, tmp_path, option):
 
     assert refused.exit_code == 2
     assert f"no column 'body' (allowed: text, label; {option}" in refused.stderr
-
-
-def test_a_workbook_of_openpyxl_is_described(cli, tmp_path):
-    book = openpyxl.Workbook()
-    for row in [("text", "label"), *ROWS]:
-        book.active.append(row)
-    book.save(tmp_path / "own.xlsx")
-
-    described = cli("data", "show", tmp_path / "own.xlsx", "0", "--json")
-
-    assert json.loads(described.stdout)["words"] == ["text", "number", "0"]
