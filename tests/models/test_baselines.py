@@ -192,7 +192,8 @@ import sys
 import numpy as np
 from rnnbench.models.baselines import SentenceEmbedding
 
-random, file = default_rng(0), sys.argv[1]
+random = np.random.default_rng(0)
+file = sys.argv[1]
 scale = 1 / np.arange(1, 257)  # a few features matter most, as in vectors of texts
 labels = np.minimum(random.geometric(0.15, 600) - 1, 9)
 centres = random.normal(size=(10, 256)) * scale
