@@ -15,7 +15,9 @@ from rnnbench.tasks import ALWAYS, MULTI_LABEL, SINGLE_LABEL, Decision
 @st.composite
 def labels_and_answers(draw):
     random = default_rng(draw(st.integers(0, 2**32 - 1)))
-    shape = (draw(st.integers(1, 30)), draw(st.integers(2, 6)))
+    n_documents = draw(st.integers(1, 30))
+    n_topics = draw(st.integers(2, 6))
+    shape = (n_documents, n_topics)
     labels = random.random(shape) < draw(st.floats(0, 1))
     answers = random.random(shape) < draw(st.floats(0, 1))
     return labels.astype(np.uint8), answers.astype(np.uint8)
@@ -41,8 +43,8 @@ def test_with_one_topic_each_the_values_of_both_kinds_are_the_same(seed):
     assert values == pytest.approx(hits, abs=1e-12)
 
 
-@given(labels_and_answers(), st.integers(0, 1_000))
-def test_a_document_has_the_same_value_in_any_order_and_beside_other_trials(
+@given(documents=labels_and_answers(), seed=st.integers(0, 1_000))
+def test_a_document_has_the_same_value_in_any_order_beside_other_trials(
     documents, seed
 ):
     labels, answers = documents
@@ -52,22 +54,46 @@ def test_a_document_has_the_same_value_in_any_order_and_beside_other_trials(
 
     values, in_other_order = linearised(np.stack([parts, moved], axis=1))
 
-    assert values == pytest.approx(MULTI_LABEL.values(labels, answers), abs=1e-12)
+    expected = MULTI_LABEL.values(labels, answers)
+    assert values == pytest.approx(expected, abs=1e-12)
     assert in_other_order == pytest.approx(values[order], abs=1e-12)
 
 
-def test_a_rule_gives_topics_above_a_threshold_or_else_the_best():
-    scores = np.array([[0.9, 0.6, 0.1], [0.4, 0.3, 0.2], [0.1, 0.0, 0.0]], np.float32)
+@pytest.mark.parametrize(
+    ("decision", "answers"),
+    [
+        pytest.param(
+            Decision(threshold=0.5, best_above=None),
+            ["a, b", "none", "none"],
+            id="above a threshold",
+        ),
+        pytest.param(
+            Decision(threshold=0.5, best_above=0.4),
+            ["a, b", "a", "none"],
+            id="or else the best above another",
+        ),
+        pytest.param(
+            Decision(threshold=0.5, best_above=ALWAYS),
+            ["a, b", "a", "a"],
+            id="or else the best",
+        ),
+        pytest.param(
+            Decision(threshold=[1.0, 0.5, 0.0], best_above=None),
+            ["b, c", "c", "c"],
+            id="above a threshold of the topic",
+        ),
+    ],
+)
+def test_a_rule_gives_topics_above_a_threshold_or_else_the_best(decision, answers):
+    scores = [
+        [0.9, 0.6, 0.1],
+        [0.4, 0.3, 0.2],
+        [0.1, 0.0, 0.0],
+    ]
 
-    def answers(threshold, best_above=None):
-        decision = Decision(threshold=threshold, best_above=best_above)
-        keys = keys_of(MULTI_LABEL.answers(scores, decision))
-        return [in_words(key, "abc") for key in keys]
+    rows = MULTI_LABEL.answers(np.array(scores, np.float32), decision)
 
-    assert answers(0.5) == ["a, b", "none", "none"]
-    assert answers(0.5, best_above=0.4) == ["a, b", "a", "none"]
-    assert answers(0.5, best_above=ALWAYS) == ["a, b", "a", "a"]
-    assert answers([1.0, 0.5, 0.0]) == ["b, c", "c", "c"]
+    assert [in_words(key, "abc") for key in keys_of(rows)] == answers
 
 
 POSITIONS = np.array([2, 0, 2])

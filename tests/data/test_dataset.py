@@ -118,47 +118,65 @@ LONG = ["a"] * 9 + ["b " * 1000]
 @pytest.mark.parametrize(
     ("texts", "labels", "data", "message"),
     [
-        (
+        pytest.param(
             ["a", "b"],
             "xy",
             {"split": "modapte"},
             r"data\.split: .* no ModApte split .*r52, r8",
+            id="a split that the source lacks",
         ),
-        (["a b", "c d"], "xy", {"maxlen": 3}, "0 documents .* and 0 to test"),
-        (
+        pytest.param(
+            ["a b", "c d"],
+            "xy",
+            {"maxlen": 3},
+            "0 documents .* and 0 to test",
+            id="no document is short enough",
+        ),
+        pytest.param(
             ["a b", "c d"],
             "xy",
             {"test_split": 0.9},
             r"0 documents .* and 2 .*change data\.test_split$",
+            id="none to train on",
         ),
-        (
+        pytest.param(
             ["a", "b"],
             "xy",
             {"min_per_label": 2},
             r"change data\.test_split or data\.min_per_label$",
+            id="no label has enough documents",
         ),
-        (
+        pytest.param(
             ["a", "b", "c"],
             "xxy",
             {"split": "last"},
             "all documents to train on have the label 'x'",
+            id="one label to train on",
         ),
-        (
+        pytest.param(
             ["a", "b", "c"],
             "xyx",
             {"split": "stratified"},
             "the label 'y' has only one document, ",
+            id="a label that cannot be on both sides",
         ),
-        (LONG, "xy" * 5, {}, "10 documents of 1,001 steps are too many"),
+        pytest.param(
+            LONG,
+            "xy" * 5,
+            {},
+            "10 documents of 1,001 steps are too many",
+            id="too many steps",
+        ),
     ],
 )
 def test_a_dataset_that_cannot_be_made_says_why(
     monkeypatch, texts, labels, data, message
 ):
     monkeypatch.setattr("rnnbench.data.dataset.MAX_STEPS", 10_000)
+    corpus = corpus_of_texts(texts, labels, source="files")
 
     with pytest.raises(UserError, match=message):
-        make_dataset(corpus_of_texts(texts, labels, source="files"), Data(**data))
+        make_dataset(corpus, Data(**data))
 
 
 DATASET = make_dataset(corpus(), Data(test_split=0.4))
@@ -167,18 +185,41 @@ DATASET = make_dataset(corpus(), Data(test_split=0.4))
 @pytest.mark.parametrize(
     ("source", "data", "test", "in_order"),
     [
-        ("r8", {"split": "modapte"}, [2, 3], True),
-        ("r8", {"split": "shuffled"}, [0, 1], False),
-        ("files", {}, [2, 3], False),
-        ("files", {"split": "last", "test_split": 0.25}, [3], True),
+        pytest.param(
+            "r8",
+            {"split": "modapte"},
+            [2, 3],
+            True,
+            id="the source says so",
+        ),
+        pytest.param(
+            "r8",
+            {"split": "shuffled"},
+            [0, 1],
+            False,
+            id="shuffled",
+        ),
+        pytest.param(
+            "files",
+            {},
+            [2, 3],
+            False,
+            id="a source without times",
+        ),
+        pytest.param(
+            "files",
+            {"split": "last", "test_split": 0.25},
+            [3],
+            True,
+            id="the last documents",
+        ),
     ],
 )
 def test_a_split_is_in_order_of_time_if_its_source_says_so_or_it_is_the_last(
     source, data, test, in_order
 ):
-    corpus = corpus_of_texts(
-        ["a", "b", "c", "d"], "xyxy", [False, False, True, True], source
-    )
+    is_test = [False, False, True, True]
+    corpus = corpus_of_texts(["a", "b", "c", "d"], "xyxy", is_test, source)
     settings = {"source": source, "test_split": 0.5} | data
 
     dataset = make_dataset(corpus, Data(**settings))
@@ -188,30 +229,38 @@ def test_a_split_is_in_order_of_time_if_its_source_says_so_or_it_is_the_last(
 
 
 def test_the_split_is_identified_by_its_documents_however_they_are_padded():
-    texts = [*(f"w{number % 9} w2" for number in range(40)), "w3 w4 w5"]
-    changes = [{}, {"padding": "post", "pad_length": 9}, {"num_words": 5}]
-    changes += [{"seed": 1}, {"test_split": 0.3}, {"maxlen": 4}]
-
-    made = [
-        make_dataset(corpus_of_texts(texts, ["earn"] * 41), Data(**item))
-        for item in changes
+    texts = [f"w{number % 9} w2" for number in range(40)]
+    texts.append("w3 w4 w5")
+    corpus = corpus_of_texts(texts, ["earn"] * 41)
+    changes = [
+        {},
+        {"padding": "post", "pad_length": 9},
+        {"num_words": 5},
+        {"seed": 1},
+        {"test_split": 0.3},
+        {"maxlen": 4},
     ]
 
-    assert len({dataset.fingerprint for dataset in made}) == 6
-    splits = [dataset.split_fingerprint("c") for dataset in made]
+    datasets = [make_dataset(corpus, Data(**change)) for change in changes]
+
+    assert len({dataset.fingerprint for dataset in datasets}) == 6
+    splits = [dataset.split_fingerprint("c") for dataset in datasets]
     assert splits[0] == splits[1] == splits[2]
-    assert len({*splits, made[0].split_fingerprint("d")}) == 5
+    other_corpus = datasets[0].split_fingerprint("d")
+    assert len({*splits, other_corpus}) == 5
 
 
 @few
-@given(n=st.integers(1, 2000), share=st.just(0.0) | st.floats(0, 1, exclude_max=True))
+@given(
+    n=st.integers(1, 2000),
+    share=st.just(0.0) | st.floats(0, 1, exclude_max=True),
+)
 def test_a_share_is_held_out_or_refused_if_it_leaves_nothing_on_one_side(n, share):
     count = int(n * share)
     if share and count in (0, n):
         message = f"{share} of {n} training documents leaves {count} to validate on"
-        with pytest.raises(
-            UserError, match=f"^training.validation_split: {re.escape(message)}"
-        ):
+        pattern = f"^training.validation_split: {re.escape(message)}"
+        with pytest.raises(UserError, match=pattern):
             hold_out(n, share)
         return
 
@@ -222,7 +271,8 @@ def test_a_share_is_held_out_or_refused_if_it_leaves_nothing_on_one_side(n, shar
     assert (np.diff(kept) > 0).all()
     assert (np.diff(held_out) > 0).all()
     np.random.seed(n)
-    assert_array_equal(hold_out(n, share)[1], held_out, "no seed changes them")
+    _, again = hold_out(n, share)
+    assert_array_equal(again, held_out, "no seed changes them")
 
 
 def corpus_with_unseen_word(source):
@@ -269,32 +319,39 @@ def test_words_are_ranked_on_the_training_documents_alone(source):
     seed=st.integers(0, 2**32 - 1),
 )
 def test_a_stratified_split_tests_the_same_share_of_every_topic(counts, share, seed):
-    labels = [str(label) for label, count in enumerate(counts) for _ in range(count)]
+    labels = []
+    for label, count in enumerate(counts):
+        labels += [str(label)] * count
+    corpus = corpus_of_texts(["a"] * len(labels), labels)
     data = Data(source="files", split="stratified", test_split=share, seed=seed)
 
-    dataset = make_dataset(corpus_of_texts(["a"] * len(labels), labels), data)
+    dataset = make_dataset(corpus, data)
 
-    sides = (dataset.y_test, dataset.y_train)
-    tested, trained = (np.bincount(labels, minlength=len(counts)) for labels in sides)
+    tested = np.bincount(dataset.y_test, minlength=len(counts))
+    trained = np.bincount(dataset.y_train, minlength=len(counts))
     assert (tested + trained).tolist() == counts
     assert min(*tested, *trained) >= 1
-    exact = np.array(counts) * share
-    assert (
-        np.abs(tested - np.clip(exact, 1, np.array(counts) - 1)) <= 0.5 + 1e-9
-    ).all()
+    most = np.array(counts) - 1
+    exact = np.clip(np.array(counts) * share, 1, most)
+    assert (np.abs(tested - exact) <= 0.5 + 1e-9).all()
     assert len({*dataset.train_documents, *dataset.test_documents}) == len(labels)
 
 
 @few
-@given(st.lists(st.integers(0, 4), min_size=2, max_size=100), st.integers(2, 10))
+@given(
+    topics=st.lists(st.integers(0, 4), min_size=2, max_size=100),
+    count=st.integers(2, 10),
+)
 def test_every_document_is_held_out_in_one_fold_of_evenly_spread_topics(topics, count):
     y_train = np.array(topics, np.int32)
-    positions = [part.positions(y_train) for part in make_parts(count, None)]
 
-    assert sorted(np.concatenate(positions)) == list(range(len(topics)))
-    assert max(map(len, positions)) - min(map(len, positions)) <= 1
+    folds = [part.positions(y_train) for part in make_parts(count, None)]
+
+    assert sorted(np.concatenate(folds)) == list(range(len(topics)))
+    sizes = [len(fold) for fold in folds]
+    assert max(sizes) - min(sizes) <= 1
     for topic in set(topics):
-        counts = [(y_train[fold] == topic).sum() for fold in positions]
+        counts = [(y_train[fold] == topic).sum() for fold in folds]
         assert max(counts) - min(counts) <= 1
 
 
@@ -334,16 +391,28 @@ def test_nothing_of_the_test_documents_is_left_beside_a_fold():
     assert empty == {*DATASET.test_documents}
 
 
-def test_the_last_documents_are_held_out_if_some_are_left_to_train_on():
+def test_the_last_documents_are_held_out():
     (part,) = make_parts(None, 0.2)
-    assert part.positions(np.zeros(10, np.int32)).tolist() == [8, 9]
+
+    positions = part.positions(np.zeros(10, np.int32))
+
+    assert positions.tolist() == [8, 9]
+
+
+def test_a_share_that_is_no_number_is_refused():
     with pytest.raises(UserError, match=r"last: got nan \(should be between 0 and 1\)"):
         make_parts(None, float("nan"))
-    with pytest.raises(
-        UserError, match="last 100% of 12 training documents leaves none to train"
-    ):
+
+
+def test_a_share_that_leaves_none_to_train_on_is_refused():
+    message = "last 100% of 12 training documents leaves none to train"
+    with pytest.raises(UserError, match=message):
         hold_out_part(DATASET, Part(share=1.0))
+
+
+def test_more_folds_than_groups_are_refused():
     one_group = replace(DATASET, groups=np.zeros(12, np.int32))
+
     with pytest.raises(UserError, match=r"folds: got 5 \(allowed: 2 to 1, the groups"):
         hold_out_part(one_group, Part(1, 5))
 
@@ -379,52 +448,84 @@ def test_labels_with_few_texts_are_left_out():
 
 def dataset_of_groups(sizes, seed):
     """A dataset whose groups have all three topics, and the group of each document."""
-    groups = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    numbers = np.arange(len(sizes), dtype=np.int32)
+    groups = np.repeat(numbers, sizes)
+    grouped = replace(corpus(len(groups)), groups=groups)
     data = Data(group="author", test_split=0.3, seed=seed)
-    return make_dataset(replace(corpus(len(groups)), groups=groups), data), groups
+    return make_dataset(grouped, data), groups
+
+
+sizes_of_groups = st.lists(
+    st.integers(3, 6),
+    min_size=8,
+    max_size=12,
+)
 
 
 @few
-@given(st.lists(st.integers(3, 6), min_size=8, max_size=12), st.integers(0, 9))
+@given(sizes=sizes_of_groups, seed=st.integers(0, 9))
 def test_the_texts_of_a_group_are_on_one_side_of_the_split(sizes, seed):
     dataset, groups = dataset_of_groups(sizes, seed)
 
-    train = dataset.train_documents
-    test = dataset.test_documents
-    assert not set(groups[train]) & set(groups[test])
-    assert len(test) >= 0.3 * len(groups) - 1
-    kept, held_out = hold_out(len(train), 0.3, dataset.groups)
-    assert not set(dataset.groups[kept]) & set(dataset.groups[held_out])
+    trained = groups[dataset.train_documents]
+    tested = groups[dataset.test_documents]
+    assert not set(trained) & set(tested)
+    assert len(tested) >= 0.3 * len(groups) - 1
+
+
+@few
+@given(sizes=sizes_of_groups, seed=st.integers(0, 9))
+def test_the_texts_of_a_group_are_held_out_together(sizes, seed):
+    dataset, _ = dataset_of_groups(sizes, seed)
+    n_train = len(dataset.train_documents)
+
+    kept, held_out = hold_out(n_train, 0.3, dataset.groups)
+
+    kept_groups = dataset.groups[kept]
+    held_out_groups = dataset.groups[held_out]
+    assert not set(kept_groups) & set(held_out_groups)
+
+
+@few
+@given(sizes=sizes_of_groups, seed=st.integers(0, 9))
+def test_the_last_share_of_grouped_texts_is_refused(sizes, seed):
+    dataset, _ = dataset_of_groups(sizes, seed)
+
     with pytest.raises(UserError, match="would split groups of texts"):
         hold_out_part(dataset, Part(share=0.2))
 
 
 @few
-@given(st.lists(st.integers(3, 6), min_size=8, max_size=12), st.integers(0, 9))
+@given(sizes=sizes_of_groups, seed=st.integers(0, 9))
 def test_the_texts_of_a_group_are_in_one_fold(sizes, seed):
     dataset, groups = dataset_of_groups(sizes, seed)
 
-    folds = [hold_out_part(dataset, part) for part in make_parts(2, None)]
+    first, second = (hold_out_part(dataset, part) for part in make_parts(2, None))
 
-    first, second = (set(groups[fold.test_documents]) for fold in folds)
-    assert not first & second
-    assert first | second == set(groups[dataset.train_documents])
-    for fold in folds:
-        assert not set(groups[fold.train_documents]) & set(groups[fold.test_documents])
+    in_first = set(groups[first.test_documents])
+    in_second = set(groups[second.test_documents])
+    assert not in_first & in_second
+    assert in_first | in_second == set(groups[dataset.train_documents])
+    assert not in_first & set(groups[first.train_documents])
+    assert not in_second & set(groups[second.train_documents])
 
 
 def test_single_labels_are_sets_of_one_if_the_task_says_so():
     single = corpus(documents=20)
-    sets = corpus_of_several(documents=20)
 
     multi = make_dataset(single, Data(task="multi_label"))
-    usual = make_dataset(single, Data())
 
     assert multi.task == "multi_label"
-    assert_array_equal(multi.y_train, usual.y_train[:, np.newaxis] == np.arange(3))
-    with pytest.raises(
-        UserError, match="single_label: but a document may have any number of lab"
-    ):
+    usual = make_dataset(single, Data())
+    rows = usual.y_train[:, np.newaxis] == np.arange(3)
+    assert_array_equal(multi.y_train, rows)
+
+
+def test_sets_of_labels_are_never_single_labels():
+    sets = corpus_of_several(documents=20)
+
+    message = "single_label: but a document may have any number of lab"
+    with pytest.raises(UserError, match=message):
         make_dataset(sets, Data(task="single_label"))
 
 

@@ -34,7 +34,8 @@ def equal_models(seed, n_models, n_seeds, n_documents=300):
     each.
     """
     population = Population(seeds=0.1)
-    drawn = population.draw(default_rng(seed), 1, [n_seeds] * n_models, n_documents)
+    seeds_of_models = [n_seeds] * n_models
+    drawn = population.draw(default_rng(seed), 1, seeds_of_models, n_documents)
     return [answers[0] for answers in drawn]
 
 
@@ -50,11 +51,22 @@ def all_pairs(scores):
 def with_accuracies(*shares, n_documents=400):
     """Models that are right about the first documents, a share of them each."""
     places = np.arange(n_documents)
-    return [(places < share * n_documents)[np.newaxis] for share in shares]
+    models = []
+    for share in shares:
+        right = places < share * n_documents
+        models.append(right[np.newaxis])
+    return models
+
+
+differences_of_documents = st.lists(
+    st.integers(-2, 2),
+    min_size=8,
+    max_size=8,
+).filter(any)
 
 
 @few
-@given(st.lists(st.integers(-2, 2), min_size=8, max_size=8).filter(any))
+@given(differences_of_documents)
 def test_the_p_value_of_one_pair_is_the_share_of_signs_that_give_as_large_a_statistic(
     differences,
 ):
@@ -65,9 +77,11 @@ def test_the_p_value_of_one_pair_is_the_share_of_signs_that_give_as_large_a_stat
         variance = max(values.var(ddof=1), differences.var(ddof=1))
         return values.mean() ** 2 / max(variance, 1e-30)
 
-    signs = np.array(list(product((-1, 1), repeat=8)))
-    drawn = np.array([statistic(row * differences) for row in signs])
-    exact = np.mean(drawn >= statistic(differences) * (1 - 1e-6))
+    statistics = []
+    for signs in product((-1, 1), repeat=8):
+        statistics.append(statistic(np.array(signs) * differences))
+    smallest = statistic(differences) * (1 - 1e-6)
+    exact = np.mean(np.array(statistics) >= smallest)
 
     scores = describe([differences[np.newaxis], np.zeros((1, 8))])
 
@@ -76,27 +90,32 @@ def test_the_p_value_of_one_pair_is_the_share_of_signs_that_give_as_large_a_stat
 
 
 @few
-@given(seeds_of_chance, st.sampled_from([1, 3]))
+@given(seed=seeds_of_chance, n_seeds=st.sampled_from([1, 3]))
 def test_p_values_do_not_depend_on_the_order_of_models(seed, n_seeds):
     models = equal_models(seed, 5, n_seeds)
     order = default_rng(seed).permutation(5)
+    in_other_order = [models[place] for place in order]
 
     p = all_pairs(describe(models))
-    shuffled = all_pairs(describe([models[place] for place in order]))
+    shuffled = all_pairs(describe(in_other_order))
 
-    assert shuffled == pytest.approx(p[np.ix_(order, order)], abs=1e-3)
+    expected = p[np.ix_(order, order)]
+    assert shuffled == pytest.approx(expected, abs=1e-3)
 
 
 @few
-@given(seeds_of_chance, st.permutations(range(7)))
+@given(seed=seeds_of_chance, order=st.permutations(range(7)))
 def test_p_values_do_not_depend_on_the_place_of_copies(seed, order):
     never_right = np.zeros((2, 300))
-    models = [*equal_models(seed, 5, n_seeds=3), never_right, never_right]
+    models = equal_models(seed, 5, n_seeds=3)
+    models += [never_right, never_right]
+    in_other_order = [models[place] for place in order]
 
-    in_order = all_pairs(describe(models))
-    moved = all_pairs(describe([models[place] for place in order]))
+    p = all_pairs(describe(models))
+    moved = all_pairs(describe(in_other_order))
 
-    assert moved == pytest.approx(in_order[np.ix_(order, order)], rel=0.01)
+    expected = p[np.ix_(order, order)]
+    assert moved == pytest.approx(expected, rel=0.01)
 
 
 @few
@@ -133,37 +152,37 @@ def test_equal_models_are_called_different_in_5_percent(n_models, n_seeds, monke
     monkeypatch.setattr(many_models, "N_DRAWS", 399)
     times = 120
 
-    false = []
+    is_false = []
     for seed in range(times):
         models = equal_models(seed, n_models, n_seeds)
-        false.append((all_pairs(describe(models)) < 0.05).any())
+        p = all_pairs(describe(models))
+        is_false.append((p < 0.05).any())
 
-    assert np.mean(false) <= 0.05 + 2 * (0.05 * 0.95 / times) ** 0.5
+    assert np.mean(is_false) <= 0.05 + 2 * (0.05 * 0.95 / times) ** 0.5
 
 
 @pytest.mark.parametrize("n_seeds", [1, 3])
 def test_a_truly_best_model_is_excluded_in_5_percent(n_seeds, monkeypatch):
     monkeypatch.setattr(many_models, "N_DRAWS", 399)
     times = 120
+    is_never_right = np.arange(300) % 10 == 0
 
-    excluded = []
+    is_excluded = []
     for seed in range(times):
         best = equal_models(seed, 3, n_seeds)
-        worse = [
-            answers & (np.arange(300) % 10 > 0)
-            for answers in equal_models(seed, 3, n_seeds)
-        ]
-        excluded.append((worse_than_best_p(describe([*best, *worse]))[:3] < 0.05).any())
+        worse = [answers & ~is_never_right for answers in best]
+        p = worse_than_best_p(describe([*best, *worse]))
+        is_excluded.append((p[:3] < 0.05).any())
 
-    assert np.mean(excluded) <= 0.05 + 2 * (0.05 * 0.95 / times) ** 0.5
+    assert np.mean(is_excluded) <= 0.05 + 2 * (0.05 * 0.95 / times) ** 0.5
 
 
 @pytest.mark.parametrize("n_models", [3, 60])
 def test_no_number_of_models_hides_a_large_difference(n_models):
     random = default_rng(0)
-    models = [
-        random.random((1, 400)) < share for share in [0.95] + [0.5] * (n_models - 1)
-    ]
+    models = [random.random((1, 400)) < 0.95]
+    for _ in range(n_models - 1):
+        models.append(random.random((1, 400)) < 0.5)
 
     p = worse_than_best_p(describe(models, in_order=True))
 
@@ -208,7 +227,13 @@ def test_models_that_are_told_apart_have_ranks_of_their_own():
 
 
 @pytest.mark.parametrize(
-    ("n_groups", "smallest"), [(2, 0.5), (5, 0.0625), (16, 0), (400, 0)]
+    ("n_groups", "smallest"),
+    [
+        (2, 0.5),
+        (5, 0.0625),
+        (16, 0),
+        (400, 0),
+    ],
 )
 def test_few_groups_limit_p_values(n_groups, smallest):
     assert smallest_p(n_groups) == smallest
