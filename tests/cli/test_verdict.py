@@ -84,6 +84,34 @@ def test_a_declared_column_of_clusters_is_not_named(cli):
     assert "together" not in cli("verdict", "mine.csv", "--cluster", "passage").stderr
 
 
+def test_groups_are_clusters(cli):
+    named = [cli("verdict", "good.csv", option, "page", "-v") for option in GROUPS]
+
+    assert "in 50 clusters" in named[0].stdout
+    assert named[0].stdout == named[1].stdout
+
+
+GROUPS = ("--group", "--cluster")
+
+
+def test_columns_may_be_in_one_of_two_files(cli):
+    Path("gold.csv").write_text("id,truth,page\n1,a,x\n2,b,x\n3,a,y\n")
+    Path("mine.csv").write_text("id,guess\n1,a\n2,b\n3,b\n")
+    options = ["--label", "truth", "--group", "page", "--column", "prediction=guess"]
+
+    done = cli("verdict", "mine.csv", "--labels", "gold.csv", "-v", *options)
+
+    assert done.exit_code == 0, done.output
+    assert "in 2 clusters" in done.stdout
+
+
+def test_a_file_is_no_column_of_labels(cli):
+    done = cli("verdict", "good.csv", "--label", "poor.csv")
+
+    assert done.exit_code == 2
+    assert "--label poor.csv: a file, not a column (--labels takes it)" in done.stderr
+
+
 def test_the_line_about_clusters_says_how_wide_intervals_become(cli):
     passages, right = clustered(share=0.5)
     write_passages("mine.csv", range(600), passages, right)
@@ -325,6 +353,10 @@ def test_texts_that_a_run_trained_on_are_counted(cli):
     lines = ["text,prediction", *rows]
     Path("mine.csv").write_text("\n".join(lines))
 
-    told = cli("verdict", "mine.csv", "--labels", "run", "--missing", "wrong").stderr
+    options = ["--labels", "run", "--missing", "wrong"]
+    told = cli("verdict", "mine.csv", *options).stderr
 
+    assert "of 150 texts are among the training documents of run" in told
+    Path("mine.csv").write_text("\n".join(["words,prediction", *rows]))
+    told = cli("verdict", "mine.csv", *options, "--text", "words").stderr
     assert "of 150 texts are among the training documents of run" in told
