@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import pyarrow
     from pyarrow.ipc import Message
 
-FORM = "Arrow"
 OF_FILE = b"ARROW1\0\0"
 """May stand before the messages of a file: its schema, dictionaries and batches."""
 INFO = "dataset_info.json"
@@ -38,16 +37,15 @@ def read_arrow(
     path: Path, _layout: Layout, _progress: Progress, columns: Columns
 ) -> TextTable:
     """Read the columns with texts, numbers or lists of these."""
-    with faults_named(path, FORM):
-        rows = _header_and_rows(path, columns)
-        return TextTable(list(next(rows).values), rows)
+    rows = _header_and_rows(path, columns)
+    return TextTable(list(next(rows).values), rows)
 
 
 def _header_and_rows(path: Path, columns: Columns) -> Rows:
     """Yield the names of the columns, and then the rows; few are in memory at once."""
-    from pyarrow import ipc
+    with faults_named(path, "Arrow"), open_table_file(path) as raw:
+        from pyarrow import ipc
 
-    with faults_named(path, FORM), open_table_file(path) as raw:
         start = 0
         if raw.read(len(OF_FILE)) == OF_FILE:
             start = len(OF_FILE)

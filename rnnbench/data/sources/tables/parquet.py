@@ -39,9 +39,8 @@ def read_parquet(
     path: Path, _layout: Layout, progress: Progress, columns: Columns
 ) -> TextTable:
     """Read the columns with texts, numbers or lists of these."""
-    with faults_named(path, "Parquet"):
-        rows = _header_and_rows(path, progress, columns)
-        return TextTable(list(next(rows).values), rows)
+    rows = _header_and_rows(path, progress, columns)
+    return TextTable(list(next(rows).values), rows)
 
 
 @contextmanager
@@ -65,9 +64,9 @@ def faults_named(path: Path, form: str) -> Iterator[None]:
 
 def _header_and_rows(path: Path, progress: Progress, columns: Columns) -> Rows:
     """Yield the names of the columns, and then the rows; only some are in memory."""
-    from pyarrow.parquet import ParquetFile
-
     with faults_named(path, "Parquet"), open_table_file(path) as raw:
+        from pyarrow.parquet import ParquetFile
+
         file = ParquetFile(raw)
         header = header_of(path, file.schema_arrow, columns)
         yield Row(str(path), header)
