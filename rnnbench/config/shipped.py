@@ -136,9 +136,10 @@ def for_texts(path: Path, folder: Path = Path(), layout: Layout | None = None) -
         text = text.replace("split: stratified #", "split: shuffled #")
     if layout and not path.is_dir():
         layout, has_several = with_separator([path], _columns_of(path, layout))
-        data |= {key: value for key, value in asdict(layout).items() if value}
         if has_several:
             text = text.replace("activation: softmax", "activation: sigmoid")
+    if layout:
+        data |= {key: value for key, value in asdict(layout).items() if value}
     if TEST in map(attrgetter("name"), parts_of(path)):
         text = text.replace("split: stratified", "split: auto")
     lines = indent(to_yaml(data), "  ")

@@ -235,6 +235,15 @@ def test_options_name_the_columns_of_a_new_config(cli):
     assert "\n  split: shuffled #" in made
 
 
+def test_a_new_config_for_a_folder_has_the_columns_of_its_tables(cli, tmp_path):
+    for part in ("train", "test"):
+        write_table(tmp_path / f"{part}.csv", PARTS, PART_NAMES)
+
+    made = cli("config", "new", "--from", tmp_path, "--text", "body").stdout
+
+    assert "  text: body\n" in made
+
+
 @pytest.mark.parametrize("source", [(), ("--from", "lstm")])
 def test_only_a_config_for_texts_has_columns(cli, source):
     refused = cli("config", "new", *source, "--text", "title")
