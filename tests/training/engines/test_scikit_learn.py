@@ -42,12 +42,16 @@ def dataset():
 
 
 def train(baseline, dataset, share=0.0, seed=0):
-    training = Training(validation_split=share)
-    model = BaselineModel.model_construct(baseline=baseline)  # it may be in no registry
-    engine = ENGINES["scikit-learn"]
-    return engine.fit(
-        FitRequest(model, dataset, training, seed, pytest.fail, keep_model=False)
+    request = FitRequest(
+        # Made unchecked: the baseline may be in no registry.
+        BaselineModel.model_construct(baseline=baseline),
+        dataset,
+        Training(validation_split=share),
+        seed,
+        pytest.fail,
+        keep_model=False,
     )
+    return ENGINES["scikit-learn"].fit(request)
 
 
 N_TOPICS = 5
@@ -162,23 +166,45 @@ def test_a_classifier_without_logarithms_has_those_of_its_probabilities():
 @pytest.mark.parametrize(
     ("kind", "parameters", "params"),
     [
-        ("most_frequent", {}, 0),
-        ("tfidf_linear_svm", {"max_ngram": 3}, 3 * (9 + 6 + 3) + 3),
-        ("multinomial_naive_bayes", {}, 3 * 9 + 3),
-        ("nb_svm", {"max_ngram": 2}, 3 * (9 + 6) + 3),
+        pytest.param(
+            "most_frequent",
+            {},
+            0,
+            id="none",
+        ),
+        pytest.param(
+            "tfidf_linear_svm",
+            {"max_ngram": 3},
+            3 * (9 + 6 + 3) + 3,
+            id="words, pairs and triples",
+        ),
+        pytest.param(
+            "multinomial_naive_bayes",
+            {},
+            3 * 9 + 3,
+            id="words",
+        ),
+        pytest.param(
+            "nb_svm",
+            {"max_ngram": 2},
+            3 * (9 + 6) + 3,
+            id="words and pairs",
+        ),
     ],
 )
 def test_a_topic_has_a_parameter_for_each_word_besides_its_bias(
     kind, parameters, params
 ):
-    classifier = BASELINES[kind](**parameters).pipeline(0).fit(DOCUMENTS, LABELS)
+    baseline = BASELINES[kind](**parameters)
+
+    classifier = baseline.pipeline(0).fit(DOCUMENTS, LABELS)
 
     assert count_params(classifier) == params
 
 
 ids = arrays.arrays(
     np.int32,
-    st.tuples(st.integers(1, 4), st.integers(1, 6)),
+    shape=st.tuples(st.integers(1, 4), st.integers(1, 6)),
     elements=st.integers(0, 40),
 )
 
@@ -186,7 +212,8 @@ ids = arrays.arrays(
 @given(ids=ids)
 def test_a_text_of_ids_lacks_padding(ids):
     for text, row in zip(texts(ids), ids.tolist(), strict=True):
-        assert text.split() == [str(id_) for id_ in row if id_ not in (PAD, START)]
+        expected = [str(id_) for id_ in row if id_ not in (PAD, START)]
+        assert text.split() == expected
 
 
 @given(ids=ids)
@@ -195,29 +222,37 @@ def test_a_text_of_words_lacks_unknown_ones(ids):
     first = INDEX_FROM + 1
 
     for text, row in zip(texts(ids, words), ids.tolist(), strict=True):
-        assert text.split() == [words[id_ - first] for id_ in row if id_ >= first]
+        expected = [words[id_ - first] for id_ in row if id_ >= first]
+        assert text.split() == expected
 
 
 @pytest.mark.parametrize(
     ("separator", "expected"),
-    [(("",), ["東京東", "京東"]), ((), ["東 京 東", "京 東"])],
+    [
+        pytest.param([""], ["東京東", "京東"], id="joined"),
+        pytest.param([], ["東 京 東", "京 東"], id="apart"),
+    ],
 )
 def test_characters_may_be_joined_without_spaces(separator, expected):
-    characters = np.array([[1, 4, 5, 4, 0], [1, 5, 2, 4, 0]], np.int32)
+    characters = [
+        [1, 4, 5, 4, 0],
+        [1, 5, 2, 4, 0],
+    ]
+    ids = np.array(characters, np.int32)
 
-    assert texts(characters, ("東", "京"), *separator) == expected
+    assert texts(ids, ("東", "京"), *separator) == expected
 
 
 def test_characters_of_words_are_learned_where_words_themselves_are_new():
     words = ["grains", "metals", "grain", "metal"]
-    data = make_dataset(
-        corpus_of_texts(words, "abab", [False, False, True, True], source="sgml"),
-        Data(num_words=100),
-    )
+    is_test = [False, False, True, True]
+    corpus = corpus_of_texts(words, "abab", is_test, source="sgml")
+    dataset = make_dataset(corpus, Data(num_words=100))
+    of_words = TfidfLinearSVM(analyzer="word", max_ngram=3)
+    of_characters = TfidfLinearSVM(analyzer="char_wb", max_ngram=3)
 
-    by_word = train(TfidfLinearSVM(analyzer="word", max_ngram=3), data).scores
-    characters = TfidfLinearSVM(analyzer="char_wb", max_ngram=3)
-    by_characters = train(characters, data).scores
+    by_word = train(of_words, dataset).scores
+    by_characters = train(of_characters, dataset).scores
 
     assert_allclose(by_word[0], by_word[1])
     assert_array_equal(by_characters.argmax(axis=1), [0, 1])
@@ -255,7 +290,8 @@ def test_documents_held_out_have_no_influence_on_training(dataset, kind):
 def test_a_baseline_has_a_record_without_epochs(dataset, kind):
     record = train(BASELINES[kind](), dataset, 0.4).record
 
-    assert (record.engine, record.epochs) == ("scikit-learn", 0)
+    assert record.engine == "scikit-learn"
+    assert record.epochs == 0
     assert record.fit_seconds > 0
 
 
@@ -290,7 +326,12 @@ def test_topics_that_no_or_every_training_document_has_do_not_hinder_the_others(
 
 
 @pytest.mark.parametrize(
-    "baseline", [TfidfLinearSVM(min_df=1000), MultinomialNaiveBayes(min_df=20)], ids=str
+    "baseline",
+    [
+        TfidfLinearSVM(min_df=1000),
+        MultinomialNaiveBayes(min_df=20),
+    ],
+    ids=str,
 )
 def test_parameters_that_leave_nothing_to_learn_from_are_the_users_error(
     dataset, baseline

@@ -1,6 +1,7 @@
 """The machine code, piece by piece, against NumPy; and that it stays in its arrays."""
 
 import ctypes
+import math
 import mmap
 from dataclasses import replace
 from functools import cache
@@ -47,7 +48,13 @@ HERE = Processor(8, 32, is_x86)
 WORD = st.integers(0, 2**31 - 1)
 GRU = {"gru": {"units": 6, "return_sequences": True, "weight_drop": 0.3}}
 SMALL = LayeredNetwork.model_validate(
-    {"layers": [{"embedding": {"dim": 9}}, {"simple_rnn": {"units": 6}}, SOFTMAX]}
+    {
+        "layers": [
+            {"embedding": {"dim": 9}},
+            {"simple_rnn": {"units": 6}},
+            SOFTMAX,
+        ]
+    }
 )
 DROPPING = LayeredNetwork.model_validate(
     {
@@ -124,18 +131,24 @@ def test_the_sums_of_a_tile_fit_into_the_registers(rows, vectors, registers):
     assert 1 <= height <= rows
 
 
+FUNCTIONS = ("tanh", "sigmoid", "exp")
+
+
 @pytest.fixture(scope="module")
 def functions():
     """The functions of floats, each from one array of 16 numbers to another."""
     asm = Assembler(Processor(16, 32, is_x86))
-    for name in ("tanh", "sigmoid", "exp"):
+    for name in FUNCTIONS:
         with asm.function(name, ["out", "x"]):
-            asm.given["out"][0].store(getattr(asm.given["x"][0].load(), name)())
+            x = asm.given["x"][0].load()
+            function = getattr(x, name)
+            asm.given["out"][0].store(function())
     code = Code(asm)
 
     def call(name, x):
         out = np.zeros(16, np.float32)
-        code.run(name, [out, np.resize(x, 16).astype(np.float32)])
+        padded = np.resize(x, 16).astype(np.float32)
+        code.run(name, [out, padded])
         return out[: len(x)]
 
     return call
@@ -147,23 +160,34 @@ def test_functions_of_floats_are_right_to_a_few_units_in_the_last_place(
 ):
     x = np.array(numbers, np.float64)
 
-    assert_allclose(functions("tanh", x), np.tanh(x), rtol=5e-7, atol=1e-30)
-    assert_allclose(functions("sigmoid", x), 1 / (1 + np.exp(-x)), atol=3e-7)
-    assert_allclose(functions("exp", x), np.exp(x), rtol=5e-7)
+    tanh = functions("tanh", x)
+    sigmoid = functions("sigmoid", x)
+    exp = functions("exp", x)
 
-    for name in ("tanh", "sigmoid", "exp"):
-        assert np.isnan(functions(name, np.array([np.nan]))).all(), "it stays visible"
+    assert_allclose(tanh, np.tanh(x), rtol=5e-7, atol=1e-30)
+    assert_allclose(sigmoid, 1 / (1 + np.exp(-x)), atol=3e-7)
+    assert_allclose(exp, np.exp(x), rtol=5e-7)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_number_that_is_none_stays_visible(functions, name):
+    nothing = np.array([np.nan])
+
+    assert np.isnan(functions(name, nothing)).all()
 
 
 def guarded_copy(numbers):
     """Return a flat copy, which ends where a page begins that nobody may touch."""
     count = numbers.size
-    size = -(-count * 4 // mmap.PAGESIZE) * mmap.PAGESIZE
+    n_pages = math.ceil(count * 4 / mmap.PAGESIZE)
+    size = n_pages * mmap.PAGESIZE
     memory = mmap.mmap(-1, size + mmap.PAGESIZE)
     start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    end = ctypes.c_void_p(start + size)
     protect = ctypes.CDLL(None).mprotect
-    assert protect(ctypes.c_void_p(start + size), mmap.PAGESIZE, 0) == 0
-    copy = np.frombuffer(memory, np.float32, size // 4)[size // 4 - count :]
+    assert protect(end, mmap.PAGESIZE, 0) == 0
+    pages = np.frombuffer(memory, np.float32, size // 4)
+    copy = pages[size // 4 - count :]
     copy[:] = numbers.ravel()
     return copy
 
@@ -172,23 +196,33 @@ CANARY = np.float32(1234.5)
 
 
 @examples(3)
-@given(model=networks(most_units=20), sizes=all_sizes(), count=st.integers(1, 60))
+@given(
+    model=networks(most_units=20),
+    sizes=all_sizes(),
+    count=st.integers(1, 60),
+)
 def test_no_access_is_outside_of_its_array(model, sizes, count):
     x, y = documents(sizes, count, model=model)
     net = network(program(model, sizes, kind=CheckedProgram), model, x)
     first, second = net.arenas
     size = first.size
-    arenas = np.full(2 * size + 48, CANARY)
-    arenas[16 : 16 + size], arenas[32 + size : -16] = first, second
-    net.arenas = arenas[16 : 16 + size], arenas[32 + size : -16]
+    memory = np.full(2 * size + 48, CANARY)
+    start_of_second = 32 + size
+    around_first = memory[16 : 16 + size]
+    around_second = memory[start_of_second : start_of_second + size]
+    around_first[:] = first
+    around_second[:] = second
+    net.arenas = (around_first, around_second)
 
     net.train(net.lay_out(x), y, 1)
     net.train(net.lay_out(x), y, 2, threads=2)
-    Scorer(net.program, net.model, net.weights()).scores(x)
+    scorer = Scorer(net.program, net.model, net.weights())
+    scorer.scores(x)
 
     assert faults(net.program.code) == 0
-    for gap in (arenas[:16], arenas[16 + size : 32 + size], arenas[-16:]):
-        assert (gap == CANARY).all()
+    assert (memory[:16] == CANARY).all()
+    assert (memory[16 + size : start_of_second] == CANARY).all()
+    assert (memory[-16:] == CANARY).all()
 
 
 @examples(3)
@@ -288,18 +322,41 @@ def trained(model=DROPPING, seed=0, lanes=8, rows=4, threads=1, clip=None):
 @pytest.mark.parametrize(
     ("model", "threads", "clip", "same"),
     [
-        (DROPPING, 1, None, None),
-        (DROPPING, 2, None, None),
-        (SMALL, 2, 1e-3, 1e-3),
-        (SMALL, 1, 1e300, None),
-        (SMALL, 2, 1e3, None),
-    ],
-    ids=[
-        "again",
-        "threads",
-        "clipped by threads",
-        "too short for any clip",
-        "for a clip",
+        pytest.param(
+            DROPPING,
+            1,
+            None,
+            None,
+            id="again",
+        ),
+        pytest.param(
+            DROPPING,
+            2,
+            None,
+            None,
+            id="threads",
+        ),
+        pytest.param(
+            SMALL,
+            2,
+            1e-3,
+            1e-3,
+            id="clipped by threads",
+        ),
+        pytest.param(
+            SMALL,
+            1,
+            1e300,
+            None,
+            id="too short for any clip",
+        ),
+        pytest.param(
+            SMALL,
+            2,
+            1e3,
+            None,
+            id="for a clip",
+        ),
     ],
 )
 def test_the_same_training_gives_the_same_weights_bit_for_bit(
@@ -331,7 +388,7 @@ def test_another_seed_drops_others():
 @given(
     rate=st.floats(0.01, 0.99),
     features=st.integers(1, 300),
-    place=st.tuples(*[WORD] * 3),
+    place=st.tuples(WORD, WORD, WORD),
 )
 def test_masks_are_those_that_philox_gives_in_numpy(rate, features, place):
     memory = Memory()
@@ -342,7 +399,8 @@ def test_masks_are_those_that_philox_gives_in_numpy(rate, features, place):
     with asm.function("mask", [OF_HALF]):
         make_mask(asm.at(key), place, rate, asm.at(mask), features)
     (arena,) = memory.new_arenas(1)
-    key.of(arena).view(np.uint32)[:] = 7, 9
+    words_of_key = key.of(arena).view(np.uint32)
+    words_of_key[:] = (7, 9)
 
     Code(asm).run("mask", [arena])
 
@@ -350,7 +408,8 @@ def test_masks_are_those_that_philox_gives_in_numpy(rate, features, place):
     others = np.array([place], np.uint32).T
     keys = np.array([[7], [9]], np.uint32)
     words = np.concatenate(philox([numbers, *others], keys, times))
-    expected = np.where(words >= round(rate * 2**32), 1 / (1 - rate), 0)
+    is_kept = words >= round(rate * 2**32)
+    expected = np.where(is_kept, 1 / (1 - rate), 0)
     assert_allclose(mask.of(arena), expected, rtol=1e-6)
 
 
@@ -394,12 +453,48 @@ ARM = "arm64-apple-darwin"
 @pytest.mark.parametrize(
     ("triple", "name", "features", "expected"),
     [
-        (X86, "haswell", AVX2, Processor(lanes=8, registers=16, is_x86=True)),
-        (X86, "icelake", AVX512, Processor(lanes=16, registers=32, is_x86=True)),
-        (X86, "znver4", AVX512, Processor(lanes=8, registers=32, is_x86=True)),
-        (X86, "nehalem", {"avx2": False, "fma": False}, None),
-        (ARM, "apple-m1", {}, Processor(lanes=4, registers=32, is_x86=False)),
-        ("riscv64-linux-gnu", "generic", {}, None),
+        pytest.param(
+            X86,
+            "haswell",
+            AVX2,
+            Processor(lanes=8, registers=16, is_x86=True),
+            id="AVX2",
+        ),
+        pytest.param(
+            X86,
+            "icelake",
+            AVX512,
+            Processor(lanes=16, registers=32, is_x86=True),
+            id="AVX-512",
+        ),
+        pytest.param(
+            X86,
+            "znver4",
+            AVX512,
+            Processor(lanes=8, registers=32, is_x86=True),
+            id="AVX-512 in halves",
+        ),
+        pytest.param(
+            X86,
+            "nehalem",
+            {"avx2": False, "fma": False},
+            None,
+            id="neither",
+        ),
+        pytest.param(
+            ARM,
+            "apple-m1",
+            {},
+            Processor(lanes=4, registers=32, is_x86=False),
+            id="ARM",
+        ),
+        pytest.param(
+            "riscv64-linux-gnu",
+            "generic",
+            {},
+            None,
+            id="another kind",
+        ),
     ],
 )
 def test_each_processor_has_its_vectors(monkeypatch, triple, name, features, expected):
