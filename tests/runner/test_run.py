@@ -105,10 +105,12 @@ def test_trials_know_their_documents_by_fingerprints(plan, tiny_sgml_folder):
 
 def test_trials_are_planned_with_the_number_of_documents_left_out_of_a_test_set():
     texts = ["a b", "b a", "a c", "a b c d e"]
-    made_up = corpus_of_texts(texts, list("xyxy"), [False, False, True, True])
+    is_test = [False, False, True, True]
+    corpus = corpus_of_texts(texts, list("xyxy"), is_test)
     config = benchmark(data={"maxlen": 5})
+    data = prepare_corpus(config.data, corpus)
 
-    plan = plan_benchmark(config, prepare_corpus(config.data, made_up), threads=1)
+    plan = plan_benchmark(config, data, threads=1)
 
     assert {trial.n_untested for trial in plan.trials} == {1}
 
@@ -149,13 +151,13 @@ def test_a_baseline_that_no_seed_changes_is_planned_once_before_all_networks(
 
 
 def test_a_bound_on_steps_gives_the_trials_of_fewer_epochs(make_plan):
+    models = {"rnn": rnn(2)}
     bound = {"epochs": 1_000, "max_steps": 1, "batch_size": 1_000}
+    one_epoch = {"epochs": 1, "batch_size": 1_000}
 
-    (bounded,) = make_plan(models={"rnn": rnn(2)}, training=bound).trials
+    (bounded,) = make_plan(models=models, training=bound).trials
 
-    (short,) = make_plan(
-        models={"rnn": rnn(2)}, training={"epochs": 1, "batch_size": 1_000}
-    ).trials
+    (short,) = make_plan(models=models, training=one_epoch).trials
     assert bounded.fingerprint == short.fingerprint
 
 
@@ -238,12 +240,15 @@ class Fails(InProcess):
 
     def __init__(self, seeds, traceback=""):
         super().__init__()
-        self.seeds, self.traceback = seeds, traceback
+        self.seeds = seeds
+        self.traceback = traceback
 
     def run(self, trials, corpora, listener, task):
         for trial, outcome in super().run(trials, corpora, listener, task):
-            failure = TrialFailure("no training today", self.traceback)
-            yield trial, failure if trial.seed in self.seeds else outcome
+            if trial.seed in self.seeds:
+                yield trial, TrialFailure("no training today", self.traceback)
+            else:
+                yield trial, outcome
 
 
 def test_trials_that_fail_are_named_in_the_error(plan, store):
@@ -319,23 +324,27 @@ def test_trials_that_ctrl_c_kept_from_being_trained_again_keep_their_stored_resu
     done, _ = run(plan, store, Interrupted(), fresh=True)
 
     assert isinstance(done.ending, KeyboardInterrupt)
-    assert (len(done.trials), done.missing) == (4, [])
+    assert len(done.trials) == 4
+    assert done.missing == []
 
 
 @pytest.mark.parametrize(
-    ("seeds", "jobs"), [([0, 7], 7), ([7], 1)], ids=["nothing", "a trial"]
+    ("seeds", "jobs"),
+    [
+        pytest.param([0, 7], 7, id="nothing"),
+        pytest.param([7], 1, id="a trial"),
+    ],
 )
 def test_a_rerun_that_fails_changes_the_environment_if_it_finishes(
     plan, store, seeds, jobs
 ):
-    write_document(
-        store.folder / ENVIRONMENT, environment(["keras"], jobs=7, threads=1)
-    )
+    file = store.folder / ENVIRONMENT
+    write_document(file, environment(["keras"], jobs=7, threads=1))
 
     done, _ = run(plan, store, Fails(seeds))
 
     assert len(done.failures) == 2 * len(seeds)
-    stored = json.loads((store.folder / "environment.json").read_text())
+    stored = json.loads(file.read_text())
     assert stored["jobs"] == jobs
     assert "keras" in stored["versions"]
     assert "keras" in stored["installed"]

@@ -82,11 +82,23 @@ def test_the_seeds_of_a_model_share_its_weight(n_seeds):
 
 
 RULE = {"decision": {"threshold": 0.4, "none": "best"}}
+CALIBRATED = {"tfidf_linear_svm": {"calibrated": True}}
 MODELS = {
-    "csvm": {"baseline": {"tfidf_linear_svm": {"calibrated": True}}},
-    "both": {"ensemble": {"of": ["rnn", "csvm"]}, "training": RULE},
-    "all_seeds": {"ensemble": {"of": ["rnn"], "over_seeds": True}, "training": RULE},
-    "votes": {"ensemble": {"of": ["svm", "csvm"], "by": "votes"}, "training": RULE},
+    "csvm": {
+        "baseline": CALIBRATED,
+    },
+    "both": {
+        "ensemble": {"of": ["rnn", "csvm"]},
+        "training": RULE,
+    },
+    "all_seeds": {
+        "ensemble": {"of": ["rnn"], "over_seeds": True},
+        "training": RULE,
+    },
+    "votes": {
+        "ensemble": {"of": ["svm", "csvm"], "by": "votes"},
+        "training": RULE,
+    },
 }
 
 
