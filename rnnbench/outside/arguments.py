@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
-from rnnbench.data.sources.tables import READERS
+from rnnbench.data.sources.tables import READERS, has_table_name, text_files_in
 from rnnbench.errors import UserError
 from rnnbench.outside.formats import BY_ENDING
 from rnnbench.results.store import RESULTS
@@ -58,8 +58,8 @@ def _files_in(folder: Path) -> list[Path]:
         raise UserError(f"{folder}: is a run ({hint})")
     files = sorted(folder.rglob(SAMPLES))
     if not files:
-        for file in sorted(folder.rglob("*")):
-            if file.suffix.lower() in (*READERS, *BY_ENDING):
+        for file in sorted(text_files_in(folder)):
+            if has_table_name(file) or file.suffix.lower() in BY_ENDING:
                 files.append(file)
     if not 0 < len(files) <= MOST_FILES:
         number = counted(len(files), "file")

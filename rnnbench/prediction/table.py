@@ -20,14 +20,14 @@ from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.labels import LISTS
 from rnnbench.data.sources.tables import (
     DIALECTS,
-    LONE_SURROGATES,
-    MAX_TEXT,
     Layout,
     Names,
     Row,
     Rows,
     open_table,
+    row_of_file,
     sniff,
+    text_files_in,
 )
 from rnnbench.data.sources.texts import (
     Getter,
@@ -39,7 +39,7 @@ from rnnbench.data.vocabulary import encode
 from rnnbench.errors import UserError
 from rnnbench.prediction.predict import UNSURE, KeptModel, Prediction
 from rnnbench.prediction.writers import PARQUET, ending_of, open_writer
-from rnnbench.storage import read_file, temporary_folder
+from rnnbench.storage import temporary_folder
 from rnnbench.text import counted
 
 AT_ONCE = 4096  # the most rows that are in memory at once
@@ -307,11 +307,9 @@ def _open(
 
 def _files_in(folder: Path) -> Rows:
     """Yield the names and the texts of the files in a folder, and in those inside."""
-    for file in sorted(folder.rglob("*")):
-        name = file.relative_to(folder)
-        if file.is_file() and not any(part.startswith(".") for part in name.parts):
-            text = read_file(file, MAX_TEXT).decode("utf-8-sig", LONE_SURROGATES)
-            yield Row(str(file), (str(name), text))
+    for file in sorted(text_files_in(folder)):
+        row = row_of_file(file, Layout())
+        yield row._replace(values=(str(file.relative_to(folder)), *row.values))
 
 
 @contextmanager

@@ -82,8 +82,8 @@ def stored_texts(texts: Mapping[str, str], place: Path | None) -> Iterator[None]
         files = {place / f"{part}.jsonl": content for part, content in texts.items()}
     is_new = not place.exists()
     is_new_folder = not place.parent.exists()
-    for file, content in files.items():
-        if file.exists() and sha256_file(file) != sha256_text(content):
+    for file in filter(Path.is_file, [place, *place.glob("*")]):
+        if sha256_file(file) != sha256_text(files.get(file, "")):
             hint = "give `out` the name of another folder, or leave it out"
             raise UserError(f"{file}: holds other texts ({hint})")
     for file, content in files.items():

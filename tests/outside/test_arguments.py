@@ -61,6 +61,20 @@ def test_files_of_other_kinds_are_read_in_the_order_of_their_names():
     assert [path.name for path, _ in files_of(["."])] == ["a.jsonl", "b.csv"]
 
 
+def test_packed_tables_in_a_folder_are_read():
+    Path("a.csv.gz").touch()
+
+    assert files_of(["."]) == [(Path("a.csv.gz"), "")]
+
+
+def test_hidden_files_in_a_folder_are_left_out():
+    Path(".ipynb_checkpoints").mkdir()
+    for name in ("a.csv", ".ipynb_checkpoints/a-checkpoint.csv"):
+        Path(name).touch()
+
+    assert files_of(["."]) == [(Path("a.csv"), "")]
+
+
 def test_a_run_is_no_folder_of_answers():
     Path("run").mkdir()
     Path("run/results.json").touch()

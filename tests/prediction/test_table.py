@@ -556,6 +556,16 @@ def test_each_text_in_a_folder_is_answered_beside_its_name(predict, tmp_path, ou
     assert (second["file"], second["problem"]) == ("deep/2.md", "not decodable")
 
 
+def test_a_file_in_a_folder_that_is_no_text_has_no_answer(predict, texts):
+    (texts / "0.txt").write_bytes(b"%PDF-1.7 net profit")
+
+    done = predict("svm", "--in", "new")
+
+    pdf, *_ = csv.DictReader(io.StringIO(done.stdout))
+    assert (pdf["file"], pdf["predicted"]) == ("0.txt", "")
+    assert pdf["problem"] == "not a row"
+
+
 @pytest.mark.usefixtures("texts")
 def test_answers_are_not_written_among_the_texts(predict):
     refused = predict("svm", "--in", "new", "--out", "new/deep/out.csv", status=2)

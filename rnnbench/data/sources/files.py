@@ -24,8 +24,8 @@ from rnnbench.data.sources.tables import (
     TABLE_ENDINGS,
     TEST,
     VALIDATION,
+    DataPart,
     Layout,
-    Part,
     Row,
     is_folder_of_texts,
     parts_of,
@@ -61,7 +61,7 @@ def read(
     if test:
         files.append(test)
         for part in parts_of(test):
-            parts.append(Part(part.path, TEST))
+            parts.append(DataPart(part.path, TEST))
     if VALIDATION in map(attrgetter("name"), parts):
         log.warning("%s: the texts for validation are to train on, too", path)
     layout, _ = with_separator([part.path for part in parts], Layout(**form))

@@ -7,10 +7,12 @@ from rnnbench.data.sources.tables.contents import without_packing
 from rnnbench.data.sources.tables.folders import (
     TEST,
     VALIDATION,
-    Part,
+    DataPart,
     is_folder_of_texts,
     parts_of,
     read_folder,
+    row_of_file,
+    text_files_in,
 )
 from rnnbench.data.sources.tables.layout import (
     INDICATORS,
@@ -22,7 +24,7 @@ from rnnbench.data.sources.tables.layout import (
     columns_called,
     names_of,
 )
-from rnnbench.data.sources.tables.lines import LONE_SURROGATES, MAX_TEXT
+from rnnbench.data.sources.tables.lines import MAX_TEXT
 from rnnbench.data.sources.tables.opening import (
     READERS,
     TABLE_ENDINGS,
@@ -42,15 +44,14 @@ from rnnbench.data.sources.tables.sniffing import (
 __all__ = [
     "DIALECTS",
     "INDICATORS",
-    "LONE_SURROGATES",
     "MAX_TEXT",
     "READERS",
     "TABLE_ENDINGS",
     "TEST",
     "VALIDATION",
+    "DataPart",
     "Layout",
     "Names",
-    "Part",
     "Row",
     "Rows",
     "check_unique",
@@ -65,8 +66,10 @@ __all__ = [
     "open_table",
     "parts_of",
     "read_folder",
+    "row_of_file",
     "short_columns",
     "sniff",
+    "text_files_in",
     "with_form",
     "without_packing",
 ]

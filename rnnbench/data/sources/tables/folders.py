@@ -37,7 +37,7 @@ NOT_OF_TEXTS = ("results.json", "*/results.json", "choice.json", ".git")
 """Are in folders of runs, and in those of programs."""
 
 
-class Part(NamedTuple):
+class DataPart(NamedTuple):
     """A table, or a folder with a folder for each label, to train or to test on."""
 
     path: Path
@@ -49,14 +49,14 @@ class Part(NamedTuple):
         return self.name == TEST
 
 
-def parts_of(path: Path) -> list[Part]:
+def parts_of(path: Path) -> list[DataPart]:
     """Return the tables and folders of texts that a path stands for.
 
     If there is no test part, that for validation takes its place; otherwise, it is for
     training, too.
     """
     if not path.is_dir():
-        return [Part(path)]
+        return [DataPart(path)]
     by_name = _children_by_part(path) or _children_by_part(path / "data")
     if VALIDATION in by_name and TEST not in by_name:
         by_name[TEST] = by_name.pop(VALIDATION)
@@ -66,7 +66,7 @@ def parts_of(path: Path) -> list[Part]:
     for name in (TRAIN, VALIDATION, TEST):
         for child in by_name.get(name, []):
             for file in _shards_in(child):
-                parts.append(Part(file, name))
+                parts.append(DataPart(file, name))
     return parts
 
 
@@ -100,14 +100,14 @@ def _shards_in(path: Path) -> list[Path]:
 
 def is_folder_of_texts(path: Path) -> bool:
     """Return whether a folder looks like one of texts, and not like one of a run."""
-    if parts_of(path) != [Part(path)]:
+    if parts_of(path) != [DataPart(path)]:
         return True
     for pattern in NOT_OF_TEXTS:
         if any(path.glob(pattern)):
             return False
     n_labels = 0
     for folder in _label_folders(path):
-        for file in islice(_files_in(folder), 1):
+        for file in islice(text_files_in(folder), 1):
             n_labels += not _fault_in(file, start_of(file))
     return n_labels > 1
 
@@ -119,7 +119,7 @@ def _label_folders(path: Path) -> Iterator[Path]:
             yield folder
 
 
-def _files_in(folder: Path) -> Iterator[Path]:
+def text_files_in(folder: Path) -> Iterator[Path]:
     """Yield the files in a folder and its folders, without hidden ones."""
     for file in folder.rglob("*"):
         is_hidden = "/." in f"/{file.relative_to(folder).as_posix()}"
@@ -138,20 +138,24 @@ def read_folder(path: Path, layout: Layout) -> TextTable:
 def _rows(path: Path, layout: Layout) -> Rows:
     for label, files in _files_by_label(path).items():
         for file in files:
-            content = read_file(file, MAX_TEXT)
-            fault = _fault_in(file, content)
-            if fault:
-                yield Row(str(file), (), NOT_A_ROW, fault)
-                continue
-            text = content.decode(codec_of(layout), LONE_SURROGATES)
-            yield Row(str(file), (text, label))
+            row = row_of_file(file, layout)
+            yield row._replace(values=(*row.values, label))
+
+
+def row_of_file(file: Path, layout: Layout) -> Row:
+    """Return the text of a file as a row, or a bad row if it is none."""
+    content = read_file(file, MAX_TEXT)
+    fault = _fault_in(file, content)
+    if fault:
+        return Row(str(file), (), NOT_A_ROW, fault)
+    return Row(str(file), [content.decode(codec_of(layout), LONE_SURROGATES)])
 
 
 def _files_by_label(path: Path) -> dict[str, list[Path]]:
     """Return the files in the folder of each label, and say how many there are."""
     by_label = {}
     for folder in _label_folders(path):
-        by_label[folder.name] = sorted(_files_in(folder))
+        by_label[folder.name] = sorted(text_files_in(folder))
     n_files = sum(map(len, by_label.values()))
     if any(map(_is_txt, chain(*by_label.values()))):
         for label, files in by_label.items():
