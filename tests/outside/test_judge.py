@@ -6,6 +6,7 @@ from datetime import date
 
 import factories
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,18 +25,25 @@ def noisy(share):
     return np.where(RANDOM.random(N) < share, LABELS, RANDOM.integers(3, size=N))
 
 
-ANSWERS = {"good": noisy(0.95), "poor": [noisy(0.5) for _ in range(3)]}
-SCORES = {"good": RANDOM.random(N) ** 0.5, "poor": RANDOM.random(N)}
+ANSWERS = {
+    "good": noisy(0.95),
+    "poor": [noisy(0.5), noisy(0.5), noisy(0.5)],
+}
+SCORES = {
+    "good": RANDOM.random(N) ** 0.5,
+    "poor": RANDOM.random(N),
+}
 
 
 def numbers(judged):
     """The scores, intervals and p-values of a verdict."""
-    models = [
-        (model.name, model.score, model.interval) for model in judged.results.models
-    ]
-    return models, [
-        (pair.difference, pair.interval, pair.p) for pair in judged.results.comparisons
-    ]
+    models = []
+    for model in judged.results.models:
+        models.append((model.name, model.score, model.interval))
+    pairs = []
+    for pair in judged.results.comparisons:
+        pairs.append((pair.difference, pair.interval, pair.p))
+    return models, pairs
 
 
 def means(judged):
@@ -47,47 +55,61 @@ def test_accuracies_are_compared():
 
     good, poor = judged.results.models
     assert good.score.mean == np.mean(ANSWERS["good"] == LABELS)
-    assert (good.score.n, poor.score.n) == (1, 3)
+    assert good.score.n == 1
+    assert poor.score.n == 3
+
+
+def test_accuracies_differ_by_an_estimate_over_documents_with_seeds():
+    judged = verdict(LABELS, ANSWERS)
+
+    good_hits = np.array([ANSWERS["good"]]) == LABELS
+    poor_hits = np.array(ANSWERS["poor"]) == LABELS
+    good = Correctness(good_hits, is_random=False)
+    poor = Correctness(poor_hits)
+    estimate = estimate_difference(good, poor)
     pair = judged.results.comparisons_of("good")["poor"]
     assert pair.verdict == "clear"
-    hits = [
-        np.array(answers) == LABELS for answers in ([ANSWERS["good"]], ANSWERS["poor"])
-    ]
-    estimate = estimate_difference(
-        Correctness(hits[0], is_random=False), Correctness(hits[1])
-    )
     assert pair.difference == estimate.value
     assert pair.interval == estimate.interval
+
+
+def shown(judged):
+    """What a verdict shows, in one line."""
+    return repr(judged).replace("\n", " ")
 
 
 def test_a_verdict_says_that_only_answers_are_known():
     judged = verdict(LABELS, ANSWERS)
 
-    assert [len(table.rows) for table in judged.tables()] == [3, 3, 0]
-    assert "Only the answers of the models are known" in repr(judged).replace("\n", " ")
+    sizes = [len(table.rows) for table in judged.tables()]
+    assert sizes == [3, 3, 0]
+    assert "Only the answers of the models are known" in shown(judged)
 
 
 def test_two_arrays_are_judged_by_few_files():
     code = """
 import sys
 import numpy as np
+import pandas as pd
 import rnnbench
 labels = np.arange(50) % 3
 rnnbench.verdict(labels, {"a": labels, "b": labels[::-1]})
 print(sum(name.split(".")[0] == "rnnbench" for name in sys.modules))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
 
     assert int(done.stdout) <= 25
 
 
 def in_form(change):
-    by_seed = {
-        7 + seed: change(answers) for seed, answers in enumerate(ANSWERS["poor"])
-    }
-    return verdict(change(LABELS), {"good": change(ANSWERS["good"]), "poor": by_seed})
+    """A verdict on labels and answers that were changed alike."""
+    by_seed = {}
+    for seed, poor in enumerate(ANSWERS["poor"], start=7):
+        by_seed[seed] = change(poor)
+    labels = change(LABELS)
+    good = change(ANSWERS["good"])
+    return verdict(labels, {"good": good, "poor": by_seed})
 
 
 @pytest.mark.parametrize(
@@ -102,14 +124,22 @@ def in_form(change):
     ],
 )
 def test_labels_may_be_of_any_type(change):
-    assert numbers(in_form(change)) == numbers(verdict(LABELS, ANSWERS))
+    expected = verdict(LABELS, ANSWERS)
+
+    judged = in_form(change)
+
+    assert numbers(judged) == numbers(expected)
 
 
 def test_the_same_label_may_be_of_another_type_in_answers():
-    assert means(verdict([1, 2, 1], {"m": ["1", " 2", "2"], "n": [1.0, 2, 1]})) == [
-        2 / 3,
-        1,
-    ]
+    answers = {
+        "m": ["1", " 2", "2"],
+        "n": [1.0, 2, 1],
+    }
+
+    judged = verdict([1, 2, 1], answers)
+
+    assert means(judged) == [2 / 3, 1]
 
 
 def test_documents_may_have_any_number_of_topics_as_names_or_as_indicators():
@@ -118,116 +148,206 @@ def test_documents_may_have_any_number_of_topics_as_names_or_as_indicators():
 
     assert numbers(names) == numbers(indicators)
     assert names.results.dataset.task == "multi_label"
-    assert means(names) == pytest.approx(means(verdict(LABELS, ANSWERS)))
-    few = verdict([["x"], ["y", "z"], []], {"m": [["x"], ["y"], ["new"]]})
-    assert means(few) == pytest.approx([2 * 2 / (4 + 3 - 1)])
-    assert few.results.models[0].metrics["exact_match"].mean == pytest.approx(1 / 3)
+    of_one_topic = verdict(LABELS, ANSWERS)
+    assert means(names) == pytest.approx(means(of_one_topic))
+
+
+def exact_match(judged):
+    """The share of exact matches of the first model."""
+    return judged.results.models[0].metrics["exact_match"].mean
+
+
+def test_topics_of_documents_are_scored_by_micro_f1():
+    labels = [["x"], ["y", "z"], []]
+    answers = [["x"], ["y"], ["new"]]
+
+    judged = verdict(labels, {"m": answers})
+
+    assert means(judged) == pytest.approx([2 * 2 / (4 + 3 - 1)])
+    assert exact_match(judged) == pytest.approx(1 / 3)
 
 
 def test_without_labels_mean_scores_are_compared():
     judged = verdict(None, SCORES)
-    right = {name: scores > 0.5 for name, scores in SCORES.items()}
 
-    assert means(judged) == pytest.approx([scores.mean() for scores in SCORES.values()])
+    good = SCORES["good"].mean()
+    poor = SCORES["poor"].mean()
+    assert means(judged) == pytest.approx([good, poor])
     assert list(judged.results.metrics) == ["score"]
-    as_labels = verdict(
-        np.ones(N, int), {name: scores.astype(int) for name, scores in right.items()}
-    )
-    assert numbers(verdict(None, right))[0] == numbers(as_labels)[0], (
-        "exact match is accuracy"
-    )
 
 
-@pytest.mark.parametrize("labels", [LABELS, None])
-def test_clusters_of_the_same_answers_count_as_one_document_each(labels):
-    single = (
-        (ANSWERS["good"], ANSWERS["poor"][0]) if labels is not None else SCORES.values()
-    )
-    once = verdict(labels, dict(zip("ab", single, strict=True)))
+def test_scores_of_0_with_1_are_judged_like_labels():
+    good = SCORES["good"] > 0.5
+    poor = SCORES["poor"] > 0.5
+    labels = np.ones(N, int)
     answers = {
-        name: np.repeat(answer, 4) for name, answer in zip("ab", single, strict=True)
+        "good": good.astype(int),
+        "poor": poor.astype(int),
     }
-    right = None if labels is None else np.repeat(labels, 4)
 
-    judged = verdict(right, answers, clusters=np.repeat(np.arange(N), 4))
+    of_scores, _ = numbers(verdict(None, {"good": good, "poor": poor}))
+    of_labels, _ = numbers(verdict(labels, answers))
 
-    for ours, expected in zip(
-        *(numbers(verdict_of)[1] for verdict_of in (judged, once)), strict=True
-    ):
-        ends = [[interval.low, interval.high] for _, interval, _ in (ours, expected)]
-        assert ends[0] == pytest.approx(ends[1])
-        assert ours[2] == pytest.approx(expected[2], abs=0.02)
-    assert "in 300 clusters" in repr(judged).replace("\n", " ")
+    assert of_scores == of_labels, "exact match is accuracy"
+
+
+@pytest.mark.parametrize(
+    ("labels", "good", "poor"),
+    [
+        pytest.param(
+            LABELS,
+            ANSWERS["good"],
+            ANSWERS["poor"][0],
+            id="labels",
+        ),
+        pytest.param(
+            None,
+            SCORES["good"],
+            SCORES["poor"],
+            id="scores",
+        ),
+    ],
+)
+def test_clusters_of_the_same_answers_count_as_one_document_each(labels, good, poor):
+    once = verdict(labels, {"a": good, "b": poor})
+    repeated = None if labels is None else np.repeat(labels, 4)
+    answers = {
+        "a": np.repeat(good, 4),
+        "b": np.repeat(poor, 4),
+    }
+    clusters = np.repeat(np.arange(N), 4)
+
+    judged = verdict(repeated, answers, clusters=clusters)
+
+    assert "in 300 clusters" in shown(judged)
+    pairs = judged.results.comparisons
+    for pair, expected in zip(pairs, once.results.comparisons, strict=True):
+        assert pair.interval.low == pytest.approx(expected.interval.low)
+        assert pair.interval.high == pytest.approx(expected.interval.high)
+        assert pair.p == pytest.approx(expected.p, abs=0.02)
+
+
+IDS = [str(place) for place in range(N)]
+DAYS = [date(2026, 1, 1 + place % 28).isoformat() for place in range(N)]
 
 
 @settings(max_examples=5)
-@given(st.randoms(use_true_random=False), st.booleans())
+@given(
+    random=st.randoms(use_true_random=False),
+    has_days=st.booleans(),
+)
 def test_the_order_of_documents_with_ids_does_not_matter(random, has_days):
     order = random.sample(range(N), N)
-    days = (
-        [date(2026, 1, 1 + place % 28).isoformat() for place in range(N)]
-        if has_days
-        else None
-    )
-    options = {"ids": [f"{place}" for place in range(N)], "clusters": days}
-    moved = {
-        key: values and [values[at] for at in order] for key, values in options.items()
-    }
-    answers = {"a": ANSWERS["good"], "b": ANSWERS["poor"][1]}
+    days = DAYS if has_days else None
+    moved_days = [DAYS[place] for place in order] if has_days else None
+    moved_ids = [IDS[place] for place in order]
+    good = ANSWERS["good"]
+    poor = ANSWERS["poor"][1]
 
-    judged = verdict(LABELS, answers, **options)
+    judged = verdict(
+        LABELS,
+        {"a": good, "b": poor},
+        ids=IDS,
+        clusters=days,
+    )
     other = verdict(
         LABELS[order],
-        {name: answer[order] for name, answer in answers.items()},
-        **moved,
+        {"a": good[order], "b": poor[order]},
+        ids=moved_ids,
+        clusters=moved_days,
     )
 
     assert judged.results.dataset == other.results.dataset
     assert judged.results.dataset.ids[:3] == ["0", "1", "2"]
-    assert all(change.difference == 0 for change in compare(judged, other).models)
+    for change in compare(judged, other).models:
+        assert change.difference == 0
 
 
-def test_missing_answers_are_refused_left_out_or_wrong(caplog):
-    answers = {"a": ["x", None, "y"], "b": ["x", "x", "y"]}
+GAP_LABELS = ["x", "x", "y"]
+GAP_ANSWERS = {
+    "a": ["x", None, "y"],
+    "b": ["x", "x", "y"],
+}
 
-    with pytest.raises(
-        UserError, match=r"a: no answer to 1 of 3 documents: 1 .*drop leaves"
-    ):
-        verdict(["x", "x", "y"], answers)
-    without = verdict(["x", "x", "y"], answers, missing="drop")
-    wrong = verdict(["x", "x", "y"], answers, missing="wrong")
 
-    assert (without.results.dataset.test_size, wrong.results.dataset.test_size) == (
-        2,
-        3,
-    )
-    assert (means(without), means(wrong)) == ([1, 1], [2 / 3, 1])
+def test_missing_answers_are_refused():
+    message = r"a: no answer to 1 of 3 documents: 1 .*drop leaves"
+    with pytest.raises(UserError, match=message):
+        verdict(GAP_LABELS, GAP_ANSWERS)
+
+
+def test_documents_with_missing_answers_may_be_left_out():
+    judged = verdict(GAP_LABELS, GAP_ANSWERS, missing="drop")
+
+    assert judged.results.dataset.test_size == 2
+    assert means(judged) == [1, 1]
+
+
+def test_missing_answers_may_be_wrong(caplog):
+    judged = verdict(GAP_LABELS, GAP_ANSWERS, missing="wrong")
+
+    assert judged.results.dataset.test_size == 3
+    assert means(judged) == [2 / 3, 1]
     assert "missing: wrong" in caplog.text
 
 
-def test_missing_answers_of_any_kind_are_wrong():
-    assert means(verdict(None, {"a": [1, np.nan]}, missing="wrong")) == [0.5]
+def test_a_missing_score_is_wrong():
+    judged = verdict(None, {"a": [1, np.nan]}, missing="wrong")
+
+    assert means(judged) == [0.5]
+
+
+def test_missing_topics_are_wrong():
     judged = verdict([["x"], ["y"]], {"a": [["x"], None]}, missing="wrong")
+
     assert means(judged) == pytest.approx([2 / 3])
-    without = verdict([["x"], []], {"a": [["x"], None]}, missing="wrong")
-    assert without.results.models[0].metrics["exact_match"].mean == 0.5
 
 
-@pytest.mark.parametrize("nothing", [None, "", np.nan, pytest.param("NA", id="pandas")])
-def test_nothing_is_no_topic_among_topics_but_alone_a_missing_answer(nothing):
-    if nothing == "NA":
-        nothing = pytest.importorskip("pandas").NA
+def test_missing_topics_are_wrong_for_a_document_without_any():
+    judged = verdict([["x"], []], {"a": [["x"], None]}, missing="wrong")
+
+    assert exact_match(judged) == 0.5
+
+
+every_nothing = pytest.mark.parametrize(
+    "nothing",
+    [
+        None,
+        "",
+        np.nan,
+        pytest.param(pd.NA, id="pandas"),
+    ],
+)
+
+
+@every_nothing
+def test_nothing_is_no_topic_among_topics(nothing):
     judged = verdict([["x"], ["y"]], {"a": [["x", nothing], ["y"]]})
 
     assert means(judged) == [1]
+
+
+@every_nothing
+@pytest.mark.parametrize(
+    ("labels", "right"),
+    [
+        pytest.param(["x", "y"], "x", id="a topic each"),
+        pytest.param([["x"], ["y"]], ["x"], id="any number of topics"),
+    ],
+)
+def test_nothing_alone_is_a_missing_answer(nothing, labels, right):
     with pytest.raises(UserError, match="a: no answer to 1 of 2 documents: 1"):
-        verdict([["x"], ["y"]], {"a": [["x"], nothing]})
-    with pytest.raises(UserError, match="a: no answer to 1 of 2 documents: 1"):
-        verdict(["x", "y"], {"a": ["x", nothing]})
+        verdict(labels, {"a": [right, nothing]})
 
 
 @pytest.mark.parametrize(
-    "labels", [[True, False], [1, 0], ["true", "false"], ["1", "0"]]
+    "labels",
+    [
+        [True, False],
+        [1, 0],
+        ["true", "false"],
+        ["1", "0"],
+    ],
 )
 def test_yes_or_no_may_be_written_in_several_ways(labels):
     ways = {
@@ -247,120 +367,281 @@ def test_answers_that_are_no_labels_are_mentioned(caplog):
 
 
 @pytest.mark.parametrize(
-    ("labels", "answers", "facts", "fault"),
+    ("labels", "answers", "fault"),
     [
-        ([], {"a": []}, {}, "no documents"),
-        ([1], {}, {}, "no models"),
-        ([1, 2], {"a": [1]}, {}, "a: 1 answer, but 2 documents"),
-        (
-            [1, None],
-            {"a": [1, 1]},
-            {"missing": "wrong"},
-            "no label of 1 of 2 documents: 1",
+        pytest.param(
+            [],
+            {"a": []},
+            "no documents",
+            id="no documents",
         ),
-        ([None], {"a": [None]}, {"missing": "drop"}, "no labels"),
-        ([[], []], {"a": [[], []]}, {}, "no labels"),
-        ([1, 2], [[1, 2]], {}, "answers should be a dict"),
-        ([1, 2], {"a": None}, {}, "a: got nothing .should be a list"),
-        ([1, 2], {"a": iter([1, 2])}, {}, "a: got .*should be a list"),
-        (iter([1, 2]), {"a": [1, 2]}, {}, "labels: got .*should be a list"),
-        ([1, 2], {"a": {"first": [1, 2]}}, {}, "a: got the seed 'first'"),
-        (
+        pytest.param(
+            [1],
+            {},
+            "no models",
+            id="no models",
+        ),
+        pytest.param(
+            [1, 2],
+            {"a": [1]},
+            "a: 1 answer, but 2 documents",
+            id="too few answers",
+        ),
+        pytest.param(
+            [[], []],
+            {"a": [[], []]},
+            "no labels",
+            id="no topics at all",
+        ),
+        pytest.param(
+            [1, 2],
+            [[1, 2]],
+            "answers should be a dict",
+            id="answers without a name",
+        ),
+        pytest.param(
+            [1, 2],
+            {"a": None},
+            "a: got nothing .should be a list",
+            id="no list of answers",
+        ),
+        pytest.param(
+            [1, 2],
+            {"a": iter([1, 2])},
+            "a: got .*should be a list",
+            id="an iterator of answers",
+        ),
+        pytest.param(
+            iter([1, 2]),
+            {"a": [1, 2]},
+            "labels: got .*should be a list",
+            id="an iterator of labels",
+        ),
+        pytest.param(
+            [1, 2],
+            {"a": {"first": [1, 2]}},
+            "a: got the seed 'first'",
+            id="a seed that is no number",
+        ),
+        pytest.param(
             np.ones((2, 1), int),
             {"a": np.ones((2, 1), int)},
-            {},
             "in two columns or more",
+            id="one column of indicators",
         ),
-        (
-            [1, 2],
-            {"a": [1, 2]},
-            {"missing": "omit"},
-            "missing: got 'omit' .allowed: error",
+        pytest.param(
+            None,
+            {"a": [10**400]},
+            "scores should be numbers",
+            id="a score that is too large",
         ),
-        (None, {"a": [10**400]}, {}, "scores should be numbers"),
-        ([1, [2]], {"a": [1, 1]}, {}, "if any is a list, all must be"),
-        ([1], {"a": [object()]}, {}, "should be a text or a whole number"),
-        (range(1_001), {"a": range(1_001)}, {}, "1,001 different labels .*or scores"),
-        (None, {"a": [0.5, 1.5]}, {}, "got the score 1.5"),
-        (None, {"a": ["high"]}, {}, "scores should be numbers"),
-        ([1, 2], {"a": [1, 1]}, {"ids": ["x", "x"]}, "ids: 1 of 2 are repeated"),
-        (
-            [1, 2],
+        pytest.param(
+            [1, [2]],
             {"a": [1, 1]},
-            {"ids": ["x"]},
-            "ids: 1, of which 0 are empty .should be one for each of 2",
+            "if any is a list, all must be",
+            id="lists among labels",
         ),
-        (
+        pytest.param(
+            [1],
+            {"a": [object()]},
+            "should be a text or a whole number",
+            id="an object as an answer",
+        ),
+        pytest.param(
+            range(1_001),
+            {"a": range(1_001)},
+            "1,001 different labels .*or scores",
+            id="too many labels",
+        ),
+        pytest.param(
+            None,
+            {"a": [0.5, 1.5]},
+            "got the score 1.5",
+            id="a score above 1",
+        ),
+        pytest.param(
+            None,
+            {"a": ["high"]},
+            "scores should be numbers",
+            id="a word as a score",
+        ),
+        pytest.param(
             [1, 2],
-            {"a": [1, 1]},
-            {"clusters": ["x", None]},
-            "clusters: 2, of which 1 are empty",
+            {"a/b": [1, 1]},
+            "models.a/b: got 'a/b'",
+            id="a name that no model may have",
         ),
-        ([1, 2], {"a": [1, 1]}, {"clusters": ["x", "x"]}, "all documents are in one"),
-        (
-            [1, 2],
-            {"a": [None, 1], "b": [1, None]},
-            {"missing": "drop"},
-            "no document is left",
-        ),
-        ([1, 2], {"a/b": [1, 1]}, {}, "models.a/b: got 'a/b'"),
     ],
 )
-def test_a_fault_is_named(labels, answers, facts, fault):
+def test_a_fault_of_labels_or_answers_is_named(labels, answers, fault):
     with pytest.raises(UserError, match=fault):
-        verdict(labels, answers, **facts)
+        verdict(labels, answers)
 
 
-def test_a_saved_verdict_is_a_run_that_can_be_compared(tmp_path):
-    options = {"ids": range(N), "clusters": np.arange(N) // 10}
-    kept = verdict(LABELS, ANSWERS, **options).save(tmp_path / "mine", command="by me")
-    other = verdict(LABELS, {"good": ANSWERS["poor"]}, **options).save(
-        tmp_path / "other"
-    )
+@pytest.mark.parametrize(
+    ("labels", "answers", "missing", "fault"),
+    [
+        pytest.param(
+            [1, None],
+            {"a": [1, 1]},
+            "wrong",
+            "no label of 1 of 2 documents: 1",
+            id="a missing label",
+        ),
+        pytest.param(
+            [None],
+            {"a": [None]},
+            "drop",
+            "no labels",
+            id="no labels",
+        ),
+        pytest.param(
+            [1, 2],
+            {"a": [1, 2]},
+            "omit",
+            "missing: got 'omit' .allowed: error",
+            id="an unknown way",
+        ),
+        pytest.param(
+            [1, 2],
+            {"a": [None, 1], "b": [1, None]},
+            "drop",
+            "no document is left",
+            id="no document left",
+        ),
+    ],
+)
+def test_what_is_missing_may_be_a_fault(labels, answers, missing, fault):
+    with pytest.raises(UserError, match=fault):
+        verdict(labels, answers, missing=missing)
+
+
+@pytest.mark.parametrize(
+    ("documents", "fault"),
+    [
+        pytest.param(
+            {"ids": ["x", "x"]},
+            "ids: 1 of 2 are repeated",
+            id="repeated ids",
+        ),
+        pytest.param(
+            {"ids": ["x"]},
+            "ids: 1, of which 0 are empty .should be one for each of 2",
+            id="too few ids",
+        ),
+        pytest.param(
+            {"clusters": ["x", None]},
+            "clusters: 2, of which 1 are empty",
+            id="an empty cluster",
+        ),
+        pytest.param(
+            {"clusters": ["x", "x"]},
+            "all documents are in one",
+            id="a single cluster",
+        ),
+    ],
+)
+def test_a_fault_of_documents_is_named(documents, fault):
+    with pytest.raises(UserError, match=fault):
+        verdict([1, 2], {"a": [1, 1]}, **documents)
+
+
+DOCUMENTS = {
+    "ids": range(N),
+    "clusters": np.arange(N) // 10,
+}
+
+
+def test_a_saved_verdict_is_a_run(tmp_path):
+    judged = verdict(LABELS, ANSWERS, **DOCUMENTS)
+    saved = judged.save(tmp_path / "mine", command="by me")
 
     loaded = load_run(tmp_path / "mine")
-    assert loaded.results == kept.results
-    assert (loaded.results.command, loaded.results.engine) == ("by me", "outside")
+
+    assert loaded.results == saved.results
+    assert loaded.results.command == "by me"
+    assert loaded.results.engine == "outside"
     assert loaded.benchmark.models["poor"].is_random
-    (change,) = compare(loaded, other).models
-    assert (change.is_clear, change.difference < 0) == (True, True)
-    (board,) = leaderboard([loaded, other]).boards
+
+
+def test_a_saved_verdict_can_be_compared(tmp_path):
+    judged = verdict(LABELS, ANSWERS, **DOCUMENTS)
+    worse = verdict(LABELS, {"good": ANSWERS["poor"]}, **DOCUMENTS)
+    judged.save(tmp_path / "mine")
+    worse.save(tmp_path / "other")
+
+    before = load_run(tmp_path / "mine")
+    after = load_run(tmp_path / "other")
+
+    (change,) = compare(before, after).models
+    assert change.is_clear
+    assert change.difference < 0
+    (board,) = leaderboard([before, after]).boards
     assert len(board.entries) == 3
 
 
 def test_a_saved_verdict_can_be_overwritten(tmp_path):
-    options = {"ids": range(N), "clusters": np.arange(N) // 10}
-    verdict(LABELS, ANSWERS, **options).save(tmp_path / "mine")
+    before = verdict(LABELS, ANSWERS, **DOCUMENTS)
+    after = verdict(LABELS, {"new": ANSWERS["good"]}, **DOCUMENTS)
+    before.save(tmp_path / "mine")
 
-    again = verdict(LABELS, {"new": ANSWERS["good"]}, **options).save(
-        tmp_path / "mine", overwrite=True
-    )
-    assert [model.name for model in load_run(again.folder).results.models] == ["new"]
+    again = after.save(tmp_path / "mine", overwrite=True)
 
-
-@pytest.mark.parametrize("labels", [None, [["x"], ["y"], []]])
-def test_answers_are_saved_as_they_were(tmp_path, labels):
-    answers = {"a": [["x"], ["y", "new"], []]} if labels else {"a": [0.1, 0.7, 1 / 3]}
-
-    kept = verdict(labels, answers).save(tmp_path / "run")
-
-    assert load_run(kept.folder).results == kept.results
+    (model,) = load_run(again.folder).results.models
+    assert model.name == "new"
 
 
-def test_models_are_tested_on_the_documents_of_a_run(tmp_path):
-    run = verdict(TOPICS[LABELS], {"theirs": TOPICS[ANSWERS["good"]]}).save(
-        tmp_path / "run"
-    )
-    mine = verdict(load_run(run.folder), {"mine": TOPICS[ANSWERS["poor"][0]]})
+@pytest.mark.parametrize(
+    ("labels", "answers"),
+    [
+        pytest.param(
+            None,
+            [0.1, 0.7, 1 / 3],
+            id="scores",
+        ),
+        pytest.param(
+            [["x"], ["y"], []],
+            [["x"], ["y", "new"], []],
+            id="topics",
+        ),
+    ],
+)
+def test_answers_are_saved_as_they_were(tmp_path, labels, answers):
+    saved = verdict(labels, {"a": answers}).save(tmp_path / "run")
 
-    (board,) = leaderboard([run, mine.save(tmp_path / "mine")]).boards
-    assert [entry.model.name for entry in board.entries] == ["theirs", "mine"]
+    loaded = load_run(saved.folder)
+
+    assert loaded.results == saved.results
+
+
+@pytest.fixture
+def their_run(tmp_path):
+    """A saved verdict on another model."""
+    judged = verdict(TOPICS[LABELS], {"theirs": TOPICS[ANSWERS["good"]]})
+    return judged.save(tmp_path / "run")
+
+
+def test_models_are_tested_on_the_documents_of_a_run(tmp_path, their_run):
+    loaded = load_run(their_run.folder)
+    answers = TOPICS[ANSWERS["poor"][0]]
+
+    mine = verdict(loaded, {"mine": answers}).save(tmp_path / "mine")
+
+    (board,) = leaderboard([their_run, mine]).boards
+    models = [entry.model.name for entry in board.entries]
+    assert models == ["theirs", "mine"]
+
+
+def test_no_document_of_a_run_is_left_out(their_run):
+    answers = [None, *TOPICS[LABELS[1:]]]
+
     with pytest.raises(UserError, match="not with documents of a run"):
-        verdict(run, {"mine": [None, *TOPICS[LABELS[1:]]]}, missing="drop")
+        verdict(their_run, {"mine": answers}, missing="drop")
 
 
 def test_a_run_that_was_trained_is_not_replaced(tmp_path):
     folder = factories.run_folder(tmp_path, {"rnn": [[0, 1, 1, 0]]})
+    judged = verdict(LABELS, ANSWERS)
 
     with pytest.raises(UserError, match="holds a run "):
-        verdict(LABELS, ANSWERS).save(folder)
+        judged.save(folder)
