@@ -19,6 +19,7 @@ from rnnbench.data.sources.tables import (
     dialect_of,
     without_packing,
 )
+from rnnbench.data.sources.tables.packed import needed
 from rnnbench.errors import UserError
 from rnnbench.storage import atomic_write
 from rnnbench.text import encodable, visible
@@ -95,12 +96,9 @@ def _opened(out: Path | None) -> Iterator[TextIOWrapper]:
 @contextmanager
 def _parquet_writer(out: Path, columns: Sequence[str]) -> Iterator[Write]:
     """Yield what writes a row to a Parquet file, which is written at the end."""
-    try:
+    with needed(f"--out {out}:", "pyarrow", "parquet"):
         import pyarrow as pa
         from pyarrow.parquet import write_table
-    except ImportError:
-        fault = "needs pyarrow: pip install 'rnnbench[parquet]'"
-        raise UserError(f"--out {out}: {fault}") from None
     rows: list[Sequence[object]] = []
     yield rows.append
     arrays = {}

@@ -220,22 +220,22 @@ def with_separator(paths: Sequence[Path], layout: Layout) -> tuple[Layout, bool]
     if layout.label_separator:
         return layout, layout.label_separator != ONE_LABEL
     cells = Counter[str]()
-    for path in paths:
-        for value in _cells_with_labels(path, layout):
-            match value:
-                case list():
-                    return layout, True
-                case tuple():
-                    return replace(layout, label=value), True
-                case None:
-                    cell = ""
-                case _:
-                    cell = str(value)
-            cells[cell] += 1
-            if len(cell) > LONGEST_CELL:
-                return layout, False
-            if len(cells) == MOST_CELLS:
-                break
+    all_cells = chain(*(_cells_with_labels(path, layout) for path in paths))
+    for value in islice(all_cells, MOST_ROWS):
+        match value:
+            case list():
+                return layout, True
+            case tuple():
+                return replace(layout, label=value), True
+            case None:
+                cell = ""
+            case _:
+                cell = str(value)
+        cells[cell] += 1
+        if len(cell) > LONGEST_CELL:
+            return layout, False
+        if len(cells) == MOST_CELLS:
+            break
     separator = find_separator(cells)
     if separator is None:
         return layout, False
@@ -258,7 +258,7 @@ def _cells_with_labels(path: Path, layout: Layout) -> Iterator[object]:
         position = header.index(str(layout.label))
     except (UserError, ValueError):  # it is said when the texts are read
         return
-    for row in islice(rows, MOST_ROWS):
+    for row in rows:
         if not row.fault:
             yield row.values[position]
 

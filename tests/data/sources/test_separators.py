@@ -117,6 +117,18 @@ def test_the_first_rows_of_a_large_table_tell_its_separator(
     assert "';' separates labels in 1 of the first 3 rows: several" in caplog.text
 
 
+def test_the_first_rows_of_all_parts_together_tell_a_separator(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr("rnnbench.data.sources.texts.MOST_ROWS", 30)
+    for part in ("train", "test"):
+        write_table(tmp_path / f"{part}.csv", ROWS)
+
+    read(tmp_path)
+
+    assert "';' separates labels in 10 of 30 rows" in caplog.text
+
+
 def test_lists_of_pandas_are_read_as_several_labels(tmp_path, caplog):
     labels = [["earn", "it's, new"], [], ["acq"]]
     frame = pandas.DataFrame({"text": ["net profit", "today", "it buys"]})

@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 
+import openpyxl
 import pyarrow
 import pytest
 from backports import zstd
@@ -126,7 +127,7 @@ def test_classes_of_parquet_have_names(tmp_path):
 
 
 def workbook(path, cells):
-    with zipfile.ZipFile(path, "w") as archive:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/workbook.xml", "<workbook/>")
         sheet = f"<worksheet><sheetData>{cells}</sheetData></worksheet>"
         archive.writestr("xl/worksheets/sheet1.xml", sheet)
@@ -136,6 +137,33 @@ def test_a_workbook_with_room_for_too_many_cells_is_refused(tmp_path):
     workbook(tmp_path / "own.xlsx", '<row r="1"><c r="XFD1048576"><v>1</v></c></row>')
 
     with pytest.raises(UserError, match="room for 17,179,869,184 cells"):
+        sniff(tmp_path / "own.xlsx", Layout())
+
+
+def test_a_workbook_of_endless_tags_is_refused(tmp_path):
+    workbook(tmp_path / "own.xlsx", f"<row>{'<c/>' * 2**23}</row>")
+
+    with pytest.raises(UserError, match="unpacks to more than 67,108,864 bytes"):
+        sniff(tmp_path / "own.xlsx", Layout())
+
+
+def test_sheets_of_a_workbook_are_measured_one_by_one(tmp_path):
+    book = openpyxl.Workbook()
+    for row in [("text", "label"), *ROWS]:
+        book.active.append(row)
+    book.create_sheet("tall").cell(40_000, 1, "a value")
+    book.create_sheet("wide").cell(1, 1_000, "a value")
+    book.save(tmp_path / "own.xlsx")
+
+    assert read(tmp_path / "own.xlsx").topics == ("a", "b")
+
+
+def test_a_workbook_in_an_encoding_that_does_not_exist_is_refused(tmp_path):
+    workbook(tmp_path / "own.xlsx", "")
+    with zipfile.ZipFile(tmp_path / "own.xlsx", "a") as archive:
+        archive.writestr("xl/styles.xml", '<?xml version="1.0" encoding="x"?><a/>')
+
+    with pytest.raises(UserError, match=r"cannot be read as Excel .* encoding: x"):
         sniff(tmp_path / "own.xlsx", Layout())
 
 

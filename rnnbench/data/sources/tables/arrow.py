@@ -19,8 +19,13 @@ from rnnbench.data.sources.tables.layout import (
     TableKind,
     TextTable,
 )
-from rnnbench.data.sources.tables.packed import check_unpacked_size, open_table_file
-from rnnbench.data.sources.tables.parquet import faults_named, header_of, rows_of
+from rnnbench.data.sources.tables.packed import (
+    check_unpacked_size,
+    faults_named,
+    needed,
+    open_table_file,
+)
+from rnnbench.data.sources.tables.parquet import header_of, rows_of
 from rnnbench.storage import peek
 
 if TYPE_CHECKING:
@@ -43,9 +48,10 @@ def read_arrow(
 
 def _header_and_rows(path: Path, columns: Columns) -> Rows:
     """Yield the names of the columns, and then the rows; few are in memory at once."""
-    with faults_named(path, "Arrow"), open_table_file(path) as raw:
+    with needed(f"{path}:", "pyarrow", "parquet"):
         from pyarrow import ipc
 
+    with faults_named(path, "cannot be read as Arrow"), open_table_file(path) as raw:
         start = 0
         if raw.read(len(OF_FILE)) == OF_FILE:
             start = len(OF_FILE)

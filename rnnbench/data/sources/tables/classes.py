@@ -39,15 +39,15 @@ def with_names(values: Iterable[object], names: Sequence[str]) -> list[object]:
     """Return values with a name for each number of a class; -1 is no class."""
     named_values: list[object] = []
     for value in values:
+        name = value
         match value:
-            case bool() | None:
-                named_values.append(value)
+            case bool():
+                pass
             case int() if 0 <= value < len(names):
-                named_values.append(names[value])
+                name = names[value]
             case int():
-                named_values.append(None)
+                name = None
             case list():
-                named_values.append(with_names(value, names))
-            case _:
-                named_values.append(value)
+                name = with_names(value, names)
+        named_values.append(name)
     return named_values

@@ -6,12 +6,12 @@
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import IO
-from xml.etree.ElementTree import Element, iterparse
+from xml.etree.ElementTree import Element, ParseError, iterparse
 from zipfile import ZipFile
 
 from rnnbench.data.fetch import Progress
@@ -23,8 +23,12 @@ from rnnbench.data.sources.tables.layout import (
     TableKind,
     TextTable,
 )
-from rnnbench.data.sources.tables.packed import check_unpacked_size, open_table_file
-from rnnbench.errors import UserError
+from rnnbench.data.sources.tables.packed import (
+    check_unpacked_size,
+    faults_named,
+    needed,
+    open_table_file,
+)
 from rnnbench.storage import MAX_UNPACKED
 
 log = logging.getLogger(__name__)
@@ -36,6 +40,9 @@ MAX_DEPTH = 100
 Sheet = tuple[int, Sequence[Sequence[object]]]
 """The number of rows above the first cell, and the cells by row."""
 READ_PARTS = (".xml", ".rels")
+TAG = 16
+"""How many bytes an XML tag counts as, because it takes long to parse."""
+NOT_EXCEL = "cannot be read as Excel (save it as .csv)"
 
 
 def read_excel(
@@ -72,41 +79,42 @@ def _as_text(cell: object) -> str:
 @lru_cache(maxsize=1)  # a table is opened to look at it, and to read it
 def _cells(path: Path, _changed: int, _size: int) -> Sheet:
     """Return the first sheet of a workbook."""
-    try:
+    with needed(f"{path}: an Excel file", "python-calamine", "excel"):
         from python_calamine import CalamineWorkbook
-    except ImportError:
-        needs = "needs python-calamine: pip install 'rnnbench[excel]'"
-        raise UserError(f"{path}: an Excel file {needs}") from None
-    try:
-        with open_table_file(path) as raw, ZipFile(raw) as archive:
-            workbook = CalamineWorkbook.from_filelike(_checked_copy(path, archive))
+    with faults_named(path, NOT_EXCEL), open_table_file(path) as raw:
+        parts = _checked_parts(path, raw)
+    with faults_named(path, NOT_EXCEL, (ValueError, LookupError, ParseError)):
+        _check_cells(parts.values())
+    with faults_named(path, NOT_EXCEL):
+        workbook = CalamineWorkbook.from_filelike(_archive_of(parts))
         sheet = workbook.get_sheet_by_index(0)
         cells = sheet.to_python()
-    except UserError:
-        raise
-    except Exception as error:  # damage makes the libraries raise almost anything
-        reason = f"cannot be read as Excel: {error} (save it as .csv)"
-        raise UserError(f"{path}: {reason}") from None
     n_sheets = len(workbook.sheet_names)
     if n_sheets > 1:
         log.warning("%s: the first of %d sheets, '%s'", path, n_sheets, sheet.name)
     return (sheet.start or (0, 0))[0], cells
 
 
-def _checked_copy(path: Path, archive: ZipFile) -> IO[bytes]:
-    """Return a workbook that takes no more memory than it may, or raise an error.
-
-    The reader is given a copy of what was checked, because it ends the process if the
-    memory does not suffice.
-    """
+def _checked_parts(path: Path, raw: IO[bytes]) -> dict[str, bytes]:
+    """Return the parts of a workbook by name, or raise ``UserError`` for a bomb."""
     parts = {}
     n_bytes = 0
-    for member in archive.infolist():
-        if member.filename.endswith(READ_PARTS):
-            n_bytes += member.file_size
-            check_unpacked_size(path, n_bytes)
-            parts[member.filename] = archive.read(member)
-    _check_cells(parts.values())
+    with ZipFile(raw) as archive:
+        for member in archive.infolist():
+            if member.filename.endswith(READ_PARTS):
+                check_unpacked_size(path, n_bytes + member.file_size)
+                content = archive.read(member)
+                n_bytes += len(content) + TAG * content.count(b"<")
+                check_unpacked_size(path, n_bytes)
+                parts[member.filename] = content
+    return parts
+
+
+def _archive_of(parts: Mapping[str, bytes]) -> IO[bytes]:
+    """Return a workbook of checked parts for the reader.
+
+    It is given no others, because it ends the process if the memory does not suffice.
+    """
     copy = BytesIO()
     with ZipFile(copy, "w") as target:
         for name, content in parts.items():
@@ -117,13 +125,14 @@ def _checked_copy(path: Path, archive: ZipFile) -> IO[bytes]:
 
 def _check_cells(parts: Iterable[bytes]) -> None:
     """Raise ``ValueError`` if the cells of a workbook would take too much memory."""
-    lengths: list[int] = []  # of texts that many cells may share
+    lengths = Counter[int]()  # of texts that many cells may share
     n_uses = Counter[int]()
-    last_row = 0
-    last_column = 0
     for content in parts:
         row = 0
         column = 0
+        last_row = 0
+        last_column = 0
+        around = Element("")
         for event, element in _elements(content):
             match event, element.tag.rpartition("}")[2]:
                 case "start", "sheetData" | "sst":
@@ -139,13 +148,13 @@ def _check_cells(parts: Iterable[bytes]) -> None:
                     if element.get("t") == "s":
                         n_uses[int(element.findtext("{*}v", "0"))] += 1
                 case "end", "si":
-                    lengths.append(sum(map(len, element.itertext())))
+                    lengths[len(lengths)] = sum(map(len, element.itertext()))
                     around.clear()
                 case "end", "row":
                     around.clear()
-    n_cells = last_row * last_column
-    if n_cells > MAX_CELLS:
-        raise ValueError(f"room for {n_cells:,} cells (allowed: {MAX_CELLS:,})")
+        n_cells = last_row * last_column
+        if n_cells > MAX_CELLS:
+            raise ValueError(f"room for {n_cells:,} cells (allowed: {MAX_CELLS:,})")
     n_characters = 0
     for number, n in n_uses.items():
         n_characters += n * lengths[number]

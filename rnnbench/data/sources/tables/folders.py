@@ -3,11 +3,9 @@
 ``parts_of(Path("imdb"))`` are the tables, or folders, to train and to test on.
 """
 
-import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
@@ -19,13 +17,13 @@ from rnnbench.data.sources.tables.layout import (
     Row,
     Rows,
     TextTable,
+    log_once,
 )
 from rnnbench.data.sources.tables.lines import LONE_SURROGATES, MAX_TEXT, codec_of
 from rnnbench.data.sources.tables.opening import has_table_name
 from rnnbench.storage import read_file
 from rnnbench.text import counted, listed
 
-log = logging.getLogger(__name__)
 TRAIN = "train"
 TEST = "test"
 VALIDATION = "validation"
@@ -168,7 +166,7 @@ def _files_by_label(path: Path) -> dict[str, list[Path]]:
     if n_files:
         left_out = counted(n_files, "file")
         said += f"; {left_out} without the ending .txt are left out"
-    _log_once(path, said)
+    log_once(path, said)
     return by_label
 
 
@@ -184,8 +182,3 @@ def _fault_in(file: Path, content: bytes) -> str:
     if b"\0" in content and not _is_txt(file):
         return "is no text: it has zero bytes"
     return ""
-
-
-@lru_cache(maxsize=100)
-def _log_once(path: Path, said: str) -> None:
-    log.warning("%s: %s", path, said)

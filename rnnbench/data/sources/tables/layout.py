@@ -3,9 +3,11 @@
 ``Layout(delimiter=";", text="body", label="topic")``.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +17,7 @@ from rnnbench.errors import UserError
 if TYPE_CHECKING:
     import pyarrow
 
+log = logging.getLogger(__name__)
 SAMPLE_ROWS = 200  # rows that tell what a table looks like
 NOT_A_ROW = "not a row"
 INDICATORS = dict.fromkeys(("1", "1.0", "true"), True)
@@ -79,6 +82,12 @@ class TableKind:
         Callable[[IO[bytes], Layout, Sequence[str]], "pyarrow.Table | None"] | None
     ) = None
     name_columns: Callable[[Path, Layout], Layout] | None = None
+
+
+@lru_cache(maxsize=100)
+def log_once(path: Path, said: str) -> None:
+    """Say how a table or a folder is read, though not at each reading."""
+    log.warning("%s: %s", path, said)
 
 
 def names_of(columns: Names) -> list[str]:

@@ -49,17 +49,29 @@ def _size_of_packed(path: Path, _changed: int, _size: int) -> int:
 
 def _unpacked_size(path: Path, open_packed: Callable[[], IO[bytes]]) -> int:
     n_bytes = 0
+    with faults_named(path, "cannot be unpacked"), open_packed() as file:
+        for block in iter(partial(file.read, BLOCK), b""):
+            n_bytes += len(block)
+            check_unpacked_size(path, n_bytes)
+    return n_bytes
+
+
+@contextmanager
+def faults_named(
+    path: Path,
+    fault: str,
+    errors: type[Exception] | tuple[type[Exception], ...] = Exception,
+) -> Iterator[None]:
+    """Raise ``UserError`` for what the library that reads a file says about damage."""
     try:
-        with open_packed() as file:
-            for block in iter(partial(file.read, BLOCK), b""):
-                n_bytes += len(block)
-                check_unpacked_size(path, n_bytes)
+        yield
     except UserError:
         raise
-    except Exception as error:  # damage makes the libraries raise almost anything
+    except errors as error:  # damage makes libraries raise almost anything
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the file cannot be opened
         reason = str(error) or type(error).__name__
-        raise UserError(f"{path}: cannot be unpacked: {reason}") from None
-    return n_bytes
+        raise UserError(f"{path}: {fault}: {reason}") from None
 
 
 def check_unpacked_size(path: Path, n_bytes: int) -> None:
@@ -84,25 +96,26 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def _open_zstd(path: Path) -> IO[bytes]:
-    with _zstd_needed(path):
+    with needed(f"{path}:", "backports.zstd", "zstd"):
         from backports import zstd
     return cast(IO[bytes], zstd.open(path))
 
 
 def open_archive(path: Path) -> ZipFile:
     """Open a zip archive whose files may be packed by Zstandard."""
-    with _zstd_needed(path):
+    with needed(f"{path}:", "backports.zstd", "zstd"):
         from backports.zstd import zipfile
     return cast(ZipFile, zipfile.ZipFile(path))
 
 
 @contextmanager
-def _zstd_needed(path: Path) -> Iterator[None]:
+def needed(user: str, package: str, extra: str) -> Iterator[None]:
+    """Raise ``UserError`` if a package that a file or an option needs is missing."""
     try:
         yield
     except ImportError:
-        needs = "needs backports.zstd: pip install 'rnnbench[zstd]'"
-        raise UserError(f"{path}: {needs}") from None
+        needs = f"needs {package}: pip install 'rnnbench[{extra}]'"
+        raise UserError(f"{user} {needs}") from None
 
 
 def open_member(path: Path, archive: ZipFile, name: str) -> IO[bytes]:

@@ -1,7 +1,6 @@
 """Rows of Parquet files, of which a few bits in each row may be endless texts."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -20,7 +19,7 @@ from rnnbench.data.sources.tables.layout import (
     TextTable,
     check_unique,
 )
-from rnnbench.data.sources.tables.packed import open_table_file
+from rnnbench.data.sources.tables.packed import faults_named, needed, open_table_file
 from rnnbench.errors import UserError
 from rnnbench.storage import MAX_UNPACKED
 
@@ -43,30 +42,12 @@ def read_parquet(
     return TextTable(list(next(rows).values), rows)
 
 
-@contextmanager
-def faults_named(path: Path, form: str) -> Iterator[None]:
-    """Raise ``UserError`` for what pyarrow says about a damaged file of a ``form``."""
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError:
-        needs = "needs pyarrow: pip install 'rnnbench[parquet]'"
-        raise UserError(f"{path}: {needs}") from None
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception as error:  # damage makes pyarrow raise almost anything
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the file cannot be opened
-        reason = str(error) or type(error).__name__
-        raise UserError(f"{path}: cannot be read as {form}: {reason}") from None
-
-
 def _header_and_rows(path: Path, progress: Progress, columns: Columns) -> Rows:
     """Yield the names of the columns, and then the rows; only some are in memory."""
-    with faults_named(path, "Parquet"), open_table_file(path) as raw:
+    with needed(f"{path}:", "pyarrow", "parquet"):
         from pyarrow.parquet import ParquetFile
 
+    with faults_named(path, "cannot be read as Parquet"), open_table_file(path) as raw:
         file = ParquetFile(raw)
         header = header_of(path, file.schema_arrow, columns)
         yield Row(str(path), header)

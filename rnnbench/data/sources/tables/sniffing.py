@@ -4,11 +4,9 @@
 "mood")``.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -20,13 +18,13 @@ from rnnbench.data.sources.tables.layout import (
     Names,
     Row,
     Rows,
+    log_once,
     names_of,
 )
 from rnnbench.data.sources.tables.opening import kind_of, open_table, open_wide
 from rnnbench.errors import UserError
 from rnnbench.text import counted, listed
 
-log = logging.getLogger(__name__)
 LONGEST_SAMPLE = 1_000  # characters of a value that tell how long it is
 LONGEST_SHORT = 100  # characters of a value that may name a group
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -102,7 +100,7 @@ def sniff(path: Path, layout: Layout) -> Layout:
     detected = replace(detected, text=text, label=label)
     has_choice = len(texts) > 1 and layout.text is None
     if has_choice or _is_unusual(detected, declared):
-        _log_once(path, _in_words(detected))
+        log_once(path, f"read as {_in_words(detected)}")
     return detected
 
 
@@ -182,12 +180,6 @@ def _is_unusual(detected: Layout, declared: Layout) -> bool:
         if value and not getattr(declared, key) and value != usual:
             return True
     return False
-
-
-@lru_cache(maxsize=100)
-def _log_once(path: Path, layout: str) -> None:
-    """Say how a table is read, though not at each reading."""
-    log.warning("%s: read as %s", path, layout)
 
 
 def _in_words(layout: Layout) -> str:

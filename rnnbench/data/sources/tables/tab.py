@@ -14,10 +14,10 @@ from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.sources.tables.layout import (
     Columns,
     Layout,
-    Names,
     Rows,
     TableKind,
     TextTable,
+    columns_called,
     names_of,
 )
 from rnnbench.data.sources.tables.separated import read_separated
@@ -88,14 +88,7 @@ def _with_roles(path: Path, layout: Layout) -> Layout:
             label = name
         elif INCLUDED.match(role):
             texts.append(name)
-    return replace(layout, text=layout.text or _names(texts), label=label)
-
-
-def _names(columns: list[str]) -> Names:
-    """Return a column, several, or ``None``, as a ``Layout`` has them."""
-    if len(columns) > 1:
-        return tuple(columns)
-    return next(iter(columns), None)
+    return replace(layout, text=layout.text or columns_called(texts), label=label)
 
 
 ORANGE = TableKind(read_tab, name_columns=_with_roles)
