@@ -260,8 +260,8 @@ class TrialBars(progress.Progress):
                     # The pace is measured from here; baselines would change it.
                     self._reach(trial, self._row(trial).completed)
             case events.EpochEnded(trial, 0, worker=worker):
-                # It starts again if its worker died.
-                self._reach(trial, 0)
+                if self._row(trial).completed:  # it starts again: its worker died
+                    self._reach(trial, 0)
                 self._remove(trial)
                 self.update(self._row(trial).id, worker=_on(worker))
             case events.EpochEnded(trial, epoch, loss, score) if trial in self.running:

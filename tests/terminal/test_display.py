@@ -378,6 +378,7 @@ def test_a_training_that_may_end_early_is_expected_to_do_so_halfway(two):
 def test_the_time_of_baselines_does_not_change_the_pace_of_networks(two, baseline):
     bars = after(
         (0, Planned([baseline, two[0]], [])),
+        (0, epoch(baseline, 0)),
         (0, PhaseBegan(baseline, TRAINING)),
         (90, Finished(baseline, 0.5, 90.0)),
         (95, PhaseBegan(two[0], TRAINING)),
