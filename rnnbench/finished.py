@@ -203,10 +203,10 @@ class Run(Shown, StoredRun):
         """Return the answers to texts, in the columns of ``rnnbench predict --in``."""
         import pandas as pd
 
-        from rnnbench.prediction.table import rows_of
+        from rnnbench.prediction.table import answer_rows
 
         kept = self.model(model, seed=seed)
-        return pd.DataFrame(rows_of(kept, kept.answers(texts, 2)))
+        return pd.DataFrame(answer_rows(kept, kept.answers(texts, 2)))
 
     def write_report(
         self, *, words: int = 60, errors: int = 20, command: str = "Run.write_report()"

@@ -597,6 +597,7 @@ def test_a_wrong_argument_is_explained(arguments, message):
         (TEXTS, NAMES, [np.nan] * 40, "sample_weight, .* should be 0 or more"),
         (TEXTS, NAMES[1:], None, "inconsistent numbers of samples"),
         ("a single text", NAMES, None, "inconsistent numbers of samples"),
+        ("ab", ["a", "b"], None, "texts: got 1 text .should be one for each label"),
     ],
 )
 def test_wrong_texts_are_explained(texts, labels, weights, message):

@@ -22,6 +22,7 @@ from rnnbench.data.sources.files import FILES
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.labels import Labels, in_words, keys_of
 from rnnbench.section import StoredRecord
+from rnnbench.text import counted
 
 
 class Vocabulary(StoredRecord):
@@ -106,6 +107,9 @@ def corpus_of_texts(
     documents = []
     for number, text in enumerate(_as_several(texts), 1):
         documents.append(_words_of(text, number, tokenize))
+    if len(documents) != len(labels):
+        got = counted(len(documents), "text")
+        raise UserError(f"texts: got {got} (should be one for each label)")
     words = list(dict.fromkeys(chain.from_iterable(documents)))
     provenance = {"source": FILES.name, "tokenizer": tokenizer}
     return corpus_of_words(documents, words, labels, topics, provenance=provenance)

@@ -1,6 +1,6 @@
 """Answers in free text, such as those of language models, read as labels.
 
->>> to_label = Labels(["sports", "politics"])
+>>> to_label = AnswerLabels(["sports", "politics"])
 >>> to_label["The answer is **Sports**."], to_label["Sports or politics?"]
 ('sports', None)
 
@@ -19,14 +19,14 @@ from rnnbench.errors import shortened
 from rnnbench.labels import spelled
 from rnnbench.outside.coding import ALIKE, Array
 
-log = logging.getLogger("rnnbench.outside.files")
+log = logging.getLogger(__name__)
 MARK = re.compile(r".*\b(?:answer|label|category|class)\b(?: is|:)?(.*)", re.I | re.S)
 RULE = "case, punctuation, `the answer is X`, or the only label in the text"
 LONGEST = 10_000  # characters of an answer that are looked at
 SHOWN = 60
 
 
-class Labels(dict[str, str | None]):
+class AnswerLabels(dict[str, str | None]):
     """The label that each answer stands for, or ``None``."""
 
     def __init__(self, labels: Iterable[str]):
@@ -46,7 +46,7 @@ class Labels(dict[str, str | None]):
 
     def __missing__(self, answer: str) -> str | None:
         label = self._by_letters.get(_letters(answer))
-        marked = MARK.search(answer[:LONGEST])
+        marked = MARK.match(answer[:LONGEST])
         if label is None and marked:
             label = self._only_one(marked[1])
         if label is None and len(_letters(answer).split()) > 2:
@@ -72,7 +72,7 @@ def read_as_labels(
     """Replace texts that are no label by the labels that they stand for, and say so."""
     if not {str, int, type(None)} >= set(map(type, labels)):
         return  # several labels a document
-    to_label = Labels(map(str, filter(None, map(spelled, labels))))
+    to_label = AnswerLabels(map(str, filter(None, map(spelled, labels))))
     for model, trainings in answers.items():
         replaced: list[str] = []
         unclear: list[str] = []

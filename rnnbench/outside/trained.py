@@ -8,7 +8,7 @@ from rnnbench.data.vocabulary import encode, make_vocabulary
 from rnnbench.finished import Run
 from rnnbench.outside.columns import FileRows
 
-log = logging.getLogger("rnnbench.outside.files")
+log = logging.getLogger(__name__)
 
 
 def warn_of_trained(files: Iterable[FileRows], run: Run) -> None:

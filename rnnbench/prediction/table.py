@@ -38,7 +38,7 @@ from rnnbench.data.sources.texts import (
 from rnnbench.data.vocabulary import encode
 from rnnbench.errors import UserError
 from rnnbench.prediction.predict import UNSURE, KeptModel, Prediction
-from rnnbench.prediction.writers import PARQUET, ending_of, open_writer
+from rnnbench.prediction.writers import PARQUET, format_of, open_writer
 from rnnbench.storage import temporary_folder
 from rnnbench.text import counted
 
@@ -127,7 +127,7 @@ def predict_table(
     """
     header, rows, get = _open(source, column, progress)
     out = target.file
-    ending = ending_of(out or source)
+    ending = format_of(out or source)
     has_lists = ending not in DIALECTS
     separator = None
     if not has_lists:
@@ -171,7 +171,9 @@ def predict_table(
     return tally
 
 
-def rows_of(model: KeptModel, answers: Iterable[Prediction]) -> list[dict[str, object]]:
+def answer_rows(
+    model: KeptModel, answers: Iterable[Prediction]
+) -> list[dict[str, object]]:
     """Return the new columns of a table, and their values, for each answer."""
     form = AnswerForm(None, model.label_columns)
     columns = _new_columns(model, form)

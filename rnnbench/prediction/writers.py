@@ -38,7 +38,7 @@ def open_writer(
     return _text_writer(out, source, columns)
 
 
-def ending_of(path: Path) -> str:
+def format_of(path: Path) -> str:
     """Return the ending of a table; answers to a folder of texts are a .csv."""
     if path.is_dir():
         return ".csv"
@@ -58,11 +58,11 @@ def _text_writer(
     out: Path | None, source: Path, columns: Sequence[str]
 ) -> Iterator[Write]:
     """Yield what writes a row as text; the columns are written before."""
-    ending = ending_of(out or source)
+    ending = format_of(out or source)
     with _opened(out) as text:
         if ending in DIALECTS:
             dialect = DIALECTS[ending]
-            if source.is_file() and ending == ending_of(source):
+            if source.is_file() and ending == format_of(source):
                 dialect = dialect_of(source, Layout())
             write = csv.writer(text, dialect, lineterminator="\n").writerow
             write(columns)

@@ -1,5 +1,6 @@
 """Answers in free text that are read as labels."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from rnnbench.outside.columns import Reading
 from rnnbench.outside.files import read_answers
-from rnnbench.outside.free_text import Labels
+from rnnbench.outside.free_text import AnswerLabels
 
 LABELS = ["Sports", "Politics", "very good"]
 
@@ -35,21 +36,31 @@ LABELS = ["Sports", "Politics", "very good"]
     ],
 )
 def test_an_answer_stands_for_at_most_one_label(answer, label):
-    assert Labels(LABELS)[answer] == label
+    assert AnswerLabels(LABELS)[answer] == label
 
 
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=5, unique=True))
 def test_a_label_stands_for_itself(labels):
-    assert [Labels(labels)[label] for label in labels] == labels
+    assert [AnswerLabels(labels)[label] for label in labels] == labels
 
 
 @given(st.text(max_size=100))
 def test_any_text_is_read(text):
-    assert Labels(LABELS)[text] in {*LABELS, None}
+    assert AnswerLabels(LABELS)[text] in {*LABELS, None}
+
+
+def test_long_answers_are_read_quickly():
+    labels = AnswerLabels(LABELS)
+    start = time.process_time()
+
+    for number in range(8):
+        labels[f"{number}. " + "step by step, " * 700]
+
+    assert time.process_time() - start < 2
 
 
 def test_labels_that_differ_in_case_alone_stay_apart():
-    labels = Labels(["US", "us"])
+    labels = AnswerLabels(["US", "us"])
 
     assert (labels["US"], labels["us"], labels["Us."]) == ("US", "us", None)
 

@@ -27,7 +27,7 @@ from rnnbench.outside.formats.rows import numbers_in
 from rnnbench.outside.formats.tables import read_table
 from rnnbench.storage import Document, peek
 
-log = logging.getLogger("rnnbench.outside.files")
+log = logging.getLogger(__name__)
 BY_ENDING: dict[str, Callable[[Path, Reading, bool], Columns]] = {
     ".npy": read_arrays,
     ".npz": read_arrays,

@@ -16,7 +16,7 @@ from rnnbench.outside.formats.rows import columns_of_log, read_as
 from rnnbench.storage import Document, check_unpacked
 from rnnbench.text import listed
 
-log = logging.getLogger("rnnbench.outside.files")
+log = logging.getLogger(__name__)
 FORM = "a log of inspect_ai"
 KEYS = ("id", "seed", "score", "model", "task")
 OTHERS = ("input", "target", "metadata", "scores")

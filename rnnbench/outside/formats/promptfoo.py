@@ -13,7 +13,7 @@ from rnnbench.outside.columns import Columns, Reading
 from rnnbench.outside.formats.rows import columns_of_log, read_as
 from rnnbench.storage import Document
 
-log = logging.getLogger("rnnbench.outside.files")
+log = logging.getLogger(__name__)
 KEYS = ("testIdx", "promptIdx", "provider", "prompt", "score", "failureReason")
 OTHERS = ("success", "namedScores", "vars", "metadata", "response")
 """The keys of a result that are used."""

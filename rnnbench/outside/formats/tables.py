@@ -28,7 +28,7 @@ from rnnbench.outside.formats.rows import (
 )
 from rnnbench.text import counted, encodable, listed
 
-log = logging.getLogger("rnnbench.outside.files")
+log = logging.getLogger(__name__)
 OF_HARNESS = {"doc_id", "filter", "metrics"}
 """Columns of samples of lm-evaluation-harness; ``metrics`` lists the columns with
 scores."""

@@ -12,12 +12,12 @@ import numpy as np
 from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.tables.classes import class_names, classes_in
 from rnnbench.data.sources.tables.layout import (
-    Columns,
     Layout,
     Row,
     Rows,
     TableKind,
     TextTable,
+    Wanted,
 )
 from rnnbench.data.sources.tables.packed import (
     check_unpacked_size,
@@ -39,14 +39,14 @@ INFO = "dataset_info.json"
 
 
 def read_arrow(
-    path: Path, _layout: Layout, _progress: Progress, columns: Columns
+    path: Path, _layout: Layout, _progress: Progress, columns: Wanted
 ) -> TextTable:
     """Read the columns with texts, numbers or lists of these."""
     rows = _header_and_rows(path, columns)
     return TextTable(list(next(rows).values), rows)
 
 
-def _header_and_rows(path: Path, columns: Columns) -> Rows:
+def _header_and_rows(path: Path, columns: Wanted) -> Rows:
     """Yield the names of the columns, and then the rows; few are in memory at once."""
     with needed(f"{path}:", "pyarrow", "parquet"):
         from pyarrow import ipc

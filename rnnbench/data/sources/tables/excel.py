@@ -16,12 +16,12 @@ from zipfile import ZipFile
 
 from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.tables.layout import (
-    Columns,
     Layout,
     Row,
     Rows,
     TableKind,
     TextTable,
+    Wanted,
 )
 from rnnbench.data.sources.tables.packed import (
     check_unpacked_size,
@@ -46,7 +46,7 @@ NOT_EXCEL = "cannot be read as Excel (save it as .csv)"
 
 
 def read_excel(
-    path: Path, _layout: Layout, progress: Progress, _columns: Columns
+    path: Path, _layout: Layout, progress: Progress, _columns: Wanted
 ) -> TextTable:
     """Read all cells as texts."""
     progress(f"reading {path.name}", 0, None)

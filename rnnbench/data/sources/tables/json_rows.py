@@ -10,12 +10,12 @@ from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.tables.layout import (
     NOT_A_ROW,
     SAMPLE_ROWS,
-    Columns,
     Layout,
     Row,
     Rows,
     TableKind,
     TextTable,
+    Wanted,
 )
 from rnnbench.data.sources.tables.lines import LONE_SURROGATES, codec_of, lines
 from rnnbench.data.sources.tables.packed import open_table_file
@@ -34,7 +34,7 @@ class Item(NamedTuple):
 
 
 def read_json_lines(
-    path: Path, layout: Layout, progress: Progress, columns: Columns
+    path: Path, layout: Layout, progress: Progress, columns: Wanted
 ) -> TextTable:
     """Read an object on each line."""
     return _table_of(_items_by_line(path, layout, progress), columns)
@@ -51,7 +51,7 @@ def _items_by_line(path: Path, layout: Layout, progress: Progress) -> Iterator[I
 
 
 def read_json_array(
-    path: Path, layout: Layout, progress: Progress, columns: Columns
+    path: Path, layout: Layout, progress: Progress, columns: Wanted
 ) -> TextTable:
     """Read an array of objects; or an object on each line, as some such files have."""
     with open_table_file(path) as file:
@@ -77,7 +77,7 @@ def _item(place: str, value: object) -> Item:
     return Item(place, {}, NO_OBJECT)
 
 
-def _table_of(items: Iterator[Item], columns: Columns) -> TextTable:
+def _table_of(items: Iterator[Item], columns: Wanted) -> TextTable:
     """Return a table whose columns are the keys of the first objects."""
     first = list(islice(items, SAMPLE_ROWS))
     names: dict[str, None] = {}  # each once, in order

@@ -50,7 +50,7 @@ class Row(NamedTuple):
     fault: str = ""  # the same in full; empty if it can be used
 
 
-Columns = Sequence[str] | None  # the names of the columns that are wanted, or all
+Wanted = Sequence[str] | None  # the names of the columns that are wanted, or all
 Rows = Iterator[Row]
 
 
@@ -75,7 +75,7 @@ class TableKind:
             hold texts and labels, if such files say so.
     """
 
-    read: Callable[[Path, Layout, Progress, Columns], TextTable]
+    read: Callable[[Path, Layout, Progress, Wanted], TextTable]
     is_text: bool = True
     is_delimited: bool = False
     at_once: (

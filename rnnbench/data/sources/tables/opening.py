@@ -17,7 +17,7 @@ from rnnbench.data.sources.tables.contents import (
 )
 from rnnbench.data.sources.tables.excel import EXCEL
 from rnnbench.data.sources.tables.json_rows import JSON_ARRAY, JSON_LINES
-from rnnbench.data.sources.tables.layout import Columns, Layout, TableKind, TextTable
+from rnnbench.data.sources.tables.layout import Layout, TableKind, TextTable, Wanted
 from rnnbench.data.sources.tables.packed import open_table_file
 from rnnbench.data.sources.tables.parquet import PARQUET, Coded, coded
 from rnnbench.data.sources.tables.separated import COMMAS, TABS
@@ -68,7 +68,7 @@ NO_TABLE = TableKind(_refuse)
 
 
 def open_table(
-    path: Path, layout: Layout, progress: Progress = silent, columns: Columns = None
+    path: Path, layout: Layout, progress: Progress = silent, columns: Wanted = None
 ) -> TextTable:
     """Return the header of a table, or of some ``columns``, and the rows."""
     table = open_wide(path, layout, progress, columns)
@@ -80,7 +80,7 @@ def open_table(
 
 
 def open_wide(
-    path: Path, layout: Layout, progress: Progress = silent, columns: Columns = None
+    path: Path, layout: Layout, progress: Progress = silent, columns: Wanted = None
 ) -> TextTable:
     """Return the same of a table with any number of columns."""
     table = kind_of(path).read(path, layout, progress, columns)

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.tables.classes import classes_in, with_names
 from rnnbench.data.sources.tables.layout import (
-    Columns,
     Layout,
     Row,
     Rows,
     TableKind,
     TextTable,
+    Wanted,
     check_unique,
 )
 from rnnbench.data.sources.tables.packed import faults_named, needed, open_table_file
@@ -35,14 +35,14 @@ Coded = tuple[list[object], NDArray[np.int32]]
 
 
 def read_parquet(
-    path: Path, _layout: Layout, progress: Progress, columns: Columns
+    path: Path, _layout: Layout, progress: Progress, columns: Wanted
 ) -> TextTable:
     """Read the columns with texts, numbers or lists of these."""
     rows = _header_and_rows(path, progress, columns)
     return TextTable(list(next(rows).values), rows)
 
 
-def _header_and_rows(path: Path, progress: Progress, columns: Columns) -> Rows:
+def _header_and_rows(path: Path, progress: Progress, columns: Wanted) -> Rows:
     """Yield the names of the columns, and then the rows; only some are in memory."""
     with needed(f"{path}:", "pyarrow", "parquet"):
         from pyarrow.parquet import ParquetFile
@@ -107,7 +107,7 @@ def _columns_at_once(
     return file.read(columns)
 
 
-def header_of(path: Path, schema: "pyarrow.Schema", columns: Columns) -> list[str]:
+def header_of(path: Path, schema: "pyarrow.Schema", columns: Wanted) -> list[str]:
     """Return the names of the columns that can be read; or those of ``columns``."""
     plain = [field.name for field in schema if _is_plain(field.type)]
     header = plain

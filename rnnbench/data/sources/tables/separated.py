@@ -16,12 +16,12 @@ from rnnbench.data.sources.tables.contents import ending_of
 from rnnbench.data.sources.tables.layout import (
     NOT_A_ROW,
     SAMPLE_ROWS,
-    Columns,
     Layout,
     Row,
     Rows,
     TableKind,
     TextTable,
+    Wanted,
 )
 from rnnbench.data.sources.tables.lines import MAX_TEXT, codec_of, lines
 from rnnbench.errors import UserError
@@ -60,7 +60,7 @@ BLOCK = 2**20  # bytes
 
 
 def read_separated(
-    path: Path, layout: Layout, progress: Progress, _columns: Columns
+    path: Path, layout: Layout, progress: Progress, _columns: Wanted
 ) -> TextTable:
     """Read comma-separated or tab-separated values.
 

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.sources.tables.layout import (
-    Columns,
     Layout,
     Rows,
     TableKind,
     TextTable,
+    Wanted,
     columns_called,
     names_of,
 )
@@ -42,7 +42,7 @@ class OrangeTable(NamedTuple):
 
 
 def read_tab(
-    path: Path, layout: Layout, progress: Progress, _columns: Columns
+    path: Path, layout: Layout, progress: Progress, _columns: Wanted
 ) -> TextTable:
     """Read tab-separated values, without what Orange says of the columns."""
     table = _read(path, layout, progress)
