@@ -7,6 +7,7 @@ from zipfile import ZipFile
 
 import numpy as np
 
+from rnnbench.data.sources.tables.packed import faults_named
 from rnnbench.errors import UserError
 from rnnbench.labels import MAX_LABELS
 from rnnbench.outside.coding import Array
@@ -19,7 +20,6 @@ from rnnbench.outside.columns import (
     decide_answers,
     find_columns,
 )
-from rnnbench.outside.formats.rows import read_as
 from rnnbench.storage import MAX_UNPACKED, check_unpacked, open_regular, read_array
 from rnnbench.text import listed
 
@@ -33,7 +33,8 @@ def read_arrays(path: Path, reading: Reading, of_labels: bool) -> Columns:
         UserError: the file is damaged, or its arrays cannot be used.
     """
     names = ["label" if of_labels else "prediction"]
-    with open_regular(path, MAX_UNPACKED) as raw, read_as(path, "NumPy arrays"):
+    damaged = "cannot be read as NumPy arrays"
+    with open_regular(path, MAX_UNPACKED) as raw, faults_named(path, damaged):
         if path.suffix.lower() == ".npz":
             names, arrays = _members(raw, reading, path)
         else:

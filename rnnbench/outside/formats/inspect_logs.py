@@ -9,15 +9,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rnnbench.data.sources.tables.layout import Row, TextTable
-from rnnbench.data.sources.tables.packed import open_archive, open_member
+from rnnbench.data.sources.tables.packed import faults_named, open_archive, open_member
 from rnnbench.errors import UserError
 from rnnbench.outside.columns import Columns, Reading
-from rnnbench.outside.formats.rows import columns_of_log, read_as
+from rnnbench.outside.formats.rows import columns_of_log
 from rnnbench.storage import Document, check_unpacked
 from rnnbench.text import listed
 
 log = logging.getLogger(__name__)
-FORM = "a log of inspect_ai"
+NOT_A_LOG = "cannot be read as a log of inspect_ai"
 KEYS = ("id", "seed", "score", "model", "task")
 OTHERS = ("input", "target", "metadata", "scores")
 """The keys of a sample that an option may name."""
@@ -28,7 +28,7 @@ def read_inspect_log(
     path: Path, document: Document, reading: Reading, of_labels: bool
 ) -> Columns:
     """Return the scores of each sample; its epoch is a seed."""
-    with read_as(path, FORM):
+    with faults_named(path, NOT_A_LOG):
         samples = document.get("samples") or []
         table = _table(document, samples, reading, path)
     columns = dict(reading.columns)
@@ -42,7 +42,7 @@ def read_inspect_archive(path: Path, reading: Reading, of_labels: bool) -> Colum
     Raises:
         UserError: it is damaged, too large, or what unpacks it is missing.
     """
-    with read_as(path, FORM), open_archive(path) as archive:
+    with faults_named(path, NOT_A_LOG), open_archive(path) as archive:
         check_unpacked(archive)
         names = archive.namelist()
         header = next(filter(names.__contains__, HEADERS), HEADERS[0])

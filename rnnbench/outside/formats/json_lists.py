@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from rnnbench.data.sources.tables.packed import faults_named
 from rnnbench.errors import UserError
 from rnnbench.outside.columns import Column, Columns, Reading, find_columns
 from rnnbench.outside.formats.arrays import columns_of_arrays
 from rnnbench.outside.formats.lines import answers_alone
-from rnnbench.outside.formats.rows import read_as
 from rnnbench.storage import Document
 
 
@@ -23,7 +23,7 @@ def read_json_lists(
         answers = answers_alone(document.values(), path, reading, of_labels)
         return {"id": Column.of(document)} | answers
     arrays = {}
-    with read_as(path, "lists"):
+    with faults_named(path, "cannot be read as lists"):
         for use, name in find_columns(list(document), reading, path).items():
             try:
                 arrays[use] = np.asarray(document[name])

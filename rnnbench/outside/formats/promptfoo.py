@@ -8,9 +8,10 @@ from pathlib import Path
 
 from rnnbench.data.sources import tables
 from rnnbench.data.sources.tables.layout import Layout, Row, TextTable
+from rnnbench.data.sources.tables.packed import faults_named
 from rnnbench.errors import UserError, shortened
 from rnnbench.outside.columns import Columns, Reading
-from rnnbench.outside.formats.rows import columns_of_log, read_as
+from rnnbench.outside.formats.rows import columns_of_log
 from rnnbench.storage import Document
 
 log = logging.getLogger(__name__)
@@ -18,6 +19,7 @@ KEYS = ("testIdx", "promptIdx", "provider", "prompt", "score", "failureReason")
 OTHERS = ("success", "namedScores", "vars", "metadata", "response")
 """The keys of a result that are used."""
 AFTER_ANSWERS = ["Status", "Score"]  # names of columns behind each column of answers
+NO_RESULTS = "cannot be read as results of promptfoo"
 NO_ANSWER = 2  # the reason of a failure of the provider
 
 
@@ -25,7 +27,7 @@ def read_promptfoo(
     path: Path, document: Document, reading: Reading, of_labels: bool
 ) -> Columns:
     """Return the scores of each provider with each prompt."""
-    with read_as(path, "results of promptfoo"):
+    with faults_named(path, NO_RESULTS):
         table = _table(document["results"]["results"], path)
     return columns_of_log(table, path, reading, of_labels)
 
@@ -37,7 +39,7 @@ def read_promptfoo_rows(
     table = tables.open_table(path, layout)
     if not _places(table.header):
         table = tables.open_table(path, layout, columns=KEYS + OTHERS)
-    with read_as(path, "results of promptfoo"):
+    with faults_named(path, NO_RESULTS):
         table = _table(_results(table), path)
     return columns_of_log(table, path, reading, of_labels)
 

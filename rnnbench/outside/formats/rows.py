@@ -1,7 +1,6 @@
 """Rows of tables and logs as columns: ``columns_in(table, names, path)``."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from math import nan
 from pathlib import Path
 from sys import intern
@@ -17,18 +16,6 @@ NUMBERS |= {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0, "yes": 1.0, "no": 0.0}
 """Of nothing, of truth values, and of inspect_ai's letters: correct, partly correct,
 incorrect and no answer."""
 NAMES_ANSWERS = "--column prediction=NAME names the column with answers"
-
-
-@contextmanager
-def read_as(path: Path, form: str) -> Iterator[None]:
-    """Raise ``UserError`` for whatever is raised when a damaged file is read."""
-    try:
-        yield
-    except (UserError, MemoryError):
-        raise
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise UserError(f"{path}: cannot be read as {form}: {reason}") from None
 
 
 def columns_of_log(

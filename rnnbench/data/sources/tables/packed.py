@@ -68,9 +68,12 @@ def faults_named(
     except UserError:
         raise
     except errors as error:  # damage makes libraries raise almost anything
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the file cannot be opened
+        is_of_system = isinstance(error, OSError) and error.errno is not None
+        if is_of_system or type(error) is MemoryError:
+            raise
         reason = str(error) or type(error).__name__
+        if isinstance(error, KeyError):
+            reason = f"no {error}"
         raise UserError(f"{path}: {fault}: {reason}") from None
 
 
