@@ -60,25 +60,18 @@ def sniff(path: Path, layout: Layout) -> Layout:
     The columns may stay open if it is not clear which they are. An empty ``label``
     says that no column holds labels, so that none is looked for.
     """
-    detected = with_form(path, layout)
     declared = layout
+    layout = with_form(path, layout)
     name_columns = kind_of(path).name_columns
     if name_columns:
-        with_names = name_columns(path, detected)
-        layout = replace(layout, text=with_names.text, label=with_names.label)
-    header, rows = open_table(path, detected)
+        layout = name_columns(path, layout)
+    header, rows = open_table(path, layout)
     layout = replace(
         layout,
         text=_split_names(layout.text, header),
         label=_split_names(layout.label, header),
     )
-    taken = []
-    for columns in (layout.text, layout.label, layout.group):
-        taken += names_of(columns or None)
-    if len(set(taken)) < len(taken):
-        columns = "data.text, data.label and data.group"
-        fault = f"{columns} should name different columns"
-        raise UserError(f"{path}: {fault}: {listed(taken)}")
+    taken = _taken_columns(path, layout)
     free = [name for name in header if name not in taken]
     texts = _columns_called(TEXT_NAMES, free)
     labels = _columns_called(LABEL_NAMES, free)
@@ -91,17 +84,24 @@ def sniff(path: Path, layout: Layout) -> Layout:
         text = max(samples, key=lambda name: sum(map(len, samples[name])))
         del samples[text]
     if label is None:
-        label = _indicators(samples)
-    if label is None:
-        label = _with_few_values(samples)
-        if label is not None and label in samples[label]:
-            hint = f"'{label}' is a label; add a line with the names of the columns"
-            raise UserError(f"{path}: its first line is not a header: {hint}")
-    detected = replace(detected, text=text, label=label)
+        label = _indicators(samples) or _with_few_values(path, samples)
     has_choice = len(texts) > 1 and layout.text is None
-    if has_choice or _is_unusual(detected, declared):
-        log_once(path, f"read as {_in_words(detected)}")
-    return detected
+    layout = replace(layout, text=text, label=label)
+    if has_choice or _is_unusual(layout, declared):
+        log_once(path, f"read as {_in_words(layout)}")
+    return layout
+
+
+def _taken_columns(path: Path, layout: Layout) -> list[str]:
+    """Return the columns that a layout names, each of which holds one thing."""
+    taken = []
+    for columns in (layout.text, layout.label, layout.group):
+        taken += names_of(columns or None)
+    if len(set(taken)) < len(taken):
+        columns = "data.text, data.label and data.group"
+        fault = f"{columns} should name different columns"
+        raise UserError(f"{path}: {fault}: {listed(taken)}")
+    return taken
 
 
 def _split_names(columns: Names, header: Sequence[str]) -> Names:
@@ -156,10 +156,10 @@ def _indicators(samples: Mapping[str, Sequence[str]]) -> tuple[str, ...] | None:
     return tuple(names)
 
 
-def _with_few_values(columns: Mapping[str, Sequence[str]]) -> str | None:
+def _with_few_values(path: Path, columns: Mapping[str, Sequence[str]]) -> str | None:
     """Return the column that clearly has fewer different values than the others.
 
-    It has several, and most of them more than once.
+    It has several, and most of them more than once; none is its name.
     """
     n_rows = max(map(len, columns.values()), default=0)
     few = []
@@ -169,7 +169,11 @@ def _with_few_values(columns: Mapping[str, Sequence[str]]) -> str | None:
             few.append((n_different, name))
     few.sort()
     if len(few) == 1 or (few and few[0][0] * 4 <= few[1][0]):
-        return few[0][1]
+        _, label = few[0]
+        if label in columns[label]:
+            hint = f"'{label}' is a label; add a line with the names of the columns"
+            raise UserError(f"{path}: its first line is not a header: {hint}")
+        return label
     return None
 
 
