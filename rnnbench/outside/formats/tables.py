@@ -102,7 +102,7 @@ def _columns_by_label(
     if of_labels and "label" not in names:
         truths = _classes_in(header, names, reading, path)
     if not of_labels and not {"score", "prediction"} & names.keys():
-        labels = _names_in(reading.labels) if reading.labels else set()
+        labels = _names_in(reading.labels)
         for label, (truth, answer) in pairs_of_columns([*header, *labels]).items():
             classes[label] = answer
             if truth in header:
@@ -115,9 +115,7 @@ def _classes_in(
     header: list[str], names: dict[str, str], reading: Reading, path: Path
 ) -> dict[str, str]:
     """Return the columns that are named like classes: all that hold nothing else."""
-    labels = set()
-    if reading.labels:
-        labels = _names_in(reading.labels)
+    labels = _names_in(reading.labels)
     for key in ("label", "text"):
         if key not in reading.columns and names.get(key) in labels:
             del names[key]  # a class whose name is in NAMES
@@ -149,9 +147,11 @@ def _answers_of(columns: Columns, labels: Column | None, path: Path) -> Column:
     return answers
 
 
-def _names_in(labels: Column) -> set[str]:
-    """Return the names of all labels."""
+def _names_in(labels: Column | None) -> set[str]:
+    """Return the names of all labels; none if they are not known."""
     names: set[str] = set()
+    if labels is None:
+        return names
     for value in labels.values:
         of_document = value
         if type(value) is not list:

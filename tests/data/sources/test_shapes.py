@@ -92,6 +92,13 @@ def test_columns_of_orange_have_roles(tmp_path):
     ]
 
 
+def test_the_last_columns_of_orange_may_have_no_roles(tmp_path):
+    table = tmp_path / "own.tab"
+    table.write_text("A\tB\tC\nd\tstring\td\nclass\nx\ttext\ty\n")
+
+    assert sniff(table, Layout()).label == "A"
+
+
 def test_names_of_orange_have_prefixes(tmp_path):
     table = tmp_path / "own.tab"
     table.write_text("cD#kind\tmS#text\nx\tsome text\ny\tother text\n")

@@ -90,18 +90,14 @@ def _opened(path: Path) -> IO[bytes]:
     if start.startswith(GZIP):
         return cast(IO[bytes], gzip.open(path))
     if start.startswith(ZSTD):
-        return _open_zstd(path)
+        with needed(f"{path}:", "backports.zstd", "zstd"):
+            from backports import zstd
+        return cast(IO[bytes], zstd.open(path))
     if start.startswith(ZIP):
         name = table_in(path)
         if name:
             return _open_member(path, ZipFile(path), name)
     return open_regular(path, MAX_PACKED)
-
-
-def _open_zstd(path: Path) -> IO[bytes]:
-    with needed(f"{path}:", "backports.zstd", "zstd"):
-        from backports import zstd
-    return cast(IO[bytes], zstd.open(path))
 
 
 def open_archive(path: Path) -> ZipFile:

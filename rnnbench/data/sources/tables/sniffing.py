@@ -98,8 +98,8 @@ def _taken_columns(path: Path, layout: Layout) -> list[str]:
     for columns in (layout.text, layout.label, layout.group):
         taken += names_of(columns or None)
     if len(set(taken)) < len(taken):
-        columns = "data.text, data.label and data.group"
-        fault = f"{columns} should name different columns"
+        keys = "data.text, data.label and data.group"
+        fault = f"{keys} should name different columns"
         raise UserError(f"{path}: {fault}: {listed(taken)}")
     return taken
 

@@ -34,7 +34,7 @@ INCLUDED = re.compile(r".*\binclude=true\b", re.IGNORECASE)
 
 
 class OrangeTable(NamedTuple):
-    """A table, and the role of each column."""
+    """A table, and the roles of the columns; the last ones may have none."""
 
     header: list[str]
     roles: Sequence[str]
@@ -57,7 +57,7 @@ def _read(path: Path, layout: Layout, progress: Progress) -> OrangeTable:
         types = first[0].values
         roles = first[1].values
         if _have_types(types) and all(map(ROLES.fullmatch, roles)):
-            return OrangeTable(header, roles or [""] * len(header), rows)
+            return OrangeTable(header, roles, rows)
     names = []
     prefixes = []
     for name in header:
@@ -81,7 +81,7 @@ def _with_roles(path: Path, layout: Layout) -> Layout:
     taken = [*names_of(layout.text), *names_of(layout.label or None)]
     texts = []
     label = layout.label
-    for name, role in zip(table.header, table.roles, strict=True):
+    for name, role in zip(table.header, table.roles, strict=False):
         if name in taken:
             continue
         if label is None and CLASS.match(role):
