@@ -68,8 +68,8 @@ def faults_named(
     except UserError:
         raise
     except errors as error:  # damage makes libraries raise almost anything
-        is_of_system = isinstance(error, OSError) and error.errno is not None
-        if is_of_system or type(error) is MemoryError:
+        is_unopened = isinstance(error, OSError) and error.filename is not None
+        if is_unopened or type(error) is MemoryError:
             raise
         reason = str(error) or type(error).__name__
         if isinstance(error, KeyError):
