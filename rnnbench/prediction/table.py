@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice, starmap
+from itertools import chain, islice, starmap
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -25,6 +25,7 @@ from rnnbench.data.sources.tables import (
     Row,
     Rows,
     open_table,
+    parts_of,
     row_of_file,
     sniff,
     text_files_in,
@@ -40,7 +41,7 @@ from rnnbench.errors import UserError
 from rnnbench.prediction.predict import UNSURE, KeptModel, Prediction
 from rnnbench.prediction.writers import PARQUET, format_of, open_writer
 from rnnbench.storage import temporary_folder
-from rnnbench.text import counted
+from rnnbench.text import counted, listed
 
 AT_ONCE = 4096  # the most rows that are in memory at once
 STEPS = 2**26  # and the most steps of their sequences
@@ -298,13 +299,24 @@ def _open(
     path: Path, column: Names, progress: Progress
 ) -> tuple[list[str], Rows, Getter]:
     """Return the names of the columns, the rows, and what gets the text from a row."""
-    if path.is_dir():
+    first, *others = [part.path for part in parts_of(path)]
+    if first.is_dir():
         return ["file", "text"], _files_in(path), itemgetter(1)
-    layout = sniff(path, Layout(text=column, label=""))
-    header, rows = open_table(path, layout, progress)
+    layout = sniff(first, Layout(text=column, label=""))
+    header, rows = open_table(first, layout, progress)
     if len({*header}) < len(header):
-        raise UserError(f"{path}: two columns have the same name")
-    return header, rows, getter_of("text", layout.text, header, path)
+        raise UserError(f"{first}: two columns have the same name")
+    all_rows = chain(rows, _rows_of(others, header, layout))
+    return header, all_rows, getter_of("text", layout.text, header, first)
+
+
+def _rows_of(files: Iterable[Path], header: Sequence[str], layout: Layout) -> Rows:
+    """Yield the rows of other parts of a table, which have the same columns."""
+    for file in files:
+        names, rows = open_table(file, layout)
+        if names != header:
+            raise UserError(f"{file}: should have the columns {listed(header)}")
+        yield from rows
 
 
 def _files_in(folder: Path) -> Rows:

@@ -31,6 +31,7 @@ TEXTS = [
     'a "profit" rose zzz',
     "!?",
 ]
+HUGGING_FACE = Path(__file__).parents[1] / "data/sources/hugging_face"
 ROWS = [
     {"id": str(number), "text": text, "ö": "š"} for number, text in enumerate(TEXTS)
 ]
@@ -227,6 +228,15 @@ def test_the_column_of_the_texts_is_that_of_the_run_unless_named(predict, tmp_pa
         "new.tsv: no column 'bodi' (allowed: body, id; did you mean 'body'?"
         in wrong.stderr
     )
+
+
+@pytest.mark.parametrize("folder", ["saved", "parquet", "saved/train"])
+def test_a_data_set_of_hugging_face_is_answered_row_by_row(predict, folder):
+    done = predict("svm", "--in", HUGGING_FACE / folder)
+
+    rows = read(done.stdout)
+    assert [*rows[0]][:3] == ["text", "label", "predicted"]
+    assert len(rows) == (12 if folder == "saved/train" else 16)
 
 
 def test_a_field_that_tabs_cannot_separate_is_refused_or_quoted_as_it_was(
