@@ -36,6 +36,7 @@ from rnnbench.labels import LONGEST_LABEL, spelled
 from rnnbench.text import encodable, listed, visible
 
 log = logging.getLogger(__name__)
+MOST_BAD_ROWS = 1_000_000
 LONGEST_CELL = 2_000  # characters of a cell with labels, if these are to be told apart
 Getter = Callable[[Sequence[object]], object]  # of a cell, or of several, from a row
 
@@ -81,6 +82,11 @@ def read_texts(
             bad_rows.append(Row(row.place, (), error.reason, error.fault))
         else:
             yield text
+            continue
+        if len(bad_rows) > MOST_BAD_ROWS:
+            last = bad_rows[-1]
+            fault = f"more than {MOST_BAD_ROWS:,} rows cannot be used"
+            raise UserError(f"{path}: {fault}, such as {last.place}: {last.fault}")
 
 
 def _open(path: Path, layout: Layout, progress: Progress) -> tuple[Rows, list[Getter]]:

@@ -105,6 +105,15 @@ def test_columns_of_0_or_1_are_seen_as_labels(tmp_path, caplog, kind):
     assert said in caplog.text
 
 
+def test_of_many_columns_of_labels_the_first_are_named(tmp_path, caplog):
+    columns = {f"label{number}": LABELS["hashtag"] for number in range(28)}
+    LABELS.assign(**columns).to_csv(tmp_path / "own.csv", index=False)
+
+    sniff(tmp_path / "own.csv", Layout())
+
+    assert "'label16' and 11 more, which are 0 or 1" in caplog.text
+
+
 def test_columns_of_labels_are_those_of_the_first_file(tmp_path):
     LABELS.to_csv(tmp_path / "train.csv", index=False)
     LABELS.assign(mention=0).to_csv(tmp_path / "test.csv", index=False)

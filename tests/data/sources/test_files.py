@@ -317,6 +317,13 @@ def test_all_bad_rows_are_found_at_once(table_with_bad_rows):
     assert end == "To leave them out, set data.on_bad=skip."
 
 
+def test_endless_bad_rows_end_the_reading(table_with_bad_rows, monkeypatch):
+    monkeypatch.setattr("rnnbench.data.sources.texts.MOST_BAD_ROWS", 2)
+
+    with pytest.raises(UserError, match="more than 2 rows cannot be used, such as"):
+        read(table_with_bad_rows, on_bad="skip")
+
+
 def test_bad_rows_are_left_out_if_wanted(table_with_bad_rows, caplog):
     table = table_with_bad_rows
 

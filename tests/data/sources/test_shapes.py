@@ -9,7 +9,7 @@ import openpyxl
 import pyarrow
 import pytest
 from backports import zstd
-from pyarrow import feather, ipc
+from pyarrow import feather, ipc, parquet
 
 from rnnbench.data.sources.files import read
 from rnnbench.data.sources.tables import (
@@ -67,6 +67,7 @@ FOREIGN = {
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
         "an Excel or Word file of before 2007",
     ),
+    "own.zip": (b"PK\x05\x06" + bytes(18), "an archive with nothing in it"),
     "own.7z": (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
 }
 
@@ -172,6 +173,15 @@ def test_a_workbook_in_an_encoding_that_does_not_exist_is_refused(tmp_path):
 
     with pytest.raises(UserError, match=r"cannot be read as Excel .* encoding: x"):
         sniff(tmp_path / "own.xlsx", Layout())
+
+
+def test_a_parquet_file_of_endless_rows_is_refused(tmp_path):
+    column = pyarrow.array(bytes(2**26), pyarrow.int8())
+    table = pyarrow.table({"text": column, "label": column})
+    parquet.write_table(table, tmp_path / "own.parquet")
+
+    with pytest.raises(UserError, match="unpacks to more than 67,108,864 bytes"):
+        sniff(tmp_path / "own.parquet", Layout())
 
 
 @pytest.mark.parametrize("compression", ["lz4", "zstd"])

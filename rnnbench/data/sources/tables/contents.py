@@ -25,6 +25,7 @@ PICKLE = f"a pickle, which could run programs ({EXPORT})"
 FOREIGN = {
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "an Excel or Word file of before 2007, "
     f"or one with a password ({SAVE_AS}, without a password)",
+    b"PK\x05\x06": "an archive with nothing in it (pack the table again)",
     b"%PDF-": f"a PDF ({TO_TEXT})",
     b"{\\rtf": f"an RTF document ({TO_TEXT})",
     b"7z\xbc\xaf\x27\x1c": f"a 7z archive ({UNPACK})",

@@ -19,7 +19,12 @@ from rnnbench.data.sources.tables.layout import (
     Wanted,
     check_unique,
 )
-from rnnbench.data.sources.tables.packed import faults_named, needed, open_table_file
+from rnnbench.data.sources.tables.packed import (
+    check_unpacked_size,
+    faults_named,
+    needed,
+    open_table_file,
+)
 from rnnbench.errors import UserError
 from rnnbench.storage import MAX_UNPACKED
 
@@ -54,6 +59,7 @@ def _header_and_rows(path: Path, progress: Progress, columns: Wanted) -> Rows:
         classes = classes_in(file.schema_arrow.metadata)
         repeated = _leaves(file.schema, header)
         n_rows = file.metadata.num_rows
+        check_unpacked_size(path, n_rows * len(header))
         file = ParquetFile(raw, metadata=file.metadata, read_dictionary=repeated)
         batches = file.iter_batches(MAX_ROWS, columns=header)
         rows = rows_of(path, batches, classes)

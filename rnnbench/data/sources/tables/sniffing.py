@@ -49,7 +49,6 @@ LABEL_NAMES = (
     "intent",
     "y",
 )
-_JOINT = "', '"
 USUAL = {"delimiter": ",", "encoding": "utf-8", "text": "text", "label": "label"}
 """Findings that are not worth a message."""
 
@@ -190,13 +189,17 @@ def _in_words(layout: Layout) -> str:
     """Return how a table is read."""
     parts = [DELIMITERS.get(layout.delimiter or "", layout.delimiter), layout.encoding]
     if layout.text:
-        parts.append(f"texts in '{_JOINT.join(names_of(layout.text))}'")
+        parts.append(f"texts in {_quoted(names_of(layout.text))}")
     labels = names_of(layout.label)
     if layout.label:
-        parts.append(f"labels in '{_JOINT.join(labels)}'")
+        parts.append(f"labels in {_quoted(labels)}")
     if len(labels) > 1:
         parts.append("which are 0 or 1: several labels a text (data.label=NAME if not)")
     return ", ".join(filter(None, parts))
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return listed([f"'{name}'" for name in names], most=20)
 
 
 def label_candidates(path: Path, layout: Layout) -> list[str]:
