@@ -13,6 +13,7 @@ import pytest
 from factories import runs_on_datasets, scored_run, write_run
 from in_process import InProcess
 from matplotlib import pyplot as plt
+from newswires import write_files
 
 import rnnbench
 from rnnbench import plugin
@@ -82,18 +83,21 @@ def test_every_name_for_plugins_can_be_imported():
 
 
 @pytest.mark.parametrize(
-    ("name", "place", "value"),
+    ("name", "new_name"),
     [
-        ("Layer", "rnnbench.plugin.Layer", plugin.Layer),
-        ("hold_out", "rnnbench.plugin.hold_out", plugin.hold_out),
-        ("Assignment", "rnnbench.plugin.FitRequest", plugin.FitRequest),
-        ("Recipe", "rnnbench.plugin.TrainingSettings", plugin.TrainingSettings),
-        ("Explanation", "rnnbench.plugin.Explanation", plugin.Explanation),
+        ("Layer", "Layer"),
+        ("hold_out", "hold_out"),
+        ("Assignment", "FitRequest"),
+        ("Recipe", "TrainingSettings"),
+        ("Explanation", "Explanation"),
     ],
 )
-def test_a_name_of_before_is_found_with_a_warning(name, place, value):
-    with pytest.warns(DeprecationWarning, match=f"rnnbench.{name} is now {place}"):
-        assert getattr(rnnbench, name) is value
+def test_a_name_of_before_is_found_with_a_warning(name, new_name):
+    message = f"rnnbench.{name} is now rnnbench.plugin.{new_name}"
+    with pytest.warns(DeprecationWarning, match=message):
+        value = getattr(rnnbench, name)
+
+    assert value is getattr(plugin, new_name)
     assert name not in dir(rnnbench)
 
 
@@ -130,46 +134,76 @@ def test_the_functions_load_no_tensorflow():
 
 
 def test_a_config_is_loaded_from_a_mapping_or_a_file_with_changes(folder):
+    base = rnnbench.load_config(CONFIG)
+    (folder / "base.yaml").write_text(base.model_dump_json())
     (folder / "mine.yaml").write_text("extends: base.yaml\ntraining: {epochs: 7}\n")
-    (folder / "base.yaml").write_text(rnnbench.load_config(CONFIG).model_dump_json())
+    settings = {
+        "training.batch_size": np.int64(5),
+        "data.path": "\N{SNOWMAN}",
+    }
 
-    settings = {"training.batch_size": np.int64(5), "data.path": "\N{SNOWMAN}"}
     changed = rnnbench.load_config("mine.yaml", settings)
 
-    assert changed.models == rnnbench.load_config(CONFIG).models
-    assert (changed.training.epochs, changed.training.batch_size) == (7, 5)
+    assert changed.models == base.models
+    assert changed.training.epochs == 7
+    assert changed.training.batch_size == 5
     assert changed.data.path.name == "\N{SNOWMAN}"
-    assert rnnbench.load_config(changed) == changed
+
+
+def test_a_loaded_config_is_loaded_as_it_is():
+    settings = {
+        "training.batch_size": np.int64(5),
+        "data.path": "\N{SNOWMAN}",
+    }
+    config = rnnbench.load_config(CONFIG, settings)
+
+    assert rnnbench.load_config(config) == config
 
 
 @pytest.mark.parametrize(
-    "section", [CONFIG, {"data": {"source": "sgml"}}, {"source": "sgml"}, 7]
+    "section",
+    [
+        pytest.param(CONFIG, id="config"),
+        pytest.param({"data": {"source": "sgml"}}, id="part of a config"),
+        pytest.param({"source": "sgml"}, id="data section"),
+        pytest.param(rnnbench.Data(source="sgml"), id="loaded data section"),
+    ],
 )
 def test_a_dataset_is_the_padded_arrays_of_a_config_or_of_its_data_section(section):
-    section = rnnbench.Data(source="sgml", pad_length=7) if section == 7 else section
+    settings = {
+        "data.path": "sgml",
+        "data.maxlen": 50,
+    }
+
+    dataset = rnnbench.load_dataset(section, settings)
+
+    assert dataset.x_train.shape == (len(dataset.y_train), dataset.timesteps)
+    assert dataset.timesteps != 7
+    assert set(dataset.topics) == {"earn", "acq"}
+
+
+def test_a_dataset_has_the_length_of_its_data_section():
+    section = rnnbench.Data(source="sgml", pad_length=7)
 
     dataset = rnnbench.load_dataset(section, {"data.path": "sgml", "data.maxlen": 50})
 
-    assert dataset.x_train.shape == (len(dataset.y_train), dataset.timesteps)
+    assert dataset.timesteps == 7
+    assert dataset.x_train.shape == (len(dataset.y_train), 7)
     assert set(dataset.topics) == {"earn", "acq"}
-    assert (dataset.timesteps == 7) == isinstance(section, rnnbench.Data)
 
 
 def test_a_script_runs_a_benchmark_without_a_guard(folder):
     (folder / "script.py").write_text(SCRIPT)
+    command = [sys.executable, "script.py"]
 
-    done = subprocess.run(
-        [sys.executable, "script.py"], check=True, capture_output=True, text=True
-    )
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
 
     assert "nb" in done.stdout
     assert "Traceback" not in done.stderr
     run = rnnbench.load_run("results/mine")
     assert [row["model"] for row in run.to_dicts()] == ["nb"]
-    assert (
-        run.results.command
-        == "rnnbench run results/mine/config.yaml --out results/mine"
-    )
+    expected = "rnnbench run results/mine/config.yaml --out results/mine"
+    assert run.results.command == expected
 
 
 class Forgets(InProcess):
@@ -185,24 +219,34 @@ class Interrupted(InProcess):
         raise KeyboardInterrupt
 
 
-def test_a_model_that_fails_leaves_the_others_in_a_partial_run(folder, monkeypatch):
+@pytest.fixture
+def with_broken(monkeypatch):
+    """The config of a model that can be trained, with one that fails."""
+
     def fail(*_):
         raise LookupError("no weights")
 
     monkeypatch.setattr(Stratified, "pipeline", fail)
-    broken = CONFIG | {
-        "models": {"nb": MODELS["nb"], "broken": {"baseline": "stratified"}}
+    models = {
+        "nb": MODELS["nb"],
+        "broken": {"baseline": "stratified"},
     }
+    return CONFIG | {"models": models}
 
-    with pytest.raises(rnnbench.FailedTrialsError) as all_failed:
-        run("broken", broken, out="none")
-    with pytest.raises(
-        rnnbench.FailedTrialsError, match=r"(?s)no weights.*2 of 3 trial"
-    ) as caught:
-        run(None, broken)
 
-    is_stored = (folder / "none/results.json").exists()
-    assert (all_failed.value.run, is_stored) == (None, False)
+def test_a_model_that_fails_alone_leaves_no_run(folder, with_broken):
+    with pytest.raises(rnnbench.FailedTrialsError) as caught:
+        run("broken", with_broken, out="none")
+
+    assert caught.value.run is None
+    assert not (folder / "none/results.json").exists()
+
+
+def test_a_model_that_fails_leaves_the_others_in_a_partial_run(with_broken):
+    message = r"(?s)no weights.*2 of 3 trial"
+    with pytest.raises(rnnbench.FailedTrialsError, match=message) as caught:
+        run(None, with_broken)
+
     partial = caught.value.run
     assert [row["model"] for row in partial.to_dicts()] == ["nb"]
     assert re.search(r"broken\s.*failed:", repr(partial), re.DOTALL)
@@ -213,19 +257,21 @@ def test_a_model_that_fails_leaves_the_others_in_a_partial_run(folder, monkeypat
 
 
 def test_an_executor_that_gives_up_leaves_a_partial_run(folder):
-    told = "gave no outcome for .* seed 0\n1 of 2 trials have no result; results/mine/ has the"
+    reason = "gave no outcome for .* seed 0"
+    rest = "1 of 2 trials have no result; results/mine/ has the"
+    message = f"{reason}\n{rest}"
     with (
         EXECUTORS.override("local", Forgets),
-        pytest.raises(rnnbench.FailedTrialsError, match=told) as error,
+        pytest.raises(rnnbench.FailedTrialsError, match=message) as error,
     ):
         run(["nb", "smooth"])
 
     assert error.value.exit_code == PluginError.exit_code
     partial = rnnbench.load_run(folder / "results" / "mine").results
     assert len(partial.models) == 1
-    assert [trial.reason for trial in partial.missing] == [
-        str(error.value).splitlines()[0]
-    ]
+    (missing,) = partial.missing
+    first_line, *_ = str(error.value).splitlines()
+    assert missing.reason == first_line
 
 
 def test_the_same_call_goes_on_from_what_ctrl_c_left():
@@ -237,40 +283,98 @@ def test_the_same_call_goes_on_from_what_ctrl_c_left():
 
     assert isinstance(caught.value, rnnbench.InterruptedRunError)
     assert len(caught.value.run.results.models) == 1
-    assert len(run(["nb", "smooth"]).results.models) == 2
+    again = run(["nb", "smooth"])
+    assert len(again.results.models) == 2
+
+
+UNREADABLE = CONFIG | {"models": {"nb": {"baseline": "\udcff"}}}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("argument", "value", "message"),
     [
-        ({"jobs": "x"}, r"^jobs: got 'x' \(should be a valid integer"),
-        ({"models": 5}, r"^models: got 5 \(should be a valid"),
-        ({"settings": 5}, r"^settings: 5: should be key\.path=value"),
-        ({"jobs": 0}, r"^jobs: got 0 \(should be 1 or more\)"),
-        ({"models": ["lstm"]}, "no model 'lstm'"),
-        ({"epochs": 0}, r"^epochs: training\.epochs: got 0"),
-        ({"data": "kears"}, r"^data: data\.source: .*did you mean 'keras'"),
-        ({"settings": {"training.epochs": "ten"}}, r"training\.epochs: got 'ten'"),
-        (
-            {"settings": ["training.epochs=1", 4]},
+        pytest.param(
+            "jobs",
+            "x",
+            r"^jobs: got 'x' \(should be a valid integer",
+            id="jobs that are no number",
+        ),
+        pytest.param(
+            "jobs",
+            0,
+            r"^jobs: got 0 \(should be 1 or more\)",
+            id="no jobs",
+        ),
+        pytest.param(
+            "models",
+            5,
+            r"^models: got 5 \(should be a valid",
+            id="a number as models",
+        ),
+        pytest.param(
+            "models",
+            ["lstm"],
+            "no model 'lstm'",
+            id="an unknown model",
+        ),
+        pytest.param(
+            "epochs",
+            0,
+            r"^epochs: training\.epochs: got 0",
+            id="no epochs",
+        ),
+        pytest.param(
+            "data",
+            "kears",
+            r"^data: data\.source: .*did you mean 'keras'",
+            id="a misspelled source",
+        ),
+        pytest.param(
+            "settings",
+            5,
+            r"^settings: 5: should be key\.path=value",
+            id="a number as settings",
+        ),
+        pytest.param(
+            "settings",
+            {"training.epochs": "ten"},
+            r"training\.epochs: got 'ten'",
+            id="a word as a setting",
+        ),
+        pytest.param(
+            "settings",
+            ["training.epochs=1", 4],
             r"settings: 4: should be key\.path=value",
+            id="a number among settings",
         ),
-        (
-            {"config": CONFIG | {"models": {"nb": {"baseline": "\udcff"}}}},
+        pytest.param(
+            "config",
+            UNREADABLE,
             r"models\.nb.*udcff",
+            id="a name that cannot be decoded",
         ),
-        (
-            {"scheduler": "tcp://host:1"},
+        pytest.param(
+            "scheduler",
+            "tcp://host:1",
             "--scheduler: the executor 'in-process' takes no address",
+            id="an address that the executor does not take",
         ),
-        ({"out": ""}, "out: names no folder"),
+        pytest.param(
+            "out",
+            "",
+            "out: names no folder",
+            id="no folder",
+        ),
     ],
 )
 def test_a_wrong_argument_is_named_before_anything_is_trained(
-    folder, arguments, message
+    folder, argument, value, message
 ):
+    arguments = {"config": CONFIG, "path": "sgml"} | {argument: value}
+
     with pytest.raises(rnnbench.UserError, match=message):
-        rnnbench.run(**{"config": CONFIG, "path": "sgml"} | arguments)
+        rnnbench.run(**arguments)
+
     assert not (folder / "results").exists()
 
 
@@ -304,11 +408,19 @@ def test_rows_have_the_settings_that_differ(two_models):
 
 
 def test_rows_make_frames(two_models):
-    frame = pd.DataFrame(two_models.to_dicts())
-    pd.testing.assert_frame_equal(two_models.to_frame(), frame)
+    expected = pd.DataFrame(two_models.to_dicts())
+
+    frame = two_models.to_frame()
+
+    pd.testing.assert_frame_equal(frame, expected)
+
+
+def test_the_stored_table_of_models_makes_a_frame(two_models):
     table = pd.read_csv(two_models.folder / "table.csv")
-    summary = two_models.summary_frame()
-    pd.testing.assert_frame_equal(summary, table, check_dtype=False)
+
+    frame = two_models.summary_frame()
+
+    pd.testing.assert_frame_equal(frame, table, check_dtype=False)
 
 
 def test_the_table_of_a_run_is_a_frame(two_models):
@@ -316,13 +428,16 @@ def test_the_table_of_a_run_is_a_frame(two_models):
 
 
 def test_a_run_names_its_best_model():
-    assert stored("a", {"rnn": [9, 12], "svm": [15]}).best == "svm"
+    ran = stored("a", {"rnn": [9, 12], "svm": [15]})
+
+    assert ran.best == "svm"
 
 
 def test_a_run_has_the_accuracy_of_a_model():
     ran = stored("a", {"rnn": [9, 12], "svm": [15]})
 
-    assert ran.accuracy() == ran.accuracy("svm") == 0.75
+    assert ran.accuracy() == 0.75
+    assert ran.accuracy("svm") == 0.75
     assert ran.accuracy("rnn") == pytest.approx(0.525)
     with pytest.raises(rnnbench.UserError, match="no model 'svn'"):
         ran.accuracy("svn")
@@ -334,25 +449,31 @@ def test_what_a_run_is_made_of_is_shown_in_few_words():
     assert repr(ran.trials["rnn"]) == "[TrialResult('rnn', seed 0)]"
     assert repr(ran.results).endswith(", of rnn)")
     assert repr(ran.benchmark).endswith(", of rnn)")
-    assert (
-        repr(rnnbench.load_dataset("own_texts"))
-        == "Dataset(450 to train on, 150 to test on)"
-    )
+
+
+def test_a_dataset_is_shown_in_few_words():
+    dataset = rnnbench.load_dataset("own_texts")
+
+    assert repr(dataset) == "Dataset(450 to train on, 150 to test on)"
 
 
 def test_scores_are_arrays_by_seed_document_topic():
     run = stored("a", {"rnn": [9, 12]})
 
-    is_right = run.scores("rnn").argmax(axis=2) == run.labels
+    scores = run.scores("rnn")
 
-    assert run.scores("rnn").shape == (2, 20, 3)
-    assert np.mean(is_right, axis=1).tolist() == [0.45, 0.6]
+    assert scores.shape == (2, 20, 3)
+    is_right = scores.argmax(axis=2) == run.labels
+    assert is_right.mean(axis=1).tolist() == [0.45, 0.6]
 
 
 @pytest.fixture
 def runs(folder):  # noqa: ARG001 - it is the working folder
     """A run, and a worse one."""
-    return [stored("one", {"rnn": [18, 17, 18]}), stored("two", {"rnn": [2, 3, 2]})]
+    return [
+        stored("one", {"rnn": [18, 17, 18]}),
+        stored("two", {"rnn": [2, 3, 2]}),
+    ]
 
 
 def test_runs_are_compared(runs):
@@ -388,133 +509,206 @@ def test_an_unknown_metric_is_the_users_error(runs):
         rnnbench.badge(runs[0], metric="f1")
 
 
-def test_no_site_is_written_of_nothing_or_of_a_part_of_the_test_documents():
+@pytest.fixture
+def part(folder):  # noqa: ARG001 - it is the working folder
+    """A run that is about a part of the test documents."""
     run = stored("one", {"rnn": [18]})
-    left_out = run.results.dataset.model_copy(update={"test_size": 19, "n_left_out": 1})
-    part = replace(run, results=run.results.model_copy(update={"dataset": left_out}))
+    sizes = {"test_size": 19, "n_left_out": 1}
+    dataset = run.results.dataset.model_copy(update=sizes)
+    results = run.results.model_copy(update={"dataset": dataset})
+    return replace(run, results=results)
 
-    with pytest.raises(
-        rnnbench.UserError, match="a report is about all test documents"
-    ):
+
+def test_no_report_is_written_of_a_part_of_the_test_documents(part):
+    message = "a report is about all test documents"
+    with pytest.raises(rnnbench.UserError, match=message):
         part.write_report(words=0)
-    for runs, arguments, message in (
-        ([], {}, "runs: names none"),
-        ([run], {"metrics": []}, "metrics: names none"),
-        ([run], {"metrics": "f1"}, "metrics: no metric 'f1'"),
-        ([run], {"words": -1}, "words: got -1"),
-        ([run], {"errors": -1}, "errors: got -1"),
-        ([part], {}, "a report is about all test documents"),
-    ):
-        with pytest.raises(rnnbench.UserError, match=message):
-            rnnbench.site(runs, **arguments)
+
+
+def test_no_site_is_written_of_a_part_of_the_test_documents(part):
+    message = "a report is about all test documents"
+    with pytest.raises(rnnbench.UserError, match=message):
+        rnnbench.site([part])
+
+    assert not Path("site").exists()
+
+
+def test_no_site_is_written_of_nothing():
+    with pytest.raises(rnnbench.UserError, match="runs: names none"):
+        rnnbench.site([])
+
+    assert not Path("site").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"metrics": []}, "metrics: names none"),
+        ({"metrics": "f1"}, "metrics: no metric 'f1'"),
+        ({"words": -1}, "words: got -1"),
+        ({"errors": -1}, "errors: got -1"),
+    ],
+)
+def test_a_wrong_argument_of_a_site_is_named(arguments, message):
+    run = stored("one", {"rnn": [18]})
+
+    with pytest.raises(rnnbench.UserError, match=message):
+        rnnbench.site([run], **arguments)
+
     assert not Path("site").exists()
 
 
 def test_results_show_themselves_as_text_or_html():
     run = stored("a", {"nb": [18], "rnn": [9, 12]})
+    comparison = rnnbench.compare(run, run)
+    board = rnnbench.leaderboard([run])
 
-    for result in (run, rnnbench.compare(run, run), rnnbench.leaderboard([run])):
-        assert "0.9000" in repr(result) == str(result)
+    for result in (run, comparison, board):
+        assert "0.9000" in repr(result)
+        assert str(result) == repr(result)
         assert ">0.9000</td>" in result._repr_html_()
 
 
 def test_plots_are_axes_to_go_on_with():
     run = stored("a", {"nb": [18], "rnn": [9, 12]})
+    comparison = rnnbench.compare(run, run)
     _, (left, right) = plt.subplots(2)
 
-    assert run.plot("accuracy", "rnn", ax=left) is left
-    assert rnnbench.compare(run, run).plot(ax=right) is right
-    assert run.plot("learning_curves", curve="accuracy").get_xlabel() == "epoch"
-    with pytest.raises(rnnbench.UserError, match="did you mean 'confusion'"):
-        run.plot("confusions")
+    accuracy = run.plot("accuracy", "rnn", ax=left)
+    changes = comparison.plot(ax=right)
+    curves = run.plot("learning_curves", curve="accuracy")
+
+    assert accuracy is left
+    assert changes is right
+    assert curves.get_xlabel() == "epoch"
     plt.close("all")
 
 
-def test_a_leaderboard_over_several_datasets_has_mean_ranks():
+def test_a_misspelled_plot_is_named():
+    run = stored("a", {"nb": [18], "rnn": [9, 12]})
+
+    with pytest.raises(rnnbench.UserError, match="did you mean 'confusion'"):
+        run.plot("confusions")
+
+
+@pytest.fixture
+def two_datasets():
+    """A leaderboard of the same two models on two datasets."""
     rights = {"nb": [18], "rnn": [9, 12]}
-    board = rnnbench.leaderboard(runs_on_datasets({"r8": rights, "r52": rights}))
+    runs = runs_on_datasets({"r8": rights, "r52": rights})
+    return rnnbench.leaderboard(runs)
 
-    assert board.mean_ranks().models == {"nb": 1, "rnn": 2}
+
+def test_a_leaderboard_over_several_datasets_has_mean_ranks(two_datasets):
+    ranks = two_datasets.mean_ranks()
+
+    assert ranks.models == {"nb": 1, "rnn": 2}
 
 
-def test_mean_ranks_have_a_diagram():
-    rights = {"nb": [18], "rnn": [9, 12]}
-    board = rnnbench.leaderboard(runs_on_datasets({"r8": rights, "r52": rights}))
-
-    axes = board.plot()
+def test_mean_ranks_have_a_diagram(two_datasets):
+    axes = two_datasets.plot()
 
     assert axes.get_title() == "Mean rank by accuracy over 2 datasets (1 is best)"
-    assert board.plot(ax=axes) is axes
+    assert two_datasets.plot(ax=axes) is axes
     plt.close("all")
 
 
 def test_a_diagram_of_ranks_needs_two_datasets():
+    run = stored("a", {"nb": [18], "rnn": [9]})
+    board = rnnbench.leaderboard([run])
+
     with pytest.raises(rnnbench.UserError, match="needs 2 datasets or more, got 1"):
-        rnnbench.leaderboard([stored("a", {"nb": [18], "rnn": [9]})]).plot()
+        board.plot()
 
 
 def test_the_stored_command_repeats_the_run():
-    wanted = {
-        "path": "sgml",
-        "models": "nb",
-        "jobs": 1,
-        "save_models": True,
-        "compact": True,
-    }
-
-    run = rnnbench.run(CONFIG, seeds=np.int64(1), out="here", progress=False, **wanted)
-
-    assert {file.name for file in run.folder.glob("[!.]*.*")} == set(FILES[RESULTS])
-    expected = (
-        "rnnbench run here/config.yaml --jobs 1 --save-models --compact --out here"
+    ran = run(
+        "nb",
+        seeds=np.int64(1),
+        jobs=1,
+        save_models=True,
+        compact=True,
+        out="here",
     )
-    assert run.results.command == expected
-    assert run.results.seeds == [0]
-    assert run.trials["nb"][0].record.compact
-    np.testing.assert_array_equal(
-        rnnbench.load_run("here").scores("nb"), run.scores("nb")
-    )
+
+    options = "--jobs 1 --save-models --compact --out here"
+    assert ran.results.command == f"rnnbench run here/config.yaml {options}"
+    assert ran.results.seeds == [0]
+    (trial,) = ran.trials["nb"]
+    assert trial.record.compact
+
+
+def test_a_run_is_stored_in_files():
+    ran = run("nb", save_models=True, compact=True, out="here")
+
+    files = {file.name for file in ran.folder.glob("[!.]*.*")}
+    assert files == set(FILES[RESULTS])
+    again = rnnbench.load_run("here")
+    np.testing.assert_array_equal(again.scores("nb"), ran.scores("nb"))
 
 
 def test_a_report_is_written_beside_the_results_of_its_run_alone():
     run = stored("a", {"nb": [18]})
     other = stored("a", {"nb": [17]})
 
-    with pytest.raises(
-        rnnbench.UserError, match="it now holds another run; load it again"
-    ):
+    message = "it now holds another run; load it again"
+    with pytest.raises(rnnbench.UserError, match=message):
         run.write_report(words=0)
     assert not (run.folder / "report.html").exists()
-    assert other.write_report(words=0).read_text().startswith("<!doctype html>")
+    report = other.write_report(words=0)
+    assert report.read_text().startswith("<!doctype html>")
 
 
-def test_models_that_were_kept_answer_texts():
-    kept = run(["nb", "rnn"], save_models=True)
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory, tiny_sgml):
+    """A run of a naive Bayes with a network of two seeds, whose models were kept."""
+    folder = tmp_path_factory.mktemp("kept")
+    path = write_files(folder / "sgml", tiny_sgml)
+    with EXECUTORS.override("local", InProcess):
+        return rnnbench.run(
+            CONFIG,
+            models=["nb", "rnn"],
+            path=path,
+            save_models=True,
+            progress=False,
+            out=folder / "out",
+        )
+
+
+def test_models_that_were_kept_answer_texts(kept):
     rnn = kept.model("rnn")
 
     first_seed = rnn.answers("net profit rose", top=1)
     second_seed = kept.model("rnn", seed=1).answers(["net profit rose", "it rose"])
 
-    assert [prediction.words for prediction in (*first_seed, *second_seed)] == [3, 3, 2]
-    assert first_seed[0].topics != second_seed[0].topics[:1], (
-        "another seed gives other weights"
-    )
-    assert len(second_seed[0].topics) > 1 == len(first_seed[0].topics)
+    (first,) = first_seed
+    second, short = second_seed
+    words = [prediction.words for prediction in (first, second, short)]
+    assert words == [3, 3, 2]
+    assert first.topics != second.topics[:1], "another seed gives other weights"
+    assert len(first.topics) == 1
+    assert len(second.topics) > 1
 
 
-def test_the_best_model_that_was_kept_answers_texts():
-    kept = run(["nb", "rnn"], save_models=True)
+def test_the_best_model_that_was_kept_answers_texts(kept):
     rnn = kept.model("rnn")
     best = kept.model()
 
-    assert best.answers([]) == rnn.answers([]) == []
-    assert [prediction.words for prediction in best.answers(["", "zzz"])] == [0, 1]
+    assert best.answers([]) == []
+    assert rnn.answers([]) == []
+    no_words, unknown_word = best.answers(["", "zzz"])
+    assert no_words.words == 0
+    assert unknown_word.words == 1
+
+
+def test_the_best_model_that_was_kept_answers_one_text(kept):
+    best = kept.model()
+
     assert best.name == kept.results.best.name
     assert best.answers("it rose") == best.answers(["it rose"])
 
 
-def test_answers_are_a_frame():
-    kept = run(["nb"], save_models=True)
+def test_answers_are_a_frame(kept):
     texts = ["net profit rose", "zzz", ""]
 
     frame = kept.prediction_frame(texts)
@@ -525,102 +719,185 @@ def test_answers_are_a_frame():
     assert frame["predicted"][0] == kept.predict(texts)[0].answer
 
 
-def test_a_run_answers_by_a_kept_model():
-    kept = run(["nb", "rnn"], save_models=True)
-    rnn = kept.model("rnn")
-    first_seed = rnn.answers("net profit rose", top=1)
-    second_seed = kept.model("rnn", seed=1).answers(["net profit rose", "it rose"])
+def test_a_run_answers_by_a_kept_model(kept):
+    second_seed = kept.model("rnn", seed=1)
+    (answer,) = second_seed.answers("net profit rose")
 
-    assert kept.predict("net profit rose", "rnn", seed=1, top=1) == [
-        second_seed[0].model_copy(update={"topics": second_seed[0].topics[:1]})
-    ]
-    (prediction,) = rnn.answers("net profit rose", unsure_below=1, explain=True)
-    assert (prediction.answer, prediction.topics[0].topic) == (
-        "unsure",
-        first_seed[0].answer,
-    )
-    expected = (
-        f"How much the log-probability of {first_seed[0].answer} falls without the word"
-    )
+    (prediction,) = kept.predict("net profit rose", "rnn", seed=1, top=1)
+
+    best_topic = answer.topics[:1]
+    assert prediction == answer.model_copy(update={"topics": best_topic})
+
+
+def test_a_kept_model_may_be_unsure(kept):
+    model = kept.model("rnn")
+    (sure,) = model.answers("net profit rose", top=1)
+
+    (unsure,) = model.answers("net profit rose", unsure_below=1)
+
+    assert unsure.answer == "unsure"
+    assert unsure.topics[0].topic == sure.answer
+
+
+def test_a_kept_model_explains_its_answers(kept):
+    model = kept.model("rnn")
+
+    (prediction,) = model.answers("net profit rose", unsure_below=1, explain=True)
+
+    topic = prediction.topics[0].topic
+    expected = f"How much the log-probability of {topic} falls without the word"
     assert prediction.decided_by.meaning == expected
 
 
-def test_a_kept_model_is_like_a_classifier_of_scikit_learn():
-    kept = run(["nb", "rnn"], save_models=True)
-    texts = ["net profit rose", "it buys unit 3", "zzz"]
-
-    for name in ("nb", "rnn"):
-        model = kept.model(name)
-        shares = model.predict_proba(texts)
-
-        described = (model.name, model.kind, shares.shape)
-        assert described == (name, "probability", (3, len(model.classes_)))
-        np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
-        predicted = model.predict(iter(texts))
-        np.testing.assert_array_equal(predicted, model.classes_[shares.argmax(axis=1)])
-        assert [
-            prediction.topics[0].topic for prediction in model.answers(texts[:2])
-        ] == predicted[:2].tolist()
-        assert model.predict([]).tolist() == []
-        assert model.predict(texts[0]).tolist() == predicted[:1].tolist()
-    assert rnnbench.load_run(kept.folder).model().name == kept.results.best.name
+KEPT_TEXTS = ["net profit rose", "it buys unit 3", "zzz"]
 
 
-def test_a_kept_model_takes_texts_alone():
-    model = run(["nb"], save_models=True).model("nb")
-    texts = ["net profit rose", "it buys unit 3", "zzz"]
+@pytest.mark.parametrize("name", ["nb", "rnn"])
+def test_a_kept_model_has_probabilities_like_scikit_learn(kept, name):
+    model = kept.model(name)
 
-    for wrong in (None, b"profit", pd.DataFrame({"text": texts}), {"text": texts}):
-        with pytest.raises(
-            rnnbench.UserError, match=r"texts: got .*should be a list, or a column"
-        ):
-            model.predict(wrong)
-    for wrong in (float("nan"), b"profit", ["profit", 5]):
-        with pytest.raises(
-            rnnbench.UserError, match=r"text 2: got \w+ \(should be a text\)"
-        ):
-            model.predict([texts[0], wrong])
-    with pytest.raises(rnnbench.UserError, match=r"text 1: got int"):
-        model.predict([5])
+    shares = model.predict_proba(KEPT_TEXTS)
+
+    assert model.name == name
+    assert model.kind == "probability"
+    assert shares.shape == (3, len(model.classes_))
+    np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
 
 
-def test_a_wrong_argument_of_a_kept_model_is_named():
-    kept = run("nb", save_models=True)
-    model = kept.model()
-    wrong = {
-        "name: got 5 (should be a valid string)": lambda: kept.model(5),
-        "no model '../nb' (allowed: nb": lambda: kept.model("../nb"),
-        "seed: got 'x' (should be a valid integer": lambda: kept.model(seed="x"),
-        "nb has no seed 9 (allowed: 0": lambda: kept.model("nb", seed=9),
-        "top: got 0 (should be greater than 0)": lambda: model.answers("it rose", 0),
-        "unsure_below: got 2 (should be less ": lambda: model.answers(
-            "it rose", unsure_below=2
-        ),
-        "run: got 5 (should be a valid string)": lambda: rnnbench.badge(5),
-        "explain: got 'x' (should be a valid b": lambda: model.answers(
-            "it rose", explain="x"
-        ),
-    }
-    for message, call in wrong.items():
-        with pytest.raises(rnnbench.UserError, match=re.escape(message)):
-            call()
+@pytest.mark.parametrize("name", ["nb", "rnn"])
+def test_a_kept_model_has_predictions_like_scikit_learn(kept, name):
+    model = kept.model(name)
+
+    predicted = model.predict(iter(KEPT_TEXTS))
+
+    best = model.predict_proba(KEPT_TEXTS).argmax(axis=1)
+    np.testing.assert_array_equal(predicted, model.classes_[best])
+    for topic, answer in zip(predicted, model.answers(KEPT_TEXTS[:2]), strict=False):
+        assert answer.topics[0].topic == topic
 
 
-OWN = [f"{'buy' if number % 2 else 'see'} you {number}" for number in range(40)]
-LABELS = [number % 2 for number in range(40)]
+@pytest.mark.parametrize("name", ["nb", "rnn"])
+def test_a_kept_model_predicts_none_or_one(kept, name):
+    model = kept.model(name)
+
+    assert model.predict([]).tolist() == []
+    first, *_ = model.predict(KEPT_TEXTS)
+    assert model.predict(KEPT_TEXTS[0]).tolist() == [first]
+
+
+def test_a_run_that_is_loaded_again_has_its_best_model(kept):
+
+    again = rnnbench.load_run(kept.folder)
+
+    assert again.model().name == kept.results.best.name
+
+
+@pytest.fixture
+def naive_bayes(kept):
+    """A naive Bayes that was kept."""
+    return kept.model("nb")
 
 
 @pytest.mark.parametrize(
     "texts",
-    [(np.array(OWN), np.array(LABELS)), pd.DataFrame({"body": OWN, "kind": LABELS})],
-    ids=["arrays", "frame"],
+    [
+        pytest.param(None, id="nothing"),
+        pytest.param(b"profit", id="bytes"),
+        pytest.param(pd.DataFrame({"text": KEPT_TEXTS}), id="frame"),
+        pytest.param({"text": KEPT_TEXTS}, id="dict"),
+    ],
+)
+def test_a_kept_model_takes_a_list_of_texts_alone(naive_bayes, texts):
+    message = r"texts: got .*should be a list, or a column"
+    with pytest.raises(rnnbench.UserError, match=message):
+        naive_bayes.predict(texts)
+
+
+@pytest.mark.parametrize("text", [float("nan"), b"profit", ["profit", 5]])
+def test_a_kept_model_takes_texts_alone(naive_bayes, text):
+    message = r"text 2: got \w+ \(should be a text\)"
+    with pytest.raises(rnnbench.UserError, match=message):
+        naive_bayes.predict(["net profit rose", text])
+
+
+def test_a_kept_model_takes_no_number_for_a_text(naive_bayes):
+    with pytest.raises(rnnbench.UserError, match=r"text 1: got int"):
+        naive_bayes.predict([5])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(
+            {"name": 5},
+            "name: got 5 (should be a valid string)",
+            id="a number as a name",
+        ),
+        pytest.param(
+            {"name": "../nb"},
+            "no model '../nb' (allowed: nb",
+            id="a path as a name",
+        ),
+        pytest.param(
+            {"seed": "x"},
+            "seed: got 'x' (should be a valid integer",
+            id="a seed that is no number",
+        ),
+        pytest.param(
+            {"name": "nb", "seed": 9},
+            "nb has no seed 9 (allowed: 0",
+            id="an unknown seed",
+        ),
+    ],
+)
+def test_a_wrong_name_or_seed_of_a_kept_model_is_named(kept, arguments, message):
+    with pytest.raises(rnnbench.UserError, match=re.escape(message)):
+        kept.model(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "message"),
+    [
+        ("top", 0, "top: got 0 (should be greater than 0)"),
+        ("unsure_below", 2, "unsure_below: got 2 (should be less "),
+        ("explain", "x", "explain: got 'x' (should be a valid b"),
+    ],
+)
+def test_a_wrong_argument_of_answers_is_named(naive_bayes, argument, value, message):
+    with pytest.raises(rnnbench.UserError, match=re.escape(message)):
+        naive_bayes.answers("it rose", **{argument: value})
+
+
+def test_a_number_in_place_of_a_run_is_named():
+    message = "run: got 5 (should be a valid string)"
+    with pytest.raises(rnnbench.UserError, match=re.escape(message)):
+        rnnbench.badge(5)
+
+
+OWN = []
+LABELS = []
+for number in range(40):
+    label = number % 2
+    verb = "buy" if label else "see"
+    OWN.append(f"{verb} you {number}")
+    LABELS.append(label)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        pytest.param((np.array(OWN), np.array(LABELS)), id="arrays"),
+        pytest.param(pd.DataFrame({"body": OWN, "kind": LABELS}), id="frame"),
+    ],
 )
 def test_texts_of_a_program_are_kept_beside_the_results(texts):
     options = {"models": "multinomial_naive_bayes", "progress": False}
 
     first = rnnbench.run(texts, out="own", **options)
+
     assert first.results.models[0].score.mean == 1
-    assert len(Path("own/texts.jsonl").read_text().splitlines()) == 40
+    lines = Path("own/texts.jsonl").read_text().splitlines()
+    assert len(lines) == 40
     again = rnnbench.run("own/config.yaml", out="own", **options)
     assert again.results.fingerprints == first.results.fingerprints
     refused = r"texts\.jsonl: holds other texts \(give `out` the name of another folder, or leave"
@@ -644,17 +921,19 @@ def test_texts_of_several_labels_have_no_accuracy():
 
 
 def test_each_frame_has_a_folder_of_results_by_its_content():
-    first, other = (
-        pd.DataFrame({"text": texts, "label": LABELS}) for texts in (OWN, OWN[::-1])
-    )
+    frame = pd.DataFrame({"text": OWN, "label": LABELS})
+    turned = pd.DataFrame({"text": OWN[::-1], "label": LABELS})
     options = {"models": "multinomial_naive_bayes", "progress": False}
 
-    folders = [rnnbench.run(frame, **options).folder for frame in (first, other, first)]
+    first = rnnbench.run(frame, **options).folder
+    other = rnnbench.run(turned, **options).folder
+    again = rnnbench.run(frame, **options).folder
 
-    assert folders[0] != folders[1]
-    assert folders[0] == folders[2]
-    assert {folder.parent for folder in folders} == {Path("results")}
-    assert re.fullmatch("texts-[0-9a-f]{8}", folders[0].name)
+    assert first != other
+    assert first == again
+    assert first.parent == Path("results")
+    assert other.parent == Path("results")
+    assert re.fullmatch("texts-[0-9a-f]{8}", first.name)
 
 
 def test_each_column_of_texts_has_a_folder_of_results():
@@ -680,27 +959,36 @@ def test_a_choice_on_a_frame_has_a_folder_of_its_own():
 
 
 def test_dates_in_a_frame_stay_dates():
-    days = pd.DataFrame({"body": OWN, "day": pd.to_datetime(LABELS, unit="D")})
-    run = rnnbench.run(
-        days, out="own", models="multinomial_naive_bayes", progress=False
+    days = pd.to_datetime(LABELS, unit="D")
+    frame = pd.DataFrame({"body": OWN, "day": days})
+
+    ran = rnnbench.run(
+        frame, out="own", models="multinomial_naive_bayes", progress=False
     )
-    assert {count.topic[:10] for count in run.results.dataset.topics} == {
-        "1970-01-01",
-        "1970-01-02",
-    }
+
+    topics = {count.topic[:10] for count in ran.results.dataset.topics}
+    assert topics == {"1970-01-01", "1970-01-02"}
 
 
 @pytest.mark.parametrize(
     "data",
     [
-        *(7, (OWN,), (OWN, LABELS[1:]), (1, 2), ("ab", "cd"), ({*OWN}, LABELS)),
-        *(pd.Series(OWN), pd.DataFrame([OWN[:2]], columns=["text", "text"])),
+        pytest.param(7, id="a number"),
+        pytest.param((OWN,), id="one list"),
+        pytest.param((OWN, LABELS[1:]), id="lists of two lengths"),
+        pytest.param((1, 2), id="two numbers"),
+        pytest.param(("ab", "cd"), id="two texts"),
+        pytest.param(({*OWN}, LABELS), id="a set"),
+        pytest.param(pd.Series(OWN), id="a series"),
+        pytest.param(
+            pd.DataFrame([OWN[:2]], columns=["text", "text"]),
+            id="columns of one name",
+        ),
     ],
 )
 def test_other_things_than_texts_and_labels_are_refused(data):
-    with pytest.raises(
-        rnnbench.UserError, match="should be a data frame, or two lists of equal"
-    ):
+    message = "should be a data frame, or two lists of equal"
+    with pytest.raises(rnnbench.UserError, match=message):
         rnnbench.run(CONFIG, data=data)
 
 
@@ -713,29 +1001,28 @@ def test_texts_that_cannot_be_used_are_not_in_the_way_of_others():
     with pytest.raises(rnnbench.UserError, match="no document is left to test on"):
         rnnbench.run((OWN, LABELS), settings={"data.fit_on_all": 1.0}, **options)
     assert not Path("mine").exists(), "its data were prepared"
-    booleans = rnnbench.run((iter(OWN), np.array(LABELS, bool)), **options)
-    assert [count.topic for count in booleans.results.dataset.topics] == [
-        "false",
-        "true",
-    ]
+    booleans = np.array(LABELS, bool)
+    ran = rnnbench.run((iter(OWN), booleans), **options)
+    topics = [count.topic for count in ran.results.dataset.topics]
+    assert topics == ["false", "true"]
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "results.json", "table.md", "trials"])
 def test_a_folder_in_the_place_of_a_file_or_the_other_way_round_is_named(folder, name):
-    results = write_run(scored_run({"nb": [18]}, folder=folder / "results" / "mine"))
-    if (results / name).is_file():
-        (results / name).unlink()
-        (results / name).mkdir()
+    made_up = scored_run({"nb": [18]}, folder=folder / "results" / "mine")
+    results = write_run(made_up)
+    place = results / name
+    if place.is_file():
+        place.unlink()
+        place.mkdir()
     else:
-        shutil.rmtree(results / name, ignore_errors=True)
-        (results / name).touch()
+        shutil.rmtree(place, ignore_errors=True)
+        place.touch()
     before = sorted(results.rglob("*"))
 
-    with pytest.raises(
-        rnnbench.RnnbenchError, match=f"results/mine/{name}: cannot be written: "
-    ):
+    message = f"results/mine/{name}: cannot be written: "
+    with pytest.raises(rnnbench.RnnbenchError, match=message):
         run("nb")
 
-    assert [
-        file for file in sorted(results.rglob("*")) if file.name[0] != "."
-    ] == before
+    after = [file for file in results.rglob("*") if file.name[0] != "."]
+    assert sorted(after) == before
