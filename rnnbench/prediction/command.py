@@ -259,7 +259,7 @@ def _answer_table(
         which = f"{tally.trained_on:,} of {rows}"
         meaning = "their answers do not show how good the model is on new texts"
         console.notice(f"In the training set: {which}; {meaning}", style="yellow")
-    answered = counts.pop(None)
+    answered = counts.pop(None, 0)
     if counts:
         reasons = [f"{n:,} {problem}" for problem, n in counts.most_common()]
         which = f"{counts.total():,} of {rows}: {', '.join(reasons)}"

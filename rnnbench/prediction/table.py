@@ -110,7 +110,7 @@ class Question:
 class Tally:
     """The number of rows by their problem, and of those that were trained on."""
 
-    problems: Counter[str | None] = field(default_factory=lambda: Counter({None: 0}))
+    problems: Counter[str | None] = field(default_factory=Counter)
     """Rows without a problem are counted under ``None``."""
     trained_on: int = 0
 

@@ -68,7 +68,7 @@ def read(
     texts = _Texts(TOKENIZERS[tokenizer])
     for part in parts:
         rows = read_texts(part.path, layout, texts.bad_rows, progress)
-        texts.add_file(part.path, rows, part.is_test)
+        texts.add_file(part.path, rows, part.name == TEST)
     corpus = texts.corpus()
     if texts.have_one_label and layout.label_separator is None:
         hint_at_lists(path, corpus.topics, "--set 'data.label_separator=\"{}\"'")

@@ -45,8 +45,7 @@ def split_labels(cell: str, separator: str) -> list[str]:
         parts = inside[1].split(separator)
     else:
         parts = inside[1].split(",")
-    stripped = [part.strip() for part in parts]
-    return [part for part in stripped if part]
+    return list(filter(None, map(str.strip, parts)))
 
 
 def items_of_list(cell: str) -> list[str] | None:

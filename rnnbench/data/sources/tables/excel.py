@@ -155,9 +155,7 @@ def _check_cells(parts: Iterable[bytes]) -> None:
         n_cells = last_row * last_column
         if n_cells > MAX_CELLS:
             raise ValueError(f"room for {n_cells:,} cells (allowed: {MAX_CELLS:,})")
-    n_characters = 0
-    for number, n in n_uses.items():
-        n_characters += n * lengths[number]
+    n_characters = sum(n * lengths[number] for number, n in n_uses.items())
     if n_characters > MAX_UNPACKED:
         raise ValueError(f"{n_characters:,} characters (allowed: {MAX_UNPACKED:,})")
 

@@ -41,11 +41,6 @@ class DataPart(NamedTuple):
     path: Path
     name: str = TRAIN
 
-    @property
-    def is_test(self) -> bool:
-        """Whether its texts are to test on."""
-        return self.name == TEST
-
 
 def parts_of(path: Path) -> list[DataPart]:
     """Return the tables and folders of texts that a path stands for.
