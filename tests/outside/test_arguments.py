@@ -1,5 +1,6 @@
 """Folders as arguments of a verdict."""
 
+import gzip
 import json
 import shutil
 from pathlib import Path
@@ -65,6 +66,18 @@ def test_packed_tables_in_a_folder_are_read():
     Path("a.csv.gz").touch()
 
     assert files_of(["."]) == [(Path("a.csv.gz"), "")]
+
+
+def test_the_name_of_a_packed_table_has_the_model_with_its_seed():
+    for seed in "01":
+        table = gzip.compress(b"id,label,prediction\n1,a,a\n2,b,a\n")
+        Path(f"bert-seed{seed}.csv.gz").write_bytes(table)
+
+    (read,) = read_answers(["."], None, Reading()).values()
+
+    assert {model: [*seeds] for model, seeds in read.answers.items()} == {
+        "bert": [0, 1]
+    }
 
 
 def test_hidden_files_in_a_folder_are_left_out():

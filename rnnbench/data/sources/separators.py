@@ -39,10 +39,7 @@ def find_separator(cells: Counter[str]) -> Separator | None:
     rows = f"{cells.total():,} rows"
     if cells.total() >= MOST_ROWS or len(cells) >= MOST_CELLS:
         rows = f"the first {rows}"
-    filled = Counter(cells)
-    for cell in cells:
-        if not cell.strip():
-            del filled[cell]
+    filled = Counter({cell: n for cell, n in cells.items() if cell.strip()})
     if filled and all(map(_is_list_of_labels, filled)):
         example = shortened(filled.most_common(1)[0][0], 40)
         among = f"in {filled.total():,} of {rows}"

@@ -16,6 +16,7 @@ import numpy as np
 
 from rnnbench.data.sources.labels import ONE_LABEL, hint_at_lists, split_labels
 from rnnbench.data.sources.separators import MOST_CELLS, find_separator
+from rnnbench.data.sources.tables import without_packing
 from rnnbench.labels import spelled
 from rnnbench.outside.columns import Column, Columns, Reading
 from rnnbench.outside.formats.arrays import read_arrays
@@ -77,7 +78,7 @@ def read_file(path: Path, reading: Reading, *, of_labels: bool) -> AnswerFile:
     separator = reading.separator or _separator_in(columns, path)
     if separator not in (None, ONE_LABEL):
         _split(columns, str(separator))
-    name = path.stem
+    name = without_packing(path).stem
     of_harness = OF_HARNESS.fullmatch(path.name)
     if of_harness and columns:
         name = path.resolve().parent.name

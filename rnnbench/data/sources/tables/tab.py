@@ -78,7 +78,7 @@ def _have_types(fields: Sequence[str]) -> bool:
 def _with_roles(path: Path, layout: Layout) -> Layout:
     """Return a layout with the columns that Orange names, unless it has others."""
     table = _read(path, layout, silent)
-    taken = [*names_of(layout.text), *names_of(layout.label or None)]
+    taken = [*names_of(layout.text), *names_of(layout.label)]
     texts = []
     label = layout.label
     for name, role in zip(table.header, table.roles, strict=False):
