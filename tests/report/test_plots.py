@@ -35,9 +35,16 @@ from rnnbench.stats.correctness import Interval
 from rnnbench.training.outcome import History
 
 pytestmark = pytest.mark.usefixtures("no_figures")
-ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}
-PLOTS = dict.fromkeys(["accuracy", "differences", "cost", "learning_curves"]) | {
-    "confusion": "lstm"
+ANSWERS = {
+    "rnn": [(0, 0, 0, 1), (0, 0, 1, 1)],
+    "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)],
+}
+PLOTS = {
+    "accuracy": None,
+    "differences": None,
+    "cost": None,
+    "learning_curves": None,
+    "confusion": "lstm",
 }
 
 every_plot = pytest.mark.parametrize(("name", "models"), PLOTS.items(), ids=PLOTS)
@@ -49,6 +56,10 @@ def made_up(**changes):
 
 def legend_of(axes):
     return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def rows_of(axes):
+    return [label.get_text() for label in axes.get_yticklabels()]
 
 
 @every_plot
@@ -89,30 +100,37 @@ def test_each_accuracy_of_a_run_is_drawn():
 
     axes = plot_run(run, "accuracy")
 
-    dots = [line.get_xdata() for line in axes.get_lines() if line.get_marker() == "o"]
+    drawn_scores = []
+    for line in axes.get_lines():
+        if line.get_marker() == "o":
+            drawn_scores.extend(line.get_xdata()[:1])
     accuracies = [model.score.mean for model in run.results.models]
-    assert [dot[0] for dot in dots if len(dot)] == accuracies
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["rnn", "lstm"]
-    assert {"95 % over seeds", "always 'earn'"} <= {*legend_of(axes)}
+    assert drawn_scores == accuracies
+    assert rows_of(axes) == ["rnn", "lstm"]
+    assert {"95 % over seeds", "always 'earn'"} <= set(legend_of(axes))
 
 
 def test_a_majority_far_below_all_models_takes_no_room_but_is_named():
     labels = [0, 1] * 200
-    run = finished_run({"rnn": [[*labels[:396], 2, 2, 2, 2]]}, labels=labels)
-    far = run.results.dataset.model_copy(update={"majority_score": 0.5})
+    answers = [*labels[:396], 2, 2, 2, 2]
+    run = finished_run({"rnn": [answers]}, labels=labels)
+    dataset = run.results.dataset.model_copy(update={"majority_score": 0.5})
+    results = run.results.model_copy(update={"dataset": dataset})
+    run = replace(run, results=results)
 
-    axes = plot_run(
-        replace(run, results=run.results.model_copy(update={"dataset": far})),
-        "accuracy",
-    )
+    axes = plot_run(run, "accuracy")
 
-    assert axes.get_xlim()[0] > 0.9
+    left, _ = axes.get_xlim()
+    assert left > 0.9
     assert "← always 'earn': 0.500" in legend_of(axes)
 
 
 def test_a_curve_is_chosen_by_the_name_that_keras_gives_it():
     history = History(
-        loss=[3, 2], score=[0.1, 0.2], val_loss=[4, 3], val_score=[0.3, 0.4]
+        loss=[3, 2],
+        score=[0.1, 0.2],
+        val_loss=[4, 3],
+        val_score=[0.3, 0.4],
     )
     run = made_up(records={model: {"history": history} for model in ANSWERS})
 
@@ -129,57 +147,93 @@ def test_a_curve_is_chosen_by_the_name_that_keras_gives_it():
             assert axes.get_title() == "loss on the validation documents"
 
 
-TOPICS = [
-    TopicCount(topic=topic, train=9, test=1)
-    for topic in ("$\\frac$", "\ud800", "others")
-]
+@pytest.fixture
+def with_odd_topics():
+    """A run whose topics have names that a plot may trip over."""
+    topics = []
+    for name in ("$\\frac$", "\ud800", "others"):
+        topics.append(TopicCount(topic=name, train=9, test=1))
+    dataset = {
+        "topics": topics,
+        "majority_topic": "$\\frac$",
+    }
+    return made_up(dataset=dataset)
 
 
-@pytest.mark.parametrize(
-    ("name", "models", "is_given"),
-    [*((*of, False) for of in PLOTS.items()), ("confusion", "lstm", True)],
-)
-def test_a_topic_may_have_any_name(name, models, is_given):
-    run = made_up(dataset={"topics": TOPICS, "majority_topic": "$\\frac$"})
-    given = None
-    if is_given:
-        given = plt.subplots()[1]
-        given.figure.canvas.draw()
-
-    axes = plot_run(run, name, models, ax=given)
+def assert_title_may_be_a_formula(axes):
     axes.set_title("$x^2$")
     axes.figure.canvas.draw()
-
     assert axes.title.get_parse_math(), "titles of the program's own may have formulas"
+
+
+@every_plot
+def test_a_topic_may_have_any_name(with_odd_topics, name, models):
+    axes = plot_run(with_odd_topics, name, models)
+
+    assert_title_may_be_a_formula(axes)
+
+
+def test_a_topic_may_have_any_name_on_the_axes_of_a_program(with_odd_topics):
+    figure, program_axes = plt.subplots()
+    figure.canvas.draw()
+
+    axes = plot_run(with_odd_topics, "confusion", "lstm", ax=program_axes)
+
+    assert_title_may_be_a_formula(axes)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (
-            ("acuracy",),
+        pytest.param(
+            ["acuracy"],
             "no plot 'acuracy' of .* .allowed: accuracy, .*; did you mean 'accuracy'",
+            id="a misspelled plot",
         ),
-        (("accuracy", "lstn"), "models: no model 'lstn' .*did you mean 'lstm'"),
-        (("accuracy", []), "models: names no model"),
-        (("accuracy", None, "loss"), "curve: got 'loss' for 'score' .*learning_curves"),
-        (
-            ("differences", "rnn"),
+        pytest.param(
+            ["accuracy", "lstn"],
+            "models: no model 'lstn' .*did you mean 'lstm'",
+            id="a misspelled model",
+        ),
+        pytest.param(
+            ["accuracy", []],
+            "models: names no model",
+            id="no model",
+        ),
+        pytest.param(
+            ["accuracy", None, "loss"],
+            "curve: got 'loss' for 'score' .*learning_curves",
+            id="a curve of a plot without curves",
+        ),
+        pytest.param(
+            ["differences", "rnn"],
             "models: .*'differences' needs two models, got 1 .allowed: rnn,",
+            id="differences of one model",
         ),
-        (("cost", "rnn"), "models: .*'cost' needs two models, got 1 .allowed: rnn,"),
-        (
-            ("confusion",),
+        pytest.param(
+            ["cost", "rnn"],
+            "models: .*'cost' needs two models, got 1 .allowed: rnn,",
+            id="costs of one model",
+        ),
+        pytest.param(
+            ["confusion"],
             "models: .*'confusion' shows one model, got 2 .allowed: rnn, lstm",
+            id="a confusion of two models",
         ),
-        (("learning_curves", None, "los"), "curve: got 'los' .*did you mean 'loss'"),
-        (
-            ("learning_curves", None, "val_loss"),
+        pytest.param(
+            ["learning_curves", None, "los"],
+            "curve: got 'los' .*did you mean 'loss'",
+            id="a misspelled curve",
+        ),
+        pytest.param(
+            ["learning_curves", None, "val_loss"],
             "curve: got 'val_loss' .*validation_split",
+            id="a curve of a validation that was not made",
         ),
-        (
-            ("accuracy", None, None, [1]),
+        pytest.param(
+            ["accuracy", None, None, [1]],
             "ax: got an object of type list .*matplotlib.axes.Axes",
+            id="a list as axes",
         ),
     ],
 )
@@ -191,66 +245,88 @@ def test_a_wrong_argument_is_named_before_a_figure_is_opened(arguments, message)
 
 
 def test_a_model_without_epochs_has_no_learning_curve():
-    records = {"lstm": {"history": History()}}
+    run = made_up(records={"lstm": {"history": History()}})
 
-    with pytest.raises(
-        UserError, match=r"lstm has no learning curve; .*\(allowed: rnn\)"
-    ):
-        plot_run(made_up(records=records), "learning_curves", ["rnn", "lstm"])
+    axes = plot_run(run, "learning_curves")
 
-    assert legend_of(plot_run(made_up(records=records), "learning_curves")) == ["rnn"]
+    assert legend_of(axes) == ["rnn"]
+    message = r"lstm has no learning curve; .*\(allowed: rnn\)"
+    with pytest.raises(UserError, match=message):
+        plot_run(run, "learning_curves", ["rnn", "lstm"])
+
+
+def test_a_run_without_epochs_has_no_learning_curves():
+    records = {
+        "lstm": {"history": History()},
+        "rnn": {"history": History()},
+    }
+    run = made_up(records=records)
+
     with pytest.raises(UserError, match=r"made-up: no model was trained in epochs"):
-        plot_run(made_up(records=records | {"rnn": records["lstm"]}), "learning_curves")
+        plot_run(run, "learning_curves")
 
 
-SEEDS = {"svm": [9] * 3, "rnn": [2, 3, 2], "gru": [19, 18, 18], "lstm": [18, 18, 19]}
+SEEDS = {
+    "svm": [9, 9, 9],
+    "rnn": [2, 3, 2],
+    "gru": [19, 18, 18],
+    "lstm": [18, 18, 19],
+}
 
 
 def marks_of(axes):
     """The row, the marker and whether it is filled, of each difference that is
     drawn.
     """
-    marks = [line for line in axes.get_lines() if line.get_marker() in ("o", "x")]
-    rows = [label.get_text() for label in axes.get_yticklabels()]
-    return [
-        (
-            rows[mark.get_ydata()[0]],
-            mark.get_marker(),
-            mark.get_markerfacecolor() != "none",
-        )
-        for mark in marks
-        if len(mark.get_ydata())
-    ]
+    rows = rows_of(axes)
+    marks = []
+    for line in axes.get_lines():
+        marker = line.get_marker()
+        places = line.get_ydata()
+        if marker in ("o", "x") and len(places):
+            is_filled = line.get_markerfacecolor() != "none"
+            marks.append((rows[places[0]], marker, is_filled))
+    return marks
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("letter", ["x", "\N{CJK UNIFIED IDEOGRAPH-4E2D}"])
 def test_the_longest_labels_leave_room_for_the_axes_of_a_confusion(letter):
-    topics = [
-        TopicCount(topic=letter * 100 + str(n), train=1, test=1) for n in range(3)
-    ]
+    topics = []
+    for number in range(3):
+        name = letter * 100 + str(number)
+        topics.append(TopicCount(topic=name, train=1, test=1))
+    dataset = {
+        "topics": topics,
+        "majority_topic": topics[0].topic,
+    }
+    run = made_up(dataset=dataset)
 
-    dataset = {"topics": topics, "majority_topic": topics[0].topic}
-    plot = ConfusionPlot(made_up(dataset=dataset), ["lstm"])
+    plot = ConfusionPlot(run, ["lstm"])
 
     assert plot.png().startswith(b"\x89PNG")
     assert "… (" in plot.svg
 
 
 def test_a_run_of_one_model_needs_no_name_for_its_confusion():
-    axes = plot_run(finished_run({"rnn": ANSWERS["rnn"]}), "confusion")
+    run = finished_run({"rnn": ANSWERS["rnn"]})
+
+    axes = plot_run(run, "confusion")
 
     assert axes.get_title() == "Confusion of rnn"
-    assert axes.get_yticklabels()[0].get_text() == "earn (2)"
+    first_row, *_ = rows_of(axes)
+    assert first_row == "earn (2)"
 
 
 def test_each_difference_is_below_the_better_model():
     axes = plot_run(scored_run(SEEDS), "differences")
 
-    labels = axes.get_yticklabels()
     rows = "gru minus, lstm, svm, rnn, lstm minus, svm, rnn, svm minus, rnn"
-    assert ", ".join(label.get_text() for label in labels) == rows
-    bold = [label.get_text() for label in labels if label.get_fontweight() == "bold"]
+    assert ", ".join(rows_of(axes)) == rows
+    bold = []
+    for label in axes.get_yticklabels():
+        if label.get_fontweight() == "bold":
+            bold.append(label.get_text())
     assert bold == ["gru minus", "lstm minus", "svm minus"]
     low, high = axes.get_ylim()
     assert low > high, "the best model is at the top"
@@ -380,21 +456,18 @@ def test_the_alternative_has_the_numbers(plots):
 
     assert "rnn 0.625 (" in accuracy.alt
     number = r"\d\.\d+"
-    assert re.match(
-        rf"lstm - rnn \+0\.250 \(-{number} to \+{number}, too few", differences.alt
-    )
-    assert of_lstm.alt.endswith(
-        "lstm classified correctly: earn 0.75, acq 1.00, grain 1.00"
-    )
+    interval = rf"\(-{number} to \+{number}, too few"
+    assert re.match(rf"lstm - rnn \+0\.250 {interval}", differences.alt)
+    shares = "earn 0.75, acq 1.00, grain 1.00"
+    assert of_lstm.alt.endswith(f"lstm classified correctly: {shares}")
 
 
 def test_curves_are_as_long_as_the_longest_training():
     run = made_up()
     long = History(loss=[3.0, 2.0, 1.0, 0.5], score=[0.1, 0.2, 0.3, 0.4])
     first = run.trials["rnn"][0]
-    run.trials["rnn"][0] = replace(
-        first, record=first.record.model_copy(update={"history": long})
-    )
+    record = first.record.model_copy(update={"history": long})
+    run.trials["rnn"][0] = replace(first, record=record)
 
     (plot,) = LearningCurves.in_report(run)
 
@@ -454,11 +527,8 @@ def test_each_published_accuracy_of_a_model_is_drawn_beside_it():
 
     def diamonds(references):  # the legend has one, too
         plot = ScorePlot(made_up(references=references))
-        return len(
-            re.findall(
-                r"<use [^>]*stroke: #1b1f24[^>]*stroke-linejoin: miter", plot.svg
-            )
-        )
+        diamond = r"<use [^>]*stroke: #1b1f24[^>]*stroke-linejoin: miter"
+        return len(re.findall(diamond, plot.svg))
 
     assert diamonds({}) == 0
     assert diamonds({"a": reference}) == 2
@@ -507,18 +577,19 @@ def history_of(*rights, metric="accuracy"):
 
 
 def test_a_history_marks_clear_changes_beside_dates():
-    plot = HistoryPlot(
-        history_of({"rnn": [18, 17, 18]}, {"rnn": [2, 3, 2]}), "rnn", "mine"
-    )
+    history = history_of({"rnn": [18, 17, 18]}, {"rnn": [2, 3, 2]})
 
-    texts = set(texts_of(plot))
-    assert {
+    plot = HistoryPlot(history, "rnn", "mine")
+
+    expected = {
         "2026-11-01",
         "0101010",
         "test accuracy",
         "clearly down",
         "95 % over seeds",
-    } <= texts
+    }
+    texts = set(texts_of(plot))
+    assert expected <= texts
     assert "clearly up" not in texts
     assert plot.alt == (
         "test accuracy of rnn in 2 runs: 0.8833 ± 0.0717 in the first, "
@@ -528,17 +599,15 @@ def test_a_history_marks_clear_changes_beside_dates():
 
 
 def test_a_run_without_the_model_is_a_gap():
-    history = history_of(
-        {"rnn": [18], "svm": [9]}, {"svm": [9]}, {"rnn": [18], "svm": [9]}
-    )
+    both = {"rnn": [18], "svm": [9]}
+    without = {"svm": [9]}
+    history = history_of(both, without, both)
 
     (axes,) = HistoryPlot(history, "rnn", "mine").figure.axes
 
-    assert list(np.ma.getmaskarray(axes.lines[0].get_ydata(orig=True))) == [
-        False,
-        True,
-        False,
-    ]
+    values = axes.lines[0].get_ydata(orig=True)
+    is_gap = np.ma.getmaskarray(values)
+    assert is_gap.tolist() == [False, True, False]
 
 
 def test_numbers_that_there_is_no_room_for_are_at_the_edge_of_a_history():
@@ -595,8 +664,7 @@ def test_the_best_rank_is_at_the_top():
     ranks = ranks_on(6)
     axes = draw(ranks)
 
-    rows = [label.get_text() for label in axes.get_yticklabels()]
-    assert rows == [
+    assert rows_of(axes) == [
         "critical difference 1.35",
         "high  1.00",
         "middle  2.00",
@@ -611,7 +679,23 @@ LONG = [f"bidirectional_lstm[units={number},lr=0.003]" for number in range(10, 3
 
 @pytest.mark.parametrize(
     ("n_datasets", "names"),
-    [(2, ["rnn", "lstm"]), (3, ["vanilla_rnn", "tfidf_linear_svm", "lstm"]), (6, LONG)],
+    [
+        pytest.param(
+            2,
+            ["rnn", "lstm"],
+            id="short names",
+        ),
+        pytest.param(
+            3,
+            ["vanilla_rnn", "tfidf_linear_svm", "lstm"],
+            id="longer names",
+        ),
+        pytest.param(
+            6,
+            LONG,
+            id="twenty long names",
+        ),
+    ],
 )
 def test_no_words_overlap_or_leave_the_picture(n_datasets, names):
     axes = draw(ranks_on(n_datasets, names, range(len(names))))
