@@ -30,7 +30,8 @@ def test_of_one_label_the_probabilities_are_multiplied():
     together = np.exp(combined(ensemble("a", "b"), [OF_A, OF_B]))
 
     product = np.sqrt(np.exp(A) * np.exp(B))
-    assert together == pytest.approx(product / product.sum(axis=1, keepdims=True))
+    sums = product.sum(axis=1, keepdims=True)
+    assert together == pytest.approx(product / sums)
 
 
 def test_of_any_number_of_labels_the_log_odds_are_averaged():
@@ -38,11 +39,16 @@ def test_of_any_number_of_labels_the_log_odds_are_averaged():
     answers = np.array([[1, 0]], np.uint8)
 
     weighted = ensemble("a", "b", weights=[3, 1])
-    together = combined(weighted, [("a", A[:1], answers), ("b", sure, answers)])
+    members = [
+        ("a", A[:1], answers),
+        ("b", sure, answers),
+    ]
+    together = combined(weighted, members)
 
+    first, second = together[0]
     odds = 0.75 * np.log(0.2 / 0.8) + 0.25 * np.log(0.2 / 0.8)
-    assert together[0, 1] == pytest.approx(-np.log1p(np.exp(-odds)))
-    assert -1e-6 < together[0, 0] <= 0  # a probability of 1 is not infinitely sure
+    assert second == pytest.approx(-np.log1p(np.exp(-odds)))
+    assert -1e-6 < first <= 0  # a probability of 1 is not infinitely sure
 
 
 def answers_by_votes(votes, n_topics=2, **keys):
@@ -57,18 +63,29 @@ def answers_by_votes(votes, n_topics=2, **keys):
 
 
 def test_of_equal_votes_those_of_the_first_model_count():
-    assert answers_by_votes({"a": [1, 0], "b": [0, 0]}) == [1, 0]
+    votes = {
+        "a": [1, 0],
+        "b": [0, 0],
+    }
+
+    assert answers_by_votes(votes) == [1, 0]
 
 
 def test_votes_count_by_the_weights_of_their_models():
-    votes = {"a": [1, 0], "b": [0, 0], "c": [0, 1]}
+    votes = {
+        "a": [1, 0],
+        "b": [0, 0],
+        "c": [0, 1],
+    }
 
     assert answers_by_votes(votes, weights=[1, 1, 1.5]) == [0, 0]
 
 
 @pytest.mark.parametrize("votes", [[1, 0, 0, 1, 1, 0], [2, 1, 1, 1, 2, 2]])
 def test_of_many_equal_votes_those_of_the_first_model_count(votes):
-    by_name = {name: [vote] for name, vote in zip("abcdef", votes, strict=True)}
+    by_name = {}
+    for name, vote in zip("abcdef", votes, strict=True):
+        by_name[name] = [vote]
 
     assert answers_by_votes(by_name, n_topics=3) == votes[:1]
 
@@ -76,9 +93,11 @@ def test_of_many_equal_votes_those_of_the_first_model_count(votes):
 @given(st.integers(1, 4))
 def test_the_seeds_of_a_model_share_its_weight(n_seeds):
     over_seeds = ensemble("a", "b", over_seeds=True)
+    of_one_seed = combined(over_seeds, [OF_A, OF_B])
 
     together = combined(over_seeds, [OF_A] * n_seeds + [OF_B])
-    assert together == pytest.approx(combined(over_seeds, [OF_A, OF_B]), abs=1e-6)
+
+    assert together == pytest.approx(of_one_seed, abs=1e-6)
 
 
 RULE = {"decision": {"threshold": 0.4, "none": "best"}}
@@ -124,35 +143,42 @@ def test_a_run_makes_them_of_its_trials(finished):
     ensemble = finished.benchmark.models["both"].ensemble
     for seed in (0, 1):
         together = trials["both"][seed]
-        members = []
-        for trial in (trials["rnn"][seed], trials["csvm"][0]):
-            members.append((trial.record.model, trial.scores, trial.answers))
+        rnn = trials["rnn"][seed]
+        csvm = trials["csvm"][0]
+        members = [
+            ("rnn", rnn.scores, rnn.answers),
+            ("csvm", csvm.scores, csvm.answers),
+        ]
 
         expected = combined(ensemble, members)
         assert together.scores == pytest.approx(expected, abs=1e-6)
         assert together.record.decision.threshold == pytest.approx(np.log(0.4))
         for fact in ("params", "fit_seconds", "predict_ms_per_document"):
-            rnn = getattr(trials["rnn"][seed].record, fact)
-            csvm = getattr(trials["csvm"][0].record, fact)
-            assert getattr(together.record, fact) == rnn + csvm
+            of_rnn = getattr(rnn.record, fact)
+            of_csvm = getattr(csvm.record, fact)
+            assert getattr(together.record, fact) == of_rnn + of_csvm
 
 
 def test_an_ensemble_of_seeds_or_without_any_has_one_trial(finished):
-    n_trials = {name: len(trials) for name, trials in finished.trials.items()}
+    trials = finished.trials
 
-    names = ("both", "all_seeds", "votes")
-    assert [n_trials[name] for name in names] == [2, 1, 1]
+    assert len(trials["both"]) == 2
+    assert len(trials["all_seeds"]) == 1
+    assert len(trials["votes"]) == 1
 
 
 def test_a_kept_ensemble_averages_the_log_odds_of_its_members(finished):
     texts = ["corn ship rose", "trade wheat"]
     together = finished.model("both", seed=1)
 
+    rnn = finished.model("rnn", seed=1)
+    csvm = finished.model("csvm")
     odds = []
-    for member in (finished.model("rnn", seed=1), finished.model("csvm")):
+    for member in (rnn, csvm):
         shares = member.predict_proba(texts)
         odds.append(np.log(shares) - np.log1p(-shares))
-    expected = 1 / (1 + np.exp(-np.mean(odds, axis=0)))
+    mean_odds = np.mean(odds, axis=0)
+    expected = 1 / (1 + np.exp(-mean_odds))
     assert together.predict_proba(texts) == pytest.approx(expected, abs=1e-5)
     assert together.predict(texts).shape == (2, len(together.classes_))
 
@@ -183,8 +209,11 @@ def test_it_has_no_result_where_a_member_failed(config, tmp_path):
 
 def test_a_choice_ranks_them_on_the_same_parts_as_their_members(config, tmp_path):
     grid = {"grid": {"ensemble.weights": [[1, 1], [1, 3]]}}
-    models = {name: config["models"][name] for name in ("rnn", "csvm")}
-    config["models"] = models | {"both": MODELS["both"] | grid}
+    config["models"] = {
+        "rnn": config["models"]["rnn"],
+        "csvm": config["models"]["csvm"],
+        "both": MODELS["both"] | grid,
+    }
 
     choice = rnnbench.choose(config, out=tmp_path / "out", folds=2, progress=False)
 
@@ -197,10 +226,16 @@ def test_a_choice_ranks_them_on_the_same_parts_as_their_members(config, tmp_path
 
 def test_a_compact_run_makes_them_of_all_scores(config, tmp_path):
     """Compact scores depend on the true topics: an ensemble of them would know these."""
-    models = {"nb": {"baseline": "multinomial_naive_bayes"}, "csvm": MODELS["csvm"]}
-    both = {"ensemble": {"of": list(models)}, "training": RULE}
-    config["models"] = models | {"both": both}
-    with_all = run(config, tmp_path / "all", jobs=1).trials["both"][0]
+    both = {
+        "ensemble": {"of": ["nb", "csvm"]},
+        "training": RULE,
+    }
+    config["models"] = {
+        "nb": {"baseline": "multinomial_naive_bayes"},
+        "csvm": MODELS["csvm"],
+        "both": both,
+    }
+    (with_all,) = run(config, tmp_path / "all", jobs=1).trials["both"]
 
     for _ in range(2):
         trials = run(config, tmp_path / "out", jobs=1, compact=True).trials

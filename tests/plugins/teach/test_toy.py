@@ -25,8 +25,10 @@ stacks = pytest.mark.parametrize(
 
 def shown(stacked, width=80):
     console = Console(width=width, file=io.StringIO())
-    console.print(toy_view(work_through(stacked))[1])
-    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+    _, view = toy_view(work_through(stacked))
+    console.print(view)
+    lines = console.file.getvalue().splitlines()
+    return [line.rstrip() for line in lines]
 
 
 @stacks
@@ -53,9 +55,8 @@ def value(text, known):
 def test_a_simple_rnn_is_worked_through_to_the_last_number():
     lines = shown([KINDS["simple_rnn"]])
 
-    start = lines.index(
-        "   Sequence 1, step 2: x = [4 5 6], hidden state [0.2913 0.1974]"
-    )
+    heading = "   Sequence 1, step 2: x = [4 5 6], hidden state [0.2913 0.1974]"
+    start = lines.index(heading)
     assert lines[start + 2 : start + 6] == [
         "   new hidden state",
         "   hₜ = tanh(xₜ W + hₜ₋₁ U + b)",
@@ -71,13 +72,19 @@ widths = pytest.mark.parametrize("width", [40, 120])
 @stacks
 @widths
 def test_it_fits_the_terminal(stacked, width):
-    assert max(map(len, shown(stacked, width))) <= min(width, 80)
+    lines = shown(stacked, width)
+
+    longest = max(len(line) for line in lines)
+    assert longest <= min(width, 80)
 
 
 @stacks
 @widths
 def test_it_shows_every_number(stacked, width):
-    text = " ".join(" ".join(shown(stacked, width)).split())
+    lines = shown(stacked, width)
+
+    words = " ".join(lines).split()
+    text = " ".join(words)
     for layer in work_through(stacked):
         for number in layer.values["h"].ravel():
             assert f"{round(number, 4) + 0.0:g}" in text
@@ -98,9 +105,11 @@ def test_the_code_of_a_layer_gives_the_states_of_its_steps(kind):
     x = default_rng(0).normal(size=(2, 4, 3))
     _, weights = layer_of(kind, 5, 3)
 
-    code = functions([kind])[kind.name](x, *weights)
+    function = functions([kind])[kind.name]
+    states = function(x, *weights)
 
-    assert_allclose(code, kind.run(x, *weights)["h"], rtol=1e-12)
+    expected = kind.run(x, *weights)["h"]
+    assert_allclose(states, expected, rtol=1e-12)
 
 
 few = st.integers(1, 6)
@@ -119,7 +128,8 @@ def functions(stacked, name="copied"):
 def layer_of(kind, units, features, **options):
     """Return a Keras layer with random weights and biases, and the weights."""
     random = default_rng(units)
-    layer = getattr(keras.layers, kind.keras_name)(units, dtype="float64", **options)
+    keras_layer = getattr(keras.layers, kind.keras_name)
+    layer = keras_layer(units, dtype="float64", **options)
     layer.build((None, None, features))
     weights = [random.normal(size=item.shape) for item in layer.get_weights()]
     layer.set_weights(weights)
@@ -132,7 +142,8 @@ def layer_of(kind, units, features, **options):
 @example(stacked=[LSTM] * 2, units=50, features=1, steps=5, batch=2)
 @example(stacked=list(KINDS.values()), units=3, features=2, steps=5, batch=2)
 def test_the_code_gives_what_keras_gives(stacked, units, features, steps, batch):
-    expected = x = default_rng(0).normal(size=(batch, steps, features))
+    x = default_rng(0).normal(size=(batch, steps, features))
+    expected = x
     weights = []
     for kind in stacked:
         features = expected.shape[-1]
@@ -144,7 +155,9 @@ def test_the_code_gives_what_keras_gives(stacked, units, features, steps, batch)
     if len(stacked) > 1:
         last = code["stack"](x, weights)
     else:
-        last = code[stacked[0].name](x, *weights[0])[:, -1]
+        (kind,) = stacked
+        states = code[kind.name](x, *weights[0])
+        last = states[:, -1]
 
     assert_allclose(last, expected[:, -1], rtol=0, atol=1e-6)
 
@@ -152,8 +165,11 @@ def test_the_code_gives_what_keras_gives(stacked, units, features, steps, batch)
 @kinds
 def test_huge_numbers_overflow_nowhere(kind):
     _, weights = layer_of(kind, 3, 2)
+    function = functions([kind])[kind.name]
+    x = np.full((1, 4, 2), 1e6)
+
     with np.errstate(all="raise", under="ignore"):
-        states = functions([kind])[kind.name](np.full((1, 4, 2), 1e6), *weights)
+        states = function(x, *weights)
 
     assert np.isfinite(states).all()
 
@@ -163,15 +179,18 @@ def test_it_is_plain_python_that_any_editor_shows(stacked):
     text = numpy_code(stacked)
 
     assert text.isascii()
-    assert max(map(len, text.splitlines())) <= 88
-    assert ("sigmoid" in text) == (stacked != [SIMPLE_RNN])
+    longest = max(len(line) for line in text.splitlines())
+    assert longest <= 88
+    has_sigmoid = "sigmoid" in text
+    assert has_sigmoid == (stacked != [SIMPLE_RNN])
 
 
 @stacks
 def test_as_a_script_it_prints_the_last_states_of_the_toy(stacked, capsys):
     functions(stacked, "__main__")
 
-    last = work_through(stacked)[-1].values["h"][:, -1]
+    last_layer = work_through(stacked)[-1]
+    last = last_layer.values["h"][:, -1]
     assert capsys.readouterr().out == f"{last}\n"
 
 
@@ -189,18 +208,22 @@ def root_of(stacked):
 
 @drawn
 def test_a_drawing_says_what_it_is(stacked):
-    parts = root_of(stacked)[:2]
+    title, description = root_of(stacked)[:2]
 
-    assert [part.tag for part in parts] == [f"{SVG}title", f"{SVG}desc"]
-    assert all(len(part.text) > 5 for part in parts)
+    assert title.tag == f"{SVG}title"
+    assert len(title.text) > 5
+    assert description.tag == f"{SVG}desc"
+    assert len(description.text) > 5
 
 
 @drawn
 def test_a_drawing_can_be_read_on_a_phone(stacked):
     sizes = re.findall(r"font-size: (\d+)px", draw(stacked))
 
-    assert root_of(stacked).get("viewBox").split()[2] == "372"
-    assert min(map(int, sizes)) >= 12
+    _, _, width, _ = root_of(stacked).get("viewBox").split()
+    assert width == "372"
+    smallest = min(int(size) for size in sizes)
+    assert smallest >= 12
 
 
 @drawn
@@ -210,7 +233,8 @@ def test_a_drawing_has_the_colours_of_both_themes(stacked):
     assert "@media (prefers-color-scheme: dark)" in drawing
     assert not re.findall(r'(?:fill|stroke)="', drawing), "they come from the styles"
     style = re.compile("<style>.*</style>", re.S)
-    assert style.search(drawing)[0] == style.search(draw([LSTM]))[0], "all are alike"
+    others = style.search(draw([LSTM]))
+    assert style.search(drawing)[0] == others[0], "all are alike"
 
 
 @drawn
@@ -218,7 +242,9 @@ def test_nothing_is_outside_of_a_drawing(stacked):
     root = root_of(stacked)
     left, top, width, height = map(float, root.get("viewBox").split())
 
-    for item in (*root.iter(f"{SVG}rect"), *root.iter(f"{SVG}text")):
+    rectangles = root.iter(f"{SVG}rect")
+    texts = root.iter(f"{SVG}text")
+    for item in (*rectangles, *texts):
         x = float(item.get("x"))
         y = float(item.get("y"))
         assert left < x
@@ -228,8 +254,10 @@ def test_nothing_is_outside_of_a_drawing(stacked):
 
 
 def test_a_stack_shows_its_layers_from_the_bottom_up():
-    texts = list(root_of([SIMPLE_RNN, LSTM, GRU]).iter(f"{SVG}text"))
-    heights = {text.text: float(text.get("y")) for text in texts}
+    root = root_of([SIMPLE_RNN, LSTM, GRU])
+    heights = {}
+    for text in root.iter(f"{SVG}text"):
+        heights[text.text] = float(text.get("y"))
 
     names = ["SimpleRNN", "LSTM", "GRU", "dense softmax"]
     assert sorted(names, key=heights.get, reverse=True) == names
@@ -238,7 +266,12 @@ def test_a_stack_shows_its_layers_from_the_bottom_up():
 
 
 @pytest.mark.parametrize(
-    ("stacked", "arrows"), [([GRU, GRU], 0), ([LSTM, GRU], 3), ([LSTM, LSTM], 6)]
+    ("stacked", "arrows"),
+    [
+        ([GRU, GRU], 0),
+        ([LSTM, GRU], 3),
+        ([LSTM, LSTM], 6),
+    ],
 )
 def test_thick_arrows_are_cell_states(stacked, arrows):
     drawing = draw(stacked)
