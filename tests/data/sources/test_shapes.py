@@ -109,6 +109,13 @@ def test_names_of_orange_have_prefixes(tmp_path):
     assert (layout.text, layout.label) == ("text", "kind")
 
 
+def test_a_column_of_numbers_of_orange_is_no_class(tmp_path):
+    table = tmp_path / "own.tab"
+    table.write_text("C#size\tcD#kind\tmS#text\n1\tx\tsome text\n2\ty\tother\n")
+
+    assert sniff(table, Layout()).label == "kind"
+
+
 @pytest.mark.parametrize("test", ["test", "validation"])
 def test_the_test_part_of_a_folder_stays_apart(tmp_path, test):
     for part in ("train", test):

@@ -26,7 +26,7 @@ TYPE = re.compile(r"[cdnst]?|continuous|discrete|numeric|string|time", re.IGNORE
 ROLES = re.compile(
     r"(?:(?:class|meta|ignore|weight|[cmiw]|[\w-]+=\S*) *)*", re.IGNORECASE
 )
-PREFIX = re.compile(r"([cmiw][CDNST]?|[CDNST])#(.+)", re.DOTALL)
+PREFIX = re.compile(r"(?:([cmiw])[CDNST]?|[CDNST])#(.+)", re.DOTALL)
 """What may stand before a name, such as ``cD#`` before a class."""
 CLASS = re.compile(r"(?:class|c)\b", re.IGNORECASE)
 INCLUDED = re.compile(r".*\binclude=true\b", re.IGNORECASE)
@@ -59,16 +59,16 @@ def _read(path: Path, layout: Layout, progress: Progress) -> OrangeTable:
         if _have_types(types) and all(map(ROLES.fullmatch, roles)):
             return OrangeTable(header, roles, rows)
     names = []
-    prefixes = []
-    for name in header:
-        prefix = PREFIX.fullmatch(name)
+    roles = []
+    for written in header:
+        role = ""
+        name = written
+        prefix = PREFIX.fullmatch(written)
         if prefix:
-            names.append(prefix[2])
-            prefixes.append(prefix[1][0])
-        else:
-            names.append(name)
-            prefixes.append("")
-    return OrangeTable(names, prefixes, chain(first, rows))
+            role, name = prefix.groups("")
+        names.append(name)
+        roles.append(role)
+    return OrangeTable(names, roles, chain(first, rows))
 
 
 def _have_types(fields: Sequence[str]) -> bool:
