@@ -88,9 +88,7 @@ def _are_labels(mark: str, labels_of: Mapping[str, Sequence[str]]) -> bool:
         return False
     n_shared = sum(n_cells[label] > 1 for label in joined)
     if mark == ",":
-        n_alone = len(joined.intersection(labels_of))
-        are_numbers = all(map(NUMBERS.fullmatch, labels_of))
-        n_shared = min(n_shared, n_alone)
-        if are_numbers:
+        if all(map(NUMBERS.fullmatch, labels_of)):
             return False
+        n_shared = min(n_shared, len(joined.intersection(labels_of)))
     return bool(n_shared > MOST * len(joined))
