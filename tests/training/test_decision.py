@@ -20,23 +20,32 @@ SEEDS = st.integers(0, 2**32 - 1)
 def made_up(seed, shape, shares):
     """Return labels and scores, of which some are equal."""
     random = default_rng(seed)
-    labels = (random.random(shape) < shares).astype(np.uint8)
-    scores = np.round(labels + random.normal(size=shape), 1).astype(np.float32)
-    return labels, scores
+    labels = random.random(shape) < shares
+    noise = random.normal(size=shape)
+    scores = np.round(labels + noise, 1)
+    return labels.astype(np.uint8), scores.astype(np.float32)
 
 
-@given(SEEDS, st.sampled_from(["empty", "best", "chosen"]))
+@given(
+    seed=SEEDS,
+    none=st.sampled_from(["empty", "best", "chosen"]),
+)
 def test_no_other_thresholds_have_a_higher_micro_f1(seed, none):
     labels, scores = made_up(seed, (6, 3), 0.4)
 
     def micro_f1(threshold, best_above):
         decision = Decision(threshold=threshold, best_above=best_above)
-        return MULTI_LABEL.score(labels, MULTI_LABEL.answers(scores, decision))
+        answers = MULTI_LABEL.answers(scores, decision)
+        return MULTI_LABEL.score(labels, answers)
 
     decision = best_decision(labels, scores, none)
 
     thresholds = [*np.unique(scores).tolist(), 9.0]
-    fallbacks = {"empty": [None], "best": [ALWAYS], "chosen": thresholds}
+    fallbacks = {
+        "empty": [None],
+        "best": [ALWAYS],
+        "chosen": thresholds,
+    }
     values = []
     for threshold in thresholds:
         for best_above in fallbacks[none]:
@@ -54,26 +63,39 @@ SOME_NONE = np.array([[0, 1, 1], [0, 0, 0]], np.uint8)
 
 
 @pytest.mark.parametrize(
-    ("score_kind", "threshold"), [("log_probabilities", np.log(0.5)), ("margins", 0)]
+    ("score_kind", "threshold"),
+    [
+        ("log_probabilities", np.log(0.5)),
+        ("margins", 0),
+    ],
 )
 def test_a_probability_is_a_log_probability_or_the_log_odds_of_a_margin(
     score_kind, threshold
 ):
     half = rule(threshold=0.5, none="empty")
 
-    assert decide(half, score_kind, None, ONE_EACH).threshold == threshold
+    decision = decide(half, score_kind, None, ONE_EACH)
+
+    assert decision.threshold == threshold
 
 
 def test_the_best_topic_is_always_given_where_every_training_document_has_one():
     fixed = rule(threshold=0.5)
 
-    assert decide(fixed, "margins", None, ONE_EACH).best_above == ALWAYS
+    decision = decide(fixed, "margins", None, ONE_EACH)
+
+    assert decision.best_above == ALWAYS
 
 
 def test_a_second_threshold_is_chosen_where_some_training_documents_have_no_topic():
-    scores = np.array([[-1.0, -0.2, -0.3], [-1.0, -0.6, -0.7]], np.float32)
+    rows = [
+        [-1.0, -0.2, -0.3],
+        [-1.0, -0.6, -0.7],
+    ]
+    scores = np.array(rows, np.float32)
+    fixed = rule(threshold=0.5)
 
-    chosen = decide(rule(threshold=0.5), "margins", (SOME_NONE, scores), SOME_NONE)
+    chosen = decide(fixed, "margins", (SOME_NONE, scores), SOME_NONE)
 
     assert chosen.threshold == 0
     assert -0.6 < chosen.best_above <= -0.2
