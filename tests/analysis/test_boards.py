@@ -30,66 +30,93 @@ def order(board):
 
 
 @pytest.mark.parametrize(
-    ("runs", "expected"),
+    ("rights", "expected"),
     [
-        (
-            {"one": {"rnn": [9], "gru": [15]}, "two": {"rnn": [11], "svm": [18]}},
+        pytest.param(
+            {
+                "one": {"rnn": [9], "gru": [15]},
+                "two": {"rnn": [11], "svm": [18]},
+            },
             [
                 (1, "svm", "two"),
                 (2, "gru", "one"),
                 (3, "rnn", "two"),
                 (4, "rnn", "one"),
             ],
+            id="models of all runs",
         ),
-        (
-            {"one": {"a": [2, 4, 6], "b": [15], "c": [6, 4, 2], "d": [3]}},
-            [(1, "b", "one"), (2, "a", "one"), (2, "c", "one"), (4, "d", "one")],
+        pytest.param(
+            {
+                "one": {"a": [2, 4, 6], "b": [15], "c": [6, 4, 2], "d": [3]},
+            },
+            [
+                (1, "b", "one"),
+                (2, "a", "one"),
+                (2, "c", "one"),
+                (4, "d", "one"),
+            ],
+            id="equals share a rank",
         ),
-        (
+        pytest.param(
             {
                 "one": {"rnn": [9, 10]},
                 "two": {"rnn": [9, 10], "gru": [10]},
                 "three": {"rnn": [9]},
             },
-            [(1, "gru", "two"), (2, "rnn", "one"), (3, "rnn", "three")],
+            [
+                (1, "gru", "two"),
+                (2, "rnn", "one"),
+                (3, "rnn", "three"),
+            ],
+            id="the same trials are shown once",
         ),
     ],
-    ids=["models of all runs", "equals share a rank", "the same trials are shown once"],
 )
-def test_models_are_ranked_by_accuracy(runs, expected):
-    (board,) = rank_runs([run(name, **rights) for name, rights in runs.items()])
+def test_models_are_ranked_by_accuracy(rights, expected):
+    runs = [run(name, **of_run) for name, of_run in rights.items()]
 
-    assert board.runs == list(runs)
+    (board,) = rank_runs(runs)
+
+    assert board.runs == list(rights)
     assert order(board) == expected
 
 
 def test_a_model_without_the_metric_comes_last_without_a_rank():
-    (board,) = rank_runs(
-        [run("one", svm=[20], rnn=[9], records={"svm": MARGINS})], "log_loss"
-    )
+    without = run("one", svm=[20], rnn=[9], records={"svm": MARGINS})
+
+    (board,) = rank_runs([without], "log_loss")
 
     assert order(board) == [(1, "rnn", "one"), (None, "svm", "one")]
     assert board.entries[0].against_best, "which is with the best accuracy"
 
 
+ONE = run("one", rnn=[18], gru=[17])
+TWO = run("two", lstm=[4])
+
+
 def test_each_is_compared_with_the_best_accuracy_only():
-    runs = [run("one", rnn=[18], gru=[17]), run("two", lstm=[4])]
+    (board,) = rank_runs([ONE, TWO])
 
-    (board,) = rank_runs(runs)
-
-    best, close, far = (entry.against_best for entry in board.entries)
-    hits = {
-        name: Correctness(parts_of(trials)).values[0]
-        for one in runs
-        for name, trials in one.trials.items()
-    }
+    best, close, _ = (entry.against_best for entry in board.entries)
     assert best is None
-    assert (close.difference, close.p, close.is_clear) == (
-        pytest.approx(0.05),
-        1,
-        False,
-    )
-    assert far.p == mcnemar_p(hits["rnn"], hits["lstm"])
+    assert close.difference == pytest.approx(0.05)
+    assert close.p == 1
+    assert not close.is_clear
+
+
+def hits_of(trials):
+    """Which documents a single trial has right."""
+    (hits,) = Correctness(parts_of(trials)).values
+    return hits
+
+
+def test_a_model_far_from_the_best_accuracy_differs_clearly():
+    (board,) = rank_runs([ONE, TWO])
+
+    far = board.entries[-1].against_best
+    best_hits = hits_of(ONE.trials["rnn"])
+    far_hits = hits_of(TWO.trials["lstm"])
+    assert far.p == mcnemar_p(best_hits, far_hits)
     assert far.p <= far.p_corrected < 0.05
     assert far.is_clear
 
@@ -109,9 +136,10 @@ def test_other_documents_have_their_own_board_however_the_same_ones_are_padded()
 
 def test_the_same_trials_with_another_outcome_are_both_shown():
     same = {"rnn": {"fingerprint": "f" * 64}}
-    runs = [run("here", rnn=[9], records=same), run("there", rnn=[10], records=same)]
+    here = run("here", rnn=[9], records=same)
+    there = run("there", rnn=[10], records=same)
 
-    (board,) = rank_runs([*runs, runs[0]])
+    (board,) = rank_runs([here, there, here])
 
     assert order(board) == [(1, "rnn", "there"), (2, "rnn", "here")]
     assert board.runs == ["here", "there"], "a run that is named twice is one"
@@ -128,7 +156,9 @@ def test_the_same_trials_with_another_outcome_are_both_shown():
     ],
 )
 def test_a_run_has_the_shortest_name_that_tells_it_from_the_others(folders, names):
-    assert distinct_names([Path(folder) for folder in folders]) == names
+    paths = [Path(folder) for folder in folders]
+
+    assert distinct_names(paths) == names
 
 
 def dated(name, day, *, split="5", **rights):
@@ -150,17 +180,30 @@ def test_runs_are_ordered_by_date():
     ]
 
     history, other = trace_runs(runs)
-    named, _ = trace_runs(runs, names=[f"all/{name}" for name in "cd."])
 
     assert [entry.run for entry in history.entries] == ["d", "c"]
     assert [entry.run for entry in other.entries] == ["other"], "on other documents"
-    assert [entry.run for entry in named.entries] == ["all/d", "all/c"]
-    first = history.entries[0]
-    assert (first.date, first.commit, first.version) == (
-        "2026-11-01T10:20:30Z",
-        "0" * 40,
-        "0.0",
-    )
+
+
+def test_runs_of_a_history_may_have_other_names():
+    runs = [
+        dated("c", 3, rnn=[9]),
+        dated("d", 1, rnn=[9]),
+        dated("other", 1, split="6", rnn=[9]),
+    ]
+
+    history, _ = trace_runs(runs, names=["all/c", "all/d", "all/other"])
+
+    assert [entry.run for entry in history.entries] == ["all/d", "all/c"]
+
+
+def test_a_history_has_the_versions_of_its_runs():
+    (history,) = trace_runs([dated("d", 1, rnn=[9])])
+
+    (entry,) = history.entries
+    assert entry.date == "2026-11-01T10:20:30Z"
+    assert entry.commit == "0" * 40
+    assert entry.version == "0.0"
 
 
 def test_a_change_is_that_from_the_run_before_on_the_same_documents():
@@ -171,14 +214,27 @@ def test_a_change_is_that_from_the_run_before_on_the_same_documents():
         dated("d", 4, svm=[9]),
     ]
 
-    first, second, third, last = trace_runs(runs)[0].entries
+    (history,) = trace_runs(runs)
 
-    assert first.changes == last.changes == {}
+    first, second, _, last = history.entries
+    assert first.changes == {}
+    assert last.changes == {}
     assert list(second.changes) == ["rnn"]
     assert second.changes["rnn"].is_clear
     assert second.changes["rnn"].difference < -0.7
-    unchanged = third.changes["gru"]
-    assert (unchanged.difference, unchanged.is_clear) == (0, False)
+
+
+def test_a_model_that_stays_the_same_has_a_change_of_0():
+    runs = [
+        dated("b", 2, gru=[9]),
+        dated("c", 3, gru=[9]),
+    ]
+
+    (history,) = trace_runs(runs)
+
+    _, second = history.entries
+    assert second.changes["gru"].difference == 0
+    assert not second.changes["gru"].is_clear
 
 
 def test_other_metrics_have_values_but_no_changes():
@@ -189,8 +245,13 @@ def test_other_metrics_have_values_but_no_changes():
     first, second = history.entries
     assert first.values["rnn"].mean > second.values["rnn"].mean
     assert second.changes == {}
-    (costs,) = trace_runs([dated("a", 1, rnn=[9])], "ms_per_step")
-    assert costs.entries[0].values["rnn"].mean == 2.5
+
+
+def test_a_history_may_be_one_of_costs():
+    (history,) = trace_runs([dated("a", 1, rnn=[9])], "ms_per_step")
+
+    (entry,) = history.entries
+    assert entry.values["rnn"].mean == 2.5
 
 
 # Mean ranks over datasets
@@ -218,16 +279,23 @@ def test_models_are_ordered_by_their_mean_ranks_on_datasets():
 
 
 def test_without_a_clear_difference_all_models_are_one_group_however_many_seeds_they_have():
-    rights = {"low": [3], "high": [15], "middle": [9]}
-    seeds = {name: of * 5 for name, of in rights.items()}
+    rights = {
+        "low": [3],
+        "high": [15],
+        "middle": [9],
+    }
+    seeds = {
+        "low": [3] * 5,
+        "high": [15] * 5,
+        "middle": [9] * 5,
+    }
 
     ranks = ranked({"set0": rights, "set1": rights})
 
     assert ranks.test.p == pytest.approx(1 / 6)
     assert ranks.groups == [["high", "middle", "low"]]
-    assert ranked({"set0": seeds, "set1": seeds}) == ranks, (
-        "seeds do not count as datasets"
-    )
+    with_seeds = ranked({"set0": seeds, "set1": seeds})
+    assert with_seeds == ranks, "seeds do not count as datasets"
 
 
 def test_models_that_a_dataset_lacks_are_left_out_with_a_warning(caplog):
