@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice, starmap
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -299,7 +299,7 @@ def _open(
     path: Path, column: Names, progress: Progress
 ) -> tuple[list[str], Rows, Getter]:
     """Return the names of the columns, the rows, and what gets the text from a row."""
-    first, *others = [part.path for part in parts_of(path)]
+    first, *others = map(attrgetter("path"), parts_of(path))
     if first.is_dir():
         return ["file", "text"], _files_in(path), itemgetter(1)
     layout = sniff(first, Layout(text=column, label=""))

@@ -3,6 +3,7 @@ FILE``.
 """
 
 import csv
+import errno
 import io
 import json
 import os
@@ -35,6 +36,10 @@ HUGGING_FACE = Path(__file__).parents[1] / "data/sources/hugging_face"
 ROWS = [
     {"id": str(number), "text": text, "ö": "š"} for number, text in enumerate(TEXTS)
 ]
+
+
+def refuse_to_list(folder):
+    raise PermissionError(errno.EACCES, "Permission denied", str(folder))
 
 
 @pytest.fixture
@@ -237,6 +242,24 @@ def test_a_data_set_of_hugging_face_is_answered_row_by_row(predict, folder):
     rows = read(done.stdout)
     assert [*rows[0]][:3] == ["text", "label", "predicted"]
     assert len(rows) == (12 if folder == "saved/train" else 16)
+
+
+def test_a_file_that_cannot_be_read_is_named(predict, tmp_path):
+    (tmp_path / "texts").mkdir()
+    os.mkfifo(tmp_path / "texts/pipe.txt")
+
+    done = predict("svm", "--in", "texts", "--out", "new.csv", status=2)
+
+    assert "texts/pipe.txt: cannot be read: not a regular file" in done.stderr
+
+
+def test_a_folder_that_cannot_be_read_is_named(predict, tmp_path, monkeypatch):
+    (tmp_path / "texts").mkdir()
+    monkeypatch.setattr(os, "scandir", refuse_to_list)
+
+    done = predict("svm", "--in", "texts", "--out", "new.csv", status=2)
+
+    assert "texts: cannot be read: Permission denied" in done.stderr
 
 
 def test_a_field_that_tabs_cannot_separate_is_refused_or_quoted_as_it_was(

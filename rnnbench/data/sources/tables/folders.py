@@ -3,12 +3,13 @@
 ``parts_of(Path("imdb"))`` are the tables, or folders, to train and to test on.
 """
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from rnnbench.data.sources.tables.contents import foreign_kind, start_of
 from rnnbench.data.sources.tables.layout import (
@@ -21,6 +22,7 @@ from rnnbench.data.sources.tables.layout import (
 )
 from rnnbench.data.sources.tables.lines import LONE_SURROGATES, MAX_TEXT, codec_of
 from rnnbench.data.sources.tables.opening import has_table_name
+from rnnbench.errors import UserError
 from rnnbench.storage import read_file
 from rnnbench.text import counted, listed
 
@@ -114,10 +116,16 @@ def _label_folders(path: Path) -> Iterator[Path]:
 
 def text_files_in(folder: Path) -> Iterator[Path]:
     """Yield the files in a folder and its folders, without hidden ones."""
-    for file in folder.rglob("*"):
-        is_hidden = "/." in f"/{file.relative_to(folder).as_posix()}"
-        if not is_hidden and not file.is_dir():
-            yield file
+    for place, folders, files in os.walk(folder, onerror=_refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if not name.startswith("."):
+                yield Path(place, name)
+
+
+def _refuse(error: OSError) -> NoReturn:
+    """Say what cannot be read, lest the file of the answers is blamed."""
+    raise UserError(f"{error.filename}: cannot be read: {error.strerror}") from None
 
 
 def read_folder(path: Path, layout: Layout) -> TextTable:
@@ -137,7 +145,10 @@ def _rows(path: Path, layout: Layout) -> Rows:
 
 def row_of_file(file: Path, layout: Layout) -> Row:
     """Return the text of a file as a row, or a bad row if it is none."""
-    content = read_file(file, MAX_TEXT)
+    try:
+        content = read_file(file, MAX_TEXT)
+    except OSError as error:
+        _refuse(error)
     fault = _fault_in(file, content)
     if fault:
         return Row(str(file), (), NOT_A_ROW, fault)

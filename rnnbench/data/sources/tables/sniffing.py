@@ -199,7 +199,7 @@ def _in_words(layout: Layout) -> str:
 
 
 def _quoted(names: Iterable[str]) -> str:
-    return listed([f"'{name}'" for name in names], most=20)
+    return listed(list(map("'{}'".format, names)), most=20)
 
 
 def label_candidates(path: Path, layout: Layout) -> list[str]:
