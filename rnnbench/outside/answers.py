@@ -114,6 +114,8 @@ def _trainings(labels: Values | None, answers: object) -> dict[Training, Values]
         )
     trainings: dict[Training, Values] = {}
     for model, of_model in answers.items():
+        if not isinstance(model, str):
+            raise UserError(f"verdict: got the model {spell(model)} (should be a text)")
         values = _collection(model, of_model)
         for seed, of_seed in _by_seed(labels, values).items():
             if not hasattr(seed, "__index__"):

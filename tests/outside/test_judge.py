@@ -401,6 +401,12 @@ def test_answers_that_are_no_labels_are_mentioned(caplog):
         ),
         pytest.param(
             [1, 2],
+            {3: [1, 2]},
+            "got the model 3 .should be a text",
+            id="a name that is a number",
+        ),
+        pytest.param(
+            [1, 2],
             {"a": None},
             "a: got nothing .should be a list",
             id="no list of answers",
