@@ -45,7 +45,7 @@ class Frame(Protocol):
 
 @runtime_checkable
 class Features(Protocol):
-    """What is in the columns of a data set of Hugging Face."""
+    """The types of the columns of a data set of Hugging Face."""
 
     def to_dict(self) -> dict[str, object]:
         """Return it as JSON has it, with the names of classes."""
@@ -97,7 +97,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, config=PYTHON_TYPES)
 class Request:
-    """What ``run`` and ``choose`` are asked for, from Python or by a command.
+    """The arguments of ``run`` and ``choose``, from Python or from a command.
 
     The changes to the config are checked later, as parts of the config.
 
@@ -273,7 +273,7 @@ def _by_part(texts: object) -> dict[str, str]:
             if others:
                 log.warning("data: parts that are left out: %s", listed([*others]))
             return parts
-    raise UserError("data: a data set without the part 'train'")
+    raise UserError("data: has no part 'train' (rename a part, or give one of them)")
 
 
 def _as_json_lines(texts: object) -> str:

@@ -37,7 +37,7 @@ texts, if it has one. Or make a config for this table or folder of your own text
 _from = typer.Option(
     "--from", metavar="NAME|TEXTS", help=FROM, autocompletion=shipped.listed
 )
-ALL = "Also list those of one model, those to extend, and those of the maintainers."
+ALL = "Also list configs of one model, those to extend, and those of the maintainers."
 HELP = "Check configs, see them with every default, and start from one."
 
 app = typer.Typer(help=HELP, no_args_is_help=True)

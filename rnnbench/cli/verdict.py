@@ -28,15 +28,15 @@ EXAMPLES = options.examples(
     "--json",
 )
 ANSWERS = "Files with answers, or folders of them; a NAME is that of a model."
-LABELS = "The labels, or a run on whose test documents models answered."
+LABELS = "A file with the labels, or a run whose test documents the models answered."
 COLUMNS = """The column with the id, label, prediction, model, seed or task;
 repeatable."""
 LABEL = "The column with the labels, as --column label=COLUMN."
-TEXT = "That with the texts: those that RUN trained on are counted."
+TEXT = "The column with the texts; a line counts those that RUN trained on."
 SCORES = "Judge these scores of answers, from 0 to 1."
 CLUSTERS = "Documents with the same value, such as an author, depend on each other."
 ONLY = "Only rows with this value."
-SEPARATOR = "Stands between the labels of a document; by default found; or none."
+SEPARATOR = "Stands between the labels of a document, or 'none'; by default detected."
 MISSING = """A missing answer is an error, its document is left out for all, or it
 counts as wrong."""
 EXACT = "Do not read free text as labels."

@@ -36,7 +36,7 @@ Rows = Sequence[tuple[FileRows, NDArray[np.int32]]]
 
 @dataclass(frozen=True, eq=False)
 class FileAnswers:
-    """What files hold: arguments of ``verdict``."""
+    """The content of files, as arguments of ``verdict``."""
 
     labels: Run | list[Any] | None
     answers: dict[str, dict[int, Array]]
@@ -86,7 +86,7 @@ def read_answers(
     if len(tasks) > 1 and of_labels:
         labels_of_tasks = rows_by_task(of_labels)
         if run is not None or tasks.keys() - labels_of_tasks.keys():
-            fault = "has not the labels of these tasks (a column 'task' tells which)"
+            fault = "lacks the labels of these tasks (a column 'task' names them)"
             raise UserError(f"{labels}: {fault}: {listed(list(tasks))}")
     answers = {}
     for task, files in tasks.items():

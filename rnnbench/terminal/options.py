@@ -87,8 +87,8 @@ _path = _source_option("--path", metavar="PATH", help=OFFLINE)
 DataPath = Annotated[str | None, _path]
 _column = partial(typer.Option, metavar="COLUMN")
 TEXTS_IN = "The column of a table with the texts; or several, such as title,body."
-LABELS_IN = "That with the labels; or several with 1 or 0, one for each label."
-GROUPS_IN = "That with groups, such as authors, each of which stays on one side."
+LABELS_IN = "The column with the labels; or several with 1 or 0, one for each label."
+GROUPS_IN = "The column with groups, such as authors; each group stays on one side."
 TextColumn = Annotated[list[str] | None, _column("--text", help=TEXTS_IN)]
 LabelColumn = Annotated[list[str] | None, _column("--label", help=LABELS_IN)]
 GroupColumn = Annotated[

@@ -342,7 +342,7 @@ def test_one_file_of_labels_cannot_serve_several_tasks(cli):
     done = cli("verdict", "tasks.csv", "--labels", "good.csv")
 
     assert done.exit_code == 2
-    assert "has not the labels of these tasks" in done.stderr
+    assert "lacks the labels of these tasks" in done.stderr
 
 
 def test_texts_that_a_run_trained_on_are_counted(cli):

@@ -63,7 +63,7 @@ def read(
         for part in parts_of(test):
             parts.append(DataPart(part.path, TEST))
     if VALIDATION in map(attrgetter("name"), parts):
-        log.warning("%s: the texts for validation are to train on, too", path)
+        log.warning("%s: the texts for validation are used for training, too", path)
     layout, _ = with_separator([part.path for part in parts], Layout(**form))
     texts = _Texts(TOKENIZERS[tokenizer])
     for part in parts:

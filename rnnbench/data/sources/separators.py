@@ -25,7 +25,7 @@ NUMBERS = re.compile(r"-?\d+(?:,\d+)?")
 
 
 class Separator(NamedTuple):
-    """What separates labels in the cells of a table, and why it is believed to."""
+    """The separator of labels in the cells of a table, and the evidence for it."""
 
     mark: str
     reason: str

@@ -52,7 +52,7 @@ class AnswerFile(NamedTuple):
     """That of its model, unless a column has it."""
     columns: Columns
     separator: str | None
-    """What stands between the labels of a document."""
+    """Stands between the labels of a document."""
 
 
 def read_file(path: Path, reading: Reading, *, of_labels: bool) -> AnswerFile:

@@ -64,7 +64,7 @@ def _table(
     evaluation = document["eval"]
     status = document.get("status", "unfinished")
     if status != "success":
-        log.warning("%s: the evaluation is '%s', not whole", path, status)
+        log.warning("%s: incomplete: the evaluation's status is '%s'", path, status)
     scorer, _, part = reading.columns.get("score", "").partition(".")
     rows = []
     scorers: dict[str, None] = {}

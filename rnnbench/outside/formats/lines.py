@@ -33,7 +33,7 @@ def answers_alone(
     lacking = sorted(wanted.difference(reading.elsewhere))
     if lacking:
         hint = "use a table that has them, such as a .csv"
-        fault = f"has answers alone, and no columns for: {listed(lacking)}"
+        fault = f"has only answers, and no columns for: {listed(lacking)}"
         raise UserError(f"{path}: {fault} ({hint})")
     key = "label" if of_labels else "prediction"
     return {key: Column.of(answers)}

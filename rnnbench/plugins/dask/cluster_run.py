@@ -64,7 +64,7 @@ Message = Callable[[], Outcomes | None]
 
 @final
 class Refusal(TypedDict):
-    """What a worker says that takes no trials of a run."""
+    """The message of a worker that takes no trials of a run."""
 
     run: str
     worker: str  # its address
@@ -75,7 +75,7 @@ class Refusal(TypedDict):
 
 @final
 class Progress(TypedDict):
-    """What a worker says of a trial."""
+    """The message of a worker about a trial."""
 
     key: str  # of its task in Dask
     worker: str

@@ -20,7 +20,7 @@ from rnnbench.results.schema import ModelSummary
 LINE = 13
 """The height of a name, in points."""
 NAME_LINE: dict[str, object] = {"arrowstyle": "-", "color": GREY, "lw": 0.6}
-"""What joins a name with its model."""
+"""The line that joins a name with its model."""
 LEAST_SECONDS = 1e-3
 """Shorter trainings are drawn here: a logarithmic axis has no 0."""
 

@@ -124,7 +124,7 @@ def test_the_first_of_several_scorers_is_used(caplog):
 def test_an_evaluation_that_did_not_end_is_noticed(caplog):
     read(changed(lambda log: log.update(status="error")))
 
-    assert "bad.json: the evaluation is 'error', not whole" in caplog.text
+    assert "bad.json: incomplete: the evaluation's status is 'error'" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -186,5 +186,5 @@ def _fault_in(file: Path, content: bytes) -> str:
     if kind:
         return f"is {kind}"
     if b"\0" in content and not _is_txt(file):
-        return "is no text: it has zero bytes"
+        return "is not a text: it contains null bytes"
     return ""

@@ -37,7 +37,7 @@ too."""
 
 
 class Dialect(csv.excel):
-    """What is between and around fields, for ``csv.reader`` and ``csv.writer``."""
+    """The characters between and around fields, for ``csv.reader`` and ``csv.writer``."""
 
     strict = True
 

@@ -27,7 +27,7 @@ ROLES = re.compile(
     r"(?:(?:class|meta|ignore|weight|[cmiw]|[\w-]+=\S*) *)*", re.IGNORECASE
 )
 PREFIX = re.compile(r"(?:([cmiw])[CDNST]?|[CDNST])#(.+)", re.DOTALL)
-"""What may stand before a name, such as ``cD#`` before a class."""
+"""A prefix, such as ``cD#`` of a class, and the name."""
 CLASS = re.compile(r"(?:class|c)\b", re.IGNORECASE)
 INCLUDED = re.compile(r".*\binclude=true\b", re.IGNORECASE)
 """The roles of columns with labels and with texts."""

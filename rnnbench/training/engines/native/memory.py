@@ -41,7 +41,7 @@ the start of each, the words of all, and a number beside each word."""
 Initializer = Callable[[tuple[int, ...], int], Floats]
 """Makes numbers of a shape, by a seed."""
 Indices: TypeAlias = int | slice | Positions | tuple[int | Positions, ...]
-"""What picks numbers of an array of NumPy."""
+"""Picks numbers of an array of NumPy."""
 
 
 @dataclass(frozen=True)
