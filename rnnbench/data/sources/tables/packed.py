@@ -68,12 +68,14 @@ def faults_named(
     except UserError:
         raise
     except errors as error:  # damage makes libraries raise almost anything
-        is_unopened = isinstance(error, OSError) and error.filename is not None
-        if is_unopened or type(error) is MemoryError:
+        if type(error) is MemoryError:
             raise
         reason = str(error) or type(error).__name__
-        if isinstance(error, KeyError):
-            reason = f"no {error}"
+        match error:
+            case OSError(filename=str()):  # it cannot be opened
+                raise
+            case KeyError():
+                reason = f"no {error}"
         raise UserError(f"{path}: {fault}: {reason}") from None
 
 
