@@ -37,7 +37,7 @@ too."""
 
 
 class Dialect(csv.excel):
-    """The characters between and around fields, for ``csv.reader`` and ``csv.writer``."""
+    """The characters between fields and around them, for ``csv``."""
 
     strict = True
 
