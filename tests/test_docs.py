@@ -664,7 +664,7 @@ def test_the_figures_of_imbalance_are_those_of_the_reference_run(name):
     scores = f"{model.score.mean:.4f} | {model.metrics['macro_f1'].mean:.4f}"
     assert f"| {name} | {scores} | {n_never} |" in PAGES["imbalance"]
     assert f"{results.dataset.majority_score:.0%}" == "42%"
-    assert "42 % of the test documents are on `earn`" in words_of("imbalance")
+    assert "42 % of the test documents have the topic `earn`" in words_of("imbalance")
 
 
 def test_the_busy_share_of_a_cluster_is_that_of_the_simulation():
