@@ -32,9 +32,9 @@ class Answer(NamedTuple):
     """A model's most frequent answer to a document."""
 
     topics: Key
-    trials: int
+    n_trials: int
     """How many of its trials gave it."""
-    of: int
+    n_all_trials: int
 
 
 class HardDocument(NamedTuple):

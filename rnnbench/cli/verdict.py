@@ -1,21 +1,24 @@
 """The command ``rnnbench verdict``."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rnnbench.analysis import compare as comparing
 from rnnbench.cli.runs import end_with, parse_gates
 from rnnbench.errors import UserError, did_you_mean
+from rnnbench.outside.answers import Missing
 from rnnbench.results.schema import Results
 from rnnbench.storage import names_file
 from rnnbench.terminal import console, options
 
 if TYPE_CHECKING:
+    from rnnbench.outside.files import FileAnswers
     from rnnbench.outside.judge import Verdict
+
 
 EXAMPLES = options.examples(
     "rnnbench verdict bert.csv lstm.csv",
@@ -68,9 +71,7 @@ def verdict(
     ] = None,
     only: Annotated[str | None, _reading(metavar="COLUMN=VALUE", help=ONLY)] = None,
     separator: Annotated[str | None, _reading(metavar="TEXT", help=SEPARATOR)] = None,
-    missing: Annotated[
-        Literal["error", "drop", "wrong"], typer.Option(help=MISSING)
-    ] = "error",
+    missing: Annotated[Missing, typer.Option(help=MISSING)] = "error",
     exact: Annotated[bool, _reading("--exact", help=EXACT)] = False,
     fail_if: Annotated[
         list[str] | None, typer.Option(metavar="GATE", help=OWN_GATES)
@@ -94,39 +95,25 @@ def verdict(
     `compare`, `leaderboard`, `report` and `site` take the run that --out stores; of
     several tasks, it is a folder of runs.
     """
-    from rnnbench.outside.columns import NAMES, Reading
+    from rnnbench.outside.columns import Reading
     from rnnbench.outside.files import read_answers
-    from rnnbench.outside.judge import verdict as judge
     from rnnbench.outside.view import dumped, shown
 
     if force and not out:
         raise UserError("--force: needs --out")
     gates = parse_gates(fail_if)
-    columns = dict(_pair("--column", pair, NAMES) for pair in column or ())
-    by_option = {"label": label, "text": text, "score": score, "cluster": cluster}
-    for key, column_name in by_option.items():
-        if column_name is not None:
-            columns[key] = column_name
-    if label is not None and names_file(label):
-        raise UserError(f"--label {label}: a file, not a column (--labels takes it)")
+    columns = _columns_of(
+        column, {"label": label, "text": text, "score": score, "cluster": cluster}
+    )
     rows = None
     if only:
         rows = _pair("--only", only)
     reading = Reading(columns, rows, separator, is_exact=exact)
     answers = read_answers(files, labels, reading)
     names = _names_of(answers, out)
-    tasks: dict[str, Verdict] = {}
-    for task, read in answers.items():
-        tasks[task] = judge(
-            read.labels,
-            read.answers,
-            ids=read.ids,
-            clusters=read.clusters,
-            columns=read.columns,
-            missing=missing,
-            origin=read.origin,
-            name=names[task],
-        )
+    tasks = {}
+    for task, answered in answers.items():
+        tasks[task] = _judged(answered, names[task], missing)
     verdicts = []
     for gate in gates:
         for judged in tasks.values():
@@ -146,6 +133,38 @@ def verdict(
     if out:
         console.err.print(f"Stored in {out}", soft_wrap=True)
     end_with(verdicts)
+
+
+def _columns_of(
+    pairs: Sequence[str] | None, by_option: Mapping[str, str | None]
+) -> dict[str, str]:
+    """Return the names of columns by what they hold; an option wins over --column."""
+    from rnnbench.outside.columns import NAMES
+
+    columns = dict(_pair("--column", pair, NAMES) for pair in pairs or ())
+    for key, name in by_option.items():
+        if name is not None:
+            columns[key] = name
+    label = by_option["label"]
+    if label is not None and names_file(label):
+        raise UserError(f"--label {label}: a file, not a column (--labels takes it)")
+    return columns
+
+
+def _judged(answered: "FileAnswers", name: str, missing: Missing) -> "Verdict":
+    """Return the verdict on the answers to a task."""
+    from rnnbench.outside.judge import verdict as judge
+
+    return judge(
+        answered.labels,
+        answered.answers,
+        ids=answered.ids,
+        clusters=answered.clusters,
+        columns=answered.columns,
+        missing=missing,
+        origin=answered.origin,
+        name=name,
+    )
 
 
 def _names_of(tasks: Collection[str], out: Path | None) -> dict[str, str]:

@@ -358,12 +358,12 @@ def _read_result(file: Path, record: TrialRecord) -> TrialResult:
             raise ValueError(fault)
         labels = stored["labels"]
         scores = stored[name_of_scores]
-        given = stored.get("given")
-        fault = _fault(record, labels, scores, given)
+        answers = stored.get("given")
+        fault = _fault(record, labels, scores, answers)
         if fault:
             raise ValueError(fault)
         corrections = _corrections(stored, len(labels))
-    return TrialResult(record, labels, scores, given=given, corrections=corrections)
+    return TrialResult(record, labels, scores, given=answers, corrections=corrections)
 
 
 def _check_size(file: Path, arrays: Sequence[Array]) -> None:
@@ -377,18 +377,18 @@ def _fault(
     record: TrialRecord,
     labels: Array,
     scores: Array,
-    given: Array | None,
+    answers: Array | None,
 ) -> str:
     """Return what is wrong with stored predictions; empty if nothing is."""
-    answers = [labels]
-    if given is not None:
-        answers.append(given)
-    lengths = {len(array) for array in answers}
+    arrays = [labels]
+    if answers is not None:
+        arrays.append(answers)
+    lengths = {len(array) for array in arrays}
     if scores.dtype.kind != "f" or scores.ndim != 2 or lengths != {len(scores)}:
         return "scores have the wrong shape or type"
     if not np.isfinite(scores).all():
         return "scores are not finite"
-    for array in answers:
+    for array in arrays:
         fault = TASKS[record.task].fault(array, scores.shape[1])
         if fault:
             return fault

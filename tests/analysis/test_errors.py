@@ -52,7 +52,7 @@ def test_the_answer_of_a_model_is_its_most_frequent_one():
     wrong = {"a": [result(answers=[1, 1, 0, 0])]}
 
     assert hardest_documents(trials, n=1)[0].answers == {
-        "a": Answer(topics=2, trials=2, of=3)
+        "a": Answer(topics=2, n_trials=2, n_all_trials=3)
     }
     assert [item.position for item in hardest_documents(wrong, n=4, per_topic=1)] == [
         0,

@@ -108,8 +108,8 @@ def _beginning(document: DocumentText, n_words: int) -> str:
 def _in_words(answer: Answer, true: Key, topics: Sequence[str]) -> str:
     """Return an answer and, if not all seeds gave it, how many did."""
     text = _compared(answer.topics, true, topics)
-    if answer.trials < answer.of:
-        text += f" ({answer.trials} of {answer.of} seeds)"
+    if answer.n_trials < answer.n_all_trials:
+        text += f" ({answer.n_trials} of {answer.n_all_trials} seeds)"
     return text
 
 
