@@ -149,7 +149,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
             sample_weights=self._weights(y, sample_weight),
         )
         trained = self._train(request, engine_for(model, training, self._name))
-        self.kept_ = KeptModel(
+        kept = KeptModel(
             self._name,
             request.seed,
             model,
@@ -161,8 +161,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
             n_iter_=trained.record.epochs,
             trained=trained,
         )
-        self.n_iter_ = self.kept_.n_iter_
-        return self
+        return self._keep(kept)
 
     def _train(self, request: FitRequest[Model], engine: Engine[Model]) -> TrialResult:
         """Train a model, with a bar of its epochs if it is a network."""
@@ -178,15 +177,16 @@ class Classifier(ClassifierMixin, BaseEstimator):
             )
             return train_model(request, engine)
 
-    @classmethod
-    def of(cls, kept: KeptModel, config: ConfigSource) -> Self:
-        """Return a model that a run of a config has kept, as a fitted classifier."""
-        fitted = cls(kept.name, config=config, random_state=kept.seed)
-        fitted.kept_ = kept
-        fitted.n_iter_ = kept.n_iter_
-        fitted.classes_ = kept.classes_
-        fitted._order = np.arange(len(kept.classes_))
-        return fitted
+    def with_model(self, kept: KeptModel) -> Self:
+        """Become fitted by a model that a run has kept."""
+        self.classes_: NDArray[np.generic] = kept.classes_
+        self._order = np.arange(len(kept.classes_))
+        return self._keep(kept)
+
+    def _keep(self, kept: KeptModel) -> Self:
+        self.kept_ = kept
+        self.n_iter_ = kept.n_iter_
+        return self
 
     def predict(self, X: Texts) -> NDArray[np.generic]:  # noqa: N803
         """Return a label for each text, or 0 and 1, ``(n, n_classes)``."""
@@ -308,8 +308,8 @@ class Classifier(ClassifierMixin, BaseEstimator):
             rows = csr_array(y).toarray()
             if not np.isin(rows, (0, 1)).all():
                 raise ValueError("y: a column for each label should have 0 and 1")
-            self.classes_ = np.arange(rows.shape[1])
-            self._order = self.classes_
+            self._order = np.arange(rows.shape[1])
+            self.classes_ = self._order
             return np.asarray(rows, np.uint8)
         if kind != "unknown":
             check_classification_targets(y)
@@ -349,7 +349,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
     def _scores(self, texts: Texts) -> Scores:
         """Return scores with columns in the order of ``classes_``."""
         check_is_fitted(self)
-        return self.kept_.decision_function(texts)[:, np.argsort(self._order)]
+        return self.kept_.shown_scores(texts)[:, np.argsort(self._order)]
 
 
 def _labels_of(y: ArrayLike) -> NDArray[np.generic]:

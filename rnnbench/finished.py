@@ -7,6 +7,7 @@ Each method imports the room that it leads to, so that a run costs only what is 
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from rnnbench.classifier import Classifier
+    from rnnbench.config.schema import Benchmark
     from rnnbench.prediction.predict import KeptModel, Prediction
     from rnnbench.report.table import Table
 
@@ -168,15 +170,16 @@ class Run(Shown, StoredRun):
         """
         from rnnbench.prediction.predict import find_model
 
-        return find_model(self.folder, name, seed)
+        kept = find_model(self.folder, name, seed)
+        kept.untrained = partial(_untrained, kept.name, kept.seed, self.benchmark)
+        return kept
 
     def classifier(
         self, name: str | None = None, *, seed: int | None = None
     ) -> "Classifier":
-        """Return ``model(name, seed=seed)`` as a fitted estimator of scikit-learn."""
-        from rnnbench.classifier import Classifier
-
-        return Classifier.of(self.model(name, seed=seed), self.benchmark)
+        """Return ``model(name, seed=seed)`` with the methods of ``Classifier``."""
+        kept = self.model(name, seed=seed)
+        return _untrained(kept.name, kept.seed, self.benchmark).with_model(kept)
 
     def predict(
         self,
@@ -235,3 +238,10 @@ class Run(Shown, StoredRun):
                 )
             check_report(self, words, errors)
             return write_files(self.folder, page_of_run(self, words, errors))
+
+
+def _untrained(model: str, seed: int, config: "Benchmark") -> "Classifier":
+    """Return an estimator that trains a model as a run of a config does."""
+    from rnnbench.classifier import Classifier
+
+    return Classifier(model, config=config, random_state=seed)

@@ -246,8 +246,58 @@ def test_a_model_of_a_run_is_calibrated(run):
     np.testing.assert_array_equal(answers, expected)
 
 
-def test_a_clone_of_a_model_of_a_run_learns_other_labels(run):
-    model = clone(run.classifier(SVM))
+@pytest.mark.parametrize("name", [SVM, BAYES])
+def test_a_kept_model_is_calibrated(run, name):
+    frozen = FrozenEstimator(run.model(name))
+
+    calibrated = CalibratedClassifierCV(frozen).fit(TEXTS, NAMES)
+
+    assert calibrated.score(TEXTS, NAMES) == 1
+    np.testing.assert_allclose(calibrated.predict_proba(NEW).sum(axis=1), 1)
+
+
+def test_kept_models_vote(run):
+    models = [(name, FrozenEstimator(run.model(name))) for name in ("bigru_max", BAYES)]
+
+    votes = VotingClassifier(models, voting="soft").fit(TEXTS, NAMES)
+
+    shares = [run.model(name).predict_proba(NEW) for name, _ in models]
+    np.testing.assert_allclose(votes.predict_proba(NEW), np.mean(shares, axis=0))
+
+
+@pytest.mark.parametrize("name", [SVM, BAYES])
+@pytest.mark.parametrize("metric", ["accuracy", "roc_auc", "f1_macro"])
+def test_a_kept_model_is_scored(run, name, metric):
+    assert get_scorer(metric)(run.model(name), TEXTS, NAMES) == 1
+
+
+def test_a_kept_model_is_trained_again_to_be_cross_validated(run):
+    is_car = IS_CAR  # labels that it was not trained on
+
+    scores = cross_val_score(run.model(SVM), TEXTS, is_car, cv=2)
+
+    assert scores.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(("name", "other"), [(SVM, "predict_proba"), (BAYES, "none")])
+def test_a_kept_model_has_no_method_that_fails(run, name, other):
+    assert not hasattr(run.model(name), other)
+
+
+def test_a_kept_model_is_not_fitted_in_place(run):
+    with pytest.raises(rnnbench.UserError, match=r"is trained already \(its clone"):
+        run.model(SVM).fit(TEXTS, NAMES)
+
+
+def test_a_pickled_kept_model_has_clones(run):
+    model = pickle.loads(pickle.dumps(run.model(SVM)))  # noqa: S301 - our own
+
+    assert clone(model).model == SVM
+
+
+@pytest.mark.parametrize("kept", ["model", "classifier"])
+def test_a_clone_of_a_model_of_a_run_learns_other_labels(run, kept):
+    model = clone(getattr(run, kept)(SVM))
 
     model.fit(TEXTS, IS_CAR)
 

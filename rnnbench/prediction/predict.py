@@ -4,12 +4,12 @@
 Networks can be taken out for Keras, as ``KeptModel.keras``.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,6 +49,8 @@ from rnnbench.training.settings import scoring_engine
 
 if TYPE_CHECKING:
     import keras
+    from sklearn.base import BaseEstimator
+    from sklearn.utils import Tags
 
 UNSURE = "unsure"  # the answer of a model that is not sure enough
 NONE = "none"  # the answer that there is no topic
@@ -147,7 +149,10 @@ class Prediction(Shown, StoredRecord):
 
 @dataclass(eq=False, repr=False)
 class KeptModel(Shown):
-    """A trained model of a run, with the methods of a scikit-learn classifier."""
+    """A trained model of a run, as a fitted classifier of scikit-learn.
+
+    Its clones are not fitted; ``FrozenEstimator(model)`` has none.
+    """
 
     name: str
     seed: int
@@ -170,6 +175,8 @@ class KeptModel(Shown):
     """The epochs of its training."""
     trained: TrialResult | None = None
     """The training itself, in place of a file."""
+    untrained: "Callable[[], BaseEstimator] | None" = None
+    """Makes an estimator that trains it as the run did, on other texts."""
 
     def __getstate__(self) -> dict[str, object]:
         """Return what a pickle holds: weights as arrays, and no network."""
@@ -269,18 +276,46 @@ class KeptModel(Shown):
         """Return the scores ``(n, n_topics)`` as those of ``Run.scores``."""
         return self._scores(encode(texts, self.vocabulary))
 
-    def predict_proba(self, texts: Iterable[str]) -> Scores:
-        """Return probabilities ``(n, n_topics)``.
+    def shown_scores(self, texts: Iterable[str]) -> Scores:
+        """Return probabilities, or margins, ``(n, n_topics)``."""
+        return self._shown(self.scores(texts))
+
+    @property
+    def predict_proba(self) -> Callable[[Iterable[str]], Scores]:
+        """Returns probabilities of texts, ``(n, n_topics)``.
 
         If it gives margins, ``AttributeError`` is raised.
         """
         if self.kind == "margin":
             raise AttributeError(f"{self.name} gives margins: see decision_function")
-        return self.decision_function(texts)
+
+        def predict_proba(texts: Iterable[str]) -> Scores:
+            return self.shown_scores(texts)
+
+        return predict_proba
 
     def decision_function(self, texts: Iterable[str]) -> Scores:
-        """Return its scores ``(n, n_topics)``, margins or probabilities."""
-        return self._shown(self.scores(texts))
+        """Return its scores ``(n, n_topics)``, margins or probabilities.
+
+        Of two topics, of which each text has one, only the scores of the second.
+        """
+        scores = self.shown_scores(texts)
+        if self.task.has_one_label and scores.shape[1] == 2:
+            return scores[:, 1]
+        return scores
+
+    def fit(self, *_: object) -> NoReturn:
+        """Raise ``UserError``, as it is fitted."""
+        hint = "its clone or run.classifier() trains again; FrozenEstimator does not"
+        raise UserError(f"fit: {self.name} is trained already ({hint})")
+
+    def __sklearn_clone__(self) -> "BaseEstimator":
+        if self.untrained is None:
+            raise UserError(f"{self.name}: Run.model alone returns what has clones")
+        return self.untrained()
+
+    def __sklearn_tags__(self) -> "Tags":
+        return self.__sklearn_clone__().__sklearn_tags__()
 
     @checked
     def answers(
