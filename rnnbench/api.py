@@ -92,7 +92,8 @@ def run(
     Args:
         config: A config file, its content, or the result of ``load_config``. Or texts
             with labels: a table, a folder, a pandas data frame, a data set of Hugging
-            Face, or a pair ``(texts, labels)``; see ``configs/texts.yaml``.
+            Face, a dict of frames by part, ``train`` and ``test``, or a pair ``(texts,
+            labels)``; see ``configs/texts.yaml``.
         epochs: Epochs of every training.
         seeds: The number of seeds, or a list.
         models: Only these models of the config.

@@ -64,7 +64,7 @@ class HuggingFaceDataset(Protocol):
 OwnTexts = (
     Frame
     | HuggingFaceDataset
-    | Mapping[str, HuggingFaceDataset]
+    | Mapping[str, Frame | HuggingFaceDataset]
     | tuple[Sequence[str], Sequence[object]]
 )  # texts with labels
 Config = ConfigSource | OwnTexts
@@ -251,12 +251,11 @@ def split_texts(
 
 
 def _has_parts(texts: object) -> bool:
-    """Return whether texts are a ``datasets.DatasetDict``."""
+    """Return whether texts are a ``datasets.DatasetDict``, or a dict of frames."""
     match texts:
         case Mapping():
-            match list(texts.values()):
-                case [HuggingFaceDataset(), *_]:
-                    return True
+            parts = texts.values()
+            return any(isinstance(part, Frame | HuggingFaceDataset) for part in parts)
     return False
 
 

@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import get_type_hints
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import rnnbench
@@ -161,6 +162,17 @@ def test_a_data_set_of_hugging_face_has_the_names_of_classes():
     _, _, rows = split_texts(MadeUpDataset(), None)
 
     assert rows == {"train": '{"text": "one", "label": "yes"}\n'}
+
+
+def test_parts_in_a_dict_of_frames_stay_apart():
+    frame = pd.DataFrame({"text": ["one", "two"], "label": ["a", "b"]})
+
+    _, _, texts = split_texts({"train": frame, "test": frame[:1]}, None)
+
+    assert {part: len(rows.splitlines()) for part, rows in texts.items()} == {
+        "train": 2,
+        "test": 1,
+    }
 
 
 def test_parts_of_a_data_set_of_hugging_face_stay_apart(caplog):

@@ -133,19 +133,25 @@ def for_texts(path: Path, folder: Path = Path(), layout: Layout | None = None) -
     data = {"path": os.path.relpath(path, folder)}
     text = get(TEXTS).read_text(encoding="utf-8")
     if layout and layout.group:
-        text = text.replace("split: stratified #", "split: shuffled #")
+        text = _replaced(text, "split: stratified", "split: shuffled")
+    elif TEST in map(attrgetter("name"), parts_of(path)):
+        text = _replaced(text, "split: stratified", "split: auto")
     if layout and not path.is_dir():
         layout, has_several = with_separator([path], _columns_of(path, layout))
         if has_several:
-            text = text.replace("activation: softmax", "activation: sigmoid")
+            text = _replaced(text, "activation: softmax", "activation: sigmoid")
     if layout:
         data |= {key: value for key, value in asdict(layout).items() if value}
-    if TEST in map(attrgetter("name"), parts_of(path)):
-        text = text.replace("split: stratified", "split: auto")
     lines = indent(to_yaml(data), "  ")
     name = _valid(without_packing(path.resolve()).stem)
-    text = text.replace("name: texts\n", to_yaml({"name": name}))
-    return text.replace("  source: files\n", f"  source: files\n{lines}")
+    text = _replaced(text, "name: texts\n", to_yaml({"name": name}))
+    return _replaced(text, "  source: files\n", f"  source: files\n{lines}")
+
+
+def _replaced(text: str, old: str, new: str) -> str:
+    if old not in text:
+        raise ValueError(f"no {old!r} in the config")
+    return text.replace(old, new, 1)
 
 
 def _columns_of(table: Path, layout: Layout) -> Layout:
@@ -169,7 +175,7 @@ def starter(name: str = STARTER) -> str:
         "#   LAYERS\n": _kinds(LAYERS.usable(), "#   - "),
         "  #   BASELINES\n": _kinds(BASELINES.usable(), "  #   "),
     }.items():
-        text = text.replace(old, new, 1)
+        text = _replaced(text, old, new)
     return text
 
 

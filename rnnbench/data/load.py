@@ -106,7 +106,7 @@ def _warn_of_left_out(prepared: PreparedData) -> None:
         names = [f"'{topic}'" for topic in corpus.topics if topic in topics]
         reason += f", and with them all of {listed(names)}"
     texts = counted(len(corpus), "text")
-    log.warning("%s of %s are left out by %s", f"{n_left_out:,}", texts, reason)
+    log.warning("%s of %s left out by %s", f"{n_left_out:,}", texts, reason)
 
 
 def _warn_of_cut(prepared: PreparedData) -> None:

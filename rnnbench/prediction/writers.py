@@ -17,6 +17,7 @@ from rnnbench.data.sources.tables import (
     DIALECTS,
     Layout,
     dialect_of,
+    with_form,
     without_packing,
 )
 from rnnbench.data.sources.tables.packed import needed
@@ -63,7 +64,7 @@ def _text_writer(
         if ending in DIALECTS:
             dialect = DIALECTS[ending]
             if source.is_file() and ending == format_of(source):
-                dialect = dialect_of(source, Layout())
+                dialect = dialect_of(source, with_form(source, Layout()))
             write = csv.writer(text, dialect, lineterminator="\n").writerow
             write(columns)
             yield write

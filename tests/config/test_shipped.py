@@ -19,7 +19,7 @@ from rnnbench.config import shipped
 from rnnbench.config.load import dump, load
 from rnnbench.config.nodes import parse
 from rnnbench.config.schema import Benchmark, Published, Reference
-from rnnbench.config.shipped import starter
+from rnnbench.config.shipped import for_texts, starter
 from rnnbench.data.config import Data
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.descriptions import (
@@ -311,6 +311,14 @@ def test_a_wheel_brings_the_package_with_the_configs(tmp_path, repository):
     variables = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
     subprocess.run(command, cwd=tmp_path, env=variables, check=True)
     assert (tmp_path / "own_texts.csv").is_file()
+
+
+def test_a_config_for_texts_lacks_nothing_that_is_replaced(monkeypatch):
+    Path("texts").write_text("name: texts\ndata: {source: files}\n")
+    monkeypatch.setattr(shipped, "get", Path)
+
+    with pytest.raises(ValueError, match=r"no ' +source: files"):
+        for_texts(Path("own.csv"))
 
 
 def switched_on():

@@ -406,7 +406,7 @@ def test_what_is_cut_or_left_out_is_told(caplog, truncating, most):
 
     words = "2 words" if most == "first" else "3 words"
     assert [record.getMessage() for record in caplog.records][-2:] == [
-        "1 of 11 texts are left out by data.min_per_label, and with them all of 'z'",
+        "1 of 11 texts left out by data.min_per_label, and with them all of 'z'",
         f"5 of 10 texts are longer than {words}; models see the {most} {words[0]} "
         "(data.pad_length)",
     ]

@@ -215,6 +215,15 @@ def test_rows_of_which_a_model_is_not_sure_enough_are_unsure(
     assert json.loads(done.stdout) == record
 
 
+def test_a_table_keeps_its_delimiter(predict, tmp_path):
+    (tmp_path / "new.csv").write_text("id;text\n1;net profit rose\n2;it, too; buys\n")
+
+    done = predict("svm", "--in", "new.csv", "--out", "new_answers.csv")
+
+    header, *_ = (tmp_path / "new_answers.csv").read_text().splitlines()
+    assert header.startswith("id;text;predicted;"), done.stderr
+
+
 def test_the_column_of_the_texts_is_that_of_the_run_unless_named(predict, tmp_path):
     (tmp_path / "new.tsv").write_text('body\tid\nnet "profit" rose\t1\n\nit buys\t2\n')
 

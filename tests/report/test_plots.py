@@ -714,6 +714,12 @@ def test_no_words_overlap_or_leave_the_picture(n_datasets, names):
     assert (corners[:, 2:] <= (width, height)).all()
 
 
+def test_mean_ranks_fit_a_phone():
+    width, _ = RanksPlot(ranks_on(2)).size_on_page
+
+    assert width == 5.2, "72 pixels an inch"
+
+
 def test_a_picture_is_a_file_that_is_always_the_same():
     plot = RanksPlot(ranks_on(2))
 

@@ -8,7 +8,7 @@ from sys import intern
 import numpy as np
 
 from rnnbench.data.sources.tables.layout import TextTable
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, shortened
 from rnnbench.outside.columns import Column, Columns, Reading, find_columns
 
 NUMBERS = {None: nan, "": nan, "True": 1.0, "False": 0.0}
@@ -88,7 +88,7 @@ def numbers_in(column: Column, where: str) -> Column:
     try:
         for value in column.values:
             numbers.append(float(NUMBERS.get(value, value)))
-    except (TypeError, ValueError, OverflowError) as error:  # TypeError: a list
-        fault = f"not only numbers: {error}"
+    except (TypeError, ValueError, OverflowError):  # TypeError: a list
+        fault = f"not only numbers: {shortened(str(value), 40)}"
         raise UserError(f"{where}: {fault} ({NAMES_ANSWERS})") from None
     return Column(np.array(numbers, float), column.codes)

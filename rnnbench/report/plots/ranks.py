@@ -37,7 +37,7 @@ class RanksPlot(Plot):
         for model, rank in ranks.models.items():
             self._rows[model] = len(self._labels)
             self._labels.append(f"{model}  {rank:.2f}")
-        self.make_room(self._labels, 1 + 0.27 * len(self._labels))
+        self.make_room(self._labels[1:], 1 + 0.27 * len(self._labels))
         width, height = self.size
         lines = 1 + len(self._caption) / CHARACTERS / width
         self.size = (width + 0.4, height + 0.16 * lines)

@@ -162,6 +162,37 @@ def test_a_workbook_of_endless_tags_is_refused(tmp_path):
         sniff(tmp_path / "own.xlsx", Layout())
 
 
+TITLES = [
+    pytest.param([["Complaints of 2025"]], id="a title"),
+    pytest.param([["Complaints"], [], ["by", "Ann"]], id="a title and an author"),
+    pytest.param([], id="nothing"),
+]
+
+
+@pytest.mark.parametrize("above", TITLES)
+def test_the_header_of_a_workbook_may_be_below_a_title(tmp_path, caplog, above):
+    book = openpyxl.Workbook()
+    for row in [*above, ["id", "text", "label"], [1, "a ripe apple", "fruit"]]:
+        book.active.append(row)
+    book.save(tmp_path / "own.xlsx")
+
+    header, rows = open_table(tmp_path / "own.xlsx", Layout())
+
+    assert header == ["id", "text", "label"]
+    (row,) = rows
+    assert row.place.endswith(f"row {len(above) + 2}")
+    is_noticed = f"row {len(above) + 1} is the header" in caplog.text
+    assert is_noticed == bool(above)
+
+
+def test_a_web_page_in_a_folder_is_no_table(tmp_path):
+    folder_of_texts(tmp_path, ["a/1.txt", "b/2.txt"])
+    (tmp_path / "a/1.txt").write_text("<html><p>an apple")
+
+    with pytest.raises(UserError, match=r"a web page \(save a text as \.txt"):
+        read(tmp_path)
+
+
 def test_sheets_of_a_workbook_are_measured_one_by_one(tmp_path):
     book = openpyxl.Workbook()
     for row in [("text", "label"), *ROWS]:

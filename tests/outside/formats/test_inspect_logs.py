@@ -132,13 +132,16 @@ def test_an_evaluation_that_did_not_end_is_noticed(caplog):
     [
         (
             lambda log: log["samples"][0].pop("id"),
-            "cannot be read as a log of inspect_ai",
+            "cannot be read as a log of inspect_ai: no 'id'$",
         ),
         (lambda log: log.update(samples=[]), "no usable row"),
-        (lambda log: log.update(samples=7), "cannot be read as a log of inspect_ai"),
+        (
+            lambda log: log.update(samples=7),
+            "cannot be read as a log of inspect_ai: a value has another form",
+        ),
         (
             lambda log: log["samples"][0]["scores"]["match"].update(value="high"),
-            "score: not only numbers: .* 'high'",
+            "score: not only numbers: high",
         ),
     ],
 )

@@ -22,6 +22,7 @@ TO_TEXT = "copy its texts into a table, or into a .txt file each"
 EXPORT = "export the table as .csv or .jsonl"
 UNPACK = "unpack it, and name the table in it"
 PICKLE = f"a pickle, which could run programs ({EXPORT})"
+WEB_PAGE = "a web page (save a text as .txt, and a table as .csv or .jsonl)"
 FOREIGN = {
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "an Excel or Word file of before 2007, "
     f"or one with a password ({SAVE_AS}, without a password)",
@@ -39,9 +40,9 @@ FOREIGN = {
     b"\x80\x05\x95": PICKLE,
     b"\x89PNG\r\n": f"an image ({TO_TEXT})",
     b"\xff\xd8\xff": f"an image ({TO_TEXT})",
-    b"<html": f"a web page ({EXPORT})",
-    b"<!doctype html": f"a web page ({EXPORT})",
-    b"<!DOCTYPE html": f"a web page ({EXPORT})",
+    b"<html": WEB_PAGE,
+    b"<!doctype html": WEB_PAGE,
+    b"<!DOCTYPE html": WEB_PAGE,
 }
 """How files start that are not read, what they are, and what to do."""
 KNOWN_STARTS = (*PACKED.values(), *ENDINGS, *FOREIGN)

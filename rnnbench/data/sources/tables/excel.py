@@ -16,12 +16,14 @@ from zipfile import ZipFile
 
 from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.tables.layout import (
+    SAMPLE_ROWS,
     Layout,
     Row,
     Rows,
     TableKind,
     TextTable,
     Wanted,
+    log_once,
 )
 from rnnbench.data.sources.tables.packed import (
     check_unpacked_size,
@@ -54,8 +56,31 @@ def read_excel(
     start, cells = _cells(path, status.st_mtime_ns, status.st_size)
     if not cells:
         return TextTable([], iter(()))
-    header = list(map(_as_text, cells[0]))
-    return TextTable(header, _rows(path, start + 1, cells[1:]))
+    above = _rows_above_header(cells)
+    if above:
+        log_once(path, f"row {start + above + 1} is the header, below a title")
+    header = list(map(_as_text, cells[above]))
+    start += above + 1
+    return TextTable(header, _rows(path, start, cells[above + 1 :]))
+
+
+def _rows_above_header(cells: Sequence[Sequence[object]]) -> int:
+    """Return how many rows there are above the first full one, if there is a title.
+
+    The first row of all is a title if it has one cell, and others have more. A column
+    of row numbers may have no name.
+    """
+    with_several = []
+    full = []
+    for number, row in enumerate(cells[:SAMPLE_ROWS]):
+        texts = list(map(_as_text, row))
+        if len(texts) - texts.count("") > 1:
+            with_several.append(number)
+            if "" not in texts[1:]:
+                full.append(number)
+    if 0 in with_several:
+        return 0
+    return next(iter(full or with_several), 0)
 
 
 def _rows(path: Path, start: int, cells: Sequence[Sequence[object]]) -> Rows:

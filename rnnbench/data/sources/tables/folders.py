@@ -171,7 +171,7 @@ def _files_by_label(path: Path) -> dict[str, list[Path]]:
     said = f"each folder in it is a label: {listed(labels, most=5)}"
     if n_files:
         left_out = counted(n_files, "file")
-        said += f"; {left_out} without the ending .txt are left out"
+        said += f"; left out: {left_out} without the ending .txt"
     log_once(path, said)
     return by_label
 

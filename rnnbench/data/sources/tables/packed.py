@@ -76,6 +76,8 @@ def faults_named(
                 raise
             case KeyError():
                 reason = f"no {error}"
+            case TypeError() | AttributeError() | StopIteration():
+                reason = "a value has another form than such files have"
         raise UserError(f"{path}: {fault}: {reason}") from None
 
 
