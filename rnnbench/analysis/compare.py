@@ -47,6 +47,8 @@ DECIDE_THE_DOCUMENTS = OF_DOCUMENTS | {
 NO_DIFFERENCE = ("installed", "date")  # in an environment, they cannot change a result
 DIRECTIONS = {"drops": -1, "rises": 1}
 SIGNIFICANTLY = "significantly"
+LEAKS = "leaks"
+"""A gate on test documents that are copies or near-copies of training documents."""
 
 
 class Change(Difference):
@@ -319,6 +321,8 @@ class GateVerdict(StoredRecord):
     unmeasured: list[str]
     """Models that have no such value in A, such as the log-loss of an SVM."""
     failures: list[Failure]
+    reason: str = ""
+    """The evidence, if it is about the documents and not about models."""
 
     @computed_field  # type: ignore[prop-decorator]  # as pydantic documents it
     @property
@@ -328,12 +332,18 @@ class GateVerdict(StoredRecord):
 
 
 def parse_gate(text: str) -> Gate:
-    """Return the gate ``[METRIC] drops|rises AMOUNT``.
+    """Return the gate ``[METRIC] drops|rises AMOUNT``, or ``leaks > AMOUNT``.
 
-    The amount is N, N% or ``significantly``.
+    The amount is N, N% or, of a metric, ``significantly``.
     """
     words = text.split()
     where = f"--fail-if '{text}'"
+    if words[:1] == [LEAKS]:
+        sign, amount = [*words[1:], "", ""][:2]
+        number = _number(amount)
+        if sign != ">" or len(words) != 3 or math.isnan(number):
+            raise UserError(f"{where}: should be '{LEAKS} > N' or '{LEAKS} > N%'")
+        return Gate(" ".join(words), LEAKS, sign, number, amount.endswith("%"))
     if len(words) not in (2, 3):
         examples = (
             "'accuracy drops 0.01', 'ms_per_step rises 10%' or 'drops significantly'"
@@ -352,13 +362,48 @@ def parse_gate(text: str) -> Gate:
         )
     if amount == SIGNIFICANTLY:
         return Gate(" ".join(words), metric, direction, None)
-    number = math.nan
-    with suppress(ValueError):
-        number = float(amount.removesuffix("%"))
-    if not 0 <= number < math.inf:
+    number = _number(amount)
+    if math.isnan(number):
         allowed = f"allowed: a number from 0, a percentage of A, {SIGNIFICANTLY}"
         raise UserError(f"{where}: got '{amount}' ({allowed})")
     return Gate(" ".join(words), metric, direction, number, amount.endswith("%"))
+
+
+def _number(amount: str) -> float:
+    """Return a number from 0 or its percentage; NaN for anything else."""
+    with suppress(ValueError):
+        number = float(amount.removesuffix("%"))
+        if 0 <= number < math.inf:
+            return number
+    return math.nan
+
+
+def judge_leaks(gate: Gate, dataset: DatasetSummary) -> GateVerdict:
+    """Return whether too many test documents are copies or near-copies of training
+    documents.
+
+    Raises:
+        UserError: near-copies are not known.
+    """
+    if gate.metric != LEAKS:
+        raise UserError(f"--fail-if '{gate.text}': needs RUN_B")
+    if dataset.near_copies is None:
+        hint = "run it again with this version; nothing is trained again"
+        raise UserError(f"--fail-if '{gate.text}': near-copies are not known ({hint})")
+    n = len(dataset.leaks)
+    share = 100 * n / dataset.test_size
+    what = "copies or near-copies of training documents"
+    subject = "test documents"
+    failures = []
+    if (share if gate.is_relative else n) > (gate.amount or 0):
+        failures = [Failure(model=subject, a=None, b=None)]
+    return GateVerdict(
+        gate=gate.text,
+        checked=[subject],
+        unmeasured=[],
+        failures=failures,
+        reason=f"{n:,} of {dataset.test_size:,} ({share:.3g}%) are {what}",
+    )
 
 
 def judge(gate: Gate, comparison: ComparedRuns) -> GateVerdict:
@@ -367,6 +412,8 @@ def judge(gate: Gate, comparison: ComparedRuns) -> GateVerdict:
     Raises:
         UserError: the gate cannot be applied to these runs.
     """
+    if gate.metric == LEAKS:
+        return judge_leaks(gate, comparison.dataset)
     changes = comparison.models
     metric = gate.metric or comparison.dataset.kind.main
     values = {

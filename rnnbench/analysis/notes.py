@@ -53,7 +53,7 @@ def notes_on_data(
             advice="No model can answer with these: use split: stratified, or leave "
             f"such {summary.noun}s out.",
         )
-    if summary.duplicates.positions:
+    if summary.leaks:
         yield Note(
             title="documents in both sets",
             evidence=f"{summary.duplicates_in_words()}.",

@@ -185,7 +185,7 @@ def _without_duplicates(
     dataset: DatasetSummary, compared: ComparedModels
 ) -> schema.WithoutDuplicates | None:
     """Return the scores and the same comparisons on the other test documents."""
-    duplicates = dataset.duplicates.positions
+    duplicates = dataset.leaks
     if len(duplicates) in (0, dataset.test_size):
         return None
     clusters = clusters_without(dataset.clusters, duplicates)
@@ -213,7 +213,7 @@ def drop_duplicates(run: R) -> R:
         NothingLeftError: all test documents are duplicates.
     """
     dataset = run.results.dataset
-    dropped = dataset.duplicates.positions
+    dropped = dataset.leaks
     if not dropped:
         return run
     if len(dropped) == dataset.test_size:

@@ -465,6 +465,7 @@ def _estimated_on(job: Job, choice: Choice, held_out: HeldOut) -> Job:
         "estimated_on": choice.results.how(),
         "duplicates": Duplicates(),
         "whole_duplicates": Duplicates(),
+        "near_copies": [],
     }
     summary = job.data.summary.model_copy(update=changes)
     return replace(job, data=replace(job.data, summary=summary), held_out=held_out)

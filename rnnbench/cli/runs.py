@@ -37,8 +37,9 @@ BADGE_MODEL = "The model on the badge; by default the best one."
 GATES = f"""Exit with 1 if this holds for any model; repeatable. A GATE is "METRIC
 drops|rises AMOUNT": from A to B by more than AMOUNT, a number or a percentage of A,
 such as 5%; for the main metric, also the word significantly. METRIC:
-{options.QUANTITIES}; by default the main metric. A model that is only in A fails every
-gate; one that is only in B fails none."""
+{options.QUANTITIES}; by default the main metric. A model that is only in A
+fails every gate; one that is only in B fails none. Or "leaks > AMOUNT": that many test
+documents are copies or near-copies of training documents."""
 FORMATS = (
     "table; markdown, for CI; or junit: XML with a test case for each gate and model."
 )
@@ -227,8 +228,6 @@ def compare(
     if form == "junit" and not gates:
         needs = "needs --fail-if, because gates are its test cases"
         raise UserError(f"--format {form}: {needs}")
-    if run_b is None and gates:
-        raise UserError("--fail-if: needs RUN_B")
     if run_b is None and form != "table":
         raise UserError("--format: needs RUN_B")
     only = options.names(models)
@@ -236,7 +235,12 @@ def compare(
     if run_b is None:
         pairs = power_of_pairs(a, only)
         table = power_table(pairs, a.results)
-        console.print_record(_record(pairs=pairs), table, as_json=as_json)
+        verdicts = []
+        for gate in gates:
+            verdicts.append(comparing.judge_leaks(gate, a.results.dataset))
+        record = _record(pairs=pairs, gates=verdicts)
+        console.print_record(record, table, as_json=as_json)
+        end_with(verdicts)
         return
     b = load_run(run_b, without_duplicates=without_duplicates)
     comparison = rnnbench.compare(a, b, only)

@@ -1,10 +1,12 @@
 """Facts about a dataset that a reader needs before believing a score on it.
 
-``summarize_dataset(corpus, dataset).duplicates`` lists test documents that are in
-training, too.
+``summarize_dataset(corpus, dataset).leaks`` lists test documents that are copies or
+near-copies of training documents.
 """
 
 from collections.abc import Hashable, Iterable
+
+import numpy as np
 
 from rnnbench.data.corpus import Corpus, Tokens
 from rnnbench.data.dataset import Dataset
@@ -24,6 +26,9 @@ def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
         train_texts = map(corpus.ranks, dataset.train_documents.tolist())
         test_texts = map(corpus.ranks, dataset.test_documents.tolist())
         whole_duplicates = _duplicates(dataset, train_texts, test_texts)
+    copies = corpus.copies[dataset.train_documents]
+    is_leak = np.isin(corpus.copies[dataset.test_documents], copies)
+    is_leak[duplicates.positions] = False
     clusters = None
     if corpus.groups is not None:
         clusters = numbered(corpus.groups[dataset.test_documents])
@@ -38,6 +43,8 @@ def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
         timesteps=dataset.timesteps,
         duplicates=duplicates,
         whole_duplicates=whole_duplicates,
+        near_copies=np.flatnonzero(is_leak).tolist(),
+        copies_in_training=int(np.count_nonzero(np.bincount(copies)[copies] > 1)),
         in_order=dataset.in_order,
         clusters=clusters,
         test_size=of_labels.test_size,

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rnnbench.data.near_copies import near_copies
 from rnnbench.labels import Labels, form_of
 from rnnbench.storage import sha256_arrays
 
@@ -117,6 +118,11 @@ class Corpus:
             arrays["groups"] = self.groups.astype("<i4")
         names = {"topics": self.topics, "vocabulary": self.vocabulary}
         return sha256_arrays(arrays, names)
+
+    @cached_property
+    def copies(self) -> NDArray[np.int64]:
+        """A group for each document, ``(n,)``, which near-copies share."""
+        return near_copies(self.tokens, self.offsets)
 
     @property
     def unlabeled_fingerprint(self) -> str:

@@ -17,7 +17,6 @@ from rnnbench.data.config import Data
 from rnnbench.data.corpus import Corpus, Positions
 from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.data.fetch import Progress, silent
-from rnnbench.data.near_copies import near_copies
 from rnnbench.data.source import Source
 from rnnbench.data.sources import AUTO, BUILT_IN, SOURCES
 from rnnbench.data.sources.files import FILES
@@ -172,7 +171,7 @@ def _warn_of_undeclared_groups(prepared: PreparedData) -> None:
 def _near_copies_in_words(corpus: Corpus, used: Positions) -> str:
     """Return how many of the texts are near-copies of others; empty if few are."""
     different = used[~copies_in(corpus, "exact")[used]]
-    copies = near_copies(corpus.tokens, corpus.offsets)[different]
+    copies = corpus.copies[different]
     n_copies = int(np.count_nonzero(np.bincount(copies)[copies] > 1))
     if n_copies < MANY_COPIES * len(different):
         return ""

@@ -23,10 +23,19 @@ def near_copies(
 ) -> NDArray[np.int64]:
     """Return a group for each text, int64 ``(n,)``, which near-copies share.
 
-    Text ``i`` is ``tokens[offsets[i]:offsets[i + 1]]``, of one word or more. The time
-    is linear in the number of words (A. Z. Broder: On the resemblance and containment
-    of documents, 1997).
+    Text ``i`` is ``tokens[offsets[i]:offsets[i + 1]]``; one without words is no copy.
+    The time is linear in the number of words (A. Z. Broder: On the resemblance and
+    containment of documents, 1997).
     """
+    has_words = np.diff(offsets) > 0
+    if not has_words.all():
+        groups = np.arange(len(has_words))
+        kept = groups[has_words]
+        if len(kept):
+            groups[kept] = kept[
+                near_copies(tokens, np.append(offsets[kept], offsets[-1]))
+            ]
+        return groups
     signatures = _signatures(tokens, offsets)
     groups = np.arange(len(offsets) - 1)
     for first in range(0, N_HASHES, ROWS_OF_BAND):

@@ -69,6 +69,11 @@ class DatasetSummary(StoredRecord):
     training, too."""
     whole_duplicates: Duplicates
     """Those of them whose whole text is in training."""
+    near_copies: list[int] | None = None
+    """Positions of other test documents that are near-copies of training documents;
+    ``None`` in results of earlier versions."""
+    copies_in_training: NonNegativeInt | None = None
+    """The number of training documents that are copies or near-copies of others."""
     n_left_out: NonNegativeInt = 0
     """The number of test documents that were left out of all this because they are in
     training."""
@@ -101,12 +106,21 @@ class DatasetSummary(StoredRecord):
             of_documents = [n for n in positions if 0 <= n < self.test_size]
             if len(set(of_documents)) < len(positions):
                 raise ValueError("duplicates that are not documents of the test set")
+        if not set(self.leaks) <= set(range(self.test_size)):
+            raise ValueError("near-copies that are not documents of the test set")
         for values in (self.clusters, self.ids):
             if values and len(values) != self.test_size:
                 raise ValueError("clusters or ids of another number of test documents")
         if self.clusters and max(self.clusters) >= len(set(self.clusters)):
             raise ValueError("clusters whose numbers have gaps")
         return self
+
+    @property
+    def leaks(self) -> list[int]:
+        """Positions of test documents that are copies or near-copies of training
+        documents, ascending.
+        """
+        return sorted({*self.duplicates.positions, *(self.near_copies or ())})
 
     @property
     def name(self) -> str:
@@ -177,16 +191,21 @@ class DatasetSummary(StoredRecord):
         if not self.train_size:
             return "not known, as the training documents are not"
         duplicates = self.duplicates
+        others = ""
         if whole_texts:
             duplicates = self.whole_duplicates
+        elif self.near_copies:
+            others = (
+                f"; {len(self.near_copies):,} others are near-copies of documents there"
+            )
         n = len(duplicates.positions)
         if not n:
-            return "no test document is in the training set"
+            return f"no test document is in the training set{others}"
         return (
             f"{n:,} of {self.test_size:,} test documents are also in the training set: "
             f"{len(duplicates.same_topic):,} only with the same {self.noun}, "
             f"{len(duplicates.other_topics):,} only with other {self.noun}s, "
-            f"{len(duplicates.both):,} with both"
+            f"{len(duplicates.both):,} with both{others}"
         )
 
     @property
@@ -239,11 +258,12 @@ def summarize_labels(
 def rest_of(summary: DatasetSummary, labels: Labels) -> DatasetSummary:
     """Return the facts about a dataset without duplicates, whose labels are given."""
     train = [count.train for count in summary.topics]
-    dropped = summary.duplicates.positions
+    dropped = summary.leaks
     changes = {
         **describe_labels(summary.kind, labels, summary.topic_names, train)._asdict(),
         "duplicates": Duplicates(),
         "whole_duplicates": Duplicates(),
+        "near_copies": [],
         "fingerprint": sha256_json([summary.fingerprint, dropped]),
         "split_fingerprint": sha256_json([summary.split_fingerprint, dropped]),
         "clusters": clusters_without(summary.clusters, dropped),

@@ -93,6 +93,10 @@ def _rows(prepared: PreparedData, quantiles: Mapping[str, int]) -> dict[str, str
         ),
         "duplicates": summary.duplicates_in_words(),
         "whole texts": summary.duplicates_in_words(whole_texts=True),
+        "copies in training": (
+            f"{summary.copies_in_training:,} of {summary.train_size:,} training "
+            "documents are copies or near-copies of others"
+        ),
         f"{summary.noun}s only in test": (
             ", ".join(summary.topics_only_in_test) or "none"
         ),

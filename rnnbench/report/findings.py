@@ -97,9 +97,12 @@ def _about_duplicates(results: Results) -> list[str]:
     if first == results.best.name:
         leads = "still leads"
     n_tests = results.dataset.test_size
+    almost = ""
+    if results.dataset.near_copies:
+        almost = ", or almost"
     return [
         f"{n_tests - rest.test_size:,} of {n_tests:,} test documents are also in the "
-        f"training set; without them, {first} {leads} with "
+        f"training set{almost}; without them, {first} {leads} with "
         f"{rest.scores[first].mean:.3f}."
     ]
 

@@ -288,7 +288,7 @@ class Results(StoredRecord):
         pairs = [pair.names for pair in self.comparisons]
         if [pair.names for pair in rest.comparisons] != pairs:
             raise ValueError("other comparisons without duplicates")
-        n_left = self.dataset.test_size - len(self.dataset.duplicates.positions)
+        n_left = self.dataset.test_size - len(self.dataset.leaks)
         if rest.test_size != n_left:
             raise ValueError("another number of test documents without duplicates")
 

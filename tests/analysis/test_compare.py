@@ -317,6 +317,9 @@ def verdict(gate, a, b):
         ("accuracy drops significantly%", "got 'significantly%' (allowed: "),
         ("drops", "should be METRIC drops|rises AMOUNT"),
         ("accuracy drops", "got 'accuracy' (allowed: drops, rises)"),
+        ("leaks > much", "should be 'leaks > N' or 'leaks > N%'"),
+        ("leaks rises 1%", "should be 'leaks > N' or 'leaks > N%'"),
+        ("leaks", "should be 'leaks > N' or 'leaks > N%'"),
     ],
 )
 def test_a_text_that_is_no_gate_is_named_with_the_allowed_words(text, message):
@@ -325,6 +328,37 @@ def test_a_text_that_is_no_gate_is_named_with_the_allowed_words(text, message):
 
     assert str(error.value).startswith(f"--fail-if '{text}': ")
     assert message in str(error.value)
+
+
+def with_leaks(**facts):
+    return scored_run({"rnn": [5]}, dataset=facts)
+
+
+@pytest.mark.parametrize(
+    ("gate", "passes"),
+    [
+        ("leaks > 0", False),
+        ("leaks > 2", True),
+        ("leaks > 9.9%", False),
+        ("leaks > 10%", True),
+    ],
+)
+def test_a_gate_limits_copies_of_training_documents(gate, passes):
+    leaking = with_leaks(duplicates={"both": [3]}, near_copies=[4])
+
+    judged = verdict(gate, leaking, leaking)
+
+    assert judged.passed == passes
+    assert judged.reason == (
+        "2 of 20 (10%) are copies or near-copies of training documents"
+    )
+
+
+def test_a_run_of_an_earlier_version_does_not_know_its_near_copies():
+    earlier = with_leaks()
+
+    with pytest.raises(UserError, match="near-copies are not known"):
+        verdict("leaks > 1%", earlier, earlier)
 
 
 def test_the_main_metric_alone_is_tested():

@@ -371,6 +371,16 @@ def test_the_summary_without_duplicates_is_that_of_the_other_documents():
     assert (rest.folder, rest.results.without_duplicates) == (run.folder, None)
 
 
+def test_near_copies_are_dropped_like_duplicates():
+    run = run_with([])
+    dataset = run.results.dataset.model_copy(update={"near_copies": DUPLICATES})
+    summary = summarize_run(run.benchmark, dataset, run.trials)
+    copies = run_with(DUPLICATES).results
+
+    assert summary.without_duplicates == copies.without_duplicates
+    assert summary.changed_verdicts == copies.changed_verdicts
+
+
 def test_a_run_without_duplicates_of_none_is_that_run():
     none = run_with([])
 

@@ -359,6 +359,20 @@ def test_without_duplicates_only_the_other_documents_count(cli, tmp_path):
     assert rest["models"][0]["difference"] == pytest.approx(2 / 10)
 
 
+def test_one_run_can_fail_because_of_copies_of_training_documents(cli, tmp_path):
+    leaking = scored_run(
+        {"rnn": [8]}, folder=tmp_path / "leaking", dataset={"near_copies": [1, 2]}
+    )
+    folder = write_run(leaking)
+
+    failed = cli("compare", folder, "--fail-if", "leaks > 5%")
+    passed = cli("compare", folder, "--fail-if", "leaks > 2")
+
+    assert (failed.exit_code, passed.exit_code) == (1, 0)
+    assert "failed: leaks > 5%: test documents: 2 of 20 (10%) are" in failed.stderr
+    assert "passed: leaks > 2: 2 of 20 (10%) are copies" in passed.stderr
+
+
 def test_the_pairs_of_one_run_that_are_not_clear_have_the_seeds_that_they_need(cli):
     result = cli("compare", "close")
 

@@ -7,6 +7,7 @@ from sklearn.metrics import f1_score
 
 from rnnbench.data.audit import summarize_dataset
 from rnnbench.data.config import Data
+from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.summary import Duplicates, TopicCount, rest_of
 from rnnbench.tasks import SingleLabel
@@ -86,6 +87,36 @@ def test_documents_with_other_labels_in_training_are_duplicates():
     assert summary.duplicates.other_topics == [4]
     words = "1 only with the same label, 1 only with other labels, 1 with"
     assert f"in the training set: {words}" in summary.duplicates_in_words()
+
+
+WORDS = [f"w{number}" for number in range(60)]
+NEAR_COPIES = corpus_of_words(
+    [
+        WORDS[:40], WORDS[20:], [*WORDS[:39], "w59"],
+        WORDS[:40], ["w0", *WORDS[21:]], WORDS[::-1],
+    ],
+    WORDS,
+    [0, 1, 0, 0, 0, 1],
+    ("earn", "acq"),
+    is_test=[False, False, False, True, True, True],
+    provenance={"source": "made-up", "from": "nowhere"},
+)  # fmt: skip
+
+
+def test_a_summary_lists_near_copies_of_training_documents():
+    summary = summarize_dataset(NEAR_COPIES, make_dataset(NEAR_COPIES, Data()))
+
+    assert (summary.duplicates.positions, summary.near_copies) == ([0], [1])
+    assert summary.leaks == [0, 1]
+    assert "; 1 others are near-copies of documents there" in (
+        summary.duplicates_in_words()
+    )
+    assert summary.copies_in_training == 2
+
+
+def test_near_copies_are_documents_of_the_test_set():
+    with pytest.raises(ValueError, match="near-copies that are not documents of the"):
+        dataset_summary(near_copies=[5])
 
 
 def test_duplicates_are_documents_of_the_test_set():

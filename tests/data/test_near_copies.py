@@ -42,6 +42,18 @@ def test_equal_texts_are_near_copies(seed):
     assert groups[:30].tolist() == groups[30:].tolist()
 
 
+@given(st.lists(st.sampled_from([[], [1, 2], [3, 4, 5]]), min_size=1))
+def test_texts_without_words_are_no_copies(texts):
+    groups = near_copies(*corpus_of(texts)).tolist()
+
+    kept = [
+        (tuple(text), group) for text, group in zip(texts, groups, strict=True) if text
+    ]
+    assert len(set(kept)) == len(set(map(tuple, texts)) - {()})
+    n_without_words = sum(not text for text in texts)
+    assert len(set(groups)) == n_without_words + len(set(kept))
+
+
 def test_copies_are_found_however_many_texts_are_hashed_at_once(monkeypatch):
     texts = [RANDOM.integers(1, 50, size) for size in RANDOM.integers(1, 9, 30)]
     corpus = corpus_of([*texts, *texts])

@@ -90,7 +90,7 @@ def duplicates(reported: Reported) -> ReportSection:
     """Return the tables without duplicates, if some test documents are duplicates."""
     dataset = reported.results.dataset
     parts: list[Part] = []
-    if 0 < len(dataset.duplicates.positions) < dataset.test_size:
+    if 0 < len(dataset.leaks) < dataset.test_size:
         rest = best_first(drop_duplicates(reported.run)).results
         caption = f"On the other {rest.dataset.test_size:,} documents."
         for table in (

@@ -32,7 +32,7 @@ def _outcomes(verdict: GateVerdict) -> list[Outcome]:
     """Return the outcome of a gate for each model; failures come first."""
     gate = verdict.gate
     outcomes = [
-        Outcome(gate, failure.model, FAILED, _reason(failure))
+        Outcome(gate, failure.model, FAILED, verdict.reason or _reason(failure))
         for failure in verdict.failures
     ]
     failed = {failure.model for failure in verdict.failures}
@@ -60,12 +60,13 @@ def verdict_lines(verdicts: Sequence[GateVerdict]) -> tuple[list[str], list[str]
     failed = []
     for verdict in verdicts:
         if verdict.passed:
-            line = f"{PASSED}: {verdict.gate}: {counted(len(verdict.checked), 'model')}"
+            about = verdict.reason or counted(len(verdict.checked), "model")
+            line = f"{PASSED}: {verdict.gate}: {about}"
             if verdict.unmeasured:
                 line += f" ({UNMEASURED}: {', '.join(verdict.unmeasured)})"
             passed.append(line)
         for failure in verdict.failures:
-            reason = _reason(failure)
+            reason = verdict.reason or _reason(failure)
             failed.append(f"{FAILED}: {verdict.gate}: {failure.model}: {reason}")
     return passed, failed
 

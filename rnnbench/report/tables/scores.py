@@ -49,7 +49,7 @@ def short_table(results: Results) -> Table:
 def score_table(results: Results) -> Table:
     """Return the scores and verdicts, with all about the run in the caption."""
     caption = [trained_on(results), _about_verdicts(results)]
-    if results.dataset.duplicates.positions:
+    if results.dataset.leaks:
         caption.append(f"{results.dataset.duplicates_in_words()}.")
     rest = results.without_duplicates
     if rest:
