@@ -189,11 +189,16 @@ class Run(Shown, StoredRun):
         seed: int | None = None,
         top: int | None = None,
         unsure_below: float | None = None,
+        answer_where: str | None = None,
         explain: bool = False,
     ) -> "list[Prediction]":
         """Return ``run.model(model, seed=seed).answers(texts, ...)``."""
         return self.model(model, seed=seed).answers(
-            texts, top, unsure_below=unsure_below, explain=explain
+            texts,
+            top,
+            unsure_below=unsure_below,
+            answer_where=answer_where,
+            explain=explain,
         )
 
     def prediction_frame(

@@ -15,15 +15,16 @@ from rich.text import Text
 
 from rnnbench.data.cached import training_texts
 from rnnbench.data.sources.tables import columns_called
+from rnnbench.data.vocabulary import encode
 from rnnbench.errors import UserError, shortened
 from rnnbench.prediction.predict import (
     NONE,
-    UNSURE,
     KeptModel,
     Prediction,
     TopicScore,
     find_model,
 )
+from rnnbench.prediction.promise import OPTION, UNSURE, AnswerRule
 from rnnbench.prediction.table import (
     Question,
     Target,
@@ -43,6 +44,7 @@ EXAMPLES = options.examples(
     "rnnbench predict results/all lstm --file newswire.txt --top 3",
     'rnnbench predict results/all "net profit rose 7 pct" --explain --unsure-below 0.7',
     "rnnbench predict results/all --in new.csv --out predicted.csv",
+    "rnnbench predict results/r52 --in new.csv --answer-where 'error <= 2%'",
     "rnnbench predict results/all lstm --in - --text body < new.csv | head",
     "rnnbench predict results/all --in new.csv --out predicted.parquet --explain",
     "rnnbench predict results/all lstm - --json < newswire.txt",
@@ -59,6 +61,8 @@ OUT = "The rows of --in with answers (.csv, .tsv, .jsonl, .parquet); by default 
 CSV_SAFE = "Put an apostrophe before texts that spreadsheets would run as formulas."
 EXPLAIN = "Show the words that decided the answer; with --in, in a column."
 BELOW = "Answer 'unsure' if its probability is below P, from 0 to 1."
+WHERE = """Answer 'unsure' where 'error <= 2%', or another error, could not be promised
+otherwise."""
 _writing = partial(typer.Option, rich_help_panel="How a table is written")
 
 
@@ -81,6 +85,9 @@ def predict(
     top: Annotated[int, typer.Option(min=1, metavar="N", help="Topics shown.")] = 5,
     explain: Annotated[bool, typer.Option("--explain", help=EXPLAIN)] = False,
     unsure_below: Annotated[float | None, typer.Option(metavar="P", help=BELOW)] = None,
+    answer_where: Annotated[
+        str | None, typer.Option(metavar="PROMISE", help=WHERE)
+    ] = None,
     csv_safe: Annotated[bool, _writing("--csv-safe", help=CSV_SAFE)] = False,
     force: Annotated[
         bool, _writing("--force", help="Overwrite --out if it exists.")
@@ -102,8 +109,7 @@ def predict(
 
     --explain shows how much the score of the first topic falls without each word.
     """
-    if unsure_below is not None and not 0 <= unsure_below <= 1:  # nor is it "nan"
-        raise UserError(f"--unsure-below: got {unsure_below} (should be from 0 to 1)")
+    _check_unsure(unsure_below, answer_where)
     results = load_results(run)
     if results.missing:
         missing = results.n_missing_in_words()
@@ -131,26 +137,52 @@ def predict(
     model = find_model(run, name, seed, results, benchmark)
     if name is None and not quiet:
         _notice_best(model, results)
+    promise = _promise(model, unsure_below, answer_where)
     if not quiet and not as_json:
-        _notice_rule(model, unsure_below)
+        _notice_rule(model, unsure_below, promise)
+    if promise is not None:
+        unsure_below = promise.unsure_below
     if table:
         trained_on = training_texts(results.dataset, benchmark.data)
         question = Question(model, unsure_below, explain, trained_on)
         target = Target(out, is_safe=csv_safe)
         record = _answer_table(question, table, target, column, quiet=quiet)
+        record["promise"] = promise and promise.model_dump()
         console.print_record(record, as_json=as_json)
         return
     names = [*map(_name_of, texts), *map(str, files)]
-    predictions = model.answers(
-        documents, top, unsure_below=unsure_below, explain=explain
+    encoded = encode(documents, model.vocabulary)
+    predictions = model.answers_to(
+        encoded, top, unsure_below=unsure_below, explain=explain
     )
-    _print_predictions(model, names, predictions, as_json=as_json)
+    _print_predictions(model, names, predictions, promise, as_json=as_json)
+
+
+def _check_unsure(unsure_below: float | None, answer_where: str | None) -> None:
+    if unsure_below is None:
+        return
+    if not 0 <= unsure_below <= 1:  # nor is it "nan"
+        raise UserError(f"--unsure-below: got {unsure_below} (should be from 0 to 1)")
+    if answer_where is not None:
+        raise UserError(f"{OPTION}: use it without --unsure-below")
+
+
+def _promise(
+    model: KeptModel, unsure_below: float | None, answer_where: str | None
+) -> AnswerRule | None:
+    """Return the rule that a model answers by, if it must keep a promise."""
+    if unsure_below is not None:
+        model.check_gives_probabilities()
+    if answer_where is None:
+        return None
+    return model.promise(answer_where)
 
 
 def _print_predictions(
     model: KeptModel,
     names: Sequence[str],
     predictions: Sequence[Prediction],
+    promise: AnswerRule | None,
     *,
     as_json: bool,
 ) -> None:
@@ -161,6 +193,7 @@ def _print_predictions(
         "model": model.name,
         "seed": model.seed,
         "threshold": model.threshold,
+        "promise": promise and promise.model_dump(),
         "texts": names,
         "predictions": [
             prediction.model_dump(mode="json", exclude_none=True)
@@ -182,9 +215,13 @@ def _notice_best(model: KeptModel, results: Results) -> None:
     console.notice(f"Model: {best} ({score})")
 
 
-def _notice_rule(model: KeptModel, unsure_below: float | None) -> None:
+def _notice_rule(
+    model: KeptModel, unsure_below: float | None, promise: AnswerRule | None
+) -> None:
     """Say what makes an answer, where thresholds do."""
     rule = model.rule()
+    if promise is not None:
+        rule = promise.in_words()
     if unsure_below is not None:
         rule += f"; '{UNSURE}' below {unsure_below:g}"
     if rule:

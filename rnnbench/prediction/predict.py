@@ -32,6 +32,7 @@ from rnnbench.models.descriptions import (
 )
 from rnnbench.models.layers import Shape
 from rnnbench.models.linear import NO_RULE
+from rnnbench.prediction.promise import OPTION, UNSURE, AnswerRule, TestedAnswers
 from rnnbench.report.table import MISSING, Table
 from rnnbench.results.run import load_benchmark, load_results
 from rnnbench.results.schema import Results, by_score
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
     from sklearn.utils import Tags
 
-UNSURE = "unsure"  # the answer of a model that is not sure enough
 NONE = "none"  # the answer that there is no topic
 UNKNOWN_WORDS = "(unknown words)"  # all words without an id
 WORDS_SHOWN = 10
@@ -177,6 +177,8 @@ class KeptModel(Shown):
     """The training itself, in place of a file."""
     untrained: "Callable[[], BaseEstimator] | None" = None
     """Makes an estimator that trains it as the run did, on other texts."""
+    tested: TestedAnswers | None = None
+    """Its stored answers to the test documents of the run, if there is a run."""
 
     def __getstate__(self) -> dict[str, object]:
         """Return what a pickle holds: weights as arrays, and no network."""
@@ -324,6 +326,7 @@ class KeptModel(Shown):
         top: PositiveInt | None = None,
         *,
         unsure_below: Share | None = None,
+        answer_where: str | None = None,
         explain: bool = False,
     ) -> list[Prediction]:
         """Return a prediction for each text.
@@ -337,14 +340,37 @@ class KeptModel(Shown):
             unsure_below: the answer is "unsure" if a topic of it has a probability
                 below this one; the answer that there is no topic, if one has a
                 probability above 1 less this one.
+            answer_where: a promise such as ``error <= 2%``; the answer is "unsure"
+                where it could not be kept otherwise. See ``promise``.
             explain: whether to return the words that decided each answer, too.
 
         Raises:
-            UserError: it gives margins, and ``unsure_below`` needs probabilities.
+            UserError: it gives margins, and ``unsure_below`` needs probabilities; or
+                nothing can be promised.
             DamagedResultError: its weights are damaged, or those of another network.
         """
+        if unsure_below is not None:
+            self.check_gives_probabilities()
+        if answer_where is not None:
+            unsure_below = self.promise(answer_where).unsure_below
         encoded = encode(texts, self.vocabulary)
         return self.answers_to(encoded, top, unsure_below=unsure_below, explain=explain)
+
+    def promise(self, where: str) -> AnswerRule:
+        """Return the rule by which it answers if a promise must be kept.
+
+        Args:
+            where: such as ``error <= 2%``, which is promised with a probability of
+                95 %, or ``error <= 2% with 90%``.
+
+        Raises:
+            UserError: it has no stored answers to documents that it did not learn
+                from, these may have any number of topics, or nothing can be promised.
+        """
+        if self.tested is None:
+            fault = f"{self.name} has no stored answers to test documents"
+            raise UserError(f"{OPTION}: {fault} (only for models of a run)")
+        return self.tested.promise(where)
 
     def answers_to(
         self,
@@ -354,9 +380,13 @@ class KeptModel(Shown):
         unsure_below: float | None = None,
         explain: bool = False,
     ) -> list[Prediction]:
-        """Return a prediction for each text, as ``answers`` does."""
-        if unsure_below is not None:
-            self._check_can_be_unsure()
+        """Return a prediction for each text, as ``answers`` does.
+
+        ``unsure_below`` may be a margin.
+        """
+        if unsure_below is not None and UNSURE in self.vocabulary.topics:
+            hint = "rename it to use unsure answers"
+            raise UserError(f"the run has the label '{UNSURE}' ({hint})")
         vocabulary = self.vocabulary
         readable = vocabulary.timesteps
         if vocabulary.truncating == "post":
@@ -391,14 +421,12 @@ class KeptModel(Shown):
             predictions.append(prediction)
         return predictions
 
-    def _check_can_be_unsure(self) -> None:
+    def check_gives_probabilities(self) -> None:
+        """Raise ``UserError`` if it gives margins."""
         if self.kind == "margin":
             fault = "gives margins, which do not say how sure it is"
-            hint = "use a model that gives probabilities"
+            hint = f"use a model that gives probabilities, or {OPTION}"
             raise UserError(f"{self.name} {fault} ({hint})")
-        if UNSURE in self.vocabulary.topics:
-            hint = "rename it to use unsure answers"
-            raise UserError(f"the run has the label '{UNSURE}' ({hint})")
 
     def _topic(
         self, label: int, scores: Scores, in_answer: NDArray[np.bool_]
@@ -635,6 +663,7 @@ class _KeptRun:
             label_separator=separator,
             label_columns=names_of(data.label) if type(data.label) is tuple else (),
             n_iter_=record.epochs,
+            tested=TestedAnswers(self.folder, key, self.results.dataset),
         )
         if model.kind == BaselineModel.kind:
             kept._score  # noqa: B018 - a damaged file is noticed now

@@ -38,7 +38,8 @@ from rnnbench.data.sources.texts import (
 )
 from rnnbench.data.vocabulary import encode
 from rnnbench.errors import UserError
-from rnnbench.prediction.predict import UNSURE, KeptModel, Prediction
+from rnnbench.prediction.predict import KeptModel, Prediction
+from rnnbench.prediction.promise import UNSURE
 from rnnbench.prediction.writers import PARQUET, format_of, open_writer
 from rnnbench.storage import temporary_folder
 from rnnbench.text import counted, listed

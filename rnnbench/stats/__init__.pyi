@@ -32,4 +32,10 @@ from .ranks import Friedman as Friedman
 from .ranks import critical_difference as critical_difference
 from .ranks import friedman_test as friedman_test
 from .ranks import groups_within as groups_within
+from .selective import Promise as Promise
+from .selective import RiskCoverage as RiskCoverage
+from .selective import answer_where as answer_where
+from .selective import error_bound as error_bound
+from .selective import lowest_promise as lowest_promise
+from .selective import risk_coverage as risk_coverage
 from .uneven import is_uneven as is_uneven

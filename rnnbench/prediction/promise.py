@@ -1,0 +1,123 @@
+"""The sureness below which a model had better not answer: ``--answer-where``.
+
+``TestedAnswers(folder, key, dataset).promise("error <= 2%")`` chooses it on the stored
+answers of a model to documents that it had not learned from.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rnnbench import stats  # imports SciPy when it is used
+from rnnbench.data.summary import DatasetSummary, clusters_without
+from rnnbench.errors import UserError
+from rnnbench.results.store import Key, Store
+from rnnbench.section import StoredRecord
+
+CONDITION = re.compile(
+    r"\s*error\s*<=?\s*(\d*\.?\d+)\s*(%?)\s*(?:with\s+(\d*\.?\d+)\s*%)?\s*"
+)
+OPTION = "--answer-where"
+UNSURE = "unsure"  # the answer of a model that is not sure enough
+USUAL = "95"  # the level in percent, unless the condition has one
+
+
+class AnswerRule(StoredRecord):
+    """The sureness from which on a model answers, and what that promises."""
+
+    error: float
+    """The largest share of wrong answers that is promised."""
+    level: float
+    """The probability with which the promise holds."""
+    unsure_below: float | None
+    """The least probability, or margin, of an answer; ``None`` if all are given."""
+    answered: int
+    """The documents that the threshold was chosen on and that are answered."""
+    wrong: int
+    """The wrong answers among them."""
+    documents: int
+    """All documents that the threshold was chosen on."""
+    approximate: bool
+    """Whether these documents depend on each other, so that the level is not exact."""
+
+    def in_words(self) -> str:
+        """Return the rule, its promise and what it was chosen on, in sentences."""
+        rule = "to all texts"
+        if self.unsure_below is not None:
+            rule = f"'{UNSURE}' below {self.unsure_below:.6g}"
+        about = "about " if self.approximate else ""
+        share = f"{100 * self.answered / self.documents:.1f} %"
+        return (
+            f"{rule}. At most {100 * self.error:g} % of them are wrong, {about}"
+            f"{100 * self.level:g} % sure, if the texts are like the "
+            f"{self.documents:,} documents that this was chosen on. Of these, {share} "
+            f"are answered, {self.wrong:,} of them wrongly."
+        )
+
+
+@dataclass(frozen=True)
+class TestedAnswers:
+    """The stored answers of a trained model to documents that it did not learn from."""
+
+    __test__ = False  # no test of pytest
+    folder: Path
+    key: Key
+    dataset: DatasetSummary
+
+    def promise(self, where: str) -> AnswerRule:
+        """Return the rule with the most answers that keeps a promise.
+
+        ``where`` is ``error <= 2%``, or ``error <= 2% with 90%``. Test documents that
+        are in the training set, too, are left out. ``UserError``: it is not such a
+        text, or no threshold can promise that.
+        """
+        error, level = _parsed(where)
+        name, *_ = self.key
+        if not self.dataset.kind.has_one_label:
+            fault = f"{name} gives a text any number of {self.dataset.noun}s"
+            hint = "only for one each; use --unsure-below"
+            raise UserError(f"{OPTION}: {fault} ({hint})")
+        copies = self.dataset.leaks
+        trial = Store(self.folder).load(self.key).without(copies)
+        sureness = trial.scores.max(axis=1)
+        if trial.record.score_kind == "log_probabilities":
+            sureness = np.exp(sureness)
+        correctness = stats.Correctness(
+            (trial.answers == trial.labels)[np.newaxis],
+            in_order=self.dataset.in_order,
+            clusters=clusters_without(self.dataset.clusters, copies),
+        )
+        chosen = stats.answer_where(sureness, correctness, error, level)
+        if chosen is None:
+            lowest = stats.lowest_promise(sureness, correctness, level)
+            fault = f"no threshold of {name} promises that"
+            hint = f"the lowest error that one promises is {100 * lowest:.1f}%"
+            raise UserError(f"{OPTION} '{where}': {fault} ({hint})")
+        unsure_below = None
+        if chosen.threshold > -np.inf:
+            unsure_below = chosen.threshold
+        return AnswerRule(
+            error=error,
+            level=level,
+            unsure_below=unsure_below,
+            answered=chosen.n_answered,
+            wrong=chosen.n_wrong,
+            documents=len(sureness),
+            approximate=correctness.groups is not None,
+        )
+
+
+def _parsed(where: str) -> tuple[float, float]:
+    """Return the error and the level of a condition."""
+    match = CONDITION.fullmatch(where)
+    if match:
+        error = float(match[1])
+        if match[2]:
+            error /= 100
+        level = float(match[3] or USUAL) / 100
+        if 0 < error < 1 and 0.5 <= level < 1:
+            return error, level
+    allowed = "should be like 'error <= 2%', or 'error <= 2% with 90%'"
+    raise UserError(f"{OPTION}: got '{where}' ({allowed})")
