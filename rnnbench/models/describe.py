@@ -3,6 +3,7 @@
 TensorFlow is imported when a network is described.
 """
 
+import gc
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ def describe(network: Network, shape: Shape) -> Description:
 
     from rnnbench.models.build import build
 
+    if not gc.get_freeze_count():
+        gc.freeze()  # Keras collects garbage, each time in all imported modules
     keras.utils.clear_session()  # or the names continue those of the model before
     model = build(network, shape, seed=0)
     described: Sequence[Layer] = ()
