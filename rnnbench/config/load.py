@@ -168,7 +168,10 @@ def with_columns(benchmark: Benchmark) -> Benchmark:
     tables = list(map(attrgetter("path"), parts_of(data.path)))
     if not all(map(is_table, tables)):
         return benchmark
-    layout, has_several = with_separator(tables, sniff(tables[0], data.layout))
+    layout = sniff(tables[0], data.layout)
+    has_several = False
+    if layout.label is not None:  # or reading will say that it is not clear
+        layout, has_several = with_separator(tables, layout)
     models = dict(benchmark.models)
     if has_several:
         for name, model in models.items():

@@ -122,12 +122,14 @@ def unclear_column(key: str, path: Path, layout: Layout) -> str:
 
 def getter_of(key: str, columns: Names, header: list[str], path: Path) -> Getter:
     """Return what gets the cells that hold a key of the ``data`` section from a row."""
-    for name in names_of(columns):
-        check_unique([name], header, path)
-        if name not in header:
+    names = names_of(columns)
+    check_unique(names, header, path)
+    positions = {name: position for position, name in enumerate(header)}
+    for name in names:
+        if name not in positions:
             hint = did_you_mean(name, header)
             raise UserError(f"{path}: no column '{name}' ({hint}; --{key} names it)")
-    return itemgetter(*map(header.index, names_of(columns)))
+    return itemgetter(*map(positions.__getitem__, names))
 
 
 def text_of(cell: object, encoding: str | None = None) -> str:

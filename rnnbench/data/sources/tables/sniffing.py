@@ -78,7 +78,9 @@ def sniff(path: Path, layout: Layout) -> Layout:
     label = layout.label
     if label is None:
         label = next(iter(labels), None)
-    samples = _samples(header, rows, {*free}.difference([text, label]))
+    samples = {}
+    if text is None or label is None:
+        samples = _samples(header, rows, {*free}.difference([text, label]))
     if text is None and samples:
         text = max(samples, key=lambda name: sum(map(len, samples[name])))
         del samples[text]
