@@ -1,11 +1,13 @@
 """Fixtures for all tests: corpora, made-up newswires, and a cache for each test."""
 
+import gc
 import importlib
 import os
 import re
 import signal
 import sys
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -68,6 +70,17 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.slow)
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_runtest_setup():
+    """Keras searches for garbage before each network; it need not do so in itself."""
+    if "keras" in sys.modules:
+        _freeze()
+
+
+@cache
+def _freeze():
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -166,6 +179,14 @@ def install():
         yield on_path
     refresh()  # after the path: a thread of the test may still look into them
     _forget_modules_in(folders)
+
+
+@pytest.fixture
+def one_plot(monkeypatch):
+    """A report has one plot; all take a second."""
+    from rnnbench.report.plots import PLOTS  # imports Matplotlib
+
+    monkeypatch.setattr(PLOTS, "usable", lambda: [PLOTS["score"]])
 
 
 @pytest.fixture

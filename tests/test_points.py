@@ -36,7 +36,10 @@ def test_other_names_have_no_values(name):
 
 @settings(max_examples=25)
 @given(
-    st.lists(st.builds(point_name, models, st.dictionaries(words, words, max_size=3)))
+    st.lists(
+        st.builds(point_name, models, st.dictionaries(words, words, max_size=2)),
+        max_size=4,
+    )
 )
 def test_commas_in_names_do_not_divide_a_list(names):
     assert split_names(",".join(names)) == names

@@ -310,6 +310,7 @@ def test_what_is_damaged_or_was_not_kept_is_trained_again(cli, copied):
         assert_array_equal(again[name][0].scores, run.trials[name][0].scores)
 
 
+@pytest.mark.usefixtures("one_plot")
 def test_a_compact_run_gives_the_same_tables_and_keeps_its_networks(cli, copied):
     def shown():
         printed = [
@@ -463,7 +464,8 @@ def _start_and_wait_for(words, *arguments):
     ``words``.
     """
     command = [sys.executable, "-m", "rnnbench", "run", "tiny.yaml", "--jobs", "1"]
-    command += ["--models", "rnn,gru", "--seeds", "1", "--epochs", "2000", *arguments]
+    command += ["--models", "bayes,rnn", "--seeds", "1", "--epochs", "100000"]
+    command += arguments
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     running = subprocess.Popen(command, start_new_session=True, **pipes)
     assert running.stderr is not None
@@ -484,7 +486,7 @@ def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(
     signal.signal(
         how, signal.SIG_DFL
     )  # else the run inherits it from tests under nohup
-    running, said = _start_and_wait_for("gru seed 0: test accuracy", "--fresh")
+    running, said = _start_and_wait_for("bayes seed 0: test accuracy", "--fresh")
 
     os.killpg(running.pid, how)
     start = time.monotonic()
@@ -496,7 +498,7 @@ def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(
     assert "Interrupted; 1 of 2 trials are stored in results/tiny/" in said
     again = said.strip().rpartition("\n")[2]
     assert again.startswith(
-        "  rnnbench run tiny.yaml --jobs 1 --models rnn,gru --seeds 1"
+        "  rnnbench run tiny.yaml --jobs 1 --models bayes,rnn --seeds 1"
     )
     assert "--fresh" not in again
     assert "Traceback" not in said
@@ -504,7 +506,7 @@ def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(
         table.split()
     )
     assert "rnn not run: interrupted - -" in " ".join(table.split())
-    assert list(_files("results/tiny")) == ["gru-seed0"]
+    assert list(_files("results/tiny")) == ["bayes-seed0"]
     assert _is_gone_within(10, running.pid)
     assert not list((tmp_path / "temporary").iterdir())
     shown = cli("leaderboard", "results/tiny")
@@ -517,8 +519,7 @@ def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(
 def test_a_second_run_is_refused_until_the_first_one_is_killed_which_leaves_no_process(
     cli,
 ):
-    endless = ("--models", "bayes,rnn", "--epochs", "100000")
-    running, _ = _start_and_wait_for("rnn seed 0: started", *endless)
+    running, _ = _start_and_wait_for("rnn seed 0: started")
 
     refused = cli("run", "tiny.yaml", "--models", "bayes", "--seeds", "1")
     running.kill()
@@ -527,7 +528,7 @@ def test_a_second_run_is_refused_until_the_first_one_is_killed_which_leaves_no_p
     assert refused.exit_code == 2
     holder = f"process {running.pid} on {platform.node()}, since 20"
     assert f"results/tiny: another process is writing there: {holder}" in refused.stderr
-    assert "--models bayes,rnn --epochs 100000\nWait until" in refused.stderr
+    assert "--models bayes,rnn --seeds 1 --epochs 100000\nWait until" in refused.stderr
     assert _is_gone_within(20, running.pid)
     _run(cli, "--models", "bayes")
 

@@ -50,6 +50,7 @@ def as_json(cli, *command):
     return json.loads(done.stdout)
 
 
+@pytest.mark.usefixtures("one_plot")
 def test_a_report_shows_errors_as_they_were_written_with_their_rows(cli):
     rows = [("CHEAP pills?", "ham"), ("Lunch:  cheap!", "spam")]
     write_table(Path("sub/data/test.csv"), rows, ("text", "kind"))
@@ -63,6 +64,7 @@ def test_a_report_shows_errors_as_they_were_written_with_their_rows(cli):
     assert "**spam**, test.csv:3: Lunch: cheap!" in report
 
 
+@pytest.mark.usefixtures("one_plot")
 def test_your_own_texts_take_the_way_of_all_others(cli):
     info = as_json(cli, "data", "prepare", "sub/mine.yaml")
     assert (info["source"], info["train_size"], info["test_size"]) == ("files", 8, 2)

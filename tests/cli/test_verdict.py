@@ -197,6 +197,7 @@ def test_a_run_is_stored_for_other_commands(cli):
     assert cli("run", "runs/mine.1/config.yaml").exit_code == 2
 
 
+@pytest.mark.usefixtures("one_plot")
 def test_scores_are_stored_for_other_commands(cli, tmp_path):
     rows = [f"{n},{score:.3f},{n // 5}\n" for n, score in enumerate(RANDOM.random(100))]
     (tmp_path / "rubric.csv").write_text("id,score,page\n" + "".join(rows))

@@ -17,7 +17,9 @@ import factories
 import pytest
 from newswires import write_keras_files, write_table
 from numpy.random import default_rng
+from typer.testing import CliRunner
 
+from rnnbench.cli.app import app
 from rnnbench.config.load import load
 from rnnbench.data import cache
 from rnnbench.data.config import Data
@@ -236,25 +238,40 @@ def test_if_nothing_can_be_reached_one_error_lists_all_attempts(caplog):
     assert str(refused.value).count("archive.ics.uci.edu: ") == 1
 
 
-@pytest.mark.usefixtures("no_network")
+@pytest.fixture(scope="module")
+def prepared(reuters_archive, tmp_path_factory):
+    """A cache in which Reuters-21578 was prepared."""
+    folder = tmp_path_factory.mktemp("prepared")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RNNBENCH_CACHE", str(folder))
+        command = ["data", "prepare", "--path", str(reuters_archive)]
+        done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def with_prepared(prepared, cache_folder):
+    """A copy of it is the cache of the test."""
+    shutil.copytree(prepared, cache_folder, dirs_exist_ok=True)
+
+
+@pytest.mark.usefixtures("no_network", "with_prepared")
 @pytest.mark.parametrize(
     ("source", "size"),
     [("keras", 11_228), ("r52", 9_100), ("r8", 7_674), ("modapte", 12_902)],
 )
 def test_prepared_reuters_21578_serves_each_source_that_is_made_of_it(
-    cli, reuters_archive, source, size
+    cli, source, size
 ):
-    prepared = cli("data", "prepare", "--path", reuters_archive)
     shown = cli("data", "show", "--data", source, "--json")
 
-    assert prepared.exit_code == 0, prepared.stderr
     assert shown.exit_code == 0, shown.stderr
     assert json.loads(shown.stdout)["documents"] == size
 
 
-@pytest.mark.usefixtures("no_network")
-def test_a_damaged_copy_of_reuters_21578_is_not_used(reuters_archive, caplog):
-    load_corpus(Data(path=reuters_archive))
+@pytest.mark.usefixtures("no_network", "with_prepared")
+def test_a_damaged_copy_of_reuters_21578_is_not_used(caplog):
     copy = cache.folder() / "collections/reuters21578.zip"
     copy.write_bytes(copy.read_bytes()[:-100])
 

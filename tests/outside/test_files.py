@@ -670,7 +670,7 @@ def write_answers(name):
     damage=st.binary(min_size=1, max_size=4),
 )
 @example(place=0.75, damage=b"\x11")
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_damaged_answers_are_read_or_refused(name, place, damage):
     content = write_answers(name).read_bytes()
     start = int(place * len(content))

