@@ -215,7 +215,7 @@ def test_a_workbook_in_an_encoding_that_does_not_exist_is_refused(tmp_path):
 
 def test_a_parquet_file_of_endless_rows_is_refused(tmp_path):
     column = pyarrow.array(bytes(2**26), pyarrow.int8())
-    table = pyarrow.table({"text": column, "label": column})
+    table = pyarrow.table({"first": column, "second": column})
     parquet.write_table(table, tmp_path / "own.parquet")
 
     with pytest.raises(UserError, match="unpacks to more than 67,108,864 bytes"):
