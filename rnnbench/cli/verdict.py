@@ -34,7 +34,7 @@ ANSWERS = "Files with answers, or folders of them; a NAME is that of a model."
 LABELS = "A file with the labels, or a run whose test documents the models answered."
 COLUMNS = """The column with the id, label, prediction, model, seed or task;
 repeatable."""
-LABEL = "The column with the labels, as --column label=COLUMN."
+LABEL = "The column with the labels, or those with 0 and 1: sports,politics."
 TEXT = "The column with the texts; a line counts those that RUN trained on."
 SCORES = "Judge these scores of answers, from 0 to 1."
 CLUSTERS = "Documents with the same value, such as an author, depend on each other."

@@ -75,7 +75,7 @@ def read_file(path: Path, reading: Reading, *, of_labels: bool) -> AnswerFile:
     columns = _rows_that_count(columns, reading)
     if "score" in columns:
         columns["score"] = numbers_in(columns["score"], f"{path}: score")
-    separator = reading.separator or _separator_in(columns, path)
+    separator = reading.separator or _separator_in(columns, reading.labels, path)
     if separator not in (None, ONE_LABEL):
         _split(columns, str(separator))
     name = without_packing(path).stem
@@ -99,17 +99,25 @@ def _rows_that_count(columns: Columns, reading: Reading) -> Columns:
     return columns
 
 
-def _separator_in(columns: Columns, path: Path) -> str | None:
-    """Return what evidently separates labels in their column, which is logged."""
-    labels = columns.get("label")
-    if labels is None or len(labels.values) > MOST_CELLS:
+def _separator_in(
+    columns: Columns, other_labels: Column | None, path: Path
+) -> str | None:
+    """Return what evidently separates labels in their column, which is logged.
+
+    If labels are lists, it is what separates answers.
+    """
+    cells = columns.get("label")
+    labels = cells or other_labels
+    if labels and list in map(type, labels.values):
+        cells = columns.get("prediction")
+    if cells is None or len(cells.values) > MOST_CELLS:
         return None
-    if set(map(type, labels.values)) != {str}:
+    if set(map(type, cells.values)) != {str}:
         return None
-    numbers = np.bincount(labels.codes).tolist()
-    separator = find_separator(Counter(dict(zip(labels.values, numbers, strict=True))))
+    numbers = np.bincount(cells.codes).tolist()
+    separator = find_separator(Counter(dict(zip(cells.values, numbers, strict=True))))
     if separator is None:
-        hint_at_lists(path, labels.values, "--separator '{}'")
+        hint_at_lists(path, cells.values, "--separator '{}'")
         return None
     hint = "several labels a document; --separator none if not"
     log.warning("%s: %s: %s", path, separator.reason, hint)

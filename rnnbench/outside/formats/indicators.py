@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 
 from rnnbench.data.sources.tables import INDICATORS
+from rnnbench.errors import UserError
 from rnnbench.outside.columns import Column, classes_from
 
 GOLD = ("true", "y_true", "gold", "label", "actual", "target", "y_test", "")
@@ -37,10 +38,11 @@ def pairs_of_columns(header: Sequence[str]) -> dict[str, tuple[str, str]]:
     return {}
 
 
-def labels_of(columns: Mapping[str, Column]) -> Column | None:
+def labels_of(columns: Mapping[str, Column], option: str | None) -> Column | None:
     """Return the labels of each row, as lists, from columns of 0 and 1.
 
-    Other columns are ignored; without two columns, it is ``None``.
+    Other columns are ignored, or refused if an ``option`` names all; without two
+    columns, it is ``None``.
     """
     names = []
     indicators = []
@@ -49,6 +51,8 @@ def labels_of(columns: Mapping[str, Column]) -> Column | None:
         if None not in are_true:
             names.append(name)
             indicators.append(np.array(are_true, bool)[column.codes])
+        elif option:
+            raise UserError(f"{option}: '{name}' should have 0 or 1 in each row")
     if len(names) < 2:
         return None
     return Column.of(classes_from(1, np.stack(indicators, 1), names, "labels"))

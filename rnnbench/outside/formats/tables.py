@@ -48,12 +48,21 @@ def read_table(path: Path, reading: Reading, of_labels: bool) -> Columns:
     header = table.header
     if is_promptfoo(header):
         return read_promptfoo_rows(path, layout, reading, of_labels)
+    gold = _gold_columns(header, reading)
+    if gold:
+        chosen = dict(reading.columns)
+        del chosen["label"]
+        reading = reading._replace(columns=chosen)
     names = find_columns(header, reading, path)
+    if gold:
+        names.pop("label", None)
+        names |= {TRUTH + label: name for label, name in gold.items()}
     is_of_harness = OF_HARNESS.issubset(header)
     if is_of_harness:
         _name_score(names, table, path)
     drop_unused(names, reading, of_labels, is_log=is_of_harness)
     truths, classes = _columns_by_label(header, names, reading, path, of_labels)
+    truths = gold or truths
     names |= {TRUTH + label: name for label, name in truths.items()}
     names |= {CLASS + label: name for label, name in classes.items()}
     if not reading.with_texts:
@@ -65,7 +74,10 @@ def read_table(path: Path, reading: Reading, of_labels: bool) -> Columns:
                 names[OTHER + other] = other
     columns = _values(path, layout, header, names)
     if truths:
-        labels = labels_of({label: columns.pop(TRUTH + label) for label in truths})
+        labels = labels_of(
+            {label: columns.pop(TRUTH + label) for label in truths},
+            f"{path}: --label" if gold else None,
+        )
         if labels is not None:
             columns["label"] = labels
     if classes:
@@ -73,6 +85,17 @@ def read_table(path: Path, reading: Reading, of_labels: bool) -> Columns:
         known_labels = reading.labels or columns.get("label")
         columns["prediction"] = _answers_of(scores, known_labels, path)
     return columns
+
+
+def _gold_columns(header: list[str], reading: Reading) -> dict[str, str]:
+    """Return the columns of 0 and 1 that an option names, by label."""
+    columns = tables.split_columns(reading.columns.get("label"), header)
+    if type(columns) is not tuple or "label" in reading.elsewhere:
+        return {}
+    labels = {}
+    for label, (truth, _) in pairs_of_columns(header).items():
+        labels[truth] = label
+    return {labels.get(column, column): column for column in columns}
 
 
 def _name_score(names: dict[str, str], table: TextTable, path: Path) -> None:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from sklearn.preprocessing import MultiLabelBinarizer
 
+from rnnbench.errors import UserError
 from rnnbench.outside.columns import Reading
 from rnnbench.outside.files import read_answers
 from rnnbench.outside.formats.indicators import pairs_of_columns
@@ -26,8 +27,8 @@ def indicators(labels):
     )
 
 
-def read(file, labels=None):
-    (answers,) = read_answers([file], labels, Reading()).values()
+def read(file, labels=None, **columns):
+    (answers,) = read_answers([file], labels, Reading(columns)).values()
     (of_model,) = answers.answers.values()
     return answers.labels, list(of_model[0])
 
@@ -52,6 +53,46 @@ def test_gold_may_be_in_a_file_of_its_own():
     indicators(ANSWERS).to_csv("mine.csv", index=False)
 
     assert read("mine.csv", Path("gold.csv")) == (GOLD, ANSWERS)
+
+
+@pytest.fixture
+def joined_answers():
+    """Answers with a semicolon between labels."""
+    return pd.Series(map(";".join, GOLD * 5), name="prediction")
+
+
+def test_an_option_may_name_the_columns_of_gold(joined_answers):
+    pd.concat([indicators(GOLD * 5), joined_answers], axis=1).to_csv("mine.csv")
+
+    assert read("mine.csv", label="a,b") == (GOLD * 5, GOLD * 5)
+
+
+def test_an_option_may_name_columns_in_a_file_of_gold(joined_answers):
+    joined_answers.to_csv("mine.csv", index=False)
+    indicators(GOLD * 5).assign(other=0).to_csv("gold.csv", index=False)
+
+    labels, answers = read("mine.csv", Path("gold.csv"), label="a,b")
+
+    assert labels == GOLD * 5
+    assert answers == GOLD * 5
+
+
+def test_an_option_may_name_columns_with_answers_beside_them():
+    both = [
+        indicators(GOLD).add_prefix("true_"),
+        indicators(ANSWERS).add_prefix("pred_"),
+    ]
+    pd.concat(both, axis=1).to_csv("mine.csv")
+
+    assert read("mine.csv", label="true_a,true_b") == (GOLD, ANSWERS)
+
+
+def test_a_column_of_gold_without_0_or_1_is_named(joined_answers):
+    gold = indicators(GOLD * 5).assign(c="x")
+    pd.concat([gold, joined_answers], axis=1).to_csv("mine.csv")
+
+    with pytest.raises(UserError, match=r"mine\.csv: --label: 'c' should have 0 or 1"):
+        read("mine.csv", label="a,b,c")
 
 
 def test_answers_may_be_probabilities():

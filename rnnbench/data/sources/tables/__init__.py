@@ -38,6 +38,7 @@ from rnnbench.data.sources.tables.sniffing import (
     label_candidates,
     short_columns,
     sniff,
+    split_columns,
     with_form,
 )
 
@@ -69,6 +70,7 @@ __all__ = [
     "row_of_file",
     "short_columns",
     "sniff",
+    "split_columns",
     "text_files_in",
     "with_form",
     "without_packing",

@@ -67,8 +67,8 @@ def sniff(path: Path, layout: Layout) -> Layout:
     header, rows = open_table(path, layout)
     layout = replace(
         layout,
-        text=_split_names(layout.text, header),
-        label=_split_names(layout.label, header),
+        text=split_columns(layout.text, header),
+        label=split_columns(layout.label, header),
     )
     taken = _taken_columns(path, layout)
     free = [name for name in header if name not in taken]
@@ -105,7 +105,7 @@ def _taken_columns(path: Path, layout: Layout) -> list[str]:
     return taken
 
 
-def _split_names(columns: Names, header: Sequence[str]) -> Names:
+def split_columns(columns: Names, header: Sequence[str]) -> Names:
     """Return several columns for ``title,body``, unless a column has this name."""
     joined = names_of(columns)
     if len(joined) == 1 and joined[0] not in header:
