@@ -254,8 +254,9 @@ def _has_parts(texts: object) -> bool:
     """Return whether texts are a ``datasets.DatasetDict``, or a dict of frames."""
     match texts:
         case Mapping():
-            parts = texts.values()
-            return any(isinstance(part, Frame | HuggingFaceDataset) for part in parts)
+            match list(texts.values()):
+                case [Frame() | HuggingFaceDataset(), *_]:
+                    return True
     return False
 
 

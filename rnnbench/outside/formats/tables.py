@@ -92,10 +92,11 @@ def _gold_columns(header: list[str], reading: Reading) -> dict[str, str]:
     columns = tables.split_columns(reading.columns.get("label"), header)
     if type(columns) is not tuple or "label" in reading.elsewhere:
         return {}
-    labels = {}
+    gold = dict(zip(columns, columns, strict=True))
     for label, (truth, _) in pairs_of_columns(header).items():
-        labels[truth] = label
-    return {labels.get(column, column): column for column in columns}
+        if gold.pop(truth, None):
+            gold[label] = truth
+    return gold
 
 
 def _name_score(names: dict[str, str], table: TextTable, path: Path) -> None:
