@@ -149,7 +149,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
             sample_weights=self._weights(y, sample_weight),
         )
         trained = self._train(request, engine_for(model, training, self._name))
-        kept = KeptModel(
+        self.kept_ = KeptModel(
             self._name,
             request.seed,
             model,
@@ -161,7 +161,8 @@ class Classifier(ClassifierMixin, BaseEstimator):
             n_iter_=trained.record.epochs,
             trained=trained,
         )
-        return self._keep(kept)
+        self.n_iter_ = self.kept_.n_iter_
+        return self
 
     def _train(self, request: FitRequest[Model], engine: Engine[Model]) -> TrialResult:
         """Train a model, with a bar of its epochs if it is a network."""
@@ -181,9 +182,6 @@ class Classifier(ClassifierMixin, BaseEstimator):
         """Become fitted by a model that a run has kept."""
         self.classes_: NDArray[np.generic] = kept.classes_
         self._order = np.arange(len(kept.classes_))
-        return self._keep(kept)
-
-    def _keep(self, kept: KeptModel) -> Self:
         self.kept_ = kept
         self.n_iter_ = kept.n_iter_
         return self
@@ -291,10 +289,8 @@ class Classifier(ClassifierMixin, BaseEstimator):
         match self.early_stopping:
             case None:
                 return {}
-            case bool() | np.bool_() if not self.early_stopping:
-                return NOT_STOPPED
             case bool() | np.bool_():
-                return STOPPED
+                return STOPPED if self.early_stopping else NOT_STOPPED
         patience = {"patience": self.early_stopping}
         return STOPPED | {"training.early_stopping": patience}
 

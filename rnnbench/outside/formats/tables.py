@@ -48,11 +48,9 @@ def read_table(path: Path, reading: Reading, of_labels: bool) -> Columns:
     header = table.header
     if is_promptfoo(header):
         return read_promptfoo_rows(path, layout, reading, of_labels)
-    gold = _gold_columns(header, reading)
+    gold = _gold_columns(header, reading, path)
     if gold:
-        chosen = dict(reading.columns)
-        del chosen["label"]
-        reading = reading._replace(columns=chosen)
+        reading = reading._replace(elsewhere={*reading.elsewhere, "label"})
     names = find_columns(header, reading, path)
     if gold:
         names.pop("label", None)
@@ -87,11 +85,12 @@ def read_table(path: Path, reading: Reading, of_labels: bool) -> Columns:
     return columns
 
 
-def _gold_columns(header: list[str], reading: Reading) -> dict[str, str]:
+def _gold_columns(header: list[str], reading: Reading, path: Path) -> dict[str, str]:
     """Return the columns of 0 and 1 that an option names, by label."""
     columns = tables.split_columns(reading.columns.get("label"), header)
     if type(columns) is not tuple or "label" in reading.elsewhere:
         return {}
+    tables.check_unique(columns, header, path)
     gold = dict(zip(columns, columns, strict=True))
     for label, (truth, _) in pairs_of_columns(header).items():
         if gold.pop(truth, None):

@@ -95,6 +95,14 @@ def test_a_column_of_gold_without_0_or_1_is_named(joined_answers):
         read("mine.csv", label="a,b,c")
 
 
+def test_two_columns_of_gold_with_one_name_are_refused(joined_answers):
+    twice = pd.concat([indicators(GOLD * 5), indicators(GOLD * 5)], axis=1)
+    pd.concat([twice, joined_answers], axis=1).to_csv("mine.csv")
+
+    with pytest.raises(UserError, match=r"mine\.csv: there are two columns 'a'"):
+        read("mine.csv", label="a,b")
+
+
 def test_answers_may_be_probabilities():
     probabilities = indicators(ANSWERS).add_prefix("pred_") * 0.5 + 0.2
     both = [indicators(GOLD).add_prefix("true_"), probabilities]
