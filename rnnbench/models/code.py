@@ -11,6 +11,7 @@ import sysconfig
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import EntryPoint, packages_distributions
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -118,7 +119,7 @@ def files_to_send(model: Model) -> dict[str, Path]:
 
 def imported_beside(module: str) -> Iterator[str]:
     """Yield what a module or its package imports from its folder, unless installed."""
-    packages = {*packages_distributions(), *sys.stdlib_module_names}
+    packages = _packages_elsewhere()
     for name, file in files_of(module).items():
         folder = file.parents[name.count("/")]
         for imported in _imports(file):
@@ -130,6 +131,12 @@ def imported_beside(module: str) -> Iterator[str]:
                     imported
                 ):
                     yield imported
+
+
+@cache  # it reads the lists of files of all installed packages
+def _packages_elsewhere() -> frozenset[str]:
+    """Return the packages that are installed, or come with Python."""
+    return frozenset(packages_distributions()) | sys.stdlib_module_names
 
 
 def _imports(file: Path) -> Iterator[str]:

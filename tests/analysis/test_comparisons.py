@@ -265,7 +265,7 @@ def test_differences_are_estimated_the_same_way_whatever_the_test(right):
 @pytest.mark.parametrize(
     "n_trials",
     [
-        [5, 5, 5, 5, 1, 1, 1],
+        [5, 5, 5, 1, 1],
         [1, 1, 1, 1],
     ],
     ids=str,

@@ -7,7 +7,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from plugin_files import run_rnnbench
+from plugin_files import look_again, run_rnnbench
+
+from rnnbench.report.plots import PLOTS
+from rnnbench.report.sections import SECTIONS
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "examples/plugin/pyproject.toml").read_text())[
@@ -33,12 +36,28 @@ def plugged(tmp_path_factory):
     return folder
 
 
-def test_its_plug_ins_work_together(plugged):
+@pytest.fixture(scope="module")
+def finished(plugged):
+    """The results of a run with all of them, in a process of its own."""
     command = ("run", "plugged.yaml", "--executor", "one_by_one", "--json", "--quiet")
     done = run_rnnbench(*command, site=plugged, cwd=plugged)
 
     assert done.returncode == 0, done.stderr
-    results = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def here(plugged, install, cli, monkeypatch, quick):  # noqa: ARG001 - trains here
+    """Run the command line in this process, with the package installed."""
+    install(plugged)
+    look_again(PLOTS, SECTIONS)
+    monkeypatch.chdir(plugged)
+    yield cli
+    look_again(PLOTS, SECTIONS)
+
+
+def test_its_plug_ins_work_together(plugged, finished):
+    results = finished
     assert results["engine"] == "native (scaled), shares (guess)"
     models = {model["name"]: model for model in results["models"]}
     assert set(models) == {"scaled", "neighbours", "guess"}
@@ -46,24 +65,32 @@ def test_its_plug_ins_work_together(plugged):
     assert models["guess"]["metrics"]["accuracy"]["mean"] == 0.5
     tracked = (plugged / "results/plugged/tracking/lines.txt").read_text().splitlines()
     assert {line.partition(" seed")[0] for line in tracked} == set(models)
-    report = run_rnnbench("report", "results/plugged", site=plugged, cwd=plugged)
-    assert report.returncode == 0, report.stderr
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_report_has_its_section_with_its_plot(plugged, here):
+    report = here("report", "results/plugged")
+
+    assert report.exit_code == 0, report.stderr
     assert "## Sizes\n\n![" in (plugged / "results/plugged/report.md").read_text()
-    largest = run_rnnbench("largest", "results/plugged", site=plugged, cwd=plugged)
-    assert largest.stdout.strip() in models
 
 
-def test_models_are_compared_by_the_metric_of_its_task(plugged):
-    done = run_rnnbench(
-        "run", "stars.yaml", "--json", "--quiet", site=plugged, cwd=plugged
-    )
+def test_its_command_names_the_largest_model(finished, here):
+    largest = here("largest", "results/plugged")
 
-    assert done.returncode == 0, done.stderr
+    names = {model["name"] for model in finished["models"]}
+    assert largest.stdout.strip() in names
+
+
+def test_models_are_compared_by_the_metric_of_its_task(here):
+    done = here("run", "stars.yaml", "--json", "--quiet")
+
+    assert done.exit_code == 0, done.stderr
     results = json.loads(done.stdout)
     assert {model["main"] for model in results["models"]} == {"closeness"}
     assert results["metrics"] == ["closeness"]
-    report = run_rnnbench("report", "results/stars", site=plugged, cwd=plugged)
-    assert report.returncode == 0, report.stderr
+    report = here("report", "results/stars")
+    assert report.exit_code == 0, report.stderr
 
 
 def test_each_kind_of_plug_in_has_an_example():

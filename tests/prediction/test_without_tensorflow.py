@@ -10,12 +10,11 @@ from plugin_files import run_rnnbench, write_module
 CONFIG = """\
 name: tiny
 data: {source: sgml, path: sgml, num_words: 60, pad_length: 9, test_split: 0.5}
-training: {epochs: 2, batch_size: 4, seeds: 2}
+training: {epochs: 1, batch_size: 8}
 models:
   vanilla_rnn:
     layers: [simple_rnn: {units: 5}, dense: &last {units: topics, activation: softmax}]
   lstm: {layers: [lstm: {units: 5}, dense: *last]}
-  gru: {layers: [gru: {units: 5}, dense: *last]}
   stacked_gru:
     layers:
       - gru: {units: 4, return_sequences: true}
@@ -64,7 +63,7 @@ def rnnbench(folder):
 @pytest.fixture(scope="module")
 def finished(rnnbench):
     """The folder of a run of the notebook's networks and of baselines."""
-    rnnbench("run", "tiny.yaml", "--jobs", "2", "--save-models")
+    rnnbench("run", "tiny.yaml", "--jobs", "1", "--save-models")
     return "results/tiny"
 
 
@@ -73,17 +72,16 @@ def test_a_run_trains_all_its_models(folder, finished):
 
     n_trials = {model["name"]: len(model["trials"]) for model in results["models"]}
     assert n_trials == {
-        "vanilla_rnn": 2,
-        "lstm": 2,
-        "gru": 2,
-        "stacked_gru": 2,
+        "vanilla_rnn": 1,
+        "lstm": 1,
+        "stacked_gru": 1,
         "bayes": 1,
         "svm": 1,
         "chance": 1,
     }
 
 
-@pytest.mark.parametrize("model", ["lstm", "stacked_gru", "bayes", "svm"])
+@pytest.mark.parametrize("model", ["lstm", "svm"])
 def test_a_kept_model_answers_a_text(rnnbench, finished, model):
     answer = json.loads(rnnbench("predict", finished, model, TEXT, "--json"))
 
@@ -94,7 +92,7 @@ def test_a_kept_model_answers_a_text(rnnbench, finished, model):
 def test_a_table_gets_answers(folder, rnnbench, finished):
     (folder / "new.csv").write_text(f"text\n{TEXT}\n")
 
-    rnnbench("predict", finished, "gru", "--in", "new.csv", "--out", "out.csv")
+    rnnbench("predict", finished, "stacked_gru", "--in", "new.csv", "--out", "out.csv")
 
     with (folder / "out.csv").open() as file:
         (row,) = csv.DictReader(file)

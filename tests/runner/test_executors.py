@@ -72,19 +72,28 @@ def test_cores_are_divided_among_the_jobs(monkeypatch, cores, jobs, expected):
     assert (executor.jobs, executor.threads) == expected
 
 
-def test_trials_are_trained_to_the_same_bits_as_in_this_process(tmp_path, trials):
-    outcomes, events = run(trials[:2], tmp_path)
+@pytest.fixture(scope="module")
+def two_trained(tmp_path_factory):
+    """The folder of two trials, the trials, their outcomes by seed, and the events."""
+    folder = tmp_path_factory.mktemp("two")
+    training = {"epochs": 2, "engine": "native"}
+    two = [trial(folder, seed=seed, training=training) for seed in (1, 0)]
+    return folder, two, *run(two, folder)
+
+
+def test_trials_are_trained_to_the_same_bits_as_in_this_process(two_trained):
+    folder, trials, outcomes, events = two_trained
 
     assert outcomes.keys() == {0, 1}
-    ours = train(tmp_path, trials[0])
+    ours = train(folder, trials[0])
     assert outcomes[1].record.history == ours.record.history
     assert_array_equal(outcomes[1].scores, ours.scores)
     epochs = [event.epoch for event in events if isinstance(event, EpochEnded)]
     assert sorted(epochs) == [0, 0, 1, 1, 2, 2]
 
 
-def test_the_phases_of_a_training_are_reported(tmp_path, trials):
-    _, events = run(trials[:2], tmp_path)
+def test_the_phases_of_a_training_are_reported(two_trained):
+    _, trials, _, events = two_trained
 
     of_network = ["reading documents", "training", "compiling", "training", "testing"]
     assert phases_of(trials[0], events) == ["starting worker", *of_network]

@@ -37,7 +37,9 @@ def trials(tmp_path):
 
 @pytest.fixture(scope="module")
 def one_worker(tmp_path_factory):
-    with cluster(tmp_path_factory.mktemp("cluster"), 1) as made:
+    """A cluster of one worker without a nanny, which no test kills."""
+    with cluster(tmp_path_factory.mktemp("cluster"), 0) as made:
+        made.add_worker("w0", "--no-nanny")
         yield made
 
 

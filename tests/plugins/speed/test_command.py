@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from in_process import InProcess
 
-from rnnbench.plugins.speed import measure
+from rnnbench.plugins.speed import contenders, measure
 from rnnbench.plugins.speed.records import SpeedResults
 
 TINY = """\
@@ -107,7 +108,18 @@ def test_a_wrong_option_trains_nothing(bench, arguments, message):
     assert message in " ".join(result.stderr.split())
 
 
-def test_a_model_that_one_contender_cannot_train_is_timed_with_the_others(bench):
+class Here(InProcess):
+    """Trains in this process, where TensorFlow may have been imported before."""
+
+    def __init__(self, jobs, threads):
+        super().__init__(jobs)
+        self.threads = threads
+
+
+def test_a_model_that_one_contender_cannot_train_is_timed_with_the_others(
+    bench, monkeypatch
+):
+    monkeypatch.setattr(contenders, "LocalExecutor", Here)
     layers = (
         "[gru: {units: 2, dropout: 0.5}, dense: {units: topics, activation: softmax}]"
     )

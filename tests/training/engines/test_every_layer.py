@@ -83,14 +83,14 @@ def fresh(stack):
     return model
 
 
-def training_with(optimizer="adam", learning_rate=0.02):
+def training_with(optimizer="adam", learning_rate=0.02, epochs=1):
     return Training(
-        epochs=2, batch_size=3, learning_rate=learning_rate, optimizer=optimizer
+        epochs=epochs, batch_size=3, learning_rate=learning_rate, optimizer=optimizer
     )
 
 
 def train(stack, engine, **changes):
-    """Return the weights after four steps, and the history."""
+    """Return the weights after two steps an epoch, and the history."""
     request = FitRequest(
         network(stack),
         documents(),
@@ -117,7 +117,7 @@ def step_by_step(stack, **changes):
     first = model.get_weights()
     rule = keras.optimizers.get(training.optimizer)
     rule.learning_rate = training.learning_rate
-    for epoch in (1, 2):
+    for epoch in range(1, training.epochs + 1):
         losses = []
         correct = []
         for rows in training.batches(N, SEED, epoch):
@@ -187,9 +187,9 @@ def test_an_engine_moves_all_that_is_trained(engine, name):
 def test_every_optimizer_takes_the_steps_of_keras(optimizer):
     stack = [EMBEDDING, MEAN]
 
-    ours = train(stack, "keras", optimizer=optimizer)
+    ours = train(stack, "keras", optimizer=optimizer, epochs=2)
 
-    assert_same_training(ours, step_by_step(stack, optimizer=optimizer))
+    assert_same_training(ours, step_by_step(stack, optimizer=optimizer, epochs=2))
 
 
 @pytest.mark.parametrize(

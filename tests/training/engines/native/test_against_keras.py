@@ -145,7 +145,7 @@ def compare(model, sizes, registers, count):
 
 @examples(4)
 @given(
-    model=networks(most_units=40),
+    model=networks(most_units=20),
     sizes=all_sizes(),
     registers=REGISTERS,
     count=st.integers(1, 25),
@@ -166,15 +166,17 @@ BRANCHES = [[SCALE, CONVOLUTION, SCALE, {"pooling": {"by": "max"}}], [GRU, SCALE
 
 
 @pytest.mark.parametrize(
-    "layers",
+    ("layers", "lanes"),
     [
-        [{"embedding": {"dim": 9}}, SCALE, GRU, SCALE, {"pooling": {"by": "mean"}}],
-        [{"embedding": {"dim": 20}}, {"parallel": {"branches": BRANCHES}}, SCALE],
-        [{"bag_of_words": {"values": "tfidf"}}, {"dense": {"units": 18}}, SCALE],
+        (
+            [{"embedding": {"dim": 9}}, SCALE, GRU, SCALE, {"pooling": {"by": "mean"}}],
+            16,
+        ),
+        ([{"embedding": {"dim": 20}}, {"parallel": {"branches": BRANCHES}}, SCALE], 4),
+        ([{"bag_of_words": {"values": "tfidf"}}, {"dense": {"units": 18}}, SCALE], 16),
     ],
     ids=["below and above a recurrent layer", "in branches", "on vectors"],
 )
-@pytest.mark.parametrize("lanes", [4, 16])
 def test_a_stage_of_another_package_computes_what_its_keras_layer_does(
     monkeypatch, layers, lanes
 ):

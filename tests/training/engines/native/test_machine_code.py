@@ -197,7 +197,7 @@ CANARY = np.float32(1234.5)
 
 @examples(3)
 @given(
-    model=networks(most_units=20),
+    model=networks(most_units=10),
     sizes=all_sizes(),
     count=st.integers(1, 60),
 )
@@ -226,7 +226,7 @@ def test_no_access_is_outside_of_its_array(model, sizes, count):
 
 
 @examples(3)
-@given(model=networks(most_units=20), sizes=all_sizes(), count=st.integers(2, 60))
+@given(model=networks(most_units=10), sizes=all_sizes(), count=st.integers(2, 60))
 @example(model=DROPPING, sizes=Sizes(6, 3, 20, 7, 7, 8), count=40)
 def test_a_program_that_only_scores_gives_the_answers_of_one_that_trains(
     model, sizes, count
@@ -252,7 +252,7 @@ def test_a_program_that_only_scores_gives_the_answers_of_one_that_trains(
     not hasattr(mmap, "MAP_PRIVATE"), reason="pages cannot be protected here"
 )
 @examples(3)
-@given(model=networks(most_units=20), sizes=all_sizes(), count=st.integers(1, 40))
+@given(model=networks(most_units=10), sizes=all_sizes(), count=st.integers(1, 40))
 def test_nothing_reads_or_writes_past_what_it_is_given(model, sizes, count):
     x, y = documents(sizes, count, model=model)
     net = network(program(model, sizes), model, x)
