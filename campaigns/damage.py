@@ -421,5 +421,5 @@ FORGERS = {
 }
 TARGETS = ["results", "results", "record", *FORGERS]
 
-FLIPS = Campaign(long=2_000, short=50, prepare=copy_and_read, attempt=flip)
+FLIPS = Campaign(long=2_000, short=20, prepare=copy_and_read, attempt=flip)
 FORGERIES = Campaign(long=300, short=1, attempt=forge)

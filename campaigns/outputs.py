@@ -116,4 +116,4 @@ def _of_width(random, folder):
         yield f"COLUMNS={width} {' '.join(command)}: it prints nothing"
 
 
-CAMPAIGN = Campaign(long=120, short=3, attempt=attempt)
+CAMPAIGN = Campaign(long=120, short=2, attempt=attempt)

@@ -153,4 +153,4 @@ KINDS = {
     "array": _array,
 }
 
-CAMPAIGN = Campaign(long=400, short=12, attempt=attempt)
+CAMPAIGN = Campaign(long=400, short=5, attempt=attempt)

@@ -581,15 +581,25 @@ def test_the_recommended_model_is_kept_and_tested_on_documents_that_it_has_not_l
 
 
 @pytest.fixture(
+    scope="module",
     params=[("shuffled", {"folds": 2}), ("last", {"folds": None, "last": 0.5})],
     ids=["folds", "last"],
 )
-def chosen_on_all(request):
+def chosen_on_all(request, tmp_path_factory):
     """A choice whose recommended model has learned all documents."""
     split, parts = request.param
+    folder = tmp_path_factory.mktemp("chosen-on-all")
     settings = {"data.split": split}
     options = {"models": ["rnn", "always"], "settings": settings, "seeds": 2}
-    return choose(then_fit=True, on="all", **parts, **options)
+    with (
+        chdir(folder),
+        EXECUTORS.override("local", InProcess),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("RNNBENCH_CACHE", str(folder / "cache"))
+        write_files()
+        out = folder / "choice"
+        return choose(then_fit=True, on="all", out=out, **parts, **options)
 
 
 def test_a_model_of_all_documents_has_the_accuracy_of_the_choice(chosen_on_all):

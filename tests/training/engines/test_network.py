@@ -156,6 +156,15 @@ def assert_alike(history, other):
         assert_allclose(values, getattr(other, name), rtol=1e-3)
 
 
+SHORT = {"epochs": 2, "batch_size": 20, "validation_split": 0.0}
+
+
+@pytest.fixture(scope="module")
+def plain(dataset):
+    """A short training without any of these settings."""
+    return fit(dataset, "native", **SHORT)
+
+
 STEPWISE = {"start": 0.1, "schedule": "step", "every": 1, "factor": 0.1}
 
 
@@ -169,12 +178,9 @@ STEPWISE = {"start": 0.1, "schedule": "step", "every": 1, "factor": 0.1}
     ],
     ids=["weights", "cosine", "step", "clip"],
 )
-def test_both_engines_follow_these_settings_alike(dataset, changes):
-    short = {"epochs": 3, "batch_size": 20, "validation_split": 0.0}
-
-    plain = fit(dataset, "native", **short)
-    ours = fit(dataset, "native", **short, **changes)
-    stock = fit(dataset, "keras", **short, **changes)
+def test_both_engines_follow_these_settings_alike(dataset, plain, changes):
+    ours = fit(dataset, "native", **SHORT, **changes)
+    stock = fit(dataset, "keras", **SHORT, **changes)
 
     assert_alike(ours.record.history, stock.record.history)
     assert_allclose(ours.scores, stock.scores, atol=1e-3)
