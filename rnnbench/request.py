@@ -192,13 +192,19 @@ class ChoiceRequest(Request):
 
     name = "choose"
     prefix = "choice-"
-    repeated = (*Request.repeated, "folds", "last", "sample", "then_fit", "on")
+    repeated = (
+        *Request.repeated,
+        *("folds", "last", "sample", "then_fit", "on", "shares", "labels", "draws"),
+    )
 
     folds: int | None = None
     last: float | None = None
     sample: int | None = None
     then_fit: bool = False
     on: Literal["train", "all"] = "train"
+    shares: str | None = None
+    labels: str | None = None
+    draws: int | None = None
 
 
 def changes(

@@ -18,6 +18,8 @@ import numpy as np
 
 from rnnbench.analysis.summary import load_environment
 from rnnbench.api import run_of
+from rnnbench.choice.label_curves import measure_curves
+from rnnbench.choice.label_tables import label_tables
 from rnnbench.choice.ranking import complete, rank_candidates, recommend
 from rnnbench.choice.results import ChoiceResults
 from rnnbench.choice.table import choice_table
@@ -26,7 +28,8 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.config import Data
 from rnnbench.data.corpus import Positions
 from rnnbench.data.dataset import make_dataset
-from rnnbench.data.held_out import Part, make_parts
+from rnnbench.data.held_out import Part, largest_subsets, make_parts, with_subsets
+from rnnbench.data.subsets import parse_sizes
 from rnnbench.data.summary import Duplicates
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
@@ -77,6 +80,7 @@ log = logging.getLogger(__name__)
 HeldOut = Mapping[tuple[str, int], TrialResult]
 """By model and seed, the answers to the held-out documents."""
 FOLDS = 5
+DRAWS = 3
 SEED = 0  # of the random draw of points of a grid
 
 
@@ -97,7 +101,7 @@ class Choice(Shown):
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench choose`` prints."""
-        tables = [choice_table(self.results)]
+        tables = [choice_table(self.results), *label_tables(self.results)]
         if self.fitted:
             tables.append(short_table(self.fitted.results))
         return tables
@@ -213,6 +217,9 @@ def choose(
     sample: int | None = None,
     then_fit: bool = False,
     on: Literal["train", "all"] = "train",
+    shares: str | None = None,
+    labels: str | None = None,
+    draws: int | None = None,
 ) -> Choice:
     """Rank models and grid points by their score on held-out training documents.
 
@@ -249,6 +256,10 @@ def choose(
         then_fit: Train the recommended model, and keep it for ``predict``.
         on: The documents to train it on: train, so that it is tested on the test
             documents; or all, so that only this choice says how good it is.
+        shares: Learn from random shares of the documents, such as ``"5%,20%,100%"``, to
+            see what more labels would bring.
+        labels: The same with numbers of documents, such as ``"100,300,1000"``.
+        draws: Random subsets of each size; by default 3.
 
     Raises:
         RnnbenchError: as in ``run``.
@@ -284,6 +295,9 @@ def choose(
         sample=sample,
         then_fit=then_fit,
         on=on,
+        shares=shares,
+        labels=labels,
+        draws=draws,
     )
     return choose_request(request)
 
@@ -293,14 +307,15 @@ def choose_request(request: ChoiceRequest) -> Choice:
     _check_request(request)
     if request.folds is None and request.last is None:
         request = replace(request, folds=FOLDS)
-    parts = make_parts(request.folds, request.last)
+    parts = _parts(request)
     with prepared_job(request, CHOICE) as job:
         # 1. Plan a training of each model on each part.
-        plan = _plan(request, job, parts)
+        plan = _plan(request, job, list(dict.fromkeys(parts)))
         dataset = job.data.dataset
         # 2. Find the held-out documents, part by part.
+        tested = largest_subsets(parts)
         positions = np.concatenate(
-            [part.positions(dataset.y_train, dataset.groups) for part in parts]
+            [part.positions(dataset.y_train, dataset.groups) for part in tested]
         )
         if request.on == "all":
             _check_labels(job, _on_all(request, job), positions)
@@ -335,6 +350,24 @@ def _check_request(request: ChoiceRequest) -> None:
         raise UserError(
             "on: 'all' needs then_fit, because only that trains a model to keep"
         )
+
+
+def _parts(request: ChoiceRequest) -> list[Part]:
+    """Return the parts that are held out, with each subset to learn from."""
+    parts = make_parts(request.folds, request.last)
+    sizes: list[float] = []
+    for name, text in {"shares": request.shares, "labels": request.labels}.items():
+        if sizes and text is not None:
+            raise UserError("use either shares or labels, not both")
+        if text is not None:
+            sizes = parse_sizes(name, text)
+    if sizes and request.on == "all":
+        raise UserError("on: 'all' needs all folds (leave out shares and labels)")
+    if sizes:
+        return with_subsets(parts, sizes, request.draws or DRAWS)
+    if request.draws is not None:
+        raise UserError("draws: needs shares or labels")
+    return parts
 
 
 def _plan(request: ChoiceRequest, job: Job, parts: Sequence[Part]) -> Plan:
@@ -375,7 +408,13 @@ def _write(
     folder = job.store.folder
     dataset = done.plan.dataset
     models = benchmark.models
-    candidates = rank_candidates(models, done, positions, job.data.dataset.groups)
+    curves = None
+    ranked = done
+    parts = _parts(request)
+    if parts[0].subset:
+        curves = measure_curves(done, parts, job.data.dataset)
+        ranked = done.on_parts(largest_subsets(parts))
+    candidates = rank_candidates(models, ranked, positions, job.data.dataset.groups)
     sampler = None
     if request.sample is not None:
         sampler = f"Random sampling (seed {SEED})"
@@ -394,6 +433,7 @@ def _write(
         candidates=candidates,
         recommended=recommend(candidates, models, dataset.kind),
         missing=done.missing,
+        curves=curves,
     )
     choice = Choice(folder, results, benchmark)
     write_text(folder / "config.yaml", job.config_text)

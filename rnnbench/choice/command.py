@@ -21,6 +21,7 @@ EXAMPLES = options.examples(
     "rnnbench choose r52 --last 0.2 --seeds 3",
     "rnnbench choose my.yaml --sample 20 --json",
     "rnnbench choose tweets.csv --then-fit",
+    "rnnbench choose tweets.csv --shares 1%,5%,20%,50%,100%",
 )
 OUT = "Where results go; by default results/choice-NAME."
 FOLDS = "Use N-fold cross-validation; by default 5 folds."
@@ -29,6 +30,10 @@ SAMPLE = "Try N points of each grid, drawn at random, instead of all."
 THEN_FIT = "Train the recommended model, and keep it for `predict`."
 ON = """The documents to train it on: train, so that it is tested on the test documents;
 or all, so that only this choice says how good it is."""
+SHARES = """Learn from random shares of the documents, such as 1%,5%,20%,50%,100%, to
+see what more labels would bring."""
+LABELS = "The same with numbers of documents, such as 100,300,1000."
+DRAWS = "Random subsets of each size; by default 3."
 _on = typer.Option(
     metavar="train|all", help=ON, autocompletion=options.among("train", "all")
 )
@@ -42,6 +47,9 @@ def choose(
     sample: Annotated[int | None, options.number(min=1, help=SAMPLE)] = None,
     then_fit: Annotated[bool, typer.Option("--then-fit", help=THEN_FIT)] = False,
     on: Annotated[str, _on] = "train",
+    shares: Annotated[str | None, typer.Option(metavar="A,B", help=SHARES)] = None,
+    labels: Annotated[str | None, typer.Option(metavar="A,B", help=LABELS)] = None,
+    draws: Annotated[int | None, options.number(min=2, help=DRAWS)] = None,
     write: Annotated[Path | None, typer.Option(metavar="FILE", help=WRITE)] = None,
     force: options.Force = False,
     text: options.TextColumn = None,
@@ -95,6 +103,9 @@ def choose(
         sample=sample,
         then_fit=then_fit,
         on=cast(Literal["train", "all"], on),  # the request checks it
+        shares=shares,
+        labels=labels,
+        draws=draws,
     )
     if write is not None:
         _check_target(write, request, overwrite=force)

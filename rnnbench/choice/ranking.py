@@ -117,7 +117,7 @@ def _candidate(trial: Trial, of_seeds: OfSeeds, correctness: Correctness) -> Can
 
 def complete(names: Iterable[str], done: PlanResult) -> dict[str, OfSeeds]:
     """Return the results of each model that lacks none."""
-    lacking = {trial.name for trial in done.without_result}
+    lacking = done.lacking
     results: dict[str, OfSeeds] = {name: {} for name in names if name not in lacking}
     for trial in done.plan.trials:
         if trial.name in results:

@@ -48,6 +48,65 @@ class Recommendation(StoredRecord):
     """Why, in words."""
 
 
+class LabelSize(StoredRecord):
+    """How many documents models learned from."""
+
+    name: str
+    """A share of the documents that are not held out, or a number of labels."""
+    labels: int
+    """The documents of a draw; the mean over draws."""
+    absent: list[str]
+    """The labels that no document has in some draw."""
+
+
+class ModelCurve(StoredRecord):
+    """The scores of a model by the number of labels, and the law of its error.
+
+    The law is ``floor + factor * labels ** -exponent``.
+    """
+
+    model: str
+    scores: list[float]
+    """One for each size."""
+    intervals: list[Interval]
+    """Over other draws, seeds and documents."""
+    of_draws: list[list[float]]
+    """The score of each draw, for each size."""
+    floor: float
+    factor: float
+    exponent: float
+    floors: Interval
+    """Of ``floor``."""
+    exponents: Interval
+    """Of ``exponent``."""
+    twice: Interval
+    """What twice the labels of the largest size would add to the score."""
+
+
+class Overtaking(StoredRecord):
+    """A model that is the best with all labels, and one that is ahead with few."""
+
+    best: str
+    other: str
+    labels: list[float | None]
+    """From so many on, ``best`` is the better one, and the 95 % interval of that
+    number; ``None`` where it lies outside the sizes."""
+
+
+class LabelCurves(StoredRecord):
+    """What more labels would bring."""
+
+    sizes: list[LabelSize]
+    curves: list[ModelCurve]
+    """The best with all labels first."""
+    overtakings: list[Overtaking]
+
+    @property
+    def draws(self) -> int:
+        """The number of random subsets of each size."""
+        return len(self.curves[0].of_draws[0])
+
+
 class ChoiceResults(StoredRecord):
     """The content of ``choice.json``."""
 
@@ -79,6 +138,9 @@ class ChoiceResults(StoredRecord):
     """``None`` without candidates, and in earlier versions."""
     missing: list[MissingTrial]
     """Trials that failed or were not run."""
+    curves: LabelCurves | None = None
+    """The scores by the number of labels, if that is asked for; ``candidates`` are
+    those of the largest size."""
 
     @property
     def n_seeds(self) -> int:
@@ -89,6 +151,8 @@ class ChoiceResults(StoredRecord):
         """Return in words which documents were held out."""
         if self.folds:
             parts = f"{self.folds} folds"
+            if self.curves and self.curves.curves:
+                parts = f"{self.curves.draws} of {parts}"
         else:
             parts = f"the last {100 * (self.last or 0):.3g}%"
         n_train = self.dataset.train_size

@@ -6,6 +6,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from rnnbench.data.corpus import Corpus, Positions, Tokens, rank_words_of
 from rnnbench.data.padding import INDEX_FROM, START, ids_of, pad
 from rnnbench.data.sources import source_of
 from rnnbench.data.split import (
+    Groups,
     Mask,
     copies_in,
     has_own_split,
@@ -107,8 +109,22 @@ class Dataset:
         return sha256_arrays(arrays, {"corpus": corpus_fingerprint})
 
 
+class Division(Protocol):
+    """Says which of the training documents to learn from, and which to test on."""
+
+    def divide(
+        self, y_train: Labels, groups: Groups = None
+    ) -> tuple[Positions, Positions]:
+        """Return the positions of both; all other documents are hidden."""
+
+
 def make_dataset(
-    corpus: Corpus, data: Data, *, blind: bool = False, has_test: bool = True
+    corpus: Corpus,
+    data: Data,
+    *,
+    blind: bool = False,
+    has_test: bool = True,
+    part: Division | None = None,
 ) -> Dataset:
     """Return the dataset that the settings in ``data`` make of a corpus.
 
@@ -116,7 +132,8 @@ def make_dataset(
     ``keras.utils.pad_sequences``. So the length of the sequences and the limit of the
     ids follow from all documents, or, if ``blind``, from the training documents alone;
     test documents are then cut to fit. Unless it ``has_test`` documents, all but copies
-    are to train on, in their order. ``UserError`` is raised if the corpus has no
+    are to train on, in their order. Of a ``part`` of the training documents, words are
+    ranked in those to learn from alone. ``UserError`` is raised if the corpus has no
     such split, or no documents are left to train or test on.
     """
     form = form_of(corpus.labels)
@@ -129,28 +146,38 @@ def make_dataset(
     test = train[:0]
     if has_test:
         train, test = split(corpus, data, is_copy)
-    used = np.concatenate([train, test])
-    is_used = np.isin(np.arange(len(corpus)), used)
+    everything = np.arange(len(corpus))
+    seen = np.concatenate([train, test])
+    is_used = np.isin(everything, seen)
     is_in_test = corpus.is_test
     if is_in_test is None:
         is_in_test = np.zeros(len(corpus), bool)
-    seen = used
+    is_untested = is_in_test & ~is_used & ~is_copy
+    is_hidden = is_copy | is_untested
     if blind:
         seen = train
+    topics, labels = _labels(corpus, data, seen)
+    groups = corpus.groups
+    if groups is not None:
+        groups = groups[train]
+    if part:
+        learned, held_out = part.divide(labels[train], groups)
+        check_labels(str(part), labels[train[learned]], corpus.topics)
+        test = train[held_out]
+        train = train[learned]
+        if groups is not None:
+            groups = groups[learned]
+        seen = train
+        is_hidden = ~np.isin(everything, np.concatenate([train, test]))
     timesteps = _timesteps(corpus, data, seen)
-    ranked, n_words = _ranked(corpus, data, train, seen)
+    ranked, n_words = _ranked(corpus, data, train, seen, is_blind=part is not None)
     n_ids = n_words + INDEX_FROM + 1
     if data.num_words:
         n_ids = min(n_ids, data.num_words)
-    is_untested = is_in_test & ~is_used & ~is_copy
-    documents = _documents(ranked, n_ids, is_copy | is_untested)
-    topics, labels = _labels(corpus, data, seen)
+    documents = _documents(ranked, n_ids, is_hidden)
     is_in_order = data.split == "last"
     if has_own_split(corpus, data):
         is_in_order = source_of(corpus).in_order
-    groups = None
-    if corpus.groups is not None:
-        groups = corpus.groups[train]
     task = data.task or usual_task(form_of(labels)).name
     return Dataset(
         x_train=_padded(documents, train, timesteps, data),
@@ -207,10 +234,10 @@ def _timesteps(corpus: Corpus, data: Data, seen: Positions) -> int:
 
 
 def _ranked(
-    corpus: Corpus, data: Data, train: Positions, seen: Positions
+    corpus: Corpus, data: Data, train: Positions, seen: Positions, *, is_blind: bool
 ) -> tuple[Corpus, int]:
     """Return a corpus ranked as its source asks, and how many words have a rank."""
-    if source_of(corpus).ranks_words_of == "training":
+    if is_blind or source_of(corpus).ranks_words_of == "training":
         check_labels("data", corpus.labels[train], corpus.topics)
         return rank_words_of(corpus, train)
     if data.num_words is not None:

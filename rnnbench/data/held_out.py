@@ -4,6 +4,7 @@
 five, and tests on the first.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,10 +12,12 @@ import numpy as np
 from rnnbench.data.corpus import Positions
 from rnnbench.data.dataset import Dataset, check_labels
 from rnnbench.data.split import Groups, last_positions, whole_groups
+from rnnbench.data.subsets import Subset
 from rnnbench.errors import UserError
 from rnnbench.labels import Labels, form_of
 
 MAX_FOLDS = 1_000
+MAX_DRAWS = 100
 
 
 def hold_out(
@@ -47,6 +50,8 @@ class Part:
     number: int = 1
     folds: int = 1
     share: float | None = None
+    subset: Subset | None = None
+    """The only other documents that may be read, if not all."""
 
     def positions(self, y_train: Labels, groups: Groups = None) -> Positions:
         """Return its positions in the training set; a fold never splits ``groups``."""
@@ -60,10 +65,46 @@ class Part:
             return np.asarray(folds[self.number - 1][1])
         return form_of(y_train).fold(y_train, self.number, self.folds)
 
+    def divide(
+        self, y_train: Labels, groups: Groups = None
+    ) -> tuple[Positions, Positions]:
+        """Return the positions to learn from, and those that are held out.
+
+        ``UserError`` is raised if there is no such part.
+        """
+        self._check(y_train, groups)
+        held_out = self.positions(y_train, groups)
+        kept = np.setdiff1d(np.arange(len(y_train)), held_out)
+        if not len(kept):
+            n = len(y_train)
+            raise UserError(
+                f"last: {self} of {n} training documents leaves none to train on"
+            )
+        if self.subset is None:
+            return kept, held_out
+        if groups is not None:
+            groups = groups[kept]
+        return kept[self.subset.positions(y_train[kept], groups)], held_out
+
+    def _check(self, y_train: Labels, groups: Groups) -> None:
+        most = len(y_train)
+        things = "documents"
+        if groups is not None:
+            most = len(np.unique(groups))
+            things = "groups"
+        if self.folds > most:
+            allowed = f"allowed: 2 to {most}, the {things} to train on"
+            raise UserError(f"folds: got {self.folds} ({allowed})")
+        if self.share and groups is not None:
+            raise UserError("last: would split groups of texts (use folds)")
+
     def __str__(self) -> str:
+        text = f"fold {self.number} of {self.folds}"
         if self.share:
-            return f"the last {100 * self.share:.3g}%"
-        return f"fold {self.number} of {self.folds}"
+            text = f"the last {100 * self.share:.3g}%"
+        if self.subset:
+            text += f", {self.subset} of the others, draw {self.subset.draw}"
+        return text
 
 
 def make_parts(folds: int | None, last: float | None) -> list[Part]:
@@ -81,20 +122,44 @@ def make_parts(folds: int | None, last: float | None) -> list[Part]:
     return [Part(number, folds) for number in range(1, folds + 1)]
 
 
+def with_subsets(
+    parts: Sequence[Part], sizes: Sequence[float], draws: int
+) -> list[Part]:
+    """Return a part for each size and draw: a draw has its own fold, or the last share.
+
+    Draws of all documents that are not the last are the same.
+    """
+    most = MAX_DRAWS
+    if parts[0].share is None:
+        most = len(parts)
+    if not 2 <= draws <= most:
+        raise UserError(f"draws: got {draws} (allowed: 2 to {most}; see --folds)")
+    drawn = []
+    for size in sizes:
+        for draw in range(draws):
+            part = parts[draw % len(parts)]
+            subset = Subset(size, draw + 1)
+            if size == 1:
+                subset = Subset()
+            drawn.append(replace(part, subset=subset))
+    return drawn
+
+
+def largest_subsets(parts: Sequence[Part]) -> list[Part]:
+    """Return each part that is held out, once, with the last subset that it has."""
+    largest = {}
+    for part in parts:
+        largest[replace(part, subset=None)] = part
+    return list(largest.values())
+
+
 def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
     """Return a dataset whose test documents are a part of those to train on.
 
     The texts of its own test documents are hidden.
     """
-    _check_part(dataset, part)
-    n = len(dataset.y_train)
     groups = dataset.groups
-    held_out = part.positions(dataset.y_train, groups)
-    kept = np.setdiff1d(np.arange(n), held_out)
-    if not len(kept):
-        raise UserError(
-            f"last: {part} of {n} training documents leaves none to train on"
-        )
+    kept, held_out = part.divide(dataset.y_train, groups)
     check_labels(str(part), dataset.y_train[kept], dataset.topics)
     hidden = set(dataset.test_documents.tolist())
     documents = list(dataset.documents)
@@ -114,17 +179,3 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
         documents=documents,
         text=lambda number: "" if number in hidden else dataset.text(number),
     )
-
-
-def _check_part(dataset: Dataset, part: Part) -> None:
-    """Raise ``UserError`` if a dataset has no such part."""
-    most = len(dataset.y_train)
-    things = "documents"
-    if dataset.groups is not None:
-        most = len(np.unique(dataset.groups))
-        things = "groups"
-    if part.folds > most:
-        allowed = f"allowed: 2 to {most}, the {things} to train on"
-        raise UserError(f"folds: got {part.folds} ({allowed})")
-    if part.share and dataset.groups is not None:
-        raise UserError("last: would split groups of texts (use folds)")

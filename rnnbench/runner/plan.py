@@ -3,10 +3,9 @@
 ``plan_benchmark(benchmark, data, threads=1).trials`` lists them, baselines first.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import product
 from pathlib import Path
 
 from rnnbench.config.schema import Benchmark
@@ -49,15 +48,15 @@ def plan_benchmark(
     """
     # 1. Make sure that the models can be trained on such documents.
     _check_models(benchmark, data.dataset)
-    # 2. Hold out each part in turn, if there are any.
-    datasets: dict[Part | None, Dataset] = {None: data.dataset}
-    if parts:
-        all_training = make_dataset(data.corpus, data.config, blind=True)
-        datasets = {part: hold_out_part(all_training, part) for part in parts}
-    # 3. Make the trials on each dataset.
+    # 2. Hold out each part in turn, if there are any, and make the trials on it.
     corpus = data.corpus
     trials: list[Trial] = []
-    for part, dataset in datasets.items():
+    for part, dataset in _datasets(data, parts):
+        n_ids = data.dataset.n_ids
+        learned = None
+        if part and part.subset:
+            n_ids = dataset.n_ids
+            learned = len(dataset.y_train)
         trial_on = partial(
             Trial,
             data=data.config.model_copy(update=dict.fromkeys(PATHS)),
@@ -65,16 +64,19 @@ def plan_benchmark(
             source=data.summary.source,
             dataset_fingerprint=dataset.fingerprint,
             split_fingerprint=dataset.split_fingerprint(corpus.fingerprint),
-            n_ids=data.dataset.n_ids,
+            n_ids=n_ids,
             threads=threads,
             task=dataset.task,
             part=part,
             n_untested=dataset.n_untested,
         )
-        trials += _trials(benchmark, data, trial_on, keep_models=keep_models)
+        of_part = _trials(
+            benchmark, data, trial_on, keep_models=keep_models, learned=learned
+        )
+        _check_validation_splits(of_part, dataset)
+        trials += of_part
     trials = _quick_first(trials)
-    _check_validation_splits(trials, datasets.values())
-    # 4. Keep what turns new texts into ids, if models are kept.
+    # 3. Keep what turns new texts into ids, if models are kept.
     vocabulary = None
     if keep_models:
         vocabulary = make_vocabulary(corpus, data.dataset, data.config)
@@ -84,17 +86,35 @@ def plan_benchmark(
     return Plan(data.summary, trials, corpora, vocabulary)
 
 
+def _datasets(
+    data: PreparedData, parts: Sequence[Part]
+) -> Iterator[tuple[Part | None, Dataset]]:
+    """Yield each part with the dataset that tests on it; or the dataset of a run."""
+    if not parts:
+        yield None, data.dataset
+        return
+    all_training = make_dataset(data.corpus, data.config, blind=True)
+    for part in parts:
+        if part.subset:
+            yield part, make_dataset(data.corpus, data.config, blind=True, part=part)
+        else:
+            yield part, hold_out_part(all_training, part)
+
+
 def _trials(
     benchmark: Benchmark,
     data: PreparedData,
     trial_on: "partial[Trial]",
     *,
     keep_models: bool,
+    learned: int | None,
 ) -> list[Trial]:
     """Return all trials on a dataset; ensembles, which are made of others, come last.
 
-    ``trial_on`` makes a trial on this dataset.
+    ``trial_on`` makes a trial on this dataset. If only a subset is ``learned``, of so
+    many documents, networks have more epochs.
     """
+    n = len(data.dataset.y_train)
     trials: list[Trial] = []
     for name, model, seed in sorted(benchmark.trials, key=_is_of_ensemble):
         members: tuple[Trial, ...] = ()
@@ -103,7 +123,9 @@ def _trials(
         unlabeled = ""
         if model.reads_unlabeled:
             unlabeled = data.corpus.unlabeled_fingerprint
-        training = benchmark.training_of(name).within_steps(len(data.dataset.y_train))
+        training = benchmark.training_of(name).within_steps(n)
+        if learned is not None:
+            training = training.with_steps_on(learned, n)
         trial = trial_on(
             name=name,
             model=model,
@@ -161,10 +183,7 @@ def _check_models(benchmark: Benchmark, dataset: Dataset) -> None:
             raise UserError(f"models.{name}: {fault}")
 
 
-def _check_validation_splits(
-    trials: Sequence[Trial], datasets: Iterable[Dataset]
-) -> None:
+def _check_validation_splits(trials: Sequence[Trial], dataset: Dataset) -> None:
     """Make sure that validation documents can be held out, or raise ``UserError``."""
-    shares = {trial.training.validation_split for trial in trials}
-    for dataset, share in product(datasets, shares):
+    for share in {trial.training.validation_split for trial in trials}:
         hold_out(len(dataset.y_train), share, dataset.groups)

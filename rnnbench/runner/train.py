@@ -5,7 +5,7 @@ run early, if anything did.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnbench.config.schema import Benchmark
+from rnnbench.data.held_out import Part
 from rnnbench.data.load import PreparedData
 from rnnbench.environment import environment
 from rnnbench.errors import RnnbenchError, UserError, shortened, uninterrupted
@@ -112,6 +113,16 @@ class PlanResult:
     def without_outcome(self) -> list[Trial]:
         """The trials that have neither a result nor failed."""
         return [trial for trial in self.without_result if trial not in self.failures]
+
+    @property
+    def lacking(self) -> set[str]:
+        """The models that have not all their results."""
+        return {trial.name for trial in self.without_result}
+
+    def on_parts(self, parts: Sequence[Part]) -> "PlanResult":
+        """Return the outcomes of the trials that are tested on some parts."""
+        trials = [trial for trial in self.plan.trials if trial.part in parts]
+        return replace(self, plan=replace(self.plan, trials=trials))
 
     @property
     def missing(self) -> list[MissingTrial]:

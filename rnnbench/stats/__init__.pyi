@@ -21,6 +21,10 @@ from .many_models import describe as describe
 from .many_models import first_step_level as first_step_level
 from .many_models import rank_intervals as rank_intervals
 from .many_models import worse_than_best_p as worse_than_best_p
+from .more_labels import LabelCurve as LabelCurve
+from .more_labels import PowerLaw as PowerLaw
+from .more_labels import overtaking as overtaking
+from .more_labels import power_law as power_law
 from .paired import blocks_p as blocks_p
 from .paired import difference_p as difference_p
 from .paired import mcnemar_p as mcnemar_p

@@ -86,6 +86,11 @@ class Estimate:
         return Interval(max(-1.0, self.around.low), min(1.0, self.around.high))
 
     @property
+    def cut(self) -> Interval:
+        """``around``, cut to 0 to 1."""
+        return Interval(max(0.0, self.around.low), min(1.0, self.around.high))
+
+    @property
     def p(self) -> float:
         """Student's two-sided p-value of the hypothesis that the true value is 0.
 

@@ -19,6 +19,8 @@ from rnnbench.training.outcome import Floats
 
 OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+MOST_TIMES = 10
+"""The epochs on a small part of the documents, at most, for one on all of them."""
 
 
 class Schedule(ConfigModel):
@@ -122,6 +124,26 @@ class TrainingSettings(ConfigModel):
         learned = documents - int(documents * self.validation_split)
         most = max(1, self.max_steps // self.count_batches(learned))
         changes = {"epochs": min(self.epochs, most), "max_steps": None}
+        return self.model_copy(update=changes)
+
+    def with_steps_on(self, documents: int, whole: int) -> Self:
+        """Return the settings for a subset of the training documents.
+
+        It has as many steps as on the ``whole``, but at most ten times the epochs. What
+        counts in epochs, such as patience, grows as they do.
+        """
+        in_epoch = self.count_batches(documents)
+        as_long = self.epochs * self.count_batches(whole) // in_epoch
+        epochs = min(max(self.epochs, as_long), MOST_TIMES * self.epochs)
+        times = epochs / self.epochs
+        changes: dict[str, object] = {"epochs": epochs}
+        if self.early_stopping:
+            patience = round(times * self.early_stopping.patience)
+            later = self.early_stopping.model_copy(update={"patience": patience})
+            changes["early_stopping"] = later
+        if self.schedule:
+            every = {"every": round(times * self.schedule.every)}
+            changes["learning_rate"] = self.schedule.model_copy(update=every)
         return self.model_copy(update=changes)
 
     def batches(self, n: int, seed: int, epoch: int) -> list[Positions]:

@@ -234,9 +234,14 @@ def dataset_of(trial: Trial, corpus: Path) -> Dataset:
     """Return the dataset that a trial is trained and tested on; see ``run_trial``."""
     begin("reading documents")
     fingerprints = (trial.corpus_fingerprint, trial.unlabeled_fingerprint)
-    dataset = _load(corpus, fingerprints, trial.data, blind=trial.part is not None)
-    if trial.part:
-        dataset = _part_of(dataset, trial.part)
+    part = trial.part
+    is_blind = part is not None
+    if part and part.subset:
+        dataset = _load(corpus, fingerprints, trial.data, blind=is_blind, part=part)
+    else:
+        dataset = _load(corpus, fingerprints, trial.data, blind=is_blind)
+        if part:
+            dataset = _part_of(dataset, part)
     split = dataset.split_fingerprint(trial.corpus_fingerprint)
     is_same = dataset.fingerprint == trial.dataset_fingerprint
     if not is_same or split != trial.split_fingerprint:
@@ -250,7 +255,12 @@ _part_of = lru_cache(maxsize=1)(hold_out_part)
 
 @lru_cache(maxsize=1)
 def _load(
-    file: Path, fingerprints: tuple[str, str], data: Data, *, blind: bool
+    file: Path,
+    fingerprints: tuple[str, str],
+    data: Data,
+    *,
+    blind: bool,
+    part: Part | None = None,
 ) -> Dataset:
     """Return the dataset of the corpus with these fingerprints.
 
@@ -261,7 +271,7 @@ def _load(
     is_same = unlabeled in ("", corpus.unlabeled_fingerprint)
     if labeled != corpus.fingerprint or not is_same:
         raise RnnbenchError(f"{file}: {CHANGED}")
-    return make_dataset(corpus, data, blind=blind)
+    return make_dataset(corpus, data, blind=blind, part=part)
 
 
 def _fault(result: TrialResult, model: Model, dataset: Dataset) -> str:

@@ -1,0 +1,120 @@
+"""What more labels would bring: the scores of models that learned from subsets.
+
+``measure_curves(done, parts, dataset)`` makes the record of them.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import starmap
+from operator import attrgetter
+
+import numpy as np
+
+from rnnbench.choice.results import LabelCurves, LabelSize, ModelCurve, Overtaking
+from rnnbench.data.dataset import Dataset
+from rnnbench.data.held_out import Part
+from rnnbench.labels import documents_by_topic
+from rnnbench.runner.train import PlanResult
+from rnnbench.stats.correctness import Floats, blocks
+from rnnbench.stats.more_labels import LabelCurve, overtaking, power_law, range_of
+
+
+def measure_curves(
+    done: PlanResult, parts: Sequence[Part], dataset: Dataset
+) -> LabelCurves:
+    """Return the curves of all models that lack no trial, the best first.
+
+    ``parts`` are those of all trials, the smallest subsets first.
+    """
+    sizes = _sizes(parts, dataset)
+    curves = _curves(done, parts, dataset, list(sizes.values()))
+    records = list(starmap(_record, curves.items()))
+    records.sort(key=lambda record: -record.scores[-1])
+    overtakings = []
+    for record in records[1:]:
+        best = records[0]
+        if record.scores[0] > best.scores[0]:
+            ahead = curves[best.model].minus(curves[record.model])
+            pair = Overtaking(
+                best=best.model, other=record.model, labels=overtaking(ahead)
+            )
+            overtakings.append(pair)
+    return LabelCurves(
+        sizes=list(sizes.values()), curves=records, overtakings=overtakings
+    )
+
+
+def _sizes(parts: Sequence[Part], dataset: Dataset) -> dict[str, LabelSize]:
+    """Return how many documents models learned from, and which labels these lack."""
+    sizes: dict[str, LabelSize] = {}
+    topics = np.array(dataset.topics)
+    for part in parts:
+        learned, _ = part.divide(dataset.y_train, dataset.groups)
+        counts = documents_by_topic(dataset.y_train[learned], len(topics))
+        absent = {*topics[counts == 0].tolist()}
+        name = str(part.subset)
+        if name in sizes:
+            absent.update(sizes[name].absent)
+        sizes[name] = LabelSize(name=name, labels=len(learned), absent=sorted(absent))
+    return sizes
+
+
+def _curves(
+    done: PlanResult, parts: Sequence[Part], dataset: Dataset, sizes: list[LabelSize]
+) -> dict[str, LabelCurve]:
+    """Return how right each model is, with a column for each held-out document."""
+    # 1. Find the draws of each part, and the columns of the documents it tests on.
+    n_draws = len(parts) // len(sizes)
+    y_train = dataset.y_train
+    is_tested = np.zeros((n_draws, len(y_train)), bool)
+    for draw, part in enumerate(parts[:n_draws]):
+        is_tested[draw, part.positions(y_train, dataset.groups)] = True
+    # 2. Fill in how right models are, the mean over seeds.
+    tables: dict[str, Floats] = {}
+    seeds = Counter[str]()
+    lacking = done.lacking
+    shape = (len(sizes), n_draws, len(y_train))
+    for trial in done.plan.trials:
+        if trial.name in lacking:
+            continue
+        table = tables.setdefault(trial.name, np.zeros(shape))
+        for place, part in enumerate(parts):
+            if part == trial.part:
+                size, draw = divmod(place, n_draws)
+                table[size, draw, is_tested[draw]] += done.results[trial].values
+                seeds[trial.name] += 1
+    # 3. Say which documents depend on each other, and which were not tested.
+    positions = np.flatnonzero(is_tested.any(axis=0))
+    groups = None
+    if dataset.groups is not None:
+        _, groups = np.unique(dataset.groups[positions], return_inverse=True)
+    elif dataset.in_order:
+        groups = blocks(len(positions))
+    labels = np.fromiter(map(attrgetter("labels"), sizes), float)
+    pool = float(np.count_nonzero(~is_tested[0]))
+    curves = {}
+    for name, table in tables.items():
+        means = table * len(parts) / seeds[name]
+        means[:, ~is_tested] = np.nan
+        curves[name] = LabelCurve(labels, means[:, :, positions], pool, groups)
+    return curves
+
+
+def _record(name: str, curve: LabelCurve) -> ModelCurve:
+    law = power_law(curve)
+    last = float(curve.labels[-1])
+    intervals = []
+    for estimate in curve.estimates():
+        intervals.append(estimate.cut)
+    return ModelCurve(
+        model=name,
+        scores=curve.scores.tolist(),
+        intervals=intervals,
+        of_draws=curve.draws.tolist(),
+        floor=law.floors[0],
+        factor=law.factors[0],
+        exponent=law.exponents[0],
+        floors=range_of(law.floors),
+        exponents=range_of(law.exponents),
+        twice=law.gain(last, 2 * last),
+    )

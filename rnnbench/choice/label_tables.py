@@ -1,0 +1,82 @@
+"""The tables of a choice with subsets: scores by labels, and what more would bring.
+
+``label_tables(choice.results)`` are both.
+"""
+
+from rnnbench.choice.results import ChoiceResults, LabelCurves, ModelCurve
+from rnnbench.report.table import MISSING, Columns, Table, table_of
+from rnnbench.text import counted, heading, listed, sentences
+
+
+def label_tables(results: ChoiceResults) -> list[Table]:
+    """Return the scores of each model by labels, and its law; without any, nothing."""
+    curves = results.curves
+    if curves is None or not curves.curves:
+        return []
+    headers = ["model", "labels", "share", results.dataset.kind.score_name]
+    rows = []
+    for curve in curves.curves:
+        for size, score, interval in zip(
+            curves.sizes, curve.scores, curve.intervals, strict=True
+        ):
+            share = size.name if size.name.endswith("%") else MISSING
+            cells = [f"{size.labels:,}", share, f"{score:.4f}", f"{interval:.4f}"]
+            rows.append([curve.model, *cells])
+    columns: Columns[ModelCurve] = {
+        "model": lambda curve: curve.model,
+        "twice the labels would bring": _twice,
+        "error with n labels": _law,
+        "its floor": lambda curve: f"{curve.floors:.3f}",
+    }
+    caption = _caption(results, curves)
+    return [
+        Table([*headers, "95 % interval"], rows, caption, keys=2),
+        table_of(curves.curves, columns, _answer(results, curves)),
+    ]
+
+
+def _twice(curve: ModelCurve) -> str:
+    return f"{100 * curve.twice.low:+.1f} to {100 * curve.twice.high:+.1f} points"
+
+
+def _law(curve: ModelCurve) -> str:
+    return f"{curve.floor:.3f} + {curve.factor:.3g} / n^{curve.exponent:.2f}"
+
+
+def _caption(results: ChoiceResults, curves: LabelCurves) -> str:
+    lines = [
+        f"{heading(results.dataset.kind.score_name)} on {results.how()}, after "
+        f"learning from random subsets of the others: {curves.draws} draws. Larger "
+        "subsets "
+        "include smaller ones; words and word vectors come from the subset alone. "
+        "Intervals are over draws, seeds and documents."
+    ]
+    for size in curves.sizes:
+        if size.absent:
+            n = counted(len(size.absent), "label")
+            names = listed(size.absent)
+            lines.append(f"{size.name}: {n} without a document in some draw ({names}).")
+    return sentences(*lines)
+
+
+def _answer(results: ChoiceResults, curves: LabelCurves) -> str:
+    """Return in words what more labels would bring."""
+    best = curves.curves[0]
+    n = curves.sizes[-1].labels
+    lines = [
+        f"Twice the labels, {2 * n:,} in place of {n:,}, would bring {best.model} "
+        f"{_twice(best)} of {results.dataset.kind.score_name}, if its error keeps "
+        "falling towards a floor by a power of n, the number of labels."
+    ]
+    for pair in curves.overtakings:
+        middle, low, high = pair.labels
+        if middle is None or (low is None and high is None):
+            lines.append(f"Whether {pair.best} overtakes {pair.other} cannot be said.")
+            continue
+        after = f"{low:,.0f}" if low else f"fewer than {curves.sizes[0].labels:,}"
+        before = f"{high:,.0f}" if high else f"more than {n:,}"
+        lines.append(
+            f"{pair.best} overtakes {pair.other} from about {middle:,.0f} labels on "
+            f"({after} to {before})."
+        )
+    return sentences(*lines)
