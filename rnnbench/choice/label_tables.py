@@ -5,7 +5,7 @@
 
 from rnnbench.choice.results import ChoiceResults, LabelCurves, ModelCurve
 from rnnbench.report.table import MISSING, Columns, Table, table_of
-from rnnbench.text import counted, heading, listed, sentences
+from rnnbench.text import heading, listed, sentences
 
 
 def label_tables(results: ChoiceResults) -> list[Table]:
@@ -53,9 +53,8 @@ def _caption(results: ChoiceResults, curves: LabelCurves) -> str:
     ]
     for size in curves.sizes:
         if size.absent:
-            n = counted(len(size.absent), "label")
             names = listed(size.absent)
-            lines.append(f"{size.name}: {n} without a document in some draw ({names}).")
+            lines.append(f"With {size.name}, some draw has no document of {names}.")
     return sentences(*lines)
 
 

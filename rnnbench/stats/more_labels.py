@@ -71,13 +71,17 @@ class LabelCurve:
 
     @cached_property
     def of_documents(self) -> Floats:
-        """The covariance of the scores over other documents, ``(n_sizes, n_sizes)``."""
+        """The covariance of the scores over other documents, ``(n_sizes, n_sizes)``.
+
+        A model that is always right counts as if it could have been wrong once.
+        """
         means = np.nanmean(self.values, axis=1)
         covariances = [np.cov(means) / means.shape[1]]
         if self.groups is not None:
             means = by_group(means, self.groups)
             covariances.append(np.cov(means) / means.shape[1])
-        return np.atleast_2d(max(covariances, key=np.sum))
+        once = np.eye(len(self.labels)) / means.shape[1] ** 2
+        return np.asarray(max(covariances, key=np.sum) + once)
 
     @cached_property
     def of_draws(self) -> Floats:
@@ -182,7 +186,7 @@ def overtaking(ahead: LabelCurve) -> list[float]:
     >>> falls = np.full((2, 100), -0.2)
     >>> curve = LabelCurve(labels, np.array([falls, -falls]), 10000, scale=np.ones(2))
     >>> [round(n) for n in overtaking(curve)]
-    [1000, 1000, 1000]
+    [1000, 796, 1257]
     """
     lines = []
     for estimate in ahead.estimates():

@@ -138,7 +138,7 @@ def test_labels_that_a_subset_lacks_are_named():
     first = choice.results.curves.sizes[0]
     words = " ".join(str(choice).split())
     assert "rare" in first.absent
-    assert "2 labels: 1 label without a document in some draw (rare)." in words
+    assert "With 2 labels, some draw has no document of rare, spam." in words
 
 
 def test_json_has_everything():
