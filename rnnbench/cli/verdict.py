@@ -1,23 +1,30 @@
 """The command ``rnnbench verdict``."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from rnnbench.analysis import compare as comparing
+from rnnbench.analysis.summary import load_run
 from rnnbench.cli.runs import end_with, parse_gates
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.outside.answers import Missing
 from rnnbench.results.schema import Results
+from rnnbench.results.store import RESULTS
+from rnnbench.stats.power import MOST_DOCUMENTS
 from rnnbench.storage import names_file
 from rnnbench.terminal import console, options
 
 if TYPE_CHECKING:
     from rnnbench.outside.files import FileAnswers
     from rnnbench.outside.judge import Verdict
+    from rnnbench.outside.plan import Plan
 
 
 EXAMPLES = options.examples(
@@ -27,6 +34,8 @@ EXAMPLES = options.examples(
     "rnnbench verdict --labels results/r52 mine=mine.csv --out results/mine",
     "rnnbench verdict small=lm_output/small large=lm_output/large --cluster doc.page",
     "rnnbench verdict logs -v",
+    "rnnbench verdict --plan --documents 500 --agree 90%",
+    "rnnbench verdict --plan results/r52",
     "rnnbench verdict bert-seed0.npz bert-seed1.npz bert-seed2.npz --missing wrong "
     "--json",
 )
@@ -47,14 +56,21 @@ OVER_VERDICT = "Overwrite a verdict on other answers in --out."
 OWN_GATES = (
     "A gate, as for `rnnbench compare`: A is the first model, B any other; repeatable."
 )
+PLAN = """Say which differences documents would find, and what a difference of one point
+needs: by --documents and --agree, by FILEs, or by one run or two."""
+DOCUMENTS = "So many documents; by default those of the FILEs."
+AGREE = "The share on which both models are right or both are wrong, such as 90%."
 VERBOSE = "Also print differences, power, and what the columns mean."
 _column = partial(typer.Option, metavar="COLUMN")
 _reading = partial(typer.Option, rich_help_panel="How files are read")
+_planning = partial(typer.Option, rich_help_panel="Before answers are paid for")
 _verbose = typer.Option("--verbose", "-v", help=VERBOSE)
 
 
 def verdict(
-    files: Annotated[list[str], typer.Argument(metavar="[NAME=]FILE", help=ANSWERS)],
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME=]FILE", help=ANSWERS)
+    ] = None,
     labels: Annotated[
         Path | None, typer.Option(metavar="FILE|RUN", help=LABELS)
     ] = None,
@@ -76,6 +92,11 @@ def verdict(
     fail_if: Annotated[
         list[str] | None, typer.Option(metavar="GATE", help=OWN_GATES)
     ] = None,
+    plan: Annotated[bool, _planning("--plan", help=PLAN)] = False,
+    documents: Annotated[
+        int | None, _planning(metavar="N", help=DOCUMENTS, min=1, max=MOST_DOCUMENTS)
+    ] = None,
+    agree: Annotated[str | None, _planning(metavar="SHARE", help=AGREE)] = None,
     out: Annotated[Path | None, options.new_folder(help="Store it as a run.")] = None,
     force: Annotated[bool, typer.Option("--force", help=OVER_VERDICT)] = False,
     verbose: Annotated[bool, _verbose] = False,
@@ -97,10 +118,22 @@ def verdict(
     """
     from rnnbench.outside.columns import Reading
     from rnnbench.outside.files import read_answers
+    from rnnbench.outside.plan import plan_with_best
     from rnnbench.outside.view import dumped, shown
 
     if force and not out:
         raise UserError("--force: needs --out")
+    if plan:
+        _check_plan(files, agree, is_alone=not (fail_if or out))
+    elif documents or agree:
+        raise UserError("--documents, --agree: only with --plan")
+    elif not files:
+        raise UserError("verdict: no FILE (should be files with answers, or --plan)")
+    files = files or []
+    folders = list(filter(_is_run, map(Path, files)))
+    if plan and len(folders) == len(files):
+        _print_plans(_plans(folders, documents, agree), as_json=as_json)
+        return
     gates = parse_gates(fail_if)
     columns = _columns_of(
         column, {"label": label, "text": text, "score": score, "cluster": cluster}
@@ -114,11 +147,10 @@ def verdict(
     tasks = {}
     for task, answered in answers.items():
         tasks[task] = _judged(answered, names[task], missing)
-    verdicts = []
-    for gate in gates:
-        for judged in tasks.values():
-            comparison = _compared_with_first(judged.results)
-            verdicts.append(comparing.judge(gate, comparison))
+    if plan:
+        _print_plans(plan_with_best(tasks.values(), documents), as_json=as_json)
+        return
+    verdicts = _judged_by_gates(tasks.values(), gates)
     if out:
         for task, judged in tasks.items():
             folder = out
@@ -133,6 +165,52 @@ def verdict(
     if out:
         console.err.print(f"Stored in {out}", soft_wrap=True)
     end_with(verdicts)
+
+
+def _check_plan(
+    files: Sequence[str] | None, agree: str | None, *, is_alone: bool
+) -> None:
+    """Raise ``UserError`` if options do not go with --plan."""
+    if not is_alone:
+        raise UserError("--plan: not with --fail-if or --out (a plan is no verdict)")
+    if files and agree:
+        raise UserError("--agree: not with FILEs (they say how often models agree)")
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / RESULTS).is_file()
+
+
+def _plans(
+    folders: Sequence[Path], documents: int | None, agree: str | None
+) -> "list[Plan]":
+    """Return the plans of runs; without any, that of two models by numbers."""
+    from rnnbench.outside import plan
+
+    runs = list(map(load_run, folders))
+    if len(runs) == 2:
+        return plan.plan_two_runs(runs[0], runs[1], documents)
+    if runs:
+        return plan.plan_with_best(runs, documents)
+    if documents is None or agree is None:
+        raise UserError("--plan: needs --documents and --agree, or FILEs, or a run")
+    share = math.nan
+    with suppress(ValueError):
+        share = float(agree.removesuffix("%"))
+    if agree.endswith("%"):
+        share /= 100
+    if not 0 <= share < 1:
+        raise UserError(f"--agree {agree}: should be a share such as 90% or 0.9")
+    return [plan.plan_by_numbers(documents, share)]
+
+
+def _print_plans(plans: "Sequence[Plan]", *, as_json: bool) -> None:
+    from rnnbench.outside.plan import in_words, plans_table
+    from rnnbench.outside.view import dumped
+
+    sentence = in_words(plans)
+    record = {"plan": sentence, "pairs": dumped(plans)}
+    console.print_record(record, Text(sentence), plans_table(plans), as_json=as_json)
 
 
 def _columns_of(
@@ -165,6 +243,17 @@ def _judged(answered: "FileAnswers", name: str, missing: Missing) -> "Verdict":
         origin=answered.origin,
         name=name,
     )
+
+
+def _judged_by_gates(
+    tasks: "Collection[Verdict]", gates: Sequence[comparing.Gate]
+) -> list[comparing.GateVerdict]:
+    verdicts = []
+    for gate in gates:
+        for judged in tasks:
+            comparison = _compared_with_first(judged.results)
+            verdicts.append(comparing.judge(gate, comparison))
+    return verdicts
 
 
 def _names_of(tasks: Collection[str], out: Path | None) -> dict[str, str]:

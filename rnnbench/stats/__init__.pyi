@@ -30,7 +30,11 @@ from .paired import difference_p as difference_p
 from .paired import mcnemar_p as mcnemar_p
 from .paired import single_trials_p as single_trials_p
 from .paired import swaps_p as swaps_p
+from .planning import mcnemar_detectable as mcnemar_detectable
+from .planning import mcnemar_documents as mcnemar_documents
+from .planning import mcnemar_power as mcnemar_power
 from .power import detectable as detectable
+from .power import documents_needed as documents_needed
 from .power import seeds_needed as seeds_needed
 from .ranks import Friedman as Friedman
 from .ranks import critical_difference as critical_difference

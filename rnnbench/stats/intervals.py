@@ -270,6 +270,20 @@ class MeanSquares:
             chance=chance,
         )
 
+    def with_documents(self, times: float) -> "MeanSquares":
+        """Return what is expected of ``times`` as many documents, and groups of them.
+
+        Seeds differ by chance less then, but not otherwise.
+        """
+        chance = self.chance / times
+        return replace(
+            self,
+            n_documents=self.n_documents * times,
+            documents=self.documents / times,
+            seeds=np.maximum(self.seeds - self.chance, 0) + chance,
+            chance=chance,
+        )
+
 
 def mean_squares(a: Correctness, b: Correctness | None = None) -> MeanSquares:
     """Return the mean squares of the mean score of ``a``, or of ``a`` minus ``b``.

@@ -1,4 +1,4 @@
-"""Which differences could have been found, and how many seeds would find a smaller one.
+"""Which differences could have been found, and what would find a smaller one.
 
 >>> import numpy as np
 >>> from rnnbench.stats import Correctness, mean_squares
@@ -10,6 +10,8 @@
 0.075
 >>> seeds_needed(squares, level=0.05, difference=0.05)
 5
+>>> documents_needed(squares, level=0.05, difference=0.07, n_documents=400)
+517
 """
 
 from bisect import bisect_left
@@ -22,6 +24,8 @@ POWER = 0.8
 FEWEST = 3
 MOST = 1_000
 """The seeds from ``FEWEST`` to ``MOST`` are tried to find out how many are needed."""
+MOST_DOCUMENTS = 10_000_000
+"""Of documents, at most as many are tried."""
 
 
 def detectable(squares: MeanSquares, level: float) -> float | None:
@@ -73,6 +77,36 @@ def seeds_needed(squares: MeanSquares, level: float, difference: float) -> int |
         return smallest is not None and smallest <= difference
 
     numbers = range(FEWEST, MOST + 1)
+    position = bisect_left(numbers, True, key=is_enough)
+    if position == len(numbers):
+        return None
+    return numbers[position]
+
+
+def documents_needed(
+    squares: MeanSquares, level: float, difference: float, n_documents: int
+) -> int | None:
+    """Return the fewest documents for which a ``difference`` is detectable.
+
+    ``squares`` are those of ``n_documents``, which may be in clusters; more documents
+    are in as many more clusters. ``None`` if even ``MOST_DOCUMENTS`` are too few,
+    because these seeds differ.
+
+    >>> import numpy as np
+    >>> from rnnbench.stats import Correctness, mean_squares
+    >>> half_right = Correctness(np.arange(100)[np.newaxis] < 50)
+    >>> documents_needed(mean_squares(half_right), 0.05, 0.1425, n_documents=100)
+    100
+    """
+
+    def is_enough(n: int) -> bool:
+        more = squares.with_documents(n / n_documents)
+        if more.n_documents < 2:
+            return False
+        smallest = detectable(more, level)
+        return smallest is not None and smallest <= difference
+
+    numbers = range(1, MOST_DOCUMENTS + 1)
     position = bisect_left(numbers, True, key=is_enough)
     if position == len(numbers):
         return None

@@ -6,8 +6,9 @@ from numpy.random import default_rng
 
 from rnnbench.stats.correctness import Correctness
 from rnnbench.stats.intervals import estimate_difference, mean_squares
-from rnnbench.stats.power import detectable, seeds_needed
+from rnnbench.stats.power import detectable, documents_needed, seeds_needed
 from simulations.crossed import Population, draw_models
+from simulations.planning import planned_with_seeds
 
 
 @pytest.mark.parametrize(("n_seeds", "points"), [(5, 3), (10, 1)])
@@ -58,3 +59,16 @@ def test_no_difference_of_two_documents_is_detectable_at_a_very_low_level():
 
     assert detectable(squares, 0.05) is not None
     assert detectable(squares, 1e-11) is None
+
+
+def test_the_documents_needed_find_the_difference_in_80_percent():
+    _, found = planned_with_seeds(0.85, 0.3, n_seeds=5, points=3, times=300)
+
+    assert found == pytest.approx(0.8, abs=0.08)
+
+
+def test_no_number_of_documents_makes_up_for_seeds_that_differ():
+    drawn = Population.of(0.85, 3).draw(default_rng(1), 1, [3, 3], 2_568)
+    squares = mean_squares(*(Correctness(entry[0]) for entry in drawn))
+
+    assert documents_needed(squares, 0.05, 0.001, n_documents=2_568) is None
