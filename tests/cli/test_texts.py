@@ -227,6 +227,7 @@ def test_a_table_is_not_the_name_of_a_source(cli):
     assert "a file belongs in data.path, or --path" in refused.stderr
 
 
+@pytest.mark.usefixtures("one_plot")
 def test_the_points_of_a_grid_are_models_like_any_other(cli):
     first = as_json(cli, "run", "sub/grid.yaml", "--models", "nb")
     assert [model["name"] for model in first["models"]] == POINTS

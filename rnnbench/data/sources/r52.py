@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from string import ascii_lowercase
 from typing import NamedTuple
 
 import numpy as np
@@ -37,8 +38,9 @@ TABLE = "orangecontrib/text/datasets/reuters-{name}-{part}.tab"
 HEADER_LINES = 3
 TRAIN = "TRAIN"
 TEST = "TEST"
-_DOCUMENT = re.compile(r"<REUTERS (.*?)>(.*?)</REUTERS>", re.DOTALL)
 _ATTRIBUTE = re.compile(r'(\w+)="(.*?)"')
+_LETTERS = b" " * 97 + ascii_lowercase.encode() + b" " * 133
+"""All other characters of ASCII become blanks."""
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}  # other entities stay
 log = logging.getLogger(__name__)
 
@@ -137,7 +139,8 @@ def parse_table(text: str) -> Labelled:
 
 def words_of(text: str) -> list[str]:
     """Return the words of a text as in the *all-terms* files: letters only."""
-    return re.sub(r"[^a-z]+", " ", text.lower()).split()
+    letters = text.lower().encode("ascii", "replace").translate(_LETTERS)
+    return letters.decode().split()
 
 
 def read_parts(name: str, files: Iterable[bytes]) -> tuple[Labelled, Labelled]:
@@ -187,13 +190,23 @@ def with_unlabeled(corpus: Corpus, path: Path | None, progress: Progress) -> Cor
 def parse_newswires(files: Iterable[bytes]) -> Iterator[Newswire]:
     """Yield the documents in SGML files."""
     for file in files:
-        for head, body in _DOCUMENT.findall(file.decode("latin-1")):
+        for head, body in _documents(file):
             attributes = dict(_ATTRIBUTE.findall(head))
             part = attributes.get("LEWISSPLIT", "")
             if attributes.get("TOPICS") != "YES" or part not in (TRAIN, TEST):
                 part = ""
             topics = re.findall("<D>(.*?)</D>", _element("TOPICS", body))
             yield Newswire(part, topics, text_of(body))
+
+
+def _documents(file: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the attributes and the content of each document in an SGML file."""
+    *parts, _ = file.decode("latin-1").split("</REUTERS>")
+    for part in parts:
+        _, start, document = part.partition("<REUTERS ")
+        if start:
+            head, _, content = document.partition(">")
+            yield head, content
 
 
 def as_written(tokenize: Tokenizer) -> dict[str, Excerpt]:
@@ -207,7 +220,7 @@ def as_written(tokenize: Tokenizer) -> dict[str, Excerpt]:
         return {}
     newswires: dict[str, Excerpt] = {}
     for file in reuters.read_files(archive):
-        for head, document in _DOCUMENT.findall(file.decode("latin-1")):
+        for head, document in _documents(file):
             number = dict(_ATTRIBUTE.findall(head))["NEWID"]
             for text in {_element("BODY", document), text_of(document)}:
                 words = " ".join(tokenize(text))
@@ -230,8 +243,11 @@ def text_of(document: str) -> str:
 
 def _element(name: str, document: str) -> str:
     """Return the content of the first element of a name; empty if there is none."""
-    element = re.search(rf"<{name}\b[^>]*>(.*?)</{name}>", document, re.DOTALL)
-    return element[1] if element else ""
+    opening = re.search(rf"<{name}\b[^>]*>", document)
+    if opening is None:
+        return ""
+    content, closing, _ = document[opening.end() :].partition(f"</{name}>")
+    return content if closing else ""
 
 
 R52 = Source(
