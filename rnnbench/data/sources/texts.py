@@ -124,7 +124,7 @@ def getter_of(key: str, columns: Names, header: list[str], path: Path) -> Getter
     """Return what gets the cells that hold a key of the ``data`` section from a row."""
     names = names_of(columns)
     check_unique(names, header, path)
-    positions = {name: position for position, name in enumerate(header)}
+    positions = dict(zip(header, range(len(header)), strict=True))
     for name in names:
         if name not in positions:
             hint = did_you_mean(name, header)
