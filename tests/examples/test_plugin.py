@@ -11,6 +11,9 @@ from plugin_files import look_again, run_rnnbench
 
 from rnnbench.report.plots import PLOTS
 from rnnbench.report.sections import SECTIONS
+from rnnbench.runner.executors import EXECUTORS
+from rnnbench.training.engines import ENGINES
+from rnnbench.training.engines.native.stage import STAGES
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "examples/plugin/pyproject.toml").read_text())[
@@ -47,13 +50,19 @@ def finished(plugged):
 
 
 @pytest.fixture
-def here(plugged, install, cli, monkeypatch, quick):  # noqa: ARG001 - trains here
+def forgotten():
+    """The package is forgotten where ``install`` does not have it forgotten."""
+    yield
+    look_again(ENGINES, EXECUTORS, PLOTS, SECTIONS, STAGES)
+
+
+@pytest.fixture
+def here(forgotten, plugged, install, cli, monkeypatch, quick):  # noqa: ARG001 - they change this process
     """Run the command line in this process, with the package installed."""
     install(plugged)
-    look_again(PLOTS, SECTIONS)
+    look_again(ENGINES, PLOTS, SECTIONS, STAGES)
     monkeypatch.chdir(plugged)
-    yield cli
-    look_again(PLOTS, SECTIONS)
+    return cli
 
 
 def test_its_plug_ins_work_together(plugged, finished):
