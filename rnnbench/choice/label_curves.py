@@ -101,7 +101,7 @@ def _curves(
 
 
 def _record(name: str, curve: LabelCurve) -> ModelCurve:
-    law = power_law(curve)
+    law = power_law(curve.labels, 1 - curve.scores, curve.covariance)
     last = float(curve.labels[-1])
     intervals = []
     for estimate in curve.estimates():
@@ -111,6 +111,7 @@ def _record(name: str, curve: LabelCurve) -> ModelCurve:
         scores=curve.scores.tolist(),
         intervals=intervals,
         of_draws=curve.draws.tolist(),
+        covariance=curve.covariance.tolist(),
         floor=law.floors[0],
         factor=law.factors[0],
         exponent=law.exponents[0],

@@ -4,7 +4,7 @@
 """
 
 from rnnbench.choice.results import ChoiceResults, LabelCurves, ModelCurve
-from rnnbench.report.table import MISSING, Columns, Table, table_of
+from rnnbench.report.table import Columns, Table, table_of
 from rnnbench.text import heading, listed, sentences
 
 
@@ -13,14 +13,13 @@ def label_tables(results: ChoiceResults) -> list[Table]:
     curves = results.curves
     if curves is None or not curves.curves:
         return []
-    headers = ["model", "labels", "share", results.dataset.kind.score_name]
+    headers = ["model", "labels", "size", results.dataset.kind.score_name]
     rows = []
     for curve in curves.curves:
         for size, score, interval in zip(
             curves.sizes, curve.scores, curve.intervals, strict=True
         ):
-            share = size.name if size.name.endswith("%") else MISSING
-            cells = [f"{size.labels:,}", share, f"{score:.4f}", f"{interval:.4f}"]
+            cells = [f"{size.labels:,}", size.name, f"{score:.4f}", f"{interval:.4f}"]
             rows.append([curve.model, *cells])
     columns: Columns[ModelCurve] = {
         "model": lambda curve: curve.model,
@@ -31,7 +30,7 @@ def label_tables(results: ChoiceResults) -> list[Table]:
     caption = _caption(results, curves)
     return [
         Table([*headers, "95 % interval"], rows, caption, keys=2),
-        table_of(curves.curves, columns, _answer(results, curves)),
+        table_of(curves.curves, columns, answer(results, curves)),
     ]
 
 
@@ -58,7 +57,7 @@ def _caption(results: ChoiceResults, curves: LabelCurves) -> str:
     return sentences(*lines)
 
 
-def _answer(results: ChoiceResults, curves: LabelCurves) -> str:
+def answer(results: ChoiceResults, curves: LabelCurves) -> str:
     """Return in words what more labels would bring."""
     best = curves.curves[0]
     n = curves.sizes[-1].labels
@@ -72,8 +71,12 @@ def _answer(results: ChoiceResults, curves: LabelCurves) -> str:
         if middle is None or (low is None and high is None):
             lines.append(f"Whether {pair.best} overtakes {pair.other} cannot be said.")
             continue
-        after = f"{low:,.0f}" if low else f"fewer than {curves.sizes[0].labels:,}"
-        before = f"{high:,.0f}" if high else f"more than {n:,}"
+        after = f"fewer than {curves.sizes[0].labels:,}"
+        before = f"more than {n:,}"
+        if low:
+            after = f"{low:,.0f}"
+        if high:
+            before = f"{high:,.0f}"
         lines.append(
             f"{pair.best} overtakes {pair.other} from about {middle:,.0f} labels on "
             f"({after} to {before})."

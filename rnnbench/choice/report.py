@@ -4,17 +4,22 @@ It shares the template and a section with the report of a run.
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 from pathlib import Path
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.ticker import StrMethodFormatter
 
 from rnnbench.analysis.summary import load_environment
-from rnnbench.choice.results import Candidate, ChoiceResults
+from rnnbench.choice.label_tables import answer, label_tables
+from rnnbench.choice.results import Candidate, ChoiceResults, LabelCurves, ModelCurve
 from rnnbench.choice.table import choice_table
 from rnnbench.report.page import PageContent
-from rnnbench.report.plots.look import BLUE, DOT, THIN, Style
+from rnnbench.report.plots.look import BLUE, COLOURS, DOT, THIN, Style
 from rnnbench.report.plots.plot import (
+    WIDE,
     Plot,
     about,
     draw_interval,
@@ -62,6 +67,45 @@ class CandidatesPlot(Plot):
         return []
 
 
+class LabelsPlot(Plot):
+    """Scores by the number of labels, in bands of 95 %; laws are dashed."""
+
+    name = "labels"
+    size = (7, 4)
+    size_on_page = (5.2, 4.2)
+    wide_on_page = (WIDE, 4.6)
+
+    def __init__(self, curves: LabelCurves, score: str):
+        self.title = f"{heading(score)} by the number of labels"
+        self._curves = curves
+        self._score = score
+        self.alt = "; ".join(map(_in_words, curves.curves))
+
+    def draw(self, axes: Axes) -> Sequence[Artist]:
+        """Draw the best eight models, and where their laws lead."""
+        labels = list(map(attrgetter("labels"), self._curves.sizes))
+        further = np.geomspace(labels[0], 2 * labels[-1], 60)
+        handles: list[Artist] = []
+        for curve, colour in zip(self._curves.curves, COLOURS, strict=False):
+            style: Style = {"color": colour, "gid": about(curve.model)}
+            lows = list(map(attrgetter("low"), curve.intervals))
+            highs = list(map(attrgetter("high"), curve.intervals))
+            band = axes.fill_between(labels, lows, highs, color=colour, alpha=0.2, lw=0)
+            band.set_gid(style["gid"])
+            marked = style | THIN | {"marker": "o", "ms": 4}
+            handles += draw_line(axes, labels, curve.scores, marked, curve.model)
+            law = 1 - curve.floor - curve.factor * further**-curve.exponent
+            draw_line(axes, further, law, style | {"ls": "--", "lw": 1})
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.set(xlabel="labels", ylabel=self._score)
+        return handles
+
+
+def _in_words(curve: ModelCurve) -> str:
+    return f"{curve.model} {curve.scores[0]:.3f} to {curve.scores[-1]:.3f}"
+
+
 def choice_page(results: ChoiceResults, recommended: str, folder: Path) -> PageContent:
     """Return the page of the choice in a folder."""
     task = results.dataset.kind
@@ -72,6 +116,14 @@ def choice_page(results: ChoiceResults, recommended: str, folder: Path) -> PageC
     findings = []
     if results.recommended:
         findings.append(f"Recommended: {results.recommended.reason}")
+    sections = [ReportSection("score", heading(score), parts)]
+    by_labels = label_tables(results)
+    if results.curves and by_labels:
+        shown: list[Part] = [("figure", LabelsPlot(results.curves, score))]
+        for table in by_labels:
+            shown.append(("table", table))
+        findings.append(answer(results, results.curves))
+        sections.append(ReportSection("labels", "More labels", shown))
     models = counted(len(names), "model")
     return PageContent(
         title=f"{results.name}: rnnbench report",
@@ -79,7 +131,7 @@ def choice_page(results: ChoiceResults, recommended: str, folder: Path) -> PageC
         about=f"rnnbench choice: {models}, {score} on {results.how()}",
         findings=findings,
         sections=[
-            ReportSection("score", heading(score), parts),
+            *sections,
             reproduce_by(results.command, load_environment(folder)),
         ],
         models=names if len(names) <= SHOWN else [],

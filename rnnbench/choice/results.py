@@ -72,6 +72,8 @@ class ModelCurve(StoredRecord):
     """Over other draws, seeds and documents."""
     of_draws: list[list[float]]
     """The score of each draw, for each size."""
+    covariance: list[list[float]]
+    """Of the scores."""
     floor: float
     factor: float
     exponent: float
@@ -147,12 +149,19 @@ class ChoiceResults(StoredRecord):
         """The number of seeds: one if no candidate depends on the seed."""
         return max((candidate.seeds for candidate in self.candidates), default=1)
 
+    @property
+    def tested_folds(self) -> int:
+        """The number of folds that were held out: all, or one for each draw."""
+        if self.curves and self.curves.curves:
+            return self.curves.draws
+        return self.folds or 0
+
     def how(self) -> str:
         """Return in words which documents were held out."""
         if self.folds:
             parts = f"{self.folds} folds"
-            if self.curves and self.curves.curves:
-                parts = f"{self.curves.draws} of {parts}"
+            if self.tested_folds != self.folds:
+                parts = f"{self.tested_folds} of {parts}"
         else:
             parts = f"the last {100 * (self.last or 0):.3g}%"
         n_train = self.dataset.train_size

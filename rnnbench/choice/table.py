@@ -31,7 +31,7 @@ def _over(results: ChoiceResults) -> str:
     """Return in words what scores are means over."""
     scopes = []
     if results.folds:
-        scopes.append(f"{results.folds} folds")
+        scopes.append(f"{results.tested_folds} folds")
     if results.n_seeds > 1:
         scopes.append(f"{results.n_seeds} seeds")
     if not scopes:

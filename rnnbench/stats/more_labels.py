@@ -7,7 +7,7 @@
 >>> curve = LabelCurve(labels, values, pool=5000)
 >>> [round(estimate.value, 2) for estimate in curve.estimates()]
 [0.75, 0.83, 0.89]
->>> law = power_law(curve)
+>>> law = power_law(labels, 1 - curve.scores, curve.covariance)
 >>> gain = law.gain(1000, 2000)
 >>> 0.05 + 2 / 2000**0.5 in law.error_at(2000), 0 <= gain.low < 0.02 < gain.high
 (True, True)
@@ -21,6 +21,7 @@ all are on the same documents, and larger subsets include smaller ones.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import starmap
 
 import numpy as np
 
@@ -31,8 +32,8 @@ QUANTILE = 3.84  # of chi-squared with one degree of freedom, at 95 %
 MISFIT = 0.03
 """The standard deviation of an error around a power law, as a share of the error:
 chosen so that intervals hold on real texts."""
-DEVIATIONS = np.linspace(-4, 4, 81)  # of the error of the largest size
-SHARES = np.linspace(0, 1, 51)  # of the floor in that error
+DEVIATIONS = np.linspace(-4, 4, 41)  # of the error of the largest size
+SHARES = np.linspace(0, 1, 41)  # of the floor in that error
 EXPONENTS = np.geomspace(0.05, 2, 40)
 
 
@@ -80,7 +81,7 @@ class LabelCurve:
         if self.groups is not None:
             means = by_group(means, self.groups)
             covariances.append(np.cov(means) / means.shape[1])
-        once = np.eye(len(self.labels)) / means.shape[1] ** 2
+        once = np.eye(len(self.labels)) / self.values.shape[2] ** 2
         return np.asarray(max(covariances, key=np.sum) + once)
 
     @cached_property
@@ -104,6 +105,11 @@ class LabelCurve:
         shared = (np.sqrt(low / high) + apart) / n_draws
         return np.asarray(share * shared * np.outer(self.spread, self.spread))
 
+    @property
+    def covariance(self) -> Floats:
+        """The covariance of the scores, ``(n_sizes, n_sizes)``."""
+        return self.of_documents + self.of_draws
+
     def estimates(self) -> list[Estimate]:
         """Return the score of each size, with its error."""
         n_sizes, n_draws, n = self.values.shape
@@ -112,9 +118,9 @@ class LabelCurve:
         variances = np.array([np.diag(self.of_documents), np.diag(self.of_draws)])
         dfs = np.array([[n - 1], [n_sizes * (n_draws - 1)]])
         totals = variances.sum(axis=0)
-        n_effective = totals**2 / np.maximum((variances**2 / dfs).sum(axis=0), 1e-300)
-        numbers = zip(self.scores, totals**0.5, n_effective, strict=True)
-        return [Estimate(*map(float, number)) for number in numbers]
+        df = totals**2 / np.maximum((variances**2 / dfs).sum(axis=0), 1e-300)
+        numbers = np.stack([self.scores, totals**0.5, df], axis=1)
+        return list(starmap(Estimate, numbers.tolist()))
 
     def minus(self, other: "LabelCurve") -> "LabelCurve":
         """Return the difference to another model on the same documents."""
@@ -148,39 +154,39 @@ def range_of(values: Floats) -> Interval:
     return Interval(float(values.min()), float(values.max()))
 
 
-def power_law(curve: LabelCurve) -> PowerLaw:
-    """Return the laws of a curve. With fewer than three sizes, almost any law fits.
+def power_law(labels: Floats, errors: Floats, covariance: Floats) -> PowerLaw:
+    """Return the laws of errors with some numbers of labels, ascending.
+
+    ``covariance`` is that of the errors. With fewer than three sizes, many laws fit.
 
     Intervals are those of the profile likelihood (D. J. Venzon, S. H. Moolgavkar: A
     method for computing profile-likelihood-based confidence intervals. Applied
     Statistics 37, 1988), over a grid, and wider if no law fits well (R. T. Birge: The
     calculation of errors by the method of least squares. Physical Review 40, 1932).
     """
-    errors = 1 - curve.scores
-    misfit = np.diag((MISFIT * curve.spread) ** 2)
-    covariance = curve.of_documents + curve.of_draws + misfit
+    covariance = covariance + np.diag((MISFIT * errors) ** 2)
     lasts = np.maximum(errors[-1] + DEVIATIONS * covariance[-1, -1] ** 0.5, 0)
     last, share, exponent = map(np.ravel, np.meshgrid(lasts, SHARES, EXPONENTS))
     falling = last * (1 - share)
-    powers = (curve.labels / curve.labels[-1]) ** -exponent[:, np.newaxis]
+    powers = (labels / labels[-1]) ** -exponent[:, np.newaxis]
     rests = (last * share)[:, np.newaxis] + falling[:, np.newaxis] * powers - errors
-    misses = np.einsum("ik,kl,il->i", rests, np.linalg.inv(covariance), rests)
+    misses = (rests @ np.linalg.inv(covariance) * rests).sum(axis=1)
     least = misses.min()
     room = QUANTILE * max(1.0, least / max(len(errors) - 3, 1))
     order = np.argsort(misses)
     fits = order[misses[order] <= least + room]
     return PowerLaw(
         floors=(last * share)[fits],
-        factors=(falling * curve.labels[-1] ** exponent)[fits],
+        factors=(falling * labels[-1] ** exponent)[fits],
         exponents=exponent[fits],
     )
 
 
-def overtaking(ahead: LabelCurve) -> list[float]:
+def overtaking(ahead: LabelCurve) -> list[float | None]:
     """Return from how many labels on a difference is positive, and its 95 % interval.
 
-    The difference is drawn as a line over the logarithm of the labels. NaN stands for a
-    number outside the sizes.
+    The difference is drawn as a line over the logarithm of the labels. ``None`` stands
+    for a number outside the sizes.
 
     >>> labels = np.array([100.0, 10000.0])
     >>> falls = np.full((2, 100), -0.2)
@@ -192,9 +198,11 @@ def overtaking(ahead: LabelCurve) -> list[float]:
     for estimate in ahead.estimates():
         around = estimate.around
         lines.append([estimate.value, around.high, around.low])
-    places = []
+    places: list[float | None] = []
     for line in np.transpose(lines):
         rising = np.minimum.accumulate(line[::-1])[::-1]  # positive from here on
-        log = np.interp(0, rising, np.log(ahead.labels), left=np.nan, right=np.nan)
-        places.append(float(np.exp(log)))
+        place = None
+        if rising[0] <= 0 < rising[-1]:
+            place = float(np.exp(np.interp(0, rising, np.log(ahead.labels))))
+        places.append(place)
     return places

@@ -150,6 +150,16 @@ def test_json_has_everything():
     assert rnnbench.load_choice("results/choice-mine").results == choice.results
 
 
+def test_the_page_shows_the_curves():
+    choice = choose()
+
+    page = choice.write_report().read_text()
+
+    assert "More labels" in page
+    assert page.count("would bring nb") + page.count("would bring svm") == 2
+    assert Path("results/choice-mine/plots/labels.png").is_file()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
