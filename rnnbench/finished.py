@@ -131,8 +131,9 @@ class Run(Shown, StoredRun):
             name: ``score`` or the main metric, with the intervals of each model;
                 ``differences`` of all pairs of up to 8 models, or of each model and the
                 best; ``learning_curves``, medians in a band of all seeds; ``cost``, the
-                score by the time of a training; or ``confusion``, the answers of one
-                model for each frequent topic.
+                score by the time of a training; ``risk``, the errors by the share of
+                documents that are answered; or ``confusion``, the answers of one model
+                for each frequent topic.
             models: only this model, or these models, of the run.
             curve: of learning curves, ``loss`` (the default), the name of the main
                 metric, such as ``accuracy``, or either of them after ``val_``.

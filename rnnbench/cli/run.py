@@ -11,6 +11,7 @@ from rnnbench.api import run_request
 from rnnbench.finished import Run
 from rnnbench.report.findings import findings
 from rnnbench.report.table import Table
+from rnnbench.report.tables.risk import risk_table
 from rnnbench.report.tables.scores import short_table
 from rnnbench.report.tables.topics import topics_table
 from rnnbench.request import RunRequest, changes
@@ -102,7 +103,10 @@ def _short_table(run: Run) -> list[Table]:
 
 
 def _all_tables(run: Run) -> list[Table]:
-    return [*run.tables(), topics_table(run)]
+    tables = [*run.tables(), topics_table(run)]
+    if run.results.dataset.kind.has_one_label:
+        tables.append(risk_table(run))
+    return tables
 
 
 def _closing(run: Run, seconds: float) -> list[str]:

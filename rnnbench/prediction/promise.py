@@ -81,9 +81,7 @@ class TestedAnswers:
             raise UserError(f"{OPTION}: {fault} ({hint})")
         copies = self.dataset.leaks
         trial = Store(self.folder).load(self.key).without(copies)
-        sureness = trial.scores.max(axis=1)
-        if trial.record.score_kind == "log_probabilities":
-            sureness = np.exp(sureness)
+        sureness = trial.sureness
         correctness = stats.Correctness(
             (trial.answers == trial.labels)[np.newaxis],
             in_order=self.dataset.in_order,

@@ -28,6 +28,7 @@ N_THRESHOLDS = 50
 STEPS = 1_000
 """Errors that are tried for the lowest that can be promised."""
 Booleans = NDArray[np.bool_]
+Sureness = NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +53,7 @@ class RiskCoverage:
         return float(self.coverage[is_allowed].max(initial=0.0))
 
 
-def risk_coverage(sureness: Floats, wrong: Booleans) -> RiskCoverage:
+def risk_coverage(sureness: Sureness, wrong: Booleans) -> RiskCoverage:
     """Return the error of answers by the share of documents that are answered.
 
     Both are ``(n_documents,)`` (R. El-Yaniv, Y. Wiener: On the foundations of
@@ -99,7 +100,7 @@ def error_bound(n_wrong: float, n: float, level: float = LEVEL) -> float:
 
 
 def answer_where(
-    sureness: Floats, correctness: Correctness, at_most: float, level: float = LEVEL
+    sureness: Sureness, correctness: Correctness, at_most: float, level: float = LEVEL
 ) -> Promise | None:
     """Return the threshold with the most answers whose error is surely ``at_most``.
 
@@ -167,7 +168,7 @@ def _weight(correctness: Correctness, excess: Floats, level: float) -> float:
 
 
 def lowest_promise(
-    sureness: Floats, correctness: Correctness, level: float = LEVEL
+    sureness: Sureness, correctness: Correctness, level: float = LEVEL
 ) -> float:
     """Return the lowest error, in steps of 0.1 %, that ``answer_where`` can promise.
 

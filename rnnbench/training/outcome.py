@@ -167,6 +167,17 @@ class TrialResult:
         return self.task.answers(self.scores, self.record.decision)
 
     @property
+    def sureness(self) -> Floats:
+        """The probability of each answer, or its margin, ``(n_test,)``.
+
+        It is for documents with one topic each.
+        """
+        best = np.asarray(self.scores.max(axis=1))
+        if self.record.score_kind == "log_probabilities":
+            best = np.exp(best)
+        return best
+
+    @property
     def parts(self) -> NDArray[Any]:
         """The numbers by document that give the main metric; see ``TaskKind.parts``."""
         return self.task.parts(self.labels, self.answers)

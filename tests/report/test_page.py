@@ -221,6 +221,7 @@ PLOT_NAMES = [
     "cost",
     "differences",
     "learning_curves",
+    "risk",
 ]
 
 

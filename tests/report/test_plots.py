@@ -45,6 +45,7 @@ PLOTS = {
     "cost": None,
     "learning_curves": None,
     "confusion": "lstm",
+    "risk": None,
 }
 
 every_plot = pytest.mark.parametrize(("name", "models"), PLOTS.items(), ids=PLOTS)

@@ -14,6 +14,7 @@ from rnnbench.report.plots.confusion import ConfusionPlot
 from rnnbench.report.plots.cost import CostPlot
 from rnnbench.report.plots.differences import DifferencesPlot
 from rnnbench.report.plots.learning_curves import LearningCurves
+from rnnbench.report.plots.risk import RiskPlot
 from rnnbench.report.plots.run_plot import RunPlot
 from rnnbench.report.plots.score import ScorePlot
 from rnnbench.results.stored_run import StoredRun
@@ -21,7 +22,7 @@ from rnnbench.results.stored_run import StoredRun
 PLOTS: Registry[type[RunPlot]] = Registry(
     "plot",
     RunPlot,
-    [ScorePlot, DifferencesPlot, CostPlot, LearningCurves, ConfusionPlot],
+    [ScorePlot, DifferencesPlot, CostPlot, LearningCurves, ConfusionPlot, RiskPlot],
     key="kind",
     holds_classes=True,
 )

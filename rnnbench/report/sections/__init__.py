@@ -28,6 +28,7 @@ from rnnbench.report.sections.scores import (
     score,
 )
 from rnnbench.report.sections.topics import confusion, mistakes, topics
+from rnnbench.report.sections.unsure import unsure
 from rnnbench.results.stored_run import StoredRun
 from rnnbench.tasks import TaskKind
 
@@ -40,6 +41,7 @@ SECTIONS: Registry[SectionMaker] = Registry(
         differences,
         metrics,
         calibration,
+        unsure,
         duplicates,
         power,
         learning,
@@ -58,6 +60,7 @@ OF_TOPICS = (topics, errors)
 """The sections that need answers that are topics."""
 ONLY_FOR: dict[SectionMaker, Sequence[str]] = {
     calibration: ONE,
+    unsure: ONE,
     confusion: ONE,
     mistakes: SEVERAL,
 }

@@ -1,0 +1,47 @@
+"""The table of how many documents each model can answer with few errors.
+
+``risk_table(run)`` has a row for each model with scores; ``risk_curves(run)`` are the
+curves of its seeds.
+"""
+
+import numpy as np
+
+from rnnbench.report.table import Table, with_points
+from rnnbench.results.stored_run import StoredRun
+from rnnbench.stats.selective import RiskCoverage, risk_coverage
+
+ERRORS = (0.01, 0.02, 0.05)
+
+
+def risk_curves(run: StoredRun) -> dict[str, list[RiskCoverage]]:
+    """Return the curve of each seed of the models whose scores are known, by name."""
+    curves = {}
+    for model, trials in run.trials.items():
+        if trials[0].record.score_kind == "answers":
+            continue
+        of_model = []
+        for trial in trials:
+            wrong = trial.answers != trial.labels
+            of_model.append(risk_coverage(trial.sureness, wrong))
+        curves[model] = of_model
+    return curves
+
+
+def risk_table(run: StoredRun) -> Table:
+    """Return the share of test documents that each model answers at some errors."""
+    rows = []
+    for model, curves in risk_curves(run).items():
+        of_seeds = []
+        for curve in curves:
+            of_seeds.append([*map(curve.coverage_at, ERRORS), curve.area])
+        means = np.mean(of_seeds, axis=0)
+        shares = map("{:.1f} %".format, 100 * means[:-1])
+        rows.append([model, *shares, f"{means[-1]:.4f}"])
+    headers = ["model", "at 1 % error", "at 2 % error", "at 5 % error", "area"]
+    caption = (
+        "at 1 % error: the largest share of test documents that can be answered, the "
+        "surest first, so that at most 1 % of the answers are wrong; means over seeds. "
+        "Sure is a high probability or margin. area: the mean error over all shares. "
+        "rnnbench predict --answer-where promises an error for new texts."
+    )
+    return with_points(Table(headers, rows, caption))
