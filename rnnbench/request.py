@@ -207,6 +207,17 @@ class ChoiceRequest(Request):
     draws: int | None = None
 
 
+@dataclass(frozen=True, kw_only=True, config=PYTHON_TYPES)
+class SuspectsRequest(Request):
+    """The arguments of ``rnnbench data suspects``."""
+
+    name = "data suspects"
+    prefix = "suspects-"
+    repeated = (*Request.repeated, "folds")
+
+    folds: int = 5
+
+
 def changes(
     settings: Settings | Sequence[str] | None = None,
     dashes: str = "--",

@@ -53,6 +53,7 @@ FLOORS = (
     *(
         "plugins",
         "cli",
+        "suspects",
         "choice",
         "outside",
         "runs",

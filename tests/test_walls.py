@@ -139,6 +139,7 @@ def test_statistics_need_numpy_and_scipy_alone(file):
 ABOVE_A_RUN = (
     "rnnbench.api",
     "rnnbench.choice",
+    "rnnbench.suspects",
     "rnnbench.cli",
     "rnnbench.job",
     "rnnbench.prediction",

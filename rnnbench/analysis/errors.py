@@ -4,14 +4,14 @@
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.cached import cached_documents
-from rnnbench.data.corpus import Excerpt
+from rnnbench.data.corpus import Corpus, Excerpt
 from rnnbench.data.sources import source_of
 from rnnbench.data.sources.r52 import as_written
 from rnnbench.data.summary import DatasetSummary
@@ -171,11 +171,16 @@ def texts_of_test_documents(run: StoredRun) -> list[DocumentText] | None:
     if cached is None:
         return None
     corpus, dataset = cached
+    return texts_of(corpus, dataset.test_documents.tolist())
+
+
+def texts_of(corpus: Corpus, documents: Iterable[int]) -> list[DocumentText]:
+    """Return the texts of some documents, as they were written if that is known."""
     written: Mapping[str, Excerpt] = {}
     if corpus.excerpts is None:
         written = as_written(source_of(corpus).tokenize)
     texts = []
-    for number in dataset.test_documents.tolist():
+    for number in documents:
         words = corpus.words(number)
         excerpt = corpus.excerpt(number) or written.get(" ".join(words))
         texts.append(DocumentText(words, excerpt))

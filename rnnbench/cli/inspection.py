@@ -30,6 +30,7 @@ from rnnbench.report.model_view import models_view, network_view, parameters_vie
 from rnnbench.request import changes
 from rnnbench.runner.machine import check_machine
 from rnnbench.storage import atomic_write, check_new
+from rnnbench.suspects import command as suspects_of
 from rnnbench.terminal import console, options
 from rnnbench.terminal.display import show_download
 
@@ -210,6 +211,9 @@ def show_data(
     else:
         view = _one_document(config, number, changed)
     console.print_record(*view, as_json=as_json)
+
+
+_data_command(*suspects_of.EXAMPLES, name="suspects")(suspects_of.suspects)
 
 
 def _one_document(

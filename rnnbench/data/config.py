@@ -21,7 +21,7 @@ from rnnbench.section import ConfigModel, one_of, problem, spell
 from rnnbench.tasks import TASKS
 
 LONGEST_NAME = 1_000  # characters of the name of a column
-PATHS = ("path", "train", "test")
+PATHS = ("path", "train", "test", "corrections")
 """Keys that are relative to the file that they stand in."""
 
 
@@ -94,6 +94,9 @@ class Data(ConfigModel):
     rest."""
     test: FilePath | None = None
     """A file or folder of texts to test on."""
+    corrections: FilePath | None = None
+    """A table of ``rnnbench data suspects --out`` whose column ``label`` was corrected:
+    these documents have its labels."""
     text: Columns | None = None
     """The column of a table that holds the texts; by default detected. Of several, such
     as ``[title, body]``, each text has a line."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnnbench.data.corpus import Positions
+from rnnbench.data.corpus import Corpus, Positions
 from rnnbench.data.dataset import Dataset, check_labels
 from rnnbench.data.split import Groups, last_positions, whole_groups
 from rnnbench.data.subsets import Subset
@@ -52,10 +52,14 @@ class Part:
     share: float | None = None
     subset: Subset | None = None
     """The only other documents that may be read, if not all."""
+    chosen: tuple[int, ...] = ()
+    """Its positions, if they were chosen before."""
 
     def positions(self, y_train: Labels, groups: Groups = None) -> Positions:
         """Return its positions in the training set; a fold never splits ``groups``."""
         n = len(y_train)
+        if self.chosen:
+            return np.array(self.chosen)
         if self.share:
             return last_positions(n, self.share)
         if groups is not None:
@@ -122,6 +126,42 @@ def make_parts(folds: int | None, last: float | None) -> list[Part]:
     return [Part(number, folds) for number in range(1, folds + 1)]
 
 
+def parts_without_copies(
+    corpus: Corpus, documents: Positions, labels: Labels, folds: int
+) -> list[Part]:
+    """Return folds of some documents, which have ``labels``; none splits a group.
+
+    Nor do they split near-copies. Folds are stratified by the first label of each
+    group.
+    """
+    groups = corpus.copies[documents]
+    if corpus.groups is not None:
+        groups = _joined(groups, corpus.groups[documents].astype(int))
+    _, firsts, codes = np.unique(groups, return_index=True, return_inverse=True)
+    parts = make_parts(folds, None)
+    if folds > len(firsts):
+        allowed = f"allowed: 2 to {len(firsts)}, the groups of documents"
+        raise UserError(f"folds: got {folds} ({allowed})")
+    chosen = []
+    for part in parts:
+        is_held_out = np.zeros(len(firsts), bool)
+        is_held_out[part.positions(labels[firsts])] = True
+        positions = np.flatnonzero(is_held_out[codes])
+        chosen.append(replace(part, chosen=tuple(positions.tolist())))
+    return chosen
+
+
+def _joined(groups: Positions, others: Positions) -> Positions:
+    """Return groups, ``(n,)``, that share no document with two groups of either."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n = 1 + max(groups.max(), others.max())
+    links = coo_array((np.ones(len(groups)), (groups, n + others)), (2 * n, 2 * n))
+    _, components = connected_components(links, directed=False)
+    return np.asarray(components[groups])
+
+
 def with_subsets(
     parts: Sequence[Part], sizes: Sequence[float], draws: int
 ) -> list[Part]:
@@ -161,7 +201,8 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
     groups = dataset.groups
     kept, held_out = part.divide(dataset.y_train, groups)
     check_labels(str(part), dataset.y_train[kept], dataset.topics)
-    hidden = set(dataset.test_documents.tolist())
+    tested = np.setdiff1d(dataset.test_documents, dataset.train_documents)
+    hidden = set(tested.tolist())
     documents = list(dataset.documents)
     for number in hidden:
         documents[number] = documents[number][:0]

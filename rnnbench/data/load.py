@@ -15,6 +15,7 @@ from rnnbench.data import cache
 from rnnbench.data.audit import summarize_dataset
 from rnnbench.data.config import Data
 from rnnbench.data.corpus import Corpus, Positions
+from rnnbench.data.corrections import corrected
 from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.source import Source
@@ -228,6 +229,10 @@ def load_corpus(
     It comes from a file, from the cache, or from the first source that can be reached.
     ``OutOfReachError`` lists what was tried.
     """
+    if data.corrections:
+        plain = data.model_copy(update={"corrections": None})
+        as_read = load_corpus(plain, progress, offline=offline)
+        return cache.store("corrected", corrected(as_read, data.corrections))
     path = data.path or data.train
     if path:
         return _from_path(path, data, progress)

@@ -23,7 +23,8 @@ from rnnbench.training.outcome import TrialResult
 
 # A part of each page of a report; other files of these names have none.
 _PAGE = re.compile(
-    rb"<title>.*: rnnbench report</title>|\A# .*\n## Accuracy\n.*\n## Reproduce\n",
+    rb"<title>.*: rnnbench report</title>"
+    rb"|\A# .*\n## (?:Accuracy|Suspects)\n.*\n## Reproduce\n",
     re.DOTALL,
 )
 # How each page names its plots; texts of documents, which are escaped, have none.

@@ -49,6 +49,7 @@ ENVIRONMENT = "environment.json"
 VOCABULARY = f"{MODELS}/vocabulary.json"
 CHOICE = "choice.json"  # the file that makes a folder a choice
 CHOICE_TABLE = "choice.md"
+SUSPECTS = "suspects.json"  # the file that makes a folder a list of wrong labels
 FITTED = "fitted"  # the folder of the model that a choice fits
 BAD_ROWS = "bad_rows.csv"
 """Lists the rows of a table that were left out; only if there are any."""
@@ -56,9 +57,13 @@ _FILES = ("config.yaml", ENVIRONMENT, CONSTRAINTS)
 FILES = {
     RESULTS: (*_FILES, "table.md", "table.csv", RESULTS),
     CHOICE: (*_FILES, CHOICE_TABLE, CHOICE),
+    SUSPECTS: (*_FILES, SUSPECTS),
 }
 """Those that describe a run, or a choice, as a whole."""
-WRITTEN = (*FILES[RESULTS], CHOICE_TABLE, CHOICE, BAD_ROWS, *storage.SUBFOLDERS)
+WRITTEN = (
+    *(*FILES[RESULTS], CHOICE_TABLE, CHOICE, SUSPECTS, BAD_ROWS),
+    *storage.SUBFOLDERS,
+)
 """Everything that a run or a choice writes into its folder."""
 PAGES = ("report.html", "report.md")  # of ``rnnbench report``
 CHECKSUMS = ("predictions_sha256", "weights_sha256")
@@ -76,6 +81,7 @@ SITE = "site.json"
 KINDS = {
     RESULTS: "a run",
     CHOICE: "a choice",
+    SUSPECTS: "a list of suspects",
     SPEED: "a speed benchmark",
     SITE: "a site",
 }
@@ -110,7 +116,7 @@ def check_folder(folder: Path, record: str, *, is_verdict: bool = False) -> None
     kind = _kind_in(folder)
     if kind == wanted:
         return
-    if kind is None and record in (RESULTS, CHOICE):
+    if kind is None and record in FILES:
         if _holds_trials_of_others(folder, is_verdict=is_verdict):
             kind = f"trials that are not those of {wanted}"
         elif _is_begun(folder, names):

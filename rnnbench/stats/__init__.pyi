@@ -15,6 +15,10 @@ from .intervals import estimate_over_folds as estimate_over_folds
 from .intervals import mean_squares as mean_squares
 from .intervals import score_interval as score_interval
 from .intervals import t_interval as t_interval
+from .label_errors import WrongLabels as WrongLabels
+from .label_errors import confident_joint as confident_joint
+from .label_errors import suspicion as suspicion
+from .label_errors import wrong_labels as wrong_labels
 from .many_models import ModelScores as ModelScores
 from .many_models import corrected_p as corrected_p
 from .many_models import describe as describe

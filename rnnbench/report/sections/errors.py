@@ -77,7 +77,7 @@ def _mistake(
     text = ""
     if reported.texts:
         source = reported.texts[position]
-        text = _beginning(source, reported.words)
+        text = beginning(source, reported.words)
         if source.excerpt:
             name = source.excerpt.place
     return {
@@ -94,7 +94,7 @@ def _mistake(
     }
 
 
-def _beginning(document: DocumentText, n_words: int) -> str:
+def beginning(document: DocumentText, n_words: int) -> str:
     """Return the first words of a document, as they were written if that is known."""
     words = document.words
     if document.excerpt:

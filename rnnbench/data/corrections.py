@@ -1,0 +1,73 @@
+"""Labels that a user has corrected: ``corrected(corpus, Path("suspects.csv"))``.
+
+The table is that of ``rnnbench data suspects --out``.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from rnnbench.data.corpus import Corpus, rows_of_labels
+from rnnbench.data.sources.labels import ONE_LABEL
+from rnnbench.data.sources.tables import Layout, Row
+from rnnbench.data.sources.texts import Text, read_texts
+from rnnbench.errors import UserError, did_you_mean, shortened
+from rnnbench.labels import form_of, keys_of, topics_of
+
+SEPARATOR = ";"  # between the labels of a document
+
+
+def joined_topics(corpus: Corpus, document: int) -> str:
+    """Return the labels of a document as the table has them."""
+    (key,) = keys_of(corpus.labels[[document]])
+    return SEPARATOR.join(map(corpus.topics.__getitem__, topics_of(key)))
+
+
+def corrected(corpus: Corpus, file: Path) -> Corpus:
+    """Return a corpus with the labels in a table, or raise ``UserError``.
+
+    Each row names its document by number, and the label that it had.
+    """
+    has_one = form_of(corpus.labels).has_one_label
+    separator = SEPARATOR
+    if has_one:
+        separator = ONE_LABEL
+    layout = Layout(
+        text="given", label="label", group="document", label_separator=separator
+    )
+    bad_rows: list[Row] = []
+    labels = corpus.labels.copy()
+    seen = set[int]()
+    for row in read_texts(file, layout, bad_rows):
+        document = _document(corpus, row)
+        if document in seen:
+            raise UserError(f"{row.place}: document {document} again")
+        seen.add(document)
+        for topic in row.labels:
+            if topic not in corpus.topics:
+                hint = did_you_mean(topic, corpus.topics)
+                raise UserError(f"{row.place}: no label '{topic}' ({hint})")
+        (indicators,) = rows_of_labels([row.labels], corpus.topics)
+        if has_one:
+            labels[document] = indicators.argmax()
+        else:
+            labels[document] = indicators
+    for bad in bad_rows:
+        raise UserError(f"{bad.place}: {bad.fault}")
+    provenance = corpus.provenance | {"from": f"{corpus.provenance['from']}, corrected"}
+    return replace(corpus, labels=labels, provenance=provenance, file=None)
+
+
+def _document(corpus: Corpus, row: Text) -> int:
+    """Return the document of a row, which must be one of this corpus."""
+    most = len(corpus) - 1
+    number = row.group
+    if not number.isdecimal() or len(number) > 9 or int(number) > most:
+        allowed = f"allowed: 0 to {most:,}"
+        raise UserError(f"{row.place}: no document {number} ({allowed})")
+    document = int(number)
+    label = joined_topics(corpus, document) or "none"
+    if row.text != label:
+        got = shortened(row.text, 40)
+        fault = f"document {document} is '{label}', not '{got}'"
+        raise UserError(f"{row.place}: {fault}: a table of other documents")
+    return document

@@ -1,0 +1,1 @@
+"""``rnnbench data suspects``: labels that models contradict, to be looked at."""

@@ -1,0 +1,188 @@
+"""``rnnbench data suspects``: labels that models contradict, and their correction."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from numpy.random import default_rng
+
+FOODS = ["apple", "pear", "plum", "grape", "melon", "peach", "lemon", "cherry"]
+CARS = ["engine", "brake", "wheel", "clutch", "tyre", "gear", "bumper", "axle"]
+WRONG = {3: "fruit", 40: "car"}
+"""The label that is given to some rows by mistake; even rows are about fruit."""
+
+
+def texts():
+    """Return rows of a text and its label, most of them right."""
+    random = default_rng(0)
+    rows = []
+    for number in range(60):
+        is_car = number % 2
+        words = random.choice(CARS if is_car else FOODS, 5)
+        label = WRONG.get(number, "car" if is_car else "fruit")
+        rows.append((f"{' '.join(words)} n{number}", label))
+    return rows
+
+
+def write(file, rows, header=("text", "label")):
+    with Path(file).open("w", newline="") as opened:
+        csv.writer(opened).writerows([header, *rows])
+
+
+def read(file):
+    with Path(file).open(newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write("mine.csv", texts())
+
+
+@pytest.fixture
+def found(cli):
+    result = cli("data", "suspects", "mine.csv", "--out", "suspects.csv")
+    assert result.exit_code == 0, result.stderr
+    return result
+
+
+def test_the_wrong_labels_come_first(found):
+    rows = read("suspects.csv")
+
+    assert {int(row["document"]) for row in rows[:2]} == set(WRONG)
+    assert {row["place"] for row in rows[:2]} == {"mine.csv:5", "mine.csv:42"}
+    assert all(row["label"] == row["given"] != row["suggested"] for row in rows[:2])
+    assert "Nothing is changed or left out." in " ".join(found.stdout.split())
+
+
+def test_json_has_everything(cli):
+    record = json.loads(cli("data", "suspects", "mine.csv", "--json", "-q").stdout)
+
+    first, second = record["suspects"][:2]
+    assert {first["document"], second["document"]} == set(WRONG)
+    assert set(first["answers"]) == set(record["models"])
+    assert set(first["words"]) & {*FOODS, *CARS}
+    assert record["wrong"]["low"] < record["wrong"]["share"] < record["wrong"]["high"]
+
+
+@pytest.mark.usefixtures("found")
+def test_the_page_has_the_text_with_the_words_that_speak_for_another_label():
+    page = Path("results/suspects-mine/report.html").read_text()
+
+    assert texts()[3][0] in page
+    assert "Words that speak for car, by naive Bayes" in page
+
+
+@pytest.mark.usefixtures("found")
+def test_a_run_reads_the_corrected_table(cli):
+    rows = read("suspects.csv")
+    for row in rows[:2]:
+        row["label"] = row["suggested"]
+    write("suspects.csv", [row.values() for row in rows], rows[0].keys())
+
+    shown = cli("data", "prepare", "mine.csv", "--json")
+    changed = ["--set", "data.corrections=suspects.csv"]
+    corrected = cli("data", "prepare", "mine.csv", "--json", *changed)
+    again = cli("data", "suspects", "mine.csv", "--json", "-q", "--fresh", *changed)
+
+    assert "corrected" in json.loads(corrected.stdout)["from"]
+    before = json.loads(shown.stdout)["corpus_fingerprint"]
+    assert json.loads(corrected.stdout)["corpus_fingerprint"] != before
+    documents = {
+        suspect["document"] for suspect in json.loads(again.stdout)["suspects"]
+    }
+    assert not documents & set(WRONG)
+
+
+def test_stored_answers_are_not_made_again(found, cli):
+    again = cli("data", "suspects", "mine.csv")
+
+    assert "started" not in again.stderr
+    assert again.stdout == found.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"label": "lorry"}, "no label 'lorry' (allowed: car, fruit)"),
+        ({"label": ""}, "the label is empty"),
+        ({"document": "60"}, "no document 60 (allowed: 0 to 59)"),
+        ({"document": "1"}, "a table of other documents"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused_with_the_row(cli, change, message):
+    row = {"document": "3", "label": "car", "given": "fruit", **change}
+    write("other.csv", [row.values()], row)
+
+    result = cli("data", "prepare", "mine.csv", "--set", "data.corrections=other.csv")
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "other.csv:2: " in result.stderr
+
+
+def test_near_copies_with_another_label_are_marked(cli):
+    long = " ".join(f"{word} {other}" for word in FOODS for other in CARS)
+    write("mine.csv", [*texts(), (f"{long} a", "car"), (f"{long} b", "fruit")])
+
+    result = cli("data", "suspects", "mine.csv", "--json", "-q")
+
+    suspects = {row["document"]: row for row in json.loads(result.stdout)["suspects"]}
+    assert suspects[60]["near_copy"] == "document 61 is fruit"
+    assert suspects[61]["near_copy"] == "document 60 is car"
+
+
+def test_a_topic_may_be_missing_or_too_many(cli):
+    random = default_rng(1)
+    rows = []
+    for number in range(80):
+        words = [*random.choice(FOODS, 4 * (number % 2)), *random.choice(CARS, 4)]
+        label = "car;fruit" if number % 2 else "car"
+        if number == 5:
+            label = "car"
+        if number == 6:
+            label = "car;fruit"
+        rows.append((f"{' '.join(words)} n{number}", label))
+    write("mine.csv", rows)
+
+    result = cli("data", "suspects", "mine.csv", "--json", "-q")
+
+    missing, extra = sorted(
+        json.loads(result.stdout)["suspects"][:2], key=lambda row: row["document"]
+    )
+    assert (missing["document"], missing["suggested"]) == (5, "car;fruit")
+    assert (extra["document"], extra["suggested"]) == (6, "car")
+    assert set(missing["words"]) & {*FOODS}
+
+
+def test_models_that_are_too_weak_do_not_say_how_many_labels_are_wrong(cli):
+    random = default_rng(2)
+    rows = [(f"w{n % 7} x{n}", random.choice(["a", "b"])) for n in range(40)]
+    write("mine.csv", rows)
+
+    result = cli("data", "suspects", "mine.csv", "-q")
+
+    assert "How many labels are wrong cannot be estimated" in " ".join(
+        result.stdout.split()
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--folds", "61"], "folds: got 61 (allowed: 2 to "),
+        (["--models", "bert"], "no model 'bert'"),
+        (["--out", "list.txt"], "list.txt"),
+        (["--force"], "--force: needs --out"),
+    ],
+)
+def test_a_wrong_option_is_named(cli, arguments, message):
+    result = cli("data", "suspects", "mine.csv", *arguments)
+
+    assert result.exit_code == 2
+    assert message in result.stderr
