@@ -101,7 +101,7 @@ class Choice(Shown):
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench choose`` prints."""
-        tables = [choice_table(self.results), *label_tables(self.results)]
+        tables = label_tables(self.results) or [choice_table(self.results)]
         if self.fitted:
             tables.append(short_table(self.fitted.results))
         return tables

@@ -23,9 +23,9 @@ def label_tables(results: ChoiceResults) -> list[Table]:
             rows.append([curve.model, *cells])
     columns: Columns[ModelCurve] = {
         "model": lambda curve: curve.model,
-        "twice the labels would bring": _twice,
+        "points by twice the labels": _twice,
         "error with n labels": _law,
-        "its floor": lambda curve: f"{curve.floors:.3f}",
+        "floor": lambda curve: f"{curve.floors:.3f}",
     }
     caption = _caption(results, curves)
     return [
@@ -35,7 +35,7 @@ def label_tables(results: ChoiceResults) -> list[Table]:
 
 
 def _twice(curve: ModelCurve) -> str:
-    return f"{100 * curve.twice.low:+.1f} to {100 * curve.twice.high:+.1f} points"
+    return f"{100 * curve.twice.low:+.1f} to {100 * curve.twice.high:+.1f}"
 
 
 def _law(curve: ModelCurve) -> str:
@@ -63,7 +63,7 @@ def answer(results: ChoiceResults, curves: LabelCurves) -> str:
     n = curves.sizes[-1].labels
     lines = [
         f"Twice the labels, {2 * n:,} in place of {n:,}, would bring {best.model} "
-        f"{_twice(best)} of {results.dataset.kind.score_name}, if its error keeps "
+        f"{_twice(best)} points of {results.dataset.kind.score_name}, if its error keeps "
         "falling towards a floor by a power of n, the number of labels."
     ]
     for pair in curves.overtakings:

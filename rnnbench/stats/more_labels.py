@@ -29,7 +29,7 @@ from rnnbench.stats.correctness import Floats, Groups, Interval, by_group
 from rnnbench.stats.intervals import Estimate
 
 QUANTILE = 3.84  # of chi-squared with one degree of freedom, at 95 %
-MISFIT = 0.03
+MISFIT = 0.05
 """The standard deviation of an error around a power law, as a share of the error:
 chosen so that intervals hold on real texts."""
 DEVIATIONS = np.linspace(-4, 4, 41)  # of the error of the largest size
