@@ -142,6 +142,22 @@ class Choice(Shown):
             for row in rows
         )
 
+    def labels_frame(self) -> "pd.DataFrame":
+        """Return the score of each model by the number of labels, as a data frame.
+
+        ``UserError`` is raised if it did not learn from subsets.
+        """
+        import pandas as pd
+
+        if self.results.curves is None:
+            raise UserError(f"{self.folder}: has no subsets (use shares or labels)")
+        rows = []
+        for model, size, score, interval in self.results.curves.scores:
+            ends = [interval.low, interval.high]
+            rows.append([model, size.name, size.labels, score, *ends])
+        columns = ["model", "size", "labels", "score", "low", "high"]
+        return pd.DataFrame(rows, columns=columns)
+
     def write(self, file: str | Path, *, overwrite: bool = False) -> None:
         """Write a config of the best point of each model, or raise ``UserError``."""
         file = Path(file)

@@ -3,7 +3,9 @@
 ``label_tables(choice.results)`` are both.
 """
 
-from rnnbench.choice.results import ChoiceResults, LabelCurves, ModelCurve
+from dataclasses import replace
+
+from rnnbench.choice.results import ChoiceResults, LabelCurves, LabelScore, ModelCurve
 from rnnbench.report.table import Columns, Table, table_of
 from rnnbench.text import heading, listed, sentences
 
@@ -13,23 +15,22 @@ def label_tables(results: ChoiceResults) -> list[Table]:
     curves = results.curves
     if curves is None or not curves.curves:
         return []
-    headers = ["model", "labels", "size", results.dataset.kind.score_name]
-    rows = []
-    for curve in curves.curves:
-        for size, score, interval in zip(
-            curves.sizes, curve.scores, curve.intervals, strict=True
-        ):
-            cells = [f"{size.labels:,}", size.name, f"{score:.4f}", f"{interval:.4f}"]
-            rows.append([curve.model, *cells])
+    cells: Columns[LabelScore] = {
+        "model": lambda row: row.model,
+        "labels": lambda row: f"{row.size.labels:,}",
+        "size": lambda row: row.size.name,
+        results.dataset.kind.score_name: lambda row: f"{row.score:.4f}",
+        "95 % interval": lambda row: f"{row.interval:.4f}",
+    }
+    by_size = table_of(curves.scores, cells, _caption(results, curves))
     columns: Columns[ModelCurve] = {
         "model": lambda curve: curve.model,
         "points by twice the labels": _twice,
         "error with n labels": _law,
         "floor": lambda curve: f"{curve.floors:.3f}",
     }
-    caption = _caption(results, curves)
     return [
-        Table([*headers, "95 % interval"], rows, caption, keys=2),
+        replace(by_size, keys=2),
         table_of(curves.curves, columns, answer(results, curves)),
     ]
 
@@ -61,10 +62,11 @@ def answer(results: ChoiceResults, curves: LabelCurves) -> str:
     """Return in words what more labels would bring."""
     best = curves.curves[0]
     n = curves.sizes[-1].labels
+    score = results.dataset.kind.score_name
     lines = [
         f"Twice the labels, {2 * n:,} in place of {n:,}, would bring {best.model} "
-        f"{_twice(best)} points of {results.dataset.kind.score_name}, if its error keeps "
-        "falling towards a floor by a power of n, the number of labels."
+        f"{_twice(best)} points of {score} (95 % interval), if "
+        "its error keeps falling towards a floor by a power of n, the number of labels."
     ]
     for pair in curves.overtakings:
         middle, low, high = pair.labels

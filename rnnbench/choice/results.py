@@ -1,6 +1,8 @@
 """The records of a choice, as ``choice.json`` has them."""
 
-from typing import Annotated, Literal
+from functools import partial
+from itertools import starmap
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 
@@ -95,6 +97,15 @@ class Overtaking(StoredRecord):
     number; ``None`` where it lies outside the sizes."""
 
 
+class LabelScore(NamedTuple):
+    """The score of a model that learned from subsets of a size."""
+
+    model: str
+    size: LabelSize
+    score: float
+    interval: Interval
+
+
 class LabelCurves(StoredRecord):
     """What more labels would bring."""
 
@@ -102,6 +113,15 @@ class LabelCurves(StoredRecord):
     curves: list[ModelCurve]
     """The best with all labels first."""
     overtakings: list[Overtaking]
+
+    @property
+    def scores(self) -> list[LabelScore]:
+        """All scores, model by model."""
+        scores: list[LabelScore] = []
+        for curve in self.curves:
+            rows = zip(self.sizes, curve.scores, curve.intervals, strict=True)
+            scores += starmap(partial(LabelScore, curve.model), rows)
+        return scores
 
     @property
     def draws(self) -> int:

@@ -20,7 +20,12 @@ from rnnbench.training.outcome import Floats
 OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 MOST_TIMES = 10
-"""The epochs on a small part of the documents, at most, for one on all of them."""
+"""The epochs on a small part of the documents, at most, for one on all of them.
+
+On 1, 5 and 20 % of R8, ``bigru_max`` was right on .588, .718 and .887 of the last fifth
+with one epoch for each, on .733, .865 and .934 with up to ten, and on .754, .866 and
+.934 with up to sixty.
+"""
 
 
 class Schedule(ConfigModel):

@@ -150,6 +150,15 @@ def test_json_has_everything():
     assert rnnbench.load_choice("results/choice-mine").results == choice.results
 
 
+def test_a_frame_has_a_row_for_each_model_by_size():
+    frame = choose().labels_frame()
+
+    assert list(frame) == ["model", "size", "labels", "score", "low", "high"]
+    assert list(frame["labels"]) == [19, 48, 96] * 2
+    with pytest.raises(rnnbench.UserError, match=r"no subsets \(use shares or labels"):
+        choose(shares=None, out="plain").labels_frame()
+
+
 def test_the_page_shows_the_curves():
     choice = choose()
 
