@@ -151,12 +151,7 @@ class Choice(Shown):
 
         if self.results.curves is None:
             raise UserError(f"{self.folder}: has no subsets (use shares or labels)")
-        rows = []
-        for model, size, score, interval in self.results.curves.scores:
-            ends = [interval.low, interval.high]
-            rows.append([model, size.name, size.labels, score, *ends])
-        columns = ["model", "size", "labels", "score", "low", "high"]
-        return pd.DataFrame(rows, columns=columns)
+        return pd.DataFrame(self.results.curves.scores)
 
     def write(self, file: str | Path, *, overwrite: bool = False) -> None:
         """Write a config of the best point of each model, or raise ``UserError``."""

@@ -10,7 +10,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from rnnbench.choice.results import LabelCurves, LabelSize, ModelCurve, Overtaking
+from rnnbench.choice.results import LabelCurves, LabelSize, ModelCurve
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.held_out import Part
 from rnnbench.labels import documents_by_topic
@@ -30,18 +30,11 @@ def measure_curves(
     curves = _curves(done, parts, dataset, list(sizes.values()))
     records = list(starmap(_record, curves.items()))
     records.sort(key=lambda record: -record.scores[-1])
-    overtakings = []
     for record in records[1:]:
-        best = records[0]
-        if record.scores[0] > best.scores[0]:
-            ahead = curves[best.model].minus(curves[record.model])
-            pair = Overtaking(
-                best=best.model, other=record.model, labels=overtaking(ahead)
-            )
-            overtakings.append(pair)
-    return LabelCurves(
-        sizes=list(sizes.values()), curves=records, overtakings=overtakings
-    )
+        if record.scores[0] > records[0].scores[0]:
+            ahead = curves[records[0].model].minus(curves[record.model])
+            record.overtaken.extend(overtaking(ahead))
+    return LabelCurves(sizes=list(sizes.values()), curves=records)
 
 
 def _sizes(parts: Sequence[Part], dataset: Dataset) -> dict[str, LabelSize]:

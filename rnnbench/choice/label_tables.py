@@ -17,10 +17,10 @@ def label_tables(results: ChoiceResults) -> list[Table]:
         return []
     cells: Columns[LabelScore] = {
         "model": lambda row: row.model,
-        "labels": lambda row: f"{row.size.labels:,}",
-        "size": lambda row: row.size.name,
+        "labels": lambda row: f"{row.labels:,}",
+        "size": lambda row: row.size,
         results.dataset.kind.score_name: lambda row: f"{row.score:.4f}",
-        "95 % interval": lambda row: f"{row.interval:.4f}",
+        "95 % interval": lambda row: f"{row.low:.4f} to {row.high:.4f}",
     }
     by_size = table_of(curves.scores, cells, _caption(results, curves))
     columns: Columns[ModelCurve] = {
@@ -31,7 +31,7 @@ def label_tables(results: ChoiceResults) -> list[Table]:
     }
     return [
         replace(by_size, keys=2),
-        table_of(curves.curves, columns, answer(results, curves)),
+        table_of(curves.curves, columns, _answer(results, curves)),
     ]
 
 
@@ -58,7 +58,7 @@ def _caption(results: ChoiceResults, curves: LabelCurves) -> str:
     return sentences(*lines)
 
 
-def answer(results: ChoiceResults, curves: LabelCurves) -> str:
+def _answer(results: ChoiceResults, curves: LabelCurves) -> str:
     """Return in words what more labels would bring."""
     best = curves.curves[0]
     n = curves.sizes[-1].labels
@@ -68,10 +68,13 @@ def answer(results: ChoiceResults, curves: LabelCurves) -> str:
         f"{_twice(best)} points of {score} (95 % interval), if "
         "its error keeps falling towards a floor by a power of n, the number of labels."
     ]
-    for pair in curves.overtakings:
-        middle, low, high = pair.labels
+    for curve in curves.curves:
+        if not curve.overtaken:
+            continue
+        middle, low, high = curve.overtaken
+        overtakes = f"{best.model} overtakes {curve.model}"
         if middle is None or (low is None and high is None):
-            lines.append(f"Whether {pair.best} overtakes {pair.other} cannot be said.")
+            lines.append(f"Whether {overtakes} cannot be said.")
             continue
         after = f"fewer than {curves.sizes[0].labels:,}"
         before = f"more than {n:,}"
@@ -79,8 +82,6 @@ def answer(results: ChoiceResults, curves: LabelCurves) -> str:
             after = f"{low:,.0f}"
         if high:
             before = f"{high:,.0f}"
-        lines.append(
-            f"{pair.best} overtakes {pair.other} from about {middle:,.0f} labels on "
-            f"({after} to {before})."
-        )
+        from_labels = f"from about {middle:,.0f} labels on ({after} to {before})"
+        lines.append(f"{overtakes} {from_labels}.")
     return sentences(*lines)

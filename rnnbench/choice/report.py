@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import StrMethodFormatter
 
 from rnnbench.analysis.summary import load_environment
-from rnnbench.choice.label_tables import answer, label_tables
-from rnnbench.choice.results import Candidate, ChoiceResults, LabelCurves, ModelCurve
+from rnnbench.choice.label_tables import label_tables
+from rnnbench.choice.results import Candidate, ChoiceResults, LabelCurves
 from rnnbench.choice.table import choice_table
 from rnnbench.report.page import PageContent
 from rnnbench.report.plots.look import BLUE, COLOURS, DOT, THIN, Style
@@ -75,11 +75,11 @@ class LabelsPlot(Plot):
     size_on_page = (5.2, 4.2)
     wide_on_page = (WIDE, 4.6)
 
-    def __init__(self, curves: LabelCurves, score: str):
+    def __init__(self, curves: LabelCurves, score: str, answer: str):
         self.title = f"{heading(score)} by the number of labels"
         self._curves = curves
         self._score = score
-        self.alt = "; ".join(map(_in_words, curves.curves))
+        self.alt = answer
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         """Draw the best eight models, and where their laws lead."""
@@ -102,10 +102,6 @@ class LabelsPlot(Plot):
         return handles
 
 
-def _in_words(curve: ModelCurve) -> str:
-    return f"{curve.model} {curve.scores[0]:.3f} to {curve.scores[-1]:.3f}"
-
-
 def choice_page(results: ChoiceResults, recommended: str, folder: Path) -> PageContent:
     """Return the page of the choice in a folder."""
     task = results.dataset.kind
@@ -119,11 +115,12 @@ def choice_page(results: ChoiceResults, recommended: str, folder: Path) -> PageC
     sections = [ReportSection("score", heading(score), parts)]
     by_labels = label_tables(results)
     if results.curves and by_labels:
-        shown: list[Part] = [("figure", LabelsPlot(results.curves, score))]
+        answer = by_labels[-1].caption
+        findings.append(answer)
+        by_size: list[Part] = [("figure", LabelsPlot(results.curves, score, answer))]
         for table in by_labels:
-            shown.append(("table", table))
-        findings.append(answer(results, results.curves))
-        sections.append(ReportSection("labels", "More labels", shown))
+            by_size.append(("table", table))
+        sections.append(ReportSection("labels", "More labels", by_size))
     models = counted(len(names), "model")
     return PageContent(
         title=f"{results.name}: rnnbench report",

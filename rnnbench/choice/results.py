@@ -1,7 +1,5 @@
 """The records of a choice, as ``choice.json`` has them."""
 
-from functools import partial
-from itertools import starmap
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
@@ -85,25 +83,21 @@ class ModelCurve(StoredRecord):
     """Of ``exponent``."""
     twice: Interval
     """What twice the labels of the largest size would add to the score."""
-
-
-class Overtaking(StoredRecord):
-    """A model that is the best with all labels, and one that is ahead with few."""
-
-    best: str
-    other: str
-    labels: list[float | None]
-    """From so many on, ``best`` is the better one, and the 95 % interval of that
-    number; ``None`` where it lies outside the sizes."""
+    overtaken: list[float | None] = []
+    """From how many labels on the best model is ahead of this one, and the 95 %
+    interval; ``None`` where that lies outside the sizes. Empty if this one is not ahead
+    at first."""
 
 
 class LabelScore(NamedTuple):
-    """The score of a model that learned from subsets of a size."""
+    """The score of a model that learned from subsets of a size, and its interval."""
 
     model: str
-    size: LabelSize
+    size: str
+    labels: int
     score: float
-    interval: Interval
+    low: float
+    high: float
 
 
 class LabelCurves(StoredRecord):
@@ -112,15 +106,16 @@ class LabelCurves(StoredRecord):
     sizes: list[LabelSize]
     curves: list[ModelCurve]
     """The best with all labels first."""
-    overtakings: list[Overtaking]
 
     @property
     def scores(self) -> list[LabelScore]:
         """All scores, model by model."""
-        scores: list[LabelScore] = []
+        scores = []
         for curve in self.curves:
             rows = zip(self.sizes, curve.scores, curve.intervals, strict=True)
-            scores += starmap(partial(LabelScore, curve.model), rows)
+            for size, score, ends in rows:
+                row = (curve.model, size.name, size.labels, score, ends.low, ends.high)
+                scores.append(LabelScore(*row))
         return scores
 
     @property
