@@ -1,7 +1,4 @@
-"""The documents that a run used: ``cached_documents(summary, data)``.
-
-``training_texts(summary, data)`` are the words of those that it trained on.
-"""
+"""The documents that a run used: ``cached_documents(summary, data)``."""
 
 from contextlib import suppress
 
@@ -30,15 +27,3 @@ def cached_documents(
         if split == summary.split_fingerprint:
             return corpus, dataset
     return None
-
-
-def training_texts(summary: DatasetSummary, data: Data) -> frozenset[str]:
-    """Return the words of each training document of a run, joined.
-
-    They come from the cache; there are none if the documents are not there.
-    """
-    cached = cached_documents(summary, data)
-    if cached is None:
-        return frozenset()
-    corpus, dataset = cached
-    return frozenset(map(corpus.text, dataset.train_documents.tolist()))

@@ -13,10 +13,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from rnnbench.data.cached import training_texts
+from rnnbench.data.cached import cached_documents
 from rnnbench.data.sources.tables import columns_called
 from rnnbench.data.vocabulary import encode
 from rnnbench.errors import UserError, shortened
+from rnnbench.prediction.changes import compare_texts
 from rnnbench.prediction.predict import (
     NONE,
     KeptModel,
@@ -143,8 +144,8 @@ def predict(
     if promise is not None:
         unsure_below = promise.unsure_below
     if table:
-        trained_on = training_texts(results.dataset, benchmark.data)
-        question = Question(model, unsure_below, explain, trained_on)
+        cached = cached_documents(results.dataset, benchmark.data)
+        question = Question(model, unsure_below, explain, cached)
         target = Target(out, is_safe=csv_safe)
         record = _answer_table(question, table, target, column, quiet=quiet)
         record["promise"] = promise and promise.model_dump()
@@ -290,6 +291,11 @@ def _answer_table(
     source = standard_input() if table == STREAM else nullcontext(table)
     with source as file, show_download(quiet=is_hidden) as progress:
         tally = predict_table(question, file, target, column, progress)
+    change = None
+    if question.cached:
+        change = compare_texts(tally.drawn, *question.cached)
+    if change and not quiet:
+        console.notice(change.in_words())
     counts = tally.problems
     rows = counted(counts.total(), "row")
     if tally.trained_on:
@@ -307,6 +313,7 @@ def _answer_table(
         "answered": answered,
         "problems": dict(counts),
         "trained_on": tally.trained_on,
+        "change": change and change.model_dump(),
         "threshold": question.model.threshold,
     }
 

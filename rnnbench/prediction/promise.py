@@ -47,13 +47,14 @@ class AnswerRule(StoredRecord):
         rule = "to all texts"
         if self.unsure_below is not None:
             rule = f"'{UNSURE}' below {self.unsure_below:.6g}"
-        about = "about " if self.approximate else ""
+        sure = f"{100 * self.level:g} % sure"
+        if self.approximate:
+            sure = f"about {sure}"
         share = f"{100 * self.answered / self.documents:.1f} %"
         return (
-            f"{rule}. At most {100 * self.error:g} % of them are wrong, {about}"
-            f"{100 * self.level:g} % sure, if the texts are like the "
-            f"{self.documents:,} documents that this was chosen on. Of these, {share} "
-            f"are answered, {self.wrong:,} of them wrongly."
+            f"{rule}. At most {100 * self.error:g} % of them are wrong, {sure}, if "
+            f"the texts are like the {self.documents:,} documents that this was chosen "
+            f"on. Of these, {share} are answered, {self.wrong:,} of them wrongly."
         )
 
 

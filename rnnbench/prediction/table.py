@@ -8,14 +8,17 @@ import logging
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain, islice, starmap
 from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from rnnbench.data.corpus import Corpus
+from rnnbench.data.dataset import Dataset
 from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.labels import LISTS
 from rnnbench.data.sources.tables import (
@@ -38,6 +41,7 @@ from rnnbench.data.sources.texts import (
 )
 from rnnbench.data.vocabulary import encode
 from rnnbench.errors import UserError
+from rnnbench.prediction.changes import Drawn
 from rnnbench.prediction.predict import KeptModel, Prediction
 from rnnbench.prediction.promise import UNSURE
 from rnnbench.prediction.writers import PARQUET, format_of, open_writer
@@ -103,8 +107,16 @@ class Question:
     """The probability below which the answer is that the model is unsure."""
     explain: bool = False
     """Whether a column says which words decided each answer."""
-    training_texts: Collection[str] = frozenset()
-    """The words, joined, of each document that the model was trained on."""
+    cached: tuple[Corpus, Dataset] | None = None
+    """The documents that the model was trained on, if they can be reached."""
+
+    @cached_property
+    def training_texts(self) -> frozenset[str]:
+        """The words, joined, of each document that the model was trained on."""
+        if self.cached is None:
+            return frozenset()
+        corpus, dataset = self.cached
+        return frozenset(map(corpus.text, dataset.train_documents.tolist()))
 
 
 @dataclass
@@ -114,6 +126,8 @@ class Tally:
     problems: Counter[str | None] = field(default_factory=Counter)
     """Rows without a problem are counted under ``None``."""
     trained_on: int = 0
+    drawn: Drawn = field(default_factory=Drawn)
+    """Some of the texts."""
 
 
 def predict_table(
@@ -149,10 +163,11 @@ def predict_table(
     if is_safe:
         columns = list(map(_as_text, columns))
     with open_writer(out, source, columns) as write:
-        for row, answer, is_trained_on in _answered(question, rows, get):
+        for row, answer, text in _answered(question, rows, get):
             new_cells = _new_cells(answer, form, row.reason)
             tally.problems[_problem(answer, row.reason)] += 1
-            tally.trained_on += is_trained_on
+            tally.trained_on += text in question.training_texts
+            tally.drawn.add(text, answer.words, len(answer.unknown_words))
             cells = [*_filled(row.values, len(header)), *new_cells]
             if question.explain:
                 cells.append(_deciding_words(answer, ending))
@@ -199,8 +214,8 @@ def _new_columns(model: KeptModel, form: AnswerForm) -> list[str]:
 
 def _answered(
     question: Question, rows: Rows, get: Getter
-) -> Iterator[tuple[Row, Prediction, bool]]:
-    """Yield each row with the answer to its text, and whether that was trained on.
+) -> Iterator[tuple[Row, Prediction, str]]:
+    """Yield each row with the answer to its text, and the words of that, joined.
 
     Few rows are in memory at once.
     """
@@ -219,8 +234,7 @@ def _answered(
         answers = model.answers_to(
             encoded, 2, unsure_below=question.unsure_below, explain=question.explain
         )
-        are_trained_on = map(question.training_texts.__contains__, encoded.texts)
-        yield from zip(block, answers, are_trained_on, strict=True)
+        yield from zip(block, answers, encoded.texts, strict=True)
 
 
 def _is_formula(cell: object) -> bool:

@@ -50,4 +50,6 @@ from .selective import answer_where as answer_where
 from .selective import error_bound as error_bound
 from .selective import lowest_promise as lowest_promise
 from .selective import risk_coverage as risk_coverage
+from .two_samples import ToldApart as ToldApart
+from .two_samples import tell_apart as tell_apart
 from .uneven import is_uneven as is_uneven

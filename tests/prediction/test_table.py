@@ -211,7 +211,7 @@ def test_rows_of_which_a_model_is_not_sure_enough_are_unsure(
     assert all(row["probability"] for row in rows if row["predicted"])
     problems = {"unsure": 1, "unknown words": 1, "empty text": 1, "no words": 1}
     record = {"schema_version": 1, "answered": 2, "problems": problems}
-    record |= {"trained_on": 0, "threshold": None, "promise": None}
+    record |= {"trained_on": 0, "threshold": None, "promise": None, "change": None}
     assert json.loads(done.stdout) == record
 
 
