@@ -2,7 +2,7 @@
 stored ones.
 
 Run it as ``python simulations/more_labels.py results/choice-r8 ...``, with folders of
-``rnnbench choose --shares``; simulated curves take ten minutes. A law is fitted to the
+``rnnbench choose --shares``; simulated curves take a few minutes. A law is fitted to the
 smaller sizes, and asked for the largest: twice as many labels, or more.
 """
 
@@ -16,7 +16,7 @@ from rnnbench.report.table import Table, to_markdown
 from rnnbench.stats import more_labels
 from rnnbench.stats.more_labels import LabelCurve, power_law
 
-TIMES = 400
+TIMES = 200
 LABELS = np.array([50.0, 250.0, 1000.0, 2500.0, 5000.0])
 FEWEST = 4  # sizes to fit a law to
 KINDS = {

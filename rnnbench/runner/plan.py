@@ -53,10 +53,10 @@ def plan_benchmark(
     trials: list[Trial] = []
     for part, dataset in _datasets(data, parts):
         n_ids = data.dataset.n_ids
-        learned = None
+        subset = None
         if part and part.subset:
+            subset = dataset
             n_ids = dataset.n_ids
-            learned = len(dataset.y_train)
         trial_on = partial(
             Trial,
             data=data.config.model_copy(update=dict.fromkeys(PATHS)),
@@ -71,7 +71,7 @@ def plan_benchmark(
             n_untested=dataset.n_untested,
         )
         of_part = _trials(
-            benchmark, data, trial_on, keep_models=keep_models, learned=learned
+            benchmark, data, trial_on, keep_models=keep_models, subset=subset
         )
         _check_validation_splits(of_part, dataset)
         trials += of_part
@@ -107,12 +107,12 @@ def _trials(
     trial_on: "partial[Trial]",
     *,
     keep_models: bool,
-    learned: int | None,
+    subset: Dataset | None,
 ) -> list[Trial]:
     """Return all trials on a dataset; ensembles, which are made of others, come last.
 
-    ``trial_on`` makes a trial on this dataset. If only a subset is ``learned``, of so
-    many documents, networks have more epochs.
+    ``trial_on`` makes a trial on this dataset. Networks have more epochs if it is a
+    ``subset``.
     """
     n = len(data.dataset.y_train)
     trials: list[Trial] = []
@@ -124,8 +124,9 @@ def _trials(
         if model.reads_unlabeled:
             unlabeled = data.corpus.unlabeled_fingerprint
         training = benchmark.training_of(name).within_steps(n)
-        if learned is not None:
-            training = training.with_steps_on(learned, n)
+        if subset:
+            learned = len(subset.y_train)
+            training = training.with_steps_on(learned, n - len(subset.y_test))
         trial = trial_on(
             name=name,
             model=model,

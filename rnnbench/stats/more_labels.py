@@ -30,8 +30,8 @@ from rnnbench.stats.intervals import Estimate
 
 QUANTILE = 3.84  # of chi-squared with one degree of freedom, at 95 %
 MISFIT = 0.05
-"""The standard deviation of an error around a power law, as a share of the error:
-chosen so that intervals hold on real texts."""
+"""The standard deviation of an error around a power law, as a share of the error, or of
+the score if that is lower: chosen so that intervals hold on real texts."""
 DEVIATIONS = np.linspace(-4, 4, 41)  # of the error of the largest size
 SHARES = np.linspace(0, 1, 41)  # of the floor in that error
 EXPONENTS = np.geomspace(0.05, 2, 40)
@@ -164,7 +164,8 @@ def power_law(labels: Floats, errors: Floats, covariance: Floats) -> PowerLaw:
     Statistics 37, 1988), over a grid, and wider if no law fits well (R. T. Birge: The
     calculation of errors by the method of least squares. Physical Review 40, 1932).
     """
-    covariance = covariance + np.diag((MISFIT * errors) ** 2)
+    misfit = MISFIT * np.minimum(errors, 1 - errors)
+    covariance = covariance + np.diag(misfit**2)
     lasts = np.maximum(errors[-1] + DEVIATIONS * covariance[-1, -1] ** 0.5, 0)
     last, share, exponent = map(np.ravel, np.meshgrid(lasts, SHARES, EXPONENTS))
     falling = last * (1 - share)

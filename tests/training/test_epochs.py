@@ -233,3 +233,26 @@ def test_phases_are_told_in_a_block():
     begin("after")
 
     assert (told, inner) == (["compiling", "testing"], ["inside"])
+
+
+@pytest.mark.parametrize(
+    ("documents", "epochs"), [(1000, 10), (500, 20), (300, 32), (100, 80), (10, 100)]
+)
+def test_a_subset_has_as_many_steps_in_at_most_ten_times_the_epochs(documents, epochs):
+    settings = TrainingSettings(epochs=10, batch_size=32)
+
+    assert settings.with_steps_on(documents, 1000).epochs == epochs
+
+
+def test_what_counts_in_epochs_grows_with_the_epochs_of_a_subset():
+    settings = TrainingSettings(
+        epochs=10,
+        validation_split=0.1,
+        early_stopping={"patience": 3},
+        learning_rate={"schedule": "step", "every": 4},
+    )
+
+    subset = settings.with_steps_on(100, 1000)
+
+    assert subset.early_stopping.patience == 24
+    assert subset.schedule.every == 32
