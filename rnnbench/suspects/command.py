@@ -9,10 +9,12 @@ import typer
 from rnnbench.errors import UserError
 from rnnbench.request import SuspectsRequest, changes
 from rnnbench.storage import check_new
+from rnnbench.suspects.table import SHOWN, suspects_table
 from rnnbench.terminal import options, run_options
 from rnnbench.terminal.console import carry_out
 
 if TYPE_CHECKING:
+    from rnnbench.report.table import Table
     from rnnbench.suspects.find import Suspects
 
 EXAMPLES = (
@@ -25,6 +27,7 @@ FOLDS = "Cross-validation with N folds."
 MODELS = "The models that judge; by default naive Bayes and linear SVMs on words."
 OUT = """Write the suspects into a table: .csv, .tsv, .jsonl or .parquet. Correct its
 column 'label'; then a config reads it as data.corrections."""
+TOP = "The rows of the table."
 FOLDER = "Where trials and the page go; by default results/suspects-NAME."
 COLUMNS = (
     *("document", "place", "label", "suggested", "suspicion"),
@@ -38,6 +41,7 @@ def suspects(
     folds: Annotated[int, options.number(min=2, help=FOLDS)] = 5,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help=OUT)] = None,
     force: options.Force = False,
+    top: Annotated[int, options.number(min=1, help=TOP)] = SHOWN,
     text: options.TextColumn = None,
     label: options.LabelColumn = None,
     group: options.GroupColumn = None,
@@ -95,7 +99,12 @@ def suspects(
         quiet=quiet,
         as_json=as_json,
         closing=partial(_closing, out),
+        views=partial(_tables, top),
     )
+
+
+def _tables(top: int, result: "Suspects") -> "list[Table]":
+    return [suspects_table(result.results, top)]
 
 
 def _found(request: SuspectsRequest, out: Path | None) -> "Suspects":

@@ -30,7 +30,6 @@ from rnnbench.models.baselines import (
 )
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.report.sections.errors import beginning
-from rnnbench.report.table import Table
 from rnnbench.request import SuspectsRequest
 from rnnbench.results.store import SUSPECTS
 from rnnbench.runner.errors import require_whole
@@ -39,7 +38,6 @@ from rnnbench.runner.train import Job, PlanResult, train
 from rnnbench.stats.label_errors import suspicion, wrong_labels
 from rnnbench.storage import write_document, write_text
 from rnnbench.suspects.results import Suspect, SuspectsResults, WrongShare
-from rnnbench.suspects.table import suspects_table
 from rnnbench.suspects.words import Evidence
 from rnnbench.terminal.display import show_trials
 
@@ -60,10 +58,6 @@ class Suspects:
 
     folder: Path
     results: SuspectsResults
-
-    def tables(self) -> list[Table]:
-        """Return the table that ``rnnbench data suspects`` prints."""
-        return [suspects_table(self.results)]
 
 
 def find_suspects(request: SuspectsRequest) -> Suspects:

@@ -5,10 +5,10 @@ from rnnbench.suspects.results import SuspectsResults
 from rnnbench.text import counted, listed, sentences
 
 SHOWN = 20
-N_LETTERS = 40  # of a text in the table
+N_LETTERS = 22  # of a text in the table
 
 
-def suspects_table(results: SuspectsResults, most: int = SHOWN) -> Table:
+def suspects_table(results: SuspectsResults, most: int) -> Table:
     """Return the most suspicious documents; the caption says how many there are."""
     rows = []
     for suspect in results.suspects[:most]:
@@ -49,8 +49,8 @@ def findings(results: SuspectsResults) -> list[str]:
     if results.dataset.kind.has_one_label:
         estimate += f", so an honest score is at most about {1 - wrong.share:.3f}"
     said.append(
-        f"{estimate}. This is an estimate of confident learning, which takes some "
-        "documents that are only hard for wrong ones."
+        f"{estimate}. The estimate is too high if models take hard documents for "
+        "wrong ones."
     )
     return said
 
@@ -60,6 +60,6 @@ def how(results: SuspectsResults) -> str:
     noun = results.dataset.noun
     return (
         f"Suspicion: p / (p + q), where q is the probability of the {noun} "
-        f"and p that of the likeliest other one, by {listed(results.models)} together, "
+        f"and p that of the likeliest other one, by {listed(results.models)}, "
         f"in {results.folds} folds that split no near-copies."
     )
