@@ -1,6 +1,6 @@
 """Print how well wrong labels are found, by changing labels and looking for them.
 
-Run it as ``python simulations/suspects.py r8 r52 TABLE ...``; it takes half an hour.
+Run it as ``python simulations/suspects.py r8 r52 TABLE ...``; it takes ten minutes.
 If cleanlab is installed, it ranks the same probabilities, too.
 """
 

@@ -79,19 +79,12 @@ def confident_joint(probabilities: Floats, labels: NDArray[np.integer]) -> Float
 def wrong_labels(probabilities: Floats, labels: NDArray[np.integer]) -> WrongLabels:
     """Return the share of labels that confident learning takes for wrong.
 
-    With labels of 0 and 1, it is that of all of them. The interval is that of Clopper
-    and Pearson: it allows for other documents, but not for errors of the models, which
-    make the estimate too high. See ``results/reference/suspects.md``.
+    The interval is that of Clopper and Pearson: it allows for other documents, but not
+    for errors of the models, which make the estimate too high. See
+    ``results/reference/suspects.md``.
     """
-    n_wrong = 0.0
-    if labels.ndim == 1:
-        joint = confident_joint(probabilities, labels)
-        n_wrong = joint.sum() - np.trace(joint)
-    else:
-        for topic, is_given in enumerate(labels.T):
-            likely = probabilities[:, topic]
-            joint = confident_joint(np.stack([1 - likely, likely], axis=1), is_given)
-            n_wrong += joint.sum() - np.trace(joint)
-    n = labels.size
+    joint = confident_joint(probabilities, labels)
+    n = len(labels)
+    n_wrong = joint.sum() - np.trace(joint)
     low = 1 - error_bound(n - n_wrong, n, LEVEL)
     return WrongLabels(n_wrong / n, low, error_bound(n_wrong, n, LEVEL))

@@ -157,7 +157,7 @@ def _write(
     is_listed[list(near_copies)] = True
     agreement = 1 - float(is_contradicted.mean())
     wrong = None
-    if agreement >= ENOUGH:
+    if form_of(labels).has_one_label and agreement >= ENOUGH:
         estimate = wrong_labels(probabilities, labels)
         wrong = WrongShare.model_validate(estimate._asdict())
     finder = _Finder(data, of_models, probabilities, scores, near_copies)

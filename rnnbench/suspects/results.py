@@ -51,7 +51,7 @@ class SuspectsResults(StoredRecord):
     agreement: Share
     """How many labels the models agree with, all together."""
     wrong: WrongShare | None
-    """``None`` if the models are too weak to tell."""
+    """``None`` if the models are too weak to tell, or with any number of topics."""
     n_contradicted: int
     """The documents with another suggested label."""
     n_copies: int

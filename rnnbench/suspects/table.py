@@ -38,19 +38,19 @@ def findings(results: SuspectsResults) -> list[str]:
             f"{results.dataset.noun}."
         )
     wrong = results.wrong
+    if not results.dataset.kind.has_one_label:
+        return said
     if wrong is None:
         said.append(
             f"How many {nouns} are wrong cannot be estimated: the models agree with "
             f"only {results.agreement:.0%}."
         )
         return said
-    estimate = f"About {wrong.share:.1%} of {nouns} look wrong (95 % interval "
-    estimate += f"{wrong.low:.1%} to {wrong.high:.1%})"
-    if results.dataset.kind.has_one_label:
-        estimate += f", so an honest score is at most about {1 - wrong.share:.3f}"
     said.append(
-        f"{estimate}. The estimate is too high if models take hard documents for "
-        "wrong ones."
+        f"About {wrong.share:.1%} of {nouns} look wrong (95 % interval {wrong.low:.1%} "
+        f"to {wrong.high:.1%}), so an honest score is at most about "
+        f"{1 - wrong.share:.3f}. The estimate is too high if models take hard "
+        "documents for wrong ones."
     )
     return said
 

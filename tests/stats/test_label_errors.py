@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from factories import corpus_of_texts
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.random import default_rng
 
 from rnnbench.stats import confident_joint, suspicion, wrong_labels
+from simulations.suspects import MODELS, rows_of
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -67,9 +69,19 @@ def test_the_interval_is_that_of_clopper_and_pearson():
     )
 
 
-def test_with_any_number_of_topics_the_share_is_that_of_all_answers():
-    labels = np.tile([[1, 0], [0, 1]], (20, 1))
-    probabilities = np.where(labels, 0.9, 0.1)
-    labels[0] = 0
+def test_changed_labels_are_found_where_models_are_good():
+    random = default_rng(0)
+    labels = random.integers(3, size=400)
+    words = np.array([f"w{number}" for number in range(60)])
+    texts = [
+        " ".join([*words[random.integers(20, size=8) + 20 * label], f"n{number}"])
+        for number, label in enumerate(labels)
+    ]
+    corpus = corpus_of_texts(texts, list(map(str, labels)))
 
-    assert wrong_labels(probabilities, labels).share == pytest.approx(1 / 80)
+    none, *changed = rows_of("made-up", corpus, MODELS[:1])
+
+    assert none[6].startswith("0.00%")
+    for row in changed:
+        assert float(row[4]) > 0.9
+        assert row[6].startswith("5.0")
