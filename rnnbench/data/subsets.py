@@ -80,10 +80,10 @@ def _places(y_train: Labels, draw: int) -> NDArray[np.float64]:
 def parse_sizes(name: str, text: str) -> list[float]:
     """Return the sizes that ``shares`` or ``labels`` ask for, ascending."""
     sizes = set[float]()
-    for word in text.split(","):
+    for word in map(str.strip, text.split(",")):
         size = 0.0
         with suppress(ValueError):
-            size = float(word.strip().removesuffix("%"))
+            size = float(word.removesuffix("%"))
         if word.endswith("%"):
             size /= 100
         is_fine = 0 < size <= 1
@@ -91,6 +91,6 @@ def parse_sizes(name: str, text: str) -> list[float]:
             is_fine = 1 < size <= MAX_LABELS and size.is_integer()
         if not is_fine or len(sizes) == MAX_SIZES:
             hint = f"{HINTS[name]}; up to {MAX_SIZES} sizes"
-            raise UserError(f"{name}: got {shortened(word, 40)} ({hint})")
+            raise UserError(f"{name}: got '{shortened(word, 40)}' ({hint})")
         sizes.add(size)
     return sorted(sizes)

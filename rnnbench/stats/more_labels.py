@@ -32,6 +32,8 @@ QUANTILE = 3.84  # of chi-squared with one degree of freedom, at 95 %
 MISFIT = 0.05
 """The standard deviation of an error around a power law, as a share of the error, or of
 the score if that is lower: chosen so that intervals hold on real texts."""
+LEAST = 0.25
+"""Draws of nearly all documents cannot differ; they count as if they could, a bit."""
 DEVIATIONS = np.linspace(-4, 4, 41)  # of the error of the largest size
 SHARES = np.linspace(0, 1, 41)  # of the floor in that error
 EXPONENTS = np.geomspace(0.05, 2, 40)
@@ -98,7 +100,7 @@ class LabelCurve:
         noises = np.diag(self.of_documents) * times * (times > 1)
         between = (self.draws.var(axis=1, ddof=1) - noises) / self.spread**2
         rest = np.sum(1 - self.labels / self.pool)
-        share = max(between.sum(), 0.0) / max(rest, 1e-9)
+        share = max(between.sum(), 0.0) / max(rest, LEAST)
         low = np.minimum.outer(self.labels, self.labels)
         high = np.maximum.outer(self.labels, self.labels)
         apart = (n_draws - 1) * np.sqrt(low * high) / self.pool
@@ -166,7 +168,7 @@ def power_law(labels: Floats, errors: Floats, covariance: Floats) -> PowerLaw:
     """
     misfit = MISFIT * np.minimum(errors, 1 - errors)
     covariance = covariance + np.diag(misfit**2)
-    lasts = np.maximum(errors[-1] + DEVIATIONS * covariance[-1, -1] ** 0.5, 0)
+    lasts = np.clip(errors[-1] + DEVIATIONS * covariance[-1, -1] ** 0.5, 0, 1)
     last, share, exponent = map(np.ravel, np.meshgrid(lasts, SHARES, EXPONENTS))
     falling = last * (1 - share)
     powers = (labels / labels[-1]) ** -exponent[:, np.newaxis]

@@ -78,7 +78,7 @@ def test_more_labels_than_there_are_cannot_be_learned_from():
 
 
 def test_sizes_are_sorted():
-    assert parse_sizes("shares", "100%, 5%,0.2,5%") == [0.05, 0.2, 1]
+    assert parse_sizes("shares", "100% , 5%,0.2,5%") == [0.05, 0.2, 1]
     assert parse_sizes("labels", "1000,300") == [300, 1000]
 
 

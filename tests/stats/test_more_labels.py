@@ -104,3 +104,15 @@ def test_one_model_overtakes_another_where_their_lines_cross(errors, expected):
         assert place is None
     else:
         assert place == pytest.approx(expected, rel=0.05)
+
+
+def test_draws_of_all_documents_say_little_of_other_documents():
+    random = np.random.default_rng(0)
+    values = (random.random((1, 3, 90)) > 0.3) * 1.0
+    curve = LabelCurve(np.array([384.0]), values, pool=384.0)
+
+    law = power_law(curve.labels, 1 - curve.scores, curve.covariance)
+
+    assert law.gain(384, 768).high <= 1
+    assert law.error_at(768).high <= 1
+    assert np.diag(curve.of_draws).max() < 0.1
