@@ -47,6 +47,8 @@ MOST_FOR_CURVE = 5_000
 """The documents that the probabilities of a model are fitted to."""
 ENOUGH = 0.85
 """Models that agree with fewer labels are too weak to estimate how many are wrong."""
+MOST_OF_OTHERS = 1.5
+"""Nor is an estimate true that is larger than so many of the other labels."""
 WITH_WORDS = 200
 """The most suspicious documents, whose deciding words are found."""
 N_WORDS = 100  # that are shown of a text
@@ -155,11 +157,12 @@ def _write(
     order = np.argsort(-scores, kind="stable")
     is_listed = is_contradicted.copy()
     is_listed[list(near_copies)] = True
-    agreement = 1 - float(is_contradicted.mean())
+    agreement = float((scores < 0.5).mean())
     wrong = None
     if form_of(labels).has_one_label and agreement >= ENOUGH:
         estimate = wrong_labels(probabilities, labels)
-        wrong = WrongShare.model_validate(estimate._asdict())
+        if estimate.share <= MOST_OF_OTHERS * (1 - agreement):
+            wrong = WrongShare.model_validate(estimate._asdict())
     finder = _Finder(data, of_models, probabilities, scores, near_copies)
     results = SuspectsResults(
         name=job.benchmark.name,

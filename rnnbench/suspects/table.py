@@ -42,8 +42,8 @@ def findings(results: SuspectsResults) -> list[str]:
         return said
     if wrong is None:
         said.append(
-            f"How many {nouns} are wrong cannot be estimated: the models agree with "
-            f"only {results.agreement:.0%}."
+            f"How many {nouns} are wrong cannot be estimated: the models are too weak "
+            f"(they agree with {results.agreement:.0%})."
         )
         return said
     said.append(
