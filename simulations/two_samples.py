@@ -15,13 +15,13 @@ from sklearn.feature_extraction.text import CountVectorizer
 from rnnbench.report.table import Table, to_markdown
 from rnnbench.stats.two_samples import tell_apart
 
-TIMES = 300
-SIZES = (50, 200, 1_000)
+TIMES = 200
+SIZES = (50, 200, 500)
 N_WORDS = 5_000
 LENGTH = 40
 SHIFTS = {"same source": 0.0, "2 % of words": 0.02, "5 % of words": 0.05}
 """The share of words of new texts that are drawn from another 100 words."""
-TIMES_REAL = 100
+TIMES_REAL = 50
 
 
 def draw(random, n, share):

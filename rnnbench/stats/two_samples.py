@@ -127,9 +127,10 @@ def _interval(auc: float, variance: float, is_new: Flags) -> Interval:
 
 
 def _excess(has_word: "scipy.sparse.csr_array", is_new: Flags) -> Floats:
-    share_new = has_word[is_new].mean(axis=0)
-    share_old = has_word[~is_new].mean(axis=0)
-    share = has_word.mean(axis=0)
-    size = 1 / is_new.sum() + 1 / (~is_new).sum()
-    errors = np.sqrt(np.maximum(share * (1 - share), ROUNDING) * size)
-    return np.asarray((share_new - share_old) / errors)
+    n_new = int(is_new.sum())
+    n_old = len(is_new) - n_new
+    in_new = np.asarray(has_word[is_new].sum(axis=0), float)
+    in_old = np.asarray(has_word[~is_new].sum(axis=0), float)
+    share = (in_new + in_old) / len(is_new)
+    variance = share * (1 - share) * (1 / n_new + 1 / n_old)
+    return np.asarray((in_new / n_new - in_old / n_old) / np.sqrt(variance + ROUNDING))

@@ -60,3 +60,9 @@ def test_equal_texts_are_told_apart_by_chance_alone():
 
     assert result.p > 0.01
     assert 0.5 in result.interval
+
+
+def test_a_word_of_all_texts_has_no_excess():
+    result = tell_apart(csr_array(np.ones((200, 2), "f4")), IS_NEW)
+
+    assert result.excess.tolist() == [0, 0]
