@@ -27,6 +27,8 @@ def corrected(corpus: Corpus, file: Path) -> Corpus:
 
     Each row names its document by number, and the label that it had.
     """
+    if not file.is_file():
+        raise UserError(f"{file}: no such file (data.corrections)")
     has_one = form_of(corpus.labels).has_one_label
     separator = SEPARATOR
     if has_one:

@@ -126,6 +126,14 @@ def test_a_table_that_does_not_fit_is_refused_with_the_row(cli, change, message)
     assert "other.csv:2: " in result.stderr
 
 
+@pytest.mark.parametrize("name", ["missing.csv", "."])
+def test_a_table_that_is_not_there_is_named(cli, name):
+    result = cli("data", "prepare", "mine.csv", "--set", f"data.corrections={name}")
+
+    assert result.exit_code == 2
+    assert "no such file (data.corrections)" in result.stderr
+
+
 def test_near_copies_with_another_label_are_marked(cli):
     long = " ".join(f"{word} {other}" for word in FOODS for other in CARS)
     write("mine.csv", [*texts(), (f"{long} a", "car"), (f"{long} b", "fruit")])
