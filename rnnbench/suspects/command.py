@@ -21,7 +21,7 @@ EXAMPLES = (
     "rnnbench data suspects tweets.csv --out suspects.csv",
     "rnnbench data suspects r52 --json",
     "rnnbench data suspects r52 --models bigru_max,tfidf_linear_svm",
-    "rnnbench run tweets.csv --set data.corrections=suspects.csv",
+    "rnnbench data suspects tweets.csv --set data.corrections=suspects.csv",
 )
 FOLDS = "Cross-validation with N folds."
 MODELS = "The models that judge; by default naive Bayes and linear SVMs on words."

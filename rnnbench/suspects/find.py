@@ -16,7 +16,7 @@ from rnnbench.analysis.errors import texts_of
 from rnnbench.choice.ranking import OfSeeds, complete
 from rnnbench.config.load import load_with_files
 from rnnbench.data.corpus import Positions
-from rnnbench.data.corrections import SEPARATOR
+from rnnbench.data.corrections import SEPARATOR, joined_topics
 from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.data.held_out import Part, parts_without_copies
 from rnnbench.data.load import PreparedData
@@ -248,7 +248,7 @@ class _Finder:
                 document=document,
                 place=place,
                 text=beginning(text, N_WORDS),
-                label=self._named(labels, position),
+                label=joined_topics(corpus, document),
                 suggested=self._named(suggested, position),
                 score=float(self.scores[position]),
                 answers=of_models,
@@ -264,9 +264,17 @@ class _Finder:
         return np.asarray(probabilities >= 0.5, np.uint8)
 
     def _named(self, labels: Labels, position: int) -> str:
+        """Return the topics of a document, also those that no model learns."""
         (key,) = keys_of(labels[[position]])
-        topics = self.data.dataset.topics
-        return SEPARATOR.join(map(topics.__getitem__, topics_of(key)))
+        dataset = self.data.dataset
+        names = list(map(dataset.topics.__getitem__, topics_of(key)))
+        if form_of(labels).has_one_label:
+            return names[0]
+        document = int(dataset.train_documents[position])
+        for name in joined_topics(self.data.corpus, document).split(SEPARATOR):
+            if name and name not in dataset.topics:
+                names.append(name)
+        return SEPARATOR.join(names)
 
     def _near_copy(self, position: int) -> str:
         other = self.near_copies.get(position)

@@ -35,6 +35,7 @@ def read(file):
         return list(csv.DictReader(opened))
 
 
+SEVERAL = ["--set", "data.label_separator=;"]
 pytestmark = pytest.mark.usefixtures("quick")
 
 
@@ -158,7 +159,7 @@ def test_a_topic_may_be_missing_or_too_many(cli):
         rows.append((f"{' '.join(words)} n{number}", label))
     write("mine.csv", rows)
 
-    result = cli("data", "suspects", "mine.csv", "--json", "-q")
+    result = cli("data", "suspects", "mine.csv", "--json", "-q", *SEVERAL)
 
     missing, extra = sorted(
         json.loads(result.stdout)["suspects"][:2], key=lambda row: row["document"]
@@ -166,6 +167,21 @@ def test_a_topic_may_be_missing_or_too_many(cli):
     assert (missing["document"], missing["suggested"]) == (5, "car;fruit")
     assert (extra["document"], extra["suggested"]) == (6, "car")
     assert set(missing["words"]) & {*FOODS}
+
+
+def test_topics_that_no_model_learns_stay(cli):
+    rows = [(f"{FOODS[n % 8]} {CARS[n % 8]} n{n}", "car;fruit") for n in range(20)]
+    rows += [(f"{CARS[n % 8]} {CARS[n % 5]} n{n}", "car") for n in range(20)]
+    rows += [("apple pear apple pear n50", "car;rare"), ("plum plum n51", "car")]
+    write("mine.csv", rows)
+
+    cli("data", "suspects", "mine.csv", "-q", "--out", "suspects.csv", *SEVERAL)
+    changed = ["--set", "data.corrections=suspects.csv", *SEVERAL]
+    corrected = cli("data", "prepare", "mine.csv", *changed)
+
+    suggested = {row["given"]: row["suggested"] for row in read("suspects.csv")}
+    assert suggested["car;rare"] == "car;fruit;rare"
+    assert corrected.exit_code == 0, corrected.stderr
 
 
 def test_models_that_are_too_weak_do_not_say_how_many_labels_are_wrong(cli):
