@@ -54,9 +54,13 @@ class TextChange(StoredRecord):
     def in_words(self) -> str:
         """Return in sentences whether the texts differ, and in what."""
         scores = f"AUC {self.auc:.2f}, {self.auc_low:.2f} to {self.auc_high:.2f}"
-        parts = [f"differ from the training texts ({scores}; 0.5 is chance)"]
-        if self.p > SMALL_P:
-            parts = [f"cannot be told from the training texts ({scores})"]
+        verdict = f"cannot be told from the training texts ({scores})"
+        if self.p <= SMALL_P:
+            verdict = (
+                f"differ from the training texts ({scores}; 0.5 is chance), so results "
+                "of tests, and promises, may not hold for them"
+            )
+        parts = [verdict]
         if self.more:
             parts.append(f"more often: {visible(listed(self.more))}")
         if self.less:

@@ -1,6 +1,7 @@
 """Answers that are left out so that a promise is kept: ``predict --answer-where``."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from prediction.conftest import drinks
@@ -130,3 +131,35 @@ def test_a_model_without_a_run_is_refused(run):
 
     with pytest.raises(UserError, match="only for models of a run"):
         model.promise(ERROR)
+
+
+def with_dataset(run, **changes):
+    """Return a model whose test documents are described in another way."""
+    model = run.model("sure")
+    dataset = model.tested.dataset.model_copy(update=changes)
+    model.tested = replace(model.tested, dataset=dataset)
+    return model
+
+
+def test_any_number_of_labels_is_refused(run):
+    model = with_dataset(run, task="multi_label")
+
+    with pytest.raises(UserError, match="a text any number of labels"):
+        model.promise(ERROR)
+
+
+@pytest.mark.parametrize(
+    "dependence", [{"in_order": True}, {"clusters": [n // 4 for n in range(800)]}]
+)
+def test_a_promise_from_dependent_documents_is_approximate(run, dependence):
+    rule = with_dataset(run, **dependence).promise("error <= 10%")
+
+    assert rule.approximate
+    assert " wrong, about 95 % sure, " in rule.in_words()
+    assert rule.answered <= run.model("sure").promise("error <= 10%").answered
+
+
+def test_near_copies_of_training_documents_do_not_choose_the_threshold(run):
+    rule = with_dataset(run, near_copies=list(range(100))).promise("error <= 10%")
+
+    assert rule.documents == 700
