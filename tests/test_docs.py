@@ -410,6 +410,23 @@ def test_the_simulated_verdicts_are_those_of_the_table():
     assert f"in up to {100 * largest:.0f} % if some models vary" in words
 
 
+def test_the_promises_kept_are_those_of_the_table():
+    rows = rows_of("selective.md")
+    kept = [float(row[5]) for row in rows if row[0] == row[1]]
+
+    assert f"At least {100 * min(kept):.0f} % of promises" in words_of("questions")
+
+
+def test_the_new_topics_found_are_those_of_the_table():
+    (found,) = [
+        float(row[3])
+        for row in rows_of("two_samples.md")
+        if row[1:3] == ["20% of a new topic", "200"]
+    ]
+
+    assert f"in {100 * found:.0f} % of cases, and another" in words_of("questions")
+
+
 def test_the_simulated_bursts_are_those_of_the_table():
     words = words_of("trust")
     n = len(rows_of("bursts.md")) // 2

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST = 2_000
 """The texts of each side that are compared."""
+LONGEST = 1_024
+"""The words of a text that are compared; a power of two."""
 FEWEST = 50
 WORDS_SHOWN = 5
 SMALL_P = 0.05
@@ -114,7 +116,10 @@ def compare_texts(drawn: Drawn, corpus: Corpus, dataset: Dataset) -> TextChange 
     is_repeated = has_word.sum(axis=0) > 1
     told = stats.tell_apart(has_word[:, is_repeated], is_new)
     for length in range(has_word.shape[1] - len(names)):
-        names.append(f"({2**length} to {2 ** (length + 1) - 1} words)")
+        name = f"({2**length} to {2 ** (length + 1) - 1} words)"
+        if 2**length == LONGEST:
+            name = f"({LONGEST} words or more)"
+        names.append(name)
     shown = np.array(names)[is_repeated]
     return TextChange(
         new_texts=int(is_new.sum()),
@@ -155,7 +160,7 @@ def _numbered(
         words: Sequence[str] = text
         if separator:
             words = text.split(separator)
-        for word in words:
+        for word in words[:LONGEST]:
             tokens.append(numbers.setdefault(word, len(numbers)))
         offsets.append(len(tokens))
     return list(numbers), np.asarray(tokens, np.int32), np.array(offsets)

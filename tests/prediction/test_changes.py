@@ -78,3 +78,9 @@ def test_texts_that_cannot_be_reached_are_not_compared(predict, monkeypatch, tmp
 
     assert change is None
     assert "training texts" not in said
+
+
+def test_only_the_beginning_of_a_long_text_is_compared(predict):
+    _, change = predict([f"{text} pot" * 300 for text in SAME[:100]])
+
+    assert "(1024 words or more)" in change["more"]
