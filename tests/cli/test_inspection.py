@@ -216,7 +216,8 @@ def test_documents_in_the_cache_are_described_with_the_notes_on_them(cli):
     record = as_json(cli, "data", "show", "mine.yaml")
 
     assert record["timesteps"] <= 15
-    assert [note["title"] for note in record["notes"]] == ["documents lost to maxlen"]
+    titles = [note["title"] for note in record["notes"]]
+    assert titles == ["documents lost to maxlen", "documents in both sets"]
     assert "documents lost to maxlen\n" in cli("data", "show", "mine.yaml").stdout
 
 
@@ -310,11 +311,10 @@ def test_what_is_wrong_with_a_machine_decides_the_exit_code(
 
 
 def test_a_config_has_notes_on_its_documents_and_its_models(cli):
-    on_documents, on_ids, *on_models = notes(cli, "mine.yaml")
-    assert (on_documents, on_ids) == (
-        "documents lost to maxlen",
-        "the offset of word ids",
-    )
+    on_documents, on_copies, on_ids, *on_models = notes(cli, "mine.yaml")
+    assert on_documents == "documents lost to maxlen"
+    assert on_copies == "documents in both sets"
+    assert on_ids == "the offset of word ids"
     assert on_models[:2] == ["word ids as numbers", "padding before the last state"]
     assert on_models[2:] == ["one seed", "nothing to choose on"]
     first = "word ids as numbers\n  The first layer of rnn is given"
