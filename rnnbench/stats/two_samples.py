@@ -12,8 +12,9 @@
 
 A classifier learns to tell the samples apart, and is tested on texts that it has not
 learned from (D. Lopez-Paz, M. Oquab: Revisiting classifier two-sample tests. ICLR
-2017). Its AUC, the chance that a text of the new sample has a higher score than one of
-the old, does not grow with the size of the samples, unlike its significance.
+2017). Its AUC is the chance that a text of the new sample has a higher score than one
+of the old. With larger samples, it rises to a limit, as the classifier learns more,
+while the p-value falls without one.
 ``results/reference/two_samples.md`` shows level and power.
 """
 
