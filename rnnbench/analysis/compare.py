@@ -8,6 +8,7 @@ A gate is a condition under which a comparison fails, such as ``macro_f1 drops 0
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Literal, NamedTuple
@@ -24,6 +25,7 @@ from rnnbench.results.comparison import Difference
 from rnnbench.results.schema import ModelSummary
 from rnnbench.results.stored_run import StoredRun
 from rnnbench.section import StoredRecord
+from rnnbench.stats.not_worse import lower_bound
 
 Part = Literal["config", "data", "environment"]
 OF_DOCUMENTS = {
@@ -45,6 +47,7 @@ DECIDE_THE_DOCUMENTS = OF_DOCUMENTS | {
 }
 """Of training and test."""
 NO_DIFFERENCE = ("installed", "date")  # in an environment, they cannot change a result
+MARGIN = r"(?:(\w+) )?may be worse by ([0-9.]+)( points?)?"
 DIRECTIONS = {"drops": -1, "rises": 1}
 SIGNIFICANTLY = "significantly"
 LEAKS = "leaks"
@@ -297,6 +300,8 @@ class Gate(NamedTuple):
     """How far it may move; ``None`` if only a significant move fails."""
     is_relative: bool = False
     """Whether ``amount`` is a percentage of the value in A."""
+    margin: float | None = None
+    """By how much the main metric must surely not drop, if that is the gate."""
 
 
 class Failure(StoredRecord):
@@ -310,6 +315,8 @@ class Failure(StoredRecord):
     b: float | None
     p_corrected: float | None = None
     """For a gate on significance."""
+    bound: float | None = None
+    """Of B - A, one-sided at 5 %, for a gate on what may be."""
 
 
 class GateVerdict(StoredRecord):
@@ -338,6 +345,8 @@ def parse_gate(text: str) -> Gate:
     """
     words = text.split()
     where = f"--fail-if '{text}'"
+    if "may" in words:
+        return _parse_margin(words, where)
     if words[:1] == [LEAKS]:
         sign, amount = [*words[1:], "", ""][:2]
         number = _number(amount)
@@ -367,6 +376,22 @@ def parse_gate(text: str) -> Gate:
         allowed = f"allowed: a number from 0, a percentage of A, {SIGNIFICANTLY}"
         raise UserError(f"{where}: got '{amount}' ({allowed})")
     return Gate(" ".join(words), metric, direction, number, amount.endswith("%"))
+
+
+def _parse_margin(words: Sequence[str], where: str) -> Gate:
+    """Return the gate ``[METRIC] may be worse by N [points]``."""
+    form = re.fullmatch(MARGIN, " ".join(words))
+    margin = _number(form[2]) if form else math.nan
+    if form is None or not margin > 0:
+        example = "'accuracy may be worse by 0.5 points', or by 0.005"
+        raise UserError(
+            f"{where}: should be METRIC may be worse by N, such as {example}"
+        )
+    if form[1]:
+        find_quantity(form[1], where)
+    if form[3]:
+        margin /= 100
+    return Gate(" ".join(words), form[1], "drops", None, margin=margin)
 
 
 def _number(amount: str) -> float:
@@ -406,8 +431,22 @@ def judge_leaks(gate: Gate, dataset: DatasetSummary) -> GateVerdict:
     )
 
 
-def judge(gate: Gate, comparison: ComparedRuns) -> GateVerdict:
+def bounds_of_runs(a: StoredRun, b: StoredRun) -> dict[str, float]:
+    """Return the lower bound of B - A of each model that is in both runs."""
+    old = correctness_by_model(a)
+    bounds = {}
+    for name, new in correctness_by_model(b).items():
+        if name in old:
+            bounds[name] = lower_bound(new, old[name])
+    return bounds
+
+
+def judge(
+    gate: Gate, comparison: ComparedRuns, bounds: Mapping[str, float]
+) -> GateVerdict:
     """Return which models fail a gate; one fails, too, if B lacks it or its metric.
+
+    ``bounds`` are the lower bounds of B - A.
 
     Raises:
         UserError: the gate cannot be applied to these runs.
@@ -428,10 +467,18 @@ def judge(gate: Gate, comparison: ComparedRuns) -> GateVerdict:
     for change in changes:
         a, b = values[change.name]
         p_corrected = None
-        if gate.amount is None:
-            p_corrected = change.p_corrected
-        if a is not None and (b is None or _is_failed(gate, change.is_clear, a, b)):
-            failure = Failure(model=change.name, a=a, b=b, p_corrected=p_corrected)
+        bound = None
+        if gate.margin is not None:
+            bound = bounds[change.name]
+            is_failed = bound <= -gate.margin
+        elif b is not None and a is not None:
+            is_failed = _is_failed(gate, change.is_clear, a, b)
+            if gate.amount is None:
+                p_corrected = change.p_corrected
+        if a is not None and (b is None or is_failed):
+            failure = Failure(
+                model=change.name, a=a, b=b, p_corrected=p_corrected, bound=bound
+            )
             failures.append(failure)
     failures += [Failure(model=name, a=None, b=None) for name in comparison.only_in_a]
     unmeasured = [name for name, (a, _) in values.items() if a is None]

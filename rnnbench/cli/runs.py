@@ -36,7 +36,8 @@ BADGE = "Write a badge of the only RUN, or replace a badge."
 BADGE_MODEL = "The model on the badge; by default the best one."
 GATES = f"""Exit with 1 if this holds for any model; repeatable. A GATE is "METRIC
 drops|rises AMOUNT": from A to B by more than AMOUNT, a number or a percentage of A,
-such as 5%; for the main metric, also the word significantly. METRIC:
+such as 5%; for the main metric, also the word significantly, or "METRIC may be worse
+by 0.5 points", which fails unless that is surely (one-sided, 5 %) not so. METRIC:
 {options.QUANTITIES}; by default the main metric. A model that is only in A
 fails every gate; one that is only in B fails none. Or "leaks > AMOUNT": that many test
 documents are copies or near-copies of training documents."""
@@ -244,7 +245,8 @@ def compare(
         return
     b = load_run(run_b, without_duplicates=without_duplicates)
     comparison = rnnbench.compare(a, b, only)
-    verdicts = [comparing.judge(gate, comparison) for gate in gates]
+    bounds = comparing.bounds_of_runs(a, b)
+    verdicts = [comparing.judge(gate, comparison, bounds) for gate in gates]
     if form == "table":
         record = comparison.model_dump(mode="json") | _record(gates=verdicts)
         console.print_record(record, *comparison.tables(), as_json=as_json)

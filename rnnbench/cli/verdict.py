@@ -17,6 +17,7 @@ from rnnbench.errors import UserError, did_you_mean
 from rnnbench.outside.answers import Missing
 from rnnbench.results.schema import Results
 from rnnbench.results.store import RESULTS
+from rnnbench.stats.not_worse import lower_bound
 from rnnbench.stats.power import MOST_DOCUMENTS
 from rnnbench.storage import names_file
 from rnnbench.terminal import console, options
@@ -252,7 +253,12 @@ def _judged_by_gates(
     for gate in gates:
         for judged in tasks:
             comparison = _compared_with_first(judged.results)
-            verdicts.append(comparing.judge(gate, comparison))
+            models = judged.judgement.compared.models
+            bounds = {}
+            for change in comparison.models:
+                old = models[comparison.a]
+                bounds[change.name] = lower_bound(models[change.name], old)
+            verdicts.append(comparing.judge(gate, comparison, bounds))
     return verdicts
 
 

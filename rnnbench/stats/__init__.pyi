@@ -29,6 +29,8 @@ from .more_labels import LabelCurve as LabelCurve
 from .more_labels import PowerLaw as PowerLaw
 from .more_labels import overtaking as overtaking
 from .more_labels import power_law as power_law
+from .not_worse import lower_bound as lower_bound
+from .not_worse import score_bound as score_bound
 from .paired import blocks_p as blocks_p
 from .paired import difference_p as difference_p
 from .paired import mcnemar_p as mcnemar_p

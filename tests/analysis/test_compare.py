@@ -5,11 +5,17 @@ from factories import MARGINS, SOFTMAX, finished_run, scored_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.analysis.compare import compare_runs, judge, parse_gate
+from rnnbench.analysis import compare as comparing
+from rnnbench.analysis.compare import compare_runs, parse_gate
 from rnnbench.errors import UserError
 from rnnbench.stats.paired import BLOCKS
 
 N_DOCUMENTS = 12
+
+
+def judge(gate, comparison, bounds=None):
+    return comparing.judge(gate, comparison, bounds or {})
+
 
 # The answers of one to three trials to N_DOCUMENTS documents; 0 is always right.
 TRIALS = st.lists(
@@ -438,3 +444,28 @@ def test_a_gate_that_cannot_be_checked_on_any_model_is_the_users_error(metric):
         UserError, match=f"no model has {metric} in both runs \\(svm\\)"
     ):
         verdict(f"{metric} rises 1%", svm, svm)
+
+
+@pytest.mark.parametrize(
+    ("gate", "margin"),
+    [("accuracy may be worse by 0.5 points", 0.005), ("may be worse by 0.02", 0.02)],
+)
+def test_a_margin_is_a_number_or_in_points(gate, margin):
+    assert parse_gate(gate).margin == pytest.approx(margin)
+
+
+@pytest.mark.parametrize("gate", ["may be worse by 1%", "may be worse", "x may be 1"])
+def test_a_margin_that_cannot_be_read_is_refused(gate):
+    with pytest.raises(UserError, match="should be METRIC may be worse by N"):
+        parse_gate(gate)
+
+
+@pytest.mark.parametrize(("bound", "passed"), [(-0.004, True), (-0.006, False)])
+def test_a_bound_must_be_above_the_margin(bound, passed):
+    comparison = compare_runs(run(rnn=[9]), run(rnn=[9]))
+
+    verdict = judge(
+        parse_gate("may be worse by 0.5 points"), comparison, {"rnn": bound}
+    )
+
+    assert verdict.passed == passed

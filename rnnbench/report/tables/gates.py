@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from math import ceil
 from typing import NamedTuple
 
 from rnnbench.analysis.compare import ComparedRuns, Failure, GateVerdict
@@ -51,6 +52,12 @@ def _reason(failure: Failure) -> str:
     reason = f"{failure.a:.6g} in A, {failure.b:.6g} in B"
     if failure.p_corrected is not None:
         reason += f", p {words.short_p(failure.p_corrected)}"
+    if failure.bound is not None:
+        points = ceil(-1000 * failure.bound + 1e-9) / 10
+        reason += (
+            f"; surely no more than {points:g} points worse (one-sided, 5 %), so "
+            f"'may be worse by {points:g} points' would pass"
+        )
     return reason
 
 
