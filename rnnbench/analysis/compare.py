@@ -442,11 +442,11 @@ def bounds_of_runs(a: StoredRun, b: StoredRun) -> dict[str, float]:
 
 
 def judge(
-    gate: Gate, comparison: ComparedRuns, bounds: Mapping[str, float]
+    gate: Gate, comparison: ComparedRuns, bounds: Mapping[str, float] | None = None
 ) -> GateVerdict:
     """Return which models fail a gate; one fails, too, if B lacks it or its metric.
 
-    ``bounds`` are the lower bounds of B - A.
+    ``bounds`` are the lower bounds of B - A, which a gate with a margin needs.
 
     Raises:
         UserError: the gate cannot be applied to these runs.
@@ -469,7 +469,7 @@ def judge(
         p_corrected = None
         bound = None
         if gate.margin is not None:
-            bound = bounds[change.name]
+            bound = (bounds or {})[change.name]
             is_failed = bound <= -gate.margin
         elif b is not None and a is not None:
             is_failed = _is_failed(gate, change.is_clear, a, b)

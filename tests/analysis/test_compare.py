@@ -5,16 +5,11 @@ from factories import MARGINS, SOFTMAX, finished_run, scored_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.analysis import compare as comparing
-from rnnbench.analysis.compare import compare_runs, parse_gate
+from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.errors import UserError
 from rnnbench.stats.paired import BLOCKS
 
 N_DOCUMENTS = 12
-
-
-def judge(gate, comparison, bounds=None):
-    return comparing.judge(gate, comparison, bounds or {})
 
 
 # The answers of one to three trials to N_DOCUMENTS documents; 0 is always right.
