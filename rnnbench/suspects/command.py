@@ -111,10 +111,22 @@ def _found(request: SuspectsRequest, out: Path | None) -> "Suspects":
     """Return the suspects, after writing them into a table."""
     from rnnbench.suspects.find import find_suspects
 
+    if out is not None:
+        _check_not_read(out, request)
     result = find_suspects(request)
     if out is not None:
         _write(out, result)
     return result
+
+
+def _check_not_read(out: Path, request: SuspectsRequest) -> None:
+    """Raise ``UserError`` if a new table would replace what the config reads."""
+    from rnnbench.config.load import load_with_files
+
+    place = out.resolve()
+    for read in load_with_files(request.config, request.overrides).inputs:
+        if read.resolve() in (place, *place.parents):
+            raise UserError(f"--out {out}: the config reads it (name another file)")
 
 
 def _closing(out: Path | None, result: "Suspects", _: float) -> list[str]:

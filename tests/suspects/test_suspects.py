@@ -135,6 +135,18 @@ def test_a_table_that_is_not_there_is_named(cli, name):
     assert "no such file (data.corrections)" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["mine.csv", "suspects.csv"])
+def test_no_table_that_is_read_is_overwritten(found, cli, name):
+    before = Path(name).read_bytes()
+    changed = ["--set", "data.corrections=suspects.csv"]
+
+    result = cli("data", "suspects", "mine.csv", "--out", name, "--force", *changed)
+
+    assert result.exit_code == 2
+    assert f"--out {name}: the config reads it (name another file)" in result.stderr
+    assert Path(name).read_bytes() == before
+
+
 def test_near_copies_with_another_label_are_marked(cli):
     long = " ".join(f"{word} {other}" for word in FOODS for other in CARS)
     write("mine.csv", [*texts(), (f"{long} a", "car"), (f"{long} b", "fruit")])
