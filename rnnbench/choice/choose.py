@@ -80,7 +80,6 @@ log = logging.getLogger(__name__)
 HeldOut = Mapping[tuple[str, int], TrialResult]
 """By model and seed, the answers to the held-out documents."""
 FOLDS = 5
-DRAWS = 3
 SEED = 0  # of the random draw of points of a grid
 
 
@@ -375,7 +374,7 @@ def _parts(request: ChoiceRequest) -> list[Part]:
     if sizes and request.on == "all":
         raise UserError("on: 'all' needs all folds (leave out shares and labels)")
     if sizes:
-        return with_subsets(parts, sizes, request.draws or DRAWS)
+        return with_subsets(parts, sizes, request.draws)
     if request.draws is not None:
         raise UserError("draws: needs shares or labels")
     return parts

@@ -23,16 +23,16 @@ def label_tables(results: ChoiceResults) -> list[Table]:
         "95 % interval": lambda row: f"{row.low:.4f} to {row.high:.4f}",
     }
     by_size = table_of(curves.scores, cells, _caption(results, curves))
+    by_size = replace(by_size, keys=2)
+    if len(curves.sizes) == 1:  # any law fits a single size
+        return [by_size]
     columns: Columns[ModelCurve] = {
         "model": lambda curve: curve.model,
         "points by twice the labels": _twice,
         "error with n labels": _law,
         "floor": lambda curve: f"{curve.floors:.3f}",
     }
-    return [
-        replace(by_size, keys=2),
-        table_of(curves.curves, columns, _answer(results, curves)),
-    ]
+    return [by_size, table_of(curves.curves, columns, _answer(results, curves))]
 
 
 def _twice(curve: ModelCurve) -> str:
@@ -55,6 +55,8 @@ def _caption(results: ChoiceResults, curves: LabelCurves) -> str:
         if size.absent:
             names = listed(size.absent)
             lines.append(f"With {size.name}, some draw has no document of {names}.")
+    if len(curves.sizes) == 1:
+        lines.append("Two sizes or more show what more labels would bring.")
     return sentences(*lines)
 
 

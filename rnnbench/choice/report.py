@@ -115,9 +115,11 @@ def choice_page(results: ChoiceResults, recommended: str, folder: Path) -> PageC
     sections = [ReportSection("score", heading(score), parts)]
     by_labels = label_tables(results)
     if results.curves and by_labels:
-        answer = by_labels[-1].caption
-        findings.append(answer)
-        by_size: list[Part] = [("figure", LabelsPlot(results.curves, score, answer))]
+        by_size: list[Part] = []
+        if len(results.curves.sizes) > 1:
+            answer = by_labels[-1].caption
+            findings.append(answer)
+            by_size.append(("figure", LabelsPlot(results.curves, score, answer)))
         for table in by_labels:
             by_size.append(("table", table))
         sections.append(ReportSection("labels", "More labels", by_size))

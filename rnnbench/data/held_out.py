@@ -17,6 +17,7 @@ from rnnbench.errors import UserError
 from rnnbench.labels import Labels, form_of
 
 MAX_FOLDS = 1_000
+DRAWS = 3
 MAX_DRAWS = 100
 
 
@@ -163,15 +164,18 @@ def _joined(groups: Positions, others: Positions) -> Positions:
 
 
 def with_subsets(
-    parts: Sequence[Part], sizes: Sequence[float], draws: int
+    parts: Sequence[Part], sizes: Sequence[float], draws: int | None = None
 ) -> list[Part]:
     """Return a part for each size and draw: a draw has its own fold, or the last share.
 
-    Draws of all documents that are not the last are the same.
+    Draws of all documents that are not the last are the same. By default there are
+    three, or two if there are no more folds.
     """
     most = MAX_DRAWS
     if parts[0].share is None:
         most = len(parts)
+    if draws is None:
+        draws = min(DRAWS, most)
     if not 2 <= draws <= most:
         raise UserError(f"draws: got {draws} (allowed: 2 to {most}; see --folds)")
     drawn = []

@@ -141,6 +141,17 @@ def test_labels_that_a_subset_lacks_are_named():
     assert "With 2 labels, some draw has no document of rare, spam." in words
 
 
+def test_a_single_size_says_nothing_of_more_labels():
+    words = " ".join(str(choose(shares="50%")).split())
+
+    assert "Two sizes or more show what more labels would bring." in words
+    assert "Twice the labels" not in words
+
+
+def test_two_folds_have_two_draws():
+    assert choose(folds=2).results.curves.draws == 2
+
+
 def test_json_has_everything():
     choice = choose()
 

@@ -135,8 +135,9 @@ def test_a_table_that_is_not_there_is_named(cli, name):
     assert "no such file (data.corrections)" in result.stderr
 
 
+@pytest.mark.usefixtures("found")
 @pytest.mark.parametrize("name", ["mine.csv", "suspects.csv"])
-def test_no_table_that_is_read_is_overwritten(found, cli, name):
+def test_no_table_that_is_read_is_overwritten(cli, name):
     before = Path(name).read_bytes()
     changed = ["--set", "data.corrections=suspects.csv"]
 
