@@ -15,6 +15,7 @@ from pydantic import BaseModel
 import rnnbench
 from rnnbench.analysis import compare as comparing
 from rnnbench.analysis.boards import MeanRanks
+from rnnbench.analysis.equivalence import equivalences
 from rnnbench.analysis.power import power_of_pairs
 from rnnbench.analysis.summary import load_run, load_runs
 from rnnbench.errors import RnnbenchError, UserError
@@ -22,7 +23,7 @@ from rnnbench.metrics import find_quantity, quantity_names
 from rnnbench.report.badge import make_badge
 from rnnbench.report.table import Table
 from rnnbench.report.tables.gates import comparison_markdown, junit, verdict_lines
-from rnnbench.report.tables.pairs import power_table
+from rnnbench.report.tables.pairs import equivalence_table, power_table
 from rnnbench.results.schema import SUMMARY_VERSION
 from rnnbench.results.store import CHOICE
 from rnnbench.storage import atomic_write, check_new, peek, write_text
@@ -190,7 +191,7 @@ def _write_badge(content: Mapping[str, object], file: Path) -> None:
 
 @_command(
     "rnnbench compare results/reference/all results/all",
-    "rnnbench compare results/all",
+    "rnnbench compare results/all --margin 0.5",
     "rnnbench compare results/before results/after --models lstm,gru --json",
     "rnnbench compare results/before results/after --fail-if 'drops significantly'",
     "rnnbench compare A B --fail-if 'macro_f1 drops 0.01' "
@@ -209,6 +210,7 @@ def compare(
     models: Annotated[
         str | None, typer.Option(metavar="A,B", help="Only these models.")
     ] = None,
+    margin: options.Margin = None,
     without_duplicates: options.WithoutDuplicates = False,
     as_json: options.Json = False,
 ) -> None:
@@ -240,13 +242,23 @@ def compare(
         for gate in gates:
             verdicts.append(comparing.judge_leaks(gate, a.results.dataset))
         record = _record(pairs=pairs, gates=verdicts)
-        console.print_record(record, table, as_json=as_json)
+        tables = [table]
+        if margin is not None:
+            equal_pairs = equivalences(a, margin, only)
+            record |= _record(equivalence=equal_pairs)
+            tables.append(equivalence_table(equal_pairs, margin, a.results))
+        console.print_record(record, *tables, as_json=as_json)
         end_with(verdicts)
         return
+    if margin is not None:
+        hint = "use --fail-if 'may be worse by 0.5 points'"
+        raise UserError(f"--margin: only without RUN_B ({hint})")
     b = load_run(run_b, without_duplicates=without_duplicates)
     comparison = rnnbench.compare(a, b, only)
     bounds = comparing.bounds_of_runs(a, b)
-    verdicts = [comparing.judge(gate, comparison, bounds) for gate in gates]
+    verdicts = []
+    for gate in gates:
+        verdicts.append(comparing.judge(gate, comparison, bounds))
     if form == "table":
         record = comparison.model_dump(mode="json") | _record(gates=verdicts)
         console.print_record(record, *comparison.tables(), as_json=as_json)

@@ -32,6 +32,7 @@ EXAMPLES = options.examples(
     "rnnbench verdict bert.csv lstm.csv",
     "rnnbench verdict answers.txt --labels gold.txt",
     "rnnbench verdict old=a.csv new=b.csv --fail-if 'drops significantly'",
+    "rnnbench verdict a.csv b.csv --margin 0.5",
     "rnnbench verdict --labels results/r52 mine=mine.csv --out results/mine",
     "rnnbench verdict small=lm_output/small large=lm_output/large --cluster doc.page",
     "rnnbench verdict logs -v",
@@ -93,6 +94,7 @@ def verdict(
     fail_if: Annotated[
         list[str] | None, typer.Option(metavar="GATE", help=OWN_GATES)
     ] = None,
+    margin: options.Margin = None,
     plan: Annotated[bool, _planning("--plan", help=PLAN)] = False,
     documents: Annotated[
         int | None, _planning(metavar="N", help=DOCUMENTS, min=1, max=MOST_DOCUMENTS)
@@ -125,7 +127,7 @@ def verdict(
     if force and not out:
         raise UserError("--force: needs --out")
     if plan:
-        _check_plan(files, agree, is_alone=not (fail_if or out))
+        _check_plan(files, agree, is_alone=not (fail_if or out or margin))
     elif documents or agree:
         raise UserError("--documents, --agree: only with --plan")
     elif not files:
@@ -160,7 +162,7 @@ def verdict(
             tasks[task] = judged.save(
                 folder, command=options.command(), overwrite=force
             )
-    record, views = shown(tasks, verbose=verbose)
+    record, views = shown(tasks, verbose=verbose, points=margin)
     record["gates"] = dumped(verdicts)
     console.print_record(record, *views, as_json=as_json)
     if out:
@@ -173,7 +175,9 @@ def _check_plan(
 ) -> None:
     """Raise ``UserError`` if options do not go with --plan."""
     if not is_alone:
-        raise UserError("--plan: not with --fail-if or --out (a plan is no verdict)")
+        raise UserError(
+            "--plan: not with --fail-if, --margin or --out (a plan is no verdict)"
+        )
     if files and agree:
         raise UserError("--agree: not with FILEs (they say how often models agree)")
 

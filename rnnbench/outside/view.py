@@ -7,11 +7,13 @@ from pydantic import BaseModel
 from rich.console import RenderableType
 from rich.text import Text
 
+from rnnbench.analysis.equivalence import equivalences
 from rnnbench.analysis.power import power_of_pairs
 from rnnbench.outside.judge import Verdict
 from rnnbench.outside.tasks import rank_on_tasks, tasks_table
 from rnnbench.outside.words import in_one_sentence
 from rnnbench.report.table import Table
+from rnnbench.report.tables.pairs import equivalence_table
 from rnnbench.report.tables.scores import short_table
 from rnnbench.results.schema import SUMMARY_VERSION
 
@@ -19,8 +21,13 @@ View = tuple[dict[str, object], list[Table | RenderableType]]
 """A record for JSON, and what is printed instead."""
 
 
-def shown(tasks: Mapping[str, Verdict], *, verbose: bool) -> View:
-    """Return the output for one task or several, by name; a sentence comes first."""
+def shown(
+    tasks: Mapping[str, Verdict], *, verbose: bool, points: float | None = None
+) -> View:
+    """Return the output for one task or several, by name; a sentence comes first.
+
+    It may say which models are surely equal within so many ``points``.
+    """
     records = {}
     views: list[Table | RenderableType] = []
     for task, judged in tasks.items():
@@ -32,6 +39,10 @@ def shown(tasks: Mapping[str, Verdict], *, verbose: bool) -> View:
         tables = [short_table(judged.results)]
         if verbose:
             tables = judged.tables()
+        if points is not None:
+            pairs = equivalences(judged, points)
+            record["equivalence"] = dumped(pairs)
+            tables.append(equivalence_table(pairs, points, judged.results))
         if len(tasks) > 1:
             sentence = f"\n{task}: {sentence}"
         views += [Text(sentence), *tables]

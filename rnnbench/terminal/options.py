@@ -100,6 +100,10 @@ Settings = Annotated[
 ]
 LEFT_OUT = "Leave out test documents that are also in the training set."
 WithoutDuplicates = Annotated[bool, typer.Option("--without-duplicates", help=LEFT_OUT)]
+MARGIN = "Say which models are surely equal within so many points (hundredths)."
+Margin = Annotated[
+    float | None, typer.Option(metavar="POINTS", min=0.001, max=100, help=MARGIN)
+]
 QUANTITIES = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

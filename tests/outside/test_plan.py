@@ -121,7 +121,10 @@ def test_the_table_fits_the_screen(cli, monkeypatch, width):
         ("--plan good.csv --agree 90%", "--agree: not with FILEs"),
         ("--plan good.csv", "--plan: only one model (should be two or more)"),
         ("--plan good.csv before", "before: is a run"),
-        ("--plan good.csv --fail-if 'drops 1'", "--plan: not with --fail-if or --out"),
+        (
+            "--plan good.csv --fail-if 'drops 1'",
+            "--plan: not with --fail-if, --margin or --out",
+        ),
         ("good.csv --documents 500", "--documents, --agree: only with --plan"),
         ("", "verdict: no FILE"),
     ],

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rnnbench.analysis.equivalence import Equivalence
 from rnnbench.analysis.power import PairPower
 from rnnbench.report import words
 from rnnbench.report.table import MISSING, Columns, Table, table_of
@@ -38,6 +39,33 @@ def comparisons_table(results: Results) -> Table:
     caption.append(words.smallest_p(results.dataset, pairs, results.n_corrected_for))
     models = [pair.names for pair in pairs]
     return table_of(pairs, columns, sentences(*caption), models=models)
+
+
+def equivalence_table(
+    pairs: Sequence[Equivalence], points: float, results: Results
+) -> Table:
+    """Return which pairs of models are surely equal, up to a margin."""
+    columns: Columns[Equivalence] = {
+        f"{results.dataset.kind.score_name} of": lambda pair: f"{pair.a} - {pair.b}",
+        "difference": lambda pair: f"{pair.difference:+z.4f}",
+        "surely within": lambda pair: words.number_text(pair.surely_within),
+        f"equal within {points / 100:g}": _equality,
+    }
+    caption = "There are no two models to compare."
+    if pairs:
+        caption = (
+            "Surely within: the smallest margin that the true difference stays within, "
+            "by two one-sided tests at 5 % for each pair, not corrected for several "
+            "pairs; '-' with too few seeds."
+        )
+    models = [(pair.a, pair.b) for pair in pairs]
+    return table_of(pairs, columns, caption, models=models)
+
+
+def _equality(pair: Equivalence) -> str:
+    if pair.is_equal:
+        return "surely"
+    return "not surely"
 
 
 def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
