@@ -3,6 +3,7 @@
 The table is that of ``rnnbench data suspects --out``.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,13 +14,22 @@ from rnnbench.data.sources.texts import Text, read_texts
 from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.labels import form_of, keys_of, topics_of
 
-SEPARATOR = ";"  # between the labels of a document
+SEPARATORS = (";", "|", "/", ",", "\t")
+
+
+def separator_of(topics: Collection[str]) -> str:
+    """Return what stands between the labels of a document: no label contains it."""
+    written = "".join(topics)
+    for separator in SEPARATORS:
+        if separator not in written:
+            return separator
+    return SEPARATORS[-1]
 
 
 def joined_topics(corpus: Corpus, document: int) -> str:
     """Return the labels of a document as the table has them."""
     (key,) = keys_of(corpus.labels[[document]])
-    return SEPARATOR.join(map(corpus.topics.__getitem__, topics_of(key)))
+    return separator_of(corpus.topics).join(map(corpus.topics.__getitem__, topics_of(key)))
 
 
 def corrected(corpus: Corpus, file: Path) -> Corpus:
@@ -30,9 +40,9 @@ def corrected(corpus: Corpus, file: Path) -> Corpus:
     if not file.is_file():
         raise UserError(f"{file}: no such file (data.corrections)")
     has_one = form_of(corpus.labels).has_one_label
-    separator = SEPARATOR
-    if has_one:
-        separator = ONE_LABEL
+    separator = ONE_LABEL
+    if not has_one:
+        separator = separator_of(corpus.topics)
     layout = Layout(
         text="given", label="label", group="document", label_separator=separator
     )

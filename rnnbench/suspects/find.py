@@ -16,7 +16,7 @@ from rnnbench.analysis.errors import texts_of
 from rnnbench.choice.ranking import OfSeeds, complete
 from rnnbench.config.load import load_with_files
 from rnnbench.data.corpus import Positions
-from rnnbench.data.corrections import SEPARATOR, joined_topics
+from rnnbench.data.corrections import joined_topics, separator_of
 from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.data.held_out import Part, parts_without_copies
 from rnnbench.data.load import PreparedData
@@ -271,10 +271,11 @@ class _Finder:
         if form_of(labels).has_one_label:
             return names[0]
         document = int(dataset.train_documents[position])
-        for name in joined_topics(self.data.corpus, document).split(SEPARATOR):
+        separator = separator_of(self.data.corpus.topics)
+        for name in joined_topics(self.data.corpus, document).split(separator):
             if name and name not in dataset.topics:
                 names.append(name)
-        return SEPARATOR.join(names)
+        return separator.join(names)
 
     def _near_copy(self, position: int) -> str:
         other = self.near_copies.get(position)

@@ -182,6 +182,21 @@ def test_a_topic_may_be_missing_or_too_many(cli):
     assert set(missing["words"]) & {*FOODS}
 
 
+def test_labels_with_a_semicolon_are_read_back(cli):
+    rows = [(f"{FOODS[n % 8]} {CARS[n % 8]} n{n}", "a;b|car") for n in range(20)]
+    rows += [(f"{CARS[n % 8]} {CARS[n % 5]} n{n}", "car") for n in range(20)]
+    rows += [("apple pear plum apple n50", "car"), ("gear axle n51", "a;b|car")]
+    write("mine.csv", rows)
+    options = ["--set", "data.label_separator='|'"]
+
+    cli("data", "suspects", "mine.csv", "-q", "--out", "suspects.csv", *options)
+    options += ["--set", "data.corrections=suspects.csv"]
+    corrected = cli("data", "prepare", "mine.csv", *options)
+
+    assert "a;b|car" in {row["given"] for row in read("suspects.csv")}
+    assert corrected.exit_code == 0, corrected.stderr
+
+
 def test_topics_that_no_model_learns_stay(cli):
     rows = [(f"{FOODS[n % 8]} {CARS[n % 8]} n{n}", "car;fruit") for n in range(20)]
     rows += [(f"{CARS[n % 8]} {CARS[n % 5]} n{n}", "car") for n in range(20)]
