@@ -48,6 +48,8 @@ DECIDE_THE_DOCUMENTS = OF_DOCUMENTS | {
 """Of training and test."""
 NO_DIFFERENCE = ("installed", "date")  # in an environment, they cannot change a result
 MARGIN = r"(?:(\w+) )?may be worse by ([0-9.]+)( points?)?"
+SURELY_POINTS = 0.1
+"""A margin from here on without the word is hardly meant as a share."""
 DIRECTIONS = {"drops": -1, "rises": 1}
 SIGNIFICANTLY = "significantly"
 LEAKS = "leaks"
@@ -343,7 +345,7 @@ def parse_gate(text: str) -> Gate:
 
     The amount is N, N% or, of a metric, ``significantly``.
     """
-    words = text.split()
+    words = text.replace(">", " > ").split()
     where = f"--fail-if '{text}'"
     if "may" in words:
         return _parse_margin(words, where)
@@ -352,6 +354,8 @@ def parse_gate(text: str) -> Gate:
         number = _number(amount)
         if sign != ">" or len(words) != 3 or math.isnan(number):
             raise UserError(f"{where}: should be '{LEAKS} > N' or '{LEAKS} > N%'")
+        if amount.endswith("%") and number >= 100:
+            raise UserError(f"{where}: no share exceeds {amount}")
         return Gate(" ".join(words), LEAKS, sign, number, amount.endswith("%"))
     if len(words) not in (2, 3):
         examples = (
@@ -391,6 +395,9 @@ def _parse_margin(words: Sequence[str], where: str) -> Gate:
         find_quantity(form[1], where)
     if form[3]:
         margin /= 100
+    elif margin >= SURELY_POINTS:
+        hint = f"'by {form[2]} points', or 'by {100 * margin:g} points'"
+        raise UserError(f"{where}: {form[2]} is {100 * margin:g} points (write {hint})")
     return Gate(" ".join(words), form[1], "drops", None, margin=margin)
 
 

@@ -321,6 +321,8 @@ def verdict(gate, a, b):
         ("leaks > much", "should be 'leaks > N' or 'leaks > N%'"),
         ("leaks rises 1%", "should be 'leaks > N' or 'leaks > N%'"),
         ("leaks", "should be 'leaks > N' or 'leaks > N%'"),
+        ("leaks > 150%", "no share exceeds 150%"),
+        ("may be worse by 0.5", "0.5 is 50 points (write 'by 0.5 points', or"),
     ],
 )
 def test_a_text_that_is_no_gate_is_named_with_the_allowed_words(text, message):
@@ -342,6 +344,7 @@ def with_leaks(**facts):
         ("leaks > 2", True),
         ("leaks > 9.9%", False),
         ("leaks > 10%", True),
+        ("leaks>10%", True),
     ],
 )
 def test_a_gate_limits_copies_of_training_documents(gate, passes):
