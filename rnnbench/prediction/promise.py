@@ -15,6 +15,7 @@ from rnnbench.data.summary import DatasetSummary, clusters_without
 from rnnbench.errors import UserError
 from rnnbench.results.store import Key, Store
 from rnnbench.section import StoredRecord
+from rnnbench.text import counted
 
 CONDITION = re.compile(
     r"\s*error\s*<=?\s*(\d*\.?\d+)\s*(%?)\s*(?:with\s+(\d*\.?\d+)\s*%)?\s*"
@@ -93,6 +94,9 @@ class TestedAnswers:
             lowest = stats.lowest_promise(sureness, correctness, level)
             fault = f"no threshold of {name} promises that"
             hint = f"the lowest error that one promises is {100 * lowest:.1f}%"
+            if lowest == 1:
+                chosen_on = counted(len(sureness), "document")
+                hint = f"nor any other error; chosen on {chosen_on}"
             raise UserError(f"{OPTION} '{where}': {fault} ({hint})")
         unsure_below = None
         if chosen.threshold > -np.inf:

@@ -163,3 +163,10 @@ def test_near_copies_of_training_documents_do_not_choose_the_threshold(run):
     rule = with_dataset(run, near_copies=list(range(100))).promise("error <= 10%")
 
     assert rule.documents == 700
+
+
+def test_no_documents_promise_nothing(run):
+    model = with_dataset(run, near_copies=list(range(800)))
+
+    with pytest.raises(UserError, match="nor any other error; chosen on 0 documents"):
+        model.promise("error <= 50%")
