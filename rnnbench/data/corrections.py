@@ -29,7 +29,8 @@ def separator_of(topics: Collection[str]) -> str:
 def joined_topics(corpus: Corpus, document: int) -> str:
     """Return the labels of a document as the table has them."""
     (key,) = keys_of(corpus.labels[[document]])
-    return separator_of(corpus.topics).join(map(corpus.topics.__getitem__, topics_of(key)))
+    names = map(corpus.topics.__getitem__, topics_of(key))
+    return separator_of(corpus.topics).join(names)
 
 
 def corrected(corpus: Corpus, file: Path) -> Corpus:
