@@ -179,7 +179,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
             return train_model(request, engine)
 
     def with_model(self, kept: KeptModel) -> Self:
-        """Become fitted by a model that a run has kept."""
+        """Take over the fit of a model that a run has kept."""
         self.classes_: NDArray[np.generic] = kept.classes_
         self._order = np.arange(len(kept.classes_))
         self.kept_ = kept

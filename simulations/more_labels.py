@@ -132,7 +132,7 @@ def main():
     caption = (
         "Of laws fitted to at least four sizes of stored curves, and asked for the next size, of "
         "twice the labels or more: how often its 95 % interval held what was then measured. The "
-        "measured gain errs itself; the second count allows for that. Misfit: how far an error "
+        "measured gain has an error of its own; the second count allows for it. Misfit: how far an error "
         "may lie from a law, as a share of the error (standard deviation)."
     )
     sys.stdout.write(to_markdown(Table(headers, rows, caption, text_columns=2)))

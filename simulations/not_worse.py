@@ -40,8 +40,8 @@ def main():
                 rows.append([*cell, *shares])
     headers = ["documents", "accuracy", "margin", "seeds", "at the margin", "equal"]
     caption = (
-        f"Shares of {TIMES:,} simulated new models that pass a gate on a margin in points: of models "
-        "that are worse by just the margin, at most 0.05 should, and of equal ones, as many as "
+        f"Shares of {TIMES:,} simulated new models that pass a gate on a margin in points: at most 0.05 "
+        "of models that are worse by exactly the margin should, and as many equal ones as "
         "possible. The standard deviation over seeds is 0.3 points. By chance, a share of 0.05 lies "
         f"within {2 * (0.05 * 0.95 / TIMES) ** 0.5:.3f}."
     )

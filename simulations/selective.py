@@ -176,9 +176,9 @@ def of_runs(folders):
     headers = ["run", "promise", "models", "kept", "lowest", "promised"]
     headers += ["answered", "as low", "error"]
     caption = (
-        f"Real answers of the first seed of each model. Kept: of {SPLITS} samples with replacement "
-        "a model, each as large as the test set, in which share the error on the whole test set, "
-        "from which they come, is as promised with 95 %, or nothing is promised: the mean over "
+        f"Real answers of the first seed of each model. Kept: the share of {SPLITS} samples of "
+        "the test set, as large as it is and drawn with replacement, in which the error on the "
+        "whole test set is as promised with 95 %, or nothing is promised: the mean over "
         f"models, and the lowest. Then the test set is split at random, {SPLITS} times a model, "
         "the threshold is chosen on one half and used on the other. Promised: in how many splits "
         "there is a threshold. Answered: the share of the other half that is answered. As low: in "

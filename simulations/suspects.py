@@ -147,13 +147,13 @@ def main(names):
     for name in names:
         rows += rows_of(name, corpus_of(name))
     caption = (
-        f"{SHARE:.0%} of the labels were changed at random, or into alike ones: as "
-        "often as models take documents of the topic for such ones. Three models "
+        f"{SHARE:.0%} of the labels were changed at random, or into alike ones: "
+        "the more often models confuse two topics, the more often. Three models "
         f"(naive Bayes, complement naive Bayes, a linear SVM) answer in {FOLDS} folds "
         "that split no near-copies. Agreement: the share of labels that are likelier "
-        "than all others. Found at the top: of the "
-        f"{SHARE:.0%} most suspicious labels, the share of changed ones, which is the "
-        "share of changed ones found, too; some of the others were wrong before. "
+        "than all others. Found at the top: the share of changed "
+        f"ones among the {SHARE:.0%} most suspicious labels; some of the others were "
+        "wrong before. "
         "Listed: the share of changed labels that the models contradict. Estimated "
         "wrong: with its 95 % interval; it should rise by "
         f"{SHARE:.0%} from none. Cleanlab: its orders and its estimate from the same "

@@ -1,4 +1,4 @@
-"""What more labels would bring: the scores of models that learned from subsets.
+"""Scores by the number of labels, of models that learned from subsets.
 
 ``measure_curves(done, parts, dataset)`` makes the record of them.
 """

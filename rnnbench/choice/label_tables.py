@@ -1,6 +1,6 @@
-"""The tables of a choice with subsets: scores by labels, and what more would bring.
+"""The tables of a choice with subsets: scores by labels, and the gain from more.
 
-``label_tables(choice.results)`` are both.
+``label_tables(choice.results)`` returns both.
 """
 
 from dataclasses import replace
@@ -11,7 +11,7 @@ from rnnbench.text import heading, listed, sentences
 
 
 def label_tables(results: ChoiceResults) -> list[Table]:
-    """Return the scores of each model by labels, and its law; without any, nothing."""
+    """Return the scores of each model by labels, and its law; none without subsets."""
     curves = results.curves
     if curves is None or not curves.curves:
         return []
@@ -28,7 +28,7 @@ def label_tables(results: ChoiceResults) -> list[Table]:
         return [by_size]
     columns: Columns[ModelCurve] = {
         "model": lambda curve: curve.model,
-        "points by twice the labels": _twice,
+        "points with twice the labels": _twice,
         "error with n labels": _law,
         "floor": lambda curve: f"{curve.floors:.3f}",
     }
@@ -56,7 +56,7 @@ def _caption(results: ChoiceResults, curves: LabelCurves) -> str:
             names = listed(size.absent)
             lines.append(f"With {size.name}, some draw has no document of {names}.")
     if len(curves.sizes) == 1:
-        lines.append("Two sizes or more show what more labels would bring.")
+        lines.append("Use two sizes or more to see what more labels would bring.")
     return sentences(*lines)
 
 
@@ -66,7 +66,7 @@ def _answer(results: ChoiceResults, curves: LabelCurves) -> str:
     n = curves.sizes[-1].labels
     score = results.dataset.kind.score_name
     lines = [
-        f"Twice the labels, {2 * n:,} in place of {n:,}, would bring {best.model} "
+        f"With twice the labels ({2 * n:,} instead of {n:,}), {best.model} would gain "
         f"{_twice(best)} points of {score} (95 % interval), if "
         "its error keeps falling towards a floor by a power of n, the number of labels."
     ]
@@ -76,7 +76,7 @@ def _answer(results: ChoiceResults, curves: LabelCurves) -> str:
         middle, low, high = curve.overtaken
         overtakes = f"{best.model} overtakes {curve.model}"
         if middle is None or (low is None and high is None):
-            lines.append(f"Whether {overtakes} cannot be said.")
+            lines.append(f"It cannot be said whether {overtakes}.")
             continue
         after = f"fewer than {curves.sizes[0].labels:,}"
         before = f"more than {n:,}"

@@ -82,7 +82,7 @@ class ModelCurve(StoredRecord):
     exponents: Interval
     """Of ``exponent``."""
     twice: Interval
-    """What twice the labels of the largest size would add to the score."""
+    """The gain in score from twice the labels of the largest size."""
     overtaken: list[float | None] = []
     """From how many labels on the best model is ahead of this one, and the 95 %
     interval; ``None`` where that lies outside the sizes. Empty if this one is not ahead
@@ -101,7 +101,7 @@ class LabelScore(NamedTuple):
 
 
 class LabelCurves(StoredRecord):
-    """What more labels would bring."""
+    """The scores by the number of labels, and the gain from more of them."""
 
     sizes: list[LabelSize]
     curves: list[ModelCurve]

@@ -38,8 +38,8 @@ BADGE_MODEL = "The model on the badge; by default the best one."
 GATES = f"""Exit with 1 if this holds for any model; repeatable. A GATE is "METRIC
 drops|rises AMOUNT": from A to B by more than AMOUNT, a number or a percentage of A,
 such as 5%; for the main metric, also the word significantly, or "METRIC may be worse
-by 0.5 points", which fails unless that is surely (one-sided, 5 %) not so. METRIC:
-{options.QUANTITIES}; by default the main metric. A model that is only in A
+by 0.5 points", which fails unless B is surely not so much worse (one-sided, 5 %).
+METRIC: {options.QUANTITIES}; by default the main metric. A model that is only in A
 fails every gate; one that is only in B fails none. Or "leaks > AMOUNT": that many test
 documents are copies or near-copies of training documents."""
 FORMATS = (

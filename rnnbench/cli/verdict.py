@@ -58,14 +58,14 @@ OVER_VERDICT = "Overwrite a verdict on other answers in --out."
 OWN_GATES = (
     "A gate, as for `rnnbench compare`: A is the first model, B any other; repeatable."
 )
-PLAN = """Say which differences documents would find, and what a difference of one point
-needs: by --documents and --agree, by FILEs, or by one run or two."""
-DOCUMENTS = "So many documents; by default those of the FILEs."
-AGREE = "The share on which both models are right or both are wrong, such as 90%."
+PLAN = """Say which difference would be found, and how many documents one point needs:
+from --documents and --agree, from FILEs, or from one run or two."""
+DOCUMENTS = "The number of documents; by default that of the FILEs."
+AGREE = "The share of documents that both models get right or both wrong, such as 90%."
 VERBOSE = "Also print differences, power, and what the columns mean."
 _column = partial(typer.Option, metavar="COLUMN")
 _reading = partial(typer.Option, rich_help_panel="How files are read")
-_planning = partial(typer.Option, rich_help_panel="Before answers are paid for")
+_planning = partial(typer.Option, rich_help_panel="Planning")
 _verbose = typer.Option("--verbose", "-v", help=VERBOSE)
 
 

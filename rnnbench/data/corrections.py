@@ -53,7 +53,7 @@ def corrected(corpus: Corpus, file: Path) -> Corpus:
     for row in read_texts(file, layout, bad_rows):
         document = _document(corpus, row)
         if document in seen:
-            raise UserError(f"{row.place}: document {document} again")
+            raise UserError(f"{row.place}: document {document} appears twice")
         seen.add(document)
         for topic in row.labels:
             if topic not in corpus.topics:
@@ -82,5 +82,5 @@ def _document(corpus: Corpus, row: Text) -> int:
     if row.text != label:
         got = shortened(row.text, 40)
         fault = f"document {document} is '{label}', not '{got}'"
-        raise UserError(f"{row.place}: {fault}: a table of other documents")
+        raise UserError(f"{row.place}: {fault} (this is a table of other documents)")
     return document

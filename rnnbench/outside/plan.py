@@ -32,12 +32,12 @@ POINTS = (0.5, 1, 2, 5)
 """The differences whose documents are counted."""
 TWO = "two models"
 FEWEST = 8
-"""So many documents, at least, make a difference: an exact test finds fewer in less
+"""Models must differ on at least this many documents: an exact test finds fewer in less
 than 80 % of cases, even if the worse model is never the only one that is right."""
 
 
 class Plan(StoredRecord):
-    """What tells two models apart in 80 % of cases, with a p-value below 0.05."""
+    """The documents that tell two models apart in 80 % of cases (p below 0.05)."""
 
     models: list[str]
     """Their names, if they have any."""
@@ -108,9 +108,9 @@ def plan_by_numbers(documents: int, agree: float, models: Sequence[str] = ()) ->
 
 
 def plan_with_best(runs: Collection[StoredRun], documents: int | None) -> list[Plan]:
-    """Return the plans of the best model of each run and each other one.
+    """Return the plans of the best model of each run with each other model.
 
-    ``documents`` are by default as many as those of the run.
+    ``documents`` is by default the number of documents of the run.
     """
     plans = []
     for run in runs:
@@ -184,7 +184,7 @@ def plans_table(plans: Sequence[Plan]) -> Table:
     methods = either(sorted(set(map(attrgetter("method"), plans))))
     caption = (
         "Points found: the smallest true difference that is found in 80 % of cases (p "
-        f"below {SIGNIFICANT}, {methods}, not corrected). For 0.5: the documents that "
+        f"below {SIGNIFICANT}, {methods}, not corrected). For 0.5: how many documents "
         f"find 0.5 points; '-' if even {MOST_DOCUMENTS:,} do not."
     )
     return table_of(plans, columns, caption)

@@ -30,7 +30,7 @@ FEWEST = 50
 WORDS_SHOWN = 5
 SMALL_P = 0.05
 LEAST_EXCESS = 4.5
-"""In standard errors: of 100,000 words, chance lets hardly one exceed it."""
+"""In standard errors: by chance, hardly one of 100,000 words exceeds it."""
 
 
 class TextChange(StoredRecord):
@@ -59,8 +59,8 @@ class TextChange(StoredRecord):
         verdict = f"cannot be told from the training texts ({scores})"
         if self.p <= SMALL_P:
             verdict = (
-                f"differ from the training texts ({scores}; 0.5 is chance), so results "
-                "of tests, and promises, may not hold for them"
+                f"differ from the training texts ({scores}; 0.5 is chance), so test "
+                "results and promises may not hold for them"
             )
         parts = [verdict]
         if self.more:

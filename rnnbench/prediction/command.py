@@ -62,8 +62,8 @@ OUT = "The rows of --in with answers (.csv, .tsv, .jsonl, .parquet); by default 
 CSV_SAFE = "Put an apostrophe before texts that spreadsheets would run as formulas."
 EXPLAIN = "Show the words that decided the answer; with --in, in a column."
 BELOW = "Answer 'unsure' if its probability is below P, from 0 to 1."
-WHERE = """Answer 'unsure' where 'error <= 2%', or another error, could not be promised
-otherwise."""
+WHERE = """Answer 'unsure' where that is needed to keep a promise about all other
+answers, such as 'error <= 2%'."""
 _writing = partial(typer.Option, rich_help_panel="How a table is written")
 
 

@@ -299,7 +299,7 @@ class KeptModel(Shown):
     def decision_function(self, texts: Iterable[str]) -> Scores:
         """Return its scores ``(n, n_topics)``, margins or probabilities.
 
-        Of two topics, of which each text has one, only the scores of the second.
+        If each text has one of two topics, it returns the scores of the second alone.
         """
         scores = self.shown_scores(texts)
         if self.task.has_one_label and scores.shape[1] == 2:

@@ -1,4 +1,4 @@
-"""The sureness below which a model had better not answer: ``--answer-where``.
+"""The threshold below which a model does not answer: ``--answer-where``.
 
 ``TestedAnswers(folder, key, dataset).promise("error <= 2%")`` chooses it on the stored
 answers of a model to documents that it had not learned from.
@@ -48,12 +48,12 @@ class AnswerRule(StoredRecord):
         rule = "to all texts"
         if self.unsure_below is not None:
             rule = f"'{UNSURE}' below {self.unsure_below:.6g}"
-        sure = f"{100 * self.level:g} % sure"
+        sure = f"{100 * self.level:g} % confidence"
         if self.approximate:
             sure = f"about {sure}"
         share = f"{100 * self.answered / self.documents:.1f} %"
         return (
-            f"{rule}. At most {100 * self.error:g} % of them are wrong, {sure}, if "
+            f"{rule}. At most {100 * self.error:g} % of them are wrong ({sure}), if "
             f"the texts are like the {self.documents:,} documents that this was chosen "
             f"on. Of these, {share} are answered, {self.wrong:,} of them wrongly."
         )

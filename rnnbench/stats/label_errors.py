@@ -17,7 +17,7 @@ from rnnbench.stats.selective import error_bound
 
 Floats = NDArray[np.float64]
 SMALLEST = 1e-4
-"""Is added to probabilities, so that a model is never sure beyond all measure."""
+"""Added to probabilities, so that no model is infinitely sure."""
 ROUNDING = 1e-6
 LEVEL = 0.975  # of each end of an interval
 

@@ -1,4 +1,4 @@
-"""What more labels would bring: scores by the number of documents learned from.
+"""Scores by the number of labels learned from, and the gain from more of them.
 
 >>> labels = np.array([100.0, 300.0, 1000.0])
 >>> random = np.random.default_rng(0)
@@ -33,7 +33,7 @@ MISFIT = 0.05
 """The standard deviation of an error around a power law, as a share of the error, or of
 the score if that is lower: chosen so that intervals hold on real texts."""
 LEAST = 0.25
-"""Draws of nearly all documents cannot differ; they count as if they could, a bit."""
+"""Draws of nearly all documents hardly differ; they count as if they did a little."""
 DEVIATIONS = np.linspace(-4, 4, 41)  # of the error of the largest size
 SHARES = np.linspace(0, 1, 41)  # of the floor in that error
 EXPONENTS = np.geomspace(0.05, 2, 40)
@@ -53,7 +53,7 @@ class LabelCurve:
     groups: Groups | None = None
     """The cluster of each document, or its block."""
     scale: Floats | None = None
-    """What the spread over draws is proportional to; by default the error."""
+    """The spread over draws is proportional to it; by default the error."""
 
     @cached_property
     def scores(self) -> Floats:

@@ -61,10 +61,10 @@ def mcnemar_power(
 
 
 def _limits(counts: Array, level: float) -> Array:
-    """Return of how many documents the worse model may be the only one that is right.
+    """Return the most documents that the worse model alone may be right on.
 
-    More, of as many ``counts`` with one right answer, are no clear difference. It is
-    below 0 if none is clear.
+    With more of them, among ``counts`` documents that one model alone is right on, the
+    difference is not clear. It is below 0 if no difference is clear.
     """
     normal = scipy.special.ndtri(level / 2)
     limits = np.floor((counts - 1 + normal * counts**0.5) / 2) + 2

@@ -25,9 +25,9 @@ EXAMPLES = (
 )
 FOLDS = "Cross-validation with N folds."
 MODELS = "The models that judge; by default naive Bayes and linear SVMs on words."
-OUT = """Write the suspects into a table: .csv, .tsv, .jsonl or .parquet. Correct its
-column 'label'; then a config reads it as data.corrections."""
-TOP = "The rows of the table."
+OUT = """Write the suspects to a table: .csv, .tsv, .jsonl or .parquet. Correct its
+column 'label', and name the table in data.corrections."""
+TOP = "How many rows the printed table has."
 FOLDER = "Where trials and the page go; by default results/suspects-NAME."
 COLUMNS = (
     *("document", "place", "label", "suggested", "suspicion"),
@@ -108,7 +108,7 @@ def _tables(top: int, result: "Suspects") -> "list[Table]":
 
 
 def _found(request: SuspectsRequest, out: Path | None) -> "Suspects":
-    """Return the suspects, after writing them into a table."""
+    """Return the suspects, after writing them to a table."""
     from rnnbench.suspects.find import find_suspects
 
     if out is not None:

@@ -44,14 +44,14 @@ from rnnbench.terminal.display import show_trials
 Floats = NDArray[np.float64]
 QUICK = (MultinomialNaiveBayes, ComplementNaiveBayes, TfidfLinearSVM)
 MOST_FOR_CURVE = 5_000
-"""The documents that the probabilities of a model are fitted to."""
+"""The most documents that the probabilities of a model are fitted to."""
 ENOUGH = 0.85
 """Models that agree with fewer labels are too weak to estimate how many are wrong."""
 MOST_OF_OTHERS = 1.5
-"""Nor is an estimate true that is larger than so many of the other labels."""
+"""An estimate is not believed if it is larger than this many times the other labels."""
 WITH_WORDS = 200
-"""The most suspicious documents, whose deciding words are found."""
-N_WORDS = 100  # that are shown of a text
+"""The number of most suspicious documents whose deciding words are found."""
+N_WORDS = 100  # shown of a text
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +210,7 @@ def _other_labels_of_copies(data: PreparedData) -> dict[int, int]:
 
 @dataclass(frozen=True)
 class _Finder:
-    """What is known of all documents, to describe the suspects among them."""
+    """The facts about all documents that describe the suspects among them."""
 
     data: PreparedData
     of_models: Mapping[str, Floats]

@@ -29,8 +29,8 @@ def findings(results: SuspectsResults) -> list[str]:
     nouns = f"{results.dataset.noun}s"
     documents = counted(results.n_documents, "document")
     said = [
-        f"{results.n_contradicted:,} of {documents} have {nouns} that the models "
-        "contradict, the most suspicious first. Nothing is changed or left out."
+        f"The models contradict the {nouns} of {results.n_contradicted:,} of "
+        f"{documents}; the most suspicious come first. Nothing is changed or left out."
     ]
     if results.n_copies:
         said.append(

@@ -100,7 +100,7 @@ Settings = Annotated[
 ]
 LEFT_OUT = "Leave out test documents that are also in the training set."
 WithoutDuplicates = Annotated[bool, typer.Option("--without-duplicates", help=LEFT_OUT)]
-MARGIN = "Say which models are surely equal within so many points (hundredths)."
+MARGIN = "Say which models are surely equal within POINTS (hundredths)."
 Margin = Annotated[
     float | None, typer.Option(metavar="POINTS", min=0.001, max=100, help=MARGIN)
 ]

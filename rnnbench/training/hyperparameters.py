@@ -20,7 +20,7 @@ from rnnbench.training.outcome import Floats
 OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 MOST_TIMES = 10
-"""The epochs on a small part of the documents, at most, for one on all of them.
+"""The most epochs on a small part of the documents for each epoch on all of them.
 
 On 1, 5 and 20 % of R8, ``bigru_max`` was right on .588, .718 and .887 of the last fifth
 with one epoch for each, on .733, .865 and .934 with up to ten, and on .754, .866 and
@@ -134,8 +134,8 @@ class TrainingSettings(ConfigModel):
     def with_steps_on(self, documents: int, whole: int) -> Self:
         """Return the settings for a subset of the training documents.
 
-        It has as many steps as on the ``whole``, but at most ten times the epochs. What
-        counts in epochs, such as patience, grows as they do.
+        It has as many steps as on the ``whole``, but at most ten times the epochs. All
+        that counts in epochs, such as patience, grows with them.
         """
         in_epoch = self.count_batches(documents)
         as_long = self.epochs * self.count_batches(whole) // in_epoch

@@ -144,8 +144,8 @@ def test_labels_that_a_subset_lacks_are_named():
 def test_a_single_size_says_nothing_of_more_labels():
     words = " ".join(str(choose(shares="50%")).split())
 
-    assert "Two sizes or more show what more labels would bring." in words
-    assert "Twice the labels" not in words
+    assert "Use two sizes or more to see what more labels would bring." in words
+    assert "twice the labels (" not in words
 
 
 def test_two_folds_have_two_draws():
@@ -176,7 +176,7 @@ def test_the_page_shows_the_curves():
     page = choice.write_report().read_text()
 
     assert "More labels" in page
-    assert "would bring nb" in page
+    assert "nb would gain" in page
     assert Path("results/choice-mine/plots/labels.png").is_file()
 
 

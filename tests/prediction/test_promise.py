@@ -47,7 +47,7 @@ def test_an_error_that_all_answers_keep_leaves_none_out(run):
 
     assert rule.unsure_below is None
     assert rule.answered == rule.documents == 800
-    assert rule.in_words().startswith("to all texts. At most 40 % of them are wrong, ")
+    assert rule.in_words().startswith("to all texts. At most 40 % of them are wrong (")
 
 
 def test_a_lower_level_answers_no_less(run):
@@ -65,7 +65,10 @@ def test_the_command_says_what_is_promised(cli, drunk):
 
     assert done.exit_code == 0, done.output
     assert "Answers: 'unsure' below 0." in done.stderr
-    assert ". At most 3 % of them are wrong, 95 % sure, if the texts are" in done.stderr
+    assert (
+        ". At most 3 % of them are wrong (95 % confidence), if the texts are"
+        in done.stderr
+    )
 
 
 def test_the_record_has_the_promise(cli, drunk):
@@ -155,7 +158,7 @@ def test_a_promise_from_dependent_documents_is_approximate(run, dependence):
     rule = with_dataset(run, **dependence).promise("error <= 10%")
 
     assert rule.approximate
-    assert " wrong, about 95 % sure, " in rule.in_words()
+    assert " wrong (about 95 % confidence), " in rule.in_words()
     assert rule.answered <= run.model("sure").promise("error <= 10%").answered
 
 

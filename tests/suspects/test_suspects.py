@@ -113,7 +113,7 @@ def test_stored_answers_are_not_made_again(found, cli):
         ({"label": "lorry"}, "no label 'lorry' (allowed: car, fruit)"),
         ({"label": ""}, "the label is empty"),
         ({"document": "60"}, "no document 60 (allowed: 0 to 59)"),
-        ({"document": "1"}, "a table of other documents"),
+        ({"document": "1"}, "this is a table of other documents"),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused_with_the_row(cli, change, message):

@@ -102,9 +102,9 @@ def _rows_that_count(columns: Columns, reading: Reading) -> Columns:
 def _separator_in(
     columns: Columns, other_labels: Column | None, path: Path
 ) -> str | None:
-    """Return what evidently separates labels in their column, which is logged.
+    """Return the separator of labels in their column, which is logged.
 
-    If labels are lists, it is what separates answers.
+    If labels are lists, it is the separator of answers.
     """
     cells = columns.get("label")
     labels = cells or other_labels

@@ -12,5 +12,5 @@ def unsure(reported: Reported) -> ReportSection:
     *_, at_most, _, _ = zip(*table.rows, strict=True)
     parts: list[Part] = [("table", table)]
     best = max(at_most, key=lambda share: float(share.split()[0]))
-    result = f"at most 2 % of the answers are wrong: for {best} of the documents"
+    result = f"up to {best} of the documents can be answered with at most 2 % of errors"
     return ReportSection("unsure", "Unsure answers", parts, "", result)

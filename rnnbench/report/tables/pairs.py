@@ -51,7 +51,7 @@ def equivalence_table(
         "surely within": lambda pair: words.number_text(pair.surely_within),
         f"equal within {points / 100:g}": _equality,
     }
-    caption = "There are no two models to compare."
+    caption = "There are fewer than two models to compare."
     if pairs:
         caption = (
             "Surely within: the smallest margin that the true difference stays within, "

@@ -41,7 +41,7 @@ def risk_table(run: StoredRun) -> Table:
     caption = (
         "at 1 % error: the largest share of test documents that can be answered, the "
         "surest first, so that at most 1 % of the answers are wrong; means over seeds. "
-        "Sure is a high probability or margin. area: the mean error over all shares. "
-        "rnnbench predict --answer-where promises an error for new texts."
+        "The surest have the highest probability or margin. area: the mean error over "
+        "all shares. rnnbench predict --answer-where promises an error for new texts."
     )
     return with_points(Table(headers, rows, caption))

@@ -77,7 +77,7 @@ def faults_named(
             case KeyError():
                 reason = f"no {error}"
             case TypeError() | AttributeError() | StopIteration():
-                reason = "a value has another form than such files have"
+                reason = "a value does not have the form that such files have"
         raise UserError(f"{path}: {fault}: {reason}") from None
 
 
