@@ -15,14 +15,12 @@ analogue with R controls per case. Biometrics 40, 1984). Only a difference that 
 in the right direction counts.
 """
 
-from bisect import bisect_left
-
 import numpy as np
 import scipy
 
 from rnnbench.stats.correctness import Array
 from rnnbench.stats.intervals import ROUNDING
-from rnnbench.stats.power import MOST_DOCUMENTS, POWER
+from rnnbench.stats.power import MOST_DOCUMENTS, POWER, first_enough
 
 LEVEL = 0.05
 SPAN = 6  # standard deviations of m to both sides; the rest is below 1e-8
@@ -88,11 +86,10 @@ def mcnemar_detectable(
     def is_enough(step: int) -> bool:
         return mcnemar_power(n_documents, agree, step * STEP, level) >= POWER
 
-    steps = range(round((1 - agree) / STEP) + 1)
-    position = bisect_left(steps, True, key=is_enough)
-    if position == len(steps):
+    step = first_enough(range(round((1 - agree) / STEP) + 1), is_enough)
+    if step is None:
         return None
-    return position * STEP
+    return step * STEP
 
 
 def mcnemar_documents(
@@ -112,8 +109,4 @@ def mcnemar_documents(
     def is_enough(n: int) -> bool:
         return mcnemar_power(n, agree, difference, level) >= POWER
 
-    numbers = range(1, MOST_DOCUMENTS + 1)
-    position = bisect_left(numbers, True, key=is_enough)
-    if position == len(numbers):
-        return None
-    return numbers[position]
+    return first_enough(range(1, MOST_DOCUMENTS + 1), is_enough)

@@ -15,6 +15,7 @@
 """
 
 from bisect import bisect_left
+from collections.abc import Callable
 
 import scipy
 
@@ -76,11 +77,7 @@ def seeds_needed(squares: MeanSquares, level: float, difference: float) -> int |
         smallest = detectable(squares.with_seeds(n), level)
         return smallest is not None and smallest <= difference
 
-    numbers = range(FEWEST, MOST + 1)
-    position = bisect_left(numbers, True, key=is_enough)
-    if position == len(numbers):
-        return None
-    return numbers[position]
+    return first_enough(range(FEWEST, MOST + 1), is_enough)
 
 
 def documents_needed(
@@ -106,7 +103,11 @@ def documents_needed(
         smallest = detectable(more, level)
         return smallest is not None and smallest <= difference
 
-    numbers = range(1, MOST_DOCUMENTS + 1)
+    return first_enough(range(1, MOST_DOCUMENTS + 1), is_enough)
+
+
+def first_enough(numbers: range, is_enough: Callable[[int], bool]) -> int | None:
+    """Return the first number that is enough, as all later ones are, or ``None``."""
     position = bisect_left(numbers, True, key=is_enough)
     if position == len(numbers):
         return None
