@@ -40,7 +40,7 @@ drops|rises AMOUNT": from A to B by more than AMOUNT, a number or a percentage o
 such as 5%; for the main metric, also the word significantly, or "METRIC may be worse
 by 0.5 points", which fails unless B is surely not so much worse (one-sided, 5 %).
 METRIC: {options.QUANTITIES}; by default the main metric. A model that is only in A
-fails every gate; one that is only in B fails none. Or "leaks > AMOUNT": that many test
+fails every gate; one that is only in B fails none. Or "leaks > AMOUNT": more test
 documents are copies or near-copies of training documents."""
 FORMATS = (
     "table; markdown, for CI; or junit: XML with a test case for each gate and model."

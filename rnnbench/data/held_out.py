@@ -132,8 +132,8 @@ def parts_without_copies(
 ) -> list[Part]:
     """Return folds of some documents, which have ``labels``; none splits a group.
 
-    Nor do they split near-copies. Folds are stratified by the first label of each
-    group.
+    They do not split near-copies, either. Folds are stratified by the first label of
+    each group.
     """
     groups = corpus.copies[documents]
     if corpus.groups is not None:
@@ -153,7 +153,7 @@ def parts_without_copies(
 
 
 def _joined(groups: Positions, others: Positions) -> Positions:
-    """Return groups, ``(n,)``, that share no document with two groups of either."""
+    """Return the groups, ``(n,)``, of documents that either kind of groups connects."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

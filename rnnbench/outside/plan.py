@@ -55,7 +55,7 @@ class Plan(StoredRecord):
     seeds_needed: int | None = None
     """On these documents, for a difference of one point."""
     has_too_few_seeds: bool = False
-    """Whether nothing can be said of so few seeds."""
+    """Whether there are too few seeds to say anything."""
 
 
 def in_words(plans: Sequence[Plan]) -> str:

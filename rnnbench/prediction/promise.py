@@ -26,7 +26,7 @@ USUAL = "95"  # the level in percent, unless the condition has one
 
 
 class AnswerRule(StoredRecord):
-    """The sureness from which on a model answers, and what that promises."""
+    """The sureness from which a model answers, and the promise that this keeps."""
 
     error: float
     """The largest share of wrong answers that is promised."""

@@ -271,9 +271,9 @@ class MeanSquares:
         )
 
     def with_documents(self, times: float) -> "MeanSquares":
-        """Return what is expected of ``times`` as many documents, and groups of them.
+        """Return the mean squares expected of ``times`` as many documents, and groups.
 
-        Seeds differ by chance less then, but not otherwise.
+        Seeds then differ less by chance, but not otherwise.
         """
         chance = self.chance / times
         return replace(

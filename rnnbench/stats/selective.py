@@ -26,7 +26,7 @@ from rnnbench.stats.intervals import LEVEL, mean_squares, variance_of
 
 N_THRESHOLDS = 50
 STEPS = 1_000
-"""Errors that are tried for the lowest that can be promised."""
+"""Errors that are tried, to find the lowest that can be promised."""
 Booleans = NDArray[np.bool_]
 Sureness = NDArray[np.floating]
 
@@ -86,7 +86,7 @@ class Promise:
 
 
 def error_bound(n_wrong: float, n: float, level: float = LEVEL) -> float:
-    """Return the upper bound of a share of errors, of which ``n_wrong`` of ``n`` are.
+    """Return the upper bound of the error if ``n_wrong`` of ``n`` answers are wrong.
 
     It is exact (C. J. Clopper, E. S. Pearson: The use of confidence or fiducial limits
     illustrated in the case of the binomial. Biometrika 26, 1934).
@@ -102,7 +102,7 @@ def error_bound(n_wrong: float, n: float, level: float = LEVEL) -> float:
 def answer_where(
     sureness: Sureness, correctness: Correctness, at_most: float, level: float = LEVEL
 ) -> Promise | None:
-    """Return the threshold with the most answers whose error is surely ``at_most``.
+    """Return the threshold that gives the most answers with an error ``at_most`` this.
 
     ``correctness`` is that of one seed, right or wrong. With a probability of
     ``level``, the error of all answers above the threshold is at most this one, on

@@ -1,4 +1,4 @@
-"""What more labels would bring, on plain arrays."""
+"""Scores by the number of labels, on plain arrays."""
 
 import numpy as np
 import pytest
