@@ -51,10 +51,12 @@ def _caption(results: ChoiceResults, curves: LabelCurves) -> str:
         "include smaller ones; words and word vectors come from the subset alone. "
         "Intervals are over draws, seeds and documents."
     ]
+    sizes_without: dict[str, list[str]] = {}
     for size in curves.sizes:
         if size.absent:
-            names = listed(size.absent)
-            lines.append(f"With {size.name}, some draw has no document of {names}.")
+            sizes_without.setdefault(listed(size.absent), []).append(size.name)
+    for names, sizes in sizes_without.items():
+        lines.append(f"With {listed(sizes)}, some draw has no document of {names}.")
     if len(curves.sizes) == 1:
         lines.append("Use two sizes or more to see what more labels would bring.")
     return sentences(*lines)

@@ -24,6 +24,7 @@ from rnnbench.errors import UserError
 from rnnbench.job import prepared_job
 from rnnbench.labels import Labels, form_of, keys_of, topics_of
 from rnnbench.models.baselines import (
+    Baseline,
     ComplementNaiveBayes,
     MultinomialNaiveBayes,
     TfidfLinearSVM,
@@ -97,11 +98,14 @@ def find_suspects(request: SuspectsRequest) -> Suspects:
 def quick_models(models: Mapping[str, Model]) -> list[str]:
     """Return the baselines that learn fast from words, or raise ``UserError``."""
     quick = []
+    baselines: list[Baseline] = []
     for name, model in models.items():
         match model:
             case BaselineModel(baseline=baseline, reads_words=False):
-                if type(baseline) in QUICK:
+                is_new = baseline not in baselines  # or one model would count twice
+                if type(baseline) in QUICK and is_new:
                     quick.append(name)
+                    baselines.append(baseline)
     if not quick:
         hint = f"name some with --models: {', '.join(models)}"
         raise UserError(f"models: naive Bayes and a linear SVM are missing ({hint})")

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from numpy.random import default_rng
 
+from rnnbench import load_config
+from rnnbench.suspects.find import quick_models
+
 FOODS = ["apple", "pear", "plum", "grape", "melon", "peach", "lemon", "cherry"]
 CARS = ["engine", "brake", "wheel", "clutch", "tyre", "gear", "bumper", "axle"]
 WRONG = {3: "fruit", 40: "car"}
@@ -238,3 +241,10 @@ def test_a_wrong_option_is_named(cli, arguments, message):
 
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+def test_a_model_that_only_decides_otherwise_does_not_count_twice():
+    models = load_config("reuters90").models
+
+    assert {"tfidf_linear_svm", "tfidf_linear_svm_by_topic"} <= models.keys()
+    assert quick_models(models) == ["complement_naive_bayes", "tfidf_linear_svm"]
