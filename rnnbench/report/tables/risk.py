@@ -4,6 +4,9 @@
 curves of its seeds.
 """
 
+from collections.abc import Sequence
+from operator import attrgetter
+
 import numpy as np
 
 from rnnbench.report.table import Table, with_points
@@ -27,16 +30,23 @@ def risk_curves(run: StoredRun) -> dict[str, list[RiskCoverage]]:
     return curves
 
 
+def mean_coverage(curves: Sequence[RiskCoverage], error: float) -> float:
+    """Return the largest share of documents answered at an error: mean over seeds."""
+    shares = []
+    for curve in curves:
+        shares.append(curve.coverage_at(error))
+    return float(np.mean(shares))
+
+
 def risk_table(run: StoredRun) -> Table:
     """Return the share of test documents that each model answers at some errors."""
     rows = []
     for model, curves in risk_curves(run).items():
-        of_seeds = []
-        for curve in curves:
-            of_seeds.append([*map(curve.coverage_at, ERRORS), curve.area])
-        means = np.mean(of_seeds, axis=0)
-        shares = map("{:.1f} %".format, 100 * means[:-1])
-        rows.append([model, *shares, f"{means[-1]:.4f}"])
+        row = [model]
+        for error in ERRORS:
+            row.append(f"{100 * mean_coverage(curves, error):.1f} %")
+        area = np.mean(list(map(attrgetter("area"), curves)))
+        rows.append([*row, f"{area:.4f}"])
     headers = ["model", "at 1 % error", "at 2 % error", "at 5 % error", "area"]
     caption = (
         "at 1 % error: the largest share of test documents that can be answered, the "
