@@ -25,7 +25,7 @@ from rnnbench.terminal import console, options
 if TYPE_CHECKING:
     from rnnbench.outside.files import FileAnswers
     from rnnbench.outside.judge import Verdict
-    from rnnbench.outside.plan import Plan
+    from rnnbench.outside.plan import PairPlan
 
 
 EXAMPLES = options.examples(
@@ -188,7 +188,7 @@ def _is_run(folder: Path) -> bool:
 
 def _plans(
     folders: Sequence[Path], documents: int | None, agree: str | None
-) -> "list[Plan]":
+) -> "list[PairPlan]":
     """Return the plans of runs; without any, that of two models by numbers."""
     from rnnbench.outside import plan
 
@@ -209,7 +209,7 @@ def _plans(
     return [plan.plan_by_numbers(documents, share)]
 
 
-def _print_plans(plans: "Sequence[Plan]", *, as_json: bool) -> None:
+def _print_plans(plans: "Sequence[PairPlan]", *, as_json: bool) -> None:
     from rnnbench.outside.plan import in_words, plans_table
     from rnnbench.outside.view import dumped
 

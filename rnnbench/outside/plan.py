@@ -36,7 +36,7 @@ FEWEST = 8
 than 80 % of cases, even if the worse model is never the only one that is right."""
 
 
-class Plan(StoredRecord):
+class PairPlan(StoredRecord):
     """The documents that tell two models apart in 80 % of cases (p below 0.05)."""
 
     models: list[str]
@@ -58,7 +58,7 @@ class Plan(StoredRecord):
     """Whether there are too few seeds to say anything."""
 
 
-def in_words(plans: Sequence[Plan]) -> str:
+def in_words(plans: Sequence[PairPlan]) -> str:
     """Return what documents find, and what a difference of one point needs."""
     first = plans[0]
     models = " and ".join(first.models) or TWO
@@ -92,12 +92,14 @@ def _range(values: Iterable[float | None], spell: Callable[[float | None], str])
     return " to ".join(dict.fromkeys(map(spell, numbers[:1] + numbers[-1:])))
 
 
-def plan_by_numbers(documents: int, agree: float, models: Sequence[str] = ()) -> Plan:
+def plan_by_numbers(
+    documents: int, agree: float, models: Sequence[str] = ()
+) -> PairPlan:
     """Return the plan of two single trainings, by McNemar's exact test."""
     needed = {}
     for points in POINTS:
         needed[f"{points:g}"] = mcnemar_documents(agree, points * POINT)
-    return Plan(
+    return PairPlan(
         models=list(models),
         agree=agree,
         documents=documents,
@@ -107,7 +109,9 @@ def plan_by_numbers(documents: int, agree: float, models: Sequence[str] = ()) ->
     )
 
 
-def plan_with_best(runs: Collection[StoredRun], documents: int | None) -> list[Plan]:
+def plan_with_best(
+    runs: Collection[StoredRun], documents: int | None
+) -> list[PairPlan]:
     """Return the plans of the best model of each run with each other model.
 
     ``documents`` is by default the number of documents of the run.
@@ -124,7 +128,7 @@ def plan_with_best(runs: Collection[StoredRun], documents: int | None) -> list[P
     return plans
 
 
-def plan_two_runs(a: StoredRun, b: StoredRun, documents: int | None) -> list[Plan]:
+def plan_two_runs(a: StoredRun, b: StoredRun, documents: int | None) -> list[PairPlan]:
     """Return the plans of the models that are in both runs."""
     models = {}
     for run in (a, b):
@@ -139,7 +143,7 @@ def plan_two_runs(a: StoredRun, b: StoredRun, documents: int | None) -> list[Pla
 
 def _plan(
     models: Mapping[str, Correctness], pair: tuple[str, str], documents: int | None
-) -> Plan:
+) -> PairPlan:
     """Return the plan of two models that answered the same documents."""
     a, b = map(models.__getitem__, pair)
     n_measured = a.parts.shape[-1]
@@ -152,7 +156,7 @@ def _plan(
     seeds = None
     if comparison.n_seeds != 1:
         seeds = seeds_needed(squares, SIGNIFICANT, POINT)
-    plan = Plan(
+    plan = PairPlan(
         models=list(pair),
         documents=n_documents,
         seeds=comparison.n_seeds,
@@ -170,9 +174,9 @@ def _plan(
     return plan.model_copy(update={"smallest": smallest, "documents_needed": needed})
 
 
-def plans_table(plans: Sequence[Plan]) -> Table:
+def plans_table(plans: Sequence[PairPlan]) -> Table:
     """Return the smallest difference of each plan, and what smaller ones need."""
-    columns: Columns[Plan] = {
+    columns: Columns[PairPlan] = {
         "models": lambda plan: " - ".join(plan.models) or TWO,
         "documents": lambda plan: f"{plan.documents:,}",
         "points found": lambda plan: _points(plan.smallest),
@@ -190,11 +194,11 @@ def plans_table(plans: Sequence[Plan]) -> Table:
     return table_of(plans, columns, caption)
 
 
-def _documents(points: str, plan: Plan) -> int | None:
+def _documents(points: str, plan: PairPlan) -> int | None:
     return plan.documents_needed.get(points)
 
 
-def _documents_text(points: str, plan: Plan) -> str:
+def _documents_text(points: str, plan: PairPlan) -> str:
     return _count(_documents(points, plan))
 
 
