@@ -137,7 +137,7 @@ def test_an_evaluation_that_did_not_end_is_noticed(caplog):
         (lambda log: log.update(samples=[]), "no usable row"),
         (
             lambda log: log.update(samples=7),
-            "cannot be read as a log of inspect_ai: a value has another form",
+            "cannot be read as a log of inspect_ai: a value does not have the form",
         ),
         (
             lambda log: log["samples"][0]["scores"]["match"].update(value="high"),
