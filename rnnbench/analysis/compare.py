@@ -1,31 +1,25 @@
 """Two finished runs side by side: how each model changed, and what else differs.
 
 >>> compared = compare_runs(a, b)  # doctest: +SKIP
->>> judge(parse_gate("drops 0.01"), compared).passed  # doctest: +SKIP
+>>> compared.models[0].is_clear  # doctest: +SKIP
 True
-
-A gate is a condition under which a comparison fails, such as ``macro_f1 drops 0.01``.
 """
 
-import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from pydantic import computed_field
 
 from rnnbench.analysis.comparisons import compare_pairs, correctness_by_model
 from rnnbench.data.summary import DatasetSummary
-from rnnbench.errors import UserError, did_you_mean
+from rnnbench.errors import UserError
 from rnnbench.labels import form_of
-from rnnbench.metrics import MS_PER_STEP, find_quantity
+from rnnbench.metrics import MS_PER_STEP
 from rnnbench.points import chosen
 from rnnbench.results.comparison import Difference
 from rnnbench.results.schema import ModelSummary
 from rnnbench.results.stored_run import StoredRun
 from rnnbench.section import StoredRecord
-from rnnbench.stats.not_worse import lower_bound
 
 Part = Literal["config", "data", "environment"]
 OF_DOCUMENTS = {
@@ -47,13 +41,6 @@ DECIDE_THE_DOCUMENTS = OF_DOCUMENTS | {
 }
 """Of training and test."""
 NO_DIFFERENCE = ("installed", "date")  # in an environment, they cannot change a result
-MARGIN = r"(?:(\w+) )?may be worse by ([0-9.]+)( points?)?"
-SURELY_POINTS = 0.1
-"""A margin from here on without the word is hardly meant as a share."""
-DIRECTIONS = {"drops": -1, "rises": 1}
-SIGNIFICANTLY = "significantly"
-LEAKS = "leaks"
-"""A gate on test documents that are copies or near-copies of training documents."""
 
 
 class Change(Difference):
@@ -289,239 +276,3 @@ def _speed_ratio(a: ModelSummary, b: ModelSummary) -> float | None:
     if ms_a is None or not ms_b:
         return None
     return ms_a / ms_b
-
-
-class Gate(NamedTuple):
-    """A change from A to B that no model may make."""
-
-    text: str
-    metric: str | None
-    """A metric or a cost, by name; ``None`` for the main metric."""
-    direction: str
-    amount: float | None
-    """How far it may move; ``None`` if only a significant move fails."""
-    is_relative: bool = False
-    """Whether ``amount`` is a percentage of the value in A."""
-    margin: float | None = None
-    """By how much the main metric must surely not drop, if that is the gate."""
-
-
-class Failure(StoredRecord):
-    """A failing model.
-
-    If only ``b`` is ``None``, B lacks its metric; if both are, the model.
-    """
-
-    model: str
-    a: float | None
-    b: float | None
-    p_corrected: float | None = None
-    """For a gate on significance."""
-    bound: float | None = None
-    """Of B - A, one-sided at 5 %, for a gate on what may be."""
-
-
-class GateVerdict(StoredRecord):
-    """The outcome of a gate."""
-
-    gate: str
-    checked: list[str]
-    """Models whose values were compared."""
-    unmeasured: list[str]
-    """Models that have no such value in A, such as the log-loss of an SVM."""
-    failures: list[Failure]
-    reason: str = ""
-    """The evidence, if it is about the documents and not about models."""
-
-    @computed_field  # type: ignore[prop-decorator]  # as pydantic documents it
-    @property
-    def passed(self) -> bool:
-        """Whether no model failed."""
-        return not self.failures
-
-
-def parse_gate(text: str) -> Gate:
-    """Return the gate ``[METRIC] drops|rises AMOUNT``, or ``leaks > AMOUNT``.
-
-    The amount is N, N% or, of a metric, ``significantly``.
-    """
-    words = text.replace(">", " > ").split()
-    where = f"--fail-if '{text}'"
-    if "may" in words:
-        return _parse_margin(words, where)
-    if words[:1] == [LEAKS]:
-        sign, amount = [*words[1:], "", ""][:2]
-        number = _number(amount)
-        if sign != ">" or len(words) != 3 or math.isnan(number):
-            raise UserError(f"{where}: should be '{LEAKS} > N' or '{LEAKS} > N%'")
-        if amount.endswith("%") and number >= 100:
-            raise UserError(f"{where}: no share exceeds {amount}")
-        return Gate(" ".join(words), LEAKS, sign, number, amount.endswith("%"))
-    if len(words) not in (2, 3):
-        examples = (
-            "'accuracy drops 0.01', 'ms_per_step rises 10%' or 'drops significantly'"
-        )
-        raise UserError(
-            f"{where}: should be METRIC drops|rises AMOUNT, such as {examples}"
-        )
-    direction, amount = words[-2:]
-    metric = None
-    if len(words) == 3:
-        metric = words[0]
-        find_quantity(metric, where)
-    if direction not in DIRECTIONS:
-        raise UserError(
-            f"{where}: got '{direction}' ({did_you_mean(direction, DIRECTIONS)})"
-        )
-    if amount == SIGNIFICANTLY:
-        return Gate(" ".join(words), metric, direction, None)
-    number = _number(amount)
-    if math.isnan(number):
-        allowed = f"allowed: a number from 0, a percentage of A, {SIGNIFICANTLY}"
-        raise UserError(f"{where}: got '{amount}' ({allowed})")
-    return Gate(" ".join(words), metric, direction, number, amount.endswith("%"))
-
-
-def _parse_margin(words: Sequence[str], where: str) -> Gate:
-    """Return the gate ``[METRIC] may be worse by N [points]``."""
-    form = re.fullmatch(MARGIN, " ".join(words))
-    margin = _number(form[2]) if form else math.nan
-    if form is None or not margin > 0:
-        example = "'accuracy may be worse by 0.5 points', or by 0.005"
-        raise UserError(
-            f"{where}: should be METRIC may be worse by N, such as {example}"
-        )
-    if form[1]:
-        find_quantity(form[1], where)
-    if form[3]:
-        margin /= 100
-    elif margin >= SURELY_POINTS:
-        hint = f"'by {form[2]} points', or 'by {100 * margin:g} points'"
-        raise UserError(f"{where}: {form[2]} is {100 * margin:g} points (write {hint})")
-    return Gate(" ".join(words), form[1], "drops", None, margin=margin)
-
-
-def _number(amount: str) -> float:
-    """Return a number from 0 or its percentage; NaN for anything else."""
-    with suppress(ValueError):
-        number = float(amount.removesuffix("%"))
-        if 0 <= number < math.inf:
-            return number
-    return math.nan
-
-
-def judge_leaks(gate: Gate, dataset: DatasetSummary) -> GateVerdict:
-    """Return whether too many test documents are copies or near-copies of training
-    documents.
-
-    Raises:
-        UserError: near-copies are not known.
-    """
-    if gate.metric != LEAKS:
-        raise UserError(f"--fail-if '{gate.text}': needs RUN_B")
-    if dataset.near_copies is None:
-        hint = "run it again with this version; nothing is trained again"
-        raise UserError(f"--fail-if '{gate.text}': near-copies are not known ({hint})")
-    n = len(dataset.leaks)
-    share = 100 * n / dataset.test_size
-    what = "copies or near-copies of training documents"
-    subject = "test documents"
-    failures = []
-    if (share if gate.is_relative else n) > (gate.amount or 0):
-        failures = [Failure(model=subject, a=None, b=None)]
-    return GateVerdict(
-        gate=gate.text,
-        checked=[subject],
-        unmeasured=[],
-        failures=failures,
-        reason=f"{n:,} of {dataset.test_size:,} ({share:.3g}%) are {what}",
-    )
-
-
-def bounds_of_runs(a: StoredRun, b: StoredRun) -> dict[str, float]:
-    """Return the lower bound of B - A of each model that is in both runs."""
-    old = correctness_by_model(a)
-    bounds = {}
-    for name, new in correctness_by_model(b).items():
-        if name in old:
-            bounds[name] = lower_bound(new, old[name])
-    return bounds
-
-
-def judge(
-    gate: Gate, comparison: ComparedRuns, bounds: Mapping[str, float] | None = None
-) -> GateVerdict:
-    """Return which models fail a gate; one fails, too, if B lacks it or its metric.
-
-    ``bounds`` are the lower bounds of B - A, which a gate with a margin needs.
-
-    Raises:
-        UserError: the gate cannot be applied to these runs.
-    """
-    if gate.metric == LEAKS:
-        return judge_leaks(gate, comparison.dataset)
-    changes = comparison.models
-    metric = gate.metric or comparison.dataset.kind.main
-    values = {
-        change.name: (change.a.mean_of(metric), change.b.mean_of(metric))
-        for change in changes
-    }
-    checked = [
-        name for name, (a, b) in values.items() if a is not None and b is not None
-    ]
-    _check_gate(gate, metric, comparison, checked)
-    failures = []
-    for change in changes:
-        a, b = values[change.name]
-        p_corrected = None
-        bound = None
-        if gate.margin is not None:
-            bound = (bounds or {})[change.name]
-            is_failed = bound <= -gate.margin
-        elif b is not None and a is not None:
-            is_failed = _is_failed(gate, change.is_clear, a, b)
-            if gate.amount is None:
-                p_corrected = change.p_corrected
-        if a is not None and (b is None or is_failed):
-            failure = Failure(
-                model=change.name, a=a, b=b, p_corrected=p_corrected, bound=bound
-            )
-            failures.append(failure)
-    failures += [Failure(model=name, a=None, b=None) for name in comparison.only_in_a]
-    unmeasured = [name for name, (a, _) in values.items() if a is None]
-    return GateVerdict(
-        gate=gate.text, checked=checked, unmeasured=unmeasured, failures=failures
-    )
-
-
-def _check_gate(
-    gate: Gate, metric: str, comparison: ComparedRuns, checked: Sequence[str]
-) -> None:
-    """Raise ``UserError`` if a gate on a metric cannot be applied to two runs."""
-    where = f"--fail-if '{gate.text}'"
-    main = comparison.dataset.kind.main
-    if gate.amount is None and metric != main:
-        example = f"give an amount, such as '{metric} {gate.direction} 5%'"
-        raise UserError(f"{where}: only {main} is tested for significance; {example}")
-    if not checked:
-        names = ", ".join(change.name for change in comparison.models)
-        raise UserError(f"{where}: no model has {metric} in both runs ({names})")
-    undecided = [
-        change.name for change in comparison.models if change.has_too_few_seeds
-    ]
-    if gate.amount is None and undecided:
-        hint = "use 3 or more in both runs, or a gate with an amount"
-        raise UserError(
-            f"{where}: {', '.join(undecided)}: too few seeds to tell ({hint})"
-        )
-
-
-def _is_failed(gate: Gate, is_clear: bool, a: float, b: float) -> bool:
-    """Return whether a value moved too far from A to B."""
-    moved = (b - a) * DIRECTIONS[gate.direction]
-    if gate.amount is None:
-        return moved > 0 and is_clear
-    allowed = gate.amount
-    if gate.is_relative:
-        allowed = gate.amount * abs(a) / 100
-    return moved > allowed and not math.isclose(moved, allowed, abs_tol=1e-12)

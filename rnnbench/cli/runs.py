@@ -13,7 +13,7 @@ import typer
 from pydantic import BaseModel
 
 import rnnbench
-from rnnbench.analysis import compare as comparing
+from rnnbench.analysis import gates as gating
 from rnnbench.analysis.boards import MeanRanks
 from rnnbench.analysis.equivalence import equivalences
 from rnnbench.analysis.power import power_of_pairs
@@ -240,7 +240,7 @@ def compare(
         table = power_table(pairs, a.results)
         verdicts = []
         for gate in gates:
-            verdicts.append(comparing.judge_leaks(gate, a.results.dataset))
+            verdicts.append(gating.judge_alone(gate, a.results.dataset))
         record = _record(pairs=pairs, gates=verdicts)
         tables = [table]
         if margin is not None:
@@ -255,10 +255,10 @@ def compare(
         raise UserError(f"--margin: only without RUN_B ({hint})")
     b = load_run(run_b, without_duplicates=without_duplicates)
     comparison = rnnbench.compare(a, b, only)
-    bounds = comparing.bounds_of_runs(a, b)
+    bounds = gating.bounds_of_runs(a, b)
     verdicts = []
     for gate in gates:
-        verdicts.append(comparing.judge(gate, comparison, bounds))
+        verdicts.append(gating.judge(gate, comparison, bounds))
     if form == "table":
         record = comparison.model_dump(mode="json") | _record(gates=verdicts)
         console.print_record(record, *comparison.tables(), as_json=as_json)
@@ -270,12 +270,12 @@ def compare(
     end_with(verdicts)
 
 
-def parse_gates(texts: Sequence[str] | None) -> list[comparing.Gate]:
+def parse_gates(texts: Sequence[str] | None) -> list[gating.Gate]:
     """Return the gates that an option names."""
-    return [comparing.parse_gate(text) for text in texts or ()]
+    return [gating.parse_gate(text) for text in texts or ()]
 
 
-def end_with(verdicts: Sequence[comparing.GateVerdict]) -> None:
+def end_with(verdicts: Sequence[gating.GateVerdict]) -> None:
     """Print the gates that passed; an error names those that failed."""
     passed, failed = verdict_lines(verdicts)
     for line in passed:

@@ -1,8 +1,6 @@
 """The command ``rnnbench verdict``."""
 
-import math
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,14 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from rnnbench.analysis import compare as comparing
 from rnnbench.analysis.summary import load_run
 from rnnbench.cli.runs import end_with, parse_gates
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.outside.answers import Missing
-from rnnbench.results.schema import Results
 from rnnbench.results.store import RESULTS
-from rnnbench.stats.not_worse import lower_bound
 from rnnbench.stats.power import MOST_DOCUMENTS
 from rnnbench.storage import names_file
 from rnnbench.terminal import console, options
@@ -121,21 +116,23 @@ def verdict(
     """
     from rnnbench.outside.columns import Reading
     from rnnbench.outside.files import read_answers
+    from rnnbench.outside.gates import judge_tasks
     from rnnbench.outside.plan import plan_with_best
     from rnnbench.outside.view import dumped, shown
 
     if force and not out:
         raise UserError("--force: needs --out")
+    files = files or []
     if plan:
-        _check_plan(files, agree, is_alone=not (fail_if or out or margin))
+        _check_plan(files, agree, is_judged=bool(fail_if or out or margin))
     elif documents or agree:
         raise UserError("--documents, --agree: only with --plan")
     elif not files:
         raise UserError("verdict: no FILE (should be files with answers, or --plan)")
-    files = files or []
-    folders = list(filter(_is_run, map(Path, files)))
-    if plan and len(folders) == len(files):
-        _print_plans(_plans(folders, documents, agree), as_json=as_json)
+    if plan and all(map(_is_run, files)):
+        if labels:
+            raise UserError("--labels: a plan needs it only for FILEs with answers")
+        _print_plans(_plans(files, documents, agree), as_json=as_json)
         return
     gates = parse_gates(fail_if)
     columns = _columns_of(
@@ -153,15 +150,9 @@ def verdict(
     if plan:
         _print_plans(plan_with_best(tasks.values(), documents), as_json=as_json)
         return
-    verdicts = _judged_by_gates(tasks.values(), gates)
+    verdicts = judge_tasks(tasks.values(), gates)
     if out:
-        for task, judged in tasks.items():
-            folder = out
-            if len(tasks) > 1:
-                folder = out / names[task]
-            tasks[task] = judged.save(
-                folder, command=options.command(), overwrite=force
-            )
+        tasks = _saved(tasks, names, out, overwrite=force)
     record, views = shown(tasks, verbose=verbose, points=margin)
     record["gates"] = dumped(verdicts)
     console.print_record(record, *views, as_json=as_json)
@@ -170,11 +161,9 @@ def verdict(
     end_with(verdicts)
 
 
-def _check_plan(
-    files: Sequence[str] | None, agree: str | None, *, is_alone: bool
-) -> None:
+def _check_plan(files: Sequence[str], agree: str | None, *, is_judged: bool) -> None:
     """Raise ``UserError`` if options do not go with --plan."""
-    if not is_alone:
+    if is_judged:
         raise UserError(
             "--plan: not with --fail-if, --margin or --out (a plan is no verdict)"
         )
@@ -182,31 +171,22 @@ def _check_plan(
         raise UserError("--agree: not with FILEs (they say how often models agree)")
 
 
-def _is_run(folder: Path) -> bool:
-    return (folder / RESULTS).is_file()
+def _is_run(name: str) -> bool:
+    return Path(name, RESULTS).is_file()
 
 
 def _plans(
-    folders: Sequence[Path], documents: int | None, agree: str | None
+    folders: Sequence[str], documents: int | None, agree: str | None
 ) -> "list[PairPlan]":
     """Return the plans of runs; without any, that of two models by numbers."""
-    from rnnbench.outside import plan
+    from rnnbench.outside.plan import parse_share, plan_by_numbers, plan_runs
 
-    runs = list(map(load_run, folders))
-    if len(runs) == 2:
-        return plan.plan_two_runs(runs[0], runs[1], documents)
-    if runs:
-        return plan.plan_with_best(runs, documents)
+    if folders:
+        runs = list(map(load_run, map(Path, folders)))
+        return plan_runs(runs, documents)
     if documents is None or agree is None:
         raise UserError("--plan: needs --documents and --agree, or FILEs, or a run")
-    share = math.nan
-    with suppress(ValueError):
-        share = float(agree.removesuffix("%"))
-    if agree.endswith("%"):
-        share /= 100
-    if not 0 <= share < 1:
-        raise UserError(f"--agree {agree}: should be a share such as 90% or 0.9")
-    return [plan.plan_by_numbers(documents, share)]
+    return [plan_by_numbers(documents, parse_share(agree))]
 
 
 def _print_plans(plans: "Sequence[PairPlan]", *, as_json: bool) -> None:
@@ -250,20 +230,23 @@ def _judged(answered: "FileAnswers", name: str, missing: Missing) -> "Verdict":
     )
 
 
-def _judged_by_gates(
-    tasks: "Collection[Verdict]", gates: Sequence[comparing.Gate]
-) -> list[comparing.GateVerdict]:
-    verdicts = []
-    for gate in gates:
-        for judged in tasks:
-            comparison = _compared_with_first(judged.results)
-            models = judged.judgement.compared.models
-            bounds = {}
-            for change in comparison.models:
-                old = models[comparison.a]
-                bounds[change.name] = lower_bound(models[change.name], old)
-            verdicts.append(comparing.judge(gate, comparison, bounds))
-    return verdicts
+def _saved(
+    tasks: "Mapping[str, Verdict]",
+    names: Mapping[str, str],
+    out: Path,
+    *,
+    overwrite: bool,
+) -> "dict[str, Verdict]":
+    """Store the verdict on each task as a run, and return the stored ones."""
+    saved = {}
+    for task, judged in tasks.items():
+        folder = out
+        if len(tasks) > 1:
+            folder = out / names[task]
+        saved[task] = judged.save(
+            folder, command=options.command(), overwrite=overwrite
+        )
+    return saved
 
 
 def _names_of(tasks: Collection[str], out: Path | None) -> dict[str, str]:
@@ -292,34 +275,3 @@ def _pair(option: str, text: str, keys: Collection[str] = ()) -> tuple[str, str]
     if keys and key not in keys:
         raise UserError(f"{option} {text}: got '{key}' ({did_you_mean(key, keys)})")
     return key, value
-
-
-def _compared_with_first(results: Results) -> comparing.ComparedRuns:
-    """Return how the other models differ from the first, as gates need it."""
-    first, *others = results.models
-    if not others:
-        raise UserError(
-            f"--fail-if: only {first.name} answered (should be two or more models)"
-        )
-    pairs = results.comparisons_of(first.name)
-    changes = []
-    for model in others:
-        if model.name not in pairs:
-            raise UserError(
-                f"--fail-if: too many models to compare {model.name} with {first.name}"
-            )
-        pair = pairs[model.name].seen_from(model.name)
-        difference = pair.model_dump(include=set(comparing.Change.model_fields))
-        change = comparing.ModelChange(
-            name=model.name, a=first, b=model, speed_ratio=None, **difference
-        )
-        changes.append(change)
-    return comparing.ComparedRuns(
-        a=first.name,
-        b="",
-        dataset=results.dataset,
-        models=changes,
-        only_in_a=[],
-        only_in_b=[],
-        differences=[],
-    )

@@ -1,8 +1,9 @@
 """The documents and the seeds that tell models apart: ``plan_by_numbers(500, 0.9)``."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
-from math import ceil
 from operator import attrgetter
 
 import numpy as np
@@ -66,30 +67,36 @@ def in_words(plans: Sequence[PairPlan]) -> str:
         models = f"{len(plans)} pairs of models"
     elif first.agree is not None:
         models += f" that are both right or both wrong on {100 * first.agree:.3g} %"
-    found = _range(map(attrgetter("smallest"), plans), _points)
+    smallest = _range([plan.smallest for plan in plans], _points)
     told = "cannot be told apart in 80 % of cases, however much they differ"
     if first.has_too_few_seeds:
         told = f"have {TOO_FEW_SEEDS} to be told apart (use 3 or more of each)"
-    if found:
-        told = f"are told apart in 80 % of cases if they truly differ by {found} points"
+    if smallest:
+        by_points = f"by {smallest} points"
+        told = f"are told apart in 80 % of cases if they truly differ {by_points}"
     needs = []
-    for noun, need in (
-        ("documents", partial(_documents, "1")),
-        ("seeds", attrgetter("seeds_needed")),
-    ):
-        needed = _range(map(need, plans), _count)
-        if needed:
-            needs.append(f"{needed} {noun}")
+    documents = _range([plan.documents_needed.get("1") for plan in plans], _count)
+    if documents:
+        needs.append(f"{documents} documents")
+    seeds = _range([plan.seeds_needed for plan in plans], _count)
+    if seeds:
+        needs.append(f"{seeds} seeds")
     last = "No number of documents finds a difference of one point."
     if needs:
         last = f"A difference of one point needs {either(needs)}."
     return f"On {counted(first.documents, 'document')}, {models} {told}. {last}"
 
 
-def _range(values: Iterable[float | None], spell: Callable[[float | None], str]) -> str:
-    """Return the lowest and the highest of the values that there are."""
-    numbers = sorted(filter(None, values))
-    return " to ".join(dict.fromkeys(map(spell, numbers[:1] + numbers[-1:])))
+def _range(values: Sequence[float | None], spell: Callable[[float | None], str]) -> str:
+    """Return the lowest and the highest of the values that there are; else nothing."""
+    numbers = list(filter(None, values))
+    if not numbers:
+        return ""
+    low = spell(min(numbers))
+    high = spell(max(numbers))
+    if low == high:
+        return low
+    return f"{low} to {high}"
 
 
 def plan_by_numbers(
@@ -109,6 +116,18 @@ def plan_by_numbers(
     )
 
 
+def parse_share(text: str) -> float:
+    """Return the share of documents that models agree on, or raise ``UserError``."""
+    share = math.nan
+    with suppress(ValueError):
+        share = float(text.removesuffix("%"))
+    if text.endswith("%"):
+        share /= 100
+    if not 0 <= share < 1:
+        raise UserError(f"--agree {text}: should be a share such as 90% or 0.9")
+    return share
+
+
 def plan_with_best(
     runs: Collection[StoredRun], documents: int | None
 ) -> list[PairPlan]:
@@ -126,6 +145,13 @@ def plan_with_best(
     if not plans:
         raise UserError("--plan: only one model (should be two or more)")
     return plans
+
+
+def plan_runs(runs: Sequence[StoredRun], documents: int | None) -> list[PairPlan]:
+    """Return the plans of two runs by their common models, or of each run alone."""
+    if len(runs) == 2:
+        return plan_two_runs(runs[0], runs[1], documents)
+    return plan_with_best(runs, documents)
 
 
 def plan_two_runs(a: StoredRun, b: StoredRun, documents: int | None) -> list[PairPlan]:
@@ -169,7 +195,9 @@ def _plan(
     needed = {}
     for points in POINTS:
         n = documents_needed(squares, SIGNIFICANT, points * POINT, n_documents)
-        needed[f"{points:g}"] = n and max(n, round(FEWEST / points / POINT))
+        if n is not None:
+            n = max(n, round(FEWEST / points / POINT))
+        needed[f"{points:g}"] = n
     smallest = detectable(squares, SIGNIFICANT)
     return plan.model_copy(update={"smallest": smallest, "documents_needed": needed})
 
@@ -182,7 +210,7 @@ def plans_table(plans: Sequence[PairPlan]) -> Table:
         "points found": lambda plan: _points(plan.smallest),
     }
     for points in POINTS:
-        columns[f"for {points:g}"] = partial(_documents_text, f"{points:g}")
+        columns[f"for {points:g}"] = partial(_documents, f"{points:g}")
     if any(map(attrgetter("seeds"), plans)):
         columns["seeds for 1"] = lambda plan: _count(plan.seeds_needed)
     methods = either(sorted(set(map(attrgetter("method"), plans))))
@@ -194,12 +222,8 @@ def plans_table(plans: Sequence[PairPlan]) -> Table:
     return table_of(plans, columns, caption)
 
 
-def _documents(points: str, plan: PairPlan) -> int | None:
-    return plan.documents_needed.get(points)
-
-
-def _documents_text(points: str, plan: PairPlan) -> str:
-    return _count(_documents(points, plan))
+def _documents(points: str, plan: PairPlan) -> str:
+    return _count(plan.documents_needed.get(points))
 
 
 def _count(number: float | None) -> str:
@@ -210,4 +234,4 @@ def _points(difference: float | None) -> str:
     """Return a difference in points; it is rounded up, so that it is surely found."""
     if difference is None:
         return MISSING
-    return f"{ceil(round(100 * difference / POINT, 6)) / 100:g}"
+    return f"{math.ceil(round(100 * difference / POINT, 6)) / 100:g}"

@@ -20,7 +20,8 @@ from factories import (
 from summaries import GRID, NOTEBOOK, PAPER, summarize, with_models
 
 from rnnbench.analysis.boards import rank_over_datasets, rank_runs, trace_runs
-from rnnbench.analysis.compare import compare_runs, judge, parse_gate
+from rnnbench.analysis.compare import compare_runs
+from rnnbench.analysis.gates import judge, parse_gate
 from rnnbench.analysis.model_summary import statistic
 from rnnbench.analysis.power import power_of_pairs
 from rnnbench.report.badge import make_badge

@@ -11,7 +11,8 @@ from several_topics import run_of_several_topics
 from sklearn.metrics import f1_score
 
 import rnnbench
-from rnnbench.analysis.compare import compare_runs, judge, parse_gate
+from rnnbench.analysis.compare import compare_runs
+from rnnbench.analysis.gates import judge, parse_gate
 from rnnbench.errors import UserError
 from rnnbench.report.sections import make_sections
 from rnnbench.report.tables.published import published_tables

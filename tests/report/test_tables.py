@@ -17,7 +17,8 @@ from summaries import (
 )
 
 from rnnbench.analysis.boards import rank_runs
-from rnnbench.analysis.compare import compare_runs, judge, parse_gate
+from rnnbench.analysis.compare import compare_runs
+from rnnbench.analysis.gates import judge, parse_gate
 from rnnbench.analysis.model_summary import statistic
 from rnnbench.errors import UserError
 from rnnbench.report.badge import make_badge

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from math import ceil
 from typing import NamedTuple
 
-from rnnbench.analysis.compare import ComparedRuns, Failure, GateVerdict
+from rnnbench.analysis.compare import ComparedRuns
+from rnnbench.analysis.gates import Failure, GateVerdict
 from rnnbench.report import words
 from rnnbench.report.table import Table, to_markdown
 from rnnbench.report.tables.two_runs import comparison_tables
