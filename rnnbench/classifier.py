@@ -290,7 +290,9 @@ class Classifier(ClassifierMixin, BaseEstimator):
             case None:
                 return {}
             case bool() | np.bool_():
-                return STOPPED if self.early_stopping else NOT_STOPPED
+                if self.early_stopping:
+                    return STOPPED
+                return NOT_STOPPED
         patience = {"patience": self.early_stopping}
         return STOPPED | {"training.early_stopping": patience}
 

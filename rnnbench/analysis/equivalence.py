@@ -34,9 +34,8 @@ def equivalences(
 ) -> list[Equivalence]:
     """Return the pairs of models that a run compares, without the majority.
 
-    The margin is given in ``points``, hundredths of the score.
-
-    Two one-sided tests at 5 % make a pair equal: see ``rnnbench.stats.lower_bound``.
+    The margin is given in ``points``, hundredths of the score. Two one-sided tests at 5
+    % make a pair equal: see ``rnnbench.stats.lower_bound``.
     """
     names = set(chosen(list(run.trials), only))
     models = correctness_by_model(run)

@@ -321,12 +321,8 @@ def choose_request(request: ChoiceRequest) -> Choice:
     with prepared_job(request, CHOICE) as job:
         # 1. Plan a training of each model on each part.
         plan = _plan(request, job, list(dict.fromkeys(parts)))
-        dataset = job.data.dataset
         # 2. Find the held-out documents, part by part.
-        tested = largest_subsets(parts)
-        positions = np.concatenate(
-            [part.positions(dataset.y_train, dataset.groups) for part in tested]
-        )
+        positions = _positions(job, parts)
         if request.on == "all":
             _check_labels(job, _on_all(request, job), positions)
         if job.benchmark.tracking:
@@ -338,7 +334,7 @@ def choose_request(request: ChoiceRequest) -> Choice:
                 done = train(job, plan, listener)
             # 4. Rank them, and write the choice.
             if done.results:
-                choice = _write(request, job, done, positions)
+                choice = _write(request, job, done, parts)
     choice = require_whole(choice, job, done)
     if not request.then_fit:
         return choice
@@ -365,19 +361,28 @@ def _check_request(request: ChoiceRequest) -> None:
 def _parts(request: ChoiceRequest) -> list[Part]:
     """Return the parts that are held out, with each subset to learn from."""
     parts = make_parts(request.folds, request.last)
-    sizes: list[float] = []
-    for name, text in {"shares": request.shares, "labels": request.labels}.items():
-        if sizes and text is not None:
-            raise UserError("use either shares or labels, not both")
-        if text is not None:
-            sizes = parse_sizes(name, text)
-    if sizes and request.on == "all":
+    if request.shares is None and request.labels is None:
+        if request.draws is not None:
+            raise UserError("draws: needs shares or labels")
+        return parts
+    if request.shares is not None and request.labels is not None:
+        raise UserError("use either shares or labels, not both")
+    if request.on == "all":
         raise UserError("on: 'all' needs all folds (leave out shares and labels)")
-    if sizes:
-        return with_subsets(parts, sizes, request.draws)
-    if request.draws is not None:
-        raise UserError("draws: needs shares or labels")
-    return parts
+    if request.shares is not None:
+        sizes = parse_sizes("shares", request.shares)
+    else:
+        sizes = parse_sizes("labels", str(request.labels))
+    return with_subsets(parts, sizes, request.draws)
+
+
+def _positions(job: Job, parts: Sequence[Part]) -> Positions:
+    """Return the positions of the held-out documents, part by part."""
+    dataset = job.data.dataset
+    positions = []
+    for part in largest_subsets(parts):
+        positions.append(part.positions(dataset.y_train, dataset.groups))
+    return np.concatenate(positions)
 
 
 def _plan(request: ChoiceRequest, job: Job, parts: Sequence[Part]) -> Plan:
@@ -411,7 +416,7 @@ def draw_points(names: Iterable[str], n: int) -> set[str]:
 
 
 def _write(
-    request: ChoiceRequest, job: Job, done: PlanResult, positions: Positions
+    request: ChoiceRequest, job: Job, done: PlanResult, parts: Sequence[Part]
 ) -> Choice:
     """Rank the models that have all their trials; write the choice and its tables."""
     benchmark = job.benchmark
@@ -420,7 +425,7 @@ def _write(
     models = benchmark.models
     curves = None
     ranked = done
-    parts = _parts(request)
+    positions = _positions(job, parts)
     if parts[0].subset:
         curves = measure_curves(done, parts, job.data.dataset)
         ranked = done.on_parts(largest_subsets(parts))

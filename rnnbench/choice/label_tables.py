@@ -47,9 +47,8 @@ def _caption(results: ChoiceResults, curves: LabelCurves) -> str:
     lines = [
         f"{heading(results.dataset.kind.score_name)} on {results.how()}, after "
         f"learning from random subsets of the others: {curves.draws} draws. Larger "
-        "subsets "
-        "include smaller ones; words and word vectors come from the subset alone. "
-        "Intervals are over draws, seeds and documents."
+        "subsets include smaller ones; words and word vectors come from the subset "
+        "alone. Intervals are over draws, seeds and documents."
     ]
     sizes_without: dict[str, list[str]] = {}
     for size in curves.sizes:
@@ -69,8 +68,8 @@ def _answer(results: ChoiceResults, curves: LabelCurves) -> str:
     score = results.dataset.kind.score_name
     lines = [
         f"With twice the labels ({2 * n:,} instead of {n:,}), {best.model} would gain "
-        f"{_twice(best)} points of {score} (95 % interval), if "
-        "its error keeps falling towards a floor by a power of n, the number of labels."
+        f"{_twice(best)} points of {score} (95 % interval), if its error keeps falling "
+        "towards a floor by a power of n, the number of labels."
     ]
     for curve in curves.curves:
         if not curve.overtaken:

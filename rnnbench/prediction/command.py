@@ -138,7 +138,9 @@ def predict(
     model = find_model(run, name, seed, results, benchmark)
     if name is None and not quiet:
         _notice_best(model, results)
-    promise = _promise(model, unsure_below, answer_where)
+    if unsure_below is not None:
+        model.check_gives_probabilities()
+    promise = _promise(model, answer_where)
     if not quiet and not as_json:
         _notice_rule(model, unsure_below, promise)
     if promise is not None:
@@ -168,12 +170,8 @@ def _check_unsure(unsure_below: float | None, answer_where: str | None) -> None:
         raise UserError(f"{OPTION}: use it without --unsure-below")
 
 
-def _promise(
-    model: KeptModel, unsure_below: float | None, answer_where: str | None
-) -> AnswerRule | None:
+def _promise(model: KeptModel, answer_where: str | None) -> AnswerRule | None:
     """Return the rule that a model answers by, if it must keep a promise."""
-    if unsure_below is not None:
-        model.check_gives_probabilities()
     if answer_where is None:
         return None
     return model.promise(answer_where)

@@ -32,7 +32,7 @@ from rnnbench.models.descriptions import (
 )
 from rnnbench.models.layers import Shape
 from rnnbench.models.linear import NO_RULE
-from rnnbench.prediction.promise import OPTION, UNSURE, AnswerRule, TestedAnswers
+from rnnbench.prediction.promise import OPTION, UNSURE, AnswerRule, StoredAnswers
 from rnnbench.report.table import MISSING, Table
 from rnnbench.results.run import load_benchmark, load_results
 from rnnbench.results.schema import Results, by_score
@@ -177,7 +177,7 @@ class KeptModel(Shown):
     """The training itself, in place of a file."""
     untrained: "Callable[[], BaseEstimator] | None" = None
     """Makes an estimator that trains it as the run did, on other texts."""
-    tested: TestedAnswers | None = None
+    tested: StoredAnswers | None = None
     """Its stored answers to the test documents of the run, if there is a run."""
 
     def __getstate__(self) -> dict[str, object]:
@@ -291,6 +291,7 @@ class KeptModel(Shown):
         if self.kind == "margin":
             raise AttributeError(f"{self.name} gives margins: see decision_function")
 
+        # scikit-learn looks at the name of what it calls
         def predict_proba(texts: Iterable[str]) -> Scores:
             return self.shown_scores(texts)
 
@@ -663,7 +664,7 @@ class _KeptRun:
             label_separator=separator,
             label_columns=names_of(data.label) if type(data.label) is tuple else (),
             n_iter_=record.epochs,
-            tested=TestedAnswers(self.folder, key, self.results.dataset),
+            tested=StoredAnswers(self.folder, key, self.results.dataset),
         )
         if model.kind == BaselineModel.kind:
             kept._score  # noqa: B018 - a damaged file is noticed now

@@ -1,6 +1,6 @@
 """The threshold below which a model does not answer: ``--answer-where``.
 
-``TestedAnswers(folder, key, dataset).promise("error <= 2%")`` chooses it on the stored
+``StoredAnswers(folder, key, dataset).promise("error <= 2%")`` chooses it on the stored
 answers of a model to documents that it had not learned from.
 """
 
@@ -60,10 +60,9 @@ class AnswerRule(StoredRecord):
 
 
 @dataclass(frozen=True)
-class TestedAnswers:
+class StoredAnswers:
     """The stored answers of a trained model to documents that it did not learn from."""
 
-    __test__ = False  # no test of pytest
     folder: Path
     key: Key
     dataset: DatasetSummary

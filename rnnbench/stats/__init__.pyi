@@ -9,6 +9,7 @@ from .correctness import n_equal as n_equal
 from .correctness import sums_of as sums_of
 from .intervals import Estimate as Estimate
 from .intervals import MeanSquares as MeanSquares
+from .intervals import error_bound as error_bound
 from .intervals import estimate_difference as estimate_difference
 from .intervals import estimate_mean as estimate_mean
 from .intervals import estimate_over_folds as estimate_over_folds
@@ -49,7 +50,6 @@ from .ranks import groups_within as groups_within
 from .selective import Promise as Promise
 from .selective import RiskCoverage as RiskCoverage
 from .selective import answer_where as answer_where
-from .selective import error_bound as error_bound
 from .selective import lowest_promise as lowest_promise
 from .selective import risk_coverage as risk_coverage
 from .two_samples import ToldApart as ToldApart

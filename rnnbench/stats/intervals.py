@@ -157,6 +157,20 @@ def score_interval(correctness: Correctness) -> Interval:
     return Interval(max(0.0, centre - half), min(1.0, centre + half))
 
 
+def error_bound(n_wrong: float, n: float, level: float = LEVEL) -> float:
+    """Return the upper bound of the error if ``n_wrong`` of ``n`` answers are wrong.
+
+    It is exact (C. J. Clopper, E. S. Pearson: The use of confidence or fiducial limits
+    illustrated in the case of the binomial. Biometrika 26, 1934).
+
+    >>> round(error_bound(0, 59), 3)
+    0.05
+    """
+    if n_wrong >= n:
+        return 1.0
+    return float(scipy.special.betaincinv(n_wrong + 1, n - n_wrong, level))
+
+
 def estimate_mean(correctness: Correctness) -> Estimate:
     """Return the mean score of a model, with its error over documents and seeds.
 

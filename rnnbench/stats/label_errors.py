@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.stats.selective import error_bound
+from rnnbench.stats.intervals import error_bound
 
 Floats = NDArray[np.float64]
 SMALLEST = 1e-4

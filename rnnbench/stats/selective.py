@@ -22,7 +22,7 @@ import scipy
 from numpy.typing import NDArray
 
 from rnnbench.stats.correctness import Correctness, Floats
-from rnnbench.stats.intervals import LEVEL, mean_squares, variance_of
+from rnnbench.stats.intervals import LEVEL, error_bound, mean_squares, variance_of
 
 N_THRESHOLDS = 50
 STEPS = 1_000
@@ -83,20 +83,6 @@ class Promise:
     """The documents that it was chosen on and that are answered."""
     n_wrong: int
     """The wrong answers among them."""
-
-
-def error_bound(n_wrong: float, n: float, level: float = LEVEL) -> float:
-    """Return the upper bound of the error if ``n_wrong`` of ``n`` answers are wrong.
-
-    It is exact (C. J. Clopper, E. S. Pearson: The use of confidence or fiducial limits
-    illustrated in the case of the binomial. Biometrika 26, 1934).
-
-    >>> round(error_bound(0, 59), 3)
-    0.05
-    """
-    if n_wrong >= n:
-        return 1.0
-    return float(scipy.special.betaincinv(n_wrong + 1, n - n_wrong, level))
 
 
 def answer_where(

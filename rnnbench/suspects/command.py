@@ -150,7 +150,7 @@ def _write(out: Path, result: "Suspects") -> None:
                     suspect.label,
                     suspect.suggested,
                     round(suspect.score, 4),
-                    suspect.label or "none",
+                    suspect.shown_label,
                     suspect.near_copy,
                     suspect.text,
                 ]

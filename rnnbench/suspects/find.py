@@ -38,7 +38,7 @@ from rnnbench.runner.plan import plan_benchmark
 from rnnbench.runner.train import Job, PlanResult, train
 from rnnbench.stats.label_errors import suspicion, wrong_labels
 from rnnbench.storage import write_document, write_text
-from rnnbench.suspects.results import Suspect, SuspectsResults, WrongShare
+from rnnbench.suspects.results import NONE, Suspect, SuspectsResults, WrongShare
 from rnnbench.suspects.words import Evidence
 from rnnbench.terminal.display import show_trials
 
@@ -287,7 +287,7 @@ class _Finder:
             return ""
         dataset = self.data.dataset
         number = int(dataset.train_documents[other])
-        return f"document {number} is {self._named(dataset.y_train, other) or 'none'}"
+        return f"document {number} is {self._named(dataset.y_train, other) or NONE}"
 
     def _words(self, evidence: Evidence, position: int) -> dict[str, float]:
         """Return the words that speak for what the models suggest together."""

@@ -6,7 +6,7 @@ from rnnbench.analysis.summary import load_environment
 from rnnbench.report.page import PageContent
 from rnnbench.report.sections.about import reproduce_by
 from rnnbench.report.sections.base import Part, ReportSection
-from rnnbench.suspects.results import Suspect, SuspectsResults
+from rnnbench.suspects.results import NONE, Suspect, SuspectsResults
 from rnnbench.suspects.table import findings, how, suspects_table
 from rnnbench.text import counted
 
@@ -37,18 +37,18 @@ def suspects_page(results: SuspectsResults, folder: Path) -> PageContent:
 
 def _shown(suspect: Suspect) -> dict[str, object]:
     """Return a suspect as the templates show it."""
-    answers = {"suggested": suspect.suggested or "none"}
+    answers = {"suggested": suspect.shown_suggestion}
     for name, answer in suspect.answers.items():
-        answers[name] = answer or "none"
+        answers[name] = answer or NONE
     answers["suspicion"] = f"{suspect.score:.3f}"
     if suspect.near_copy:
         answers["near-copy"] = suspect.near_copy
     why = ""
     if suspect.words:
-        why = f"Words that speak for {suspect.suggested or 'none'}, by naive Bayes"
+        why = f"Words that speak for {suspect.shown_suggestion}, by naive Bayes"
     return {
         "position": suspect.document,
-        "topic": suspect.label or "none",
+        "topic": suspect.shown_label,
         "name": suspect.place,
         "text": suspect.text,
         "answers": answers,

@@ -6,6 +6,8 @@ from rnnbench.data.summary import DatasetSummary
 from rnnbench.results.schema import MissingTrial
 from rnnbench.section import Share, StoredRecord
 
+NONE = "none"  # stands for no label
+
 
 class Suspect(StoredRecord):
     """A document whose label looks wrong, or that has a near-copy with another one."""
@@ -27,6 +29,16 @@ class Suspect(StoredRecord):
     """Those that speak most for the suggested label, with their log-odds."""
     near_copy: str = ""
     """A near-copy with another label, and that label."""
+
+    @property
+    def shown_label(self) -> str:
+        """Its label, or that it has none."""
+        return self.label or NONE
+
+    @property
+    def shown_suggestion(self) -> str:
+        """The suggested label, or that there is none."""
+        return self.suggested or NONE
 
 
 class WrongShare(StoredRecord):

@@ -15,10 +15,8 @@ def suspects_table(results: SuspectsResults, most: int) -> Table:
         text = suspect.text
         if len(text) > N_LETTERS:
             text = f"{text[:N_LETTERS]}…"
-        label = suspect.label or "none"
-        suggested = suspect.suggested or "none"
-        score = f"{suspect.score:.3f}"
-        rows.append([suspect.place, label, suggested, text, score])
+        labels = [suspect.shown_label, suspect.shown_suggestion]
+        rows.append([suspect.place, *labels, text, f"{suspect.score:.3f}"])
     headers = ["document", results.dataset.noun, "suggested", "text", "suspicion"]
     caption = sentences(*findings(results), how(results))
     return Table(headers, rows, caption, text_columns=4)

@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
-from itertools import chain
 from pathlib import Path
 
 from rnnbench.errors import shortened
@@ -94,7 +93,9 @@ def find_list(labels: Iterable[str]) -> tuple[str, str] | None:
             return name, ","
     for separator in SEPARATORS:
         parts_of = {name: split_labels(name, separator) for name in names}
-        counts = Counter(chain.from_iterable(map(set, parts_of.values())))
+        counts = Counter[str]()
+        for parts in parts_of.values():
+            counts.update(set(parts))
         lists = [name for name, parts in parts_of.items() if len(parts) > 1]
         for name in lists:
             recurring = [counts[part] > 1 for part in parts_of[name]]

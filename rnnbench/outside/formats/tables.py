@@ -72,10 +72,11 @@ def read_table(path: Path, reading: Reading, of_labels: bool) -> Columns:
                 names[OTHER + other] = other
     columns = _values(path, layout, header, names)
     if truths:
-        labels = labels_of(
-            {label: columns.pop(TRUTH + label) for label in truths},
-            f"{path}: --label" if gold else None,
-        )
+        indicators = {label: columns.pop(TRUTH + label) for label in truths}
+        option = None
+        if gold:
+            option = f"{path}: --label"
+        labels = labels_of(indicators, option)
         if labels is not None:
             columns["label"] = labels
     if classes:
