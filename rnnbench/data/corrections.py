@@ -9,11 +9,13 @@ from pathlib import Path
 
 from rnnbench.data.corpus import Corpus, rows_of_labels
 from rnnbench.data.sources.labels import ONE_LABEL
-from rnnbench.data.sources.tables import Layout, Row
+from rnnbench.data.sources.tables import Layout, Row, open_table, with_form
 from rnnbench.data.sources.texts import Text, read_texts
 from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.labels import form_of, keys_of, topics_of
 
+COLUMNS = ("document", "label", "given")
+"""Those that are read; ``given`` is the label before the correction."""
 SEPARATORS = (";", "|", "/", ",", "\t")
 
 
@@ -47,6 +49,11 @@ def corrected(corpus: Corpus, file: Path) -> Corpus:
     layout = Layout(
         text="given", label="label", group="document", label_separator=separator
     )
+    header, _ = open_table(file, with_form(file, layout))
+    for column in COLUMNS:
+        if column not in header:
+            hint = "should be a table of `rnnbench data suspects --out`"
+            raise UserError(f"{file}: no column '{column}' ({hint})")
     bad_rows: list[Row] = []
     labels = corpus.labels.copy()
     seen = set[int]()

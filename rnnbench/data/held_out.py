@@ -140,6 +140,8 @@ def parts_without_copies(
         groups = _joined(groups, corpus.groups[documents].astype(int))
     _, firsts, codes = np.unique(groups, return_index=True, return_inverse=True)
     parts = make_parts(folds, None)
+    if len(firsts) == 1:
+        raise UserError("data: all documents are near-copies, or are in one group")
     if folds > len(firsts):
         allowed = f"allowed: 2 to {len(firsts)}, the groups of documents"
         raise UserError(f"folds: got {folds} ({allowed})")

@@ -292,6 +292,10 @@ def _answer_table(
     change = None
     if question.cached:
         change = compare_texts(tally.drawn, *question.cached)
+    elif not quiet:
+        console.notice(
+            "The training texts are not in the cache, so no text is compared with them"
+        )
     if change and not quiet:
         console.notice(change.in_words())
     counts = tally.problems

@@ -248,3 +248,22 @@ def test_a_model_that_only_decides_otherwise_does_not_count_twice():
 
     assert {"tfidf_linear_svm", "tfidf_linear_svm_by_topic"} <= models.keys()
     assert quick_models(models) == ["complement_naive_bayes", "tfidf_linear_svm"]
+
+
+def test_texts_that_are_all_near_copies_are_refused_as_such(cli):
+    rows = [("the same few words again", label) for label in ["a", "b"] * 10]
+    write("same.csv", rows)
+
+    result = cli("data", "suspects", "same.csv")
+
+    assert result.exit_code == 2
+    assert "all documents are near-copies" in result.stderr
+
+
+def test_a_table_without_a_column_of_suspects_is_refused_as_such(cli):
+    write("other.csv", [("1", "fruit")], header=("document", "label"))
+
+    result = cli("run", "mine.csv", "--set", "data.corrections=other.csv")
+
+    assert result.exit_code == 2
+    assert "no column 'given' (should be a table of `rnnbench data" in result.stderr
