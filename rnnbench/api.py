@@ -22,7 +22,6 @@ from rnnbench.request import (
     RunRequest,
     Settings,
     changes,
-    split_texts,
 )
 from rnnbench.results.stored_run import StoredRun
 from rnnbench.runner.errors import require_whole
@@ -130,35 +129,7 @@ def run(
         FailedTrialsError: trials have no result; it holds the partial run.
         InterruptedRunError: Ctrl-C ended the run; it holds the partial run.
     """
-    source, data, texts = split_texts(config, data)
-    overrides = changes(
-        settings,
-        dashes="",
-        epochs=epochs,
-        seeds=seeds,
-        data=data,
-        path=path,
-        text=text,
-        label=label,
-        group=group,
-        track=track,
-    )
-    request = RunRequest(
-        source,
-        overrides=overrides,
-        texts=texts,
-        models=models,
-        jobs=jobs,
-        executor=executor,
-        scheduler=scheduler,
-        out=out,
-        fresh=fresh,
-        progress=progress,
-        command=command,
-        save_models=save_models,
-        compact=compact,
-    )
-    return run_request(request)
+    return run_request(RunRequest.of(locals()))
 
 
 def run_request(request: RunRequest) -> Run:

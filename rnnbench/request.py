@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import ClassVar, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
-from pydantic import ConfigDict, SkipValidation, ValidationError, model_validator
+from pydantic import (
+    ConfigDict,
+    SkipValidation,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic.dataclasses import dataclass
 
 from rnnbench.config import shipped
@@ -133,6 +139,23 @@ class Request:
         except ValidationError as error:
             raise argument_error(error) from None
 
+    @classmethod
+    def of(cls, arguments: Mapping[str, object], dashes: str = "") -> Self:
+        """Return the request of the arguments of a function or a command, by name.
+
+        Those in ``KEYS``, and ``settings``, change the config. ``dashes`` stand before
+        an argument in messages.
+        """
+        config, data, texts = split_texts(arguments["config"], arguments["data"])
+        changed = {name: arguments.get(name) for name in KEYS}
+        changed["data"] = data
+        values: dict[str, object] = {"config": config, "texts": texts}
+        for field in fields(cls):
+            if field.name in arguments:
+                values.setdefault(field.name, arguments[field.name])
+        values["overrides"] = changes(arguments["settings"], dashes, **changed)
+        return TypeAdapter(cls).validate_python(values)
+
     def folder_of(self, name: str) -> Path:
         """Return the folder of the results of a config with a name."""
         if self.out is None:
@@ -219,9 +242,7 @@ class SuspectsRequest(Request):
 
 
 def changes(
-    settings: Settings | Sequence[str] | None = None,
-    dashes: str = "--",
-    **values: object,
+    settings: object = None, dashes: str = "--", **values: object
 ) -> list[Override]:
     """Return the changes to the config that options or Python arguments ask for.
 
@@ -254,7 +275,7 @@ def changes(
 
 
 def split_texts(
-    config: Config, data: str | OwnTexts | None
+    config: object, data: object
 ) -> tuple[ConfigSource, str | None, dict[str, str] | None]:
     """Tell texts that a program gives from a config and the source of its documents.
 

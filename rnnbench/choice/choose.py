@@ -47,8 +47,6 @@ from rnnbench.request import (
     OwnTexts,
     RunRequest,
     Settings,
-    changes,
-    split_texts,
 )
 from rnnbench.results.run import load_benchmark, report_files
 from rnnbench.results.store import (
@@ -276,40 +274,7 @@ def choose(
         FailedTrialsError: trials have no result; its ``run`` is the partial choice.
         InterruptedRunError: Ctrl-C ended it; its ``run`` is the partial choice.
     """
-    source, data, texts = split_texts(config, data)
-    overrides = changes(
-        settings,
-        dashes="",
-        epochs=epochs,
-        seeds=seeds,
-        data=data,
-        path=path,
-        text=text,
-        label=label,
-        group=group,
-    )
-    request = ChoiceRequest(
-        source,
-        overrides=overrides,
-        texts=texts,
-        models=models,
-        jobs=jobs,
-        executor=executor,
-        scheduler=scheduler,
-        out=out,
-        fresh=fresh,
-        progress=progress,
-        command=command,
-        folds=folds,
-        last=last,
-        sample=sample,
-        then_fit=then_fit,
-        on=on,
-        shares=shares,
-        labels=labels,
-        draws=draws,
-    )
-    return choose_request(request)
+    return choose_request(ChoiceRequest.of(locals()))
 
 
 def choose_request(request: ChoiceRequest) -> Choice:

@@ -2,12 +2,12 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rnnbench.errors import UserError
-from rnnbench.request import ChoiceRequest, changes
+from rnnbench.request import ChoiceRequest
 from rnnbench.storage import check_new, check_replaceable
 from rnnbench.terminal import console, options, run_options
 from rnnbench.terminal.console import carry_out
@@ -77,36 +77,7 @@ def choose(
     models are clearly worse than the best. The simplest of the others is recommended;
     --then-fit trains and keeps it.
     """
-    overrides = changes(
-        settings,
-        epochs=epochs,
-        seeds=seeds,
-        data=data,
-        path=path,
-        text=text,
-        label=label,
-        group=group,
-    )
-    request = ChoiceRequest(
-        config,
-        models=options.names(models),
-        jobs=jobs,
-        executor=executor,
-        scheduler=scheduler,
-        out=out,
-        overrides=overrides,
-        fresh=fresh,
-        progress=not quiet,
-        command=options.command(),
-        folds=folds,
-        last=last,
-        sample=sample,
-        then_fit=then_fit,
-        on=cast(Literal["train", "all"], on),  # the request checks it
-        shares=shares,
-        labels=labels,
-        draws=draws,
-    )
+    request = run_options.request_of(ChoiceRequest, locals())
     if write is not None:
         _check_target(write, request, overwrite=force)
     elif force:

@@ -14,7 +14,7 @@ from rnnbench.report.table import Table
 from rnnbench.report.tables.risk import risk_table
 from rnnbench.report.tables.scores import short_table
 from rnnbench.report.tables.topics import topics_table
-from rnnbench.request import RunRequest, changes
+from rnnbench.request import RunRequest
 from rnnbench.terminal import console, options, run_options
 from rnnbench.text import duration
 
@@ -64,31 +64,7 @@ def run(
     Ctrl-C, the table shows the trials that finished; the same command continues from
     there. The other tables are in table.md, in the report, and printed with --verbose.
     """
-    overrides = changes(
-        settings,
-        epochs=epochs,
-        seeds=seeds,
-        data=data,
-        path=path,
-        text=text,
-        label=label,
-        group=group,
-        track=track,
-    )
-    request = RunRequest(
-        config,
-        models=options.names(models),
-        jobs=jobs,
-        executor=executor,
-        scheduler=scheduler,
-        out=out,
-        overrides=overrides,
-        fresh=fresh,
-        progress=not quiet,
-        command=options.command(),
-        save_models=save_models,
-        compact=compact,
-    )
+    request = run_options.request_of(RunRequest, locals())
     console.carry_out(
         partial(run_request, request),
         quiet=quiet,

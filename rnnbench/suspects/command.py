@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnnbench.errors import UserError
-from rnnbench.request import SuspectsRequest, changes
+from rnnbench.request import SuspectsRequest
 from rnnbench.storage import check_new
 from rnnbench.suspects.table import SHOWN, suspects_table
 from rnnbench.terminal import options, run_options
@@ -65,35 +65,13 @@ def suspects(
     table shows 20; a page has 100, with their texts and the words that decided. Nothing
     is left out by itself. Trials are stored; after Ctrl-C, the same command continues.
     """
+    request = run_options.request_of(SuspectsRequest, {**locals(), "out": folder})
     from rnnbench.prediction.writers import WRITABLE
 
     if out is not None:
         check_new(out, "--out", WRITABLE, overwrite=force)
     elif force:
         raise UserError("--force: needs --out")
-    overrides = changes(
-        settings,
-        epochs=epochs,
-        seeds=seeds,
-        data=data,
-        path=path,
-        text=text,
-        label=label,
-        group=group,
-    )
-    request = SuspectsRequest(
-        config,
-        models=options.names(models),
-        jobs=jobs,
-        executor=executor,
-        scheduler=scheduler,
-        out=folder,
-        overrides=overrides,
-        fresh=fresh,
-        progress=not quiet,
-        command=options.command(),
-        folds=folds,
-    )
     carry_out(
         partial(_found, request, out),
         quiet=quiet,
