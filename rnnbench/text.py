@@ -1,7 +1,9 @@
 """Counts, durations and lists in words, and text from outside made safe to show."""
 
+import math
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from io import TextIOWrapper
 from typing import TextIO
 
@@ -101,3 +103,13 @@ def for_markdown(text: str) -> str:
     # An underscore between two letters or digits, as in a name, is no markup.
     escaped = re.sub(r"([\\`*~\[\]|]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", printable)
     return re.sub(r"&(?=#?\w+;)", "&amp;", escaped).replace("<", "&lt;")
+
+
+def number_in(text: str) -> float:
+    """Return the number, or the share, that a text such as 0.9 or 90% is, or NaN."""
+    number = math.nan
+    with suppress(ValueError):
+        number = float(text.removesuffix("%"))
+    if text.endswith("%"):
+        number /= 100
+    return number

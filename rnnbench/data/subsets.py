@@ -5,7 +5,6 @@ draw gives each document a place, and a subset has the documents with the lowest
 larger subsets include smaller ones.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ from rnnbench.data.corpus import Positions
 from rnnbench.data.split import Groups
 from rnnbench.errors import UserError, shortened
 from rnnbench.labels import Labels, documents_by_topic, form_of
+from rnnbench.text import number_in
 
 MAX_SIZES = 20
 MAX_LABELS = 10**9
@@ -81,11 +81,7 @@ def parse_sizes(name: str, text: str) -> list[float]:
     """Return the sizes that ``shares`` or ``labels`` ask for, ascending."""
     sizes = set[float]()
     for word in map(str.strip, text.split(",")):
-        size = 0.0
-        with suppress(ValueError):
-            size = float(word.removesuffix("%"))
-        if word.endswith("%"):
-            size /= 100
+        size = number_in(word)
         is_fine = 0 < size <= 1
         if name == "labels":
             is_fine = 1 < size <= MAX_LABELS and size.is_integer()

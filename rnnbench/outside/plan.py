@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from operator import attrgetter
 
@@ -26,7 +25,7 @@ from rnnbench.stats.power import (
     documents_needed,
     seeds_needed,
 )
-from rnnbench.text import counted, either
+from rnnbench.text import counted, either, number_in
 
 POINT = 0.01
 POINTS = (0.5, 1, 2, 5)
@@ -118,11 +117,7 @@ def plan_by_numbers(
 
 def parse_share(text: str) -> float:
     """Return the share of documents that models agree on, or raise ``UserError``."""
-    share = math.nan
-    with suppress(ValueError):
-        share = float(text.removesuffix("%"))
-    if text.endswith("%"):
-        share /= 100
+    share = number_in(text)
     if not 0 <= share < 1:
         raise UserError(f"--agree {text}: should be a share such as 90% or 0.9")
     return share

@@ -15,14 +15,14 @@ from rnnbench.data.summary import DatasetSummary, clusters_without
 from rnnbench.errors import UserError
 from rnnbench.results.store import Key, Store
 from rnnbench.section import StoredRecord
-from rnnbench.text import counted
+from rnnbench.text import counted, number_in
 
 CONDITION = re.compile(
-    r"\s*error\s*<=?\s*(\d*\.?\d+)\s*(%?)\s*(?:with\s+(\d*\.?\d+)\s*%)?\s*"
+    r"\s*error\s*<=?\s*(\d*\.?\d+\s*%?)\s*(?:with\s+(\d*\.?\d+\s*%))?\s*"
 )
 OPTION = "--answer-where"
 UNSURE = "unsure"  # the answer of a model that is not sure enough
-USUAL = "95"  # the level in percent, unless the condition has one
+USUAL = "95%"  # the level, unless the condition has one
 
 
 class AnswerRule(StoredRecord):
@@ -115,10 +115,8 @@ def _parsed(where: str) -> tuple[float, float]:
     """Return the error and the level of a condition."""
     match = CONDITION.fullmatch(where)
     if match:
-        error = float(match[1])
-        if match[2]:
-            error /= 100
-        level = float(match[3] or USUAL) / 100
+        error = number_in(match[1])
+        level = number_in(match[2] or USUAL)
         if 0 < error < 1 and 0.5 <= level < 1:
             return error, level
     allowed = "should be like 'error <= 2%', or 'error <= 2% with 90%'"

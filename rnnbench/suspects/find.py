@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.analysis.errors import texts_of
-from rnnbench.choice.ranking import OfSeeds, complete
+from rnnbench.choice.ranking import complete
 from rnnbench.config.load import load_with_files
-from rnnbench.data.corpus import Positions
-from rnnbench.data.corrections import joined_topics, separator_of
+from rnnbench.data.corpus import Corpus
+from rnnbench.data.corrections import joined_topics
 from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.data.held_out import Part, parts_without_copies
 from rnnbench.data.load import PreparedData
 from rnnbench.errors import UserError
 from rnnbench.job import prepared_job
-from rnnbench.labels import Labels, form_of, keys_of, topics_of
+from rnnbench.labels import Key, Labels, form_of, keys_of
 from rnnbench.models.baselines import (
     Baseline,
     ComplementNaiveBayes,
@@ -40,6 +40,7 @@ from rnnbench.stats.label_errors import suspicion, wrong_labels
 from rnnbench.storage import write_document, write_text
 from rnnbench.suspects.results import NONE, Suspect, SuspectsResults, WrongShare
 from rnnbench.suspects.words import Evidence
+from rnnbench.tasks import Decision, usual_task
 from rnnbench.terminal.display import show_trials
 
 Floats = NDArray[np.float64]
@@ -53,6 +54,8 @@ MOST_OF_OTHERS = 1.5
 WITH_WORDS = 200
 """The number of most suspicious documents whose deciding words are found."""
 N_WORDS = 100  # shown of a text
+TOGETHER = ""  # stands for all models
+HALF = Decision(threshold=0.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +64,15 @@ class Suspects:
 
     folder: Path
     results: SuspectsResults
+
+    def write(self, config: str) -> None:
+        """Write them, with their config and their page."""
+        from rnnbench.report.page import write_files  # imports Matplotlib
+        from rnnbench.suspects.page import suspects_page
+
+        write_text(self.folder / "config.yaml", config)
+        write_document(self.folder / SUSPECTS, self.results)
+        write_files(self.folder, suspects_page(self.results, self.folder))
 
 
 def find_suspects(request: SuspectsRequest) -> Suspects:
@@ -91,7 +103,9 @@ def find_suspects(request: SuspectsRequest) -> Suspects:
             # 3. Compare their answers with the labels.
             of_models = _probabilities(job, done, parts, dataset)
             if of_models:
-                suspects = _write(job, data, done, of_models)
+                results = _results(job, data, done, of_models)
+                suspects = Suspects(job.store.folder, results)
+                suspects.write(job.config_text)
     return require_whole(suspects, job, done)
 
 
@@ -121,54 +135,42 @@ def _probabilities(
     job: Job, done: PlanResult, parts: Sequence[Part], dataset: Dataset
 ) -> dict[str, Floats]:
     """Return the probabilities of each model, ``(n, n_topics)``: means over seeds."""
-    order = np.argsort(np.concatenate(list(map(attrgetter("chosen"), parts))))
-    of_models = {}
-    for name, of_seeds in complete(job.benchmark.models, done).items():
-        of_models[name] = _mean_probability(of_seeds, order, dataset)
-    return of_models
-
-
-def _mean_probability(of_seeds: OfSeeds, order: Positions, dataset: Dataset) -> Floats:
     from rnnbench.models.estimators import platt_curve, temperature
 
+    order = np.argsort(np.concatenate(list(map(attrgetter("chosen"), parts))))
+    step = 1 + len(order) // MOST_FOR_CURVE
     form = form_of(dataset.y_train)
-    is_topic = form.indicators(dataset.y_train, len(dataset.topics)).astype(float)
     fitted = platt_curve
     if form.has_one_label:
         fitted = temperature
-    step = 1 + len(order) // MOST_FOR_CURVE
-    total = np.zeros(is_topic.shape)
-    for results in of_seeds.values():
-        of_parts = list(map(attrgetter("scores"), results))
-        scores = np.concatenate(of_parts)[order].astype(float)
-        slope, offset = fitted(scores[::step], is_topic[::step])
-        total += np.exp(form.log_probabilities(slope * scores + offset))
-    return total / len(of_seeds)
+    is_topic = form.indicators(dataset.y_train, len(dataset.topics)).astype(float)
+    of_models = {}
+    for name, of_seeds in complete(job.benchmark.models, done).items():
+        total = np.zeros(is_topic.shape)
+        for results in of_seeds.values():
+            of_parts = list(map(attrgetter("scores"), results))
+            scores = np.concatenate(of_parts)[order].astype(float)
+            slope, offset = fitted(scores[::step], is_topic[::step])
+            total += np.exp(form.log_probabilities(slope * scores + offset))
+        of_models[name] = total / len(of_seeds)
+    return of_models
 
 
-def _write(
+def _results(
     job: Job, data: PreparedData, done: PlanResult, of_models: Mapping[str, Floats]
-) -> Suspects:
-    """Find the suspects, and write them with their page."""
-    from rnnbench.report.page import write_files  # imports Matplotlib
-    from rnnbench.suspects.page import suspects_page
-
+) -> SuspectsResults:
+    """Return what the answers of the models say about the labels."""
     labels = data.dataset.y_train
     probabilities = np.mean(list(of_models.values()), axis=0)
     scores = suspicion(probabilities, labels)
-    is_contradicted = scores > 0.5
-    near_copies = _other_labels_of_copies(data)
-    order = np.argsort(-scores, kind="stable")
-    is_listed = is_contradicted.copy()
-    is_listed[list(near_copies)] = True
     agreement = float((scores < 0.5).mean())
     wrong = None
     if form_of(labels).has_one_label and agreement >= ENOUGH:
         estimate = wrong_labels(probabilities, labels)
         if estimate.share <= MOST_OF_OTHERS * (1 - agreement):
             wrong = WrongShare.model_validate(estimate._asdict())
-    finder = _Finder(data, of_models, probabilities, scores, near_copies)
-    results = SuspectsResults(
+    suspects = _suspects(data, {TOGETHER: probabilities, **of_models}, scores)
+    return SuspectsResults(
         name=job.benchmark.name,
         command=job.command,
         dataset=job.data.summary,
@@ -177,127 +179,87 @@ def _write(
         n_documents=len(labels),
         agreement=agreement,
         wrong=wrong,
-        n_contradicted=int(is_contradicted.sum()),
-        n_copies=len(near_copies),
-        suspects=finder.suspects(order[is_listed[order]].tolist()),
+        n_contradicted=int((scores > 0.5).sum()),
+        n_copies=len(list(filter(attrgetter("near_copy"), suspects))),
+        suspects=suspects,
         missing=done.missing,
     )
-    folder = job.store.folder
-    write_text(folder / "config.yaml", job.config_text)
-    write_document(folder / SUSPECTS, results)
-    write_files(folder, suspects_page(results, folder))
-    return Suspects(folder, results)
+
+
+def _suspects(
+    data: PreparedData, of_models: Mapping[str, Floats], scores: Floats
+) -> list[Suspect]:
+    """Return the contradicted documents, and those with a near-copy, by suspicion."""
+    corpus = data.corpus
+    documents = data.dataset.train_documents
+    task = usual_task(form_of(data.dataset.y_train))
+    answered = {}
+    for name, probabilities in of_models.items():
+        answered[name] = _relabeled(data, task.answers(probabilities, HALF))
+    suggested = answered.pop(TOGETHER)
+    own = _relabeled(data, data.dataset.y_train)
+    near_copies = _other_labels_of_copies(data)
+    is_listed = scores > 0.5
+    is_listed[list(near_copies)] = True
+    order = np.argsort(-scores, kind="stable")
+    listed = order[is_listed[order]].tolist()
+    evidence = Evidence(own, documents)
+    texts = texts_of(corpus, documents[listed].tolist())
+    suspects: list[Suspect] = []
+    for position, text in zip(listed, texts, strict=True):
+        document = int(documents[position])
+        place = f"document {document}"
+        if text.excerpt:
+            place = text.excerpt.place
+        answers = {}
+        for name, of_model in answered.items():
+            answers[name] = joined_topics(of_model, document)
+        words = {}
+        if len(suspects) < WITH_WORDS and scores[position] > 0.5:
+            words = evidence.words_for(document, suggested)
+        near_copy = ""
+        if position in near_copies:
+            other = int(documents[near_copies[position]])
+            near_copy = f"document {other} is {joined_topics(own, other) or NONE}"
+        suspect = Suspect(
+            document=document,
+            place=place,
+            text=beginning(text, N_WORDS),
+            label=joined_topics(corpus, document),
+            suggested=joined_topics(suggested, document),
+            score=float(scores[position]),
+            answers=answers,
+            words=words,
+            near_copy=near_copy,
+        )
+        suspects.append(suspect)
+    return suspects
+
+
+def _relabeled(data: PreparedData, answers: Labels) -> Corpus:
+    """Return a corpus with answers for labels; topics that no model learns stay."""
+    corpus = data.corpus
+    topics = data.dataset.topics
+    rows = form_of(corpus.labels).indicators(corpus.labels, len(corpus.topics)).copy()
+    columns = np.array(list(map(corpus.topics.index, topics)))
+    places = np.ix_(data.dataset.train_documents, columns)
+    rows[places] = form_of(answers).indicators(answers, len(topics))
+    return replace(corpus, labels=rows)
 
 
 def _other_labels_of_copies(data: PreparedData) -> dict[int, int]:
-    """Return a near-copy with another label of each document that has one.
+    """Return the first near-copy with another label of each document that has one.
 
     Both are positions among the documents.
     """
     groups = data.corpus.copies[data.dataset.train_documents].tolist()
     keys = keys_of(data.dataset.y_train)
-    members: dict[int, list[int]] = {}
-    for position, group in enumerate(groups):
-        members.setdefault(group, []).append(position)
+    firsts: dict[int, dict[Key, int]] = {}
+    for position, (group, key) in enumerate(zip(groups, keys, strict=True)):
+        firsts.setdefault(group, {}).setdefault(key, position)
     others: dict[int, int] = {}
-    for positions in members.values():
-        first = positions[0]
-        different = []
-        for other in positions:
-            if keys[other] != keys[first]:
-                different.append(other)
-        if different:
-            others |= dict.fromkeys(positions, different[0])
-            others |= dict.fromkeys(different, first)
+    for position, (group, key) in enumerate(zip(groups, keys, strict=True)):
+        for other_key, other in firsts[group].items():
+            if other_key != key:
+                others.setdefault(position, other)
     return others
-
-
-@dataclass(frozen=True)
-class _Finder:
-    """The facts about all documents that describe the suspects among them."""
-
-    data: PreparedData
-    of_models: Mapping[str, Floats]
-    probabilities: Floats
-    scores: Floats
-    near_copies: Mapping[int, int]
-
-    def suspects(self, positions: Sequence[int]) -> list[Suspect]:
-        """Return the records of the documents at some positions, in this order."""
-        dataset = self.data.dataset
-        corpus = self.data.corpus
-        labels = dataset.y_train
-        form = form_of(labels)
-        documents = dataset.train_documents
-        indicators = form.indicators(labels, len(dataset.topics))
-        evidence = Evidence(corpus, documents, indicators)
-        texts = texts_of(corpus, documents[list(positions)].tolist())
-        suggested = self._answers(self.probabilities)
-        answers = {}
-        for name, probabilities in self.of_models.items():
-            answers[name] = self._answers(probabilities)
-        suspects: list[Suspect] = []
-        for position, text in zip(positions, texts, strict=True):
-            document = int(documents[position])
-            place = f"document {document}"
-            if text.excerpt:
-                place = text.excerpt.place
-            of_models = {}
-            for name, of_model in answers.items():
-                of_models[name] = self._named(of_model, position)
-            words = {}
-            if len(suspects) < WITH_WORDS and self.scores[position] > 0.5:
-                words = self._words(evidence, position)
-            suspect = Suspect(
-                document=document,
-                place=place,
-                text=beginning(text, N_WORDS),
-                label=joined_topics(corpus, document),
-                suggested=self._named(suggested, position),
-                score=float(self.scores[position]),
-                answers=of_models,
-                words=words,
-                near_copy=self._near_copy(position),
-            )
-            suspects.append(suspect)
-        return suspects
-
-    def _answers(self, probabilities: Floats) -> Labels:
-        if self.data.dataset.y_train.ndim == 1:
-            return np.asarray(probabilities.argmax(axis=1))
-        return np.asarray(probabilities >= 0.5, np.uint8)
-
-    def _named(self, labels: Labels, position: int) -> str:
-        """Return the topics of a document, also those that no model learns."""
-        (key,) = keys_of(labels[[position]])
-        dataset = self.data.dataset
-        names = list(map(dataset.topics.__getitem__, topics_of(key)))
-        if form_of(labels).has_one_label:
-            return names[0]
-        document = int(dataset.train_documents[position])
-        separator = separator_of(self.data.corpus.topics)
-        for name in joined_topics(self.data.corpus, document).split(separator):
-            if name and name not in dataset.topics:
-                names.append(name)
-        return separator.join(names)
-
-    def _near_copy(self, position: int) -> str:
-        other = self.near_copies.get(position)
-        if other is None:
-            return ""
-        dataset = self.data.dataset
-        number = int(dataset.train_documents[other])
-        return f"document {number} is {self._named(dataset.y_train, other) or NONE}"
-
-    def _words(self, evidence: Evidence, position: int) -> dict[str, float]:
-        """Return the words that speak for what the models suggest together."""
-        dataset = self.data.dataset
-        document = int(dataset.train_documents[position])
-        likely = self.probabilities[position]
-        labels = dataset.y_train[position]
-        if not labels.ndim:
-            return evidence.words_for(document, int(likely.argmax()), int(labels))
-        topic = int(np.where(labels, 1 - likely, likely).argmax())
-        if labels[topic]:
-            return evidence.words_for(document, None, topic)
-        return evidence.words_for(document, topic, None)

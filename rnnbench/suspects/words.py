@@ -1,4 +1,4 @@
-"""The words of a document that speak for a label: ``Evidence(...).words_for(...)``."""
+"""The words that speak for other labels: ``Evidence(...).words_for(3, suggested)``."""
 
 from functools import lru_cache
 
@@ -13,32 +13,27 @@ N_WORDS = 6
 class Evidence:
     """Counts of words by topic, as naive Bayes learns them."""
 
-    def __init__(
-        self, corpus: Corpus, documents: Positions, has_topic: NDArray[np.uint8]
-    ):
-        """Count in some documents, whose topics are rows of 0 and 1."""
+    def __init__(self, corpus: Corpus, documents: Positions):
+        """Count in some documents of a corpus, whose labels are rows of 0 and 1."""
         self._corpus = corpus
-        with_topics = np.zeros((len(corpus), has_topic.shape[1]), bool)
-        with_topics[documents] = has_topic
-        self._has_topic = with_topics
-        self._document_of = np.repeat(np.arange(len(corpus)), corpus.lengths)
+        self._documents = documents
         self._counts = lru_cache(maxsize=100)(self._count)
-        self._all = self._count_where(np.isin(np.arange(len(corpus)), documents))
 
-    def words_for(
-        self, document: int, topic: int | None, rather_than: int | None
-    ) -> dict[str, float]:
-        """Return the words of a document that speak most for a topic.
+    def words_for(self, document: int, suggested: Corpus) -> dict[str, float]:
+        """Return the words of a document that speak most for its suggested topics.
 
-        They have their log-odds against another topic; ``None`` stands for all
-        documents without the other one. The document itself is not counted.
+        They have their log-odds against the topics that it has; the document itself is
+        not counted.
         """
+        has_topic = self._corpus.labels[document].astype(bool)
+        is_suggested = suggested.labels[document].astype(bool)
+        new = tuple(np.flatnonzero(is_suggested & ~has_topic).tolist())
+        old = tuple(np.flatnonzero(has_topic & ~is_suggested).tolist())
         ranks, counts = np.unique(self._corpus.ranks(document), return_counts=True)
         words = ranks - 1
-        for_topic = self._counts(topic, rather_than)
-        against = self._counts(rather_than, topic).copy()
+        against = self._counts(old, new).copy()
         against[words] -= counts  # its label is on this side
-        weights = counts * (_logs(for_topic)[words] - _logs(against)[words])
+        weights = counts * (_logs(self._counts(new, old)) - _logs(against))[words]
         strongest = np.argsort(-weights, kind="stable")[:N_WORDS]
         log_odds = {}
         for place in strongest[weights[strongest] > 0]:
@@ -46,13 +41,17 @@ class Evidence:
             log_odds[word] = float(weights[place])
         return log_odds
 
-    def _count(self, topic: int | None, other: int | None) -> NDArray[np.int64]:
-        if topic is None:
-            return self._all - self._count_where(self._has_topic[:, other])
-        return self._count_where(self._has_topic[:, topic])
-
-    def _count_where(self, is_counted: NDArray[np.bool_]) -> NDArray[np.int64]:
-        tokens = self._corpus.tokens[is_counted[self._document_of]]
+    def _count(
+        self, topics: tuple[int, ...], others: tuple[int, ...]
+    ) -> NDArray[np.int64]:
+        """Return the words of documents with some topics or, without any, no others."""
+        labels = self._corpus.labels[self._documents]
+        is_chosen = ~labels[:, others].any(axis=1)
+        if topics:
+            is_chosen = labels[:, topics].any(axis=1)
+        is_counted = np.zeros(len(self._corpus), bool)
+        is_counted[self._documents] = is_chosen
+        tokens = self._corpus.tokens[np.repeat(is_counted, self._corpus.lengths)]
         return np.bincount(tokens - 1, minlength=len(self._corpus.vocabulary))
 
 

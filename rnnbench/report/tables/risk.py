@@ -5,6 +5,7 @@ curves of its seeds.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from operator import attrgetter
 
 import numpy as np
@@ -16,6 +17,7 @@ from rnnbench.stats.selective import RiskCoverage, risk_coverage
 ERRORS = (0.01, 0.02, 0.05)
 
 
+@lru_cache(maxsize=1)  # a table, a sentence and a plot show the same curves
 def risk_curves(run: StoredRun) -> dict[str, list[RiskCoverage]]:
     """Return the curve of each seed of the models whose scores are known, by name."""
     curves = {}
