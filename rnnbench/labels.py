@@ -17,7 +17,7 @@ Labels = NDArray[np.integer]
 Scores = NDArray[np.floating]
 Positions = NDArray[np.intp]
 Names = NDArray[np.str_]  # of topics
-MAX_LABELS = 1_000
+MAX_LABELS = 10_000
 LONGEST_LABEL = 100  # characters
 TINY = float(np.finfo(np.float32).tiny)
 Key = int | tuple[int, ...]  # the topic of a document, or its topics, by position
@@ -122,8 +122,9 @@ class OneLabel:
         It has the last documents of each topic, but never all or none of a topic.
         """
         is_test = np.zeros(len(labels), bool)
-        for topic in np.unique(labels):
-            documents = np.flatnonzero(labels == topic)
+        by_topic = np.argsort(labels, kind="stable")
+        _, starts = np.unique(labels[by_topic], return_index=True)
+        for documents in np.split(by_topic, starts[1:]):
             n_train = np.rint(len(documents) * (1 - share))
             n_train = int(np.clip(n_train, 1, len(documents) - 1))
             is_test[documents[n_train:]] = True
@@ -277,26 +278,34 @@ def stratify(labels: Labels, shares: Sequence[float], seed: int) -> Positions:
     the stratification of multi-label data. ECML PKDD 2011); those without a topic come
     last.
     """
+    from scipy.sparse import csr_array
+
     order = np.random.RandomState(seed).permutation(len(labels))
+    in_order = csr_array(labels[order])
+    topics_of_documents = np.split(in_order.indices, in_order.indptr[1:-1])
+    by_topic = in_order.tocsc()
+    documents_of_topics = np.split(by_topic.indices, by_topic.indptr[1:-1])
     part = np.full(len(labels), -1)
-    wanted = np.multiply.outer(shares, labels.sum(axis=0, dtype=float))
+    counts = np.diff(by_topic.indptr)  # documents of each topic without a part
+    wanted = np.multiply.outer(shares, counts.astype(float))
     lacking = np.multiply(shares, float(len(labels)))
-    is_left = labels.astype(bool)
-    while is_left.any():
-        counts = is_left.sum(axis=0)
+    while counts.any():
         rarest = int(np.where(counts, counts, len(labels) + 1).argmin())
-        for number in order[is_left[order, rarest]]:
+        for document in documents_of_topics[rarest]:
+            if part[document] >= 0:
+                continue
             most = np.flatnonzero(wanted[:, rarest] == wanted[:, rarest].max())
             chosen = most[lacking[most].argmax()]
-            part[number] = chosen
-            wanted[chosen] -= labels[number]
+            part[document] = chosen
+            topics = topics_of_documents[document]
+            wanted[chosen, topics] -= 1
             lacking[chosen] -= 1
-            is_left[number] = False
-    for number in order[part[order] < 0]:
+            counts[topics] -= 1
+    for document in np.flatnonzero(part < 0):
         chosen = lacking.argmax()
-        part[number] = chosen
+        part[document] = chosen
         lacking[chosen] -= 1
-    return part
+    return part[np.argsort(order)]
 
 
 def spelled(value: object) -> object:

@@ -597,8 +597,8 @@ ARRAYS = [
         id="too many labels",
     ),
     pytest.param(
-        {"prediction": np.zeros((1, 1_001))},
-        r"m.npz: prediction \(1, 1001\) .*2 to 1,000 classes",
+        {"prediction": np.zeros((1, 10_001))},
+        r"m.npz: prediction \(1, 10001\) .*2 to 10,000 classes",
         id="too many classes",
     ),
     pytest.param(

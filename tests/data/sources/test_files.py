@@ -178,9 +178,9 @@ WRONG = {
         b"text,text,label\n": "own.csv: there are two columns 'text'; rename",
         b"text,label\na\n": "own.csv:2: 1 field, but the header has 2",
         b"text,label\n": "own.csv: no row with a text in it",
-        b"text,label\na,x\nb,x\n": "own.csv: 1 different label (allowed: 2 to 1,000)",
+        b"text,label\na,x\nb,x\n": "own.csv: 1 different label (allowed: 2 to 10,000)",
         b"text,label\na,"
-        + b"\na,".join(map(b"%d".__mod__, range(1_001))): "1,001 different lab",
+        + b"\na,".join(map(b"%d".__mod__, range(10_001))): "10,001 different lab",
         b"text,label\na,x\n?!,y\n": "own.csv:3: no words in the text: ?!",
         b"text,label\na,"
         + b"x" * 101: f"a label of 101 characters (allowed: 100): {'x' * 37}...",
@@ -409,8 +409,12 @@ REFUSED = [
         "item 1: the label 'a|b' has data.label_separator in it",
     ),
     ([["a"], [["b"]], ["c"]], "", "item 2: label: should be a text or a number: ['b']"),
-    ([[], [], []], "", "0 different labels (allowed: 2 to 1,000)"),
-    ([[*map(str, range(10_000))]], "", "10,000 different labels (allowed: 2 to 1,000)"),
+    ([[], [], []], "", "0 different labels (allowed: 2 to 10,000)"),
+    (
+        [[*map(str, range(11_000))]],
+        "",
+        "11,000 different labels (allowed: 2 to 10,000)",
+    ),
 ]
 
 
