@@ -42,6 +42,8 @@ def corrected(corpus: Corpus, file: Path) -> Corpus:
     """
     if not file.is_file():
         raise UserError(f"{file}: no such file (data.corrections)")
+    if not file.stat().st_size:  # JSON lines without a suspect
+        return corpus
     has_one = form_of(corpus.labels).has_one_label
     separator = ONE_LABEL
     if not has_one:

@@ -102,11 +102,14 @@ def _parquet_writer(out: Path, columns: Sequence[str]) -> Iterator[Write]:
         from pyarrow.parquet import write_table
     rows: list[Sequence[object]] = []
     yield rows.append
+    of_type = None
+    if not rows:
+        of_type = pa.string()
     arrays = {}
     for position, name in enumerate(columns):
         cells = map(_storable, map(itemgetter(position), rows))
         try:
-            arrays[name] = pa.array(list(cells))
+            arrays[name] = pa.array(list(cells), of_type)
         except (pa.ArrowException, OverflowError, ValueError) as error:
             fault = f"cannot be written: {name}: {error}"
             hint = "a column of a Parquet file has values of one type: use .jsonl"

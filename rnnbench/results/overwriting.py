@@ -13,7 +13,7 @@ from pathlib import Path
 from rnnbench.config.load import LoadedConfig
 from rnnbench.data.config import PATHS, Data
 from rnnbench.errors import UserError
-from rnnbench.results.store import HINT, RESULTS, WRITTEN, check_folder
+from rnnbench.results.store import RESULTS, WRITTEN, check_folder, hint_for
 from rnnbench.storage import peek, sha256_file, sha256_text, write_text
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def check_place(
     Nor may results lie in a folder of texts: the next run would read ``.txt`` files.
     """
     check_folder(folder, record)
-    _check_texts(config.benchmark.data, folder)
+    _check_texts(config.benchmark.data, folder, record)
     for number, file in enumerate(config.inputs):
         for name in written:
             result = folder / name
@@ -44,17 +44,19 @@ def check_place(
                 finished = peek(folder / RESULTS)
                 checksums.add(str(finished.get("config_sha256")))
             if not result.is_file() or sha256_file(result) not in checksums:
-                raise UserError(f"{file}: results would overwrite it ({HINT})")
+                raise UserError(
+                    f"{file}: results would overwrite it ({hint_for(record)})"
+                )
 
 
-def _check_texts(data: Data, folder: Path) -> None:
+def _check_texts(data: Data, folder: Path, record: str) -> None:
     """Make sure that results do not lie in the folder of the texts."""
     if data.source != "files":
         return
     for key in PATHS:
         texts = getattr(data, key)
         if texts and folder.resolve().is_relative_to(texts.resolve()):
-            message = f"in {texts}, results would be read as texts ({HINT})"
+            message = f"in {texts}, results would be read as texts ({hint_for(record)})"
             raise UserError(f"{folder}: {message}")
 
 

@@ -88,6 +88,8 @@ KINDS = {
 VERDICT = "a verdict"  # a run made of answers alone
 OUTSIDE = "outside"  # its engine
 HINT = "use --out to name a new or empty folder"
+OPTIONS = {SUSPECTS: "--folder"}
+"""The option that names the folder of a record, if it is not ``--out``."""
 OWN_TEXTS = "texts.jsonl"  # the texts that a call in Python was given
 OWN_PARTS = "texts"  # a folder with a file of them for each part of a data set
 LOCK = ".lock"
@@ -102,13 +104,18 @@ and file systems, and ours. A folder with other hidden names, such as a home fol
 in use."""
 
 
+def hint_for(record: str) -> str:
+    """Return which option names another folder for a record."""
+    return HINT.replace("--out", OPTIONS.get(record, "--out"))
+
+
 def check_folder(folder: Path, record: str, *, is_verdict: bool = False) -> None:
     """Raise ``UserError`` unless a folder is new, is empty or holds the right kind.
 
     A verdict has the ``record`` of a run, but neither may replace the other.
     """
     if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder}: is a file, not a folder ({HINT})")
+        raise UserError(f"{folder}: is a file, not a folder ({hint_for(record)})")
     names = _names_in(folder)
     if not names:
         return
@@ -123,7 +130,7 @@ def check_folder(folder: Path, record: str, *, is_verdict: bool = False) -> None
             return
     if kind is None:
         kind = f"something other than {wanted}: {listed(sorted(names))}"
-    raise UserError(f"{folder}: holds {kind} ({HINT})")
+    raise UserError(f"{folder}: holds {kind} ({hint_for(record)})")
 
 
 def _holds_trials_of_others(folder: Path, *, is_verdict: bool) -> bool:
@@ -202,8 +209,8 @@ def lock_folder(
         if other is None:  # it just begins, or ends
             other = "it is not known which"
         raise UserError(
-            f"{folder}: another process is writing there: {other}\nWait until it has"
-            " finished, or choose another folder for the results (--out)."
+            f"{folder}: another process is writing there: {other}\nWait until it has "
+            f"finished, or {hint_for(record)}."
         ) from None
     except OSError as error:
         raise UnwritableError(folder, error) from error
