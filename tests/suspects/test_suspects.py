@@ -8,6 +8,8 @@ import pytest
 from numpy.random import default_rng
 
 from rnnbench import load_config
+from rnnbench.prediction.writers import open_writer
+from rnnbench.suspects.command import COLUMNS
 from rnnbench.suspects.find import quick_models
 
 FOODS = ["apple", "pear", "plum", "grape", "melon", "peach", "lemon", "cherry"]
@@ -267,3 +269,25 @@ def test_a_table_without_a_column_of_suspects_is_refused_as_such(cli):
 
     assert result.exit_code == 2
     assert "no column 'given' (should be a table of `rnnbench data" in result.stderr
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_a_table_without_suspects_corrects_nothing(cli, ending):
+    with open_writer(Path(f"none.{ending}"), Path("mine.csv"), list(COLUMNS)):
+        pass
+
+    result = cli(
+        "data", "prepare", "mine.csv", "--set", f"data.corrections=none.{ending}"
+    )
+
+    assert result.exit_code == 0, result.stderr
+
+
+def test_a_folder_of_something_else_is_refused_with_the_option_for_another(cli):
+    Path("other").mkdir()
+    Path("other", "notes.txt").write_text("mine")
+
+    result = cli("data", "suspects", "mine.csv", "--folder", "other")
+
+    assert result.exit_code == 2
+    assert "(use --folder to name a new or empty folder)" in result.stderr
