@@ -65,7 +65,8 @@ def in_words(plans: Sequence[PairPlan]) -> str:
     if len(plans) > 1:
         models = f"{len(plans)} pairs of models"
     elif first.agree is not None:
-        models += f" that are both right or both wrong on {100 * first.agree:.8g} %"
+        differ = float(f"{100 * (1 - first.agree):.3g}")  # so 99.9999 % is not 100 %
+        models += f" that are both right or both wrong on {100 - differ:.10g} %"
     smallest = _range([plan.smallest for plan in plans], _points)
     told = "cannot be told apart in 80 % of cases, however much they differ"
     if first.has_too_few_seeds:

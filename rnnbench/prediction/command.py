@@ -17,7 +17,7 @@ from rnnbench.data.cached import cached_documents
 from rnnbench.data.sources.tables import columns_called
 from rnnbench.data.vocabulary import encode
 from rnnbench.errors import UserError, shortened
-from rnnbench.prediction.changes import compare_texts
+from rnnbench.prediction.changes import FEWEST, compare_texts
 from rnnbench.prediction.predict import (
     NONE,
     KeptModel,
@@ -292,6 +292,10 @@ def _answer_table(
     change = None
     if question.cached:
         change = compare_texts(tally.drawn, *question.cached)
+        if change is None and not quiet:
+            hint = "texts without words, and copies, do not count"
+            few = f"Fewer than {FEWEST} texts can be compared with the training texts"
+            console.notice(f"{few} ({hint})")
     elif not quiet:
         console.notice(
             "The training texts are not in the cache, so no text is compared with them"
