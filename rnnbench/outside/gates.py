@@ -44,10 +44,8 @@ def _compared_with_first(results: Results) -> ComparedRuns:
             )
         pair = pairs[model.name].seen_from(model.name)
         difference = pair.model_dump(include=set(Change.model_fields))
-        change = ModelChange(
-            name=model.name, a=first, b=model, speed_ratio=None, **difference
-        )
-        changes.append(change)
+        models = {"name": model.name, "a": first, "b": model, "speed_ratio": None}
+        changes.append(ModelChange.model_validate(difference | models))
     return ComparedRuns(
         a=first.name,
         b="",
