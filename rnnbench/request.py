@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import KW_ONLY, fields
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol, Self, runtime_checkable
+from typing import ClassVar, Literal, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 from pydantic import (
@@ -198,6 +198,9 @@ class Request:
         return shlex.join([*words, "--out", str(folder)])
 
 
+R = TypeVar("R", bound=Request)
+
+
 @dataclass(frozen=True, kw_only=True, config=PYTHON_TYPES)
 class RunRequest(Request):
     """The arguments of ``rnnbench.run``, which says what they mean."""
@@ -239,6 +242,15 @@ class SuspectsRequest(Request):
     repeated = (*Request.repeated, "folds")
 
     folds: int = 5
+
+
+def request_of(kind: type[R], asked: Mapping[str, object], command: str) -> R:
+    """Return the request that the options of a command line ask for, by name."""
+    values = {**asked, "progress": not asked["quiet"], "command": command}
+    match asked["models"]:
+        case str(names):
+            values["models"] = split_names(names)
+    return kind.of(values, dashes="--")
 
 
 def changes(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnnbench.errors import UserError
-from rnnbench.request import ChoiceRequest
+from rnnbench.request import ChoiceRequest, request_of
 from rnnbench.storage import check_new, check_replaceable
 from rnnbench.terminal import console, options, run_options
 from rnnbench.terminal.console import carry_out
@@ -77,7 +77,7 @@ def choose(
     models are clearly worse than the best. The simplest of the others is recommended;
     --then-fit trains and keeps it.
     """
-    request = run_options.request_of(ChoiceRequest, locals())
+    request = request_of(ChoiceRequest, locals(), options.command())
     if write is not None:
         _check_target(write, request, overwrite=force)
     elif force:

@@ -14,7 +14,7 @@ from rnnbench.report.table import Table
 from rnnbench.report.tables.risk import risk_table
 from rnnbench.report.tables.scores import short_table
 from rnnbench.report.tables.topics import topics_table
-from rnnbench.request import RunRequest
+from rnnbench.request import RunRequest, request_of
 from rnnbench.terminal import console, options, run_options
 from rnnbench.text import duration
 
@@ -64,7 +64,7 @@ def run(
     Ctrl-C, the table shows the trials that finished; the same command continues from
     there. The other tables are in table.md, in the report, and printed with --verbose.
     """
-    request = run_options.request_of(RunRequest, locals())
+    request = request_of(RunRequest, locals(), options.command())
     console.carry_out(
         partial(run_request, request),
         quiet=quiet,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnnbench.errors import UserError
-from rnnbench.request import SuspectsRequest
+from rnnbench.request import SuspectsRequest, request_of
 from rnnbench.storage import check_new
 from rnnbench.suspects.table import SHOWN, suspects_table
 from rnnbench.terminal import options, run_options
@@ -65,7 +65,9 @@ def suspects(
     table shows 20; a page has 100, with their texts and the words that decided. Nothing
     is left out by itself. Trials are stored; after Ctrl-C, the same command continues.
     """
-    request = run_options.request_of(SuspectsRequest, {**locals(), "out": folder})
+    request = request_of(
+        SuspectsRequest, {**locals(), "out": folder}, options.command()
+    )
     from rnnbench.prediction.writers import WRITABLE
 
     if out is not None:

@@ -1,18 +1,14 @@
 """The options of commands that train models: how trials run, and where."""
 
-from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
-from rnnbench.points import split_names
-from rnnbench.request import Request
 from rnnbench.runner.executors import EXECUTORS
 from rnnbench.terminal import options
 from rnnbench.tracking import TRACKERS
 
-R = TypeVar("R", bound=Request)
 _option = partial(typer.Option, rich_help_panel="How trials run")
 
 
@@ -33,12 +29,3 @@ TRACK = f"Record the run while it goes on, with {', '.join(TRACKERS)}; repeatabl
 _trackers = options.among(*TRACKERS, is_list=True)
 _track = _option(metavar="A,B", autocompletion=_trackers, help=TRACK)
 Track = Annotated[list[str] | None, _track]
-
-
-def request_of(kind: type[R], asked: Mapping[str, object]) -> R:
-    """Return the request that the options of a command ask for, by name."""
-    values = {**asked, "progress": not asked["quiet"], "command": options.command()}
-    match asked["models"]:
-        case str(names):
-            values["models"] = split_names(names)
-    return kind.of(values, dashes="--")
