@@ -18,7 +18,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import (
+    IO,
+    TYPE_CHECKING,
+    Any,
+    BinaryIO,
+    Protocol,
+    TypeVar,
+    runtime_checkable,
+)
 from zipfile import ZIP_BZIP2, ZipFile
 
 from filelock import AcquireReturnProxy, FileLock
@@ -29,6 +37,7 @@ from rnnbench.errors import STATUS_OF, UserError, first_fault
 from rnnbench.section import StoredRecord
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
@@ -298,12 +307,31 @@ def sha256_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def sha256_arrays(arrays: "Mapping[str, Array]", values: Mapping[str, object]) -> str:
+@runtime_checkable
+class Blocks(Protocol):
+    """An array too large for the memory, of which ``blocks`` gives rows at a time."""
+
+    dtype: "np.dtype[Any]"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the array."""
+
+    def blocks(self) -> "Iterator[Array]":
+        """Yield the array, some rows at a time."""
+
+
+def sha256_arrays(
+    arrays: "Mapping[str, Array | Blocks]", values: Mapping[str, object]
+) -> str:
     """Return the sha256 of named arrays (type, shape, bytes) and of values as JSON."""
+    import numpy as np
+
     digest = hashlib.sha256(canonical_json(values))
     for name, array in sorted(arrays.items()):
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        digest.update(array.tobytes())
+        for block in array.blocks() if isinstance(array, Blocks) else [array]:
+            digest.update(np.ascontiguousarray(block).ravel().view(np.uint8).data)
     return digest.hexdigest()
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from rnnbench.data.corpus import Corpus, Tokens
 from rnnbench.data.dataset import Dataset
+from rnnbench.data.padding import without_padding
 from rnnbench.data.summary import DatasetSummary, Duplicates, describe_labels, numbered
 from rnnbench.labels import documents_by_topic, keys_of
 from rnnbench.tasks import TASKS
@@ -20,7 +21,11 @@ def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
     task = TASKS[dataset.task]
     train = documents_by_topic(dataset.y_train, len(dataset.topics)).tolist()
     of_labels = describe_labels(task, dataset.y_test, dataset.topics, train)
-    duplicates = _duplicates(dataset, dataset.x_train, dataset.x_test)
+    duplicates = _duplicates(
+        dataset,
+        without_padding(dataset.train_inputs),
+        without_padding(dataset.test_inputs),
+    )
     whole_duplicates = Duplicates()
     if duplicates.positions:
         train_texts = map(corpus.ranks, dataset.train_documents.tolist())

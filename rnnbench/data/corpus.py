@@ -4,7 +4,7 @@
 """
 
 from array import array
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from rnnbench.storage import sha256_arrays
 
 Tokens = NDArray[np.int32]  # words of texts: their ranks or their ids
 Positions = NDArray[np.intp]  # of documents
+TOKENS_AT_ONCE = 2**20  # that are worked on together, so that they take little memory
 
 
 class Excerpt(NamedTuple):
@@ -108,9 +109,9 @@ class Corpus:
     def fingerprint(self) -> str:
         """The sha256 of the content, however it was obtained."""
         arrays = {
-            "tokens": self.tokens.astype("<i4"),
-            "offsets": self.offsets.astype("<i8"),
-            "labels": self.labels.astype(form_of(self.labels).dtype),
+            "tokens": self.tokens.astype("<i4", copy=False),
+            "offsets": self.offsets.astype("<i8", copy=False),
+            "labels": self.labels.astype(form_of(self.labels).dtype, copy=False),
         }
         if self.is_test is not None:
             arrays["is_test"] = self.is_test.astype("u1")
@@ -137,31 +138,64 @@ def noun_of(source: str) -> str:
     return "topic" if source in ("keras", "sgml", "r52", "r8", "modapte") else "label"
 
 
-def rank_words_of(corpus: Corpus, documents: Positions) -> tuple[Corpus, int]:
-    """Rank words by frequency, then first occurrence, in some documents.
+class Ranking(NamedTuple):
+    """Words by frequency, then first occurrence, in some documents of a corpus.
 
-    The second result is the number of words that occur in them.
+    Attributes:
+        order: the positions in the vocabulary, by rank.
+        n_words: the number of words that occur in these documents.
     """
-    is_chosen = np.isin(np.arange(len(corpus)), documents)
-    tokens = corpus.tokens[np.repeat(is_chosen, corpus.lengths)]
-    counts = np.bincount(tokens - 1, minlength=len(corpus.vocabulary))
-    firsts = np.full(len(counts), len(tokens))
-    np.minimum.at(firsts, tokens - 1, np.arange(len(tokens)))
-    order = np.lexsort((firsts, -counts))
-    new_ranks = np.argsort(order) + 1
-    # 0 ends a text without a label, and words without a rank have the next one.
-    rank_of = np.concatenate([[0], new_ranks, [len(order) + 1]]).astype(np.int32)
-    unlabeled = corpus.unlabeled
-    if unlabeled is not None:
-        unlabeled = rank_of[unlabeled]
-    ranked = replace(
-        corpus,
-        tokens=rank_of[corpus.tokens],
-        unlabeled=unlabeled,
-        vocabulary=tuple(corpus.vocabulary[number] for number in order),
-        file=None,
-    )
-    return ranked, int(np.count_nonzero(counts))
+
+    order: Positions
+    n_words: int
+
+    @property
+    def new_ranks(self) -> Tokens:
+        """The new rank of each rank."""
+        ranks = np.argsort(self.order) + 1
+        # 0 ends a text without a label, and words without a rank have the next one.
+        return np.concatenate([[0], ranks, [len(ranks) + 1]]).astype(np.int32)
+
+
+def ranking_in(corpus: Corpus, documents: Positions) -> Ranking:
+    """Rank words by frequency, then first occurrence, in some documents."""
+    n_words = len(corpus.vocabulary)
+    is_chosen = np.zeros(len(corpus), bool)
+    is_chosen[documents] = True
+    counts = np.zeros(n_words + 1, np.int64)
+    firsts = np.full(n_words + 1, len(corpus.tokens))
+    for first, last in [*blocks_of_documents(corpus.offsets)][::-1]:
+        start, end = corpus.offsets[[first, last]]
+        is_read = np.repeat(is_chosen[first:last], corpus.lengths[first:last])
+        places = np.flatnonzero(is_read)[::-1]
+        tokens = corpus.tokens[start:end][places]
+        counts += np.bincount(tokens, minlength=n_words + 1)
+        firsts[tokens] = start + places  # of equal ones, the last is kept
+    order = np.lexsort((firsts[1:], -counts[1:]))
+    return Ranking(order, int(np.count_nonzero(counts)))
+
+
+def blocks_of_documents(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Yield the first document, and that after the last, of blocks of few tokens."""
+    n = len(offsets) - 1
+    first = 0
+    while first < n:
+        end = offsets[first] + TOKENS_AT_ONCE
+        last = max(first + 1, int(np.searchsorted(offsets, end, side="right")) - 1)
+        yield first, last
+        first = last
+
+
+def rank_words_of(corpus: Corpus) -> Corpus:
+    """Return a corpus without ranks, such as one in the order of words, with ranks."""
+    ranking = ranking_in(corpus, np.arange(len(corpus)))
+    new_ranks = ranking.new_ranks
+    tokens = corpus.tokens
+    for first in range(0, len(tokens), TOKENS_AT_ONCE):
+        block = tokens[first : first + TOKENS_AT_ONCE]
+        block[:] = new_ranks[block]
+    vocabulary = tuple(corpus.vocabulary[number] for number in ranking.order)
+    return replace(corpus, vocabulary=vocabulary)
 
 
 def rows_of_labels(

@@ -12,8 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.config import Data
-from rnnbench.data.corpus import Corpus, Positions, Tokens, rank_words_of
-from rnnbench.data.padding import INDEX_FROM, START, ids_of, pad
+from rnnbench.data.corpus import (
+    Corpus,
+    Positions,
+    Ranking,
+    Tokens,
+    blocks_of_documents,
+    ranking_in,
+)
+from rnnbench.data.padding import (
+    INDEX_FROM,
+    START,
+    Inputs,
+    Ragged,
+    cut,
+    ids_of,
+    padded,
+)
 from rnnbench.data.sources import source_of
 from rnnbench.data.split import (
     Groups,
@@ -34,10 +49,11 @@ MAX_STEPS = 2**30
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Padded word ids and labels, split for training and testing.
+    """Word ids and labels, split for training and testing.
 
     Attributes:
-        x_train, x_test: int32 ``(n_train, timesteps)`` and ``(n_test, timesteps)``.
+        train_inputs, test_inputs: the word ids; padded, they are ``x_train`` and
+            ``x_test``.
         y_train, y_test: int32 ``(n,)``, positions in ``topics``; or uint8 ``(n,
             n_topics)``, 0 and 1, if a document may have any number of them.
         n_ids: every id is below this.
@@ -60,15 +76,15 @@ class Dataset:
             its own test set.
     """
 
-    x_train: NDArray[np.int32]
+    train_inputs: Inputs
     y_train: Labels
-    x_test: NDArray[np.int32]
+    test_inputs: Inputs
     y_test: Labels
     topics: tuple[str, ...]
     n_ids: int
     train_documents: NDArray[np.int64]
     test_documents: NDArray[np.int64]
-    documents: Sequence[NDArray[np.int32]]
+    documents: Ragged
     text: Callable[[int], str] = lambda _: ""
     vocabulary: Sequence[str] = ()
     separator: str = " "
@@ -79,21 +95,31 @@ class Dataset:
     unlabeled: Sequence[NDArray[np.int32]] = ()
 
     def __repr__(self) -> str:
-        n_test = len(self.x_test)
-        return f"Dataset({len(self.x_train)} to train on, {n_test} to test on)"
+        n_test = len(self.y_test)
+        return f"Dataset({len(self.y_train)} to train on, {n_test} to test on)"
+
+    @property
+    def x_train(self) -> Tokens:
+        """What is trained on, padded: int32 ``(n_train, timesteps)``."""
+        return padded(self.train_inputs)
+
+    @property
+    def x_test(self) -> Tokens:
+        """What is tested on, padded: int32 ``(n_test, timesteps)``."""
+        return padded(self.test_inputs)
 
     @property
     def timesteps(self) -> int:
         """Length of every sequence."""
-        return int(self.x_train.shape[1])
+        return int(self.train_inputs.shape[1])
 
     @cached_property
     def fingerprint(self) -> str:
         """The sha256 of the four arrays and the names of the topics."""
         arrays = {
-            "x_train": self.x_train.astype("<i4"),
+            "x_train": self.train_inputs,
             "y_train": self.y_train.astype("<i4"),
-            "x_test": self.x_test.astype("<i4"),
+            "x_test": self.test_inputs,
             "y_test": self.y_test.astype("<i4"),
         }
         return sha256_arrays(arrays, {"topics": self.topics})
@@ -170,33 +196,36 @@ def make_dataset(
         seen = train
         is_hidden = ~np.isin(everything, np.concatenate([train, test]))
     timesteps = _timesteps(corpus, data, seen)
-    ranked, n_words = _ranked(corpus, data, train, seen, is_blind=part is not None)
-    n_ids = n_words + INDEX_FROM + 1
+    ranking = _ranking(corpus, data, train, seen, is_blind=part is not None)
+    n_ids = ranking.n_words + INDEX_FROM + 1
     if data.num_words:
         n_ids = min(n_ids, data.num_words)
-    documents = _documents(ranked, n_ids, is_hidden)
+    ids = ids_of(ranking.new_ranks, n_ids)
+    documents = _documents(corpus, ids, is_hidden)
+    inputs = cut(documents, timesteps, data.padding, data.truncating)
+    words = ranking.order[: max(n_ids - INDEX_FROM - 1, 0)].tolist()
     is_in_order = data.split == "last"
     if has_own_split(corpus, data):
         is_in_order = source_of(corpus).in_order
     task = data.task or usual_task(form_of(labels)).name
     return Dataset(
-        x_train=_padded(documents, train, timesteps, data),
+        train_inputs=inputs.at(train),
         y_train=labels[train],
-        x_test=_padded(documents, test, timesteps, data),
+        test_inputs=inputs.at(test),
         y_test=labels[test],
         topics=tuple(corpus.topics[number] for number in topics),
         n_ids=n_ids,
         train_documents=train,
         test_documents=test,
         documents=documents,
-        text=ranked.text,
-        vocabulary=ranked.vocabulary[: max(n_ids - INDEX_FROM - 1, 0)],
+        text=corpus.text,
+        vocabulary=tuple(corpus.vocabulary[number] for number in words),
         separator=corpus.separator,
         groups=groups,
         in_order=is_in_order,
         task=task,
         n_untested=int(is_untested.sum()),
-        unlabeled=_unlabeled(ranked, documents, is_used | is_in_test, n_ids),
+        unlabeled=_unlabeled(corpus, documents, is_used | is_in_test, ids),
     )
 
 
@@ -233,36 +262,35 @@ def _timesteps(corpus: Corpus, data: Data, seen: Positions) -> int:
     return timesteps
 
 
-def _ranked(
+def _ranking(
     corpus: Corpus, data: Data, train: Positions, seen: Positions, *, is_blind: bool
-) -> tuple[Corpus, int]:
-    """Return a corpus ranked as its source asks, and how many words have a rank."""
+) -> Ranking:
+    """Return the ranks that the source of a corpus asks for."""
     if is_blind or source_of(corpus).ranks_words_of == "training":
         check_labels("data", corpus.labels[train], corpus.topics)
-        return rank_words_of(corpus, train)
-    if data.num_words is not None:
-        return corpus, len(corpus.vocabulary)
-    # Keras uses the largest id in these documents as the limit, so the rarest word
-    # becomes unknown. This mistake is kept.
-    highest = max(corpus.ranks(number).max(initial=START) for number in seen)
-    return corpus, int(highest) - 1
+        return ranking_in(corpus, train)
+    n_words = len(corpus.vocabulary)
+    order = np.arange(n_words)
+    if data.num_words is None:
+        # Keras uses the largest id in these documents as the limit, so the rarest word
+        # becomes unknown. This mistake is kept.
+        highest = max(corpus.ranks(number).max(initial=START) for number in seen)
+        n_words = int(highest) - 1
+    return Ranking(order, n_words)
 
 
-def _documents(corpus: Corpus, n_ids: int, is_hidden: Mask) -> list[Tokens]:
-    """Return the ids of each document, none of a hidden one."""
-    ids = ids_of(corpus.tokens, n_ids)
-    starts = corpus.offsets[:-1]
-    ends = np.where(is_hidden, starts, corpus.offsets[1:])
-    bounds = zip(starts.tolist(), ends.tolist(), strict=True)
-    return [ids[start:end] for start, end in bounds]
-
-
-def _padded(
-    documents: Sequence[Tokens], part: Positions, timesteps: int, data: Data
-) -> Tokens:
-    """Return the padded sequences of some documents."""
-    sequences = [documents[number] for number in part]
-    return pad(sequences, timesteps, data.padding, data.truncating)
+def _documents(corpus: Corpus, ids: Tokens, is_hidden: Mask) -> Ragged:
+    """Return the ids of each document after a start mark, none of a hidden one."""
+    starts = corpus.offsets[:-1] + np.arange(1, len(corpus) + 1)
+    tokens = np.full(len(corpus.tokens) + len(corpus), START, np.int32)
+    for first, last in blocks_of_documents(corpus.offsets):
+        start, end = corpus.offsets[[first, last]]
+        block = tokens[start + first : end + last]
+        is_word = np.ones(len(block), bool)
+        is_word[starts[first:last] - 1 - start - first] = False
+        block[is_word] = ids[corpus.tokens[start:end]]
+    ends = np.where(is_hidden, starts, starts + corpus.lengths)
+    return Ragged(tokens, starts, ends)
 
 
 def _labels(
@@ -279,14 +307,14 @@ def _labels(
 
 
 def _unlabeled(
-    corpus: Corpus, documents: list[Tokens], is_left_out: Mask, n_ids: int
+    corpus: Corpus, documents: Ragged, is_left_out: Mask, ids: Tokens
 ) -> list[Tokens]:
     """Return the ids of documents not left out, then those of texts without labels."""
     if corpus.unlabeled is None:
         return []
-    texts = [documents[number] for number in np.flatnonzero(~is_left_out)]
+    texts = list(documents.at(np.flatnonzero(~is_left_out)))
     ends = np.flatnonzero(corpus.unlabeled == 0)
-    for text in np.split(ids_of(corpus.unlabeled, n_ids), ends + 1)[:-1]:
+    for text in np.split(ids[corpus.unlabeled], ends + 1)[:-1]:
         texts.append(text[:-1])
     return texts
 

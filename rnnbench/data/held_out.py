@@ -11,6 +11,7 @@ import numpy as np
 
 from rnnbench.data.corpus import Corpus, Positions
 from rnnbench.data.dataset import Dataset, check_labels
+from rnnbench.data.padding import some_of
 from rnnbench.data.split import Groups, last_positions, whole_groups
 from rnnbench.data.subsets import Subset
 from rnnbench.errors import UserError
@@ -209,20 +210,19 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
     check_labels(str(part), dataset.y_train[kept], dataset.topics)
     tested = np.setdiff1d(dataset.test_documents, dataset.train_documents)
     hidden = set(tested.tolist())
-    documents = list(dataset.documents)
-    for number in hidden:
-        documents[number] = documents[number][:0]
+    ends = dataset.documents.ends.copy()
+    ends[tested] = dataset.documents.starts[tested]
     if groups is not None:
         groups = groups[kept]
     return replace(
         dataset,
-        x_train=dataset.x_train[kept],
+        train_inputs=some_of(dataset.train_inputs, kept),
         y_train=dataset.y_train[kept],
         groups=groups,
         train_documents=dataset.train_documents[kept],
-        x_test=dataset.x_train[held_out],
+        test_inputs=some_of(dataset.train_inputs, held_out),
         y_test=dataset.y_train[held_out],
         test_documents=dataset.train_documents[held_out],
-        documents=documents,
+        documents=replace(dataset.documents, ends=ends),
         text=lambda number: "" if number in hidden else dataset.text(number),
     )

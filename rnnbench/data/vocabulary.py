@@ -15,7 +15,7 @@ from pydantic import PositiveInt
 from rnnbench.data.config import Data
 from rnnbench.data.corpus import Corpus, Tokens, corpus_of_words, noun_of
 from rnnbench.data.dataset import Dataset
-from rnnbench.data.padding import INDEX_FROM, START, UNKNOWN, Side, pad
+from rnnbench.data.padding import INDEX_FROM, START, UNKNOWN, Side, after_marks, cut
 from rnnbench.data.source import TOKENIZERS, Tokenizer
 from rnnbench.data.sources import SOURCES
 from rnnbench.data.sources.files import FILES
@@ -43,6 +43,11 @@ class Vocabulary(StoredRecord):
     def separator(self) -> str:
         """The separator of the words of a text."""
         return "" if self.tokenizer == "characters" else " "
+
+    def padded(self, texts: Sequence[Tokens]) -> Tokens:
+        """Return the ids of texts as models read them, cut and padded."""
+        documents = after_marks(texts)
+        return cut(documents, self.timesteps, self.padding, self.truncating).padded()
 
 
 def make_vocabulary(corpus: Corpus, dataset: Dataset, data: Data) -> Vocabulary:
@@ -87,10 +92,8 @@ def encode(texts: Iterable[Sequence[str]], vocabulary: Vocabulary) -> Encoded:
             sequences.append(np.array(ids_of_text, np.int32))
             unknown.append([word for word in words if word not in ids])
             joined.append(vocabulary.separator.join(words))
-    padded = pad(
-        sequences, vocabulary.timesteps, vocabulary.padding, vocabulary.truncating
-    )
-    return Encoded(padded, list(map(len, sequences)), unknown, joined)
+    ids_of_texts = vocabulary.padded(sequences)
+    return Encoded(ids_of_texts, list(map(len, sequences)), unknown, joined)
 
 
 def corpus_of_texts(
@@ -204,10 +207,10 @@ def find_document(
     in_test = np.flatnonzero(dataset.test_documents == number)
     if in_train.size:
         place = "training"
-        sequence = dataset.x_train[in_train[0]].tolist()
+        sequence = dataset.train_inputs[in_train][0].tolist()
     elif in_test.size:
         place = "test"
-        sequence = dataset.x_test[in_test[0]].tolist()
+        sequence = dataset.test_inputs[in_test][0].tolist()
     return Document(
         number=number,
         topic=in_words(keys_of(corpus.labels[[number]])[0], corpus.topics),

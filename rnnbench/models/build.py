@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.data.padding import Inputs
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.code import find_function, is_from_outside
 from rnnbench.models.descriptions import LayeredNetwork, Network, PythonNetwork
@@ -101,13 +102,15 @@ def _misfit(model: object, shape: Shape) -> str:
     return ""
 
 
-def predict(model: keras.Model, x: NDArray[np.int32]) -> NDArray[np.float32]:
+def predict(model: keras.Model, x: Inputs) -> NDArray[np.float32]:
     """Return the probabilities ``(n, n_topics)`` of ids ``(n, timesteps)``.
 
     The model need not be compiled.
     """
-    batches = np.split(x, range(EVALUATION_BATCH, len(x), EVALUATION_BATCH))
-    return np.concatenate([model(batch, training=False) for batch in batches])
+    answers = []
+    for first in range(0, max(len(x), 1), EVALUATION_BATCH):
+        answers.append(model(x[first : first + EVALUATION_BATCH], training=False))
+    return np.concatenate(answers)
 
 
 def weights_of(model: keras.Model) -> list[NDArray[np.generic]]:

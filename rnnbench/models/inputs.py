@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.padding import START
+from rnnbench.data.padding import START, Inputs, blocks_of
 
 Floats = NDArray[np.floating]
 Ids = NDArray[np.integer]
@@ -18,16 +18,18 @@ def as_numbers(inputs: str, n_ids: int, ids: Ids) -> NDArray[np.float32]:
     return ids.astype(np.float32) * np.float32(scale)
 
 
-def word_weights(x: Ids, n_ids: int, values: str) -> NDArray[np.float32]:
+def word_weights(x: Inputs, n_ids: int, values: str) -> NDArray[np.float32]:
     """Return the weight of each id, ``(n_ids,)``, learned from documents.
 
     Documents are ``(n, timesteps)``. For ``tfidf`` it is the inverse document frequency
     of scikit-learn's ``TfidfTransformer``; for ``shares`` it is 1. A word in none of
     the documents has the weight 0.
     """
-    documents = np.arange(len(x))[:, np.newaxis]
-    once = np.unique(documents * n_ids + x) % n_ids  # for each document
-    frequency = np.bincount(once, minlength=n_ids)
+    frequency = np.zeros(n_ids, np.int64)
+    for block in blocks_of(x):
+        documents = np.arange(len(block))[:, np.newaxis]
+        once = np.unique(documents * n_ids + block) % n_ids  # for each document
+        frequency += np.bincount(once, minlength=n_ids)
     frequency[: START + 1] = 0
     weights = np.ones(n_ids)
     if values == "tfidf":

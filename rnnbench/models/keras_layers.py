@@ -13,8 +13,8 @@ import keras
 from keras import KerasTensor as Tensor
 from keras import ops
 
-from rnnbench.data.padding import START
-from rnnbench.models.inputs import TINY, Ids, word_weights
+from rnnbench.data.padding import START, Inputs
+from rnnbench.models.inputs import TINY, word_weights
 from rnnbench.models.seeds import derive_seed
 
 _register = keras.saving.register_keras_serializable(package="rnnbench")
@@ -45,7 +45,7 @@ class BagOfWords(keras.layers.Layer):
     def compute_output_shape(self, input_shape: Sizes) -> Sizes:
         return (input_shape[0], self.n_ids)
 
-    def adapt(self, x: Ids) -> None:
+    def adapt(self, x: Inputs) -> None:
         self.scale.assign(word_weights(x, self.n_ids, self.values))
 
     def call(self, inputs: Tensor) -> Tensor:

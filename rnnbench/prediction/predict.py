@@ -17,7 +17,7 @@ from pydantic import PositiveInt, SkipValidation
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.corpus import noun_of
-from rnnbench.data.padding import INDEX_FROM, PAD, START, pad
+from rnnbench.data.padding import INDEX_FROM, PAD, START
 from rnnbench.data.sources.labels import ONE_LABEL
 from rnnbench.data.sources.tables import Names, names_of
 from rnnbench.data.vocabulary import Encoded, Vocabulary, encode
@@ -448,9 +448,7 @@ class KeptModel(Shown):
         rows = [read]
         for word in distinct:
             rows.append(read[read != word])
-        left = pad(
-            rows, vocabulary.timesteps, vocabulary.padding, vocabulary.truncating
-        )
+        left = vocabulary.padded(rows)
         texts = texts_of(left, vocabulary.words, vocabulary.separator)
         scores = self._scored(ScoreRequest(left, texts, vocabulary))[:, label]
         falls = zip(distinct.tolist(), (scores[0] - scores[1:]).tolist(), strict=True)

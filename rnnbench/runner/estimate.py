@@ -16,6 +16,7 @@ import numpy as np
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.held_out import hold_out
+from rnnbench.data.padding import without_padding
 from rnnbench.models.descriptions import Network
 from rnnbench.models.layers import Product
 from rnnbench.models.layers.base import Shape
@@ -104,7 +105,7 @@ def _shape(model: Network, dataset: Dataset, engine: str) -> Shape:
     shape = Shape.of(dataset)
     if engine == "keras":
         return shape
-    words = math.ceil(np.count_nonzero(dataset.x_train) / len(dataset.x_train))
+    words = math.ceil(without_padding(dataset.train_inputs).lengths.mean())
     if model.reads_padding:
         return replace(shape, n_ids=words)
     return replace(shape, timesteps=words, n_ids=words)

@@ -31,8 +31,9 @@ from rnnbench.training.outcome import History, Judged, TrialRecord, Weights
 OnEpoch = Callable[[int, float, float], None]
 """Called after each epoch with its number, from 1, and its loss and score in
 training."""
-Documents = tuple[NDArray[Any], NDArray[Any]]
-"""The inputs ``(n, timesteps)``, and the labels, ``(n,)`` or ``(n, n_topics)``."""
+Documents = tuple[Any, NDArray[Any]]
+"""The inputs ``(n, timesteps)``, or ``Sequences`` of them; and the labels, ``(n,)`` or
+``(n, n_topics)``."""
 # the phase of the epochs, unless the first one has to compile something
 TRAINING = "training"
 Listener = TypeVar("Listener", bound=Callable[..., object])

@@ -80,7 +80,9 @@ def test_cut_documents_are_duplicates_if_what_is_left_of_them_is():
 
 def test_documents_with_other_labels_in_training_are_duplicates():
     dataset = make_dataset(CORPUS, Data(pad_length=2, num_words=100))
-    dataset.x_test[4] = dataset.x_train[1]  # "again" of earn, for a document about acq
+    x = dataset.x_test
+    x[4] = dataset.x_train[1]  # "again" of earn, for a document about acq
+    dataset = replace(dataset, test_inputs=x)
 
     summary = summarize_dataset(CORPUS, dataset)
 

@@ -17,7 +17,7 @@ from rnnbench.data.config import Data
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.held_out import Part, hold_out, hold_out_part, make_parts
-from rnnbench.data.padding import PAD
+from rnnbench.data.padding import PAD, after_marks
 from rnnbench.errors import UserError
 
 WORDS = [f"w{rank}" for rank in range(1, 10)]
@@ -376,8 +376,8 @@ def test_nothing_of_the_test_documents_is_left_beside_a_fold():
         documents[number] = documents[number][::-1]
     rewritten = replace(
         DATASET,
-        documents=documents,
-        x_test=DATASET.x_test[::-1] + 1,
+        documents=after_marks(documents),
+        test_inputs=DATASET.x_test[::-1] + 1,
         y_test=1 - DATASET.y_test,
     )
 

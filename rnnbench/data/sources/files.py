@@ -81,9 +81,8 @@ def read(
     origin = " and ".join(file.name for file in files)
     if texts.bad_rows:
         origin += f", without {counted(len(texts.bad_rows), 'bad row')}"
-    ranked, _ = rank_words_of(corpus, np.arange(len(corpus)))
     return replace(
-        ranked,
+        rank_words_of(corpus),
         is_test=corpus.is_test if texts.have_tests else None,
         groups=corpus.groups if layout.group else None,
         provenance={"from": origin, "tokenizer": tokenizer},

@@ -116,8 +116,8 @@ def _in_pieces(dataset: Dataset, classifier: "FineTuned") -> Dataset:
     test_texts = map(dataset.text, dataset.test_documents.tolist())
     return replace(
         dataset,
-        x_train=classifier.pieces(list(train_texts)),
-        x_test=classifier.pieces(list(test_texts)),
+        train_inputs=classifier.pieces(list(train_texts)),
+        test_inputs=classifier.pieces(list(test_texts)),
     )
 
 

@@ -7,13 +7,14 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from rnnbench.data.corpus import Tokens
+from rnnbench.data.corpus import Positions, Tokens
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.held_out import hold_out
+from rnnbench.data.padding import Inputs, padded, some_of
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.labels import Scores
 from rnnbench.models.descriptions import Model, ModelSection
@@ -25,7 +26,7 @@ from rnnbench.training.outcome import Floats, TrialRecord, TrialResult, Weights
 
 M = TypeVar("M", bound=ModelSection)
 """The kind of models that an engine trains."""
-ScoreInputs = Callable[[Tokens], Floats]
+ScoreInputs = Callable[[Any], Floats]
 """Gives inputs ``(n, timesteps)`` their scores ``(n, n_topics)``."""
 
 
@@ -42,6 +43,8 @@ class FitRequest(NamedTuple, Generic[M]):
         keep_model: whether the weights are part of the result.
         sample_weights: how much each training document counts, ``(n_train,)``; ``None``
             if all count the same.
+        pads: whether documents are arrays ``(n, timesteps)``; otherwise they may be
+            ``Sequences``, which take less memory.
     """
 
     model: M
@@ -51,6 +54,7 @@ class FitRequest(NamedTuple, Generic[M]):
     on_epoch: OnEpoch
     keep_model: bool
     sample_weights: Floats | None = None
+    pads: bool = True
 
     @property
     def recipe(self) -> TrainingSettings:
@@ -59,14 +63,17 @@ class FitRequest(NamedTuple, Generic[M]):
 
     def documents(self) -> tuple[Documents, Documents | None]:
         """Return the documents to train on, and those to validate on, if any are."""
-        x = self.dataset.x_train
         y = self.dataset.y_train
         share = self.settings.validation_split
         kept, held_out = hold_out(len(y), share, self.dataset.groups)
         validation = None
         if held_out.size:
-            validation = x[held_out], y[held_out]
-        return (x[kept], y[kept]), validation
+            validation = self._inputs(held_out), y[held_out]
+        return (self._inputs(kept), y[kept]), validation
+
+    def _inputs(self, places: Positions) -> Inputs:
+        inputs = some_of(self.dataset.train_inputs, places)
+        return padded(inputs) if self.pads else inputs
 
     def loss_weights(self) -> Floats:
         """Return how much the loss of each document to train on counts."""
@@ -93,8 +100,8 @@ class FitRequest(NamedTuple, Generic[M]):
         begin("testing")
         start = time.perf_counter()
         scores = np.zeros((0, len(dataset.topics)), np.float32)
-        if len(dataset.x_test):
-            scores = score(dataset.x_test)
+        if len(dataset.y_test):
+            scores = score(dataset.x_test if self.pads else dataset.test_inputs)
         seconds = time.perf_counter() - start
         decision = record.decision
         if decision is None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.corpus import Tokens
+from rnnbench.data.padding import Inputs, padded
 from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import (
@@ -71,9 +71,12 @@ class KerasEngine(Engine[Network]):
         from rnnbench.models.build import build, predict, weights_of
         from rnnbench.models.keras_layers import BagOfWords
 
+        request = request._replace(pads=False)
         dataset = request.dataset
         settings = request.settings
         documents, held_out = request.documents()
+        if held_out:
+            held_out = padded(held_out[0]), held_out[1]
         x, y = documents
         begin("building network")
         keras.utils.clear_session()  # or memory would grow with every trial
@@ -95,7 +98,7 @@ class KerasEngine(Engine[Network]):
         record = epochs.record(self.name, params, settings, len(y))
         weights = weights_of(network) if request.keep_model else None
 
-        def score(x: Tokens) -> Floats:
+        def score(x: Inputs) -> Floats:
             return log_probabilities(predict(network, x))
 
         return request.result(record, score, held_out, weights)

@@ -213,7 +213,7 @@ def test_held_out_documents_decide_only_the_choice(dataset, trainings):
 
 def test_test_documents_decide_nothing(dataset, trainings):
     x = dataset.x_test[::-1].copy()
-    turned = replace(dataset, x_test=x, y_test=dataset.y_test * 0)
+    turned = replace(dataset, test_inputs=x, y_test=dataset.y_test * 0)
 
     trained = fit(turned)
 
@@ -230,7 +230,7 @@ def test_there_may_be_one_validation_document(dataset):
     y = dataset.y_train[held_out]
 
     trained = fit(
-        replace(dataset, x_test=x, y_test=y), epochs=1, validation_split=share
+        replace(dataset, test_inputs=x, y_test=y), epochs=1, validation_split=share
     )
 
     assert (trained.record.best_epoch, trained.record.steps) == (1, 7)
@@ -363,7 +363,7 @@ def test_words_are_weighted_by_the_documents_trained_on(dataset, engine):
     x[KEPT] = np.where(x[KEPT] == 2, 3, x[KEPT])
     model = network([bag_of_words("tfidf")])
 
-    trained = fit(replace(dataset, x_train=x), engine, model, epochs=3)
+    trained = fit(replace(dataset, train_inputs=x), engine, model, epochs=3)
 
     assert trained.record.history.loss[-1] < 0.99 * trained.record.history.loss[0]
     weights = trained.weights[0]

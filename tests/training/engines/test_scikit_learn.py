@@ -261,7 +261,7 @@ def test_characters_of_words_are_learned_where_words_themselves_are_new():
 @kinds
 def test_test_documents_have_no_influence_on_training(dataset, kind):
     x = np.roll(dataset.x_test, 5, axis=0)
-    turned = replace(dataset, x_test=x, y_test=1 - dataset.y_test)
+    turned = replace(dataset, test_inputs=x, y_test=1 - dataset.y_test)
 
     trained = train(BASELINES[kind](), turned, 0.4)
 
@@ -280,7 +280,7 @@ def test_documents_held_out_have_no_influence_on_training(dataset, kind):
     x[held_out] = 1000
     y[held_out] = 0
 
-    trained = train(BASELINES[kind](), replace(dataset, x_train=x, y_train=y), 0.4)
+    trained = train(BASELINES[kind](), replace(dataset, train_inputs=x, y_train=y), 0.4)
 
     expected = train(BASELINES[kind](), dataset, 0.4)
     assert_array_equal(trained.scores, expected.scores)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnbench.data.padding import Inputs
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.descriptions import LayeredNetwork, Model
-from rnnbench.models.inputs import Ids
 from rnnbench.models.layers import Shape
 from rnnbench.registry import PluginError
 from rnnbench.training.engines.base import (
@@ -91,6 +91,7 @@ class NativeEngine(Engine[LayeredNetwork]):
             return True
 
     def fit(self, request: FitRequest[LayeredNetwork]) -> TrialResult:
+        request = request._replace(pads=False)
         settings = request.settings
         (x, y), held_out = request.documents()
         epochs = Epochs(request.on_epoch, settings.early_stopping)
@@ -120,7 +121,7 @@ class NativeEngine(Engine[LayeredNetwork]):
         params = sum(array.size for array in weights[len(network.fixed) :])
         record = epochs.record(self.name, params, settings, len(y), n_timed)
 
-        def score(x: Ids) -> Floats:
+        def score(x: Inputs) -> Floats:
             return Scorer(program, request.model, weights).scores(x)
 
         kept = weights if request.keep_model else None
@@ -152,7 +153,7 @@ class NativeEngine(Engine[LayeredNetwork]):
         return score
 
 
-def _new_network(request: FitRequest[LayeredNetwork], x: Ids) -> NativeNetwork:
+def _new_network(request: FitRequest[LayeredNetwork], x: Inputs) -> NativeNetwork:
     """Return a network to train on documents, with its initial weights."""
     model = request.model
     settings = request.settings

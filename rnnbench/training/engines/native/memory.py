@@ -33,9 +33,9 @@ BLOCKS = (SHARED, OF_HALF)
 LARGEST_ARENA = 2**31  # floats, much more than networks have needed so far
 # Rows after those in use, because the last tile of a product may go past them.
 SLACK = 32
-DOCUMENTS = [*BLOCKS, "order", "starts", "words", "values"]
+DOCUMENTS = [*BLOCKS, "order", "bounds", "words", "values"]
 """The arrays that a function is given: the blocks of memory, the order of documents,
-the start of each, the words of all, and a number beside each word."""
+the bounds of each, the words of all, and a number beside each word."""
 
 
 Initializer = Callable[[tuple[int, ...], int], Floats]
@@ -284,9 +284,9 @@ class Words(NamedTuple):
 
 def words_of(asm: Assembler, document: Value) -> Words:
     """Return the words of a document, by its number."""
-    starts = asm.given["starts"][document]
-    start = starts.load_index()
-    end = starts.moved(1).load_index()
+    bounds = asm.given["bounds"][document * 2]
+    start = bounds.load_index()
+    end = bounds.moved(1).load_index()
     words = asm.given["words"].moved(start)
     values = asm.given["values"].moved(start)
     return Words(words, values, end - start)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnbench.data.padding import Inputs, blocks_of, padded, without_padding
 from rnnbench.labels import Labels, Positions, form_of
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.inputs import Ids, as_numbers, weighted_words, word_weights
@@ -29,9 +30,8 @@ if TYPE_CHECKING:
 SLACK = 64
 
 Documents = tuple[Floats, Floats, Floats]
-"""Documents one after the other: where each begins, and where the last ends; their
-words; and a number for each: the word itself, or its weight. Integers take the places
-of floats."""
+"""Where each document begins and ends; the words of all; and a number for each word,
+itself or its weight. Integers take the places of floats."""
 
 
 class Scorer:
@@ -53,24 +53,41 @@ class Scorer:
         self.fixed = weights[:n_fixed]  # those that are not trained
         self.arenas = program.new_arenas(weights[n_fixed:], seed)
 
-    def lay_out(self, x: Ids) -> Documents:
+    def lay_out(self, x: Inputs) -> Documents:
         """Return documents ``(n, timesteps)`` without masked padding, for the code."""
         first = self.model.layers[0]
         if first.word_values:
-            weights = self.fixed[0]
-            rows, words, values = weighted_words(x, weights, first.word_values)
-            lengths = np.bincount(rows, minlength=len(x))
+            return self._lay_out_bags(x, first.word_values)
+        if first.gives_mask:
+            read = without_padding(x)
+            words = read.tokens
+            starts = read.starts
+            ends = read.ends
         else:
-            is_read = np.ones(x.shape, bool)
-            if first.gives_mask:
-                is_read = x != 0
-            lengths = is_read.sum(axis=1)
-            words = x[is_read]
-            values = as_numbers(self.model.inputs, self.program.sizes.n_ids, x)[is_read]
-        starts = np.append(0, np.cumsum(lengths))
-        return _in_place_of_floats(starts), _in_place_of_floats(words), values
+            words = padded(x).ravel()
+            ends = np.arange(1, len(x) + 1) * x.shape[1]
+            starts = ends - x.shape[1]
+        values = _in_place_of_floats(words)  # which nothing reads
+        if first.takes != "ids":
+            values = as_numbers(self.model.inputs, self.program.sizes.n_ids, words)
+        return _bounds(starts, ends), _in_place_of_floats(words), values
 
-    def scores(self, x: Ids) -> Floats:
+    def _lay_out_bags(self, x: Inputs, kind: str) -> Documents:
+        """Return each word of a document once, with its weighted count."""
+        lengths = []
+        all_words = []
+        all_values = []
+        for block in blocks_of(x):
+            rows, words, values = weighted_words(block, self.fixed[0], kind)
+            lengths.append(np.bincount(rows, minlength=len(block)))
+            all_words.append(words)
+            all_values.append(values)
+        ends = np.cumsum(np.concatenate(lengths))
+        bounds = _bounds(np.append(0, ends)[:-1], ends)
+        in_place = _in_place_of_floats(np.concatenate(all_words))
+        return bounds, in_place, np.concatenate(all_values)
+
+    def scores(self, x: Inputs) -> Floats:
         """Return the scores ``(n, topics)`` of documents ``(n, timesteps)``."""
         return np.maximum(self.score(self.lay_out(x)), LOWEST).astype(np.float32)
 
@@ -84,7 +101,7 @@ class Scorer:
         """Return the numbers ``(n, topics)`` that the last function is given."""
         program = self.program
         arena = self.arenas[0]
-        count = len(documents[0]) - 1
+        count = len(documents[0]) // 2
         scores = np.zeros((count, program.width), np.float32)
         order = longest_first(documents, np.arange(count), max(count, 1))
         arrays = (arena, arena, order, *documents, scores)
@@ -105,7 +122,7 @@ class NativeNetwork(Scorer):
         self,
         program: "Program",
         model: LayeredNetwork,
-        x: Ids,
+        x: Inputs,
         settings: TrainingSettings,
         seed: int,
     ):
@@ -179,8 +196,8 @@ class NativeNetwork(Scorer):
 
 def longest_first(documents: Documents, order: Positions, batch: int) -> Floats:
     """Return an order of documents with the longest of each batch first."""
-    starts = documents[0].view(np.int32)
-    lengths = np.diff(starts)[order]
+    bounds = documents[0].view(np.int32)
+    lengths = (bounds[1::2] - bounds[::2])[order]
     batches = np.arange(len(order)) // batch
     by_length = order[np.lexsort((-lengths, batches))]
     return _in_place_of_floats(np.pad(by_length, (0, SLACK)))
@@ -188,4 +205,9 @@ def longest_first(documents: Documents, order: Positions, batch: int) -> Floats:
 
 def _in_place_of_floats(numbers: Ids) -> Floats:
     """Return whole numbers, to be given to machine code as if they were floats."""
-    return numbers.astype(np.int32).view(np.float32)
+    return numbers.astype(np.int32, copy=False).view(np.float32)
+
+
+def _bounds(starts: Positions, ends: Positions) -> Floats:
+    """Return where each document begins and ends, for the code."""
+    return _in_place_of_floats(np.stack([starts, ends], axis=1).ravel())
