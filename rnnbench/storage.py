@@ -9,6 +9,7 @@ import json
 import math
 import os
 import stat
+import struct
 import sys
 import tempfile
 import time
@@ -27,7 +28,7 @@ from typing import (
     TypeVar,
     runtime_checkable,
 )
-from zipfile import ZIP_BZIP2, ZipFile
+from zipfile import ZIP_BZIP2, ZIP_STORED, ZipFile
 
 from filelock import AcquireReturnProxy, FileLock
 from pydantic import ValidationError
@@ -52,6 +53,7 @@ NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 MAX_HASHED = 2**30  # bytes
 MAX_DOCUMENT = 256 * 2**20
 MAX_UNPACKED = 2**30
+MAPPED = 2**20  # bytes of an array that is large enough to be mapped
 R = TypeVar("R", bound=StoredRecord)
 Document = dict[str, Any]
 
@@ -257,18 +259,7 @@ def read_array(file: IO[bytes], size: int, most_rows: int) -> "Array":
     import numpy as np  # commands without arrays do not need it
 
     start = file.tell()
-    versions = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
-    version = np.lib.format.read_magic(file)
-    if version not in versions:
-        raise ValueError(
-            f"format {version} of NumPy (allowed: {', '.join(map(str, versions))})"
-        )
-    shape, _, kind = versions[version](file)
-    if kind.hasobject or not kind.itemsize:
-        raise ValueError(f"values of type {kind} (allowed: numbers and texts)")
+    shape, kind = _header_of_array(file)
     header_size = file.tell() - start
     declared = header_size + math.prod(shape) * kind.itemsize
     if declared != size:
@@ -282,6 +273,50 @@ def read_array(file: IO[bytes], size: int, most_rows: int) -> "Array":
         if characters.max(initial=0) > sys.maxunicode:
             raise ValueError("its texts have characters that do not exist")
     return array
+
+
+def _header_of_array(file: IO[bytes]) -> "tuple[tuple[int, ...], np.dtype[Any]]":
+    """Return the shape and the type of an array, or raise ``ValueError``."""
+    import numpy as np
+
+    versions = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    version = np.lib.format.read_magic(file)
+    if version not in versions:
+        raise ValueError(
+            f"format {version} of NumPy (allowed: {', '.join(map(str, versions))})"
+        )
+    shape, _, kind = versions[version](file)
+    if kind.hasobject or not kind.itemsize:
+        raise ValueError(f"values of type {kind} (allowed: numbers and texts)")
+    return shape, kind
+
+
+def mapped_arrays(path: Path) -> "dict[str, Array]":
+    """Return the arrays that ``numpy.savez`` has put into a file.
+
+    Large ones are mapped: what is read of them is in memory once for all processes.
+    """
+    import numpy as np
+
+    arrays = {}
+    with path.open("rb") as file, ZipFile(file) as archive:
+        for member in archive.infolist():
+            name = member.filename.removesuffix(".npy")
+            if member.file_size >= MAPPED and member.compress_type == ZIP_STORED:
+                # The local header of a member ends in its name and an extra field.
+                file.seek(member.header_offset + 26)
+                file.seek(sum(struct.unpack("<HH", file.read(4))), os.SEEK_CUR)
+                shape, kind = _header_of_array(file)
+                if len(shape) == 1:
+                    mapped = np.memmap(file, kind, "r", file.tell(), shape)
+                    arrays[name] = np.asarray(mapped)
+                    continue
+            with archive.open(member) as opened:
+                arrays[name] = np.lib.format.read_array(opened, allow_pickle=False)
+    return arrays
 
 
 def write_text(path: Path, text: str) -> None:

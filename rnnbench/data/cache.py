@@ -16,7 +16,7 @@ import platformdirs
 
 from rnnbench.data.corpus import Corpus
 from rnnbench.errors import RnnbenchError
-from rnnbench.storage import UnwritableError, atomic_write, sweep
+from rnnbench.storage import UnwritableError, atomic_write, mapped_arrays, sweep
 
 SCHEMA_VERSION = 2
 """Goes up when a source would give another corpus, or when the layout changes."""
@@ -59,11 +59,16 @@ def find(name: str | None = None, *, fingerprint: str | None = None) -> Path | N
 
 
 def store(name: str, corpus: Corpus) -> Corpus:
-    """Cache a corpus of the source ``name``, and return it with its file."""
+    """Cache a corpus of the source ``name``, and return it with its file.
+
+    Its large arrays are no longer in memory, but mapped from the file.
+    """
     file = _corpora() / f"{name}-{corpus.fingerprint}.npz"
     sweep(file.parent, older_than=600)
     write(file, corpus)
-    return replace(corpus, file=file)
+    arrays = mapped_arrays(file)
+    mapped = replace(corpus, tokens=arrays["tokens"], excerpts=arrays.get("excerpts"))
+    return replace(mapped, file=file)
 
 
 def write(file: Path, corpus: Corpus) -> str:
@@ -100,22 +105,22 @@ def writing(file: Path) -> Iterator[BinaryIO]:
 def read(file: Path) -> Corpus:
     """Return the corpus in ``file``; ``DamagedCacheError`` if it is not as written."""
     try:
-        with np.load(file, allow_pickle=False) as stored:
-            description = json.loads(stored["facts"].tobytes())
-            corpus = Corpus(
-                tokens=stored["tokens"],
-                offsets=stored["offsets"],
-                labels=stored["labels"],
-                is_test=stored.get("is_test"),
-                groups=stored.get("groups"),
-                unlabeled=stored.get("unlabeled"),
-                excerpts=stored.get("excerpts"),
-                excerpt_ends=stored.get("excerpt_ends"),
-                topics=tuple(description["topics"]),
-                vocabulary=tuple(description["vocabulary"]),
-                provenance=description["provenance"],
-                file=file,
-            )
+        arrays = mapped_arrays(file)
+        description = json.loads(arrays["facts"].tobytes())
+        corpus = Corpus(
+            tokens=arrays["tokens"],
+            offsets=arrays["offsets"],
+            labels=arrays["labels"],
+            is_test=arrays.get("is_test"),
+            groups=arrays.get("groups"),
+            unlabeled=arrays.get("unlabeled"),
+            excerpts=arrays.get("excerpts"),
+            excerpt_ends=arrays.get("excerpt_ends"),
+            topics=tuple(description["topics"]),
+            vocabulary=tuple(description["vocabulary"]),
+            provenance=description["provenance"],
+            file=file,
+        )
         if any(
             getattr(corpus, key) != description.get(key, "") for key in FINGERPRINTS
         ):

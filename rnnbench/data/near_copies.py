@@ -39,15 +39,26 @@ def near_copies(
     signatures = _signatures(tokens, offsets)
     groups = np.arange(len(offsets) - 1)
     for first in range(0, N_HASHES, ROWS_OF_BAND):
-        band = np.ascontiguousarray(signatures[:, first : first + ROWS_OF_BAND])
-        _, firsts, codes = np.unique(
-            band, axis=0, return_index=True, return_inverse=True
-        )
-        model_text = firsts[codes.ravel()]
-        agreeing = (signatures == signatures[model_text]).mean(axis=1)
-        is_copy = (agreeing >= ALIKE) & (model_text < groups)
-        groups[is_copy] = groups[model_text[is_copy]]
+        model_text = _first_equal(signatures[:, first : first + ROWS_OF_BAND])
+        candidates = np.flatnonzero(model_text < groups)
+        models = model_text[candidates]
+        agreeing = (signatures[candidates] == signatures[models]).mean(axis=1)
+        is_copy = agreeing >= ALIKE
+        groups[candidates[is_copy]] = groups[models[is_copy]]
     return groups
+
+
+def _first_equal(rows: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return the position of the first row that is equal to each row, ``(n,)``."""
+    order = np.lexsort(rows.T)  # equal rows stay in their order
+    is_new = np.ones(len(rows), bool)
+    is_new[1:] = False
+    for column in rows.T:
+        values = column[order]
+        is_new[1:] |= values[1:] != values[:-1]
+    first = np.empty(len(rows), np.int64)
+    first[order] = order[is_new][np.cumsum(is_new) - 1]
+    return first
 
 
 def _signatures(

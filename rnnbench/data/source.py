@@ -19,6 +19,8 @@ from rnnbench.data.corpus import Corpus
 from rnnbench.data.fetch import Progress
 
 Tokenizer = Callable[[str], list[str]]  # splits a text into words
+_ASCII_WORD = re.compile(r"[a-z0-9_]+(?:'[a-z0-9_]+)*")
+_ASCII_TO_SPACE = re.sub(r"\W", " ", "".join(map(chr, range(128)))).lower()
 _TO_SPACE = string.punctuation.replace("'", "\t\n").encode()
 _SPACES = bytes.maketrans(_TO_SPACE, b" " * len(_TO_SPACE))
 
@@ -120,6 +122,10 @@ def words(text: str) -> list[str]:
     A word has letters, digits and ``_``, and apostrophes inside. Marks belong to their
     letters, and an emoji is a word. Scripts without spaces are not split.
     """
+    if text.isascii():
+        if "'" in text:
+            return _ASCII_WORD.findall(text.lower())
+        return text.translate(_ASCII_TO_SPACE).split()  # the same, faster
     return _word().findall(unicodedata.normalize("NFC", text.lower()))
 
 

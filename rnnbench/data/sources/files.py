@@ -11,6 +11,7 @@ from dataclasses import fields, replace
 from itertools import count
 from operator import attrgetter
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,6 +103,7 @@ class _Texts:
         self._tokens = array("i")
         self._ends = array("q", [0])
         self._labels: list[tuple[str, ...]] = []
+        self._equal_labels: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._groups = array("i")
         self._is_test = bytearray()
         self._excerpts = _Excerpts()
@@ -126,7 +128,7 @@ class _Texts:
         ids = map(self._word_ids.__getitem__, words_of_text)
         self._tokens.fromlist(list(ids))  # faster than extend
         self._ends.append(len(self._tokens))
-        self._labels.append(text.labels)
+        self._labels.append(self._equal_labels.setdefault(text.labels, text.labels))
         self.have_one_label &= text.has_one
         self._groups.append(self._group_ids[text.group])
         for label in text.labels:
@@ -159,10 +161,14 @@ class _Texts:
 
 
 class _Excerpts:
-    """The places and beginnings of texts; see ``Corpus.excerpts``."""
+    """The places and beginnings of texts; see ``Corpus.excerpts``.
+
+    They are kept in a temporary file, as they take more memory than all words.
+    """
 
     def __init__(self) -> None:
-        self._content = bytearray()
+        self._file = TemporaryFile()  # noqa: SIM115 - as long as its mapping
+        self._size = 0
         self._ends = array("q")
 
     def add(self, text: Text, folder: Path) -> None:
@@ -171,12 +177,18 @@ class _Excerpts:
         start = " ".join(text.text[:LONGEST_EXCERPT].split())
         if len(text.text) > LONGEST_EXCERPT:
             start += " …"
-        self._content += f"{' '.join(place.split())}\n{start}".encode(errors="replace")
-        self._ends.append(len(self._content))
+        content = f"{' '.join(place.split())}\n{start}".encode(errors="replace")
+        self._file.write(content)
+        self._size += len(content)
+        self._ends.append(self._size)
 
     def arrays(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Return all excerpts, and their ends."""
-        return np.frombuffer(self._content, np.uint8), np.asarray(self._ends, np.int64)
+        ends = np.asarray(self._ends, np.int64)
+        if not self._size:
+            return np.zeros(0, np.uint8), ends
+        self._file.flush()
+        return np.asarray(np.memmap(self._file, np.uint8, "r")), ends
 
 
 def _report_bad_rows(
