@@ -365,7 +365,12 @@ def sha256_arrays(
     digest = hashlib.sha256(canonical_json(values))
     for name, array in sorted(arrays.items()):
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        for block in array.blocks() if isinstance(array, Blocks) else [array]:
+        match array:
+            case Blocks():
+                blocks = array.blocks()
+            case _:
+                blocks = iter([array])
+        for block in blocks:
             digest.update(np.ascontiguousarray(block).ravel().view(np.uint8).data)
     return digest.hexdigest()
 

@@ -314,7 +314,8 @@ def _unlabeled(
         return []
     texts = list(documents.at(np.flatnonzero(~is_left_out)))
     ends = np.flatnonzero(corpus.unlabeled == 0)
-    for text in np.split(ids[corpus.unlabeled], ends + 1)[:-1]:
+    ranks = np.minimum(corpus.unlabeled, len(ids) - 1)  # the last one has no id
+    for text in np.split(ids[ranks], ends + 1)[:-1]:
         texts.append(text[:-1])
     return texts
 

@@ -47,8 +47,9 @@ class Ragged(Sequence[Tokens]):
     @overload
     def __getitem__(self, place: slice) -> Sequence[Tokens]: ...
     def __getitem__(self, place: int | slice) -> Tokens | Sequence[Tokens]:
-        if isinstance(place, slice):
-            return self.at(place)
+        match place:
+            case slice():
+                return self.at(place)
         return self.tokens[self.starts[place] : self.ends[place]]
 
     @property
@@ -130,30 +131,34 @@ Inputs: TypeAlias = Sequences | Tokens
 
 def padded(inputs: Inputs) -> Tokens:
     """Return inputs as an array ``(n, timesteps)``."""
-    if isinstance(inputs, Sequences):
-        return inputs.padded()
+    match inputs:
+        case Sequences():
+            return inputs.padded()
     return inputs
 
 
 def some_of(inputs: Inputs, places: Positions) -> Inputs:
     """Return some of the inputs; sequences are not padded."""
-    if isinstance(inputs, Sequences):
-        return inputs.at(places)
+    match inputs:
+        case Sequences():
+            return inputs.at(places)
     return inputs[places]
 
 
 def blocks_of(inputs: Inputs) -> Iterator[Tokens]:
     """Yield inputs as arrays ``(some, timesteps)``."""
-    if isinstance(inputs, Sequences):
-        yield from inputs.blocks()
-    else:
-        yield inputs
+    match inputs:
+        case Sequences():
+            yield from inputs.blocks()
+        case _:
+            yield inputs
 
 
 def without_padding(inputs: Inputs) -> Ragged:
     """Return the ids of inputs without padding."""
-    if isinstance(inputs, Sequences):
-        return inputs.cut
+    match inputs:
+        case Sequences():
+            return inputs.cut
     is_id = inputs != PAD
     ends = np.cumsum(is_id.sum(axis=1))
     return Ragged(inputs[is_id], np.append(0, ends[:-1]), ends)

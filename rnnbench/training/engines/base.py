@@ -7,7 +7,7 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from rnnbench.training.outcome import Floats, TrialRecord, TrialResult, Weights
 
 M = TypeVar("M", bound=ModelSection)
 """The kind of models that an engine trains."""
-ScoreInputs = Callable[[Any], Floats]
+ScoreInputs = Callable[..., Floats]
 """Gives inputs ``(n, timesteps)`` their scores ``(n, n_topics)``."""
 
 
