@@ -189,7 +189,7 @@ def temporary_folder() -> Iterator[Path]:
         yield folder
 
 
-def acquire(lock: FileLock) -> AcquireReturnProxy[FileLock]:
+def acquire(lock: FileLock) -> "AcquireReturnProxy[FileLock]":
     """Take a lock, or raise ``Timeout`` if another process holds it, or ``OSError``."""
     try:
         with warnings.catch_warnings(action="ignore"):  # about a file as the lock

@@ -47,7 +47,7 @@ def test_trackers_change_no_fingerprint(tmp_path):
 @pytest.mark.parametrize(
     ("name", "module", "command"),
     [
-        ("tensorboard", "tensorboard", "pip install tensorboard"),
+        ("tensorboard", "tensorboard", "pip install 'rnnbench[tensorboard]'"),
         ("mlflow", "alembic", "pip install 'rnnbench[mlflow]'"),
         ("wandb", "wandb", "pip install 'rnnbench[wandb]'"),
     ],

@@ -131,9 +131,10 @@ def export(
     check_new(out, "--out", [".keras"], overwrite=force)
     kept = find_model(run, model, seed)
     with quiet_tensorflow():
+        network = kept.keras
         from rnnbench.models.build import to_bytes
 
-        content = to_bytes(kept.keras)
+        content = to_bytes(network)
     with atomic_write(out) as opened:
         opened.write(content)
     console.err.print(f"Written to {out}", soft_wrap=True)

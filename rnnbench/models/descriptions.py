@@ -21,6 +21,7 @@ from rnnbench.models.baselines import AnyBaseline, Baseline, check_installed
 from rnnbench.models.layers import Batch, Layer, Layers, Product, Shape, with_inputs
 from rnnbench.models.layers.feedforward import Embedding
 from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional
+from rnnbench.models.quiet import check_tensorflow
 from rnnbench.registry import PluginError, Registry
 from rnnbench.section import (
     ConfigModel,
@@ -247,6 +248,10 @@ class LayeredNetwork(Network):
         if self.pretrain:
             packages += ["tensorflow", "keras", "numpy"]
         return tuple(packages)
+
+    def check_trainable(self) -> None:
+        if self.pretrain:
+            check_tensorflow("pretrain: language_model")
 
     def in_short(self) -> str:
         steps = [layer.in_short() for layer in self.layers]

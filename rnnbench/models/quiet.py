@@ -1,4 +1,7 @@
-"""TensorFlow without its messages, and without what it does not need."""
+"""TensorFlow without its messages, and without what it does not need.
+
+``check_tensorflow("my_network")`` raises ``UserError`` where it is not installed.
+"""
 
 import io
 import os
@@ -6,8 +9,10 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from importlib.util import find_spec
 
-from rnnbench.errors import RnnbenchError
+from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.text import listed
 
 STDERR = 2
 TENSORFLOW_VARIABLES = {
@@ -22,13 +27,31 @@ NOT_NEEDED = ("IPython", "matplotlib", "pandas", "sklearn")
 use here."""
 
 
+def why_no_tensorflow() -> str:
+    """Return why networks of Keras cannot be made here; empty if they can."""
+    absent = []
+    for name in ("tensorflow", "keras"):
+        if not find_spec(name):
+            absent.append(name)
+    if not absent:
+        return ""
+    return f"needs {listed(absent)}: pip install {' '.join(absent)}"
+
+
+def check_tensorflow(user: str) -> None:
+    """Raise ``UserError`` where what is called ``user`` cannot have TensorFlow."""
+    reason = why_no_tensorflow()
+    if reason:
+        raise UserError(f"{user} {reason}")
+
+
 @contextmanager
 def quiet_tensorflow() -> Iterator[None]:
     """Hide TensorFlow's messages while the block imports and runs it, on the CPU.
 
     Its C++ code writes to the file descriptor. Output of a user's modules, which would
     precede the JSON, is hidden, too. After an error other than ``RnnbenchError``,
-    everything is shown.
+    everything is shown. ``UserError``: TensorFlow is not installed.
     """
     os.environ |= TENSORFLOW_VARIABLES
     sys.stderr.flush()
@@ -40,6 +63,9 @@ def quiet_tensorflow() -> Iterator[None]:
             with redirect_stdout(printed):
                 yield
         except RnnbenchError:  # which says all there is to say
+            raise
+        except ModuleNotFoundError:
+            check_tensorflow("this")
             raise
         except Exception:
             said.seek(0)

@@ -32,6 +32,7 @@ from rnnbench.models.descriptions import (
 )
 from rnnbench.models.layers import Shape
 from rnnbench.models.linear import NO_RULE
+from rnnbench.models.quiet import check_tensorflow
 from rnnbench.prediction.promise import OPTION, UNSURE, AnswerRule, StoredAnswers
 from rnnbench.report.table import MISSING, Table
 from rnnbench.results.run import load_benchmark, load_results
@@ -530,6 +531,7 @@ class KeptModel(Shown):
     @cached_property
     def keras(self) -> "keras.Model":
         """The network as a Keras model."""
+        check_tensorflow(f"{self.name} as a Keras model")
         from rnnbench.models.build import load
 
         if not isinstance(self.model, Network) or self.model.engine:

@@ -14,6 +14,7 @@ from rnnbench.runner.executors import usable_cores
 from rnnbench.section import StoredRecord
 from rnnbench.text import counted, listed
 from rnnbench.training.engines import ENGINES
+from rnnbench.training.settings import KERAS, NATIVE
 
 LEAST_FREE = 100 * 10**6  # a disk with fewer free bytes counts as full
 
@@ -54,8 +55,9 @@ def _python() -> str:
 
 def _packages() -> str:
     names: dict[str, None] = {}
+    optional = {*ENGINES.plugins, KERAS}
     for engine in ENGINES.usable():
-        if engine.name not in ENGINES.plugins or not engine.why_not():
+        if engine.name not in optional or not engine.why_not():
             names |= dict.fromkeys(engine.packages)
     lacking = missing(names)
     if lacking:
@@ -69,9 +71,14 @@ def _processor() -> str:
 
 
 def _engine() -> str:
-    why = ENGINES["native"].why_not()
+    why = ENGINES[NATIVE].why_not()
+    why_not_keras = ENGINES[KERAS].why_not()
+    if why and why_not_keras:
+        raise RnnbenchError(f"none: native: {why}; keras: {why_not_keras}")
     if why:
         return f"keras; native cannot train here: {why}"
+    if why_not_keras:
+        return f"native; keras {why_not_keras}"
     return "native"
 
 

@@ -146,7 +146,7 @@ def test_a_command_that_only_reads_imports_nothing_that_takes_long(tmp_path):
         (["rnu"], "Did you mean 'run'?"),
         (["run"], "Missing argument"),
         (["run", "a.yaml", "--epoch", "1"], "No such option"),
-        (["run", "a.yaml", "--jobs", "0"], "greater than or equal to 1"),
+        (["run", "a.yaml", "--jobs", "0"], "--jobs"),
     ],
 )
 def test_a_wrong_command_line_is_the_users_error(cli, arguments, message):

@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
+from rnnbench.errors import UserError
 from rnnbench.models.quiet import TENSORFLOW_VARIABLES, quiet_tensorflow, without
+from rnnbench.training.engines.keras_engine import KerasEngine
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +51,18 @@ def test_packages_are_hidden_in_the_block_alone(monkeypatch):
             importlib.import_module("this")
         importlib.import_module("os")  # has been imported before
     assert "this" not in sys.modules
+
+
+def test_a_block_without_tensorflow_ends_with_a_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+
+    with pytest.raises(UserError) as caught, quiet_tensorflow():
+        importlib.import_module("tensorflow")
+
+    assert str(caught.value) == "this needs tensorflow: pip install tensorflow"
+
+
+def test_the_engine_keras_says_what_it_needs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+
+    assert KerasEngine().why_not() == "needs tensorflow: pip install tensorflow"

@@ -27,7 +27,7 @@ class TensorBoardTracker(TrialTracker["RecordWriter"]):
 
     name = "tensorboard"
     modules = ("tensorboard",)
-    install = "pip install tensorboard"
+    install = "pip install 'rnnbench[tensorboard]'"
 
     def start(
         self,

@@ -19,6 +19,7 @@ from rnnbench.models.quiet import (
     NOT_NEEDED,
     TENSORFLOW_VARIABLES,
     quiet_tensorflow,
+    why_no_tensorflow,
     without,
 )
 from rnnbench.training.engines.base import (
@@ -48,6 +49,9 @@ class KerasEngine(Engine[Network]):
     costs = (1e-4, 45, 5.0)
     # it adds up the gradients of a word, and uses oneDNN on all processors
     revision = 2
+
+    def why_not(self) -> str:
+        return why_no_tensorflow()
 
     def prepare(self, threads: int) -> None:
         """Import TensorFlow, which takes seconds, and limit its threads."""
