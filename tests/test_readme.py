@@ -37,6 +37,7 @@ CHANGED_SINCE = {
     "reuters90_field": [
         *("sentence_embedding", "tfidf_linear_svm", "tfidf_linear_svm_by_topic"),
         *SVMS_OF_LARGER_GRIDS,
+        "minilm",
     ],
 }
 """Models whose settings, or the number of settings they were chosen from, changed after

@@ -53,6 +53,7 @@ OTHER_SETTINGS = [
     "r52_pretrained",
     "reuters90",
     "reuters90_all",
+    "reuters90_minilm",
     *WITH_GRIDS,
     *FIELDS,
     *CHOICES,
