@@ -21,15 +21,15 @@ from rnnbench.data.vocabulary import find_document
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.describe import describe
 from rnnbench.models.layers.base import Shape
-from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.prediction.predict import find_model
 from rnnbench.report.data_view import data_view, notes_text, sources_view
 from rnnbench.report.document_view import document_view, models_by_input
 from rnnbench.report.layout import View, grid
 from rnnbench.report.model_view import models_view, network_view, parameters_view
 from rnnbench.request import changes
+from rnnbench.results.run import load_benchmark, load_results
 from rnnbench.runner.machine import check_machine
-from rnnbench.storage import atomic_write, check_new
+from rnnbench.storage import check_new
 from rnnbench.suspects import command as suspects_of
 from rnnbench.terminal import console, options
 from rnnbench.terminal.display import show_download
@@ -49,6 +49,8 @@ _subject = options.config_argument(
 DOCUMENT = "The number of a document, from 0; without it, the whole set is described."
 MODEL = "A model of CONFIG; without it, all are listed."
 ALL_SOURCES = "List the sources, and the files that they can read."
+EXPORTED = "The new file; by default MODEL with the ending of its format, here."
+FORMAT = "The format: python or keras; by default the one that FILE ends in."
 DATA_AND_MODELS = "A config or its name, which has the ids and the models; or texts."
 DATA_ONLY = "A config file or its name, whose data section is used; or texts."
 
@@ -111,33 +113,48 @@ def _one_model(benchmark: Benchmark, name: str) -> View:
     return network_view(name, model, describe(model, shape), shape, provenance)
 
 
-@_models_command("rnnbench models export results/zoo gru --seed 1 --out gru.keras")
+@_models_command(
+    "rnnbench models export results/zoo gru --out gru.py",
+    "rnnbench models export results/r52 svm --format python --json",
+    "rnnbench models export results/zoo gru --seed 1 --out gru.keras",
+)
 def export(
     run: Annotated[
         Path, options.run_folder(help="The folder of a run made with --save-models.")
     ],
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A network of RUN.")],
-    out: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="The new .keras file.")
-    ],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of RUN.")],
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help=EXPORTED)] = None,
+    file_format: Annotated[
+        str | None, typer.Option("--format", metavar="NAME", help=FORMAT)
+    ] = None,
     seed: options.NetworkSeed = None,
     force: options.Force = False,
+    as_json: options.Json = False,
 ) -> None:
-    """Write a network that `rnnbench run --save-models` kept as a file for Keras.
+    """Write a model that `rnnbench run --save-models` kept as a file that needs no
+    rnnbench.
 
-    `keras.models.load_model` reads it. Import `rnnbench.models.keras_layers` before, if
-    the network has layers that Keras does not have.
+    `python` is a program that needs NumPy alone: `python gru.py < texts.txt`. It is
+    written only if it gives the answers of the model to test documents.
+
+    `keras` is for networks, and for `keras.models.load_model`. Import
+    `rnnbench.models.keras_layers` before, if the network has layers that Keras does not
+    have.
     """
-    check_new(out, "--out", [".keras"], overwrite=force)
-    kept = find_model(run, model, seed)
-    with quiet_tensorflow():
-        network = kept.keras
-        from rnnbench.models.build import to_bytes
+    from rnnbench.prediction.exports import writing
 
-        content = to_bytes(network)
-    with atomic_write(out) as opened:
-        opened.write(content)
-    console.err.print(f"Written to {out}", soft_wrap=True)
+    chosen = writing.format_of(file_format, out)
+    if out is None:
+        out = Path(f"{model}{chosen.ending}")
+    check_new(out, "--out", [chosen.ending], overwrite=force)
+    results = load_results(run)
+    benchmark = load_benchmark(run, results.by_name)
+    kept = find_model(run, model, seed, results, benchmark)
+    texts = writing.texts_to_compare(kept, results, benchmark)
+    exported = writing.export(kept, chosen, out, texts)
+    console.err.print(exported.in_words(), soft_wrap=True)
+    if as_json:
+        console.print_record(exported, as_json=True)
 
 
 @_data_command(

@@ -100,7 +100,7 @@ class Source:
 
 
 @cache
-def _word() -> re.Pattern[str]:
+def word_pattern() -> re.Pattern[str]:
     """Return the pattern of a word; listing all marks and signs takes a moment."""
     characters = defaultdict[str, list[str]](list)  # by their categories
     for code in range(0x80, sys.maxunicode + 1):
@@ -126,7 +126,7 @@ def words(text: str) -> list[str]:
         if "'" in text:
             return _ASCII_WORD.findall(text.lower())
         return text.translate(_ASCII_TO_SPACE).split()  # the same, faster
-    return _word().findall(unicodedata.normalize("NFC", text.lower()))
+    return word_pattern().findall(unicodedata.normalize("NFC", text.lower()))
 
 
 def split_bytes(body: bytes) -> list[bytes]:

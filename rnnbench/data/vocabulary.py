@@ -79,7 +79,7 @@ def encode(texts: Iterable[Sequence[str]], vocabulary: Vocabulary) -> Encoded:
 
     ``UserError`` is raised if something else is given.
     """
-    tokenize = _tokenizer_of(vocabulary)
+    tokenize = tokenizer_of(vocabulary)
     ids = {word: id_ for id_, word in enumerate(vocabulary.words, INDEX_FROM + 1)}
     sequences: list[Tokens] = []
     unknown: list[list[str]] = []
@@ -118,7 +118,7 @@ def corpus_of_texts(
     return corpus_of_words(documents, words, labels, topics, provenance=provenance)
 
 
-def _tokenizer_of(vocabulary: Vocabulary) -> Tokenizer:
+def tokenizer_of(vocabulary: Vocabulary) -> Tokenizer:
     """Return what splits texts into words as those of the corpus were split."""
     if vocabulary.source not in SOURCES:
         hint = did_you_mean(vocabulary.source, SOURCES)

@@ -508,6 +508,11 @@ class KeptModel(Shown):
         with _blaming(self.file):
             return engine.scorer(self.model, weights, self.shape)
 
+    @property
+    def weights(self) -> Weights:
+        """Its arrays, in the order of ``TrialResult.weights``; an ensemble has none."""
+        return self._read_weights(scoring_engine(self.model, self.shape))
+
     def _read_weights(self, engine: Engine[Any]) -> Weights:
         """Return its weights, of the shapes that an engine expects if it knows them."""
         if self.file is None:
@@ -537,9 +542,8 @@ class KeptModel(Shown):
         if not isinstance(self.model, Network) or self.model.engine:
             allowed = "allowed: layers or python"
             raise UserError(f"{self.name} is not a network of Keras ({allowed})")
-        weights = self._read_weights(scoring_engine(self.model, self.shape))
         with _blaming(self.file):
-            return load(self.model, self.shape, weights)
+            return load(self.model, self.shape, self.weights)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.labels import Labels, Scores, form_of
@@ -78,14 +79,21 @@ def combined(ensemble: Ensemble, members: Sequence[MemberScores]) -> Scores:
     Members of the same name, which differ in the seed, share the weight of their model.
     """
     names, scores, answers = zip(*members, strict=True)
-    model_weights = ensemble.weights or [1.0] * len(ensemble.of)
-    weight_of = dict(zip(ensemble.of, model_weights, strict=True))
-    weights = np.array([weight_of[name] / names.count(name) for name in names])
+    weights = weights_of(ensemble, names)
     form = form_of(answers[0])
     if ensemble.by == "votes":
         n_topics = scores[0].shape[1]
         votes = [form.indicators(answer, n_topics) for answer in answers]
-        weights *= 1 + TIES * 0.5 ** np.arange(len(weights))
         return log_probabilities(np.average(votes, axis=0, weights=weights))
     logs = [np.asarray(of_member, np.float64) for of_member in scores]
     return form.mean_log_probabilities(logs, weights)
+
+
+def weights_of(ensemble: Ensemble, names: Sequence[str]) -> NDArray[np.float64]:
+    """Return how much each member counts, given the names of their models."""
+    model_weights = ensemble.weights or [1.0] * len(ensemble.of)
+    weight_of = dict(zip(ensemble.of, model_weights, strict=True))
+    weights = np.array([weight_of[name] / names.count(name) for name in names])
+    if ensemble.by == "votes":
+        weights *= 1 + TIES * 0.5 ** np.arange(len(weights))
+    return weights

@@ -1,0 +1,1 @@
+"""Kept models as files that need no rnnbench; ``writing.export`` writes them."""

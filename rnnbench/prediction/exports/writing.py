@@ -1,0 +1,162 @@
+"""Writing a kept model as a file that answers without rnnbench.
+
+``export(kept, PythonFile(), out, texts)`` compares the file with the model first.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rnnbench.config.schema import Benchmark
+from rnnbench.data.cached import cached_documents
+from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.models.quiet import quiet_tensorflow
+from rnnbench.prediction.exports.file import FileFormat
+from rnnbench.prediction.exports.python_file import PythonFile
+from rnnbench.prediction.predict import KeptModel
+from rnnbench.results.schema import Results
+from rnnbench.section import StoredRecord
+from rnnbench.storage import atomic_write, temporary_folder
+from rnnbench.text import counted
+
+MOST = 1_000  # texts to compare answers to
+AT_ONCE = 256
+TOLERANCE = 1e-5
+HARD_TEXTS = (
+    "",
+    "?!",
+    "\t\r\n\x0b",
+    "It\u2019s 2 o'clock\u00a0in ZÜRICH, naïve 中文 😀 \u0130!",
+)
+"""Texts that are easily split into other words."""
+
+
+class Exported(StoredRecord):
+    """What was written."""
+
+    model: str
+    seed: int
+    format: str
+    file: str
+    size: int
+    """In bytes."""
+    texts: int
+    """Texts to which the file gave the model's answers; 0 if it was not compared."""
+    difference: float
+    """The largest difference between their probabilities or margins."""
+
+    def in_words(self) -> str:
+        """Return what was written, and what it was compared with."""
+        if not self.texts:
+            return f"Written to {self.file}"
+        answers = f"the answers of {self.model} to {counted(self.texts, 'text')}"
+        largest = f"scores differ by up to {self.difference:.1g}"
+        return f"Written to {self.file}; it gives {answers} ({largest})"
+
+
+class KerasFile(FileFormat):
+    """A network for Keras, which is not compared."""
+
+    name = "keras"
+    ending = ".keras"
+
+    def content(self, kept: KeptModel) -> bytes:
+        """Return the file; ``UserError`` if it is no network of Keras."""
+        with quiet_tensorflow():
+            network = kept.keras
+            from rnnbench.models.build import to_bytes
+
+            return to_bytes(network)
+
+
+FORMATS: tuple[FileFormat, ...] = (PythonFile(), KerasFile())
+
+
+def format_of(name: str | None, out: Path | None) -> FileFormat:
+    """Return the format with a name or, without one, that of a new file."""
+    ending = ""
+    if out:
+        ending = out.suffix.lower()
+    names = []
+    for file_format in FORMATS:
+        if name == file_format.name or (name is None and ending == file_format.ending):
+            return file_format
+        names.append(file_format.name)
+    raise UserError(f"--format: got '{name or ending}' (allowed: {', '.join(names)})")
+
+
+def export(
+    kept: KeptModel, file_format: FileFormat, out: Path, texts: Sequence[str]
+) -> Exported:
+    """Write a kept model as a file, unless it answers texts in another way.
+
+    ``RnnbenchError``: it does. ``UserError``: the model cannot be such a file.
+    """
+    content = file_format.content(kept)
+    with temporary_folder() as folder:
+        file = folder / f"model{file_format.ending}"
+        file.write_bytes(content)
+        n_texts, difference = _compared(kept, file_format, file, texts)
+    with atomic_write(out) as opened:
+        opened.write(content)
+    return Exported(
+        model=kept.name,
+        seed=kept.seed,
+        format=file_format.name,
+        file=str(out),
+        size=len(content),
+        texts=n_texts,
+        difference=difference,
+    )
+
+
+def _compared(
+    kept: KeptModel, file_format: FileFormat, file: Path, texts: Sequence[str]
+) -> tuple[int, float]:
+    """Return how many texts were compared, and the largest difference of scores."""
+    answer = file_format.reader(file)
+    if answer is None:
+        return 0, 0.0
+    largest = 0.0
+    n_other = 0
+    for start in range(0, len(texts), AT_ONCE):
+        block = texts[start : start + AT_ONCE]
+        scores, is_given = answer(block)
+        expected = kept.shown_scores(block)
+        labels = kept.task.form.indicators(kept.labels(block), expected.shape[1])
+        n_other += int((is_given != labels).any(axis=1).sum())
+        scores = np.where(np.isneginf(scores), expected, scores)  # was not learned
+        largest = float(np.maximum(largest, np.abs(scores - expected).max()))
+    if n_other or not largest <= TOLERANCE:
+        fault = (
+            f"a file for {file_format.name} does not give the answers of {kept.name}"
+        )
+        of_texts = f"{n_other} of {len(texts)} texts have other labels"
+        raise RnnbenchError(
+            f"{fault}: {of_texts}, scores differ by up to {largest:.1g} "
+            f"(allowed: {TOLERANCE:g}); nothing was written"
+        )
+    return len(texts), largest
+
+
+def texts_to_compare(
+    kept: KeptModel, results: Results, benchmark: Benchmark
+) -> list[str]:
+    """Return texts of the run, and some that are hard to split into words.
+
+    They are test documents, or, without any in the cache, words that the model knows.
+    """
+    cached = cached_documents(results.dataset, benchmark.data)
+    if cached:
+        corpus, dataset = cached
+        documents = dataset.test_documents
+        if not len(documents):
+            documents = dataset.train_documents
+        return [*map(corpus.text, documents[:MOST].tolist()), *HARD_TEXTS]
+    random = np.random.default_rng(0)
+    words = np.array([*kept.vocabulary.words, "?"])
+    texts = []
+    for length in random.integers(1, 2 * kept.vocabulary.timesteps, MOST):
+        texts.append(kept.vocabulary.separator.join(random.choice(words, length)))
+    return [*texts, *HARD_TEXTS]
