@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import logging
 import os
 import re
 import signal
@@ -81,6 +82,14 @@ def pytest_runtest_setup():
 @cache
 def _freeze():
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def warnings_of_the_package(monkeypatch):
+    """The command line shows warnings itself; those of later tests are for pytest."""
+    log = logging.getLogger("rnnbench")
+    monkeypatch.setattr(log, "handlers", [])
+    monkeypatch.setattr(log, "propagate", True)
 
 
 @pytest.fixture(scope="session")

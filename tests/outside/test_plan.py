@@ -117,7 +117,7 @@ def test_the_table_fits_the_screen(cli, monkeypatch, width):
         ("--plan --documents 500", "--plan: needs --documents and --agree"),
         ("--plan --documents 500 --agree 90", "--agree 90: should be a share such as"),
         ("--plan --documents 500 --agree nan", "--agree nan: should be a share"),
-        ("--plan --documents 0 --agree 90%", "or equal to 1"),
+        ("--plan --documents 0 --agree 90%", "'--documents'"),
         ("--plan good.csv --agree 90%", "--agree: not with FILEs"),
         ("--plan good.csv", "--plan: only one model (should be two or more)"),
         ("--plan good.csv before", "before: is a run"),
