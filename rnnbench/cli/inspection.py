@@ -50,7 +50,7 @@ DOCUMENT = "The number of a document, from 0; without it, the whole set is descr
 MODEL = "A model of CONFIG; without it, all are listed."
 ALL_SOURCES = "List the sources, and the files that they can read."
 EXPORTED = "The new file; by default MODEL with the ending of its format, here."
-FORMAT = "The format: python or keras; by default the one that FILE ends in."
+FORMAT = "The format: python, onnx or keras; by default the one that FILE ends in."
 DATA_AND_MODELS = "A config or its name, which has the ids and the models; or texts."
 DATA_ONLY = "A config file or its name, whose data section is used; or texts."
 
@@ -115,7 +115,7 @@ def _one_model(benchmark: Benchmark, name: str) -> View:
 
 @_models_command(
     "rnnbench models export results/zoo gru --out gru.py",
-    "rnnbench models export results/r52 svm --format python --json",
+    "rnnbench models export results/r52 svm --format onnx --json",
     "rnnbench models export results/zoo gru --seed 1 --out gru.keras",
 )
 def export(
@@ -134,8 +134,9 @@ def export(
     """Write a model that `rnnbench run --save-models` kept as a file that needs no
     rnnbench.
 
-    `python` is a program that needs NumPy alone: `python gru.py < texts.txt`. It is
-    written only if it gives the answers of the model to test documents.
+    `python` is a program that needs NumPy alone: `python gru.py < texts.txt`. `onnx` is
+    for ONNX Runtime; its metadata have the labels, and code that turns texts into
+    inputs. Both are written only if they give the model's answers to test documents.
 
     `keras` is for networks, and for `keras.models.load_model`. Import
     `rnnbench.models.keras_layers` before, if the network has layers that Keras does not

@@ -181,9 +181,10 @@ class Layer(Variant):
 
         arguments = self.keras_arguments(shape, seed_of) | options
         name = self.keras_name
+        module = keras.layers
         if hasattr(keras_layers, name):
-            return getattr(keras_layers, name)(**arguments)
-        return getattr(keras.layers, name)(**arguments)
+            module = keras_layers
+        return getattr(module, name)(**arguments)
 
     def keras_arguments(self, shape: Shape, seed_of: SeedOf) -> dict[str, object]:  # noqa: ARG002
         """Return the arguments of the Keras layer: its fields, with seeds."""

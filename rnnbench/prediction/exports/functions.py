@@ -106,6 +106,11 @@ def weighted_sums(texts, w, parts):
     return sums
 
 
+def once(counts):
+    """Return 1 for each count."""
+    return counts * 0 + 1
+
+
 def one_and_log(counts):
     """Return counts of which each more counts less."""
     return 1 + np.log(counts)
@@ -113,12 +118,13 @@ def one_and_log(counts):
 
 def with_sum_of_1(values):
     """Return values over their sum."""
-    return values / (np.sum(np.abs(values)) or 1)
+    return values / np.maximum(np.sum(np.abs(values), axis=-1, keepdims=True), 1e-30)
 
 
 def with_length_of_1(values):
     """Return values over the length of their vector."""
-    return values / (np.sqrt(np.sum(values**2)) or 1)
+    length = np.sqrt(np.sum(values**2, axis=-1, keepdims=True))
+    return values / np.maximum(length, 1e-30)
 
 
 def log_odds(logs):

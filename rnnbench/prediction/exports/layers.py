@@ -26,13 +26,13 @@ def ngram_embedding(ids, mask, w, n, buckets):
     for shift in range(1, n):
         hashes = (hashes[:, :-1] * 116049371 + ids[:, shift:]) % buckets
         is_ngram = (rows[-1][:, :-1] > 0) & (ids[:, shift:] > 0)
-        rows.append(np.where(is_ngram, len(w[0]) - buckets + hashes, 0))
+        rows.append(np.where(is_ngram, w[0].shape[0] - buckets + hashes, 0))
     return embedding(np.concatenate(rows, axis=1), mask, w, True)
 
 
 def bag_of_words(ids, mask, w, values):
     """Return weighted counts of all words, divided by their size."""
-    counts = np.apply_along_axis(np.bincount, 1, ids, minlength=len(w[0]))
+    counts = np.apply_along_axis(np.bincount, 1, ids, None, len(w[0]))
     weighted = counts.astype(np.float32) * w[0]
     power = {"shares": 1, "tfidf": 2}[values]
     size = np.sum(np.abs(weighted) ** power, axis=1, keepdims=True) ** (1 / power)

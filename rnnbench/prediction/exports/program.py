@@ -40,6 +40,7 @@ class Name(str):
 IDS = Name("ids")
 WORDS = Name("WORDS")
 SCORES = Name("scores")
+IS_GIVEN = Name("is_given")
 TINY = float(np.finfo(np.float32).tiny)
 ANALYZERS: dict[str, Function] = {
     "word": functions.word_ngrams,
@@ -97,7 +98,7 @@ class Program:
                 self._ensemble(model.ensemble, kept.members)
             case _:
                 self._scores(kept)
-        self._decide("is_given", kept.decision)
+        self._decide(IS_GIVEN, kept.decision)
         if kept.kind == "probability":
             self._add(SCORES, np.exp, SCORES)
 
@@ -176,7 +177,7 @@ class Program:
             terms = (ANALYZERS[part.analyzer], *part.ngram_range)
             changed: Function = layers.linear
             if part.binary:
-                changed = np.ones_like
+                changed = functions.once
             elif part.sublinear_tf:
                 changed = functions.one_and_log
             parts.append((terms, columns, changed, SCALED[part.norm]))
@@ -277,7 +278,9 @@ class Program:
             arrays = [kernel, np.zeros((layer.units, 0), np.float32), bias]
         else:
             arrays = list(islice(weights, 3))
-        parts = [getattr(layers, name) for name in (cell, *names)]
+        parts = []
+        for name in (cell, *names):
+            parts.append(getattr(layers, name))
         self._layer("recurrent", branch, arrays, parts, direction)
         if not layer.return_sequences:
             x = Name(f"x{branch}")

@@ -13,6 +13,7 @@ from rnnbench.data.cached import cached_documents
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.prediction.exports.file import FileFormat
+from rnnbench.prediction.exports.onnx_file import OnnxFile
 from rnnbench.prediction.exports.python_file import PythonFile
 from rnnbench.prediction.predict import KeptModel
 from rnnbench.results.schema import Results
@@ -70,7 +71,7 @@ class KerasFile(FileFormat):
             return to_bytes(network)
 
 
-FORMATS: tuple[FileFormat, ...] = (PythonFile(), KerasFile())
+FORMATS: tuple[FileFormat, ...] = (PythonFile(), OnnxFile(), KerasFile())
 
 
 def format_of(name: str | None, out: Path | None) -> FileFormat:
