@@ -3,10 +3,12 @@ import io
 import json
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 from rich.console import Console
 
 import rnnbench
@@ -314,3 +316,13 @@ def test_ci_runs_the_readmes_test_command():
     ]
 
     assert command in (ROOT / ".ci/run").read_text().splitlines()
+
+
+def test_the_list_without_tensorflow_has_all_other_requirements():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    _, *listed = (ROOT / "without-tensorflow.txt").read_text().splitlines()
+
+    missing = set(project["dependencies"]) - set(listed)
+
+    assert {Requirement(line).name for line in missing} == {"tensorflow", "keras"}
+    assert set(listed) < set(project["dependencies"])
