@@ -4,17 +4,26 @@
 predicting with them needs no scikit-learn.
 """
 
-import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt
 
 from rnnbench.labels import LabelForm, form_with
+from rnnbench.models.terms import (
+    char_ngrams,
+    char_ngrams_in_words,
+    once,
+    one_and_log,
+    same,
+    weighted_sums,
+    with_length_of_1,
+    with_sum_of_1,
+    word_ngrams,
+)
 from rnnbench.models.text_vectors import SIZE, encode
 from rnnbench.section import StoredRecord
 
@@ -31,9 +40,32 @@ CERTAIN = 1e3  # the log-odds of a topic that all training documents have
 NO_RULE = "it is not linear in counted words or text vectors"
 CHANGES = ("lowercase", "preprocessor", "strip_accents", "stop_words")
 """Options of scikit-learn's vectorizers that change a text before words are counted."""
-NORMS = {"l1": 1, "l2": 2}
 Length = Annotated[int, Field(ge=1, le=100)]  # of a sequence of words or characters
 Floats = NDArray[np.floating]
+Function = Callable[..., object]
+ANALYZERS: dict[str, Function] = {
+    "word": word_ngrams,
+    "char": char_ngrams,
+    "char_wb": char_ngrams_in_words,
+}
+SCALED: dict[str | None, Function] = {
+    "l1": with_sum_of_1,
+    "l2": with_length_of_1,
+    None: same,
+}
+
+
+class Part(NamedTuple):
+    """How ``terms.weighted_sums`` counts some of the terms."""
+
+    terms: tuple[Function, int, int]
+    """What finds terms of a text, and the shortest and the longest."""
+    columns: dict[str, int]
+    """The place of each term among all."""
+    changed: Function
+    """Of counts."""
+    scaled: Function
+    """Of all values of a text."""
 
 
 class Counts(StoredRecord):
@@ -46,56 +78,16 @@ class Counts(StoredRecord):
     norm: Literal["l1", "l2"] | None = None
     n_terms: NonNegativeInt
 
-    def terms(self, text: str) -> Iterator[str]:
-        """Return what is counted in a text, as scikit-learn's analyzers do."""
-        match self.analyzer:
-            case "word":
-                return self._word_ngrams(text)
-            case "char":
-                return self._ngrams_across_words(text)
-            case "char_wb":
-                return self._ngrams_within_words(text)
-
-    def _word_ngrams(self, text: str) -> Iterator[str]:
-        words = text.split()
-        shortest, longest = self.ngram_range
-        for n in range(shortest, longest + 1):
-            columns = [words[start:] for start in range(n)]
-            yield from map(" ".join, zip(*columns, strict=False))
-
-    def _ngrams_across_words(self, text: str) -> Iterator[str]:
-        text = re.sub(r"\s\s+", " ", text)
-        shortest, longest = self.ngram_range
-        for n in range(shortest, longest + 1):
-            for start in range(len(text) - n + 1):
-                yield text[start : start + n]
-
-    def _ngrams_within_words(self, text: str) -> Iterator[str]:
-        shortest, longest = self.ngram_range
-        for word in text.split():
-            padded = f" {word} "
-            most = min(longest, max(len(padded), shortest))
-            for n in range(shortest, most + 1):
-                n_starts = max(len(padded) - n + 1, 1)
-                for start in range(n_starts):  # a short word is counted whole, and once
-                    yield padded[start : start + n]
-
-    def features(
-        self, text: str, places: dict[str, int], idf: Floats
-    ) -> tuple[NDArray[np.intp], Floats]:
-        """Return the features of a text, and their weighted values."""
-        counter = Counter(places[term] for term in self.terms(text) if term in places)
-        features = np.array(list(counter), np.intp)
-        values = np.array(list(counter.values()), float)
+    def part(self, columns: dict[str, int]) -> Part:
+        """Return how its terms are counted, which stand in columns."""
+        changed: Function = same
         if self.binary:
-            values = np.ones_like(values)
-        if self.sublinear_tf:
-            values = 1 + np.log(values)
-        values = values * idf[features]
-        if self.norm is None:
-            return features, values
-        size = np.linalg.norm(values, NORMS[self.norm])
-        return features, values / (size or 1)
+            changed = once
+        elif self.sublinear_tf:
+            changed = one_and_log
+        shortest, longest = self.ngram_range
+        found_by = (ANALYZERS[self.analyzer], shortest, longest)
+        return Part(found_by, columns, changed, SCALED[self.norm])
 
 
 class LinearRule(StoredRecord):
@@ -138,7 +130,7 @@ class LinearModel:
         rule, self.coef, self.intercept, self.idf, joined = arrays
         self.rule = LinearRule.model_validate_json(rule.tobytes())
         self.n_topics = n_topics
-        self.places: list[dict[str, int]] = []  # of the terms that each part counts
+        self.parts: list[Part] = []
         terms: list[str] = []
         if joined.size:
             terms = joined.tobytes().decode().split("\0")
@@ -149,7 +141,9 @@ class LinearModel:
         start = 0
         for part in self.rule.counts or []:
             end = start + part.n_terms
-            self.places.append({terms[place]: place for place in range(start, end)})
+            self.parts.append(
+                part.part(dict(zip(terms[start:end], range(start, end), strict=True)))
+            )
             start = end
 
     def _check_shapes(self, terms: Sequence[str]) -> None:
@@ -185,12 +179,8 @@ class LinearModel:
             vectors = encode(texts)
             vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
             return np.asarray(vectors @ self.coef + self.intercept)
-        margins = np.tile(self.intercept.astype(float), (len(texts), 1))
-        for row, text in enumerate(texts):
-            for part, places in zip(self.rule.counts, self.places, strict=True):
-                features, values = part.features(text, places, self.idf)
-                margins[row] += values @ self.coef[features]
-        return margins
+        weights = (self.coef, self.intercept, self.idf)
+        return np.asarray(weighted_sums(texts, weights, self.parts))  # type: ignore[no-untyped-call]
 
 
 def arrays_of(

@@ -5,7 +5,6 @@ Like those in ``layers.py``, they stand in Python files, and are called for ONNX
 
 import re
 import unicodedata
-from collections import Counter
 
 import numpy as np
 
@@ -59,72 +58,6 @@ def texts_of_words(ids, words, separator):
     for row in ids:
         texts.append(separator.join(map(words.__getitem__, row[row > 3] - 4)))
     return texts
-
-
-def word_ngrams(text, low, high):
-    """Return sequences of low to high words."""
-    words = text.split()
-    terms = []
-    for n in range(low, high + 1):
-        for start in range(len(words) - n + 1):
-            terms.append(" ".join(words[start : start + n]))
-    return terms
-
-
-def char_ngrams(text, low, high):
-    """Return sequences of low to high characters."""
-    text = re.sub(r"\s\s+", " ", text)
-    terms = []
-    for n in range(low, high + 1):
-        for start in range(len(text) - n + 1):
-            terms.append(text[start : start + n])
-    return terms
-
-
-def char_ngrams_in_words(text, low, high):
-    """Return sequences of characters of each word and the blanks around it."""
-    terms = []
-    for word in text.split():
-        padded = f" {word} "
-        for n in range(low, min(high, max(len(padded), low)) + 1):
-            for start in range(max(len(padded) - n + 1, 1)):
-                terms.append(padded[start : start + n])
-    return terms
-
-
-def weighted_sums(texts, w, parts):
-    """Return sums of the weights of terms; each part counts other terms."""
-    coef, intercept, idf = w
-    sums = np.tile(intercept.astype(float), (len(texts), 1))
-    for row, text in enumerate(texts):
-        for (terms, low, high), columns, changed, scaled in parts:
-            found = filter(columns.__contains__, terms(text, low, high))
-            counts = Counter(map(columns.__getitem__, found))
-            at = np.array(list(counts), int)
-            values = changed(np.array(list(counts.values()), float))
-            sums[row] += scaled(values * idf[at]) @ coef[at]
-    return sums
-
-
-def once(counts):
-    """Return 1 for each count."""
-    return counts * 0 + 1
-
-
-def one_and_log(counts):
-    """Return counts of which each more counts less."""
-    return 1 + np.log(counts)
-
-
-def with_sum_of_1(values):
-    """Return values over their sum."""
-    return values / np.maximum(np.sum(np.abs(values), axis=-1, keepdims=True), 1e-30)
-
-
-def with_length_of_1(values):
-    """Return values over the length of their vector."""
-    length = np.sqrt(np.sum(values**2, axis=-1, keepdims=True))
-    return values / np.maximum(length, 1e-30)
 
 
 def log_odds(logs):

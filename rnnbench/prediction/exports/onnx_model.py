@@ -16,6 +16,7 @@ from onnx import helper
 
 from rnnbench.data.padding import INDEX_FROM, START
 from rnnbench.errors import UserError
+from rnnbench.models import terms
 from rnnbench.prediction.exports import functions, layers
 from rnnbench.prediction.exports.file import splitting_of
 from rnnbench.prediction.exports.graph import Graph, Traced
@@ -158,9 +159,9 @@ def _weighted_sums(texts, w, parts):
     coef, intercept, idf = w
     graph = texts.ids.graph
     sums = texts.ids[:, :1].astype(float) * 0 + intercept
-    for (terms, _, _), columns, changed, scaled in parts:
+    for (find, _, _), columns, changed, scaled in parts:
         if columns:
-            counts = _counts(texts, terms, list(columns)).astype(float)
+            counts = _counts(texts, find, list(columns)).astype(float)
             values = np.where(counts > 0, changed(np.maximum(counts, 1)), 0)
             places = list(columns.values())
             weights = graph.array(coef[places]).astype(float)
@@ -168,12 +169,12 @@ def _weighted_sums(texts, w, parts):
     return sums
 
 
-def _counts(texts, count, terms):
-    """Return how often each text has each term, by what counts them."""
+def _counts(texts, find, names):
+    """Return how often each text has each term, by what finds them."""
     split: Callable[[str], list[str]] = str.split
     number: Callable[[str], int] = int
-    if count is not functions.word_ngrams:
-        tokens = _characters(texts, is_across=count is functions.char_ngrams)
+    if find is not terms.word_ngrams:
+        tokens = _characters(texts, is_across=find is terms.char_ngrams)
         split = list
         number = ord
     elif texts.words:
@@ -183,7 +184,7 @@ def _counts(texts, count, terms):
     else:
         tokens = _compacted(texts.ids, texts.ids > START)
     pool = []
-    for term in terms:
+    for term in names:
         pool.append(list(map(number, split(term))))
     lengths = np.array(list(map(len, pool)))
     order = np.argsort(lengths, kind="stable")  # by which the operator knows lengths
@@ -197,7 +198,7 @@ def _counts(texts, count, terms):
         "ngram_indexes": order.tolist(),
         "pool_int64s": list(itertools.chain(*map(pool.__getitem__, order))),
     }
-    example = np.zeros((len(texts.ids.example), len(terms)), np.float32)
+    example = np.zeros((len(texts.ids.example), len(names)), np.float32)
     return tokens.graph.add("TfIdfVectorizer", [tokens], example, attributes)
 
 
@@ -234,7 +235,7 @@ REPLACED = {
     layers.recurrent: _recurrent,
     functions.texts_of_ids: _Texts,
     functions.texts_of_words: _texts_of_words,
-    functions.weighted_sums: _weighted_sums,
+    terms.weighted_sums: _weighted_sums,
 }
 """Functions that are loops over steps or texts, and what stands for them in a graph."""
 LOOKED_UP = (layers.embedding, layers.ngram_embedding, layers.positions)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.errors import UserError
+from rnnbench.models import terms
 from rnnbench.models.code import is_from_outside
 from rnnbench.models.descriptions import (
     BaselineModel,
@@ -42,16 +43,6 @@ WORDS = Name("WORDS")
 SCORES = Name("scores")
 IS_GIVEN = Name("is_given")
 TINY = float(np.finfo(np.float32).tiny)
-ANALYZERS: dict[str, Function] = {
-    "word": functions.word_ngrams,
-    "char": functions.char_ngrams,
-    "char_wb": functions.char_ngrams_in_words,
-}
-SCALED: dict[str | None, Function] = {
-    "l1": functions.with_sum_of_1,
-    "l2": functions.with_length_of_1,
-    None: layers.linear,
-}
 SETTINGS: dict[str, tuple[int, tuple[str, ...]]] = {
     "embedding": (1, ("masking",)),
     "ngram_embedding": (1, ("n", "buckets")),
@@ -172,22 +163,13 @@ class Program:
             self._add(texts, functions.texts_of_words, IDS, WORDS, separator)
         else:
             self._add(texts, functions.texts_of_ids, IDS)
-        parts = []
-        for part, columns in zip(rule.counts or [], model.places, strict=True):
-            terms = (ANALYZERS[part.analyzer], *part.ngram_range)
-            changed: Function = layers.linear
-            if part.binary:
-                changed = functions.once
-            elif part.sublinear_tf:
-                changed = functions.one_and_log
-            parts.append((terms, columns, changed, SCALED[part.norm]))
         shape = (len(model.coef), model.n_topics)
         coef = np.zeros(shape, model.coef.dtype)
         coef[:, rule.labels] = model.coef
         intercept = np.full(model.n_topics, -np.inf)  # of labels that were not learned
         intercept[rule.labels] = model.intercept
         weights = [coef, intercept, model.idf]
-        self._add(SCORES, functions.weighted_sums, texts, weights, parts)
+        self._add(SCORES, terms.weighted_sums, texts, weights, model.parts)
         if rule.gives_probabilities:
             self._normalize()
 
