@@ -44,7 +44,7 @@ def positions(x, mask, w):
     return x + np.take(w[0], np.maximum(np.cumsum(mask, axis=1) - 1, 0), axis=0), mask
 
 
-def conv1d(x, mask, w, padding, function):
+def conv1d(x, mask, w, padding, activation):
     """Return a convolution; steps that do not count are zeros."""
     more = len(w[0]) - 1
     half = more // 2
@@ -54,7 +54,7 @@ def conv1d(x, mask, w, padding, function):
     total = w[1]
     for shift, kernel in enumerate(w[0]):
         total = total + x[:, shift : shift + steps] @ kernel
-    return function(total), mask[:, :steps]
+    return activation(total), mask[:, :steps]
 
 
 def layer_norm(x, mask, w, epsilon):
@@ -121,9 +121,9 @@ def pooling(x, mask, w, by, chunks):
     return np.concatenate(vectors, axis=1), mask
 
 
-def dense(x, mask, w, function):
+def dense(x, mask, w, activation):
     """Return a function of sums of all features."""
-    return function(x @ w[0] + w[1]), mask
+    return activation(x @ w[0] + w[1]), mask
 
 
 def simple_rnn(x, state, w, f):

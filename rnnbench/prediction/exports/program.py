@@ -6,6 +6,7 @@ Python file spells them, and for ONNX they are run.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from itertools import islice
 
 import numpy as np
@@ -43,18 +44,15 @@ WORDS = Name("WORDS")
 SCORES = Name("scores")
 IS_GIVEN = Name("is_given")
 TINY = float(np.finfo(np.float32).tiny)
-SETTINGS: dict[str, tuple[int, tuple[str, ...]]] = {
-    "embedding": (1, ("masking",)),
-    "ngram_embedding": (1, ("n", "buckets")),
-    "bag_of_words": (1, ("values",)),
-    "positions": (1, ()),
-    "conv1d": (2, ("padding", "activation")),
-    "transformer_encoder": (16, ()),
-    "pooling": (0, ("by", "chunks")),
-    "dense": (2, ("activation",)),
-    "layer_norm": (2, ("epsilon",)),
+N_WEIGHTS = {
+    "embedding": 1,
+    "ngram_embedding": 1,
+    "bag_of_words": 1,
+    "positions": 1,
+    "pooling": 0,
+    "transformer_encoder": 16,
 }
-"""The number of weights of layers, and the settings that their functions take."""
+"""Those of layers that have not two."""
 MERGES: dict[str, tuple[Function, tuple[object, ...]]] = {
     "concat": (np.concatenate, (-1,)),
     "ave": (functions.average, ([0.5, 0.5],)),
@@ -230,9 +228,10 @@ class Program:
 
     def _plain(self, layer: Layer, weights: Weights, branch: str) -> None:
         """Add the line of a layer that is a function of its settings."""
-        count, names = SETTINGS[layer.kind]
+        count = N_WEIGHTS.get(layer.kind, 2)
         settings = []
-        for name in names:
+        parameters = signature(getattr(layers, layer.kind)).parameters
+        for name in list(parameters)[3:]:  # besides x, mask and w
             setting = getattr(layer, name)
             if name == "activation":
                 setting = getattr(layers, setting)

@@ -8,8 +8,8 @@ import inspect
 import io
 import json
 from collections.abc import Mapping, Sequence
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from runpy import run_path
 from types import FunctionType
 
 import numpy as np
@@ -55,15 +55,11 @@ class PythonFile(FileFormat):
         ).encode()
 
     def reader(self, file: Path) -> Answer:
-        """Return what answers texts by importing the file."""
-        spec = spec_from_file_location("exported", file)
-        assert spec is not None  # noqa: S101 - its ending is .py
-        assert spec.loader is not None  # noqa: S101 - it is a file
-        module = module_from_spec(spec)
-        spec.loader.exec_module(module)
+        """Return what answers texts by running the file."""
+        module = run_path(str(file))
 
         def answer(texts: Sequence[str]) -> Answered:
-            return Answered(*module.answer(module.encode(texts)))
+            return Answered(*module["answer"](module["encode"](texts)))
 
         return answer
 

@@ -155,9 +155,9 @@ def texts_to_compare(
         if not len(documents):
             documents = dataset.train_documents
         return [*map(corpus.text, documents[:MOST].tolist()), *HARD_TEXTS]
-    random = np.random.default_rng(0)
-    words = np.array([*kept.vocabulary.words, "?"])
+    words = kept.vocabulary.words
     texts = []
-    for length in random.integers(1, 2 * kept.vocabulary.timesteps, MOST):
-        texts.append(kept.vocabulary.separator.join(random.choice(words, length)))
+    for start in range(0, len(words), max(1, len(words) // MOST)):
+        some = words[start : start + kept.vocabulary.timesteps]
+        texts.append(kept.vocabulary.separator.join(some))
     return [*texts, *HARD_TEXTS]
