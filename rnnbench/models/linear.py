@@ -229,7 +229,8 @@ def _features(
     for step in steps:
         for _, vectorizer in getattr(step, "transformer_list", [("", step)]):
             names = vectorizer.get_feature_names_out()
-            counts.append(_counts(vectorizer, len(names)))
+            counter = getattr(vectorizer, "vectorizer", vectorizer)  # of an IdCounter
+            counts.append(_counts(counter, len(names)))
             idf.append(getattr(vectorizer, "idf_", np.ones(len(names))))
             terms += names.tolist()
     return counts, np.concatenate(idf), terms

@@ -144,10 +144,13 @@ class Fitted:
         self.n_topics = len(dataset.topics)
         self.has_one_label = form_of(y).has_one_label
         self.learned = np.flatnonzero(documents_by_topic(y, self.n_topics))
-        documents = self.texts(dataset.x_train[kept])
         try:
             with BASELINES.blamed(baseline.kind):
                 self.classifier = baseline.pipeline(request.seed)
+                self.counts_ids = not baseline.reads_words and _count_ids(
+                    self.classifier, dataset.n_ids
+                )
+                documents = self.documents(dataset.x_train[kept])
                 if not self.has_one_label:
                     y = y[:, self.learned]
                     _fit_topic_by_topic(self.classifier)
@@ -162,6 +165,12 @@ class Fitted:
             reason = _reason(error)
             raise UserError(f"{baseline.kind} cannot be fitted: {reason}") from error
 
+    def documents(self, x: Tokens) -> list[str] | Tokens:
+        """Return documents ``(n, timesteps)`` as the classifier reads them."""
+        if self.counts_ids:
+            return x
+        return self.texts(x)
+
     def texts(self, x: Tokens) -> list[str]:
         """Return documents ``(n, timesteps)`` as the baseline reads them."""
         if self.baseline.reads_words:
@@ -170,7 +179,7 @@ class Fitted:
 
     def score(self, x: Tokens) -> Floats:
         """Return the scores ``(n, n_topics)`` of documents ``(n, timesteps)``."""
-        documents = self.texts(x)
+        documents = self.documents(x)
         with BASELINES.blamed(self.baseline.kind):
             scores = score(
                 self.baseline, self.classifier, documents, self.n_topics, self.learned
@@ -190,6 +199,13 @@ class Fitted:
         return arrays_of(self.classifier, rule, self.texts(some), self.score(some))
 
 
+def _count_ids(pipeline: "Pipeline", n_ids: int) -> bool:
+    """Let a pipeline count ids in place of words, and return whether it can."""
+    from rnnbench.models.counting import count_ids
+
+    return count_ids(pipeline, n_ids)
+
+
 def _fit_topic_by_topic(pipeline: "Pipeline") -> None:
     """Let the classifier of a pipeline give any number of topics."""
     from sklearn.multiclass import OneVsRestClassifier
@@ -201,7 +217,7 @@ def _fit_topic_by_topic(pipeline: "Pipeline") -> None:
 
 
 def _fit_weighted(
-    pipeline: "Pipeline", documents: list[str], y: Labels, weights: Floats
+    pipeline: "Pipeline", documents: list[str] | Tokens, y: Labels, weights: Floats
 ) -> None:
     """Fit a pipeline to documents that do not count the same."""
     from sklearn import config_context
@@ -249,7 +265,7 @@ def texts(
 def score(
     baseline: Baseline,
     classifier: "Pipeline",
-    documents: list[str],
+    documents: list[str] | Tokens,
     n_topics: int,
     learned: Positions,
 ) -> Doubles:
@@ -270,7 +286,9 @@ def score(
     return scores
 
 
-def _log_probabilities(classifier: "Pipeline", documents: list[str]) -> Doubles:
+def _log_probabilities(
+    classifier: "Pipeline", documents: list[str] | Tokens
+) -> Doubles:
     with np.errstate(divide="ignore"):
         if hasattr(classifier, "predict_log_proba"):
             # exact far below the smallest float
@@ -278,7 +296,7 @@ def _log_probabilities(classifier: "Pipeline", documents: list[str]) -> Doubles:
         return np.asarray(np.log(classifier.predict_proba(documents)))
 
 
-def _margins(classifier: "Pipeline", documents: list[str]) -> Doubles:
+def _margins(classifier: "Pipeline", documents: list[str] | Tokens) -> Doubles:
     margins = np.asarray(classifier.decision_function(documents))
     if margins.ndim == 1:  # of the second of two topics, or of one against none
         margins = np.stack([-margins, margins], axis=1)
