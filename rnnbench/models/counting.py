@@ -1,12 +1,12 @@
 """Words counted by their ids, just as scikit-learn counts them in texts of these ids.
 
-``count_ids(pipeline, n_ids)`` lets a pipeline read ids ``(n, timesteps)`` in place of
+``count_ids(pipeline, n_ids)`` lets a pipeline read ids in one ragged array in place of
 texts; its features, their order and their values stay the same, bit for bit. Importing
 this module imports scikit-learn.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,8 @@ from sklearn.feature_extraction.text import (
 )
 from sklearn.pipeline import Pipeline
 
-from rnnbench.data.corpus import Tokens
-from rnnbench.data.padding import PAD, START
+from rnnbench.data.corpus import Positions, Tokens, blocks_of_documents
+from rnnbench.data.padding import START, Ragged
 
 MAY_CHANGE = {
     *("ngram_range", "min_df", "binary", "lowercase", "token_pattern"),
@@ -28,8 +28,7 @@ MAY_CHANGE = {
 }
 """Options of vectorizers that may have other values than usual."""
 MOST_KEYS = 2**63
-WORDS_AT_ONCE = 2**21
-Keys = NDArray[np.int64]
+Keys: TypeAlias = NDArray[np.int64]
 """Numbers of sequences of words, in the order of their texts."""
 
 
@@ -39,8 +38,8 @@ class Distinct(NamedTuple):
     """
 
     keys: Keys
-    firsts: NDArray[np.intp]
-    places: NDArray[np.intp]
+    firsts: Positions
+    places: Positions
 
 
 def count_ids(pipeline: Pipeline, n_ids: int) -> bool:
@@ -67,11 +66,11 @@ class IdCounter(TransformerMixin, BaseEstimator):
     def __init__(self, vectorizer: CountVectorizer):
         self.vectorizer = vectorizer
 
-    def fit(self, x: Tokens, y: object = None) -> "IdCounter":
+    def fit(self, x: Ragged, y: object = None) -> "IdCounter":
         self.fit_transform(x, y)
         return self
 
-    def fit_transform(self, x: Tokens, y: object = None) -> csr_matrix:  # noqa: ARG002
+    def fit_transform(self, x: Ragged, y: object = None) -> csr_matrix:  # noqa: ARG002
         """Learn what occurs in documents, and return how often, ``(n, n_terms)``."""
         self._learn_ids(x)
         terms = []
@@ -92,20 +91,21 @@ class IdCounter(TransformerMixin, BaseEstimator):
         columns = np.argsort(order).astype(np.int32)[all_terms.places]
         counted = []
         start = 0
-        for own_terms, (lengths, places) in zip(terms, blocks, strict=True):
-            end = start + len(own_terms)
+        for new_terms, (lengths, places) in zip(terms, blocks, strict=True):
+            end = start + len(new_terms)
             counted.append(_rows(lengths, columns[start:end][places], len(order)))
             start = end
         counts = vstack(counted, "csr")
         return self._by_name(counts, all_terms.keys[order])
 
-    def _learn_ids(self, x: Tokens) -> None:
+    def _learn_ids(self, x: Ragged) -> None:
         """Rank the ids that occur by their texts, from 1 on."""
-        occurring = np.flatnonzero(np.bincount(x.ravel()))
-        occurring = occurring[~np.isin(occurring, (PAD, START))]
-        in_order = sorted(occurring.tolist(), key=str)
+        occurring: set[int] = set()
+        for _, ids in _words(x):
+            occurring.update(np.unique(ids).tolist())
+        in_order = sorted(occurring, key=str)
         self.ids_ = np.array([0, *in_order])
-        self.ranks_ = np.zeros(x.max(initial=0) + 2, np.int64)
+        self.ranks_ = np.zeros(self.ids_.max() + 2, np.int64)
         self.ranks_[in_order] = np.arange(1, len(in_order) + 1)
         self.base_ = len(self.ids_)
         self.longest_ = self.vectorizer.ngram_range[1]
@@ -134,7 +134,7 @@ class IdCounter(TransformerMixin, BaseEstimator):
             self.idf_ = self.weighting_.idf_
         return self._weighted(counts)
 
-    def transform(self, x: Tokens) -> csr_matrix:
+    def transform(self, x: Ragged) -> csr_matrix:
         """Return how often terms occur in documents, ``(n, n_terms)``."""
         n_terms = len(self.terms_)
         counted = [csr_matrix((0, n_terms), dtype=np.int32)]
@@ -160,22 +160,18 @@ class IdCounter(TransformerMixin, BaseEstimator):
             return self.weighting_.transform(counts, copy=False)
         return counts
 
-    def _blocks(self, x: Tokens) -> Iterator[tuple[NDArray[np.intp], Keys]]:
+    def _blocks(self, x: Ragged) -> Iterator[tuple[Positions, Keys]]:
         """Yield the number of sequences in each of some documents, and all their keys.
 
         The keys are in the order of scikit-learn's analyzer. Those with words that have
         no rank are below 0.
         """
-        at_once = max(1, WORDS_AT_ONCE // max(x.shape[1], 1))
-        for first in range(0, len(x), at_once):
-            block = x[first : first + at_once]
-            is_word = (block != PAD) & (block != START)
-            ids = np.minimum(block[is_word], len(self.ranks_) - 1)
-            yield self._sequences(self.ranks_[ids], is_word.sum(axis=1))
+        for n_words, ids in _words(x):
+            # The last one has no rank.
+            ranks = self.ranks_[np.minimum(ids, len(self.ranks_) - 1)]
+            yield self._sequences(ranks, n_words)
 
-    def _sequences(
-        self, ranks: Keys, n_words: NDArray[np.intp]
-    ) -> tuple[NDArray[np.intp], Keys]:
+    def _sequences(self, ranks: Keys, n_words: Positions) -> tuple[Positions, Keys]:
         shortest, longest = self.vectorizer.ngram_range
         sizes = np.arange(shortest, longest + 1)
         by_size = np.maximum(n_words - sizes[:, np.newaxis] + 1, 0)
@@ -208,7 +204,18 @@ class IdCounter(TransformerMixin, BaseEstimator):
         return np.array(names, object)
 
 
-def _ranges(starts: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.intp]:
+def _words(x: Ragged) -> Iterator[tuple[Positions, Tokens]]:
+    """Yield the number of words of each of some documents, and the ids of all."""
+    offsets = np.append(0, np.cumsum(x.lengths))
+    for first, last in blocks_of_documents(offsets):
+        ids = x.at(slice(first, last)).joined()
+        is_word = ids != START
+        n_before = np.append(0, np.cumsum(is_word))
+        ends = offsets[first : last + 1] - offsets[first]
+        yield np.diff(n_before[ends]), ids[is_word]
+
+
+def _ranges(starts: Positions, lengths: Positions) -> Positions:
     """Return the numbers from each start on, as many as its length, joined."""
     shifts = starts - (np.cumsum(lengths) - lengths)
     return np.repeat(shifts, lengths) + np.arange(lengths.sum())
@@ -228,9 +235,7 @@ def _distinct(keys: Keys, limit: int) -> Distinct:
     return Distinct(np.flatnonzero(is_used) - 1, firsts[is_used], places[keys + 1])
 
 
-def _rows(
-    lengths: NDArray[np.intp], columns: NDArray[np.int32], n_columns: int
-) -> csr_matrix:
+def _rows(lengths: Positions, columns: Tokens, n_columns: int) -> csr_matrix:
     """Return how often each document has each column."""
     ends = np.concatenate([[0], np.cumsum(lengths)])
     ones = np.ones(len(columns), np.int32)

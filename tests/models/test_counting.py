@@ -9,7 +9,8 @@ from numpy.testing import assert_array_equal
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 
-from rnnbench.models import counting
+from rnnbench.data import corpus
+from rnnbench.data.padding import without_padding
 from rnnbench.models.counting import count_ids
 from rnnbench.training.engines.scikit_learn import texts
 
@@ -55,7 +56,7 @@ def test_documents_to_learn_from_have_the_features_of_their_texts(
 
     expected = learned(vectorizer, texts(documents))
 
-    counts = learned(pipeline, documents)
+    counts = learned(pipeline, without_padding(documents))
     assert (counts is None) == (expected is None)
     if counts is not None:
         assert_same(counts, expected)
@@ -67,18 +68,18 @@ def test_other_documents_have_the_features_of_their_texts(
 ):
     vectorizer, pipeline = pair_of(options, kind)
     if learned(vectorizer, texts(documents)) is not None:
-        pipeline.fit(documents)
+        pipeline.fit(without_padding(documents))
 
         expected = vectorizer.transform(texts(others))
 
-        assert_same(pipeline.transform(others), expected)
+        assert_same(pipeline.transform(without_padding(others)), expected)
 
 
 @given(DOCUMENTS, OPTIONS)
 def test_terms_have_the_names_that_texts_give_them(documents, options):
     vectorizer, pipeline = pair_of(options)
     if learned(vectorizer, texts(documents)) is not None:
-        pipeline.fit(documents)
+        pipeline.fit(without_padding(documents))
 
         names = pipeline[0].get_feature_names_out()
 
@@ -91,8 +92,8 @@ def test_documents_are_counted_some_at_a_time(documents, options):
     expected = learned(vectorizer, texts(documents))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(counting, "WORDS_AT_ONCE", 10)
-        counts = learned(pipeline, documents)
+        patch.setattr(corpus, "TOKENS_AT_ONCE", 10)
+        counts = learned(pipeline, without_padding(documents))
 
     if expected is not None:
         assert_same(counts, expected)

@@ -3,15 +3,21 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from rnnbench.data.corpus import Tokens
 from rnnbench.data.held_out import hold_out
-from rnnbench.data.padding import INDEX_FROM, PAD, START
+from rnnbench.data.padding import (
+    INDEX_FROM,
+    START,
+    Inputs,
+    Ragged,
+    some_of,
+    without_padding,
+)
 from rnnbench.errors import UserError, first_fault
 from rnnbench.labels import Labels, Positions, Scores, documents_by_topic, form_of
 from rnnbench.models.baselines import BASELINES, Baseline
@@ -40,6 +46,8 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 Doubles = NDArray[np.float64]
+Documents: TypeAlias = list[str] | Ragged
+"""What classifiers read: texts, or ids that are counted."""
 HELD_OUT = 0.2  # decides how scores become topics, if no other documents are held out
 
 
@@ -65,6 +73,7 @@ class ScikitLearn(Engine[BaselineModel]):
         from threadpoolctl import threadpool_limits
 
         begin("fitting")
+        request = request._replace(pads=False)
         baseline = request.model.baseline
         dataset = request.dataset
         settings = request.settings
@@ -83,7 +92,8 @@ class ScikitLearn(Engine[BaselineModel]):
                     some, held_out = hold_out(len(y), HELD_OUT, dataset.groups)
                     judge = Fitted(baseline, request, some)
                     seconds += judge.seconds
-                judged = y[held_out], judge.score(dataset.x_train[held_out])
+                x = some_of(dataset.train_inputs, held_out)
+                judged = y[held_out], judge.score(x)
             record = TrialRecord(
                 engine=self.name,
                 params=count_params(fitted.classifier),
@@ -93,7 +103,7 @@ class ScikitLearn(Engine[BaselineModel]):
             )
             result = request.result(record, fitted.score)
         if request.keep_model:
-            result = replace(result, weights=fitted.arrays(dataset.x_test))
+            result = replace(result, weights=fitted.arrays(dataset.test_inputs))
         return replace(result, score_inputs=fitted.score)
 
     def scorer(
@@ -150,7 +160,7 @@ class Fitted:
                 self.counts_ids = not baseline.reads_words and _count_ids(
                     self.classifier, dataset.n_ids
                 )
-                documents = self.documents(dataset.x_train[kept])
+                documents = self.documents(some_of(dataset.train_inputs, kept))
                 if not self.has_one_label:
                     y = y[:, self.learned]
                     _fit_topic_by_topic(self.classifier)
@@ -165,19 +175,19 @@ class Fitted:
             reason = _reason(error)
             raise UserError(f"{baseline.kind} cannot be fitted: {reason}") from error
 
-    def documents(self, x: Tokens) -> list[str] | Tokens:
+    def documents(self, x: Inputs) -> Documents:
         """Return documents ``(n, timesteps)`` as the classifier reads them."""
         if self.counts_ids:
-            return x
+            return without_padding(x)
         return self.texts(x)
 
-    def texts(self, x: Tokens) -> list[str]:
+    def texts(self, x: Inputs) -> list[str]:
         """Return documents ``(n, timesteps)`` as the baseline reads them."""
         if self.baseline.reads_words:
             return texts(x, self.vocabulary, self.separator)
         return texts(x)
 
-    def score(self, x: Tokens) -> Floats:
+    def score(self, x: Inputs) -> Floats:
         """Return the scores ``(n, n_topics)`` of documents ``(n, timesteps)``."""
         documents = self.documents(x)
         with BASELINES.blamed(self.baseline.kind):
@@ -186,7 +196,7 @@ class Fitted:
             )
             return scores.astype(np.float32)
 
-    def arrays(self, x: Tokens) -> Weights:
+    def arrays(self, x: Inputs) -> Weights:
         """Return its arrays, if it can be kept; they give its scores of documents."""
         some = x[:CHECKED]
         rule = LinearRule(
@@ -217,7 +227,7 @@ def _fit_topic_by_topic(pipeline: "Pipeline") -> None:
 
 
 def _fit_weighted(
-    pipeline: "Pipeline", documents: list[str] | Tokens, y: Labels, weights: Floats
+    pipeline: "Pipeline", documents: Documents, y: Labels, weights: Floats
 ) -> None:
     """Fit a pipeline to documents that do not count the same."""
     from sklearn import config_context
@@ -243,9 +253,7 @@ def _reason(error: ValueError) -> str:
 
 
 def texts(
-    ids: Tokens,
-    vocabulary: Sequence[str] | None = None,
-    separator: str = " ",
+    inputs: Inputs, vocabulary: Sequence[str] | None = None, separator: str = " "
 ) -> list[str]:
     """Return ids ``(n, timesteps)`` as texts without padding.
 
@@ -253,11 +261,12 @@ def texts(
     """
     first = INDEX_FROM + 1
     documents = []
-    for row in ids.tolist():
+    for document in without_padding(inputs):
+        ids = document.tolist()
         if vocabulary is None:
-            words = [str(word) for word in row if word not in (PAD, START)]
+            words = [str(word) for word in ids if word != START]
         else:
-            words = [vocabulary[word - first] for word in row if word >= first]
+            words = [vocabulary[word - first] for word in ids if word >= first]
         documents.append(separator.join(words))
     return documents
 
@@ -265,7 +274,7 @@ def texts(
 def score(
     baseline: Baseline,
     classifier: "Pipeline",
-    documents: list[str] | Tokens,
+    documents: Documents,
     n_topics: int,
     learned: Positions,
 ) -> Doubles:
@@ -286,9 +295,7 @@ def score(
     return scores
 
 
-def _log_probabilities(
-    classifier: "Pipeline", documents: list[str] | Tokens
-) -> Doubles:
+def _log_probabilities(classifier: "Pipeline", documents: Documents) -> Doubles:
     with np.errstate(divide="ignore"):
         if hasattr(classifier, "predict_log_proba"):
             # exact far below the smallest float
@@ -296,7 +303,7 @@ def _log_probabilities(
         return np.asarray(np.log(classifier.predict_proba(documents)))
 
 
-def _margins(classifier: "Pipeline", documents: list[str] | Tokens) -> Doubles:
+def _margins(classifier: "Pipeline", documents: Documents) -> Doubles:
     margins = np.asarray(classifier.decision_function(documents))
     if margins.ndim == 1:  # of the second of two topics, or of one against none
         margins = np.stack([-margins, margins], axis=1)
