@@ -196,7 +196,7 @@ def _cpu_info() -> dict[str, str]:
     info: dict[str, str] = {}
     if not CPU_INFO.exists():
         return info
-    for line in CPU_INFO.read_text(errors="replace").splitlines():
+    for line in CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines():
         name, colon, value = line.partition(":")
         if colon:
             info.setdefault(name.strip(), value.strip())
@@ -223,16 +223,21 @@ def _blas_kernels() -> list[str]:
 
 
 def peak_memory() -> int:
-    """Return the peak memory of this process in bytes, since ``begin_peak`` if any."""
+    """Return the peak memory of this process in bytes, since ``begin_peak`` if any.
+
+    Return 0 on Windows, where it is not measured.
+    """
     # On Linux, getrusage may give the peak of the process before this one.
     status = PROCESS / "status"
     if status.exists():
         pattern = r"^VmHWM:\s+(\d+) kB"
-        peak = re.search(pattern, status.read_text(), re.MULTILINE)
+        peak = re.search(pattern, status.read_text(encoding="utf-8"), re.MULTILINE)
         if peak:
             return int(peak[1]) * 1024
-    import resource  # not on Windows
-
+    try:
+        import resource
+    except ImportError:  # on Windows
+        return 0
     maximum = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     if sys.platform == "darwin":
         return maximum

@@ -67,6 +67,8 @@ def held_folder() -> Iterator[Path]:
         yield Path(made.name)
     finally:
         with uninterrupted():
+            if not HAS_LOCKS:
+                file.close()  # Windows removes no file that is open
             made.cleanup()
             file.close()
 

@@ -53,6 +53,8 @@ NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 MAX_HASHED = 2**30  # bytes
 MAX_DOCUMENT = 256 * 2**20
 MAX_UNPACKED = 2**30
+WAITS = (0.01, 0.1, 0.5, 1.0)
+"""Seconds after which a file is replaced that another program may be reading."""
 MAPPED = 2**20  # bytes of an array that is large enough to be mapped
 R = TypeVar("R", bound=StoredRecord)
 Document = dict[str, Any]
@@ -100,11 +102,26 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
                 os.fsync(file.fileno())
                 if not leftovers.HAS_LOCKS:
                     file.close()  # Windows renames no file that is open
-                temporary.replace(path)  # while it is held, so that nobody removes it
+                _replace(path, temporary)  # while it is held: nobody removes it
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise UnwritableError(path, error) from error
+
+
+def _replace(path: Path, temporary: Path) -> None:
+    """Put a file in the place of another.
+
+    On Windows, that is refused while another program, such as a virus scanner, reads
+    the old one.
+    """
+    if not leftovers.HAS_LOCKS:
+        for seconds in WAITS:
+            with suppress(PermissionError):
+                temporary.replace(path)
+                return
+            time.sleep(seconds)
+    temporary.replace(path)
 
 
 _tidy_once = cache(leftovers.remove_files)  # a folder may have many files

@@ -160,3 +160,10 @@ def test_a_peak_that_the_system_does_not_forget_is_not_told(tmp_path, monkeypatc
     monkeypatch.setattr("rnnbench.environment.PROCESS", tmp_path / "missing")
 
     assert begin_peak() is None
+
+
+def test_memory_is_not_measured_on_windows(monkeypatch, tmp_path):
+    monkeypatch.setattr("rnnbench.environment.PROCESS", tmp_path)
+    monkeypatch.setitem(sys.modules, "resource", None)
+
+    assert peak_memory() == 0

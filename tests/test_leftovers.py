@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -153,3 +154,29 @@ def test_a_file_is_closed_before_it_is_renamed_where_there_are_no_locks(
         file.write(b"whole")
 
     assert closed == [True], "Windows renames no file that is open"
+
+
+def test_a_folder_is_removed_after_its_marker_is_closed_where_there_are_no_locks(
+    monkeypatch,
+):
+    monkeypatch.setattr("rnnbench.leftovers.HAS_LOCKS", False)
+    opened, closed = Path.open, []
+
+    def opening(path, *mode):
+        file = opened(path, *mode)
+        if path.name == leftovers.HELD:
+            remove = tempfile.TemporaryDirectory.cleanup
+
+            def removing(folder):
+                closed.append(file.closed)
+                remove(folder)
+
+            monkeypatch.setattr("tempfile.TemporaryDirectory.cleanup", removing)
+        return file
+
+    monkeypatch.setattr("pathlib.Path.open", opening)
+
+    with leftovers.held_folder():
+        pass
+
+    assert closed == [True], "Windows removes no file that is open"

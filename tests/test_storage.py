@@ -250,3 +250,40 @@ def test_only_regular_files_are_read(tmp_path):
     for file in (tmp_path / "pipe", Path("/dev/zero")):
         with pytest.raises(OSError, match="not a regular file"):
             read_file(file, 5)
+
+
+@pytest.fixture
+def refusals(monkeypatch):
+    """Windows, which refuses to replace a file until the list of refusals is empty."""
+    refusals = []
+    replace = Path.replace
+
+    def replacing(path, new):
+        if refusals:
+            refusals.pop()
+            raise PermissionError(13, "Access is denied", str(path))
+        return replace(path, new)
+
+    monkeypatch.setattr("pathlib.Path.replace", replacing)
+    monkeypatch.setattr("rnnbench.leftovers.HAS_LOCKS", False)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    return refusals
+
+
+def test_a_file_that_another_program_reads_is_replaced_after_that(tmp_path, refusals):
+    file = tmp_path / "table.csv"
+    file.write_text("old")
+    refusals += range(4)
+
+    write_text(file, "new")
+
+    assert file.read_text() == "new"
+
+
+def test_a_file_that_another_program_keeps_open_is_named(tmp_path, refusals):
+    refusals += range(100)
+
+    with pytest.raises(UnwritableError, match=r"table\.csv: cannot be written: Access"):
+        write_text(tmp_path / "table.csv", "new")
+
+    assert not list(tmp_path.iterdir())

@@ -65,7 +65,13 @@ def store(name: str, corpus: Corpus) -> Corpus:
     """
     file = _corpora() / f"{name}-{corpus.fingerprint}.npz"
     sweep(file.parent, older_than=600)
-    write(file, corpus)
+    try:
+        write(file, corpus)
+    except UnwritableError as error:  # on Windows if other processes have mapped it
+        try:
+            read(file)
+        except (OSError, DamagedCacheError):
+            raise error from None
     arrays = mapped_arrays(file)
     mapped = replace(corpus, tokens=arrays["tokens"], excerpts=arrays.get("excerpts"))
     return replace(mapped, file=file)

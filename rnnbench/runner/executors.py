@@ -27,6 +27,7 @@ from rnnbench.training.trial import Trial, run_trial
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0  # how often to check whether workers are still alive, in seconds
+MOST_AWAITED = 60  # workers at a time; Windows waits for 63 handles at most
 LONGEST_REASON = 2_000  # characters; an error may print an array
 LONGEST_TRACEBACK = 20_000
 Outcomes = Generator[tuple[Trial, object], None, None]
@@ -253,7 +254,12 @@ class LocalExecutor(Executor):
 
 def _with_news(workers: Sequence[Worker]) -> list[Worker]:
     """Wait a while; return the workers that sent something or died."""
-    ready = wait([worker.connection for worker in workers], LOOK_SECONDS)
+    ready = []
+    parts = range(0, len(workers), MOST_AWAITED)
+    for first in parts:
+        part = workers[first : first + MOST_AWAITED]
+        connections = [worker.connection for worker in part]
+        ready += wait(connections, LOOK_SECONDS / len(parts))
     with_news = []
     for worker in workers:
         if worker.connection in ready or not worker.process.is_alive():

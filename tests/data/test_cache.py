@@ -168,3 +168,30 @@ def test_the_folder_is_chosen_by_the_environment(monkeypatch, cache_folder):
         cache.store("made_up", CORPUS)
     monkeypatch.setenv("RNNBENCH_CACHE", "")
     assert cache.folder() == platformdirs.user_cache_path("rnnbench")
+
+
+@pytest.fixture
+def mapped_elsewhere(monkeypatch):
+    """Windows, which replaces no file that another process has mapped."""
+
+    def refuse(path, _):
+        raise PermissionError(13, "Access is denied", str(path))
+
+    def map_it():
+        monkeypatch.setattr("pathlib.Path.replace", refuse)
+
+    return map_it
+
+
+def test_a_file_that_cannot_be_replaced_is_taken_if_it_is_whole(file, mapped_elsewhere):
+    mapped_elsewhere()
+
+    assert cache.store("made_up", CORPUS).file == file
+
+
+def test_a_damaged_file_that_cannot_be_replaced_is_named(file, mapped_elsewhere):
+    file.write_bytes(b"PK")
+    mapped_elsewhere()
+
+    with pytest.raises(UserError, match=f"{file}: cannot be written: Access is denied"):
+        cache.store("made_up", CORPUS)

@@ -319,6 +319,14 @@ def test_a_run_of_one_model_needs_no_name_for_its_confusion():
     assert first_row == "earn (2)"
 
 
+def test_names_that_differ_in_case_alone_have_plots_of_other_names():
+    run = finished_run({"rnn": ANSWERS["rnn"], "RNN": ANSWERS["rnn"]})
+
+    names = [plot.name for plot in ConfusionPlot.in_report(run)]
+
+    assert len({name.casefold() for name in names}) == 2
+
+
 def test_each_difference_is_below_the_better_model():
     axes = plot_run(scored_run(SEEDS), "differences")
 

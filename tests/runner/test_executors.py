@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from factories import corpora, train, trial
@@ -349,3 +350,20 @@ def test_ctrl_c_is_no_failure_of_a_trial(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         task.attempt(trial(tmp_path), tmp_path, lambda: None, lambda *_: None)
+
+
+def test_more_workers_than_windows_waits_for_are_awaited_in_parts(monkeypatch):
+    awaited = []
+
+    def wait(connections, seconds):
+        awaited.append((len(connections), seconds))
+        return connections[:1]
+
+    monkeypatch.setattr(executors, "wait", wait)
+    living = SimpleNamespace(is_alive=lambda: True)
+    workers = [SimpleNamespace(connection=n, process=living) for n in range(130)]
+
+    ready = executors._with_news(workers)
+
+    assert [worker.connection for worker in ready] == [0, 60, 120]
+    assert awaited == [(60, 1 / 3), (60, 1 / 3), (10, 1 / 3)]

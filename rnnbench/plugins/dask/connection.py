@@ -99,7 +99,7 @@ def _address_in(place: str) -> str:
     if ":" in place and not Path(place).exists():
         return f"tcp://{place}"
     try:
-        return str(json.loads(Path(place).read_text())["address"])
+        return str(json.loads(Path(place).read_text(encoding="utf-8"))["address"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         fault = f"has no address: {error}"
         raise UserError(f"--scheduler {place}: {fault} ({EXAMPLE})") from error

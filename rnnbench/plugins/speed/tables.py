@@ -137,7 +137,10 @@ def _overhead(contender: ContenderTimes) -> str:
 
 
 def _peak_memory(contender: ContenderTimes) -> str:
-    return f"{max(trial.peak_memory_mb for trial in contender.trials):,.0f}"
+    peak = max(trial.peak_memory_mb for trial in contender.trials)
+    if not peak:  # on Windows
+        return MISSING
+    return f"{peak:,.0f}"
 
 
 def _products_table(results: SpeedResults) -> Table:

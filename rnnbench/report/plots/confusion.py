@@ -39,7 +39,7 @@ class ConfusionPlot(RunPlot):
             )
         self.models = self.chosen
         (model,) = self.chosen
-        self.name = f"confusion-{model}"
+        self.name = f"confusion-{_file_stem(model, list(self.run.trials))}"
         self.title = f"Confusion of {model}"
         trials = self.run.trials[model]
         labels = trials[0].labels
@@ -116,3 +116,11 @@ def _fitting(name: str) -> str:
     text = Text(name)
     text.truncate(NAME_WIDTH, overflow="ellipsis")
     return text.plain
+
+
+def _file_stem(model: str, models: Sequence[str]) -> str:
+    """Return the name of a model in that of a file, where case may not count."""
+    alike = [name for name in models if name.casefold() == model.casefold()]
+    if len(alike) == 1:
+        return model
+    return f"{model}.{alike.index(model) + 1}"
