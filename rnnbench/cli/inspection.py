@@ -50,7 +50,7 @@ DOCUMENT = "The number of a document, from 0; without it, the whole set is descr
 MODEL = "A model of CONFIG; without it, all are listed."
 ALL_SOURCES = "List the sources, and the files that they can read."
 EXPORTED = "The new file; by default MODEL with the ending of its format, here."
-FORMAT = "The format: python, onnx or keras; by default the one that FILE ends in."
+FORMAT = "python, onnx or keras; by default the one that FILE ends in, or python."
 DATA_AND_MODELS = "A config or its name, which has the ids and the models; or texts."
 DATA_ONLY = "A config file or its name, whose data section is used; or texts."
 
@@ -151,7 +151,7 @@ def export(
     results = load_results(run)
     benchmark = load_benchmark(run, results.by_name)
     kept = find_model(run, model, seed, results, benchmark)
-    texts = writing.texts_to_compare(kept, results, benchmark)
+    texts = partial(writing.texts_of, kept, results, benchmark)
     exported = writing.export(kept, chosen, out, texts)
     console.err.print(exported.in_words(), soft_wrap=True)
     if as_json:

@@ -420,7 +420,8 @@ def test_only_a_network_is_exported_as_a_file_for_keras(cli, finished, tmp_path)
     wrong = "svm is not a network of Keras (allowed: layers or python)\n"
     assert (baseline.exit_code, baseline.stderr) == (2, wrong)
     other = cli("models", "export", finished, "reader", "--out", "reader.h5")
-    wrong = "--format: got '.h5' (allowed: python, onnx, keras)\n"
+    allowed = "python (.py), onnx (.onnx), keras (.keras)"
+    wrong = f"--out reader.h5: got '.h5' (allowed: {allowed})\n"
     assert (other.exit_code, other.stderr) == (2, wrong)
 
 

@@ -30,7 +30,9 @@ class OnnxFile(FileFormat):
         """Return what answers texts with ONNX Runtime."""
         from onnxruntime import InferenceSession
 
-        session = InferenceSession(file, providers=["CPUExecutionProvider"])
+        session = InferenceSession(
+            file.read_bytes(), providers=["CPUExecutionProvider"]
+        )
         about = session.get_modelmeta().custom_metadata_map
         exec(about["encode"], about)  # noqa: S102 - it is the code that was just written
 

@@ -34,6 +34,7 @@ from rnnbench.report.template import find_template
 OPSET = 18
 """The version of the operators, which ONNX Runtime has since 1.14."""
 IR_VERSION = 8
+LARGEST = 2**31 - 2**24  # bytes of constants; the graph needs some more
 
 
 def model_of(kept: KeptModel) -> bytes:
@@ -60,7 +61,18 @@ def _graph_of(kept):
         answer = variables[name]
         graph.nodes.append(helper.make_node("Identity", [answer.name], [name]))
         outputs.append(graph.input(answer.example, name))
+    size = sum(map(_size, graph.constants.values()))
+    if size > LARGEST:
+        raise _impossible("ONNX has no models of more than 2 GB")
     return graph.proto([ids], outputs, is_inside=False)
+
+
+def _size(constant):
+    return constant.example.nbytes
+
+
+def _impossible(fault: str) -> UserError:
+    return UserError(f"--format onnx: {fault} (allowed: --format python)")
 
 
 def _about(kept: KeptModel) -> dict[str, str]:
@@ -150,8 +162,7 @@ class _Texts:
 
 def _texts_of_words(ids, words, separator):
     if not separator:
-        fault = "ONNX cannot count sequences in texts that are split into characters"
-        raise UserError(f"--format onnx: {fault} (allowed: --format python)")
+        raise _impossible("ONNX cannot count sequences in texts that are characters")
     return _Texts(ids, words)
 
 
@@ -210,7 +221,10 @@ def _characters(texts, *, is_across):
             rows.append(f" {word}")
         else:
             rows.append("".join(f" {part} \0" for part in word.split()))
-    table = np.full((INDEX_FROM + 1 + len(rows), max(map(len, rows))), -1)
+    longest = max(map(len, rows))
+    if longest * len(rows) > LARGEST // 8:
+        raise _impossible(f"a word has {longest:,} characters")
+    table = np.full((INDEX_FROM + 1 + len(rows), longest), -1)
     for row, characters in zip(table[INDEX_FROM + 1 :], rows, strict=True):
         row[: len(characters)] = list(map(ord, characters))
     taken = np.take(texts.ids.graph.array(table), texts.ids, axis=0)

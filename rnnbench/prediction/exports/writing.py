@@ -3,7 +3,7 @@
 ``export(kept, PythonFile(), out, texts)`` compares the file with the model first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.cached import cached_documents
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.quiet import quiet_tensorflow
-from rnnbench.prediction.exports.file import FileFormat
+from rnnbench.prediction.exports.file import Answer, FileFormat
 from rnnbench.prediction.exports.onnx_file import OnnxFile
 from rnnbench.prediction.exports.python_file import PythonFile
 from rnnbench.prediction.predict import KeptModel
@@ -22,7 +22,7 @@ from rnnbench.storage import atomic_write, temporary_folder
 from rnnbench.text import counted
 
 MOST = 1_000  # texts to compare answers to
-AT_ONCE = 256
+AT_ONCE = 64
 TOLERANCE = 1e-5
 HARD_TEXTS = (
     "",
@@ -76,29 +76,41 @@ FORMATS: tuple[FileFormat, ...] = (PythonFile(), OnnxFile(), KerasFile())
 
 def format_of(name: str | None, out: Path | None) -> FileFormat:
     """Return the format with a name or, without one, that of a new file."""
-    ending = ""
+    ending = PythonFile.ending
     if out:
         ending = out.suffix.lower()
-    names = []
+    wrong = f"--format: got '{name}'"
+    if name is None:
+        wrong = f"--out {out}: got '{ending}'"
+    allowed = []
     for file_format in FORMATS:
         if name == file_format.name or (name is None and ending == file_format.ending):
             return file_format
-        names.append(file_format.name)
-    raise UserError(f"--format: got '{name or ending}' (allowed: {', '.join(names)})")
+        allowed.append(f"{file_format.name} ({file_format.ending})")
+    raise UserError(f"{wrong} (allowed: {', '.join(allowed)})")
 
 
 def export(
-    kept: KeptModel, file_format: FileFormat, out: Path, texts: Sequence[str]
+    kept: KeptModel,
+    file_format: FileFormat,
+    out: Path,
+    texts_to_compare: Callable[[], Sequence[str]],
 ) -> Exported:
     """Write a kept model as a file, unless it answers texts in another way.
 
     ``RnnbenchError``: it does. ``UserError``: the model cannot be such a file.
     """
     content = file_format.content(kept)
+    n_texts = 0
+    difference = 0.0
     with temporary_folder() as folder:
         file = folder / f"model{file_format.ending}"
         file.write_bytes(content)
-        n_texts, difference = _compared(kept, file_format, file, texts)
+        answer = file_format.reader(file)
+        if answer:
+            texts = texts_to_compare()
+            n_texts = len(texts)
+            difference = _difference(kept, answer, texts, file_format.name)
     with atomic_write(out) as opened:
         opened.write(content)
     return Exported(
@@ -112,13 +124,10 @@ def export(
     )
 
 
-def _compared(
-    kept: KeptModel, file_format: FileFormat, file: Path, texts: Sequence[str]
-) -> tuple[int, float]:
-    """Return how many texts were compared, and the largest difference of scores."""
-    answer = file_format.reader(file)
-    if answer is None:
-        return 0, 0.0
+def _difference(
+    kept: KeptModel, answer: Answer, texts: Sequence[str], format_name: str
+) -> float:
+    """Return the largest difference of scores; ``RnnbenchError`` if it is large."""
     largest = 0.0
     n_other = 0
     for start in range(0, len(texts), AT_ONCE):
@@ -130,34 +139,28 @@ def _compared(
         scores = np.where(np.isneginf(scores), expected, scores)  # was not learned
         largest = float(np.maximum(largest, np.abs(scores - expected).max()))
     if n_other or not largest <= TOLERANCE:
-        fault = (
-            f"a file for {file_format.name} does not give the answers of {kept.name}"
-        )
+        fault = f"a file for {format_name} does not give the answers of {kept.name}"
         of_texts = f"{n_other} of {len(texts)} texts have other labels"
         raise RnnbenchError(
             f"{fault}: {of_texts}, scores differ by up to {largest:.1g} "
             f"(allowed: {TOLERANCE:g}); nothing was written"
         )
-    return len(texts), largest
+    return largest
 
 
-def texts_to_compare(
-    kept: KeptModel, results: Results, benchmark: Benchmark
-) -> list[str]:
+def texts_of(kept: KeptModel, results: Results, benchmark: Benchmark) -> list[str]:
     """Return texts of the run, and some that are hard to split into words.
 
-    They are test documents, or, without any in the cache, words that the model knows.
+    If there are too few documents in the cache, words that the model knows are added.
     """
+    texts: list[str] = []
     cached = cached_documents(results.dataset, benchmark.data)
     if cached:
         corpus, dataset = cached
-        documents = dataset.test_documents
-        if not len(documents):
-            documents = dataset.train_documents
-        return [*map(corpus.text, documents[:MOST].tolist()), *HARD_TEXTS]
+        documents = np.append(dataset.test_documents, dataset.train_documents)
+        texts += map(corpus.text, documents[:MOST].tolist())
     words = kept.vocabulary.words
-    texts = []
     for start in range(0, len(words), max(1, len(words) // MOST)):
         some = words[start : start + kept.vocabulary.timesteps]
         texts.append(kept.vocabulary.separator.join(some))
-    return [*texts, *HARD_TEXTS]
+    return [*texts[:MOST], *HARD_TEXTS]

@@ -16,7 +16,7 @@ from rnnbench.prediction.exports.writing import export
 def test_the_metadata_turn_texts_into_inputs(tmp_path):
     model = kept(STACKS["recurrent"])
     file = tmp_path / "net.onnx"
-    export(model, OnnxFile(), file, [])
+    export(model, OnnxFile(), file, list)
 
     session = InferenceSession(file)
     about = session.get_modelmeta().custom_metadata_map

@@ -36,7 +36,7 @@ def with_numpy_alone(file: Path, text: str) -> list[dict[str, float]]:
 def test_a_file_needs_numpy_alone(tmp_path):
     model = kept(STACKS["recurrent"])
     file = tmp_path / "net.py"
-    export(model, PythonFile(), file, [])
+    export(model, PythonFile(), file, list)
 
     lines = with_numpy_alone(file, "w1 w2 W3!\nw4\n")
 
@@ -47,6 +47,6 @@ def test_a_file_needs_numpy_alone(tmp_path):
 
 def test_a_text_without_known_words_has_no_answer(tmp_path):
     file = tmp_path / "net.py"
-    export(kept(STACKS["recurrent"]), PythonFile(), file, [])
+    export(kept(STACKS["recurrent"]), PythonFile(), file, list)
 
     assert with_numpy_alone(file, "unheard\n\n") == [None, None]

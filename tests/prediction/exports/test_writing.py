@@ -23,7 +23,7 @@ SIDES = dict(zip(STACKS, itertools.cycle(["pre", "post"]), strict=False))
 def test_a_network_answers_as_before(name, padding, file_format, tmp_path):
     model = kept(STACKS[name], padding=padding)
 
-    exported = export(model, file_format, tmp_path / "net", texts())
+    exported = export(model, file_format, tmp_path / "net", texts)
 
     assert exported.texts == len(texts())
     assert exported.difference < 1e-5
@@ -48,7 +48,7 @@ def test_an_ensemble_answers_as_before(by, task, file_format, tmp_path):
         trained=None,
     )
 
-    exported = export(model, file_format, tmp_path / "net", texts())
+    exported = export(model, file_format, tmp_path / "net", texts)
 
     assert exported.difference < 1e-5
 
@@ -59,7 +59,7 @@ def test_a_file_with_other_answers_is_not_written(tmp_path, monkeypatch):
     monkeypatch.setattr(PythonFile, "content", lambda *_: content)
 
     with pytest.raises(RnnbenchError, match="does not give the answers of net"):
-        export(model, PythonFile(), tmp_path / "net.py", texts())
+        export(model, PythonFile(), tmp_path / "net.py", texts)
 
     assert not (tmp_path / "net.py").exists()
 
@@ -68,7 +68,7 @@ def test_what_needs_more_than_arrays_is_refused(tmp_path):
     model = replace(kept(STACKS["tfidf"]), model=PythonNetwork(python="a:b"))
 
     with pytest.raises(UserError, match="net needs more than its arrays"):
-        export(model, PythonFile(), tmp_path / "net.py", [])
+        export(model, PythonFile(), tmp_path / "net.py", list)
 
 
 @pytest.mark.parametrize(("name", "ending"), [("python", "py"), ("onnx", "onnx")])
