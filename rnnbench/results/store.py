@@ -4,8 +4,9 @@
 ``trials/<model>-seed<k>-<16 digits>.json`` is the record of a trial, named after the
 first digits of its fingerprint. It holds a checksum of itself, of the predictions in
 ``predictions/`` and, where the trained model was kept, of its weights in ``models/``;
-those files have the same name. The whole fingerprint is checked, so a trial is never
-mistaken for another.
+those files have the same name. So has the file in ``checkpoints/`` from which a
+training continues; it is there until the trial is stored. The whole fingerprint is
+checked, so a trial is never mistaken for another.
 """
 
 import errno
@@ -32,6 +33,7 @@ from rnnbench.points import POINT
 from rnnbench.results.compact import compact
 from rnnbench.section import spell
 from rnnbench.storage import (
+    CHECKPOINTS,
     MODELS,
     PREDICTIONS,
     TRIALS,
@@ -247,6 +249,7 @@ class TrialFiles(NamedTuple):
     record: Path
     predictions: Path
     weights: Path
+    checkpoint: Path
 
 
 def place_of(folder: Path, key: Key) -> TrialFiles:
@@ -262,6 +265,7 @@ def place_of(folder: Path, key: Key) -> TrialFiles:
         folder / TRIALS / f"{short}.json",
         folder / PREDICTIONS / f"{short}.npz",
         folder / MODELS / f"{short}.npz",
+        folder / CHECKPOINTS / f"{short}.npz",
     )
 
 
@@ -306,6 +310,15 @@ class Store:
         else:
             place.weights.unlink(missing_ok=True)
         _write(place, result, checksums)
+        place.checkpoint.unlink(missing_ok=True)
+
+    def remove_checkpoints(self) -> None:
+        """Remove the files from which trainings would continue, and their folder."""
+        folder = self.folder / CHECKPOINTS
+        for file in folder.glob("*-seed*.npz"):
+            file.unlink(missing_ok=True)
+        with suppress(OSError):  # it is not there, or holds other files
+            folder.rmdir()
 
     def make_compact(self, key: Key) -> TrialResult:
         """Store no more of a trial than tables need, except its network; return it."""

@@ -17,12 +17,16 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import ClassVar, Self
 
+from rnnbench.environment import processor
 from rnnbench.errors import RnnbenchError, UserError, refused, shortened
 from rnnbench.registry import Registry
+from rnnbench.results.store import LOCK, place_of
 from rnnbench.runner.events import WAITING, Listener, PhaseBegan, event_of
 from rnnbench.runner.workers import DIED, Action, Died, Done, Worker
-from rnnbench.storage import temporary_folder
+from rnnbench.storage import sha256_json, temporary_folder
+from rnnbench.training.checkpoints import Checkpoint
 from rnnbench.training.engines import ENGINES, OnEpoch
+from rnnbench.training.epochs import keep_checkpoint
 from rnnbench.training.trial import Trial, run_trial
 
 log = logging.getLogger(__name__)
@@ -69,6 +73,8 @@ class Task:
     epoch; returns the outcome of the trial."""
     prepare: Callable[[Trial], None] = prepare_engine
     """Called first, with the trial, to import the libraries needed."""
+    folder: Path | None = None
+    """That of the run, for checkpoints; machines that do not see it write none."""
 
     def attempt(
         self, trial: Trial, corpus: Path, on_start: Action, on_epoch: OnEpoch
@@ -79,7 +85,8 @@ class Task:
             self.prepare(trial)
             is_prepared = True
             on_start()
-            return self.carry_out(trial, corpus, on_epoch)
+            with keep_checkpoint(self._checkpoint(trial)):
+                return self.carry_out(trial, corpus, on_epoch)
         except RnnbenchError as error:
             return TrialFailure(str(error), is_of_machine=not is_prepared)
         except KeyboardInterrupt:
@@ -88,6 +95,16 @@ class Task:
             return _failure_of(error, is_of_machine=True)
         except BaseException as error:  # a model of the user's may call sys.exit()
             return _failure_of(error, is_of_machine=not is_prepared)
+
+    def _checkpoint(self, trial: Trial) -> Checkpoint:
+        """Return the checkpoint of a trial, on this processor."""
+        if self.folder is None or not (self.folder / LOCK).exists():
+            return Checkpoint()
+        key = (trial.name, trial.seed, trial.fingerprint)
+        file = place_of(self.folder, key).checkpoint
+        here = processor().model_dump(exclude={"blas"})  # others round otherwise
+        identity = [trial.fingerprint, here]
+        return Checkpoint(file, sha256_json(identity))
 
 
 def _failure_of(error: BaseException, *, is_of_machine: bool) -> TrialFailure:

@@ -151,7 +151,9 @@ def train(job: Job, plan: Plan, listener: Listener) -> PlanResult:
     result.
     """
     done = PlanResult(plan, {})
-    if not job.fresh:
+    if job.fresh:
+        job.store.remove_checkpoints()
+    else:
         done.results = find_stored(job, plan.trials)
     listener(Planned(done.without_result, list(done.results)))
     try:
@@ -163,6 +165,8 @@ def train(job: Job, plan: Plan, listener: Listener) -> PlanResult:
         done.error = error
     if done.ending:
         done.results |= find_stored(job, done.without_outcome)
+    if not done.without_result:
+        job.store.remove_checkpoints()
     return done
 
 
@@ -226,7 +230,8 @@ def _outcomes_of_trainings(
 ) -> Outcomes:
     executor = job.executor
     with EXECUTORS.blamed(executor.name):  # only for what it does itself
-        for trial, outcome in executor.run(trials, corpora, listener, Task()):
+        task = Task(folder=job.store.folder.absolute())
+        for trial, outcome in executor.run(trials, corpora, listener, task):
             match outcome, job.held_out_answers(trial):
                 case TrialResult() as learned, TrialResult() as answers:
                     # It would answer documents that it has learned from.

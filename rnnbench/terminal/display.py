@@ -24,7 +24,7 @@ from rnnbench.terminal.console import DRAWING, IN_NOTEBOOK, err
 from rnnbench.terminal.standing import Standing
 from rnnbench.terminal.workload import Workload
 from rnnbench.text import counted, visible
-from rnnbench.training.epochs import TRAINING
+from rnnbench.training.epochs import CONTINUING, TRAINING
 from rnnbench.training.trial import Trial
 
 Action = Callable[[], None]
@@ -208,6 +208,7 @@ class TrialBars(progress.Progress):
         self.ended = 0
         self._workload = Workload()
         self.running: dict[Trial, progress.Task] = {}
+        self._continuing = set[Trial]()  # those that tell of epochs of before
         # Its numbers are epochs, weighted by their work.
         self.add_task("", visible=False, seed="", worker="", phase="", scores="")
         self.whole = self.tasks[-1]
@@ -244,8 +245,15 @@ class TrialBars(progress.Progress):
 
     def _reach(self, trial: Trial, epoch: float) -> None:
         row = self._row(trial)
-        self.advance(self.whole.id, (epoch - row.completed) * trial.work)
-        self.advance(row.id, epoch - row.completed)
+        more = epoch - row.completed
+        if (
+            trial in self._continuing
+        ):  # not by ``advance``: they say nothing of the pace
+            self.whole.completed += more * trial.work
+            row.completed += more
+            return
+        self.advance(self.whole.id, more * trial.work)
+        self.advance(row.id, more)
 
     def note(self, event: events.Event) -> None:
         """Take an event into account."""
@@ -255,6 +263,9 @@ class TrialBars(progress.Progress):
                 self.update(self.whole.id, visible=True)
             case events.PhaseBegan(trial, phase, worker):
                 self.update(self._row(trial).id, phase=phase, worker=_on(worker))
+                self._continuing.discard(trial)
+                if phase == CONTINUING:
+                    self._continuing.add(trial)
                 is_of_network = phase == TRAINING and trial.epochs
                 if is_of_network or not self._workload.total:
                     # The pace is measured from here; baselines would change it.

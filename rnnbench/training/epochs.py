@@ -11,6 +11,9 @@ This is how an engine trains on ``n`` documents::
         if epochs.is_over:
             break
     record = epochs.record("my_engine", params, settings, n)
+
+One whose trainings continue after a kill also calls ``epochs.resume()`` before the
+first epoch, begins with ``epochs.next_epoch``, and calls ``epochs.keep`` between steps.
 """
 
 import math
@@ -25,6 +28,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.training.checkpoints import Checkpoint, State
 from rnnbench.training.hyperparameters import EarlyStopping, TrainingSettings
 from rnnbench.training.outcome import History, Judged, TrialRecord, Weights
 
@@ -36,7 +40,11 @@ Documents = tuple[Any, NDArray[Any]]
 ``(n, n_topics)``."""
 # the phase of the epochs, unless the first one has to compile something
 TRAINING = "training"
-Listener = TypeVar("Listener", bound=Callable[..., object])
+CONTINUING = "continuing"  # the phase of the epochs that a checkpoint has
+Setting = TypeVar("Setting")
+OF_ENGINE = "engine "  # begins the names of the arrays of an engine in a checkpoint
+HISTORIES = ("loss", "score", "val_loss", "val_score")
+OF_BEST = "best "  # begins those of the best weights
 
 
 def ignore(*_: object) -> None:
@@ -46,6 +54,7 @@ def ignore(*_: object) -> None:
 # These are no arguments, so that engines of other packages need not pass them on.
 _on_phase: ContextVar[Callable[[str], None]] = ContextVar("on_phase", default=ignore)
 _threads: ContextVar[Callable[[], int]] = ContextVar("threads", default=lambda: 1)
+_checkpoint: ContextVar[Checkpoint | None] = ContextVar("checkpoint", default=None)
 
 
 def begin(phase: str = TRAINING) -> None:
@@ -62,8 +71,8 @@ def threads_now() -> int:
 
 
 @contextmanager
-def _set(variable: ContextVar[Listener], function: Listener) -> Iterator[None]:
-    token = variable.set(function)
+def _set(variable: ContextVar[Setting], value: Setting) -> Iterator[None]:
+    token = variable.set(value)
     try:
         yield
     finally:
@@ -72,6 +81,7 @@ def _set(variable: ContextVar[Listener], function: Listener) -> Iterator[None]:
 
 report_phases_to = partial(_set, _on_phase)  # in a block, call this when a phase begins
 ask_for_threads = partial(_set, _threads)  # in a block, have ``threads_now`` call this
+keep_checkpoint = partial(_set, _checkpoint)  # in a block, have ``Epochs`` use this one
 
 
 @dataclass
@@ -90,7 +100,15 @@ class Epochs:
     best_weights: Weights = field(default_factory=list)
     ends: list[float] = field(default_factory=lambda: [time.perf_counter()])
     """The time of the start and that of the end of each epoch, in seconds."""
+    checkpoint: Checkpoint = field(
+        default_factory=lambda: _checkpoint.get() or Checkpoint()
+    )
     _best: tuple[float, float] = (-math.inf, 0.0)
+
+    @property
+    def next_epoch(self) -> int:
+        """The number of the epoch in progress, from 1."""
+        return len(self.history.loss) + 1
 
     @property
     def is_over(self) -> bool:
@@ -126,6 +144,53 @@ class Epochs:
                 self.best_weights = read()
         self.ends.append(time.perf_counter())
         self.on_epoch(epoch, loss, score)
+
+    def keep(self, read: Callable[[], State]) -> None:
+        """Write a checkpoint, if it is time for one.
+
+        ``read`` is called for the state of the engine: the arrays that ``resume``
+        returns.
+        """
+        if not self.checkpoint.is_due:
+            return
+        state: dict[str, NDArray[np.generic]] = {}
+        for name, array in read().items():
+            state[OF_ENGINE + name] = array
+        for number, weights in enumerate(self.best_weights):
+            state[f"{OF_BEST}{number}"] = weights
+        for name in HISTORIES:
+            state[name] = np.array(getattr(self.history, name), np.float64)
+        state["best_rank"] = np.array(self._best)
+        state["best_epoch"] = np.array([self.best_epoch or 0])
+        state["ages"] = time.perf_counter() - np.array(self.ends)
+        self.checkpoint.save(state)
+
+    def resume(self) -> State:
+        """Continue from a checkpoint of this training; return the engine's state.
+
+        It is empty if there is no checkpoint. ``RnnbenchError`` is raised if it is
+        damaged.
+        """
+        state = self.checkpoint.load()
+        if not state:
+            return state
+        try:
+            for name in HISTORIES:
+                getattr(self.history, name).extend(state[name].tolist())
+            first, second = state["best_rank"].tolist()
+            self._best = first, second
+            self.best_epoch = int(state["best_epoch"].item()) or None
+            ages = np.asarray(state["ages"], np.float64)
+            self.ends = (time.perf_counter() - ages).tolist()
+        except (KeyError, ValueError, TypeError) as error:
+            raise self.checkpoint.damaged(error) from error
+        begin(CONTINUING)
+        trained = zip(state["loss"].tolist(), state["score"].tolist(), strict=True)
+        for epoch, (loss, score) in enumerate(trained, start=1):
+            self.on_epoch(epoch, loss, score)
+        begin()
+        self.best_weights = list(_beginning_with(OF_BEST, state).values())
+        return _beginning_with(OF_ENGINE, state)
 
     def _rank(self, val_loss: float, val_score: float) -> tuple[float, float]:
         """Return what is largest for the best epoch."""
@@ -166,3 +231,12 @@ class Epochs:
             ms_per_step=float(np.median(seconds)) / in_epoch * 1000,
             history=self.history,
         )
+
+
+def _beginning_with(start: str, state: State) -> dict[str, NDArray[np.generic]]:
+    """Return the arrays whose names begin with ``start``, which is cut off."""
+    arrays = {}
+    for name, array in state.items():
+        if name.startswith(start):
+            arrays[name.removeprefix(start)] = array
+    return arrays

@@ -75,6 +75,34 @@ def test_the_files_of_a_trial_have_the_name_of_its_key(store):
     }
 
 
+def test_a_stored_trial_needs_no_checkpoint(store, files):
+    files.checkpoint.parent.mkdir(parents=True)
+    files.checkpoint.touch()
+
+    store.save(with_network())
+
+    assert not files.checkpoint.exists()
+
+
+def test_checkpoints_are_removed_with_their_folder(store, files):
+    files.checkpoint.parent.mkdir(parents=True)
+    files.checkpoint.touch()
+
+    store.remove_checkpoints()
+
+    assert not files.checkpoint.parent.exists()
+
+
+def test_other_files_among_checkpoints_stay(store, files):
+    files.checkpoint.parent.mkdir(parents=True)
+    other = files.checkpoint.with_name("notes.txt")
+    other.touch()
+
+    store.remove_checkpoints()
+
+    assert other.exists()
+
+
 def test_a_trial_comes_back_as_it_was_saved(store):
     saved = with_network()
     store.save(saved)

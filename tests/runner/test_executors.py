@@ -17,6 +17,7 @@ from numpy.testing import assert_array_equal
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.plugins.dask.executor import DaskExecutor
+from rnnbench.results.store import LOCK
 from rnnbench.runner import executors
 from rnnbench.runner.events import EpochEnded, PhaseBegan
 from rnnbench.runner.executors import (
@@ -27,7 +28,9 @@ from rnnbench.runner.executors import (
     prepare_engine,
 )
 from rnnbench.runner.workers import Child, start_process
-from rnnbench.training.epochs import threads_now
+from rnnbench.training import checkpoints
+from rnnbench.training.epochs import CONTINUING, threads_now
+from rnnbench.training.trial import run_trial
 
 
 def _prepare_nothing(_):
@@ -99,6 +102,44 @@ def test_the_phases_of_a_training_are_reported(two_trained):
     of_network = ["reading documents", "training", "compiling", "training", "testing"]
     assert phases_of(trials[0], events) == ["starting worker", *of_network]
     assert phases_of(trials[1], events) == of_network
+
+
+def _train_and_die_once(trial, corpus, on_epoch):
+    """Train; the process is killed after the third epoch, unless it continues."""
+    checkpoints.SECONDS = 0.0
+    epochs = []
+
+    def on_epoch_or_die(epoch, *judged):
+        epochs.append(epoch)
+        on_epoch(epoch, *judged)
+        if epochs == [1, 2, 3] and not trial.died.exists():
+            trial.died.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return run_trial(trial, corpus, on_epoch_or_die)
+
+
+def test_the_trial_of_a_killed_process_continues_from_its_checkpoint(tmp_path):
+    planned = trial(tmp_path, training={"epochs": 6, "engine": "native"})
+    object.__setattr__(planned, "died", tmp_path / "died")
+    (tmp_path / LOCK).touch()
+    task = Task(_train_and_die_once, folder=tmp_path)
+    events = []
+
+    executor = LocalExecutor(1, 1)
+    ((_, outcome),) = executor.run([planned], corpora(tmp_path), events.append, task)
+
+    assert planned.died.exists()
+    assert CONTINUING in phases_of(planned, events)
+    expected = train(tmp_path, planned)
+    assert outcome.record.history == expected.record.history
+    assert_array_equal(outcome.scores, expected.scores)
+
+
+def test_without_the_folder_of_a_run_there_is_no_checkpoint(tmp_path):
+    task = Task(folder=tmp_path)
+
+    assert task._checkpoint(trial(tmp_path)).file is None
 
 
 def _threads_at_last(trial, *_):

@@ -25,7 +25,7 @@ from rnnbench.runner.events import (
 )
 from rnnbench.terminal import console, display
 from rnnbench.terminal.display import TrialBars, show_download, show_trials
-from rnnbench.training.epochs import TRAINING
+from rnnbench.training.epochs import CONTINUING, TRAINING
 from rnnbench.training.settings import Training
 
 
@@ -413,3 +413,19 @@ def test_baselines_alone_are_counted_as_trials(baseline):
         3,
         10,
     )
+
+
+def test_epochs_from_a_checkpoint_do_not_count_for_the_pace(two):
+    trial = two[0]
+    continued = after(
+        (0, Planned([trial], [])),
+        (1, PhaseBegan(trial, TRAINING)),
+        (2, PhaseBegan(trial, CONTINUING)),
+        (2, epoch(trial, 1)),
+        (2, epoch(trial, 100)),
+        (2, PhaseBegan(trial, TRAINING)),
+        (4, epoch(trial, 101)),
+    )
+
+    assert continued.whole.completed == 101
+    assert continued.whole.time_remaining == 99 * 3

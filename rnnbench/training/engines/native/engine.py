@@ -41,6 +41,7 @@ ROWS_OF_LARGE = 32
 SECOND_CACHE = 2**19  # floats in it, or about so many
 # Documents that are laid out and scored together, so that they take little memory.
 AT_ONCE = 4096
+TIMED = "n_timed"  # in a checkpoint
 USE_KERAS = "use training.engine: keras"
 
 
@@ -102,12 +103,16 @@ class NativeEngine(Engine[LayeredNetwork]):
         validation = None
         if held_out:
             validation = network.lay_out(held_out[0])
-        n_timed = 0  # epochs with one thread, the first ones
-        for epoch in range(1, settings.epochs + 1):
+        n_timed = _resume(network, epochs)  # epochs with one thread, the first ones
+
+        def keep() -> None:
+            epochs.keep(lambda: {**network.state(), TIMED: np.array([n_timed])})
+
+        for epoch in range(epochs.next_epoch, settings.epochs + 1):
             threads = min(threads_now(), 2, program.group.per_batch)
             if threads == 1:
                 n_timed += 1
-            trained = network.train(documents, y, epoch, threads)
+            trained = network.train(documents, y, epoch, threads, keep)
             validated = None
             if held_out and validation:
                 scorer = Scorer(program, request.model, network.weights())
@@ -115,6 +120,8 @@ class NativeEngine(Engine[LayeredNetwork]):
             epochs.note(trained, validated, network.weights)
             if epochs.is_over:
                 break
+            if epoch < settings.epochs:
+                keep()
         weights = epochs.best_weights
         if not held_out:
             weights = network.weights()
@@ -151,6 +158,21 @@ class NativeEngine(Engine[LayeredNetwork]):
             return np.concatenate([scorer.scores(part) for part in parts])
 
         return score
+
+
+def _resume(network: NativeNetwork, epochs: Epochs) -> int:
+    """Continue from the checkpoint of a training, if there is one.
+
+    Return how many epochs have had one thread so far.
+    """
+    state = epochs.resume()
+    if not state:
+        return 0
+    try:
+        network.restore(state, epochs.next_epoch)
+        return int(state[TIMED].item())
+    except (KeyError, ValueError) as error:
+        raise epochs.checkpoint.damaged(error) from error
 
 
 def _new_network(request: FitRequest[LayeredNetwork], x: Inputs) -> NativeNetwork:

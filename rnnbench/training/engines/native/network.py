@@ -8,7 +8,7 @@
     scores = Scorer(program, model, network.weights()).scores(x_test)
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ from rnnbench.data.padding import Inputs, blocks_of, padded, without_padding
 from rnnbench.labels import Labels, Positions, form_of
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.inputs import Ids, as_numbers, weighted_words, word_weights
+from rnnbench.training.checkpoints import State
+from rnnbench.training.epochs import ignore
 from rnnbench.training.hyperparameters import TrainingSettings
 from rnnbench.training.outcome import LOWEST, Judged, Weights
 
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 # Unused numbers after an order of documents: a group may read past its end.
 SLACK = 64
+# Documents of an epoch that are trained on before its state can be kept, or about so
+# many; the weights are the same as without a pause.
+BETWEEN_PAUSES = 2**14
 
 Documents = tuple[Floats, Floats, Floats]
 """Where each document begins and ends; the words of all; and a number for each word,
@@ -131,6 +136,8 @@ class NativeNetwork(Scorer):
         self.settings = settings
         self.seed = seed
         self.loss_weights = np.ones(len(x), np.float32)
+        self.n_done = 0  # documents of the epoch in progress
+        self.notes = np.zeros((0, 0), np.float32)  # of these
         self.rates = rates_of(settings, len(x))
         weights = [part.initial(seed) for part in program.parts]
         bag = model.layers[0]
@@ -148,34 +155,92 @@ class NativeNetwork(Scorer):
         trained = [part.read(self.arenas[0]) for part in self.program.parts]
         return [*self.fixed, *trained]
 
-    def train(
-        self, documents: Documents, y: Labels, epoch: int, threads: int = 1
-    ) -> Judged:
-        """Train for an epoch, by up to two threads.
+    def state(self) -> State:
+        """Return what the next step depends on, for ``restore``."""
+        state = {"done": np.array([self.n_done]), "notes": self.notes[: self.n_done]}
+        for number, array in enumerate(self._trained()):
+            state[f"trained {number}"] = array
+        return state
 
-        Return the mean loss and the score in training.
+    def restore(self, state: State, epoch: int) -> None:
+        """Continue in an epoch with what ``state`` has returned.
+
+        ``ValueError`` or ``KeyError`` is raised if it was that of another network.
+        """
+        settings = self.settings
+        batch = self.program.sizes.batch
+        count = len(self.loss_weights)
+        n_done = int(state["done"].item())
+        if not 0 <= n_done < count or n_done % batch or epoch > settings.epochs:
+            raise ValueError(f"{n_done} documents of epoch {epoch} are done")
+        self.n_done = n_done
+        self.notes = _room_for_notes(self.program, count)
+        self.notes[:n_done] = state["notes"]
+        for number, array in enumerate(self._trained()):
+            array[...] = state[f"trained {number}"]
+        steps = (epoch - 1) * settings.count_batches(count) + n_done // batch
+        for arena in self.arenas:
+            self.program.set_clock(arena, steps)
+
+    def _trained(self) -> Iterator[Floats]:
+        """Yield views of the arrays that the optimizer changes."""
+        for trained in self.program.all_trained:
+            for array in trained.state:
+                yield array.of(self.arenas[0])
+
+    def train(
+        self,
+        documents: Documents,
+        y: Labels,
+        epoch: int,
+        threads: int = 1,
+        pause: Callable[[], None] = ignore,
+    ) -> Judged:
+        """Train for an epoch, or for the rest of it, by up to two threads.
+
+        ``pause`` is called now and then, when ``state`` may be. Return the mean loss
+        and the score in training.
         """
         program = self.program
+        batch = program.sizes.batch
         count = len(y)
         loss = loss_of(form_of(y))
         order = np.concatenate(self.settings.batches(count, self.seed, epoch))
-        order_of_batches = longest_first(documents, order, program.sizes.batch)
+        order_of_batches = longest_first(documents, order, batch)
         weights = self.loss_weights
         labels = loss.targets(y, weights, program.width)
-        notes = np.zeros((count + program.sizes.rows, labels.shape[1]), np.float32)
-        read = (order_of_batches, *documents)
-        results = (labels, self.rates, notes)
+        if not self.n_done:
+            self.notes = _room_for_notes(program, count)
+        at_once = max(1, BETWEEN_PAUSES // batch) * batch
+        while self.n_done < count:
+            first = self.n_done
+            read = (order_of_batches[first:], *documents)
+            results = (labels, self.rates, self.notes[first:])
+            self._train_part(read, results, min(at_once, count - first), threads)
+            self.n_done = min(first + at_once, count)
+            if self.n_done < count:
+                pause()
+        self.n_done = 0
+        in_order = order_of_batches[:count].view(np.int32)
+        noted = self.notes[:count].astype(np.float64)
+        with may_diverge():
+            return loss.judge_notes(noted, y[in_order], weights[in_order])
+
+    def _train_part(
+        self,
+        read: Sequence[Floats],
+        results: Sequence[Floats],
+        count: int,
+        threads: int,
+    ) -> None:
+        """Train on the next documents in the order."""
         arena, other = self.arenas
         first = (arena, arena, *read, other, *results)
         if threads == 1:
-            program.code.run("epoch", first, count)
+            self.program.code.run("epoch", first, count)
         else:
             second = (arena, other, *read, arena, *results)
             self._train_halves(first, second, count)
-        in_order = order_of_batches[:count].view(np.int32)
-        noted = notes[:count].astype(np.float64)
-        with may_diverge():
-            return loss.judge_notes(noted, y[in_order], weights[in_order])
 
     def _train_halves(
         self, first: Sequence[Floats], second: Sequence[Floats], count: int
@@ -192,6 +257,12 @@ class NativeNetwork(Scorer):
                     other.result()
         run("finish", first)
         run("finish", second)
+
+
+def _room_for_notes(program: "Program", count: int) -> Floats:
+    """Return room for what machine code notes of each document."""
+    width = 2 if program.form.has_one_label else program.width + 1
+    return np.zeros((count + program.sizes.rows, width), np.float32)
 
 
 def longest_first(documents: Documents, order: Positions, batch: int) -> Floats:

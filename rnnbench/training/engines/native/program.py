@@ -26,7 +26,17 @@ from rnnbench.training.outcome import Weights
 
 from . import adam
 from .assembler import VERY_LOW, Assembler, Code, Floats, Processor, Value
-from .memory import DOCUMENTS, OF_HALF, OTHER, SHARED, Activations, Group, Memory, Sizes
+from .memory import (
+    DOCUMENTS,
+    OF_HALF,
+    OTHER,
+    SHARED,
+    Activations,
+    Group,
+    Memory,
+    Sizes,
+    Trained,
+)
 from .stage import Stage, backward, blamed, forward
 from .words import stages_of
 
@@ -116,6 +126,20 @@ class Program:
         for part, array in zip(self.parts, weights, strict=True):
             part.write(arenas[0], array)
         return arenas
+
+    @property
+    def all_trained(self) -> list[Trained]:
+        """The weights, those of words included."""
+        weights = list(self.trained)
+        for table in self.tables:
+            weights.append(table.trained)
+        return weights
+
+    def set_clock(self, arena: Floats, steps: int) -> None:
+        """Have the next step of the optimizer follow on so many, for all weights."""
+        self.group.clock.of(arena).view(np.int32)[:] = steps
+        for table in self.tables:
+            table.done.of(arena).view(np.int32)[:] = steps
 
     def _make_score(self, asm: Assembler) -> None:
         """Make ``forward``, for a group, and ``score``, for all documents.
