@@ -14,8 +14,7 @@ def word_ngrams(text, low, high):
     """Yield sequences of low to high words."""
     words = text.split()
     for n in range(low, high + 1):
-        for start in range(len(words) - n + 1):
-            yield " ".join(words[start : start + n])
+        yield from map(" ".join, zip(*[words[i:] for i in range(n)], strict=False))
 
 
 def char_ngrams(text, low, high):

@@ -48,7 +48,7 @@ from rnnbench.prediction.writers import PARQUET, format_of, open_writer
 from rnnbench.storage import temporary_folder
 from rnnbench.text import counted, listed
 
-AT_ONCE = 4096  # the most rows that are in memory at once
+AT_ONCE = 1024  # the most rows that are in memory at once
 STEPS = 2**26  # and the most steps of their sequences
 PREDICTED = "predicted"  # begins the names of the columns with the answer
 DECIDED_BY = "decided_by"  # the column with the words that decided an answer
@@ -111,12 +111,13 @@ class Question:
     """The documents that the model was trained on, if they can be reached."""
 
     @cached_property
-    def training_texts(self) -> frozenset[str]:
-        """The words, joined, of each document that the model was trained on."""
+    def hashes_of_training_texts(self) -> frozenset[int]:
+        """Those of the words, joined, of documents that the model was trained on."""
         if self.cached is None:
             return frozenset()
         corpus, dataset = self.cached
-        return frozenset(map(corpus.text, dataset.train_documents.tolist()))
+        texts = map(corpus.text, dataset.train_documents.tolist())
+        return frozenset(map(hash, texts))
 
 
 @dataclass
@@ -166,7 +167,7 @@ def predict_table(
         for row, answer, text in _answered(question, rows, get):
             new_cells = _new_cells(answer, form, row.reason)
             tally.problems[_problem(answer, row.reason)] += 1
-            tally.trained_on += text in question.training_texts
+            tally.trained_on += hash(text) in question.hashes_of_training_texts
             tally.drawn.add(text, answer.words, len(answer.unknown_words))
             cells = [*_filled(row.values, len(header)), *new_cells]
             if question.explain:

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from io import TextIOWrapper
 from operator import itemgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rnnbench.data.sources.tables import (
     DIALECTS,
@@ -22,11 +23,15 @@ from rnnbench.data.sources.tables import (
 )
 from rnnbench.data.sources.tables.packed import needed
 from rnnbench.errors import UserError
-from rnnbench.storage import atomic_write
+from rnnbench.storage import atomic_write, temporary_folder
 from rnnbench.text import encodable, visible
+
+if TYPE_CHECKING:
+    from pyarrow import Table
 
 WRITABLE = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")  # the endings of tables
 PARQUET = ".parquet"
+ROWS_AT_ONCE = 2**13  # of a Parquet file
 Write = Callable[[Sequence[object]], object]
 
 
@@ -96,26 +101,69 @@ def _opened(out: Path | None) -> Iterator[TextIOWrapper]:
 
 @contextmanager
 def _parquet_writer(out: Path, columns: Sequence[str]) -> Iterator[Write]:
-    """Yield what writes a row to a Parquet file, which is written at the end."""
+    """Yield what writes a row to a Parquet file.
+
+    The types of columns are known at the end, so blocks of rows are stored until then.
+    """
     with needed(f"--out {out}:", "pyarrow", "parquet"):
         import pyarrow as pa
-        from pyarrow.parquet import write_table
+        from pyarrow.parquet import ParquetWriter, read_table, write_table
     rows: list[Sequence[object]] = []
-    yield rows.append
+    schemas: list[pa.Schema] = []
+    with temporary_folder() as folder:
+
+        def store() -> None:
+            with _blamed_on_types(out):
+                block = _arrow_table(rows, columns)
+                write_table(block, folder / str(len(schemas)))
+            schemas.append(block.schema)
+            rows.clear()
+
+        def write(row: Sequence[object]) -> None:
+            rows.append(row)
+            if len(rows) == ROWS_AT_ONCE:
+                store()
+
+        yield write
+        if rows or not schemas:
+            store()
+        with _blamed_on_types(out), atomic_write(out) as file:
+            schema = pa.unify_schemas(schemas, promote_options="permissive")
+            empty = schema.empty_table()
+            with ParquetWriter(file, schema) as writer:
+                for number in range(len(schemas)):
+                    tables = [empty, read_table(folder / str(number))]
+                    block = pa.concat_tables(tables, promote_options="permissive")
+                    writer.write(block)
+
+
+@contextmanager
+def _blamed_on_types(out: Path) -> Iterator[None]:
+    """Raise ``UserError`` if Arrow has no type for a column."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except pa.ArrowException as error:
+        hint = "a column of a Parquet file has values of one type: use .jsonl"
+        raise UserError(f"--out {out}: cannot be written: {error} ({hint})") from None
+
+
+def _arrow_table(rows: Sequence[Sequence[object]], columns: Sequence[str]) -> "Table":
+    """Return rows as a table of Arrow."""
+    import pyarrow as pa
+
     of_type = None
     if not rows:
         of_type = pa.string()
     arrays = {}
     for position, name in enumerate(columns):
-        cells = map(_storable, map(itemgetter(position), rows))
+        cells = list(map(_storable, map(itemgetter(position), rows)))
         try:
-            arrays[name] = pa.array(list(cells), of_type)
+            arrays[name] = pa.array(cells, of_type)
         except (pa.ArrowException, OverflowError, ValueError) as error:
-            fault = f"cannot be written: {name}: {error}"
-            hint = "a column of a Parquet file has values of one type: use .jsonl"
-            raise UserError(f"--out {out}: {fault} ({hint})") from None
-    with atomic_write(out) as file:
-        write_table(pa.table(arrays), file)
+            raise pa.ArrowException(f"{name}: {error}") from None
+    return pa.table(arrays)
 
 
 def _storable(cell: object) -> object:

@@ -94,7 +94,10 @@ def _weights(has_word: "scipy.sparse.csr_array", labels: Floats) -> Floats:
     """
     n_new = has_word.T @ labels + 1
     n_old = has_word.T @ (1 - labels) + 1
-    return np.asarray(np.log(n_new / n_new.sum(axis=0) / n_old * n_old.sum(axis=0)))
+    ratios = n_new / n_new.sum(axis=0)
+    ratios /= n_old
+    ratios *= n_old.sum(axis=0)
+    return np.asarray(np.log(ratios, out=ratios))
 
 
 def _areas(scores: Floats, labels: Flags) -> Floats:

@@ -376,6 +376,24 @@ def test_answers_go_into_parquet_with_numbers_as_numbers(
     assert rows[0]["margin"] > rows[1]["unknown_words"] == 0
 
 
+def test_parquet_has_the_types_of_all_rows(
+    predict, tmp_path, read_parquet, monkeypatch
+):
+    monkeypatch.setattr(writers, "ROWS_AT_ONCE", 2)
+    cells = [None, 1, 2.5, 3, None]
+    lists = [[], [], None, ["a"], []]
+    rows = [
+        {"text": "profit", "b": b, "c": c} for b, c in zip(cells, lists, strict=True)
+    ]
+    (tmp_path / "new.jsonl").write_text(spelled(rows, ".jsonl"))
+
+    predict("svm", "--in", "new.jsonl", "--out", "out.parquet")
+
+    written = read_parquet(tmp_path / "out.parquet")
+    assert [row["b"] for row in written[1:4]] == [1.0, 2.5, 3.0]
+    assert list(written[3]["c"]) == ["a"]
+
+
 @pytest.mark.parametrize("cells", [(1, "x"), (2**70, 1), (["\ud800"], None)], ids=str)
 def test_values_that_parquet_does_not_have_are_refused(predict, tmp_path, cells):
     pytest.importorskip("pyarrow")
