@@ -3,7 +3,8 @@
 ``export(kept, PythonFile(), out, texts)`` compares the file with the model first.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -106,11 +107,12 @@ def export(
     with temporary_folder() as folder:
         file = folder / f"model{file_format.ending}"
         file.write_bytes(content)
-        answer = file_format.reader(file)
-        if answer:
-            texts = texts_to_compare()
-            n_texts = len(texts)
-            difference = _difference(kept, answer, texts, file_format.name)
+        with _blaming(file_format.name):
+            answer = file_format.reader(file)
+            if answer:
+                texts = texts_to_compare()
+                n_texts = len(texts)
+                difference = _difference(kept, answer, texts, file_format.name)
     with atomic_write(out) as opened:
         opened.write(content)
     return Exported(
@@ -122,6 +124,18 @@ def export(
         texts=n_texts,
         difference=difference,
     )
+
+
+@contextmanager
+def _blaming(format_name: str) -> Iterator[None]:
+    """Have other errors say that a file of a format cannot be used."""
+    try:
+        yield
+    except RnnbenchError:
+        raise
+    except Exception as error:
+        fault = f"a file for {format_name} cannot be used"
+        raise RnnbenchError(f"{fault}: {error}; nothing was written") from error
 
 
 def _difference(

@@ -64,6 +64,15 @@ def test_a_file_with_other_answers_is_not_written(tmp_path, monkeypatch):
     assert not (tmp_path / "net.py").exists()
 
 
+def test_a_file_that_fails_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(PythonFile, "content", lambda *_: b"1 / 0")
+
+    with pytest.raises(RnnbenchError, match="cannot be used: division by zero"):
+        export(kept(STACKS["tfidf"]), PythonFile(), tmp_path / "net.py", texts)
+
+    assert not (tmp_path / "net.py").exists()
+
+
 def test_what_needs_more_than_arrays_is_refused(tmp_path):
     model = replace(kept(STACKS["tfidf"]), model=PythonNetwork(python="a:b"))
 
