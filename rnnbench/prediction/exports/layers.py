@@ -14,9 +14,14 @@ def numbers(ids, mask, w, scale):
     return ids[:, :, None].astype(np.float32) * scale, np.greater(ids, -1)
 
 
+def rows_of(vectors, numbers):
+    """Return the vectors that have some numbers."""
+    return np.take(vectors, numbers, axis=0)
+
+
 def embedding(ids, mask, w, masking):
     """Return the vectors of words."""
-    return np.take(w[0], ids, axis=0), (ids > 0) | (not masking)
+    return rows_of(w[0], ids), (ids > 0) | (not masking)
 
 
 def ngram_embedding(ids, mask, w, n, buckets):
@@ -26,7 +31,7 @@ def ngram_embedding(ids, mask, w, n, buckets):
     for shift in range(1, n):
         hashes = (hashes[:, :-1] * 116049371 + ids[:, shift:]) % buckets
         is_ngram = (rows[-1][:, :-1] > 0) & (ids[:, shift:] > 0)
-        rows.append(np.where(is_ngram, w[0].shape[0] - buckets + hashes, 0))
+        rows.append(np.where(is_ngram, len(w[0]) - buckets + hashes, 0))
     return embedding(np.concatenate(rows, axis=1), mask, w, True)
 
 
@@ -41,7 +46,7 @@ def bag_of_words(ids, mask, w, values):
 
 def positions(x, mask, w):
     """Add the vectors of the positions among the steps that count."""
-    return x + np.take(w[0], np.maximum(np.cumsum(mask, axis=1) - 1, 0), axis=0), mask
+    return x + rows_of(w[0], np.maximum(np.cumsum(mask, axis=1) - 1, 0)), mask
 
 
 def conv1d(x, mask, w, padding, activation):

@@ -10,24 +10,17 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 from onnx import helper
 
 from rnnbench.data.padding import INDEX_FROM, START
 from rnnbench.errors import UserError
-from rnnbench.models import terms
-from rnnbench.prediction.exports import functions, layers
 from rnnbench.prediction.exports.file import splitting_of
 from rnnbench.prediction.exports.graph import Graph, Traced
-from rnnbench.prediction.exports.program import (
-    IDS,
-    IS_GIVEN,
-    SCORES,
-    WORDS,
-    Name,
-    Program,
-)
+from rnnbench.prediction.exports.program import IDS, IS_GIVEN, SCORES
+from rnnbench.prediction.exports.python_file import PythonFile
 from rnnbench.prediction.predict import KeptModel
 from rnnbench.report.template import find_template
 
@@ -51,14 +44,15 @@ def model_of(kept: KeptModel) -> bytes:
 
 
 def _graph_of(kept):
+    """Return what the code of a Python file computes of inputs that are traced."""
+    exported = ModuleType("exported")
+    code = PythonFile().content(kept)
+    exec(code, vars(exported))  # noqa: S102 - rnnbench has just written it
     graph = Graph()
     ids = graph.input(np.zeros((2, kept.vocabulary.timesteps), int), IDS)
-    variables = {IDS: ids, WORDS: kept.vocabulary.words}
-    for line in Program(kept).lines:
-        _run(line, variables)
+    vars(exported).update(REPLACED)
     outputs = []
-    for name in (SCORES, IS_GIVEN):
-        answer = variables[name]
+    for name, answer in zip((SCORES, IS_GIVEN), exported.answer(ids), strict=True):
         graph.nodes.append(helper.make_node("Identity", [answer.name], [name]))
         outputs.append(graph.input(answer.example, name))
     size = sum(map(_size, graph.constants.values()))
@@ -93,34 +87,9 @@ def _about(kept: KeptModel) -> dict[str, str]:
     }
 
 
-def _run(line, variables):
-    """Add the nodes of a line to the graph of its variables."""
-    arguments = _values(line.arguments, variables)
-    names = line.results.split(", ")
-    if line.function in LOOKED_UP:
-        x, _, weights, *_ = arguments
-        arguments[2] = list(map(x.graph.array, weights))
-    results = arguments
-    if line.function:
-        function = REPLACED.get(line.function, line.function)
-        results = function(*arguments)  # type: ignore[operator]
-        if len(names) == 1:
-            results = [results]
-    variables.update(zip(names, results, strict=True))
-
-
-def _values(arguments, variables):
-    """Return arguments with arrays in the place of variables."""
-    values = []
-    for argument in arguments:
-        match argument:
-            case Name():
-                values.append(variables[argument])
-            case list() | tuple():
-                values.append(_values(argument, variables))
-            case _:
-                values.append(argument)
-    return values
+def _rows_of(vectors, numbers):
+    """Add a look-up, which NumPy leaves to the first of two arrays."""
+    return np.take(numbers.graph.array(vectors), numbers, axis=0)
 
 
 def _recurrent(x, mask, w, cell, direction):
@@ -184,8 +153,8 @@ def _counts(texts, find, names):
     """Return how often each text has each term, by what finds them."""
     split: Callable[[str], list[str]] = str.split
     number: Callable[[str], int] = int
-    if find is not terms.word_ngrams:
-        tokens = _characters(texts, is_across=find is terms.char_ngrams)
+    if find.__name__ != "word_ngrams":
+        tokens = _characters(texts, is_across=find.__name__ == "char_ngrams")
         split = list
         number = ord
     elif texts.words:
@@ -227,7 +196,7 @@ def _characters(texts, *, is_across):
     table = np.full((INDEX_FROM + 1 + len(rows), longest), -1)
     for row, characters in zip(table[INDEX_FROM + 1 :], rows, strict=True):
         row[: len(characters)] = list(map(ord, characters))
-    taken = np.take(texts.ids.graph.array(table), texts.ids, axis=0)
+    taken = _rows_of(table, texts.ids)
     tokens = np.reshape(taken, (-1, taken.shape[1] * taken.shape[2]))
     tokens = _compacted(tokens, tokens >= 0)
     if is_across:
@@ -246,11 +215,10 @@ def _compacted(tokens, is_kept):
 
 
 REPLACED = {
-    layers.recurrent: _recurrent,
-    functions.texts_of_ids: _Texts,
-    functions.texts_of_words: _texts_of_words,
-    terms.weighted_sums: _weighted_sums,
+    "rows_of": _rows_of,
+    "recurrent": _recurrent,
+    "texts_of_ids": _Texts,
+    "texts_of_words": _texts_of_words,
+    "weighted_sums": _weighted_sums,
 }
-"""Functions that are loops over steps or texts, and what stands for them in a graph."""
-LOOKED_UP = (layers.embedding, layers.ngram_embedding, layers.positions)
-"""Layers whose weights are rows to look up, which NumPy leaves to the first array."""
+"""Functions that a graph has other operators for, such as loops."""

@@ -1,13 +1,12 @@
-"""A kept model as lines of a program: ``Program(kept).lines``.
+"""A kept model as lines of Python: ``Program(kept).lines``.
 
-They compute ``scores`` and ``is_given``, both ``(texts, labels)``, from word ``ids``. A
-Python file spells them, and for ONNX they are run.
+They compute ``scores`` and ``is_given``, both ``(texts, labels)``, from word ``ids``.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from inspect import signature
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
+from types import FunctionType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,24 +61,17 @@ MERGES: dict[str, tuple[Function, tuple[object, ...]]] = {
 """How the outputs of two layers, as a list, become one."""
 
 
-@dataclass(frozen=True)
-class Line:
-    """An assignment: ``results = function(*arguments)``.
-
-    Without a function, the results are the arguments.
-    """
-
-    results: str
-    """A name, or two with a comma between them."""
-    function: Function | None
-    arguments: Sequence[object]
-
-
 class Program:
     """The lines that answer texts; ``UserError`` if a model needs more than these."""
 
     def __init__(self, kept: KeptModel):
-        self.lines: list[Line] = []
+        self.lines: list[str] = []
+        self.sources: dict[str, str] = {}
+        """The functions that the lines call, by their names."""
+        self.arrays: list[NDArray[np.generic]] = []
+        """What the lines call ``W``."""
+        self.mappings: list[Mapping[str, int]] = []
+        """What the lines call ``COLUMNS``."""
         self.vocabulary = kept.vocabulary
         self.has_one_label = kept.task.has_one_label
         match kept.model:
@@ -92,7 +84,11 @@ class Program:
             self._add(SCORES, np.exp, SCORES)
 
     def _add(self, results: str, function: Function | None, *arguments: object) -> None:
-        self.lines.append(Line(results, function, arguments))
+        """Add an assignment; without a function, the results are the arguments."""
+        values = ", ".join(map(self.spelled, arguments))
+        if function:
+            values = f"{self.spelled(function)}({values})"
+        self.lines.append(f"{results} = {values}")
 
     def _normalize(self) -> None:
         """Turn logits into log-probabilities."""
@@ -230,7 +226,7 @@ class Program:
         """Add the line of a layer that is a function of its settings."""
         count = N_WEIGHTS.get(layer.kind, 2)
         settings = []
-        parameters = signature(getattr(layers, layer.kind)).parameters
+        parameters = inspect.signature(getattr(layers, layer.kind)).parameters
         for name in list(parameters)[3:]:  # besides x, mask and w
             setting = getattr(layer, name)
             if name == "activation":
@@ -266,3 +262,35 @@ class Program:
         if not layer.return_sequences:
             x = Name(f"x{branch}")
             self._add(x, np.take, x, min(-direction, 0), 1)
+
+    def spelled(self, value: object) -> str:
+        """Return what stands for a value in the code."""
+        match value:
+            case Name():
+                spelled = str(value)
+            case FunctionType():
+                self._add_source(value)
+                spelled = value.__name__
+            case np.ndarray():
+                self.arrays.append(value)
+                spelled = f"W[{len(self.arrays) - 1}]"
+            case dict():
+                self.mappings.append(value)
+                spelled = f"COLUMNS[{len(self.mappings) - 1}]"
+            case list() | tuple():
+                spelled = f"[{', '.join(map(self.spelled, value))}]"
+            case _ if callable(value):
+                spelled = f"np.{getattr(value, '__name__', '')}"
+            case _:
+                spelled = repr(value)
+        return spelled
+
+    def _add_source(self, function: FunctionType) -> None:
+        """Add the source of a function, and of those that it calls."""
+        if function.__name__ in self.sources:
+            return
+        self.sources[function.__name__] = inspect.getsource(function)
+        for name in function.__code__.co_names:
+            match function.__globals__.get(name):
+                case FunctionType() as called:
+                    self._add_source(called)
