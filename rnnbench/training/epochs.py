@@ -168,8 +168,8 @@ class Epochs:
     def resume(self) -> State:
         """Continue from a checkpoint of this training; return the engine's state.
 
-        It is empty if there is no checkpoint. ``RnnbenchError`` is raised if it is
-        damaged.
+        It is empty if there is no checkpoint. Otherwise, a phase begins, and the epochs
+        of before are told. ``RnnbenchError`` is raised if the checkpoint is damaged.
         """
         state = self.checkpoint.load()
         if not state:
@@ -188,7 +188,6 @@ class Epochs:
         trained = zip(state["loss"].tolist(), state["score"].tolist(), strict=True)
         for epoch, (loss, score) in enumerate(trained, start=1):
             self.on_epoch(epoch, loss, score)
-        begin()
         self.best_weights = list(_beginning_with(OF_BEST, state).values())
         return _beginning_with(OF_ENGINE, state)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 from numpy.testing import assert_array_equal
-from stacks import bag_of_words, both_ways, network
+from stacks import bag_of_words, both_ways, line_by_line, network
 
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.padding import START
@@ -38,17 +38,17 @@ NETWORKS = {
         [bag_of_words("tfidf"), {"dense": {"units": 4, "activation": "relu"}}]
     ),
 }
-SETTINGS = {
-    "plain": {},
-    "averages": {"ema": 0.9},
-    "clipped": {
-        "gradient_clip": 0.1,
-        "learning_rate": {"schedule": "cosine", "start": 0.02},
-    },
-    "early stopping": {
-        "validation_split": 0.3,
-        "early_stopping": {"patience": 4},
-    },
+CASES = {
+    "averages": ("recurrent", {"ema": 0.9}),
+    "clipped": (
+        "recurrent",
+        {"gradient_clip": 0.1, "learning_rate": {"schedule": "cosine", "start": 0.02}},
+    ),
+    "early stopping": (
+        "of numbers",
+        {"validation_split": 0.3, "early_stopping": {"patience": 4}},
+    ),
+    "bag of words": ("bag of words", {}),
 }
 
 
@@ -125,17 +125,29 @@ def assert_same(result, expected):
         assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("training", SETTINGS.values(), ids=SETTINGS)
-@pytest.mark.parametrize("model", NETWORKS.values(), ids=NETWORKS)
+@pytest.mark.parametrize(("name", "training"), CASES.values(), ids=CASES)
 def test_machine_code_continues_with_the_same_weights(
-    tmp_path, model, training, dataset
+    tmp_path, name, training, dataset
 ):
-    arguments = ("native", model, dataset, training)
+    arguments = ("native", NETWORKS[name], dataset, training)
     expected = fit(*arguments)
 
     result, n_kills = fit_with_kills(tmp_path / "a.npz", 2, *arguments)
 
     assert n_kills > 3
+    assert_same(result, expected)
+
+
+def test_keras_continues_with_the_same_weights(tmp_path, dataset):
+    model = network([{"simple_rnn": {"units": 3}}, {"dropout": {"rate": 0.5}}])
+    training = {"epochs": 3, "batch_size": 25, "ema": 0.9, "validation_split": 0.3}
+    arguments = ("keras", model, dataset, training)
+    with line_by_line():
+        expected = fit(*arguments)
+
+        result, n_kills = fit_with_kills(tmp_path / "a.npz", 2, *arguments)
+
+    assert n_kills == 1
     assert_same(result, expected)
 
 

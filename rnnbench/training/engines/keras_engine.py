@@ -7,7 +7,7 @@ import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from rnnbench.models.quiet import (
     why_no_tensorflow,
     without,
 )
+from rnnbench.training.checkpoints import State
 from rnnbench.training.engines.base import (
     Engine,
     FitRequest,
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
+Changing: TypeAlias = "list[keras.Variable | tf.Variable]"
+"""All that an epoch changes: weights, their averages, and the state of the optimizer
+and of random numbers."""
 SCORE = "score"  # the main metric, in Keras's logs
 
 
@@ -159,15 +163,13 @@ class Averages:
 
 
 def _averaging(
-    network: "keras.Model", decay: float, in_epoch: int
+    network: "keras.Model", averages: Averages, in_epoch: int
 ) -> "keras.callbacks.Callback":
     """Return what has the averages of the weights validated, noted and kept.
 
     An epoch has ``in_epoch`` steps; the next one goes on from the weights themselves.
     """
     import keras
-
-    averages = Averages(network.trainable_variables, decay)
 
     # Keras gives both arguments by their names.
     def before_epoch(epoch: int, logs: object) -> None:  # noqa: ARG001
@@ -182,6 +184,26 @@ def _averaging(
     return keras.callbacks.LambdaCallback(
         on_epoch_begin=before_epoch, on_train_batch_end=after_step
     )
+
+
+def _state_of(changing: Changing) -> State:
+    """Return the arrays of a checkpoint."""
+    state = {}
+    for number, variable in enumerate(changing):
+        state[str(number)] = variable.numpy()
+    return state
+
+
+def _resume(changing: Changing, epochs: Epochs) -> None:
+    """Continue from the checkpoint of a training, if there is one."""
+    state = epochs.resume()
+    if not state:
+        return
+    try:
+        for number, variable in enumerate(changing):
+            variable.assign(state[str(number)])
+    except (KeyError, ValueError) as error:
+        raise epochs.checkpoint.damaged(error) from error
 
 
 def train(
@@ -204,9 +226,10 @@ def train(
     weights = request.loss_weights()
     is_weighted = (weights != 1).any()
     in_epoch = settings.count_batches(len(y))
+    changing: Changing = []
 
     def steps() -> Iterator[tuple[NDArray[Any], ...]]:
-        for epoch in range(1, settings.epochs + 1):
+        for epoch in range(epochs.next_epoch, settings.epochs + 1):
             for rows in settings.batches(len(y), request.seed, epoch):
                 if is_weighted:
                     yield x[rows], y[rows], weights[rows]
@@ -219,11 +242,14 @@ def train(
             judged = logs["val_loss"], logs[f"val_{SCORE}"]
         epochs.note((logs["loss"], logs[SCORE]), judged, network.get_weights)
         network.stop_training = epochs.is_over
+        if epochs.next_epoch <= settings.epochs and not epochs.is_over:
+            epochs.keep(lambda: _state_of(changing))
 
     callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=note)]
     if settings.ema:
-        callbacks.append(_averaging(network, settings.ema, in_epoch))
-    begin("compiling")  # which ends in the first epoch
+        averages = Averages(network.trainable_variables, settings.ema)
+        changing += averages.values
+        callbacks.append(_averaging(network, averages, in_epoch))
     if y.ndim == 1:
         loss = "sparse_categorical_crossentropy"
         metric = keras.metrics.SparseCategoricalAccuracy(name=SCORE)
@@ -232,8 +258,13 @@ def train(
         metric = keras.metrics.F1Score("micro", 0.5, name=SCORE)
     optimizer = make_optimizer(settings, len(y))
     network.compile(optimizer, loss=loss, metrics=[metric])
+    optimizer.build(network.trainable_variables)
+    changing += [*network.variables, *optimizer.variables]
+    _resume(changing, epochs)
+    begin("compiling")  # which ends in the first epoch
     network.fit(
         steps(),
+        initial_epoch=epochs.next_epoch - 1,
         epochs=settings.epochs,
         steps_per_epoch=in_epoch,
         validation_data=held_out,

@@ -96,14 +96,21 @@ class NativeEngine(Engine[LayeredNetwork]):
         settings = request.settings
         (x, y), held_out = request.documents()
         epochs = Epochs(request.on_epoch, settings.early_stopping)
-        network = _new_network(request, x)
+        state = epochs.resume()
+        network = _new_network(request, x, is_continued=bool(state))
         program = network.program
         begin()
         documents = network.lay_out(x)
         validation = None
         if held_out:
             validation = network.lay_out(held_out[0])
-        n_timed = _resume(network, epochs)  # epochs with one thread, the first ones
+        n_timed = 0  # epochs with one thread, the first ones
+        if state:
+            try:
+                network.restore(state, epochs.next_epoch)
+                n_timed = int(state[TIMED].item())
+            except (KeyError, ValueError) as error:
+                raise epochs.checkpoint.damaged(error) from error
 
         def keep() -> None:
             epochs.keep(lambda: {**network.state(), TIMED: np.array([n_timed])})
@@ -160,26 +167,18 @@ class NativeEngine(Engine[LayeredNetwork]):
         return score
 
 
-def _resume(network: NativeNetwork, epochs: Epochs) -> int:
-    """Continue from the checkpoint of a training, if there is one.
+def _new_network(
+    request: FitRequest[LayeredNetwork], x: Inputs, *, is_continued: bool
+) -> NativeNetwork:
+    """Return a network to train on documents.
 
-    Return how many epochs have had one thread so far.
+    It has its initial weights, unless a training ``is_continued``.
     """
-    state = epochs.resume()
-    if not state:
-        return 0
-    try:
-        network.restore(state, epochs.next_epoch)
-        return int(state[TIMED].item())
-    except (KeyError, ValueError) as error:
-        raise epochs.checkpoint.damaged(error) from error
-
-
-def _new_network(request: FitRequest[LayeredNetwork], x: Inputs) -> NativeNetwork:
-    """Return a network to train on documents, with its initial weights."""
     model = request.model
     settings = request.settings
-    initial = initial_weights(model, request.dataset, settings.validation_split)
+    initial = []
+    if not is_continued:
+        initial = initial_weights(model, request.dataset, settings.validation_split)
     begin("compiling")
     program = program_of(model, Shape.of(request.dataset), settings, len(x))
     program.code  # noqa: B018 - compiled here
