@@ -1,10 +1,10 @@
 """Trainings that were killed continue from their checkpoints, bit for bit."""
 
-from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from kills import IDENTITY, Killed, killing_after, train_with_kills
 from numpy.random import default_rng
 from numpy.testing import assert_array_equal
 from stacks import bag_of_words, both_ways, line_by_line, network
@@ -19,7 +19,6 @@ from rnnbench.training.engines.native import network as native_network
 from rnnbench.training.epochs import keep_checkpoint
 from rnnbench.training.settings import Training
 
-IDENTITY = "0" * 64
 STATE = {"numbers": np.arange(3.0)}
 N = 50
 NETWORKS = {
@@ -52,10 +51,6 @@ CASES = {
 }
 
 
-class Killed(BaseException):
-    """Ends a training as a signal does."""
-
-
 @pytest.fixture(autouse=True)
 def always_due(monkeypatch):
     """Has a checkpoint be written whenever one can be, also within an epoch."""
@@ -73,23 +68,6 @@ def dataset():
     return Dataset(x, y, x, y, ("a", "b", "c"), 9, places, places, documents=x)
 
 
-@contextmanager
-def killing_after(n_saved):
-    """Kill a training after so many checkpoints."""
-
-    def save(self, state):
-        nonlocal n_saved
-        of_file(self, state)
-        n_saved -= 1
-        if not n_saved:
-            raise Killed
-
-    of_file = Checkpoint.save
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Checkpoint, "save", save)
-        yield
-
-
 def fit(engine, model, dataset, training, file=None, on_number=ignore):
     settings = Training(
         **{"epochs": 6, "batch_size": 8, "learning_rate": 0.02} | training
@@ -103,17 +81,6 @@ def fit(engine, model, dataset, training, file=None, on_number=ignore):
     engine.prepare(1)
     with keep_checkpoint(Checkpoint(file, IDENTITY)):
         return engine.fit(request)
-
-
-def fit_with_kills(file, n_saved, *arguments):
-    """Fit until nothing is left to do, with a kill after every few checkpoints."""
-    n_kills = 0
-    while True:
-        try:
-            with killing_after(n_saved):
-                return fit(*arguments, file), n_kills
-        except Killed:
-            n_kills += 1
 
 
 def assert_same(result, expected):
@@ -132,7 +99,9 @@ def test_machine_code_continues_with_the_same_weights(
     arguments = ("native", NETWORKS[name], dataset, training)
     expected = fit(*arguments)
 
-    result, n_kills = fit_with_kills(tmp_path / "a.npz", 2, *arguments)
+    result, n_kills = train_with_kills(
+        tmp_path / "a.npz", 2, lambda: fit(*arguments, tmp_path / "a.npz")
+    )
 
     assert n_kills > 3
     assert_same(result, expected)
@@ -145,7 +114,9 @@ def test_keras_continues_with_the_same_weights(tmp_path, dataset):
     with line_by_line():
         expected = fit(*arguments)
 
-        result, n_kills = fit_with_kills(tmp_path / "a.npz", 2, *arguments)
+        result, n_kills = train_with_kills(
+            tmp_path / "a.npz", 2, lambda: fit(*arguments, tmp_path / "a.npz")
+        )
 
     assert n_kills == 1
     assert_same(result, expected)

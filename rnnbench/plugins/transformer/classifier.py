@@ -3,13 +3,14 @@
 Importing this module imports PyTorch.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.optim.lr_scheduler import LRScheduler
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -137,36 +138,114 @@ def _with_last_layer(body: nn.Module, shape: Shape) -> nn.Sequential:
     return nn.Sequential(body, nn.Dropout(DROPOUT), last)
 
 
-def train(
-    classifier: FineTuned,
-    documents: tuple[Pieces, Labels],
-    loss_weights: Floats,
-    settings: TrainingSettings,
-    seed: int,
-) -> Iterator[Floats]:
-    """Train a classifier, in the order of the settings' ``batches``.
+class FineTuning:
+    """The training of a classifier, in the order of the settings' ``batches``.
 
-    The logits of each epoch are yielded.
+    Attributes:
+        logits: those of the documents in the epoch in progress, ``(n, n_topics)``.
+        n_done: the steps of this epoch so far.
     """
-    net = classifier.net
-    x, y = documents
-    n = len(y)
-    weights = torch.from_numpy(loss_weights)
-    classifier.loss.start(net[-1].bias.data, y)
-    steps = settings.epochs * settings.count_batches(n)
-    optimizer = _optimizer(classifier, float(settings.learning_rates(1)[0]))
-    warmup = int(classifier.config.warmup * steps)
-    schedule = get_linear_schedule_with_warmup(optimizer, warmup, steps)
-    for epoch in range(1, settings.epochs + 1):
-        logits = np.empty((n, classifier.shape.n_topics), np.float32)
+
+    def __init__(
+        self,
+        classifier: FineTuned,
+        documents: tuple[Pieces, Labels],
+        loss_weights: Floats,
+        settings: TrainingSettings,
+        seed: int,
+    ):
+        self.classifier = classifier
+        self.x, self.y = documents
+        self.loss_weights = torch.from_numpy(loss_weights)
+        self.settings = settings
+        self.seed = seed
+        n = len(self.y)
+        self.logits = np.empty((n, classifier.shape.n_topics), np.float32)
+        self.n_done = 0
+        classifier.loss.start(classifier.net[-1].bias.data, self.y)
+        self.optimizer = _optimizer(classifier, float(settings.learning_rates(1)[0]))
+        self.schedule = self._schedule_after(0)
+
+    def _schedule_after(self, steps: int) -> LRScheduler:
+        """Return the schedule of the rate after so many steps."""
+        total = self.settings.epochs * self.settings.count_batches(len(self.y))
+        warmup = int(self.classifier.config.warmup * total)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group.setdefault("initial_lr", group["lr"])
+        return get_linear_schedule_with_warmup(
+            self.optimizer, warmup, total, last_epoch=steps - 1
+        )
+
+    def train(self, epoch: int, pause: Callable[[], None]) -> Floats:
+        """Train for the rest of an epoch, and return its logits.
+
+        ``pause`` is called after each step; ``state`` may be, too.
+        """
+        net = self.classifier.net
+        clip = self.settings.gradient_clip or np.inf
         net.train()
-        for rows in settings.batches(n, seed, epoch):
-            logits[rows] = add_gradients(classifier, x[rows], y[rows], weights[rows])
-            nn.utils.clip_grad_norm_(net.parameters(), settings.gradient_clip or np.inf)
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad()
-        yield logits
+        batches = self.settings.batches(len(self.y), self.seed, epoch)
+        for rows in batches[self.n_done :]:
+            weights = self.loss_weights[rows]
+            self.logits[rows] = add_gradients(
+                self.classifier, self.x[rows], self.y[rows], weights
+            )
+            nn.utils.clip_grad_norm_(net.parameters(), clip)
+            self.optimizer.step()
+            self.schedule.step()
+            self.optimizer.zero_grad()
+            self.n_done += 1
+            pause()
+        self.n_done = 0
+        return self.logits
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """Return what the next step depends on, for ``restore``."""
+        state: dict[str, NDArray[np.generic]] = {
+            "done": np.array([self.n_done]),
+            "logits": self.logits,
+            "random": torch.get_rng_state().numpy(),
+        }
+        for name, tensor in self._tensors():
+            state[name] = tensor.numpy()
+        return state
+
+    def restore(self, state: Mapping[str, NDArray[np.generic]], epoch: int) -> None:
+        """Continue in an epoch with what ``state`` has returned.
+
+        ``ValueError`` or ``KeyError`` is raised if it was that of another training.
+        """
+        in_epoch = self.settings.count_batches(len(self.y))
+        n_done = int(state["done"].item())
+        if not 0 <= n_done <= in_epoch or epoch > self.settings.epochs:
+            raise ValueError(f"{n_done} steps of epoch {epoch} are done")
+        self.n_done = n_done
+        self.logits[...] = state["logits"]
+        steps = (epoch - 1) * in_epoch + n_done
+        for name, tensor in self._tensors(steps):
+            tensor.numpy()[...] = state[name]
+        self.schedule = self._schedule_after(steps)
+        try:
+            torch.set_rng_state(torch.from_numpy(state["random"]))
+        except (TypeError, RuntimeError) as error:
+            raise ValueError(f"random numbers: {error}") from error
+
+    def _tensors(self, steps: int = 0) -> Iterator[tuple[str, torch.Tensor]]:
+        """Yield the weights and what the optimizer knows of them, with their names.
+
+        Of those that it does not know, it has taken so many ``steps``.
+        """
+        for name, weight in self.classifier.net.named_parameters():
+            if not self.optimizer.state[weight]:
+                self.optimizer.state[weight] = {
+                    "step": torch.tensor(float(steps)),
+                    "exp_avg": torch.zeros_like(weight),
+                    "exp_avg_sq": torch.zeros_like(weight),
+                }
+            moments = self.optimizer.state[weight]
+            yield f"weight {name}", weight.detach()
+            yield f"mean {name}", moments["exp_avg"]
+            yield f"square {name}", moments["exp_avg_sq"]
 
 
 def _optimizer(classifier: FineTuned, rate: float) -> torch.optim.Optimizer:

@@ -66,7 +66,7 @@ class Transformers(Engine[TransformerModel]):
         return has_one_rate and settings.optimizer == "adamw"
 
     def fit(self, request: FitRequest[TransformerModel]) -> TrialResult:
-        from rnnbench.plugins.transformer.classifier import FineTuned, train
+        from rnnbench.plugins.transformer.classifier import FineTuned, FineTuning
 
         settings = request.settings
         begin("loading transformer")
@@ -78,7 +78,20 @@ class Transformers(Engine[TransformerModel]):
         of_loss = request.loss_weights()
         begin()
         epochs = Epochs(request.on_epoch, settings.early_stopping)
-        for logits in train(classifier, documents, of_loss, settings, request.seed):
+        training = FineTuning(classifier, documents, of_loss, settings, request.seed)
+        state = epochs.resume()
+        if state:
+            try:
+                training.restore(state, epochs.next_epoch)
+            except (KeyError, ValueError) as error:
+                raise epochs.checkpoint.damaged(error) from error
+            begin()
+
+        def keep() -> None:
+            epochs.keep(training.state)
+
+        for epoch in range(epochs.next_epoch, settings.epochs + 1):
+            logits = training.train(epoch, keep)
             judged = None
             if held_out:
                 unseen_x, unseen_y = held_out

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from factories import corpus_of_several, corpus_of_texts
+from kills import train_with_kills
 from newswires import write_files
 from numpy.testing import assert_allclose, assert_array_equal
 from tiny_bert import write_tiny_bert
@@ -115,6 +116,20 @@ def test_only_the_same_seed_gives_the_same_bits(tmp_path, one_topic):
     )
 
     assert first == again != other
+
+
+def test_a_killed_training_continues_with_the_same_bits(tmp_path, one_topic):
+    folder = write_tiny_bert(tmp_path / "with_dropout")
+    _, expected = fit(folder, one_topic, epochs=2, keep=True)
+
+    (_, result), n_kills = train_with_kills(
+        tmp_path / "a.npz", 3, lambda: fit(folder, one_topic, epochs=2, keep=True)
+    )
+
+    assert n_kills == 4
+    assert result.record.history == expected.record.history
+    for ours, theirs in zip(result.weights, expected.weights, strict=True):
+        assert_array_equal(ours, theirs)
 
 
 def test_gradients_are_the_same_whether_or_not_documents_go_through_in_parts(
