@@ -59,16 +59,13 @@ def listed() -> list[str]:
 def find(name: str | Path) -> Path | None:
     """Return the config of this name, if there is one.
 
-    A config of the maintainers is also found by its path of before, such as
-    ``configs/r52_field.yaml``, which commands of stored runs name.
+    It is also found by its path in a clone, such as ``configs/smoke.yaml``, and one of
+    the maintainers by that of before, which commands of stored runs name.
     """
     maintained = folder() / MAINTAINERS
     path = Path(name)
     if path.parent == Path("configs") and path.suffix == ".yaml":
-        moved = maintained / path.name
-        if moved.is_file():
-            return moved
-        return None
+        return find(path.stem)
     if str(name) in listed():
         return folder() / f"{name}.yaml"
     if str(name) in names():

@@ -92,6 +92,12 @@ def test_the_configs_of_the_maintainers_are_not_listed():
     assert {"baseline_grids", "r52_networks", "r8_field", "reuters46_layers"} <= hidden
 
 
+def test_a_config_is_found_by_its_path_in_a_clone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert load("configs/smoke.yaml") == benchmark_of("smoke")
+
+
 @pytest.mark.parametrize("name", ["r52_field", "zoo_baselines"])
 def test_a_config_of_the_maintainers_is_found_by_its_path_of_before(name):
     place = shipped.folder() / shipped.MAINTAINERS / f"{name}.yaml"
