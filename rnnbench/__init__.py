@@ -14,7 +14,7 @@ from importlib import import_module
 
 import lazy_loader
 
-__version__ = "0.5.0"
+__version__ = "1.0.0rc1"
 
 _public_name, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 _IN_PLUGIN = {
