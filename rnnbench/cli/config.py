@@ -181,6 +181,8 @@ class _Outcome:
     """About how long all trainings take on this machine, if the documents are here."""
     gigabytes: float | None = None
     """How much memory a training needs at most, if it is much."""
+    stored_gigabytes: float | None = None
+    """How much the run takes on the disk at most, if it is much."""
     problems: Sequence[Problem] = ()
 
     def __str__(self) -> str:
@@ -194,6 +196,8 @@ class _Outcome:
             threads = counted(here.threads, "thread")
             resources = f"{threads} and up to {self.gigabytes} GB"
             sizes.append(f"{here.jobs} at a time with {resources} each")
+        if self.stored_gigabytes:
+            sizes.append(f"up to {self.stored_gigabytes} GB of results")
         return f"{self.file}: fine, {', '.join(sizes)}"
 
 
@@ -201,6 +205,7 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> _Outcome:
     """Return the size of the benchmark in a config, or every problem."""
     seconds = None
     gigabytes = None
+    stored_gigabytes = None
     try:
         benchmark = load(file, changes)
         if build:
@@ -209,6 +214,7 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> _Outcome:
             if checked.faults:
                 raise ConfigError(_located(checked.faults, file))
             gigabytes = round(checked.gigabytes, 1) or None
+            stored_gigabytes = round(checked.stored_gigabytes, 1) or None
             seconds = estimate_seconds(benchmark, checked)
     except ConfigError as error:
         return _Outcome(str(file), is_fine=False, problems=error.problems)
@@ -220,6 +226,7 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> _Outcome:
         trials=len(benchmark.trials),
         seconds=seconds,
         gigabytes=gigabytes,
+        stored_gigabytes=stored_gigabytes,
     )
 
 

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from rnnbench import storage
 from rnnbench.errors import RnnbenchError, UserError, uninterrupted
+from rnnbench.labels import Labels
 from rnnbench.points import POINT
 from rnnbench.results.compact import compact
 from rnnbench.section import spell
@@ -390,6 +391,11 @@ def _read_result(file: Path, record: TrialRecord) -> TrialResult:
             raise ValueError(fault)
         corrections = _corrections(stored, len(labels))
     return TrialResult(record, labels, scores, given=answers, corrections=corrections)
+
+
+def bytes_of_predictions(labels: Labels, n_topics: int) -> int:
+    """Return how large the labels and scores of test documents are."""
+    return labels.nbytes + len(labels) * n_topics * np.dtype(np.float32).itemsize
 
 
 def _check_size(file: Path, arrays: Sequence[Array]) -> None:

@@ -5,16 +5,21 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import floor, log10
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.config import Data
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.held_out import hold_out
 from rnnbench.data.load import NotCachedError, PreparedData, prepare, unlabeled_fault
+from rnnbench.data.split import has_own_split
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.layers.base import Shape
+from rnnbench.results.store import bytes_of_predictions
+from rnnbench.storage import MAX_HASHED
+from rnnbench.text import counted
 from rnnbench.training.settings import engine_for, task_fault
 
 ASSUMED = "(sizes are assumed; `rnnbench data prepare` gets the documents)"
@@ -33,6 +38,8 @@ class BenchmarkCheck:
     """The number of trained ones of each network."""
     gigabytes: float = 0.0
     """About how much memory a training needs at most, if it is much."""
+    stored_gigabytes: float = 0.0
+    """How large the answers of all trials are, before they are compressed."""
 
 
 def check(benchmark: Benchmark) -> BenchmarkCheck:
@@ -54,7 +61,27 @@ def check(benchmark: Benchmark) -> BenchmarkCheck:
                 fault += f" {ASSUMED}"
             checker.checked.faults[f"models.{name}"] = fault
         checker.check_validation_split(name, model)
+    checker.check_size()
     return checker.checked
+
+
+def size_fault(dataset: Dataset, data: PreparedData) -> str:
+    """Return why trials on a dataset could not be stored; empty if they can."""
+    size = bytes_of_predictions(dataset.y_test, len(dataset.topics))
+    if size <= MAX_HASHED:
+        return ""
+    n_tested = len(dataset.y_test)
+    most = n_tested * MAX_HASHED // size
+    advice = f"test on at most {most:,}"
+    if not has_own_split(data.corpus, data.config):
+        share = most / (n_tested + len(dataset.y_train))
+        unit = 10 ** (floor(log10(share)) - 1)  # of the second digit
+        advice += f": --set data.test_split={floor(share / unit) * unit:.2g}"
+    n_topics = counted(len(dataset.topics), data.summary.noun)
+    return (
+        f"{n_tested:,} test documents with a score for each of {n_topics} take"
+        f" {size / 1e9:.1f} GB a trial (allowed: {MAX_HASHED / 1e9:.1f} GB; {advice})"
+    )
 
 
 class _Checker:
@@ -93,6 +120,17 @@ class _Checker:
         self.checked.params[name] = self._sizes.get(network.signature, 0)
         gigabytes = network.memory(self._shape)
         self.checked.gigabytes = max(self.checked.gigabytes, gigabytes)
+
+    def check_size(self) -> None:
+        """Note how large the results will be, and a fault if they are too large."""
+        if self._prepared is None:
+            return
+        dataset = self._prepared.dataset
+        fault = size_fault(dataset, self._prepared)
+        if fault:
+            self.checked.faults["data"] = fault
+        size = bytes_of_predictions(dataset.y_test, len(dataset.topics))
+        self.checked.stored_gigabytes = size * len(self._benchmark.trials) / 1e9
 
     def check_validation_split(self, name: str, model: Model) -> None:
         """Note a fault if no validation documents can be held out."""

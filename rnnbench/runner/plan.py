@@ -17,6 +17,7 @@ from rnnbench.data.summary import DatasetSummary
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.errors import UserError
 from rnnbench.models.descriptions import Ensemble, EnsembleModel, Model
+from rnnbench.runner.check import size_fault
 from rnnbench.training.settings import resolve_engine, task_fault
 from rnnbench.training.trial import Trial, program_of
 
@@ -74,6 +75,9 @@ def plan_benchmark(
             benchmark, data, trial_on, keep_models=keep_models, subset=subset
         )
         _check_validation_splits(of_part, dataset)
+        fault = size_fault(dataset, data)
+        if fault:
+            raise UserError(f"data: {fault}")
         trials += of_part
     trials = _quick_first(trials)
     # 3. Keep what turns new texts into ids, if models are kept.

@@ -69,6 +69,7 @@ def test_checks_as_json(cli):
         "trials": 1,
         "seconds": None,
         "gigabytes": None,
+        "stored_gigabytes": None,
         "problems": [],
     }
     assert fine == {"file": "fine.yaml", "is_fine": True, "name": "a", **counts}
