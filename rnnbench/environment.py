@@ -22,6 +22,8 @@ import rnnbench
 from rnnbench.section import StoredRecord
 
 SCHEMA_VERSION: Literal[2] = 2
+SAME_SINCE = "0.5.0"
+"""The version of rnnbench since which trainings have the same outcomes."""
 NOT_INSTALLED = "not installed"  # in place of a version
 PROCESS = Path("/proc/self")  # facts about this process; only on Linux
 CPU_INFO = Path("/proc/cpuinfo")  # facts about the processor; only on Linux
@@ -93,6 +95,11 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
         except PackageNotFoundError:
             versions_by_name[name] = NOT_INSTALLED
     return versions_by_name
+
+
+def identifying_versions(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions that fingerprints have, ours only since outcomes changed."""
+    return versions(packages) | {"rnnbench": SAME_SINCE}
 
 
 def missing(packages: Iterable[str]) -> list[str]:

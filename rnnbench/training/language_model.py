@@ -21,7 +21,7 @@ from rnnbench.data import cache
 from rnnbench.data.corpus import Tokens
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.padding import START
-from rnnbench.environment import versions
+from rnnbench.environment import identifying_versions
 from rnnbench.models.descriptions import LanguageModel, LayeredNetwork
 from rnnbench.models.layers import Shape
 from rnnbench.models.seeds import derive_seed
@@ -105,7 +105,7 @@ def _file_of(
         "layers": [layer.facts() for layer in layers],
         "pretrain": model.pretrain and model.pretrain.facts(),
         "n_ids": n_ids,
-        "versions": versions(model.packages),
+        "versions": identifying_versions(model.packages),
         "threads": tf.config.threading.get_intra_op_parallelism_threads(),
         "revision": REVISION,
     }

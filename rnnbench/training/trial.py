@@ -16,7 +16,13 @@ from rnnbench.data import cache
 from rnnbench.data.config import Data
 from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.data.held_out import Part, hold_out_part
-from rnnbench.environment import begin_peak, cpu, peak_memory, processor, versions
+from rnnbench.environment import (
+    begin_peak,
+    cpu,
+    identifying_versions,
+    peak_memory,
+    processor,
+)
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.code import code_of
 from rnnbench.models.descriptions import ABOUT_A_MODEL, Model
@@ -119,7 +125,7 @@ class Trial:
             return sha256_json(content)
         content["dataset"] = self.dataset_fingerprint
         content["validation_split"] = self.training.validation_split
-        content["versions"] = versions(self.packages)
+        content["versions"] = identifying_versions(self.packages)
         if model.is_random:
             content["seed"] = self.seed
         code = code_of(model)

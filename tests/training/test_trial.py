@@ -288,9 +288,7 @@ def test_keys_of_a_baseline_that_came_later_are_no_part_of_fingerprints(tmp_path
     assert "char_ngrams" not in svm.facts("training")["baseline"]["tfidf_linear_svm"]
 
 
-def test_of_other_facts_only_the_largest_id_or_the_version_changes_the_fingerprint(
-    tmp_path, monkeypatch
-):
+def test_of_other_facts_only_the_largest_id_changes_the_fingerprint(tmp_path):
     plan = trial(tmp_path)
     others = (
         replace(plan, name="another"),
@@ -302,8 +300,17 @@ def test_of_other_facts_only_the_largest_id_or_the_version_changes_the_fingerpri
 
     assert {other.fingerprint for other in others} == {plan.fingerprint}
     assert replace(plan, n_ids=13).fingerprint != plan.fingerprint
+
+
+def test_a_version_changes_fingerprints_only_if_it_changes_all_outcomes(
+    tmp_path, monkeypatch
+):
+    before = trial(tmp_path).fingerprint
+
     monkeypatch.setattr(environment.rnnbench, "__version__", "99.0")
-    assert trial(tmp_path).fingerprint != plan.fingerprint
+    assert trial(tmp_path).fingerprint == before
+    monkeypatch.setattr("rnnbench.environment.SAME_SINCE", "99.0")
+    assert trial(tmp_path).fingerprint != before
 
 
 @pytest.mark.parametrize(
