@@ -53,16 +53,23 @@ def test_packages_are_hidden_in_the_block_alone(monkeypatch):
     assert "this" not in sys.modules
 
 
-def test_a_block_without_tensorflow_ends_with_a_sentence(monkeypatch):
-    monkeypatch.setitem(sys.modules, "tensorflow", None)
+@pytest.fixture
+def no_tensorflow(monkeypatch):
+    for name in ("tensorflow", "keras"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+
+@pytest.mark.usefixtures("no_tensorflow")
+def test_a_block_without_tensorflow_ends_with_a_sentence():
 
     with pytest.raises(UserError) as caught, quiet_tensorflow():
         importlib.import_module("tensorflow")
 
-    assert str(caught.value) == "this needs tensorflow: pip install tensorflow"
+    wanted = "this needs tensorflow, keras: pip install tensorflow keras"
+    assert str(caught.value) == wanted
 
 
-def test_the_engine_keras_says_what_it_needs(monkeypatch):
-    monkeypatch.setitem(sys.modules, "tensorflow", None)
-
-    assert KerasEngine().why_not() == "needs tensorflow: pip install tensorflow"
+@pytest.mark.usefixtures("no_tensorflow")
+def test_the_engine_keras_says_what_it_needs():
+    wanted = "needs tensorflow, keras: pip install tensorflow keras"
+    assert KerasEngine().why_not() == wanted
