@@ -199,9 +199,9 @@ class TfidfLogisticRegression(_Tfidf):
     C: InverseL2 = 1.0
 
     def _classifier(self) -> "ClassifierMixin":
-        from sklearn.linear_model import LogisticRegression
+        from rnnbench.models.large import LargeLogisticRegression
 
-        return LogisticRegression(C=self.C, max_iter=1000)
+        return LargeLogisticRegression(C=self.C, max_iter=1000)
 
 
 class TfidfLinearSVM(_Tfidf):
@@ -224,13 +224,12 @@ class TfidfLinearSVM(_Tfidf):
         return self.calibrated
 
     def _classifier(self) -> "ClassifierMixin":
-        from sklearn.svm import LinearSVC
-
         from rnnbench.models.estimators import CalibratedSVM
+        from rnnbench.models.large import LargeSVC
 
         if self.calibrated:
             return CalibratedSVM(self.C)
-        return LinearSVC(C=self.C, random_state=0)
+        return LargeSVC(C=self.C, random_state=0)
 
 
 class MultinomialNaiveBayes(_Words):

@@ -1,0 +1,71 @@
+"""Linear models of many weights, which have scikit-learn's answers in less memory."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
+
+from rnnbench.models import large
+from rnnbench.models.large import LargeLogisticRegression, LargeSVC
+
+PAIRS = [
+    (LargeLogisticRegression(tol=1e-8), LogisticRegression(tol=1e-8)),
+    (LargeSVC(tol=1e-8, random_state=0), LinearSVC(tol=1e-8, random_state=0)),
+]
+pairs = pytest.mark.parametrize(("model", "expected"), PAIRS)
+
+
+@pytest.fixture
+def texts():
+    """Features of ninety texts, their three topics, and how much each counts."""
+    random = np.random.default_rng(0)
+    x = random.random((90, 200)) * (random.random((90, 200)) < 0.1)
+    return csr_matrix(x), random.integers(3, size=90), random.random(90) + 0.5
+
+
+@pytest.fixture
+def is_large(monkeypatch):
+    monkeypatch.setattr(large, "MOST_WEIGHTS", 0)
+
+
+@pairs
+def test_few_weights_are_those_of_scikit_learn(model, expected, texts):
+    model.fit(*texts)
+    expected.fit(*texts)
+
+    assert_array_equal(model.coef_, expected.coef_)
+    x, *_ = texts
+    assert_array_equal(model.decision_function(x), expected.decision_function(x))
+
+
+@pytest.mark.usefixtures("is_large")
+@pairs
+def test_many_weights_are_nearly_those_of_scikit_learn(model, expected, texts):
+    model.fit(*texts)
+    expected.fit(*texts)
+
+    assert model.coef_.dtype == np.float32
+    assert_allclose(model.coef_, expected.coef_, atol=1e-3)
+    assert_allclose(model.intercept_, expected.intercept_, atol=1e-3)
+
+
+@pytest.mark.usefixtures("is_large")
+@pairs
+def test_two_topics_have_weights_of_scikit_learn(model, expected, texts):
+    x, y, _ = texts
+
+    model.fit(x, y > 0)
+
+    assert_array_equal(model.coef_, expected.fit(x, y > 0).coef_)
+
+
+@pytest.mark.usefixtures("is_large")
+def test_topics_are_fitted_in_blocks(monkeypatch, texts):
+    expected = LargeLogisticRegression(tol=1e-8).fit(*texts)
+
+    monkeypatch.setattr(large, "TOPICS_AT_ONCE", 2)
+
+    model = LargeLogisticRegression(tol=1e-8).fit(*texts)
+    assert_allclose(model.coef_, expected.coef_, atol=1e-4)
