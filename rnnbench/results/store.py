@@ -10,13 +10,14 @@ checked, so a trial is never mistaken for another.
 """
 
 import errno
+import glob
 import json
 import math
 import os
 import platform
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -284,8 +285,9 @@ class Store:
     def check_writable(self, record: str) -> None:
         """Make sure, before anything is trained, that all files can be written."""
         folders = [self.folder / TRIALS, self.folder / PREDICTIONS]
-        if (self.folder / MODELS).exists():  # it is made when a network is kept
-            folders.append(self.folder / MODELS)
+        for name in (MODELS, CHECKPOINTS):  # they are made when they are needed
+            if (self.folder / name).exists():
+                folders.append(self.folder / name)
         for folder in folders:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -311,14 +313,20 @@ class Store:
         else:
             place.weights.unlink(missing_ok=True)
         _write(place, result, checksums)
-        place.checkpoint.unlink(missing_ok=True)
+        with suppress(OSError):  # it is not there, or a folder
+            place.checkpoint.unlink()
 
-    def remove_checkpoints(self) -> None:
-        """Remove the files from which trainings would continue, and their folder."""
+    def remove_checkpoints(self, models: Iterable[str]) -> None:
+        """Remove the files from which trainings of some models would continue.
+
+        Their folder is removed, too, unless it holds other files.
+        """
         folder = self.folder / CHECKPOINTS
-        for file in folder.glob("*-seed*.npz"):
-            file.unlink(missing_ok=True)
-        with suppress(OSError):  # it is not there, or holds other files
+        for model in models:
+            for file in folder.glob(f"{glob.escape(model)}-seed*.npz"):
+                with suppress(OSError):
+                    file.unlink()
+        with suppress(OSError):
             folder.rmdir()
 
     def make_compact(self, key: Key) -> TrialResult:

@@ -151,8 +151,9 @@ def train(job: Job, plan: Plan, listener: Listener) -> PlanResult:
     result.
     """
     done = PlanResult(plan, {})
+    models = {trial.name for trial in plan.trials}
     if job.fresh:
-        job.store.remove_checkpoints()
+        job.store.remove_checkpoints(models)
     else:
         done.results = find_stored(job, plan.trials)
     listener(Planned(done.without_result, list(done.results)))
@@ -166,7 +167,7 @@ def train(job: Job, plan: Plan, listener: Listener) -> PlanResult:
     if done.ending:
         done.results |= find_stored(job, done.without_outcome)
     if not done.without_result:
-        job.store.remove_checkpoints()
+        job.store.remove_checkpoints(models)
     return done
 
 

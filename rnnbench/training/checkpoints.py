@@ -8,6 +8,7 @@ Engines use it by ``Epochs``, and ``keep_checkpoint`` says where the file is::
         checkpoint.save({"weights": weights})
 """
 
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.storage import atomic_write, read_array, write_arrays
+from rnnbench.storage import UnwritableError, atomic_write, read_array, write_arrays
+
+log = logging.getLogger(__name__)
 
 SECONDS = 600.0  # between two checkpoints
 IDENTITY = "identity"
@@ -48,12 +51,18 @@ class Checkpoint:
         return self.file is not None and time.monotonic() - self.latest >= SECONDS
 
     def save(self, state: State) -> None:
-        """Write a state in place of the last one."""
+        """Write a state in place of the last one.
+
+        If that is not possible, say on a full disk, the training need not end.
+        """
         assert self.file is not None  # noqa: S101 - see ``is_due``
         identity = np.frombuffer(self.identity.encode(), np.uint8)
         arrays = {IDENTITY: identity, **state}
-        with atomic_write(self.file) as opened:
-            write_arrays(opened, arrays, ZIP_STORED)
+        try:
+            with atomic_write(self.file) as opened:
+                write_arrays(opened, arrays, ZIP_STORED)
+        except UnwritableError as error:
+            log.warning("%s; the training goes on", error)
         self.latest = time.monotonic()
 
     def load(self) -> State:
@@ -72,7 +81,14 @@ class Checkpoint:
                     name = member.removesuffix(".npy")
                     state[name] = _read(archive, name)
                 return state
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            EOFError,
+            RuntimeError,
+            BadZipFile,
+        ) as error:
             raise self.damaged(error) from error
 
     def damaged(self, error: Exception) -> RnnbenchError:

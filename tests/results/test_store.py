@@ -88,7 +88,7 @@ def test_checkpoints_are_removed_with_their_folder(store, files):
     files.checkpoint.parent.mkdir(parents=True)
     files.checkpoint.touch()
 
-    store.remove_checkpoints()
+    store.remove_checkpoints([KEY[0]])
 
     assert not files.checkpoint.parent.exists()
 
@@ -98,9 +98,35 @@ def test_other_files_among_checkpoints_stay(store, files):
     other = files.checkpoint.with_name("notes.txt")
     other.touch()
 
-    store.remove_checkpoints()
+    store.remove_checkpoints([KEY[0]])
 
     assert other.exists()
+
+
+def test_checkpoints_of_other_models_stay(store, files):
+    files.checkpoint.parent.mkdir(parents=True)
+    files.checkpoint.touch()
+
+    store.remove_checkpoints(["other"])
+
+    assert files.checkpoint.exists()
+
+
+def test_a_folder_in_place_of_a_checkpoint_stays(store, files):
+    files.checkpoint.mkdir(parents=True)
+
+    store.save(with_network())
+    store.remove_checkpoints([KEY[0]])
+
+    assert files.checkpoint.is_dir()
+
+
+def test_a_file_in_place_of_the_folder_of_checkpoints_is_named(store):
+    store.folder.mkdir(exist_ok=True)
+    (store.folder / "checkpoints").touch()
+
+    with pytest.raises(RnnbenchError, match="checkpoints: cannot be written"):
+        store.check_writable("results.json")
 
 
 def test_a_trial_comes_back_as_it_was_saved(store):

@@ -159,6 +159,23 @@ def test_what_was_saved_is_loaded(checkpoint):
     assert_array_equal(checkpoint.load()["numbers"], STATE["numbers"])
 
 
+def test_a_training_goes_on_if_its_checkpoint_cannot_be_written(tmp_path, dataset):
+    (tmp_path / "a.npz").mkdir()
+    arguments = ("native", NETWORKS["of numbers"], dataset, {})
+
+    assert_same(fit(*arguments, tmp_path / "a.npz"), fit(*arguments))
+
+
+def test_an_encrypted_file_is_named(checkpoint):
+    content = bytearray(checkpoint.file.read_bytes())
+    for start in (b"PK\x03\x04", b"PK\x01\x02"):
+        content[content.index(start) + (6 if start[2] == 3 else 8)] |= 1
+    checkpoint.file.write_bytes(content)
+
+    with pytest.raises(RnnbenchError, match=r"is damaged .*encrypted"):
+        checkpoint.load()
+
+
 def test_the_checkpoint_of_another_training_is_not_used(checkpoint):
     assert not replace(checkpoint, identity="1" * 64).load()
 
