@@ -4,7 +4,7 @@
 SciPy is imported when it is used.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ SMOOTHING = 0.75
 # of the vectors, apart from the features beyond the rank of the matrix
 ROOT_MEAN_SQUARE = 0.5
 OVERSAMPLES = 10  # directions beyond the features, which make the others more accurate
+IDS_AT_ONCE = 2**23  # whose pairs are counted together, so that they take little memory
 ROUNDING = 1e-6  # singular values below this count as zeros
 
 Texts = Sequence[Tokens]
@@ -55,7 +56,7 @@ def pretrained_vectors(
     return ppmi_svd_vectors(texts, dataset.n_ids, dim)
 
 
-def texts_for(dataset: Dataset, share: float, *, unlabeled: bool) -> list[Tokens]:
+def texts_for(dataset: Dataset, share: float, *, unlabeled: bool) -> Texts:
     """Return the ids of all texts to learn from that are not for validation or testing.
 
     They are all other documents of the corpus, at full length, including those too long
@@ -74,7 +75,7 @@ def texts_for(dataset: Dataset, share: float, *, unlabeled: bool) -> list[Tokens
     tested = np.setdiff1d(dataset.test_documents, trained)
     judging = np.concatenate([tested, trained[held_out]])
     others = np.setdiff1d(np.arange(len(documents)), judging)
-    return [documents[number] for number in others]
+    return documents.at(others)
 
 
 def ppmi_svd_vectors(documents: Texts, n_ids: int, dim: int) -> Floats:
@@ -108,21 +109,46 @@ def _information(documents: Texts, n_ids: int) -> "csr_array":
     """
     from scipy.sparse import coo_array, csr_array
 
-    # between documents, so that no context spans two of them
-    gap = np.zeros(WINDOW, np.int32)
-    ids = np.concatenate([part for document in documents for part in (document, gap)])
     after = csr_array((n_ids, n_ids))
-    for distance in range(1, WINDOW + 1):
-        pairs = np.stack([ids[:-distance], ids[distance:]])
-        pairs = pairs[:, (pairs > UNKNOWN).all(axis=0)]
-        after += coo_array((np.ones(pairs.shape[1]), pairs), shape=after.shape).tocsr()
-    counts = (after + after.T).tocoo()
+    for ids in _blocks_of_ids(documents):
+        for distance in range(1, WINDOW + 1):
+            pairs = np.stack([ids[:-distance], ids[distance:]])
+            pairs = pairs[:, (pairs > UNKNOWN).all(axis=0)]
+            ones = np.ones(pairs.shape[1])
+            after += coo_array((ones, pairs), shape=after.shape).tocsr()
+    counts = after + after.T
+    del after
     words = counts.sum(axis=1)
     contexts = words**SMOOTHING
-    row, column = counts.coords
-    information = np.log(counts.data * contexts.sum() / (words[row] * contexts[column]))
-    positive = (np.maximum(information, 0), (row, column))
-    return coo_array(positive, shape=counts.shape).tocsr()
+    total = contexts.sum()
+    for word in range(n_ids):
+        start, end = counts.indptr[word : word + 2]
+        of_word = counts.data[start:end]  # a view: a copy of all would be large
+        of_word *= total
+        of_word /= words[word] * contexts[counts.indices[start:end]]
+        np.log(of_word, out=of_word)
+        np.maximum(of_word, 0, out=of_word)
+    counts.eliminate_zeros()
+    return counts
+
+
+def _blocks_of_ids(documents: Texts) -> Iterator[Tokens]:
+    """Yield the ids of some documents at a time, one after another.
+
+    There are gaps between them, so that no context spans two documents.
+    """
+    gap = np.zeros(WINDOW, np.int32)
+    parts: list[Tokens] = []
+    n_ids = 0
+    for document in documents:
+        parts += [document, gap]
+        n_ids += len(document)
+        if n_ids >= IDS_AT_ONCE:
+            yield np.concatenate(parts)
+            parts = []
+            n_ids = 0
+    if parts:
+        yield np.concatenate(parts)
 
 
 def _largest_singular(matrix: "csr_array", n: int) -> tuple[Doubles, Doubles]:
