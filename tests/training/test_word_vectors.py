@@ -15,7 +15,7 @@ from sklearn.utils.extmath import randomized_svd
 from rnnbench.data.config import Data
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.held_out import Part, hold_out, hold_out_part
-from rnnbench.data.padding import UNKNOWN
+from rnnbench.data.padding import UNKNOWN, after_marks
 from rnnbench.errors import UserError
 from rnnbench.training.word_vectors import (
     ROOT_MEAN_SQUARE,
@@ -117,7 +117,8 @@ def vectors_of(which, **changes):
     texts = list(DATASET.documents)
     for document in which:
         texts[document] = np.full(20, UNKNOWN + 1, np.int32)
-    return pretrained_vectors(replace(DATASET, documents=texts, **changes), 3, SHARE)
+    changed = replace(DATASET, documents=after_marks(texts), **changes)
+    return pretrained_vectors(changed, 3, SHARE)
 
 
 def test_they_depend_on_no_document_that_judges():

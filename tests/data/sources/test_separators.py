@@ -31,7 +31,6 @@ NAMES += [
     "Kids, Film",
     "Arts",
     "Kids",
-    "OR",
 ]
 
 
@@ -44,6 +43,7 @@ def test_names_with_marks_are_read_as_they_are(labels):
     "labels",
     [
         ["1", "1,5", "2", "2,5", "3", "3,5", "5"],
+        ["Portland, OR", "Salem, OR", "OR"],
         ["red, small", "red, large", "blue, small", "blue, large"],
         ["Yes", "No", "Yes, but", "No, but"],
         ["a;b", *["a"] * 20, *["b"] * 20],
