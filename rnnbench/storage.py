@@ -50,7 +50,7 @@ CHECKPOINTS = "checkpoints"
 PLOTS = "plots"
 TRACKING = "tracking"
 SUBFOLDERS = (TRIALS, PREDICTIONS, MODELS, CHECKPOINTS, PLOTS, TRACKING)
-"""The folders in that of a run."""
+"""The folders in the folder of a run."""
 NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 MAX_HASHED = 2**30  # bytes
 MAX_DOCUMENT = 256 * 2**20

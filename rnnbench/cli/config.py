@@ -182,7 +182,7 @@ class _Outcome:
     gigabytes: float | None = None
     """How much memory a training needs at most, if it is much."""
     stored_gigabytes: float | None = None
-    """How much the run takes on the disk at most, if it is much."""
+    """The most that the results can take on disk, if it is much."""
     problems: Sequence[Problem] = ()
 
     def __str__(self) -> str:

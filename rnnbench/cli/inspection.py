@@ -49,8 +49,8 @@ _subject = options.config_argument(
 DOCUMENT = "The number of a document, from 0; without it, the whole set is described."
 MODEL = "A model of CONFIG; without it, all are listed."
 ALL_SOURCES = "List the sources, and the files that they can read."
-EXPORTED = "The new file; by default MODEL with the ending of its format, here."
-FORMAT = "python, onnx or keras; by default the one that FILE ends in, or python."
+EXPORTED = "The new file; by default, MODEL with the ending of its format."
+FORMAT = "python, onnx or keras; by default, what FILE ends in, or python."
 DATA_AND_MODELS = "A config or its name, which has the ids and the models; or texts."
 DATA_ONLY = "A config file or its name, whose data section is used; or texts."
 
@@ -131,16 +131,14 @@ def export(
     force: options.Force = False,
     as_json: options.Json = False,
 ) -> None:
-    """Write a model that `rnnbench run --save-models` kept as a file that needs no
-    rnnbench.
+    """Write a trained model to a file that works without rnnbench.
 
-    `python` is a program that needs NumPy alone: `python gru.py < texts.txt`. `onnx` is
-    for ONNX Runtime; its metadata have the labels, and code that turns texts into
-    inputs. Both are written only if they give the model's answers to test documents.
+    `python` is a program that needs only NumPy: `python gru.py < texts.txt`. `onnx` is
+    for ONNX Runtime; its metadata hold the labels, and code that turns texts into
+    inputs. Both are written only if they give the same answers as the model.
 
-    `keras` is for networks, and for `keras.models.load_model`. Import
-    `rnnbench.models.keras_layers` before, if the network has layers that Keras does not
-    have.
+    `keras` is for networks: `keras.models.load_model` reads it. Import
+    `rnnbench.models.keras_layers` first, if the network has layers that Keras lacks.
     """
     from rnnbench.prediction.exports import writing
 

@@ -59,8 +59,8 @@ def listed() -> list[str]:
 def find(name: str | Path) -> Path | None:
     """Return the config of this name, if there is one.
 
-    It is also found by its path in a clone, such as ``configs/smoke.yaml``, and one of
-    the maintainers by that of before, which commands of stored runs name.
+    It is also found by its path in a clone, such as ``configs/smoke.yaml``. Commands of
+    stored runs name configs of the maintainers as if they still were in that folder.
     """
     maintained = folder() / MAINTAINERS
     path = Path(name)

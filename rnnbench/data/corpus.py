@@ -19,7 +19,7 @@ from rnnbench.storage import sha256_arrays
 
 Tokens = NDArray[np.int32]  # words of texts: their ranks or their ids
 Positions = NDArray[np.intp]  # of documents
-TOKENS_AT_ONCE = 2**20  # that are worked on together, so that they take little memory
+TOKENS_AT_ONCE = 2**20  # the most that are processed at a time, to save memory
 
 
 class Excerpt(NamedTuple):
@@ -176,7 +176,7 @@ def ranking_in(corpus: Corpus, documents: Positions) -> Ranking:
 
 
 def blocks_of_documents(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Yield the first document, and that after the last, of blocks of few tokens."""
+    """Yield the bounds of blocks of documents, each with few tokens."""
     n = len(offsets) - 1
     first = 0
     while first < n:
@@ -187,7 +187,7 @@ def blocks_of_documents(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]
 
 
 def rank_words_of(corpus: Corpus) -> Corpus:
-    """Return a corpus without ranks, such as one in the order of words, with ranks."""
+    """Return a corpus in which words are ranked, not numbered in another way."""
     ranking = ranking_in(corpus, np.arange(len(corpus)))
     new_ranks = ranking.new_ranks
     tokens = corpus.tokens

@@ -280,7 +280,7 @@ def _ranking(
 
 
 def _documents(corpus: Corpus, ids: Tokens, is_hidden: Mask) -> Ragged:
-    """Return the ids of each document after a start mark, none of a hidden one."""
+    """Return the ids of each document after a start mark; hidden ones are empty."""
     starts = corpus.offsets[:-1] + np.arange(1, len(corpus) + 1)
     tokens = np.full(len(corpus.tokens) + len(corpus), START, np.int32)
     for first, last in blocks_of_documents(corpus.offsets):

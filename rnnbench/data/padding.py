@@ -17,7 +17,7 @@ UNKNOWN = 2
 INDEX_FROM = 3
 """Special ids; the id of a word is its rank + ``INDEX_FROM``."""
 Side = Literal["pre", "post"]  # an end of a sequence
-STEPS_AT_ONCE = 2**20  # that are padded together, so that they take little memory
+STEPS_AT_ONCE = 2**20  # the most that are padded at a time, to save memory
 
 
 def ids_of(ranks: Tokens, n_ids: int) -> Tokens:
@@ -71,7 +71,7 @@ class Ragged(Sequence[Tokens]):
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
-    """Sequences of ids, all equally long where they are padded: ``sequences[:8]``.
+    """Sequences of ids; ``sequences[:8]`` pads eight to the same length.
 
     Attributes:
         cut: the ids, a start mark included, that are not cut off.

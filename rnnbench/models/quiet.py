@@ -39,7 +39,7 @@ def why_no_tensorflow() -> str:
 
 
 def check_tensorflow(user: str) -> None:
-    """Raise ``UserError`` where what is called ``user`` cannot have TensorFlow."""
+    """Raise ``UserError`` if TensorFlow, which ``user`` needs, is not installed."""
     reason = why_no_tensorflow()
     if reason:
         raise UserError(f"{user} {reason}")

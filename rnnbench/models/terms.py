@@ -59,16 +59,16 @@ def once(counts):
 
 
 def one_and_log(counts):
-    """Return counts of which each more counts less."""
+    """Return counts on a logarithmic scale."""
     return 1 + np.log(counts)
 
 
 def with_sum_of_1(values):
-    """Return values over their sum."""
+    """Return values divided by their sum."""
     return values / np.maximum(np.sum(np.abs(values), axis=-1, keepdims=True), 1e-30)
 
 
 def with_length_of_1(values):
-    """Return values over the length of their vector."""
+    """Return values divided by the length of their vector."""
     length = np.sqrt(np.sum(values**2, axis=-1, keepdims=True))
     return values / np.maximum(length, 1e-30)

@@ -112,7 +112,7 @@ class Question:
 
     @cached_property
     def hashes_of_training_texts(self) -> frozenset[int]:
-        """Those of the words, joined, of documents that the model was trained on."""
+        """The hashes of the joined words of the documents that were trained on."""
         if self.cached is None:
             return frozenset()
         corpus, dataset = self.cached

@@ -74,7 +74,7 @@ class Task:
     prepare: Callable[[Trial], None] = prepare_engine
     """Called first, with the trial, to import the libraries needed."""
     folder: Path | None = None
-    """That of the run, for checkpoints; machines that do not see it write none."""
+    """The folder of the run; without it, or out of reach, no checkpoint is written."""
 
     def attempt(
         self, trial: Trial, corpus: Path, on_start: Action, on_epoch: OnEpoch
@@ -102,7 +102,7 @@ class Task:
             return Checkpoint()
         key = (trial.name, trial.seed, trial.fingerprint)
         file = place_of(self.folder, key).checkpoint
-        here = processor().model_dump(exclude={"blas"})  # others round otherwise
+        here = processor().model_dump(exclude={"blas"})  # others round differently
         identity = [trial.fingerprint, here]
         return Checkpoint(file, sha256_json(identity))
 

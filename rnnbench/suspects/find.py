@@ -237,7 +237,7 @@ def _suspects(
 
 
 def _relabeled(data: PreparedData, answers: Labels) -> Corpus:
-    """Return a corpus with answers for labels; topics that no model learns stay."""
+    """Return a corpus with answers as labels; topics that no model learns stay."""
     corpus = data.corpus
     topics = data.dataset.topics
     rows = form_of(corpus.labels).indicators(corpus.labels, len(corpus.topics)).copy()

@@ -208,7 +208,7 @@ class TrialBars(progress.Progress):
         self.ended = 0
         self._workload = Workload()
         self.running: dict[Trial, progress.Task] = {}
-        self._continuing = set[Trial]()  # those that tell of epochs of before
+        self._continuing = set[Trial]()  # they report earlier epochs
         # Its numbers are epochs, weighted by their work.
         self.add_task("", visible=False, seed="", worker="", phase="", scores="")
         self.whole = self.tasks[-1]
@@ -246,9 +246,8 @@ class TrialBars(progress.Progress):
     def _reach(self, trial: Trial, epoch: float) -> None:
         row = self._row(trial)
         more = epoch - row.completed
-        if (
-            trial in self._continuing
-        ):  # not by ``advance``: they say nothing of the pace
+        if trial in self._continuing:
+            # not by ``advance``: earlier epochs say nothing about the pace
             self.whole.completed += more * trial.work
             row.completed += more
             return

@@ -1,4 +1,4 @@
-"""The state of a long training in a file, from which it continues after a kill.
+"""The state of a long training in a file, so that it can continue if it is killed.
 
 Engines use it by ``Epochs``, and ``keep_checkpoint`` says where the file is::
 
@@ -92,7 +92,7 @@ class Checkpoint:
             raise self.damaged(error) from error
 
     def damaged(self, error: Exception) -> RnnbenchError:
-        """Return the error that says that the file is of no use."""
+        """Return the error that says that the file is damaged."""
         return RnnbenchError(
             f"{self.file}: the checkpoint is damaged ({error}); delete it, and run the"
             " benchmark again"
@@ -100,9 +100,7 @@ class Checkpoint:
 
 
 def _read(archive: ZipFile, name: str) -> NDArray[np.generic]:
-    """Return an array that is in an archive as it is, and so is as large as its file
-    at most.
-    """
+    """Return an array of an archive; not compressed, it is no larger than the file."""
     member = archive.getinfo(f"{name}.npy")
     if member.compress_type != ZIP_STORED:
         raise ValueError(f"{name} is compressed")

@@ -12,7 +12,7 @@ This is how an engine trains on ``n`` documents::
             break
     record = epochs.record("my_engine", params, settings, n)
 
-One whose trainings continue after a kill also calls ``epochs.resume()`` before the
+An engine that can continue a killed training also calls ``epochs.resume()`` before the
 first epoch, begins with ``epochs.next_epoch``, and calls ``epochs.keep`` between steps.
 """
 
@@ -168,8 +168,8 @@ class Epochs:
     def resume(self) -> State:
         """Continue from a checkpoint of this training; return the engine's state.
 
-        It is empty if there is no checkpoint. Otherwise, a phase begins, and the epochs
-        of before are told. ``RnnbenchError`` is raised if the checkpoint is damaged.
+        It is empty if there is no checkpoint. Otherwise, a phase begins, and earlier
+        epochs are reported. ``RnnbenchError`` is raised if the checkpoint is damaged.
         """
         state = self.checkpoint.load()
         if not state:

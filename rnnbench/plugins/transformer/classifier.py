@@ -231,9 +231,9 @@ class FineTuning:
             raise ValueError(f"random numbers: {error}") from error
 
     def _tensors(self, steps: int = 0) -> Iterator[tuple[str, torch.Tensor]]:
-        """Yield the weights and what the optimizer knows of them, with their names.
+        """Yield the weights and the state of the optimizer for each, with their names.
 
-        Of those that it does not know, it has taken so many ``steps``.
+        If a weight has no state, one after so many ``steps`` is made.
         """
         for name, weight in self.classifier.net.named_parameters():
             if not self.optimizer.state[weight]:

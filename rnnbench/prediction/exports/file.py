@@ -54,7 +54,7 @@ class Splitting(NamedTuple):
     """How texts are split into words."""
 
     split: Callable[[str, str], list[str]]
-    """A function of a text and the pattern."""
+    """Called with a text and the pattern."""
     pattern: str
 
 
@@ -69,6 +69,6 @@ def splitting_of(vocabulary: Vocabulary) -> Splitting:
     }
     tokenize = tokenizer_of(vocabulary)
     if tokenize not in splittings:
-        fault = f"the source '{vocabulary.source}' splits texts in a way of its own"
+        fault = f"the source '{vocabulary.source}' has a tokenizer of its own"
         raise UserError(f"--format: {fault} (allowed: --format keras)")
     return splittings[tokenize]

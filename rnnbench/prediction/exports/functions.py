@@ -17,12 +17,12 @@ def words_in(text, pattern):
 
 
 def lower_words_in(text, pattern):
-    """Return the words of a text, of few letters."""
+    """Return the words of a text, in lower case."""
     return re.findall(pattern, text.lower())
 
 
 def latin_words_in(text, pattern):
-    """Return the words of a text; other signs than those of Latin-1 are ``?``."""
+    """Return the words of a text; characters outside Latin-1 become ``?``."""
     text = text.encode("latin-1", "replace").lower().decode("latin-1")
     return re.findall(pattern, text)
 
@@ -33,14 +33,14 @@ def characters_in(text, pattern):
 
 
 def log_softmax(x):
-    """Return log-probabilities of labels of which each text has one."""
+    """Return log-probabilities, if each text has one label."""
     x = x.astype(float)
     x = x - np.max(x, axis=1, keepdims=True)
     return x - np.log(np.sum(np.exp(x), axis=1, keepdims=True))
 
 
 def log_sigmoid(x):
-    """Return log-probabilities of labels of which texts have any number."""
+    """Return log-probabilities, if texts have any number of labels."""
     return -softplus(-x.astype(float))
 
 
@@ -74,18 +74,18 @@ def average(members, shares):
 
 
 def product(members):
-    """Return the product of two."""
+    """Return the product of two arrays."""
     return members[0] * members[1]
 
 
 def best(scores):
-    """Return whether each label is the best."""
+    """Return whether each label has the highest score."""
     places = np.argmax(scores.astype(np.float32), axis=1)
     return np.equal(np.arange(scores.shape[1]), places[:, None])
 
 
 def at_least(scores, thresholds, least):
-    """Return the labels from their thresholds on; without any, the best from least."""
+    """Return labels that reach their thresholds; if none does, the best from least."""
     scores = scores.astype(np.float32)
     is_given = np.greater_equal(scores, thresholds)
     is_left = np.sum(is_given, axis=1, keepdims=True) == 0

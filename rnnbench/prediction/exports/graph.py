@@ -42,7 +42,7 @@ LAST = np.iinfo(np.int64).max
 class Traced(NDArrayOperatorsMixin):
     """An array of a graph, with an example of its type and of its shape.
 
-    Its first axis has the texts, of which the example has another number.
+    Its first axis is the texts; the example may have another number of them.
     """
 
     def __init__(self, graph, example, name=""):
@@ -52,7 +52,7 @@ class Traced(NDArrayOperatorsMixin):
         self.name = name or f"v{next(graph.names)}"
 
     def astype(self, dtype):
-        """Return the same with another type."""
+        """Return the array with another type."""
         example = self.example.astype(dtype)
         if example.dtype == self.example.dtype:
             return self

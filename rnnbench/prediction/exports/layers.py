@@ -15,7 +15,7 @@ def numbers(ids, mask, w, scale):
 
 
 def rows_of(vectors, numbers):
-    """Return the vectors that have some numbers."""
+    """Return the vectors with these numbers."""
     return np.take(vectors, numbers, axis=0)
 
 
@@ -36,7 +36,7 @@ def ngram_embedding(ids, mask, w, n, buckets):
 
 
 def bag_of_words(ids, mask, w, values):
-    """Return weighted counts of all words, divided by their size."""
+    """Return weighted counts of all words, divided by their norm."""
     counts = np.apply_along_axis(np.bincount, 1, ids, None, len(w[0]))
     weighted = counts.astype(np.float32) * w[0]
     power = {"shares": 1, "tfidf": 2}[values]
@@ -127,7 +127,7 @@ def pooling(x, mask, w, by, chunks):
 
 
 def dense(x, mask, w, activation):
-    """Return a function of sums of all features."""
+    """Return a function of weighted sums of all features."""
     return activation(x @ w[0] + w[1]), mask
 
 
@@ -196,27 +196,27 @@ def tanh(x):
 
 
 def sigmoid(x):
-    """Return 1 / (1 + exp(-x)), which would overflow."""
+    """Return 1 / (1 + exp(-x)) without overflow."""
     return 0.5 * (1 + np.tanh(0.5 * x))
 
 
 def hard_sigmoid(x):
-    """Return a sigmoid of straight lines."""
+    """Return a sigmoid made of straight lines."""
     return np.minimum(np.maximum(x / 6 + 0.5, 0), 1)
 
 
 def relu(x):
-    """Return x or 0."""
+    """Return x, or 0 if it is negative."""
     return np.maximum(x, 0)
 
 
 def leaky_relu(x):
-    """Return x or a part of it."""
+    """Return x, or a part of it if it is negative."""
     return np.maximum(x, 0.2 * x)
 
 
 def elu(x):
-    """Return x, or what ends in -1."""
+    """Return x, or below 0, exp(x) - 1."""
     return np.maximum(x, 0) + np.expm1(np.minimum(x, 0))
 
 
@@ -232,7 +232,7 @@ def silu(x):
 
 
 def gelu(x):
-    """Return x times its normal distribution (Abramowitz and Stegun, 7.1.26)."""
+    """Return x times the normal CDF of x (Abramowitz and Stegun, 7.1.26)."""
     size = np.abs(x) * 0.5**0.5
     t = 1 / (1 + 0.3275911 * size)
     rest = 1.421413741 + t * (-1.453152027 + t * 1.061405429)
@@ -241,12 +241,12 @@ def gelu(x):
 
 
 def softplus(x):
-    """Return log(1 + exp(x)), which would overflow."""
+    """Return log(1 + exp(x)) without overflow."""
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
 def softsign(x):
-    """Return x over 1 and its size."""
+    """Return x / (1 + |x|)."""
     return x / (1 + np.abs(x))
 
 

@@ -1,7 +1,7 @@
 """A kept model as a graph of ONNX: ``model_of(kept)``.
 
-Its input are word ids, and its outputs scores and whether each label is given. The
-labels, and code that turns texts into ids, are in its metadata.
+Its input is word ids. Its outputs are scores, and whether each label is given. Its
+metadata hold the labels, and code that turns texts into ids.
 """
 
 import inspect
@@ -44,7 +44,7 @@ def model_of(kept: KeptModel) -> bytes:
 
 
 def _graph_of(kept):
-    """Return what the code of a Python file computes of inputs that are traced."""
+    """Return the graph that the code of a Python file makes from traced inputs."""
     exported = ModuleType("exported")
     code = PythonFile().content(kept)
     exec(code, vars(exported))  # noqa: S102 - rnnbench has just written it
@@ -57,7 +57,7 @@ def _graph_of(kept):
         outputs.append(graph.input(answer.example, name))
     size = sum(map(_size, graph.constants.values()))
     if size > LARGEST:
-        raise _impossible("ONNX has no models of more than 2 GB")
+        raise _impossible("ONNX models are limited to 2 GB")
     return graph.proto([ids], outputs, is_inside=False)
 
 
@@ -131,7 +131,7 @@ class _Texts:
 
 def _texts_of_words(ids, words, separator):
     if not separator:
-        raise _impossible("ONNX cannot count sequences in texts that are characters")
+        raise _impossible("ONNX cannot count n-grams in texts split into characters")
     return _Texts(ids, words)
 
 
@@ -167,7 +167,8 @@ def _counts(texts, find, names):
     for term in names:
         pool.append(list(map(number, split(term))))
     lengths = np.array(list(map(len, pool)))
-    order = np.argsort(lengths, kind="stable")  # by which the operator knows lengths
+    # The operator reads the length of a term from its place.
+    order = np.argsort(lengths, kind="stable")
     sizes = np.bincount(lengths) * np.arange(lengths.max() + 1)
     attributes = {
         "mode": "TF",
@@ -192,7 +193,7 @@ def _characters(texts, *, is_across):
             rows.append("".join(f" {part} \0" for part in word.split()))
     longest = max(map(len, rows))
     if longest * len(rows) > LARGEST // 8:
-        raise _impossible(f"a word has {longest:,} characters")
+        raise _impossible(f"a word of {longest:,} characters is too long")
     table = np.full((INDEX_FROM + 1 + len(rows), longest), -1)
     for row, characters in zip(table[INDEX_FROM + 1 :], rows, strict=True):
         row[: len(characters)] = list(map(ord, characters))

@@ -51,14 +51,14 @@ N_WEIGHTS = {
     "pooling": 0,
     "transformer_encoder": 16,
 }
-"""Those of layers that have not two."""
+"""The numbers of weights of layers that do not have two."""
 MERGES: dict[str, tuple[Function, tuple[object, ...]]] = {
     "concat": (np.concatenate, (-1,)),
     "ave": (functions.average, ([0.5, 0.5],)),
     "sum": (functions.average, ([1, 1],)),
     "mul": (functions.product, ()),
 }
-"""How the outputs of two layers, as a list, become one."""
+"""How the outputs of two layers are merged."""
 
 
 class Program:
@@ -145,9 +145,9 @@ class Program:
                 if linear.rule.counts is not None:
                     self._linear(linear)
                     return
-        allowed = "networks of layers, baselines that count words, and ensembles"
-        fault = f"{kept.name} needs more than its arrays"
-        raise UserError(f"--format: {fault} (allowed: {allowed} of these)")
+        allowed = "networks of layers, baselines that count words, ensembles of both"
+        fault = f"{kept.name} cannot be exported"
+        raise UserError(f"--format: {fault} (allowed: {allowed})")
 
     def _linear(self, model: LinearModel) -> None:
         rule = model.rule

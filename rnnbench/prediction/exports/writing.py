@@ -1,4 +1,4 @@
-"""Writing a kept model as a file that answers without rnnbench.
+"""Writing a kept model to a file that works without rnnbench.
 
 ``export(kept, PythonFile(), out, texts)`` compares the file with the model first.
 """
@@ -52,7 +52,7 @@ class Exported(StoredRecord):
         """Return what was written, and what it was compared with."""
         if not self.texts:
             return f"Written to {self.file}"
-        answers = f"the answers of {self.model} to {counted(self.texts, 'text')}"
+        answers = f"the same answers as {self.model} to {counted(self.texts, 'text')}"
         largest = f"scores differ by up to {self.difference:.1g}"
         return f"Written to {self.file}; it gives {answers} ({largest})"
 
@@ -97,7 +97,7 @@ def export(
     out: Path,
     texts_to_compare: Callable[[], Sequence[str]],
 ) -> Exported:
-    """Write a kept model as a file, unless it answers texts in another way.
+    """Write a kept model to a file, unless the file answers differently.
 
     ``RnnbenchError``: it does. ``UserError``: the model cannot be such a file.
     """
@@ -128,13 +128,13 @@ def export(
 
 @contextmanager
 def _blaming(format_name: str) -> Iterator[None]:
-    """Have other errors say that a file of a format cannot be used."""
+    """Have other errors say that the file does not work."""
     try:
         yield
     except RnnbenchError:
         raise
     except Exception as error:
-        fault = f"a file for {format_name} cannot be used"
+        fault = f"the {format_name} file does not work"
         raise RnnbenchError(f"{fault}: {error}; nothing was written") from error
 
 
@@ -153,7 +153,7 @@ def _difference(
         scores = np.where(np.isneginf(scores), expected, scores)  # was not learned
         largest = float(np.maximum(largest, np.abs(scores - expected).max()))
     if n_other or not largest <= TOLERANCE:
-        fault = f"a file for {format_name} does not give the answers of {kept.name}"
+        fault = f"the {format_name} file answers differently from {kept.name}"
         of_texts = f"{n_other} of {len(texts)} texts have other labels"
         raise RnnbenchError(
             f"{fault}: {of_texts}, scores differ by up to {largest:.1g} "

@@ -119,7 +119,7 @@ def _fitting(name: str) -> str:
 
 
 def _file_stem(model: str, models: Sequence[str]) -> str:
-    """Return the name of a model in that of a file, where case may not count."""
+    """Return a model's name for a file, as file systems may ignore case."""
     alike = [name for name in models if name.casefold() == model.casefold()]
     if len(alike) == 1:
         return model

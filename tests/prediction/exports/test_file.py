@@ -33,5 +33,5 @@ def test_a_text_has_the_same_words(source, text):
 def test_what_a_plug_in_splits_is_refused(monkeypatch):
     monkeypatch.setitem(vocabularies.TOKENIZERS, "words", str.split)
 
-    with pytest.raises(UserError, match="'files' splits texts in a way of its own"):
+    with pytest.raises(UserError, match="'files' has a tokenizer of its own"):
         splitting_of(VOCABULARY)

@@ -136,7 +136,7 @@ class Program:
         return weights
 
     def set_clock(self, arena: Floats, steps: int) -> None:
-        """Have the next step of the optimizer follow on so many, for all weights."""
+        """Let the optimizer go on after so many steps, for all weights."""
         self.group.clock.of(arena).view(np.int32)[:] = steps
         for table in self.tables:
             table.done.of(arena).view(np.int32)[:] = steps
