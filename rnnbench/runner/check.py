@@ -73,8 +73,11 @@ def size_fault(dataset: Dataset, data: PreparedData) -> str:
     n_tested = len(dataset.y_test)
     most = n_tested * MAX_HASHED // size
     advice = f"test on at most {most:,}"
-    if not has_own_split(data.corpus, data.config):
-        share = most / (n_tested + len(dataset.y_train))
+    n_sure = most
+    if data.config.split == "stratified":
+        n_sure -= len(dataset.topics)  # it may round up for each
+    if n_sure > 0 and not has_own_split(data.corpus, data.config):
+        share = n_sure / (n_tested + len(dataset.y_train))
         unit = 10 ** (floor(log10(share)) - 1)  # of the second digit
         advice += f": --set data.test_split={floor(share / unit) * unit:.2g}"
     n_topics = counted(len(dataset.topics), data.summary.noun)

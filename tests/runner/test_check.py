@@ -24,8 +24,9 @@ def make(tmp_path_factory):
     rows = [f"word{n % 50} more,topic{n % 4}\n" for n in range(1000)]
     file.write_text("text,label\n" + "".join(rows))
 
-    def made(test_split=0.5):
-        data = {"source": "files", "path": str(file), "test_split": test_split}
+    def made(test_split=0.5, split="shuffled"):
+        data = {"source": "files", "path": str(file), "split": split}
+        data["test_split"] = test_split
         return benchmark(models=MODELS, data=data)
 
     return made
@@ -59,13 +60,13 @@ def test_a_check_finds_results_that_would_be_too_large(make, monkeypatch):
     )
 
 
-@given(st.integers(200, 9_999))
-def test_the_share_that_is_advised_fits(make, most):
+@given(st.integers(200, 9_999), st.sampled_from(["shuffled", "stratified"]))
+def test_the_share_that_is_advised_fits(make, most, split):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checks, "MAX_HASHED", most)
-        prepared = prepare(make().data)
+        prepared = prepare(make(split=split).data)
         fault = size_fault(prepared.dataset, prepared)
         (share,) = re.findall(r"data\.test_split=(\S+)\)$", fault)
 
-        smaller = prepare(make(float(share)).data)
+        smaller = prepare(make(float(share), split).data)
         assert not size_fault(smaller.dataset, smaller)
