@@ -77,10 +77,8 @@ def fit(engine, model, dataset, training, file=None, on_number=ignore):
         on_number(number)
 
     request = FitRequest(model, dataset, settings, 3, on_epoch, keep_model=True)
-    engine = ENGINES[engine]
-    engine.prepare(1)
     with keep_checkpoint(Checkpoint(file, IDENTITY)):
-        return engine.fit(request)
+        return ENGINES[engine].fit(request)
 
 
 def assert_same(result, expected):
