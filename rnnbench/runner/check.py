@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from math import floor, log10
 
+import numpy as np
+
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.config import Data
 from rnnbench.data.dataset import Dataset
@@ -76,6 +78,8 @@ def size_fault(dataset: Dataset, data: PreparedData) -> str:
     n_sure = most
     if data.config.split == "stratified":
         n_sure -= len(dataset.topics)  # it may round up for each
+    elif data.corpus.groups is not None:
+        n_sure -= int(np.bincount(data.corpus.groups).max())  # none is divided
     if n_sure > 0 and not has_own_split(data.corpus, data.config):
         share = n_sure / (n_tested + len(dataset.y_train))
         unit = 10 ** (floor(log10(share)) - 1)  # of the second digit

@@ -21,12 +21,12 @@ MODELS = {"a": {"baseline": "most_frequent"}}
 def make(tmp_path_factory):
     """Makes a benchmark on 1,000 texts with four labels, of which a share is tested."""
     file = tmp_path_factory.mktemp("texts") / "texts.csv"
-    rows = [f"word{n % 50} more,topic{n % 4}\n" for n in range(1000)]
-    file.write_text("text,label\n" + "".join(rows))
+    rows = [f"word{n % 50} more,topic{n % 4},author{n // 5}\n" for n in range(1000)]
+    file.write_text("text,label,author\n" + "".join(rows))
 
-    def made(test_split=0.5, split="shuffled"):
-        data = {"source": "files", "path": str(file), "split": split}
-        data["test_split"] = test_split
+    def made(test_split=0.5, **options):
+        data = {"source": "files", "path": str(file), "test_split": test_split}
+        data |= options
         return benchmark(models=MODELS, data=data)
 
     return made
@@ -60,13 +60,16 @@ def test_a_check_finds_results_that_would_be_too_large(make, monkeypatch):
     )
 
 
-@given(st.integers(200, 9_999), st.sampled_from(["shuffled", "stratified"]))
-def test_the_share_that_is_advised_fits(make, most, split):
+@given(
+    st.integers(200, 9_000),
+    st.sampled_from([{}, {"split": "stratified"}, {"group": "author"}]),
+)
+def test_the_share_that_is_advised_fits(make, most, options):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checks, "MAX_HASHED", most)
-        prepared = prepare(make(split=split).data)
+        prepared = prepare(make(**options).data)
         fault = size_fault(prepared.dataset, prepared)
         (share,) = re.findall(r"data\.test_split=(\S+)\)$", fault)
 
-        smaller = prepare(make(float(share), split).data)
+        smaller = prepare(make(float(share), **options).data)
         assert not size_fault(smaller.dataset, smaller)
