@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from runpy import run_path
 
 import numpy as np
 import pytest
@@ -50,3 +51,12 @@ def test_a_text_without_known_words_has_no_answer(tmp_path):
     export(kept(STACKS["recurrent"]), PythonFile(), file, list)
 
     assert with_numpy_alone(file, "unheard\n\n") == [None, None]
+
+
+def test_a_single_text_is_read_as_one(tmp_path):
+    file = tmp_path / "net.py"
+    export(kept(STACKS["recurrent"]), PythonFile(), file, list)
+
+    predict = run_path(str(file))["predict"]
+
+    assert predict("w1 w2 W3!") == predict(["w1 w2 W3!"])
