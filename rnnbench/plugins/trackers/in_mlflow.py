@@ -12,6 +12,7 @@ import rnnbench
 from rnnbench import Benchmark
 from rnnbench.plugin import Trial, dump, plain_values, sha256_json, shortened
 from rnnbench.plugins.trackers.of_trials import (
+    IMPORTING,
     Status,
     TrialTracker,
     settings_of,
@@ -69,8 +70,9 @@ class MlflowTracker(TrialTracker[str]):
             self._endings[trial] = "KILLED"  # unless it ends in another way
 
     def _open_experiment(self, folder: Path, benchmark: Benchmark) -> None:
-        from mlflow import MlflowClient
-        from sqlalchemy import URL
+        with IMPORTING:
+            from mlflow import MlflowClient
+            from sqlalchemy import URL
 
         uri = os.environ.get("MLFLOW_TRACKING_URI")
         artifacts = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rnnbench import Benchmark
 from rnnbench.plugin import Trial
 from rnnbench.plugins.trackers.of_trials import (
+    IMPORTING,
     Status,
     TrialTracker,
     settings_of,
@@ -48,7 +49,8 @@ class WandbTracker(TrialTracker["Run"]):
         self._is_alone = "wandb" not in sys.modules  # else a program uses it, too
         # read when wandb is imported
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
-        import wandb
+        with IMPORTING:
+            import wandb
 
         self._group = benchmark.name
         self._settings = {"console": "off", "x_disable_stats": True}

@@ -4,6 +4,7 @@ import json
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
+from threading import Lock
 from typing import Generic, Literal, TypeVar
 
 import rnnbench
@@ -21,6 +22,9 @@ from rnnbench.plugin import (
 Setting = bool | int | float | str
 Status = Literal["FAILED", "KILLED", "FINISHED"]
 T = TypeVar("T")
+IMPORTING = Lock()
+"""Held while a library is imported that parses source code, as pydantic does: before
+3.11.8 and 3.12.2, CPython may raise ``SystemError`` if two threads do it at once."""
 
 
 def settings_of(trial: Trial) -> dict[str, Setting]:
