@@ -75,7 +75,7 @@ def texts_for(dataset: Dataset, share: float, *, unlabeled: bool) -> Texts:
     tested = np.setdiff1d(dataset.test_documents, trained)
     judging = np.concatenate([tested, trained[held_out]])
     others = np.setdiff1d(np.arange(len(documents)), judging)
-    return documents.at(others)
+    return [documents[number] for number in others]
 
 
 def ppmi_svd_vectors(documents: Texts, n_ids: int, dim: int) -> Floats:
