@@ -100,12 +100,12 @@ class Dataset:
 
     @property
     def x_train(self) -> Tokens:
-        """What is trained on, padded: int32 ``(n_train, timesteps)``."""
+        """The training documents, padded: int32 ``(n_train, timesteps)``."""
         return padded(self.train_inputs)
 
     @property
     def x_test(self) -> Tokens:
-        """What is tested on, padded: int32 ``(n_test, timesteps)``."""
+        """The test documents, padded: int32 ``(n_test, timesteps)``."""
         return padded(self.test_inputs)
 
     @property

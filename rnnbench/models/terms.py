@@ -40,8 +40,8 @@ def weighted_sums(texts, w, parts):
     sums = np.tile(intercept.astype(float), (len(texts), 1))
     for row, text in enumerate(texts):
         for (terms, low, high), columns, changed, scaled in parts:
-            found = filter(columns.__contains__, terms(text, low, high))
-            counts = Counter(map(columns.__getitem__, found))
+            occurring = filter(columns.__contains__, terms(text, low, high))
+            counts = Counter(map(columns.__getitem__, occurring))
             at = np.array(list(counts), int)
             values = changed(np.array(list(counts.values()), float))
             sums[row] += scaled(values * idf[at]) @ coef[at]

@@ -10,7 +10,8 @@ Engines use it by ``Epochs``, and ``keep_checkpoint`` says where the file is::
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -27,6 +28,10 @@ log = logging.getLogger(__name__)
 SECONDS = 600.0  # between two checkpoints
 IDENTITY = "identity"
 MOST_ROWS = 2**40  # an array is no larger than its file
+DAMAGES = (
+    *(OSError, ValueError, KeyError, TypeError),
+    *(EOFError, RuntimeError, BadZipFile),
+)
 State: TypeAlias = Mapping[str, NDArray[np.generic]]
 
 
@@ -72,31 +77,25 @@ class Checkpoint:
         """
         if self.file is None or not self.file.is_file():
             return {}
-        try:
-            with ZipFile(self.file) as archive:
-                if _read(archive, IDENTITY).tobytes() != self.identity.encode():
-                    return {}
-                state = {}
-                for member in archive.namelist():
-                    name = member.removesuffix(".npy")
-                    state[name] = _read(archive, name)
-                return state
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            EOFError,
-            RuntimeError,
-            BadZipFile,
-        ) as error:
-            raise self.damaged(error) from error
+        with self.blamed(), ZipFile(self.file) as archive:
+            if _read(archive, IDENTITY).tobytes() != self.identity.encode():
+                return {}
+            state = {}
+            for member in archive.namelist():
+                name = member.removesuffix(".npy")
+                state[name] = _read(archive, name)
+            return state
 
-    def damaged(self, error: Exception) -> RnnbenchError:
-        """Return the error that says that the file is damaged."""
-        return RnnbenchError(
-            f"{self.file}: the checkpoint is damaged ({error}); delete it, and run the"
-            " benchmark again"
-        )
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Have errors in reading the file, or its state, say that it is damaged."""
+        try:
+            yield
+        except DAMAGES as error:
+            raise RnnbenchError(
+                f"{self.file}: the checkpoint is damaged ({error}); delete it, and run"
+                " the benchmark again"
+            ) from error
 
 
 def _read(archive: ZipFile, name: str) -> NDArray[np.generic]:

@@ -174,7 +174,7 @@ class Epochs:
         state = self.checkpoint.load()
         if not state:
             return state
-        try:
+        with self.checkpoint.blamed():
             for name in HISTORIES:
                 getattr(self.history, name).extend(state[name].tolist())
             first, second = state["best_rank"].tolist()
@@ -182,8 +182,6 @@ class Epochs:
             self.best_epoch = int(state["best_epoch"].item()) or None
             ages = np.asarray(state["ages"], np.float64)
             self.ends = (time.perf_counter() - ages).tolist()
-        except (KeyError, ValueError, TypeError) as error:
-            raise self.checkpoint.damaged(error) from error
         begin(CONTINUING)
         trained = zip(state["loss"].tolist(), state["score"].tolist(), strict=True)
         for epoch, (loss, score) in enumerate(trained, start=1):

@@ -81,10 +81,8 @@ class Transformers(Engine[TransformerModel]):
         training = FineTuning(classifier, documents, of_loss, settings, request.seed)
         state = epochs.resume()
         if state:
-            try:
+            with epochs.checkpoint.blamed():
                 training.restore(state, epochs.next_epoch)
-            except (KeyError, ValueError) as error:
-                raise epochs.checkpoint.damaged(error) from error
             begin()
 
         def keep() -> None:

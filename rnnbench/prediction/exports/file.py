@@ -1,4 +1,4 @@
-"""What a file of a kept model is: ``FileFormat``, and how texts are split into words.
+"""The formats of exported models, ``FileFormat``, and how texts become words.
 
 A new format is a subclass in a module beside this one, and its line in ``FORMATS`` in
 ``writing.py``.

@@ -35,7 +35,7 @@ HARD_TEXTS = (
 
 
 class Exported(StoredRecord):
-    """What was written."""
+    """A file that was written."""
 
     model: str
     seed: int

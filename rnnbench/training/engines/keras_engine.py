@@ -199,11 +199,9 @@ def _resume(changing: Changing, epochs: Epochs) -> None:
     state = epochs.resume()
     if not state:
         return
-    try:
+    with epochs.checkpoint.blamed():
         for number, variable in enumerate(changing):
             variable.assign(state[str(number)])
-    except (KeyError, ValueError) as error:
-        raise epochs.checkpoint.damaged(error) from error
 
 
 def train(

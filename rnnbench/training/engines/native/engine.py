@@ -106,11 +106,9 @@ class NativeEngine(Engine[LayeredNetwork]):
             validation = network.lay_out(held_out[0])
         n_timed = 0  # epochs with one thread, the first ones
         if state:
-            try:
+            with epochs.checkpoint.blamed():
                 network.restore(state, epochs.next_epoch)
                 n_timed = int(state[TIMED].item())
-            except (KeyError, ValueError) as error:
-                raise epochs.checkpoint.damaged(error) from error
 
         def keep() -> None:
             epochs.keep(lambda: {**network.state(), TIMED: np.array([n_timed])})
