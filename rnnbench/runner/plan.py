@@ -131,12 +131,13 @@ def _trials(
         if subset:
             learned = len(subset.y_train)
             training = training.with_steps_on(learned, n - len(subset.y_test))
+        in_epoch = training.documents_in_epoch(n)
         trial = trial_on(
             name=name,
             model=model,
             training=resolve_engine(model, training),
             seed=seed,
-            work=model.work_of_epoch(data.dataset),
+            work=model.work_of_epoch(data.dataset) * in_epoch // n,
             keep_model=keep_models and not members,
             unlabeled_fingerprint=unlabeled,
             members=members,

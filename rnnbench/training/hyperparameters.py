@@ -73,6 +73,7 @@ class TrainingSettings(ConfigModel):
     later_keys = frozenset(
         {
             "max_steps",
+            "steps_per_epoch",
             "ema",
             "early_stopping",
             "class_weights",
@@ -86,6 +87,9 @@ class TrainingSettings(ConfigModel):
     max_steps: PositiveInt | None = None
     """The most steps of the optimizer: many documents have fewer epochs, at least
     one."""
+    steps_per_epoch: PositiveInt | None = None
+    """Steps of the optimizer in each epoch, so that ``epochs`` times as many are taken
+    whatever the number of documents; by default, an epoch is a pass through them."""
     batch_size: PositiveInt = 32
     """Documents in each step of the optimizer."""
     optimizer: OptimizerName = "adam"
@@ -113,6 +117,15 @@ class TrainingSettings(ConfigModel):
     def _can_stop_early(self) -> Self:
         if self.early_stopping and not self.validation_split:
             raise problem("early_stopping needs validation_split", "such as 0.1")
+        return self
+
+    @model_validator(mode="after")
+    def _has_room_for_an_epoch(self) -> Self:
+        if self.max_steps and (self.steps_per_epoch or 0) > self.max_steps:
+            raise problem(
+                f"steps_per_epoch: got {self.steps_per_epoch}",
+                f"allowed: up to max_steps, {self.max_steps}",
+            )
         return self
 
     @property
@@ -154,16 +167,30 @@ class TrainingSettings(ConfigModel):
     def batches(self, n: int, seed: int, epoch: int) -> list[Positions]:
         """Return the positions of ``n`` documents in each step of an epoch.
 
-        Epochs count from 1. The positions are
-        ``numpy.random.default_rng([seed, epoch]).permutation(n)``, cut by
-        ``batch_size``.
+        Epochs count from 1. The positions of the first pass are
+        ``numpy.random.default_rng([seed, 1]).permutation(n)``, and so on. An epoch is a
+        pass, cut by ``batch_size``; or the next ``steps_per_epoch`` whole batches of
+        all passes, one after another.
         """
-        order = np.random.default_rng([seed, epoch]).permutation(n)
-        return np.split(order, range(self.batch_size, n, self.batch_size))
+        size = self.documents_in_epoch(n)
+        n_whole, start = divmod((epoch - 1) * size, n)
+        n_passes = -(-(start + size) // n)
+        passes = []
+        for number in range(n_whole + 1, n_whole + n_passes + 1):
+            passes.append(np.random.default_rng([seed, number]).permutation(n))
+        order = np.concatenate(passes)[start : start + size]
+        batch = min(self.batch_size, n)
+        return np.split(order, range(batch, size, batch))
+
+    def documents_in_epoch(self, n: int) -> int:
+        """Return how many of ``n`` documents an epoch has; some may come repeatedly."""
+        if self.steps_per_epoch is None:
+            return n
+        return self.steps_per_epoch * min(self.batch_size, n)
 
     def count_batches(self, n: int) -> int:
-        """Return the number of batches in ``n`` documents; the last may be smaller."""
-        return -(-n // self.batch_size)
+        """Return the number of batches in an epoch; the last may be smaller."""
+        return self.steps_per_epoch or -(-n // self.batch_size)
 
     def learning_rates(self, documents: int) -> NDArray[np.float64]:
         """Return the learning rate of each step on so many documents, ``(steps,)``."""

@@ -48,6 +48,8 @@ CASES = {
         {"validation_split": 0.3, "early_stopping": {"patience": 4}},
     ),
     "bag of words": ("bag of words", {}),
+    "fewer steps than in a pass": ("recurrent", {"steps_per_epoch": 4}),
+    "more steps than in a pass": ("of numbers", {"steps_per_epoch": 9}),
 }
 
 

@@ -188,6 +188,25 @@ def test_the_order_is_the_documented_one_whatever_was_drawn_before(
     assert len(batches) == settings.count_batches(n)
 
 
+@given(n=SIZES, batch_size=SIZES, steps=st.integers(1, 30), seed=SEEDS)
+def test_epochs_of_some_steps_are_parts_of_all_passes(n, batch_size, steps, seed):
+    settings = TrainingSettings(batch_size=batch_size, steps_per_epoch=steps)
+    batches = []
+    for epoch in (1, 2, 3):
+        batches += settings.batches(n, seed, epoch)
+
+    size = min(batch_size, n)
+    assert [len(rows) for rows in batches] == [size] * 3 * settings.count_batches(n)
+    passes = [default_rng([seed, number]).permutation(n) for number in range(1, 92)]
+    read = np.concatenate(batches)
+    assert np.array_equal(read, np.concatenate(passes)[: len(read)])
+
+
+def test_an_epoch_has_no_more_steps_than_a_training():
+    with pytest.raises(ValidationError, match="allowed: up to max_steps, 3"):
+        TrainingSettings(max_steps=3, steps_per_epoch=4)
+
+
 @given(trial=st.tuples(SEEDS, NUMBERS), other=st.tuples(SEEDS, NUMBERS))
 def test_each_epoch_of_each_seed_has_an_order_of_its_own(trial, other):
     settings = TrainingSettings(batch_size=100)

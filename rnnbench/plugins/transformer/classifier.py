@@ -176,8 +176,8 @@ class FineTuning:
             self.optimizer, warmup, total, last_epoch=steps - 1
         )
 
-    def train(self, epoch: int, pause: Callable[[], None]) -> Floats:
-        """Train for the rest of an epoch, and return its logits.
+    def train(self, epoch: int, pause: Callable[[], None]) -> tuple[float, float]:
+        """Train for the rest of an epoch; return the mean loss and the score in it.
 
         ``pause`` is called after each step; ``state`` may be, too.
         """
@@ -197,7 +197,8 @@ class FineTuning:
             self.n_done += 1
             pause()
         self.n_done = 0
-        return self.logits
+        seen = np.unique(np.concatenate(batches))
+        return self.classifier.judge(self.logits[seen], self.y[seen])
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """Return what the next step depends on, for ``restore``."""

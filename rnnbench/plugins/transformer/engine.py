@@ -89,12 +89,12 @@ class Transformers(Engine[TransformerModel]):
             epochs.keep(training.state)
 
         for epoch in range(epochs.next_epoch, settings.epochs + 1):
-            logits = training.train(epoch, keep)
+            trained = training.train(epoch, keep)
             judged = None
             if held_out:
                 unseen_x, unseen_y = held_out
                 judged = classifier.judge(classifier.logits(unseen_x), unseen_y)
-            epochs.note(classifier.judge(logits, y), judged, classifier.weights)
+            epochs.note(trained, judged, classifier.weights)
             if epochs.is_over:
                 break
         if held_out:

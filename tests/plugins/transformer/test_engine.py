@@ -132,6 +132,13 @@ def test_a_killed_training_continues_with_the_same_bits(tmp_path, one_topic):
         assert_array_equal(ours, theirs)
 
 
+def test_an_epoch_may_have_some_steps(bert, one_topic):
+    _, result = fit(bert, one_topic, training={"steps_per_epoch": 2}, epochs=3)
+
+    assert result.record.steps == 3 * 2
+    assert np.isfinite(result.record.history.loss).all()
+
+
 def test_gradients_are_the_same_whether_or_not_documents_go_through_in_parts(
     bert, several, monkeypatch
 ):

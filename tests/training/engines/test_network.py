@@ -175,8 +175,9 @@ STEPWISE = {"start": 0.1, "schedule": "step", "every": 1, "factor": 0.1}
         {"learning_rate": {"start": 0.1, "schedule": "cosine"}},
         {"learning_rate": STEPWISE},
         {"gradient_clip": 0.3},
+        {"steps_per_epoch": 2},
     ],
-    ids=["weights", "cosine", "step", "clip"],
+    ids=["weights", "cosine", "step", "clip", "short epochs"],
 )
 def test_both_engines_follow_these_settings_alike(dataset, plain, changes):
     ours = fit(dataset, "native", **SHORT, **changes)

@@ -169,7 +169,8 @@ class NativeNetwork(Scorer):
         """
         settings = self.settings
         batch = self.program.sizes.batch
-        count = len(self.loss_weights)
+        n = len(self.loss_weights)
+        count = settings.documents_in_epoch(n)
         n_done = int(state["done"].item())
         if not 0 <= n_done < count or n_done % batch or epoch > settings.epochs:
             raise ValueError(f"{n_done} documents of epoch {epoch} are done")
@@ -178,7 +179,7 @@ class NativeNetwork(Scorer):
         self.notes[:n_done] = state["notes"]
         for number, array in enumerate(self._trained()):
             array[...] = state[f"trained {number}"]
-        steps = (epoch - 1) * settings.count_batches(count) + n_done // batch
+        steps = (epoch - 1) * settings.count_batches(n) + n_done // batch
         for arena in self.arenas:
             self.program.set_clock(arena, steps)
 
@@ -203,9 +204,9 @@ class NativeNetwork(Scorer):
         """
         program = self.program
         batch = program.sizes.batch
-        count = len(y)
         loss = loss_of(form_of(y))
-        order = np.concatenate(self.settings.batches(count, self.seed, epoch))
+        order = np.concatenate(self.settings.batches(len(y), self.seed, epoch))
+        count = len(order)
         order_of_batches = longest_first(documents, order, batch)
         weights = self.loss_weights
         labels = loss.targets(y, weights, program.width)
