@@ -221,6 +221,7 @@ class ChoiceRequest(Request):
     repeated = (
         *Request.repeated,
         *("folds", "last", "sample", "then_fit", "on", "shares", "labels", "draws"),
+        "on_test",
     )
 
     folds: int | None = None
@@ -231,6 +232,7 @@ class ChoiceRequest(Request):
     shares: str | None = None
     labels: str | None = None
     draws: int | None = None
+    on_test: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, config=PYTHON_TYPES)

@@ -60,7 +60,8 @@ def test_a_run_shares_most_arguments_with_a_choice():
 
     assert of_run.keys() - of_choice.keys() == {"track", "save_models", "compact"}
     assert of_choice.keys() - of_run.keys() == {
-        *("folds", "last", "shares", "labels", "draws", "sample", "then_fit", "on")
+        *("folds", "last", "shares", "labels", "draws", "sample", "then_fit", "on"),
+        "on_test",
     }
 
 

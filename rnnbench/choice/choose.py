@@ -106,6 +106,8 @@ class Choice(Shown):
     @property
     def recommended(self) -> str:
         """The name of the recommended model; ``results`` says why."""
+        if self.results.is_on_test:
+            raise UserError(f"{self.folder}: none, because it shows test documents")
         if self.results.recommended is None:
             raise UserError(f"{self.folder}: no model has finished all its trials")
         return self.results.recommended.model
@@ -184,7 +186,7 @@ class Choice(Shown):
         from rnnbench.report.page import write_files
 
         with lock_folder(self.folder, command, CHOICE):
-            page = choice_page(self.results, self.recommended, self.folder)
+            page = choice_page(self.results, self.folder)
             return write_files(self.folder, page)
 
 
@@ -228,6 +230,7 @@ def choose(
     shares: str | None = None,
     labels: str | None = None,
     draws: int | None = None,
+    on_test: bool = False,
 ) -> Choice:
     """Rank models and grid points by their score on held-out training documents.
 
@@ -268,6 +271,8 @@ def choose(
             see what more labels would bring.
         labels: The same with numbers of documents, such as ``"100,300,1000"``.
         draws: Random subsets of each size; by default 3.
+        on_test: Test what learned from subsets on the test documents; no model is
+            recommended.
 
     Raises:
         RnnbenchError: as in ``run``.
@@ -280,7 +285,7 @@ def choose(
 def choose_request(request: ChoiceRequest) -> Choice:
     """Carry out a request, as ``choose`` does."""
     _check_request(request)
-    if request.folds is None and request.last is None:
+    if request.folds is None and request.last is None and not request.on_test:
         request = replace(request, folds=FOLDS)
     parts = _parts(request)
     with prepared_job(request, CHOICE) as job:
@@ -321,11 +326,20 @@ def _check_request(request: ChoiceRequest) -> None:
         raise UserError(
             "on: 'all' needs then_fit, because only that trains a model to keep"
         )
+    if not request.on_test:
+        return
+    if request.shares is None and request.labels is None:
+        raise UserError("on_test: needs shares or labels")
+    for name in ("folds", "last", "then_fit"):
+        if getattr(request, name):
+            raise UserError(f"on_test: not with {name} (test documents choose nothing)")
 
 
 def _parts(request: ChoiceRequest) -> list[Part]:
     """Return the parts that are held out, with each subset to learn from."""
-    parts = make_parts(request.folds, request.last)
+    parts = [Part(is_test=True)]
+    if not request.on_test:
+        parts = make_parts(request.folds, request.last)
     if request.shares is None and request.labels is None:
         if request.draws is not None:
             raise UserError("draws: needs shares or labels")
@@ -392,9 +406,14 @@ def _write(
     ranked = done
     positions = _positions(job, parts)
     if parts[0].subset:
-        curves = measure_curves(done, parts, job.data.dataset)
+        curves = measure_curves(done, parts, job.data)
         ranked = done.on_parts(largest_subsets(parts))
-    candidates = rank_candidates(models, ranked, positions, job.data.dataset.groups)
+    candidates = []
+    n_tested = len(positions)
+    if request.on_test:  # test documents never choose a model
+        n_tested = len(job.data.dataset.y_test)
+    else:
+        candidates = rank_candidates(models, ranked, positions, job.data.dataset.groups)
     sampler = None
     if request.sample is not None:
         sampler = f"Random sampling (seed {SEED})"
@@ -404,7 +423,7 @@ def _write(
         dataset=dataset,
         folds=request.folds,
         last=request.last,
-        held_out=len(positions),
+        held_out=n_tested,
         seeds=list(benchmark.training.seeds),
         epochs=sorted({trial.epochs for trial in done.plan.trials} - {0}),
         n_models=len(models),

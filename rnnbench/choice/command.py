@@ -22,6 +22,7 @@ EXAMPLES = options.examples(
     "rnnbench choose my.yaml --sample 20 --json",
     "rnnbench choose tweets.csv --then-fit",
     "rnnbench choose tweets.csv --shares 1%,5%,20%,50%,100%",
+    "rnnbench choose r52 --shares 10%,100% --on-test",
 )
 OUT = "Where results go; by default results/choice-NAME."
 FOLDS = "Use N-fold cross-validation; by default 5 folds."
@@ -34,6 +35,8 @@ SHARES = """Learn from random shares of the documents, such as 1%,5%,20%,50%,100
 see what more labels would bring."""
 LABELS = "The same with numbers of documents, such as 100,300,1000."
 DRAWS = "Random subsets of each size; by default 3."
+ON_TEST = """Test what learned from subsets on the test documents; no model is
+recommended."""
 _on = typer.Option(
     metavar="train|all", help=ON, autocompletion=options.among("train", "all")
 )
@@ -50,6 +53,7 @@ def choose(
     shares: Annotated[str | None, typer.Option(metavar="A,B", help=SHARES)] = None,
     labels: Annotated[str | None, typer.Option(metavar="A,B", help=LABELS)] = None,
     draws: Annotated[int | None, options.number(min=2, help=DRAWS)] = None,
+    on_test: Annotated[bool, typer.Option("--on-test", help=ON_TEST)] = False,
     write: Annotated[Path | None, typer.Option(metavar="FILE", help=WRITE)] = None,
     force: options.Force = False,
     text: options.TextColumn = None,
@@ -79,6 +83,8 @@ def choose(
     """
     request = request_of(ChoiceRequest, locals(), options.command())
     if write is not None:
+        if on_test:
+            raise UserError("--on-test: not with --write (it chooses nothing)")
         _check_target(write, request, overwrite=force)
     elif force:
         raise UserError("--force: needs --write")
@@ -95,7 +101,7 @@ def _closing(written: Path | None, choice: "Choice", _: float) -> list[str]:
     stored = f"Stored in {choice.folder}/"
     if choice.fitted:
         stored += f"; next: {options.line('predict', choice.fitted.folder, 'TEXT')}"
-    elif not written:
+    elif not written and not choice.results.is_on_test:
         stored += f"; next: {choice.results.command} --then-fit"
     if written:
         stored += f"\nWritten to {written}; next: {options.line('run', written)}"

@@ -1,18 +1,22 @@
 """Scores by the number of labels, of models that learned from subsets.
 
-``measure_curves(done, parts, dataset)`` makes the record of them.
+``measure_curves(done, parts, data)`` makes the record of them.
 """
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import starmap
 from operator import attrgetter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnbench.choice.results import LabelCurves, LabelSize, ModelCurve
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.held_out import Part
+from rnnbench.data.load import PreparedData
+from rnnbench.data.split import Groups
 from rnnbench.labels import documents_by_topic
 from rnnbench.runner.train import PlanResult
 from rnnbench.stats.correctness import Floats, blocks
@@ -20,14 +24,14 @@ from rnnbench.stats.more_labels import LabelCurve, overtaking, power_law, range_
 
 
 def measure_curves(
-    done: PlanResult, parts: Sequence[Part], dataset: Dataset
+    done: PlanResult, parts: Sequence[Part], data: PreparedData
 ) -> LabelCurves:
     """Return the curves of all models that lack no trial, the best first.
 
     ``parts`` are those of all trials, the smallest subsets first.
     """
-    sizes = _sizes(parts, dataset)
-    curves = _curves(done, parts, dataset, list(sizes.values()))
+    sizes = _sizes(parts, data.dataset)
+    curves = _curves(done, parts, data, list(sizes.values()))
     records = list(starmap(_record, curves.items()))
     records.sort(key=lambda record: -record.scores[-1])
     for record in records[1:]:
@@ -53,20 +57,18 @@ def _sizes(parts: Sequence[Part], dataset: Dataset) -> dict[str, LabelSize]:
 
 
 def _curves(
-    done: PlanResult, parts: Sequence[Part], dataset: Dataset, sizes: list[LabelSize]
+    done: PlanResult, parts: Sequence[Part], data: PreparedData, sizes: list[LabelSize]
 ) -> dict[str, LabelCurve]:
     """Return how right each model is, with a column for each held-out document."""
     # 1. Find the draws of each part, and the columns of the documents it tests on.
+    dataset = data.dataset
     n_draws = len(parts) // len(sizes)
-    y_train = dataset.y_train
-    is_tested = np.zeros((n_draws, len(y_train)), bool)
-    for draw, part in enumerate(parts[:n_draws]):
-        is_tested[draw, part.positions(y_train, dataset.groups)] = True
+    is_tested = _are_tested(parts[:n_draws], dataset)
     # 2. Fill in how right models are, the mean over seeds.
     tables: dict[str, Floats] = {}
     seeds = Counter[str]()
     lacking = done.lacking
-    shape = (len(sizes), n_draws, len(y_train))
+    shape = (len(sizes), *is_tested.shape)
     for trial in done.plan.trials:
         if trial.name in lacking:
             continue
@@ -79,18 +81,40 @@ def _curves(
     # 3. Say which documents depend on each other, and which were not tested.
     positions = np.flatnonzero(is_tested.any(axis=0))
     groups = None
-    if dataset.groups is not None:
-        _, groups = np.unique(dataset.groups[positions], return_inverse=True)
+    declared = _groups(parts, data)
+    if declared is not None:
+        _, groups = np.unique(declared[positions], return_inverse=True)
     elif dataset.in_order:
         groups = blocks(len(positions))
     labels = np.fromiter(map(attrgetter("labels"), sizes), float)
-    pool = float(np.count_nonzero(~is_tested[0]))
+    learned, _ = replace(parts[0], subset=None).divide(dataset.y_train, dataset.groups)
     curves = {}
     for name, table in tables.items():
         means = table * len(parts) / seeds[name]
         means[:, ~is_tested] = np.nan
-        curves[name] = LabelCurve(labels, means[:, :, positions], pool, groups)
+        curves[name] = LabelCurve(labels, means[:, :, positions], len(learned), groups)
     return curves
+
+
+def _groups(parts: Sequence[Part], data: PreparedData) -> Groups:
+    """Return the groups of the documents that stand in the columns, if declared."""
+    declared = data.corpus.groups
+    if declared is not None and parts[0].is_test:
+        return declared[data.dataset.test_documents]
+    return data.dataset.groups
+
+
+def _are_tested(parts: Sequence[Part], dataset: Dataset) -> NDArray[np.bool_]:
+    """Return which documents each part tests on, a row for each part.
+
+    There is a column for each training document, or for each test document.
+    """
+    if parts[0].is_test:
+        return np.ones((len(parts), len(dataset.y_test)), bool)
+    are_tested = np.zeros((len(parts), len(dataset.y_train)), bool)
+    for row, part in zip(are_tested, parts, strict=True):
+        row[part.positions(dataset.y_train, dataset.groups)] = True
+    return are_tested
 
 
 def _record(name: str, curve: LabelCurve) -> ModelCurve:

@@ -44,9 +44,10 @@ def _law(curve: ModelCurve) -> str:
 
 
 def _caption(results: ChoiceResults, curves: LabelCurves) -> str:
+    others = "training documents" if results.is_on_test else "others"
     lines = [
         f"{heading(results.dataset.kind.score_name)} on {results.how()}, after "
-        f"learning from random subsets of the others: {curves.draws} draws. Larger "
+        f"learning from random subsets of the {others}: {curves.draws} draws. Larger "
         "subsets include smaller ones; words and word vectors come from the subset "
         "alone. Intervals are over draws, seeds and documents."
     ]

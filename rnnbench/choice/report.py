@@ -64,17 +64,18 @@ class CandidatesPlot(Plot):
         return []
 
 
-def choice_page(results: ChoiceResults, recommended: str, folder: Path) -> PageContent:
+def choice_page(results: ChoiceResults, folder: Path) -> PageContent:
     """Return the page of the choice in a folder."""
     task = results.dataset.kind
     score = task.score_name
     names = [candidate.name for candidate in results.candidates]
-    plot = CandidatesPlot(results.candidates, recommended, task)
-    parts: list[Part] = [("figure", plot), ("table", choice_table(results))]
     findings = []
+    sections = []
     if results.recommended:
         findings.append(f"Recommended: {results.recommended.reason}")
-    sections = [ReportSection("score", heading(score), parts)]
+        plot = CandidatesPlot(results.candidates, results.recommended.model, task)
+        parts: list[Part] = [("figure", plot), ("table", choice_table(results))]
+        sections.append(ReportSection("score", heading(score), parts))
     by_labels = label_tables(results)
     if results.curves and by_labels:
         by_size: list[Part] = []

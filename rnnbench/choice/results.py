@@ -135,11 +135,14 @@ class ChoiceResults(StoredRecord):
     dataset: DatasetSummary
     """The whole dataset; none of its test documents was used."""
     folds: int | None
-    """The number of folds; ``None`` if the last documents were held out."""
+    """The number of folds; ``None`` if they are not."""
     last: float | None
-    """The share of training documents, the last ones, that was held out."""
+    """The share of training documents, the last ones, that was held out.
+
+    Without it and without folds, models were tested on the test documents.
+    """
     held_out: int
-    """How many training documents were held out, in all folds together."""
+    """How many documents were held out, in all folds together, or are to test on."""
     seeds: list[int]
     epochs: list[int]
     """The distinct numbers of epochs of networks."""
@@ -160,6 +163,11 @@ class ChoiceResults(StoredRecord):
     those of the largest size."""
 
     @property
+    def is_on_test(self) -> bool:
+        """Whether models were tested on the test documents, to choose nothing."""
+        return self.folds is None and self.last is None
+
+    @property
     def n_seeds(self) -> int:
         """The number of seeds: one if no candidate depends on the seed."""
         return max((candidate.seeds for candidate in self.candidates), default=1)
@@ -172,7 +180,9 @@ class ChoiceResults(StoredRecord):
         return self.folds or 0
 
     def how(self) -> str:
-        """Return in words which documents were held out."""
+        """Return in words which documents were held out, or are to test on."""
+        if self.is_on_test:
+            return f"the {self.held_out:,} test documents"
         if self.folds:
             parts = f"{self.folds} folds"
             if self.tested_folds != self.folds:

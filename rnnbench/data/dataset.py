@@ -138,6 +138,10 @@ class Dataset:
 class Division(Protocol):
     """Says which of the training documents to learn from, and which to test on."""
 
+    @property
+    def is_test(self) -> bool:
+        """Whether models are tested on the test documents."""
+
     def divide(
         self, y_train: Labels, groups: Groups = None
     ) -> tuple[Positions, Positions]:
@@ -189,7 +193,8 @@ def make_dataset(
     if part:
         learned, held_out = part.divide(labels[train], groups)
         check_labels(str(part), labels[train[learned]], corpus.topics)
-        test = train[held_out]
+        if not part.is_test:
+            test = train[held_out]
         train = train[learned]
         if groups is not None:
             groups = groups[learned]

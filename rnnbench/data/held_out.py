@@ -47,7 +47,10 @@ def hold_out(
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the training documents: the last ``share``, or a stratified fold."""
+    """A part of the training documents: the last ``share``, or a stratified fold.
+
+    Or none of them, if models are tested on the test documents: ``is_test``.
+    """
 
     number: int = 1
     folds: int = 1
@@ -56,10 +59,13 @@ class Part:
     """The only other documents that may be read, if not all."""
     chosen: tuple[int, ...] = ()
     """Its positions, if they were chosen before."""
+    is_test: bool = False
 
     def positions(self, y_train: Labels, groups: Groups = None) -> Positions:
         """Return its positions in the training set; a fold never splits ``groups``."""
         n = len(y_train)
+        if self.is_test:
+            return np.arange(0)
         if self.chosen:
             return np.array(self.chosen)
         if self.share:
@@ -108,8 +114,12 @@ class Part:
         text = f"fold {self.number} of {self.folds}"
         if self.share:
             text = f"the last {100 * self.share:.3g}%"
+        others = "others"
+        if self.is_test:
+            text = "the test documents"
+            others = "training documents"
         if self.subset:
-            text += f", {self.subset} of the others, draw {self.subset.draw}"
+            text += f", {self.subset} of the {others}, draw {self.subset.draw}"
         return text
 
 
@@ -175,7 +185,7 @@ def with_subsets(
     three, or two if there are no more folds.
     """
     most = MAX_DRAWS
-    if parts[0].share is None:
+    if parts[0].folds > 1:
         most = len(parts)
     if draws is None:
         draws = min(DRAWS, most)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.config import PATHS
 from rnnbench.data.dataset import Dataset, make_dataset
@@ -100,7 +102,9 @@ def _datasets(
     all_training = make_dataset(data.corpus, data.config, blind=True)
     for part in parts:
         if part.subset:
-            yield part, make_dataset(data.corpus, data.config, blind=True, part=part)
+            is_blind = not part.is_test
+            subset = make_dataset(data.corpus, data.config, blind=is_blind, part=part)
+            yield part, subset
         else:
             yield part, hold_out_part(all_training, part)
 
@@ -129,8 +133,11 @@ def _trials(
             unlabeled = data.corpus.unlabeled_fingerprint
         training = benchmark.training_of(name).within_steps(n)
         if subset:
+            held_out = np.intersect1d(
+                subset.test_documents, data.dataset.train_documents
+            )
             learned = len(subset.y_train)
-            training = training.with_steps_on(learned, n - len(subset.y_test))
+            training = training.with_steps_on(learned, n - len(held_out))
         in_epoch = training.documents_in_epoch(n)
         trial = trial_on(
             name=name,

@@ -241,7 +241,7 @@ def dataset_of(trial: Trial, corpus: Path) -> Dataset:
     begin("reading documents")
     fingerprints = (trial.corpus_fingerprint, trial.unlabeled_fingerprint)
     part = trial.part
-    is_blind = part is not None
+    is_blind = part is not None and not part.is_test
     if part and part.subset:
         dataset = _load(corpus, fingerprints, trial.data, blind=is_blind, part=part)
     else:

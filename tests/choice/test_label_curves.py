@@ -12,6 +12,7 @@ from rnnbench.data.dataset import make_dataset
 from rnnbench.data.held_out import Part, make_parts, with_subsets
 from rnnbench.data.load import prepare
 from rnnbench.data.subsets import Subset
+from rnnbench.errors import UserError
 from rnnbench.job import load_config
 from rnnbench.training.word_vectors import texts_for
 
@@ -72,6 +73,48 @@ def test_the_models_are_ranked_after_learning_from_the_largest_subset():
         assert candidate.score == pytest.approx(scores[candidate.name])
     assert results.held_out == 72
     assert results.how() == "72 of 120 training documents (3 of 5 folds)"
+
+
+def test_the_test_documents_can_be_tested_on():
+    results = choose(on_test=True).results
+
+    assert [size.labels for size in results.curves.sizes] == [24, 60, 120]
+    assert results.how() == "the 30 test documents"
+    assert len(trials()) == 2 * (3 + 3 + 1)
+
+
+def test_with_all_labels_test_documents_are_answered_as_in_a_run():
+    curves = choose(on_test=True, shares="50%,100%").results.curves
+
+    run = rnnbench.run("mine.yaml", progress=False)
+    for curve in curves.curves:
+        assert curve.scores[-1] == pytest.approx(run.accuracy(curve.model))
+
+
+def test_test_documents_choose_no_model():
+    choice = choose(on_test=True)
+
+    assert choice.results.candidates == []
+    with pytest.raises(UserError, match="none, because it shows test documents"):
+        choice.recommended  # noqa: B018
+
+
+def test_a_page_of_test_documents_shows_labels_alone():
+    page = choose(on_test=True).write_report().read_text()
+
+    assert "More labels" in page
+    assert "Recommended" not in page
+
+
+@pytest.mark.parametrize("option", [{"folds": 3}, {"last": 0.2}, {"then_fit": True}])
+def test_test_documents_go_with_no_other_choice(option):
+    with pytest.raises(UserError, match=f"on_test: not with {next(iter(option))}"):
+        choose(on_test=True, **option)
+
+
+def test_test_documents_need_subsets():
+    with pytest.raises(UserError, match="on_test: needs shares or labels"):
+        choose(on_test=True, shares=None)
 
 
 def test_all_documents_are_learned_from_once_if_the_last_ones_are_held_out():
