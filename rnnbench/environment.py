@@ -9,7 +9,8 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution, version
@@ -26,6 +27,7 @@ SAME_SINCE = "0.5.0"
 """The version of rnnbench since which trainings have the same outcomes."""
 NOT_INSTALLED = "not installed"  # in place of a version
 PROCESS = Path("/proc/self")  # facts about this process; only on Linux
+GROUPS = Path("/sys/fs/cgroup")  # limits of groups of processes; only on Linux
 CPU_INFO = Path("/proc/cpuinfo")  # facts about the processor; only on Linux
 VECTOR_INSTRUCTIONS = ("avx512f", "avx2", "avx", "sse2", "sve2", "sve", "asimd")
 
@@ -249,6 +251,37 @@ def peak_memory() -> int:
     if sys.platform == "darwin":
         return maximum
     return maximum * 1024
+
+
+def usable_memory() -> int | None:
+    """Return the bytes of memory that this machine or its container allows.
+
+    ``None`` on Windows, where that is not known.
+    """
+    try:
+        limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    except (AttributeError, ValueError, OSError):
+        return None
+    for folder in _groups():
+        for name in ("memory.max", "memory.limit_in_bytes"):
+            with suppress(OSError, ValueError):  # or it says "max"
+                limits.append(int((folder / name).read_text(encoding="utf-8")))
+    return min(limits)
+
+
+def _groups() -> Iterator[Path]:
+    """Yield the folders with the limits of this process; only on Linux."""
+    groups = PROCESS / "cgroup"
+    if not groups.exists():
+        return
+    for line in groups.read_text(encoding="utf-8").splitlines():
+        _, kind, place = line.split(":", 2)
+        if kind in ("", "memory"):
+            folder = GROUPS / kind
+            yield folder
+            for name in place.strip("/").split("/"):
+                folder /= name
+                yield folder
 
 
 def begin_peak() -> int | None:

@@ -22,6 +22,7 @@ from rnnbench.environment import (
     machine,
     peak_memory,
     processor,
+    usable_memory,
 )
 
 
@@ -160,6 +161,28 @@ def test_a_peak_that_the_system_does_not_forget_is_not_told(tmp_path, monkeypatc
     monkeypatch.setattr("rnnbench.environment.PROCESS", tmp_path / "missing")
 
     assert begin_peak() is None
+
+
+@pytest.mark.parametrize(
+    ("line", "file"),
+    [
+        ("0::/job/step", "job/memory.max"),
+        ("0::/", "memory.max"),
+        ("5:memory:/job", "memory/job/memory.limit_in_bytes"),
+    ],
+    ids=["a group", "a container", "an older system"],
+)
+def test_the_limit_of_a_group_of_processes_counts(tmp_path, monkeypatch, line, file):
+    monkeypatch.setattr("rnnbench.environment.PROCESS", tmp_path)
+    monkeypatch.setattr("rnnbench.environment.GROUPS", tmp_path / "groups")
+    (tmp_path / "cgroup").write_text(f"1:cpu:/job\n{line}\n")
+    limit = tmp_path / "groups" / file
+    limit.parent.mkdir(parents=True)
+
+    limit.write_text("max\n")
+    without = usable_memory()
+    limit.write_text("1000000\n")
+    assert usable_memory() == 1_000_000 < without
 
 
 def test_memory_is_not_measured_on_windows(monkeypatch, tmp_path):

@@ -14,13 +14,15 @@ from rnnbench.config.grid import models_of
 from rnnbench.config.load import Override, dump, load, tree_of
 from rnnbench.config.nodes import ConfigError, Problem, at
 from rnnbench.config.schema import Benchmark
+from rnnbench.data.load import PreparedData
 from rnnbench.data.sources.tables import Layout, columns_called
 from rnnbench.errors import UserError
 from rnnbench.points import model_of
 from rnnbench.request import changes
 from rnnbench.runner.check import check as check_benchmark
-from rnnbench.runner.estimate import estimate_seconds
 from rnnbench.runner.executors import LocalExecutor
+from rnnbench.runner.forecast import Forecast
+from rnnbench.runner.plan import plan_benchmark
 from rnnbench.storage import check_new, write_text
 from rnnbench.terminal import console, options
 from rnnbench.text import counted, duration
@@ -38,6 +40,7 @@ _from = typer.Option(
     "--from", metavar="NAME|TEXTS", help=FROM, autocompletion=shipped.listed
 )
 ALL = "Also list configs of one model, those to extend, and those of the maintainers."
+MUCH = 1e9  # bytes of memory
 HELP = "Check configs, see them with every default, and start from one."
 
 app = typer.Typer(help=HELP, no_args_is_help=True)
@@ -180,7 +183,7 @@ class _Outcome:
     seconds: float | None = None
     """About how long all trainings take on this machine, if the documents are here."""
     gigabytes: float | None = None
-    """How much memory a training needs at most, if it is much."""
+    """About how much memory all processes need at most, if it is much."""
     stored_gigabytes: float | None = None
     """The most that the results can take on disk, if it is much."""
     problems: Sequence[Problem] = ()
@@ -192,10 +195,7 @@ class _Outcome:
             time = duration(self.seconds)
             sizes.append(f"about {time} of training on this machine")
         if self.gigabytes:
-            here = LocalExecutor()
-            threads = counted(here.threads, "thread")
-            resources = f"{threads} and up to {self.gigabytes} GB"
-            sizes.append(f"{here.jobs} at a time with {resources} each")
+            sizes.append(f"up to {self.gigabytes} GB of memory")
         if self.stored_gigabytes:
             sizes.append(f"up to {self.stored_gigabytes} GB of results")
         return f"{self.file}: fine, {', '.join(sizes)}"
@@ -213,9 +213,12 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> _Outcome:
             checked = check_benchmark(benchmark)
             if checked.faults:
                 raise ConfigError(_located(checked.faults, file))
-            gigabytes = round(checked.gigabytes, 1) or None
             stored_gigabytes = round(checked.stored_gigabytes, 1) or None
-            seconds = estimate_seconds(benchmark, checked)
+            if checked.prepared:
+                forecast = _forecast(benchmark, checked.prepared, file)
+                seconds = forecast.seconds
+                if forecast.memory >= MUCH:
+                    gigabytes = round(forecast.memory / 1e9, 1)
     except ConfigError as error:
         return _Outcome(str(file), is_fine=False, problems=error.problems)
     return _Outcome(
@@ -228,6 +231,18 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> _Outcome:
         gigabytes=gigabytes,
         stored_gigabytes=stored_gigabytes,
     )
+
+
+def _forecast(benchmark: Benchmark, data: PreparedData, file: Path) -> Forecast:
+    """Return what a run will need, or raise ``ConfigError`` if it cannot have it."""
+    executor = LocalExecutor()
+    plan = plan_benchmark(benchmark, data, executor.threads)
+    forecast = Forecast(plan.trials, data.dataset, executor.jobs)
+    try:
+        forecast.check_memory()
+    except UserError as error:
+        raise ConfigError(_located({"models": str(error)}, file)) from error
+    return forecast
 
 
 def _announce_building(benchmark: Benchmark, file: Path) -> None:

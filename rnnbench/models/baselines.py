@@ -1,5 +1,6 @@
 """Baselines: classifiers without a network, from scikit-learn."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import (
@@ -12,6 +13,8 @@ from pydantic import (
 
 from rnnbench.environment import missing
 from rnnbench.errors import UserError
+from rnnbench.models.linear import ANALYZERS
+from rnnbench.models.needs import MOST_WEIGHTS, Costs, Needs, Sample, Terms
 from rnnbench.registry import Registry
 from rnnbench.section import (
     Pretrained,
@@ -85,6 +88,14 @@ class Baseline(Variant):
         """
         raise NotImplementedError
 
+    def needs(self, sample: Sample) -> Needs:  # noqa: ARG002
+        """Return about what a training needs, if that is known."""
+        return Needs()
+
+    def reductions(self) -> list[tuple[str, int]]:
+        """Return changes of keys that need less memory, the smallest first."""
+        return []
+
     def settings(self) -> dict[str, object]:
         """Return the parameters that differ from their defaults."""
         return {
@@ -127,6 +138,9 @@ class _Words(Baseline):
     """A classifier of counted words, characters or both; not a kind by itself."""
 
     later_keys = frozenset({"char_ngrams"})
+    costs: ClassVar[Costs]
+    large_costs: ClassVar[Costs | None] = None
+    """With more weights than ``MOST_WEIGHTS``, or any number of topics a document."""
     analyzer: Literal["word", "char", "char_wb"] = "word"
     """Whether to count words, or characters: ``char`` across words, ``char_wb`` within
     them."""
@@ -165,6 +179,34 @@ class _Words(Baseline):
             counted = make_union(counted, self._counting("char_wb", self.char_ngrams))
         return make_pipeline(counted, self._classifier())
 
+    def needs(self, sample: Sample) -> Needs:
+        counted: dict[str, tuple[int, ...]] = {
+            self.analyzer: (self.min_ngram, self.max_ngram)
+        }
+        if self.char_ngrams:
+            counted["char_wb"] = self.char_ngrams
+        n_terms = 0.0
+        n_values = 0.0
+        for analyzer, (low, high) in counted.items():
+            find = partial(ANALYZERS[analyzer], low=low, high=high)
+            terms = sample.terms(find, self.min_df)
+            n_terms += terms.n_terms
+            n_values += terms.n_values
+        costs = self.costs
+        is_small = n_terms * sample.n_topics <= MOST_WEIGHTS and sample.has_one_label
+        if self.large_costs and not is_small:
+            costs = self.large_costs
+        return sample.needs(Terms(n_terms, n_values), costs)
+
+    def reductions(self) -> list[tuple[str, int]]:
+        changes = []
+        for least in (2, 5):
+            if least > self.min_df:
+                changes.append(("min_df", least))
+        if self.max_ngram > self.min_ngram:
+            changes.append(("max_ngram", self.min_ngram))
+        return changes
+
     def _counting(self, analyzer: str, ngrams: tuple[int, ...]) -> "CountVectorizer":
         """Return a vectorizer that counts sequences of words or characters."""
         return self._vectorizer().set_params(
@@ -196,6 +238,8 @@ class TfidfLogisticRegression(_Tfidf):
     """Logistic regression on TF-IDF."""
 
     kind = "tfidf_logistic_regression"
+    costs = Costs(bytes_of_weight=310, bytes_of_label=40, seconds=9e-6)
+    large_costs = Costs(bytes_of_weight=8, bytes_of_label=140, seconds=2.8e-6)
     C: InverseL2 = 1.0
 
     def _classifier(self) -> "ClassifierMixin":
@@ -211,6 +255,8 @@ class TfidfLinearSVM(_Tfidf):
 
     later_keys = frozenset({"char_ngrams", "calibrated"})
     kind = "tfidf_linear_svm"
+    costs = Costs(bytes_of_weight=16, bytes_of_label=10, seconds=4e-7)
+    large_costs = Costs(bytes_of_weight=8, bytes_of_label=10, seconds=4e-7)
     C: InverseL2 = 1.0
     calibrated: bool = False
     """Whether margins become probabilities, by one curve for all topics, which is
@@ -236,6 +282,7 @@ class MultinomialNaiveBayes(_Words):
     """Naive Bayes on counts of words."""
 
     kind = "multinomial_naive_bayes"
+    costs = Costs(bytes_of_weight=24, bytes_of_label=24, seconds=0)
     max_ngram: NGram = 1
     alpha: Smoothing = 1.0
 
@@ -254,6 +301,7 @@ class ComplementNaiveBayes(_Tfidf):
     """
 
     kind = "complement_naive_bayes"
+    costs = Costs(bytes_of_weight=40, bytes_of_label=24, seconds=0)
     max_ngram: NGram = 1
     alpha: Smoothing = 1.0
     norm: bool = False
@@ -274,6 +322,7 @@ class NBSVM(_Words):
     """
 
     kind = "nb_svm"
+    costs = Costs(bytes_of_weight=16, bytes_of_label=10, seconds=4e-7)
     gives_probabilities = False
     alpha: Smoothing = 1.0
     C: InverseL2 = 1.0

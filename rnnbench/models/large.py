@@ -17,9 +17,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from rnnbench.labels import Labels
+from rnnbench.models.needs import MOST_WEIGHTS
 
-MOST_WEIGHTS = 2**24
-"""For these, scikit-learn's logistic regression, with 23 copies, takes 3 GB."""
 TOPICS_AT_ONCE = 4
 Doubles = NDArray[np.float64]
 

@@ -4,7 +4,7 @@
 predicting with them needs no scikit-learn.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
@@ -43,7 +43,7 @@ CHANGES = ("lowercase", "preprocessor", "strip_accents", "stop_words")
 Length = Annotated[int, Field(ge=1, le=100)]  # of a sequence of words or characters
 Floats = NDArray[np.floating]
 Function = Callable[..., object]
-ANALYZERS: dict[str, Function] = {
+ANALYZERS: dict[str, Callable[..., Iterable[str]]] = {
     "word": word_ngrams,
     "char": char_ngrams,
     "char_wb": char_ngrams_in_words,

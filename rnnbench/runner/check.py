@@ -4,7 +4,7 @@
 """
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import floor, log10
 
 import numpy as np
@@ -34,12 +34,8 @@ class BenchmarkCheck:
 
     faults: dict[str, str]
     """By the key in the config: ``data``, ``training`` or ``models.NAME``."""
-    dataset: Dataset | None = None
+    prepared: PreparedData | None = None
     """The documents, if they are at hand."""
-    params: dict[str, int] = field(default_factory=dict)
-    """The number of trained ones of each network."""
-    gigabytes: float = 0.0
-    """About how much memory a training needs at most, if it is much."""
     stored_gigabytes: float = 0.0
     """How large the answers of all trials are, before they are compressed."""
 
@@ -100,10 +96,10 @@ class _Checker:
         self._prepared = prepared
         self._shape = _assumed_shape(benchmark.data)
         if prepared is not None:
-            self.checked.dataset = prepared.dataset
+            self.checked.prepared = prepared
             self._shape = Shape.of(prepared.dataset)
-        self._sizes: dict[str, int] = {}
-        """Parameters by the signature of a network: points of a grid may share it."""
+        self._built = set[str]()
+        """The signatures of networks: points of a grid may share one."""
 
     def check_model(self, name: str, model: Model) -> None:
         """Raise ``RnnbenchError`` if a model cannot be trained."""
@@ -117,16 +113,13 @@ class _Checker:
         model.check_trainable()
         if name in self._benchmark.networks:
             engine_for(model, training, name)
-            self._build(name, self._benchmark.networks[name])
+            self._build(self._benchmark.networks[name])
 
-    def _build(self, name: str, network: Network) -> None:
-        if network.signature not in self._sizes:
+    def _build(self, network: Network) -> None:
+        if network.signature not in self._built:
             with suppress(NotCachedError):  # a run gets the model
-                description = describe(network, self._shape)
-                self._sizes[network.signature] = description.trainable_params
-        self.checked.params[name] = self._sizes.get(network.signature, 0)
-        gigabytes = network.memory(self._shape)
-        self.checked.gigabytes = max(self.checked.gigabytes, gigabytes)
+                describe(network, self._shape)
+            self._built.add(network.signature)
 
     def check_size(self) -> None:
         """Note how large the results will be, and a fault if they are too large."""
@@ -141,9 +134,9 @@ class _Checker:
 
     def check_validation_split(self, name: str, model: Model) -> None:
         """Note a fault if no validation documents can be held out."""
-        dataset = self.checked.dataset
-        if dataset is None:
+        if self._prepared is None:
             return
+        dataset = self._prepared.dataset
         share = self._benchmark.training_of(name).validation_split
         try:
             hold_out(len(dataset.y_train), share, dataset.groups)

@@ -1,11 +1,11 @@
-"""How long the trainings of a benchmark will take on this machine.
+"""How long trials will take on this machine.
 
-``estimate_seconds(benchmark, check(benchmark))`` times the matrix products of a step.
+``estimate_seconds`` times the matrix products of a step.
 """
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from timeit import Timer
@@ -13,18 +13,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.held_out import hold_out
 from rnnbench.data.padding import without_padding
-from rnnbench.models.descriptions import Network
+from rnnbench.models.descriptions import LayeredNetwork, Network
 from rnnbench.models.layers import Product
 from rnnbench.models.layers.base import Shape
-from rnnbench.runner.check import BenchmarkCheck
+from rnnbench.models.layers.feedforward import Embedding
+from rnnbench.models.needs import Needs
 from rnnbench.runner.executors import usable_cores
 from rnnbench.training.engines import ENGINES
-from rnnbench.training.settings import Training, resolve_engine
-from rnnbench.training.trial import program_of
+from rnnbench.training.settings import NATIVE, Training
+from rnnbench.training.trial import Trial, program_of
 
 FEW = 4
 """A product with so few rows, columns or features is bound by memory."""
@@ -41,33 +41,33 @@ class _Timed(NamedTuple):
     passes: float  # over all parameters in a step
 
 
-def estimate_seconds(benchmark: Benchmark, checked: BenchmarkCheck) -> float | None:
-    """Return about how many seconds the trainings of a benchmark take on all cores.
+def estimate_seconds(
+    trials: Sequence[Trial], dataset: Dataset, jobs: int, needs: Mapping[str, Needs]
+) -> float | None:
+    """Return about how many seconds trials take on the cores of this machine.
 
-    Baselines count as nothing. ``None`` without documents or networks, or if products
-    or costs are not known. The costs of our engines were fitted to steps of all
-    networks of ``all``, ``zoo`` and ``r52`` on one core of an AMD EPYC: these took 0.4
-    to 1.3 times the estimate.
+    ``needs`` has those of baselines, by the names of models. ``None`` if nothing is
+    known, or not the products or costs of a network. The costs of our engines were
+    fitted to steps of all networks of ``all``, ``zoo`` and ``r52`` on one core of an
+    AMD EPYC: these took 0.4 to 1.3 times the estimate.
     """
-    dataset = checked.dataset
-    if dataset is None or not checked.params:
-        return None
     # 1. List the networks, and how many trainings share each program.
     networks = []
     programs = Counter[tuple[float, Hashable]]()
-    for name, n_params in checked.params.items():
-        model = benchmark.networks[name]
-        training = benchmark.training_of(name).within_steps(len(dataset.y_train))
-        training = resolve_engine(model, training)
-        batch_size = min(training.batch_size, len(dataset.y_train))
-        products = model.products(batch_size, _shape(model, dataset, training.engine))
-        costs = ENGINES[training.engine].costs
-        if not products or costs is None:
-            return None
-        overhead, passes, compile_seconds = costs
-        networks.append(_Timed(n_params, training, products, overhead, passes))
-        program = program_of(model, training)
-        programs[compile_seconds, program] += len(training.seeds)
+    for trial in trials:
+        match trial.model:
+            case Network() as model:
+                training = trial.training
+                shape = _shape(model, dataset, training.engine)
+                batch_size = min(training.batch_size, len(dataset.y_train))
+                products = model.products(batch_size, shape)
+                costs = ENGINES[training.engine].costs
+                if not products or costs is None:
+                    return None
+                overhead, passes, compile_seconds = costs
+                n_params = count_params(model, shape)
+                networks.append(_Timed(n_params, training, products, overhead, passes))
+                programs[compile_seconds, program_of(model, training)] += 1
     # 2. Time their products, and the addition of a parameter.
     all_products = chain.from_iterable(network.products for network in networks)
     seconds_of = time_products(all_products, ESTIMATE_SECONDS)
@@ -81,14 +81,32 @@ def estimate_seconds(benchmark: Benchmark, checked: BenchmarkCheck) -> float | N
         step = of_products + passes * to_add * n_params
         share = training.validation_split
         learned, _ = hold_out(len(dataset.y_train), share, dataset.groups)
-        n_steps = training.epochs * training.count_batches(len(learned))
-        trainings += [n_steps * step] * len(training.seeds)
+        trainings.append(training.epochs * training.count_batches(len(learned)) * step)
+    for trial in trials:
+        if trial.name in needs:
+            trainings.append(needs[trial.name].seconds)
+    if not any(trainings):
+        return None
     # 4. Share them among the cores; each process compiles programs of its own.
-    cores = min(usable_cores(), len(trainings))
+    cores = min(usable_cores(), jobs, len(trainings))
     compilations = 0.0
     for (compile_seconds, _), n_trainings in programs.items():
         compilations += min(cores, n_trainings) * compile_seconds
     return max((sum(trainings) + compilations) / cores, *trainings)
+
+
+def count_params(model: Network, shape: Shape) -> int:
+    """Return about how many parameters a network has; TensorFlow is not imported.
+
+    Of a network without machine code, only those of words are counted.
+    """
+    shapes = ENGINES[NATIVE].weight_shapes(model, shape)
+    if shapes is not None:
+        return sum(map(math.prod, shapes))
+    match model:
+        case LayeredNetwork(layers=(Embedding(dim=dim), *_)):
+            return shape.n_ids * dim
+    return 0
 
 
 def _seconds_of_addition() -> float:

@@ -19,6 +19,7 @@ class Planned(NamedTuple):
 
     to_train: list[Trial]
     stored: list[Trial]
+    forecast: str = ""  # what a long run needs
 
 
 class Connected(NamedTuple):

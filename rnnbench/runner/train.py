@@ -23,7 +23,15 @@ from rnnbench.registry import PluginError
 from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import ENVIRONMENT, RESULTS, Key, Store, lock_folder
 from rnnbench.runner.events import Failed, Finished, Listener, Planned
-from rnnbench.runner.executors import EXECUTORS, Executor, Outcomes, Task, TrialFailure
+from rnnbench.runner.executors import (
+    EXECUTORS,
+    Executor,
+    LocalExecutor,
+    Outcomes,
+    Task,
+    TrialFailure,
+)
+from rnnbench.runner.forecast import Forecast
 from rnnbench.runner.plan import Plan
 from rnnbench.storage import (
     DamagedResultError,
@@ -156,7 +164,8 @@ def train(job: Job, plan: Plan, listener: Listener) -> PlanResult:
         job.store.remove_checkpoints(models)
     else:
         done.results = find_stored(job, plan.trials)
-    listener(Planned(done.without_result, list(done.results)))
+    forecast = _forecast(job, done.without_result)
+    listener(Planned(done.without_result, list(done.results), forecast))
     try:
         if done.without_result:
             _train_others(job, done, listener)
@@ -169,6 +178,19 @@ def train(job: Job, plan: Plan, listener: Listener) -> PlanResult:
     if not done.without_result:
         job.store.remove_checkpoints(models)
     return done
+
+
+def _forecast(job: Job, trials: Sequence[Trial]) -> str:
+    """Return what a long run will need here; empty of a short one, or elsewhere.
+
+    ``UserError`` is raised if it needs much more memory than there is.
+    """
+    executor = job.executor
+    if not trials or executor.name != LocalExecutor.name:
+        return ""
+    forecast = Forecast(trials, job.data.dataset, executor.jobs)
+    forecast.check_memory()
+    return forecast.of_long
 
 
 def _train_others(job: Job, done: PlanResult, listener: Listener) -> None:

@@ -297,11 +297,16 @@ def _text(text: str, column: Column | None = None) -> progress.TextColumn:
 def _message(event: events.Event) -> str | None:
     """Return a line about an event, if it is worth one."""
     match event:
-        case events.Planned(to_train, stored) if stored:
-            return (
-                f"{len(stored)} of {len(stored) + len(to_train)} trials are stored "
-                "already and are not trained again (--fresh trains them again)"
-            )
+        case events.Planned(to_train, stored, forecast):
+            lines = []
+            if stored:
+                lines.append(
+                    f"{len(stored)} of {len(stored) + len(to_train)} trials are stored "
+                    "already and are not trained again (--fresh trains them again)"
+                )
+            if forecast:
+                lines.append(forecast)
+            return "\n".join(lines)
         case events.Connected(scheduler, n_workers, n_cores, dashboard):
             workers = counted(n_workers, "worker")
             line = f"{scheduler}: {workers} with {counted(n_cores, 'core')}"

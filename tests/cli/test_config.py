@@ -95,6 +95,18 @@ def test_the_time_of_all_trainings_is_estimated_if_the_documents_are_at_hand(
     assert checked["seconds"] > 0
 
 
+def test_a_config_that_needs_too_much_memory_is_wrong(cli, folder, monkeypatch):
+    monkeypatch.setattr("rnnbench.runner.forecast.usable_memory", lambda: 10**6)
+    (folder / "texts.csv").write_text("text,label\n" + "a b,x\nc d,y\n" * 5)
+    data = "data: {source: files, path: texts.csv}\n"
+    (folder / "mine.yaml").write_text(FINE + data)
+
+    done = cli("config", "check", "mine.yaml")
+
+    assert done.exit_code == 2
+    assert "\nmine.yaml:2: training needs about 0.2 GB" in done.stderr
+
+
 FAULTS = {
     "training: {validation_split: 0.01}\ndata: {source: files, path: texts.csv}\n": (
         "a.yaml:4: training.validation_split: 0.01 of 4 training"

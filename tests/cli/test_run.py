@@ -383,6 +383,17 @@ def test_stored_trials_of_another_version_are_trained_again(cli, copied):
     assert "1 of 2 trials are stored already" in said
 
 
+def test_what_cannot_fit_in_memory_is_not_begun(cli, copied, monkeypatch):  # noqa: ARG001
+    monkeypatch.setattr("rnnbench.runner.forecast.usable_memory", lambda: 10**6)
+
+    stored = cli("run", "tiny.yaml")
+    assert stored.exit_code == 0, "nothing is trained"
+
+    done = cli("run", "tiny.yaml", "--fresh", "--models", "svm")
+    assert done.exit_code == 2
+    assert "(models.svm: leave it out (--models))" in done.stderr
+
+
 def test_a_narrow_terminal_without_unicode_gets_progress_and_table_all_the_same():
     command = [
         sys.executable,

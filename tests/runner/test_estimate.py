@@ -3,24 +3,26 @@
 import factories
 import pytest
 
-from rnnbench.data.dataset import make_dataset
+from rnnbench.data.load import prepare_corpus
+from rnnbench.models.needs import Needs
 from rnnbench.runner import estimate
-from rnnbench.runner.check import BenchmarkCheck
 from rnnbench.runner.estimate import estimate_seconds
+from rnnbench.runner.plan import plan_benchmark
 
 LARGE = {"layers": [{"lstm": {"units": 100}}, factories.SOFTMAX]}
 SMALL = {"layers": [{"lstm": {"units": 8}}, factories.SOFTMAX]}
 
 
-def seconds(model, **training):
+def seconds(model, known=0, **training):
     """The estimate for a benchmark of one model."""
     training = {"epochs": 100_000} | training
     benchmark = factories.benchmark(models={"m": model}, training=training)
-    dataset = make_dataset(factories.corpus(200), benchmark.data)
-    params = {}
-    if "baseline" not in model:
-        params["m"] = 10_000
-    return estimate_seconds(benchmark, BenchmarkCheck({}, dataset, params))
+    prepared = prepare_corpus(benchmark.data, factories.corpus(200))
+    trials = plan_benchmark(benchmark, prepared, threads=1).trials
+    needs = {}
+    if "baseline" in model:
+        needs["m"] = Needs(0, known)
+    return estimate_seconds(trials, prepared.dataset, jobs=2, needs=needs)
 
 
 @pytest.fixture
@@ -74,6 +76,11 @@ def test_keras_reads_all_padding():
     masked = seconds(with_embedding(masking=True), engine="keras")
 
     assert masked == seconds(with_embedding(masking=False), engine="keras")
+
+
+@pytest.mark.usefixtures("arithmetic")
+def test_a_baseline_takes_the_seconds_that_it_needs():
+    assert seconds({"baseline": "nb_svm"}, known=5) == 5
 
 
 @pytest.mark.parametrize(

@@ -83,8 +83,9 @@ def drawn(listener, screen):
 
 def test_a_terminal_shows_the_whole_run_and_every_running_trial(screen, width, network):
     with show_trials(quiet=False) as listener:
-        listener(Planned([network], [network]))
+        listener(Planned([network], [network], "about 7 min of training"))
         assert "1 of 2 trials are stored already and" in screen.getvalue()
+        assert "about 7 min of training" in screen.getvalue()
         listener(PhaseBegan(network, "loading TensorFlow", "node1"))
         starting = drawn(listener, screen)
         listener(PhaseBegan(network, TRAINING, "node1"))
