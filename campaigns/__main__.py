@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:1] = [str(ROOT), str(ROOT / "tests")]
 
 from campaigns import (  # noqa: E402
+    arm64,
     configs,
     damage,
     hostile,
@@ -49,6 +50,7 @@ CAMPAIGNS = {
     "tables": tables.CAMPAIGN,
     "leftovers": leftovers.CAMPAIGN,
     "outputs": outputs.CAMPAIGN,
+    "arm64": arm64.CAMPAIGN,
 }
 
 

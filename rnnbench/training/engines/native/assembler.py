@@ -39,8 +39,9 @@ Floats = NDArray[np.float32]
 FLOATS = np.ctypeslib.ndpointer(np.float32, flags="C_CONTIGUOUS")  # others are refused
 # These work on 512 bits as two halves, and 256 bits have fewer empty lanes.
 IN_HALVES = {"znver4"}
-# The bits of the control register of x86 that have tiny numbers count as 0.
-FLUSH = 0x8040
+# The bits of a control register that have tiny numbers count as 0.
+FLUSH_ON_X86 = 0x8040
+FLUSH_ON_ARM64 = 1 << 24
 
 TANH_LIMIT = 7.99881172180175781  # beyond it, tanh is 1; these constants are Eigen's
 TANH_ABOVE = (
@@ -479,18 +480,30 @@ class Assembler:
     @contextmanager
     def flushing(self) -> Iterator[None]:
         """Have slow numbers, too small for full precision, count as 0 in the block."""
-        if not self.processor.is_x86:
-            yield
-            return
-        build = self.builder
-        before = build.alloca(I32)
-        now = build.alloca(I32)
-        self.intrinsic("llvm.x86.sse.stmxcsr", ir.VoidType(), before)
-        flags = build.or_(build.load(before, typ=I32), ir.Constant(I32, FLUSH))
-        build.store(flags, now)
-        self.intrinsic("llvm.x86.sse.ldmxcsr", ir.VoidType(), now)
+        before = self._control()
+        bits = FLUSH_ON_ARM64
+        if self.processor.is_x86:
+            bits = FLUSH_ON_X86
+        now = self.builder.or_(before, ir.Constant(before.type, bits))
+        self._set_control(now)
         yield
-        self.intrinsic("llvm.x86.sse.ldmxcsr", ir.VoidType(), before)
+        self._set_control(before)
+
+    def _control(self) -> ir.Value:
+        """Return the control register of calculations with floats."""
+        if not self.processor.is_x86:
+            return self.intrinsic("llvm.aarch64.get.fpcr", I64).raw
+        place = self.builder.alloca(I32)
+        self.intrinsic("llvm.x86.sse.stmxcsr", ir.VoidType(), place)
+        return self.builder.load(place, typ=I32)
+
+    def _set_control(self, control: ir.Value) -> None:
+        if not self.processor.is_x86:
+            self.intrinsic("llvm.aarch64.set.fpcr", ir.VoidType(), control)
+            return
+        place = self.builder.alloca(I32)
+        self.builder.store(control, place)
+        self.intrinsic("llvm.x86.sse.ldmxcsr", ir.VoidType(), place)
 
     def loop(
         self, count: Index, carried: list[Value] | None = None, *, step: int = 1

@@ -289,6 +289,19 @@ def test_checked_code_notices_an_access_outside_of_its_array():
     assert (arena[12:] == 0).all()
 
 
+def test_tiny_numbers_count_as_0_where_they_are_flushed():
+    arena = np.full(16, 1e-30, np.float32)
+
+    def multiply(asm):
+        number = asm.given[OF_HALF].moved(0)
+        with asm.flushing():
+            number.store(number.load_float() * 1e-10)
+
+    run("multiply", arena, multiply)
+
+    assert arena[0] == 0
+
+
 def test_an_array_with_gaps_is_not_passed_to_machine_code():
     with pytest.raises(ctypes.ArgumentError, match="array must have"):
         run("nothing", np.zeros(8, np.float32)[::2], lambda _: None)
