@@ -239,7 +239,7 @@ class TfidfLogisticRegression(_Tfidf):
 
     kind = "tfidf_logistic_regression"
     costs = Costs(bytes_of_weight=310, bytes_of_label=40, seconds=9e-6)
-    large_costs = Costs(bytes_of_weight=8, bytes_of_label=140, seconds=2.8e-6)
+    large_costs = Costs(bytes_of_weight=8, bytes_of_label=140, seconds=5e-7)
     C: InverseL2 = 1.0
 
     def _classifier(self) -> "ClassifierMixin":

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from rnnbench.models import large
-from rnnbench.models.large import LargeLogisticRegression, LargeSVC
+from rnnbench.models.large import LargeLogisticRegression, LargeSVC, _axes
 
 PAIRS = [
     (LargeLogisticRegression(tol=1e-8), LogisticRegression(tol=1e-8)),
@@ -59,6 +59,19 @@ def test_two_topics_have_weights_of_scikit_learn(model, expected, texts):
     model.fit(x, y > 0)
 
     assert_array_equal(model.coef_, expected.fit(x, y > 0).coef_)
+
+
+def test_features_of_one_text_become_one(texts):
+    x, *_ = texts
+    alone = csr_matrix(np.diag([3.0, 4.0])[[0, 0, 1, 1]].T)  # two for each text
+    both = hstack([x[:2], alone], "csr")
+
+    axes = _axes(both)
+
+    changed = both @ axes.T
+    assert changed.shape[1] < both.shape[1]
+    assert_allclose((changed @ changed.T).toarray(), (both @ both.T).toarray())
+    assert_allclose((changed @ axes).toarray(), both.toarray())
 
 
 @pytest.mark.usefixtures("is_large")
