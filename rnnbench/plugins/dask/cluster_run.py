@@ -135,7 +135,7 @@ class ClusterRun:
         self, trials: Sequence[Trial], corpora: Mapping[str, Path]
     ) -> Outcomes:
         """Yield each trial with its outcome."""
-        self._files, self._corpora = pack(trials, corpora)
+        self._packed = pack(trials, corpora)
         packages = set[str]()
         for trial in trials:
             packages.update(trial.packages, plugins_of(trial.model))
@@ -211,8 +211,10 @@ class ClusterRun:
         client.subscribe_topic(on_worker.TOPIC, note)
         with suppress(KeyError):
             self._dashboard = client.dashboard_link or ""
-        on_workers = RunPlugin(self._id, self._here, self._files)
-        plugin = RunOnScheduler(self._id, client.id, on_workers)
+        packed = self._packed
+        names = list(packed.names.values())
+        on_workers = RunPlugin(self._id, self._here, packed.modules, names)
+        plugin = RunOnScheduler(self._id, client.id, on_workers, packed.corpora)
         await asyncio.wait_for(client.register_plugin(plugin), FILES_SECONDS)
 
     async def _follow(self, key: str, attempt: Attempt) -> None:
@@ -251,7 +253,7 @@ class ClusterRun:
             return on_worker.carry_out(run, message)
 
         trial = attempt.trial
-        corpus = Path("..", self._corpora[trial.corpus_fingerprint])
+        corpus = Path("..", self._packed.names[trial.corpus_fingerprint])
         prepare = partial(
             on_worker.prepare, self._task.prepare, trial.fingerprint, corpus
         )

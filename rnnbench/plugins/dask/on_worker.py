@@ -3,15 +3,19 @@
 ``carry_out`` is what Dask calls for each trial.
 """
 
+import os
 import pickle
 import platform
 import shutil
 import threading
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from rnnbench import RnnbenchError, UserError
 from rnnbench.plugin import Done, Report, Trial, TrialFailure, sha256_file
@@ -19,6 +23,7 @@ from rnnbench.plugins.dask.packing import MODULES
 from rnnbench.plugins.dask.versions import NO_PACKAGES, differences, installed
 from rnnbench.plugins.dask.worker_child import WorkerChild
 
+LOCK_SECONDS = 60.0  # to wait for another worker, which may stall
 TOPIC = "rnnbench"  # of the events of all runs: the scheduler keeps each topic for good
 
 
@@ -27,26 +32,60 @@ class RunOnWorker:
 
     def __init__(self, folder: Path):
         self._folder = folder
+        self._shared = folder.parents[2]  # by the workers of a machine
+        self._lock_file = self._shared / f"{folder.name}.lock"
         self._lock = threading.Lock()
         self._has_ended = False
         self._children: set[WorkerChild] = set()
         self._idle: list[WorkerChild] = []
 
-    def begin(self, needed: Mapping[str, str], files: bytes) -> tuple[list[str], str]:
-        """Unpack files; return what differs here, and why they cannot be written.
+    def begin(
+        self,
+        needed: Mapping[str, str],
+        modules: bytes,
+        names: Sequence[str],
+        ask_for_corpora: Callable[[], bytes],
+    ) -> tuple[list[str], str]:
+        """Get the files; return what differs here, and why they cannot be written.
 
-        Both are empty if the run can begin.
+        Both are empty if the run can begin. Of the workers of a machine, one after
+        another looks for corpora of these names, and only the first asks for them.
         """
         here = installed(needed.keys() - NO_PACKAGES)
         lines = differences(here, needed)
         if lines:
             return lines, ""
         try:
-            with zipfile.ZipFile(BytesIO(files)) as packed:
-                packed.extractall(self._folder)
+            # A worker that was restarted must not write into files that others share.
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.mkdir(parents=True)
+            self._unpack(modules)
+            lock = FileLock(self._lock_file)
+            with suppress(Timeout):
+                lock.acquire(LOCK_SECONDS)
+            try:
+                if not all(map(self._link, names)):
+                    self._unpack(ask_for_corpora())
+            finally:
+                lock.release()
         except OSError as error:
             return [], f"{self._folder}: cannot be written: {error.strerror}"
         return [], ""
+
+    def _unpack(self, files: bytes) -> None:
+        with zipfile.ZipFile(BytesIO(files)) as packed:
+            packed.extractall(self._folder)
+
+    def _link(self, name: str) -> bool:
+        """Share the corpus of another worker in the same place; return whether it has
+        one.
+        """
+        for corpus in self._shared.glob(f"*/rnnbench/{self._folder.name}/{name}"):
+            with suppress(OSError):  # that worker has ended, or there are no links
+                if sha256_file(corpus) == corpus.stem:
+                    os.link(corpus, self._folder / name)
+                    return True
+        return False
 
     def carry_out(self, message: bytes, tell: Callable[[Report], None]) -> object:
         """Return the outcome of a trial, or the death of its child."""
@@ -98,6 +137,8 @@ class RunOnWorker:
         for child in children:
             child.end()
         shutil.rmtree(self._folder, ignore_errors=True)
+        with suppress(OSError):  # another worker may need it, or have removed it
+            self._lock_file.unlink()
 
 
 def carry_out(run: str, message: bytes) -> bytes:

@@ -26,11 +26,12 @@ cloudpickle.register_pickle_by_value(sys.modules[__name__])
 class RunOnScheduler(SchedulerPlugin):
     """Brings a run to all workers, also to later ones, until its client is gone."""
 
-    def __init__(self, run: str, client: str, plugin: "RunPlugin"):
+    def __init__(self, run: str, client: str, plugin: "RunPlugin", corpora: bytes):
         self.name = f"{run}-on-scheduler"
         self.run = run
         self.client = client
         self.plugin = dumps(plugin)
+        self.corpora = corpora
         # The event loop itself does not keep it from being collected.
         self.work: asyncio.Future[None] | None = None
 
@@ -38,17 +39,23 @@ class RunOnScheduler(SchedulerPlugin):
         """Bring the run to the workers; do not wait, because one may be silent."""
         # What the client itself sends may come too late.
         scheduler.subscribe_topic(TOPIC, self.client)
+        self.restart(scheduler)
         beginning = scheduler.register_worker_plugin(
             None, self.plugin, self.run, idempotent=False
         )
         self.work = asyncio.ensure_future(beginning)
         self.plugin = b""
 
+    def restart(self, scheduler: "Scheduler") -> None:
+        """Offer the corpora to workers that ask; a restart of all has removed them."""
+        scheduler.set_metadata([self.run], self.corpora)
+
     def remove_client(self, scheduler: "Scheduler", client: str) -> None:
         """End the run on all workers if its client is gone, and has not done so."""
 
         async def end() -> None:
             scheduler.remove_plugin(name=self.name)
+            scheduler.task_metadata.pop(self.run, None)
             if self.run in scheduler.worker_plugins:
                 await scheduler.unregister_worker_plugin(None, self.run)
 
@@ -59,13 +66,17 @@ class RunOnScheduler(SchedulerPlugin):
 class RunPlugin(WorkerPlugin):
     """Brings a run to a worker, which gets the run's resource, or says what it lacks.
 
-    ``here`` is what is installed where the run is started; for ``files``, see ``pack``.
+    ``here`` is what is installed where the run is started; for ``modules``, and the
+    ``names`` of corpora, see ``Packed``.
     """
 
-    def __init__(self, run: str, here: dict[str, str], files: bytes):
+    def __init__(
+        self, run: str, here: dict[str, str], modules: bytes, names: list[str]
+    ):
         self.name = run
         self.here = here
-        self.files = files
+        self.modules = modules
+        self.names = names
         self.there: RunOnWorker | None = None
         self.is_over = False
 
@@ -90,8 +101,13 @@ class RunPlugin(WorkerPlugin):
 
         Both are empty if it takes them.
         """
-        files = self.files
-        self.files = b""
+
+        def ask_for_corpora() -> bytes:
+            asking = worker.scheduler.get_metadata(keys=[self.name])
+            loop = worker.loop.asyncio_loop
+            corpora: bytes = asyncio.run_coroutine_threadsafe(asking, loop).result()
+            return corpora
+
         wanted = self.here["rnnbench"]
         try:
             import rnnbench
@@ -103,7 +119,7 @@ class RunPlugin(WorkerPlugin):
             folder = Path(worker.local_directory, "rnnbench", self.name)
             run = on_worker.RunOnWorker(folder)
             self.there = run
-            return run.begin(self.here, files)
+            return run.begin(self.here, self.modules, self.names, ask_for_corpora)
         except Exception as error:
             fault = f"not usable there: {error}"
             if isinstance(error, ModuleNotFoundError) and error.name == "rnnbench":

@@ -7,7 +7,7 @@ from dataclasses import replace
 import cluster_tasks
 import pytest
 from cluster_runs import baselines, run, start
-from clusters import children, cluster, kept, listeners, wait_for
+from clusters import children, cluster, kept, listeners, numbers_of_corpora, wait_for
 from factories import corpora, trial
 from numpy.testing import assert_array_equal
 
@@ -128,6 +128,17 @@ def test_the_files_of_a_run_alone_are_removed_when_it_ends(
     wait_for(
         lambda: not two_workers.ask_scheduler(listeners), "the scheduler to forget them"
     )
+
+
+def test_workers_of_a_machine_share_the_documents(two_workers, tmp_path, trials):
+    outcomes = start(two_workers, trials, tmp_path, cluster_tasks.nap)
+    next(outcomes)
+    numbers = two_workers.ask(numbers_of_corpora)
+    outcomes.close()
+
+    one, other = numbers.values()
+    assert len(one) == 1
+    assert one == other
 
 
 def test_a_child_that_dies_costs_no_trial_unless_all_of_them_do(

@@ -11,7 +11,7 @@ import pytest
 from factories import corpora, trial
 
 from rnnbench.errors import RnnbenchError, UserError
-from rnnbench.plugins.dask.on_worker import prepare
+from rnnbench.plugins.dask.on_worker import RunOnWorker, prepare
 from rnnbench.plugins.dask.packing import pack
 from rnnbench.plugins.dask.versions import describe_differences, differences
 from rnnbench.plugins.dask.worker_child import WorkerChild
@@ -78,12 +78,80 @@ def modules_sent(function, folder):
     """The names of the modules that go to workers with a model and its corpus."""
     network = trial(folder, models={"own": {"python": function}})
     files = corpora(folder)
-    content, names = pack([network], files)
-    with zipfile.ZipFile(BytesIO(content)) as opened:
-        corpus = opened.read(names[network.corpus_fingerprint])
-        modules = [name for name in opened.namelist() if name.startswith("modules/")]
+    packed = pack([network], files)
+    with zipfile.ZipFile(BytesIO(packed.corpora)) as opened:
+        corpus = opened.read(packed.names[network.corpus_fingerprint])
+    with zipfile.ZipFile(BytesIO(packed.modules)) as opened:
+        modules = opened.namelist()
     assert corpus == files[network.corpus_fingerprint].read_bytes()
     return sorted(modules)
+
+
+@pytest.fixture
+def begin_on(tmp_path):
+    """Begins a run on a worker of this machine, and notes who asks for the corpora."""
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(NAME, DOCUMENTS)
+    empty = BytesIO()
+    zipfile.ZipFile(empty, "w").close()
+    asking = []
+
+    def begin(worker):
+        def ask():
+            asking.append(worker)
+            return packed.getvalue()
+
+        folder = tmp_path / worker / "rnnbench" / "run"
+        run = RunOnWorker(folder)
+        assert run.begin({}, empty.getvalue(), [NAME], ask) == ([], "")
+        assert (folder / NAME).read_bytes() == DOCUMENTS
+        return run, folder / NAME
+
+    return begin, asking
+
+
+def test_only_the_first_worker_of_a_machine_asks_for_documents(begin_on):
+    begin, asking = begin_on
+
+    _, corpus = begin("w0")
+    _, shared = begin("w1")
+
+    assert asking == ["w0"]
+    assert corpus.samefile(shared)
+
+
+def test_documents_stay_until_the_last_worker_has_ended(begin_on, tmp_path):
+    begin, _ = begin_on
+    first, corpus = begin("w0")
+    second, shared = begin("w1")
+
+    first.end()
+    assert shared.read_bytes() == DOCUMENTS
+    assert not corpus.exists()
+    second.end()
+    assert not list(tmp_path.rglob("*run*"))
+
+
+def test_a_restarted_worker_leaves_shared_documents_as_they_are(begin_on):
+    begin, asking = begin_on
+    begin("w0")
+    _, shared = begin("w1")
+
+    begin("w0")
+
+    assert asking == ["w0"]
+    assert shared.stat().st_nlink == 2
+
+
+def test_damaged_documents_of_another_worker_are_not_used(begin_on):
+    begin, asking = begin_on
+    _, corpus = begin("w0")
+    corpus.write_bytes(b"others")
+
+    begin("w1")
+
+    assert asking == ["w0", "w1"]
 
 
 def test_what_differs_between_versions_is_grouped():

@@ -105,7 +105,7 @@ def test_workers_that_lack_something_do_not_get_the_whole_queue(
     workers = {
         "bare": {"code": WITHOUT_RNNBENCH},
         "half": {"code": WITHOUT_PYDANTIC},
-        "full": {},
+        "full": {"DASK_TEMPORARY_DIRECTORY": str(tmp_path)},  # has nothing to share
         "lacking": {"BROKEN": "import"},
         "dying": {"BROKEN": "crash"},
     }
