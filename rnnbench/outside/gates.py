@@ -6,17 +6,22 @@
 from collections.abc import Collection, Sequence
 
 from rnnbench.analysis.compare import Change, ComparedRuns, ModelChange
-from rnnbench.analysis.gates import Gate, GateVerdict, judge
+from rnnbench.analysis.gates import Gate, GateVerdict, LeakGate, judge
 from rnnbench.errors import UserError
 from rnnbench.outside.judge import Verdict
 from rnnbench.results.schema import Results
 from rnnbench.stats.not_worse import lower_bound
+
+NO_TRAINING = "answers have no training documents (give a run to `rnnbench compare`)"
 
 
 def judge_tasks(tasks: Collection[Verdict], gates: Sequence[Gate]) -> list[GateVerdict]:
     """Return the outcome of each gate on each task."""
     verdicts = []
     for gate in gates:
+        match gate:
+            case LeakGate():
+                raise UserError(f"{gate.where}: {NO_TRAINING}")
         for judged in tasks:
             comparison = _compared_with_first(judged.results)
             models = judged.judgement.compared.models

@@ -114,5 +114,5 @@ def mention_replaced(file: Path, config: str, fingerprint: str) -> None:
     if is_same_data and is_same_config:
         return
     command = " ".join(str(earlier.get("command")).split())
-    message = "%s: this will replace the results of %s (--out names another folder)"
-    log.warning(message, file.parent, command)
+    message = "%s: this will replace the results of %s (%s)"
+    log.warning(message, file.parent, command, hint_for(file.name))

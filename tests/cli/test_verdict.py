@@ -255,6 +255,7 @@ def test_force_needs_a_folder_to_overwrite(cli):
         (["--only", "page=none"], "good.csv: no usable row"),
         (["--score", "page"], "got the score 2 (allowed: 0 to 1)"),
         (["--fail-if", "falls"], "--fail-if 'falls'"),
+        (["--fail-if", "leaks > 1%"], "answers have no training documents"),
         (["--fail-if", "drops 0.1"], "--fail-if: only good answered"),
     ],
 )

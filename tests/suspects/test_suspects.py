@@ -291,3 +291,15 @@ def test_a_folder_of_something_else_is_refused_with_the_option_for_another(cli):
 
     assert result.exit_code == 2
     assert "(use --folder to name a new or empty folder)" in result.stderr
+
+
+def test_results_for_other_texts_are_replaced_with_a_word(cli):
+    search = ("data", "suspects", "mine.csv", "--models", "multinomial_naive_bayes")
+    assert cli(*search).exit_code == 0
+    with Path("mine.csv").open("a") as file:
+        file.write("one more text,car\n")
+
+    result = cli(*search)
+
+    assert "results/suspects-mine: this will replace the results of" in result.stderr
+    assert "(use --folder to name a new or empty folder)" in result.stderr
