@@ -14,7 +14,7 @@ from pydantic import (
 from rnnbench.environment import missing
 from rnnbench.errors import UserError
 from rnnbench.models.linear import ANALYZERS
-from rnnbench.models.needs import MOST_WEIGHTS, Costs, Needs, Sample, Terms
+from rnnbench.models.needs import Needs, Sample, Terms
 from rnnbench.registry import Registry
 from rnnbench.section import (
     Pretrained,
@@ -138,9 +138,6 @@ class _Words(Baseline):
     """A classifier of counted words, characters or both; not a kind by itself."""
 
     later_keys = frozenset({"char_ngrams"})
-    costs: ClassVar[Costs]
-    large_costs: ClassVar[Costs | None] = None
-    """With more weights than ``MOST_WEIGHTS``, or any number of topics a document."""
     analyzer: Literal["word", "char", "char_wb"] = "word"
     """Whether to count words, or characters: ``char`` across words, ``char_wb`` within
     them."""
@@ -189,14 +186,21 @@ class _Words(Baseline):
         n_values = 0.0
         for analyzer, (low, high) in counted.items():
             find = partial(ANALYZERS[analyzer], low=low, high=high)
-            terms = sample.terms(find, self.min_df)
-            n_terms += terms.n_terms
-            n_values += terms.n_values
-        costs = self.costs
-        is_small = n_terms * sample.n_topics <= MOST_WEIGHTS and sample.has_one_label
-        if self.large_costs and not is_small:
-            costs = self.large_costs
-        return sample.needs(Terms(n_terms, n_values), costs)
+            more_terms, more_values = sample.count_terms(find, self.min_df)
+            n_terms += min(more_terms, sample.n_ids**high)
+            n_values += more_values
+        terms = Terms(
+            n_terms,
+            n_values,
+            sample.n_documents,
+            sample.n_topics,
+            sample.has_one_label,
+        )
+        return self._needs(terms)
+
+    def _needs(self, terms: Terms) -> Needs:
+        """Return what its classifier needs."""
+        raise NotImplementedError
 
     def reductions(self) -> list[tuple[str, int]]:
         changes = []
@@ -238,9 +242,14 @@ class TfidfLogisticRegression(_Tfidf):
     """Logistic regression on TF-IDF."""
 
     kind = "tfidf_logistic_regression"
-    costs = Costs(bytes_of_weight=310, bytes_of_label=40, seconds=9e-6)
-    large_costs = Costs(bytes_of_weight=8, bytes_of_label=140, seconds=5e-7)
     C: InverseL2 = 1.0
+
+    def _needs(self, terms: Terms) -> Needs:
+        steps = terms.n_documents**0.5 * self.C ** (1 / 3)  # proportional to them
+        if terms.are_few:
+            return terms.needs(310, 40, seconds=6.7e-8 * terms.n_weights * steps)
+        values = terms.n_values * terms.n_topics
+        return terms.needs(4, 100, seconds=5.5e-10 * values * steps)
 
     def _classifier(self) -> "ClassifierMixin":
         from rnnbench.models.large import LargeLogisticRegression
@@ -255,8 +264,6 @@ class TfidfLinearSVM(_Tfidf):
 
     later_keys = frozenset({"char_ngrams", "calibrated"})
     kind = "tfidf_linear_svm"
-    costs = Costs(bytes_of_weight=16, bytes_of_label=10, seconds=4e-7)
-    large_costs = Costs(bytes_of_weight=8, bytes_of_label=10, seconds=4e-7)
     C: InverseL2 = 1.0
     calibrated: bool = False
     """Whether margins become probabilities, by one curve for all topics, which is
@@ -268,6 +275,12 @@ class TfidfLinearSVM(_Tfidf):
     @computed
     def gives_probabilities(self) -> bool:
         return self.calibrated
+
+    def _needs(self, terms: Terms) -> Needs:
+        bytes_of_weight = 4
+        if terms.are_few or self.calibrated:
+            bytes_of_weight = 16
+        return terms.needs(bytes_of_weight, 10, terms.seconds_of_svm)
 
     def _classifier(self) -> "ClassifierMixin":
         from rnnbench.models.estimators import CalibratedSVM
@@ -282,9 +295,11 @@ class MultinomialNaiveBayes(_Words):
     """Naive Bayes on counts of words."""
 
     kind = "multinomial_naive_bayes"
-    costs = Costs(bytes_of_weight=24, bytes_of_label=24, seconds=0)
     max_ngram: NGram = 1
     alpha: Smoothing = 1.0
+
+    def _needs(self, terms: Terms) -> Needs:
+        return terms.needs(24, 8)
 
     def _classifier(self) -> "ClassifierMixin":
         from sklearn.naive_bayes import MultinomialNB
@@ -301,11 +316,13 @@ class ComplementNaiveBayes(_Tfidf):
     """
 
     kind = "complement_naive_bayes"
-    costs = Costs(bytes_of_weight=40, bytes_of_label=24, seconds=0)
     max_ngram: NGram = 1
     alpha: Smoothing = 1.0
     norm: bool = False
     """Whether the weights of a topic are divided by the sum of their sizes."""
+
+    def _needs(self, terms: Terms) -> Needs:
+        return terms.needs(40, 8)
 
     def _classifier(self) -> "ClassifierMixin":
         from sklearn.naive_bayes import ComplementNB
@@ -322,7 +339,6 @@ class NBSVM(_Words):
     """
 
     kind = "nb_svm"
-    costs = Costs(bytes_of_weight=16, bytes_of_label=10, seconds=4e-7)
     gives_probabilities = False
     alpha: Smoothing = 1.0
     C: InverseL2 = 1.0
@@ -331,6 +347,9 @@ class NBSVM(_Words):
 
     def _vectorizer(self) -> "CountVectorizer":
         return super()._vectorizer().set_params(binary=True)  # whether a word occurs
+
+    def _needs(self, terms: Terms) -> Needs:
+        return terms.needs(16, 10, terms.seconds_of_svm)
 
     def _classifier(self) -> "ClassifierMixin":
         from rnnbench.models.estimators import NaiveBayesSVM

@@ -1,6 +1,6 @@
 """The memory and the time that a baseline needs, told from some of its documents.
 
-``baseline.needs(Sample(texts, n_documents, n_topics)).memory`` is in bytes.
+``baseline.needs(Sample(texts, n_documents, n_topics, n_ids)).memory`` is in bytes.
 """
 
 import math
@@ -12,10 +12,7 @@ MOST_COUNTED = 100_000
 """Values of a sample; more of them tell no better how many terms there will be."""
 BYTES_OF_VALUE = 40
 """That a count of a term in a document takes while all are counted, on average."""
-SECONDS_TO_COUNT = 6e-7  # a term in a document
-OF_TOPICS = 0.7
-"""The power of their number that a time is proportional to: rare ones are learned
-faster."""
+SECONDS_TO_COUNT = 6e-7  # likewise
 MOST_WEIGHTS = 2**24
 """For these, scikit-learn's logistic regression takes 5 GB."""
 
@@ -30,22 +27,48 @@ class Needs(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """How much there is to count."""
+    """How much there is to count and to learn."""
 
     n_terms: float  # distinct ones, in all documents
     n_values: float  # distinct ones of each document, all together
+    n_documents: int
+    n_topics: int
+    has_one_label: bool
 
+    @property
+    def n_weights(self) -> float:
+        """The weights of a linear model."""
+        return self.n_terms * self.n_topics
 
-class Costs(NamedTuple):
-    """What a classifier costs.
+    @property
+    def are_few(self) -> bool:
+        """Whether scikit-learn learns all topics together."""
+        return self.has_one_label and self.n_weights <= MOST_WEIGHTS
 
-    They were fitted to ``texts.yaml`` on 3,000 to 100,000 made-up texts with 20 to
-    1,000 labels.
-    """
+    @property
+    def seconds_of_svm(self) -> float:
+        """The time of linear SVMs, one for each topic; rare ones are learned faster.
 
-    bytes_of_weight: float  # of a term for a topic
-    bytes_of_label: float  # of a document for a topic
-    seconds: float  # of a term in a document, times a power of the number of topics
+        A document takes as long as 200 terms more.
+        """
+        values = self.n_values + 200 * self.n_documents
+        return 1.6e-7 * values * math.pow(self.n_topics, 0.7)
+
+    def needs(
+        self, bytes_of_weight: float, bytes_of_label: float, seconds: float = 0.0
+    ) -> Needs:
+        """Return the needs of a classifier, and of counting.
+
+        A weight is of a term for a topic, and a label of a document. The numbers here
+        and in ``baselines`` were fitted to ``texts.yaml`` on 3,000 to 100,000 made-up
+        texts of 20 or 100 words with 20 to 1,000 labels.
+        """
+        memory = (
+            BYTES_OF_VALUE * self.n_values
+            + bytes_of_weight * self.n_weights
+            + bytes_of_label * self.n_documents * self.n_topics
+        )
+        return Needs(memory, SECONDS_TO_COUNT * self.n_values + seconds)
 
 
 class Sample(NamedTuple):
@@ -54,49 +77,37 @@ class Sample(NamedTuple):
     Attributes:
         texts: those of the sample.
         n_documents, n_topics: of all.
+        n_ids: of words; sequences of them are no more than its powers.
         has_one_label: whether each document has one topic.
     """
 
     texts: Sequence[str]
     n_documents: int
     n_topics: int
+    n_ids: int
     has_one_label: bool = True
 
-    def terms(self, find: Callable[[str], Iterable[str]], min_df: int) -> Terms:
-        """Return about how many terms are found in all documents.
+    def count_terms(
+        self, find: Callable[[str], Iterable[str]], min_df: int
+    ) -> tuple[float, float]:
+        """Return about how many terms are found in all documents, and their values.
 
-        They grow by a power of the number of documents: H. Heaps: Information Retrieval
-        (1978). The power is that of the last doubling.
+        Terms grow by a power of the number of documents: H. Heaps: Information
+        Retrieval (1978). The power is that of the last doubling.
         """
         documents = Counter[str]()
         n_values = 0
-        n_read = 0
-        n_terms = 0
-        before = 0
+        n_terms = [0]  # in so many texts
         for text in self.texts:
-            found = set(find(text))
-            documents.update(found)
-            n_values += len(found)
-            n_read += 1
-            if n_read.bit_count() == 1:
-                before = n_terms
-                n_terms = _count_frequent(documents, min_df)
+            terms = set(find(text))
+            documents.update(terms)
+            n_values += len(terms)
+            n_new = sum(documents[term] == min_df for term in terms)
+            n_terms.append(n_terms[-1] + n_new)
             if n_values > MOST_COUNTED:
                 break
-        power = min(1.0, math.log2(max(n_terms, 1) / max(before, 1)))
+        n_read = len(n_terms) - 1
         times = self.n_documents / max(n_read, 1)
-        n_frequent = _count_frequent(documents, min_df)
-        return Terms(n_frequent * times**power, n_values * times)
-
-    def needs(self, terms: Terms, costs: Costs) -> Needs:
-        """Return the needs of a classifier of these terms."""
-        of_topic = costs.bytes_of_weight * terms.n_terms
-        of_topic += costs.bytes_of_label * self.n_documents
-        memory = BYTES_OF_VALUE * terms.n_values + of_topic * self.n_topics
-        seconds = SECONDS_TO_COUNT + costs.seconds * self.n_topics**OF_TOPICS
-        return Needs(memory, seconds * terms.n_values)
-
-
-def _count_frequent(documents: Counter[str], min_df: int) -> int:
-    """Return how many terms occur in ``min_df`` documents or more."""
-    return sum(n >= min_df for n in documents.values())
+        growth = max(n_terms[-1], 1) / max(n_terms[n_read // 2], 1)
+        power = min(1.0, math.log2(growth))
+        return n_terms[-1] * times**power, n_values * times

@@ -32,10 +32,12 @@ MULTIPLICATION = 1e-9  # seconds, at most
 MOST_READ = 4096  # documents of a sample
 MAIN = 90e6  # bytes of our process, the documents left out
 PROCESS = 110e6  # of one that trains
-PROCESS_OF_KERAS = 700e6
+OF_NATIVE = 130e6  # more where a network is trained
+OF_KERAS = 700e6
 BYTES_OF_WORD = 8  # of a document, in each process
+BYTES_OF_CONTEXT = 30  # of a word, while word vectors are learned
 BYTES_OF_PARAM = 24  # itself, two moments, a gradient, and the best so far
-BYTES_OF_SCORE = 24  # of a test document for a topic, until it is stored
+BYTES_OF_SCORE = 16  # of a test document for a topic, until it is stored
 SHARES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 """Of the documents, when too many are to be learned from."""
 
@@ -114,13 +116,15 @@ class Forecast:
             case BaselineModel():
                 return process + self._baselines[trial.name].memory
             case Network() as network:
-                params = BYTES_OF_PARAM * count_params(network, shape)
                 if network.memory(shape):
                     return network.memory(shape) * 1e9
+                params = BYTES_OF_PARAM * count_params(network, shape)
+                if network.pretrained_dim:
+                    process += BYTES_OF_CONTEXT * len(dataset.documents.tokens)
                 if trial.training.engine == KERAS:
-                    process += PROCESS_OF_KERAS
-                    process += 4 * len(dataset.documents) * shape.timesteps  # padded
-                return process + params
+                    padded = 4 * len(dataset.documents) * shape.timesteps
+                    return process + OF_KERAS + padded + params
+                return process + OF_NATIVE + params
         return 0.0
 
     @cached_property
@@ -156,7 +160,7 @@ class Forecast:
         else:
             read = texts(inputs)
         has_one_label = form_of(dataset.y_train).has_one_label
-        return Sample(read, n, len(dataset.topics), has_one_label)
+        return Sample(read, n, len(dataset.topics), dataset.n_ids, has_one_label)
 
     def _smallest_change(self, limit: float) -> str:
         """Return what would make the trials fit: fewer jobs, or smaller models."""
@@ -169,7 +173,10 @@ class Forecast:
             if more > 0:
                 change = self._smaller(trial, memory - more)
                 changes[f"models.{trial.name}: {change}"] = None
-        return "; ".join(changes)
+        advice = "; ".join(changes)
+        if min(self.jobs, len(self.trials)) > 1:
+            return f"use --jobs 1, and {advice}"
+        return advice
 
     def _smaller(self, trial: Trial, limit: float) -> str:
         """Return what would make a trial fit in a process of so many bytes."""

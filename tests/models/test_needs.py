@@ -23,26 +23,33 @@ def texts():
 
 @pytest.mark.parametrize("min_df", [1, 2])
 def test_terms_of_all_documents_are_told_from_few(texts, min_df, monkeypatch):
-    few = Sample(texts[:500], N, 10).terms(PAIRS, min_df)
+    few = Sample(texts[:500], N, 10, 20_000).count_terms(PAIRS, min_df)
 
     monkeypatch.setattr(needs, "MOST_COUNTED", 10**9)
-    exact = Sample(texts, N, 10).terms(PAIRS, min_df)
-    assert few.n_terms == pytest.approx(exact.n_terms, rel=0.5)
-    assert few.n_values == pytest.approx(exact.n_values, rel=0.1)
+    exact = Sample(texts, N, 10, 20_000).count_terms(PAIRS, min_df)
+    assert few[0] == pytest.approx(exact[0], rel=0.5)
+    assert few[1] == pytest.approx(exact[1], rel=0.1)
 
 
 def test_without_texts_there_are_no_terms():
-    assert Sample([], 0, 2).terms(PAIRS, min_df=1) == (0, 0)
+    assert Sample([], 0, 2, 9).count_terms(PAIRS, min_df=1) == (0, 0)
 
 
 def memory(baseline, texts, n_topics=10):
-    return baseline.needs(Sample(texts[:500], N, n_topics)).memory
+    return baseline.needs(Sample(texts[:500], N, n_topics, 20_000)).memory
 
 
 def test_weights_of_more_topics_need_more_memory(texts):
     few = memory(MultinomialNaiveBayes(), texts)
 
     assert memory(MultinomialNaiveBayes(), texts, 1000) > 5 * few
+
+
+def test_words_are_no_more_than_their_ids(texts):
+    baseline = MultinomialNaiveBayes()
+    limited = Sample(texts[:500], N, 1000, 20)
+
+    assert baseline.needs(limited).memory < memory(baseline, texts, 1000) / 5
 
 
 def test_each_reduction_needs_less_memory(texts):
