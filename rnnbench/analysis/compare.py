@@ -21,7 +21,7 @@ from rnnbench.results.schema import ModelSummary
 from rnnbench.results.stored_run import StoredRun
 from rnnbench.section import StoredRecord
 
-Part = Literal["config", "data", "environment"]
+ComparedPart = Literal["config", "data", "environment"]
 OF_DOCUMENTS = {
     "source",
     "corpus_fingerprint",
@@ -62,7 +62,7 @@ class ModelChange(Change):
 class DifferingFact(StoredRecord):
     """A fact that is not the same in both runs; ``None`` where there is none."""
 
-    part: Part
+    part: ComparedPart
     key: str  # its path, such as training.epochs
     a: object
     b: object
@@ -161,7 +161,7 @@ def documents_of(run: StoredRun) -> tuple[str, bytes]:
 
 def find_differences(a: StoredRun, b: StoredRun) -> list[DifferingFact]:
     """Return all differences in the resolved configs, the data and the environments."""
-    pairs: dict[Part, tuple[object, object]] = {
+    pairs: dict[ComparedPart, tuple[object, object]] = {
         "config": (a.config, b.config),
         "data": (_data_of(a), _data_of(b)),
         "environment": (a.environment, b.environment),

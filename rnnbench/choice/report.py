@@ -24,7 +24,7 @@ from rnnbench.report.plots.plot import (
     name_rows,
 )
 from rnnbench.report.sections.about import reproduce_by
-from rnnbench.report.sections.base import Part, ReportSection
+from rnnbench.report.sections.base import ReportSection, SectionPart
 from rnnbench.tasks import TaskKind
 from rnnbench.text import counted, heading
 
@@ -74,11 +74,11 @@ def choice_page(results: ChoiceResults, folder: Path) -> PageContent:
     if results.recommended:
         findings.append(f"Recommended: {results.recommended.reason}")
         plot = CandidatesPlot(results.candidates, results.recommended.model, task)
-        parts: list[Part] = [("figure", plot), ("table", choice_table(results))]
+        parts: list[SectionPart] = [("figure", plot), ("table", choice_table(results))]
         sections.append(ReportSection("score", heading(score), parts))
     by_labels = label_tables(results)
     if results.curves and by_labels:
-        by_size: list[Part] = []
+        by_size: list[SectionPart] = []
         if len(results.curves.sizes) > 1:
             answer = by_labels[-1].caption
             findings.append(answer)

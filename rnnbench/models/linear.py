@@ -55,7 +55,7 @@ SCALED: dict[str | None, Function] = {
 }
 
 
-class Part(NamedTuple):
+class CountedTerms(NamedTuple):
     """How ``terms.weighted_sums`` counts some of the terms."""
 
     terms: tuple[Function, int, int]
@@ -78,7 +78,7 @@ class Counts(StoredRecord):
     norm: Literal["l1", "l2"] | None = None
     n_terms: NonNegativeInt
 
-    def part(self, columns: dict[str, int]) -> Part:
+    def part(self, columns: dict[str, int]) -> CountedTerms:
         """Return how its terms are counted, which stand in columns."""
         changed: Function = same
         if self.binary:
@@ -87,7 +87,7 @@ class Counts(StoredRecord):
             changed = one_and_log
         shortest, longest = self.ngram_range
         found_by = (ANALYZERS[self.analyzer], shortest, longest)
-        return Part(found_by, columns, changed, SCALED[self.norm])
+        return CountedTerms(found_by, columns, changed, SCALED[self.norm])
 
 
 class LinearRule(StoredRecord):
@@ -130,7 +130,7 @@ class LinearModel:
         rule, self.coef, self.intercept, self.idf, joined = arrays
         self.rule = LinearRule.model_validate_json(rule.tobytes())
         self.n_topics = n_topics
-        self.parts: list[Part] = []
+        self.parts: list[CountedTerms] = []
         terms: list[str] = []
         if joined.size:
             terms = joined.tobytes().decode().split("\0")

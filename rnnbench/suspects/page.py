@@ -5,7 +5,7 @@ from pathlib import Path
 from rnnbench.analysis.summary import load_environment
 from rnnbench.report.page import PageContent
 from rnnbench.report.sections.about import reproduce_by
-from rnnbench.report.sections.base import Part, ReportSection
+from rnnbench.report.sections.base import ReportSection, SectionPart
 from rnnbench.suspects.results import NONE, Suspect, SuspectsResults
 from rnnbench.suspects.table import findings, how, suspects_table
 from rnnbench.text import counted
@@ -15,7 +15,7 @@ SHOWN = 100
 
 def suspects_page(results: SuspectsResults, folder: Path) -> PageContent:
     """Return the page of the suspects in a folder."""
-    parts: list[Part] = []
+    parts: list[SectionPart] = []
     for suspect in results.suspects[:SHOWN]:
         parts.append(("mistake", _shown(suspect)))
     lead = f"The first {len(parts):,} of {counted(len(results.suspects), 'suspect')}."

@@ -122,7 +122,7 @@ def _recurrent(x, mask, w, cell, direction):
 
 
 @dataclass(frozen=True)
-class _Texts:
+class _TextsOfIds:
     """Word ids in place of texts, and the words if these are read."""
 
     ids: Traced
@@ -132,7 +132,7 @@ class _Texts:
 def _texts_of_words(ids, words, separator):
     if not separator:
         raise _impossible("ONNX cannot count n-grams in texts split into characters")
-    return _Texts(ids, words)
+    return _TextsOfIds(ids, words)
 
 
 def _weighted_sums(texts, w, parts):
@@ -218,7 +218,7 @@ def _compacted(tokens, is_kept):
 REPLACED = {
     "rows_of": _rows_of,
     "recurrent": _recurrent,
-    "texts_of_ids": _Texts,
+    "texts_of_ids": _TextsOfIds,
     "texts_of_words": _texts_of_words,
     "weighted_sums": _weighted_sums,
 }

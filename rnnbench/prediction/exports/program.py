@@ -1,4 +1,4 @@
-"""A kept model as lines of Python: ``Program(kept).lines``.
+"""A kept model as lines of Python: ``AnswerProgram(kept).lines``.
 
 They compute ``scores`` and ``is_given``, both ``(texts, labels)``, from word ``ids``.
 """
@@ -61,7 +61,7 @@ MERGES: dict[str, tuple[Function, tuple[object, ...]]] = {
 """How the outputs of two layers are merged."""
 
 
-class Program:
+class AnswerProgram:
     """The lines that answer texts; ``UserError`` if a model needs more than these."""
 
     def __init__(self, kept: KeptModel):

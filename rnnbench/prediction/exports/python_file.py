@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import rnnbench
 from rnnbench.data.corpus import noun_of
 from rnnbench.prediction.exports.file import Answer, Answered, FileFormat, splitting_of
-from rnnbench.prediction.exports.program import Program
+from rnnbench.prediction.exports.program import AnswerProgram
 from rnnbench.prediction.predict import KeptModel
 from rnnbench.report.template import find_template
 
@@ -31,7 +31,7 @@ class PythonFile(FileFormat):
         """Return the code, and what is in its last text: words, labels, arrays."""
         vocabulary = kept.vocabulary
         splitting = splitting_of(vocabulary)
-        program = Program(kept)
+        program = AnswerProgram(kept)
         split = program.spelled(splitting.split)
         about = {
             "labels": vocabulary.topics,

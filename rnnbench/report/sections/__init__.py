@@ -12,10 +12,10 @@ from rnnbench.report.plots.run_plot import RunPlot
 from rnnbench.report.sections.about import data, notes, reproduce
 from rnnbench.report.sections.base import (
     Explain,
-    Part,
     Reported,
     ReportSection,
     SectionMaker,
+    SectionPart,
     Texts,
 )
 from rnnbench.report.sections.errors import errors
@@ -89,7 +89,7 @@ def make_sections(
         if _has_section(task, make):
             section = _made(make, reported)
             sections[section.id] = section
-    plots: dict[str, list[Part]] = {name: [] for name in sections}
+    plots: dict[str, list[SectionPart]] = {name: [] for name in sections}
     for kind in PLOTS.usable():
         if task.is_among(kind.tasks):
             with PLOTS.blamed(kind.kind):
@@ -121,10 +121,10 @@ def _made(make: SectionMaker, reported: Reported) -> ReportSection:
     return section
 
 
-def _parts_of(kind: type[RunPlot], run: StoredRun) -> list[Part]:
+def _parts_of(kind: type[RunPlot], run: StoredRun) -> list[SectionPart]:
     """Return the plots of a kind, those of single models together, and their tables."""
     plots = [plot for plot in kind.in_report(run) if plot.svg]  # drawn here
-    parts: list[Part] = [("figure", plot) for plot in plots if not plot.models]
+    parts: list[SectionPart] = [("figure", plot) for plot in plots if not plot.models]
     of_models = [plot for plot in plots if plot.models]
     if of_models:
         parts.append(("figures", of_models))

@@ -2,7 +2,7 @@
 
 from rnnbench.analysis.notes import notes_on_run
 from rnnbench.environment import Facts, ProcessorRecord
-from rnnbench.report.sections.base import Part, Reported, ReportSection
+from rnnbench.report.sections.base import Reported, ReportSection, SectionPart
 from rnnbench.report.tables.scores import trained_on
 from rnnbench.results.store import CONSTRAINTS
 from rnnbench.text import counted, listed
@@ -41,7 +41,7 @@ def notes(reported: Reported) -> ReportSection:
     texts = {}
     for note in notes_on_run(reported.run):
         texts[note.title] = f"{note.evidence} {note.advice}"
-    parts: list[Part] = [("facts", texts)] if texts else []
+    parts: list[SectionPart] = [("facts", texts)] if texts else []
     lead = "Common traps that apply to this run."
     return ReportSection("notes", "Notes", parts, lead, listed(list(texts), 2, "; "))
 
@@ -65,6 +65,6 @@ def reproduce_by(command: str, environment: Facts) -> ReportSection:
         f"all packages are in {CONSTRAINTS}, for pip install -c. Another processor may "
         "round sums differently."
     )
-    parts: list[Part] = [("command", command), ("facts", texts | versions)]
+    parts: list[SectionPart] = [("command", command), ("facts", texts | versions)]
     result = f"rnnbench {versions['rnnbench']}, {environment['cpu']}"
     return ReportSection("reproduce", "Reproduce", parts, lead, result)

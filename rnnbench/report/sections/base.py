@@ -10,7 +10,7 @@ from rnnbench.report.table import Table
 from rnnbench.results.schema import Results
 from rnnbench.results.stored_run import StoredRun
 
-Part = (
+SectionPart = (
     tuple[Literal["table", "heatmap", "wordy"], Table]
     | tuple[Literal["figure"], Plot]
     | tuple[Literal["gallery", "figures"], Sequence[Plot]]
@@ -47,7 +47,7 @@ class ReportSection:
 
     id: str
     title: str
-    parts: Sequence[Part]
+    parts: Sequence[SectionPart]
     lead: str = ""
     result: str = ""
     """Its finding, in one line. A page folds a section that has one; others stay

@@ -13,7 +13,7 @@ from rnnbench.analysis.errors import (
     mistaken_shares,
 )
 from rnnbench.labels import Key, in_words, topics_of
-from rnnbench.report.sections.base import Part, Reason, Reported, ReportSection
+from rnnbench.report.sections.base import Reason, Reported, ReportSection, SectionPart
 from rnnbench.report.table import Table, with_points
 from rnnbench.results.stored_run import StoredRun
 
@@ -36,7 +36,7 @@ class Mistake(TypedDict):
 def errors(reported: Reported) -> ReportSection:
     """Return the number of errors on each kind of document, and single documents."""
     table = errors_table(reported.run)
-    parts: list[Part] = [("table", table)]
+    parts: list[SectionPart] = [("table", table)]
     for document, reason in zip(reported.hardest, _reasons(reported), strict=True):
         parts.append(("mistake", _mistake(reported, document, reason)))
     lead = (

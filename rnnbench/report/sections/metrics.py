@@ -2,7 +2,7 @@
 
 from rnnbench.analysis.errors import N_BINS, calibration_error
 from rnnbench.metrics import METRICS
-from rnnbench.report.sections.base import Part, Reported, ReportSection
+from rnnbench.report.sections.base import Reported, ReportSection, SectionPart
 from rnnbench.report.table import Table, with_points
 from rnnbench.report.tables.metrics import cost_table, metrics_table
 from rnnbench.report.words import metrics_of, scope, which_epoch
@@ -11,7 +11,7 @@ from rnnbench.report.words import metrics_of, scope, which_epoch
 def metrics(reported: Reported) -> ReportSection:
     """Return the other metrics, and the costs."""
     results = reported.results
-    parts: list[Part] = []
+    parts: list[SectionPart] = []
     if metrics_of(results.models):
         parts.append(("table", metrics_table(results)))
     if results.is_trained_here:
@@ -54,7 +54,7 @@ def calibration(reported: Reported) -> ReportSection:
     result = f"expected calibration error {lowest}"
     if highest != lowest:
         result += f" to {highest}"
-    parts: list[Part] = [("table", table)]
+    parts: list[SectionPart] = [("table", table)]
     return ReportSection("calibration", "Calibration", parts, "", result)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from rnnbench.analysis.pairs import SHOWN_IN_PAIRS, in_order_of
 from rnnbench.analysis.power import power_of_pairs
 from rnnbench.analysis.summary import drop_duplicates
-from rnnbench.report.sections.base import Part, Reported, ReportSection
+from rnnbench.report.sections.base import Reported, ReportSection, SectionPart
 from rnnbench.report.table import number_first
 from rnnbench.report.tables.metrics import metrics_table
 from rnnbench.report.tables.pairs import VERDICT, comparisons_table, power_table
@@ -56,7 +56,7 @@ def score(reported: Reported) -> ReportSection:
 def published(reported: Reported) -> ReportSection:
     """Return the published scores, and where each source is found."""
     results = reported.results
-    parts: list[Part] = []
+    parts: list[SectionPart] = []
     for table in published_tables(results):
         parts.append(("table", number_first(table, PLACE)))
     sources = {}
@@ -89,7 +89,7 @@ def differences(reported: Reported) -> ReportSection:
 def duplicates(reported: Reported) -> ReportSection:
     """Return the tables without duplicates, if some test documents are duplicates."""
     dataset = reported.results.dataset
-    parts: list[Part] = []
+    parts: list[SectionPart] = []
     if 0 < len(dataset.leaks) < dataset.test_size:
         rest = best_first(drop_duplicates(reported.run)).results
         caption = f"On the other {rest.dataset.test_size:,} documents."

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rnnbench.analysis.errors import f1_by_topic, frequent_topics, mistakes_by_topic
 from rnnbench.labels import topics_of
-from rnnbench.report.sections.base import Part, Reported, ReportSection
+from rnnbench.report.sections.base import Reported, ReportSection, SectionPart
 from rnnbench.report.table import MISSING, Table
 from rnnbench.text import counted
 from rnnbench.training.outcome import labels_of
@@ -88,7 +88,7 @@ def mistakes(reported: Reported) -> ReportSection:
     n_missed = int(missed.trace())
     n_added = int(added.trace())
     result = f"{best} misses {n_missed:,} {noun}s and adds {n_added:,}"
-    parts: list[Part] = [("wordy", table)] if rows else []
+    parts: list[SectionPart] = [("wordy", table)] if rows else []
     return ReportSection("mistakes", f"Missed and added {noun}s", parts, lead, result)
 
 
