@@ -73,6 +73,11 @@ class IdCounter(TransformerMixin, BaseEstimator):
     def fit_transform(self, x: Ragged, y: object = None) -> csr_matrix:  # noqa: ARG002
         """Learn what occurs in documents, and return how often, ``(n, n_terms)``."""
         self._learn_ids(x)
+        counts, terms = self._as_read(x)
+        return self._by_name(counts, terms)
+
+    def _as_read(self, x: Ragged) -> tuple[csr_matrix, Keys]:
+        """Return how often terms occur in documents, and the terms, as they come."""
         terms = []
         firsts = []
         blocks = []
@@ -85,18 +90,27 @@ class IdCounter(TransformerMixin, BaseEstimator):
             n_before += len(keys)
         if not n_before:
             raise ValueError("empty vocabulary")
-        all_terms = _distinct(np.concatenate(terms), self.base_**self.longest_)
-        # scikit-learn numbers terms as they come, and sorts each row by these numbers.
-        order = np.argsort(np.concatenate(firsts)[all_terms.firsts])
-        columns = np.argsort(order).astype(np.int32)[all_terms.places]
+        ends = np.cumsum(list(map(len, terms)))
+        columns, all_terms = self._numbered(
+            np.concatenate(terms), np.concatenate(firsts)
+        )
+        del terms, firsts  # they take much memory
         counted = []
-        start = 0
-        for new_terms, (lengths, places) in zip(terms, blocks, strict=True):
-            end = start + len(new_terms)
-            counted.append(_rows(lengths, columns[start:end][places], len(order)))
-            start = end
-        counts = vstack(counted, "csr")
-        return self._by_name(counts, all_terms.keys[order])
+        for block_columns, (lengths, places) in zip(
+            np.split(columns, ends[:-1]), blocks, strict=True
+        ):
+            counted.append(_rows(lengths, block_columns[places], len(all_terms)))
+        return vstack(counted, "csr"), all_terms
+
+    def _numbered(self, terms: Keys, firsts: Positions) -> tuple[Tokens, Keys]:
+        """Return the number of each term, and the distinct terms in this order.
+
+        scikit-learn numbers terms as they come, and sorts each row by these numbers.
+        """
+        distinct = _distinct(terms, self.base_**self.longest_)
+        order = np.argsort(firsts[distinct.firsts])
+        numbers = np.argsort(order).astype(np.int32)
+        return numbers[distinct.places], distinct.keys[order]
 
     def _learn_ids(self, x: Ragged) -> None:
         """Rank the ids that occur by their texts, from 1 on."""
@@ -151,11 +165,10 @@ class IdCounter(TransformerMixin, BaseEstimator):
 
     def _weighted(self, counts: csr_matrix) -> csr_matrix:
         """Return the values of terms, from how often they occur."""
-        data = counts.data
         if self.vectorizer.binary:
-            data = np.ones_like(data)
-        values = data.astype(self.vectorizer.dtype)  # by itself, or it would be sorted
-        counts = csr_matrix((values, counts.indices, counts.indptr), counts.shape)
+            counts.data = np.ones_like(counts.data)
+        # Not ``counts.astype``, which would sort them.
+        counts.data = counts.data.astype(self.vectorizer.dtype)
         if hasattr(self, "weighting_"):
             return self.weighting_.transform(counts, copy=False)
         return counts

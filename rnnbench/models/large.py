@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.sparse import csr_matrix, diags, eye, vstack
+from scipy.sparse import csr_matrix, eye, vstack
 from scipy.special import logsumexp, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
@@ -62,8 +62,9 @@ def _axes(x: csr_matrix) -> csr_matrix:
     A penalty of the length of weights is the same for the texts ``x @ axes.T``.
     """
     is_lone = np.bincount(x.indices, minlength=x.shape[1]) == 1
-    shared = eye(x.shape[1], format="csr")[~is_lone]
-    return vstack([shared, normalize(x @ diags(is_lone.astype(float)))], "csr")
+    features = eye(x.shape[1], format="csr")
+    lone = features[is_lone]
+    return vstack([features[~is_lone], normalize(x @ lone.T @ lone)], "csr")
 
 
 class LargeSVC(_Large, LinearSVC):
