@@ -246,10 +246,12 @@ class TfidfLogisticRegression(_Tfidf):
 
     def _needs(self, terms: Terms) -> Needs:
         steps = terms.n_documents**0.5 * self.C ** (1 / 3)  # proportional to them
-        if terms.are_few:
+        if terms.are_many:
+            values = terms.n_values * terms.n_topics
+            return terms.needs(4, 100, seconds=5.5e-10 * values * steps)
+        if terms.has_one_label:
             return terms.needs(310, 40, seconds=6.7e-8 * terms.n_weights * steps)
-        values = terms.n_values * terms.n_topics
-        return terms.needs(4, 100, seconds=5.5e-10 * values * steps)
+        return terms.needs(16, 10, seconds=1.7e-8 * terms.n_weights * steps)
 
     def _classifier(self) -> "ClassifierMixin":
         from rnnbench.models.large import LargeLogisticRegression
@@ -277,9 +279,9 @@ class TfidfLinearSVM(_Tfidf):
         return self.calibrated
 
     def _needs(self, terms: Terms) -> Needs:
-        bytes_of_weight = 4
-        if terms.are_few or self.calibrated:
-            bytes_of_weight = 16
+        bytes_of_weight = 16
+        if terms.are_many and not self.calibrated:
+            bytes_of_weight = 4
         return terms.needs(bytes_of_weight, 10, terms.seconds_of_svm)
 
     def _classifier(self) -> "ClassifierMixin":

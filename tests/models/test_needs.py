@@ -45,6 +45,13 @@ def test_weights_of_more_topics_need_more_memory(texts):
     assert memory(MultinomialNaiveBayes(), texts, 1000) > 5 * few
 
 
+def test_topics_learned_one_by_one_need_more_memory_than_many_together(texts):
+    sample = Sample(texts[:500], N, 1000, 20_000, has_one_label=False)
+
+    together = memory(TfidfLinearSVM(), texts, 1000)
+    assert TfidfLinearSVM().needs(sample).memory > 2 * together
+
+
 def test_words_are_no_more_than_their_ids(texts):
     baseline = MultinomialNaiveBayes()
     limited = Sample(texts[:500], N, 1000, 20)
