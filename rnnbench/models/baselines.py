@@ -264,7 +264,7 @@ class TfidfLinearSVM(_Tfidf):
     calibrated.
     """
 
-    later_keys = frozenset({"char_ngrams", "calibrated"})
+    later_keys = frozenset({"char_ngrams", "calibrated", "weights"})
     kind = "tfidf_linear_svm"
     C: InverseL2 = 1.0
     calibrated: bool = False
@@ -273,6 +273,17 @@ class TfidfLinearSVM(_Tfidf):
     Probabilistic Outputs for Support Vector Machines (1999); with one topic a document,
     it is a temperature (C. Guo et al.: On Calibration of Modern Neural Networks, ICML
     2017)."""
+    weights: Literal["log_odds"] | None = None
+    """Whether TF-IDF is multiplied by a weight of each word or sequence, and its length
+    made 1 again. The weight is the square root of the largest log-odds of a topic: the
+    size of log(s / m), where s is the share of the documents of the topic that have it,
+    plus 0.5, among all that is counted in them, and m its mean over topics."""
+
+    @model_validator(mode="after")
+    def _weighs_words(self) -> "TfidfLinearSVM":
+        if self.weights and self.char_ngrams:
+            raise problem("weights: not with char_ngrams", "leave out one of them")
+        return self
 
     @computed
     def gives_probabilities(self) -> bool:
@@ -285,12 +296,23 @@ class TfidfLinearSVM(_Tfidf):
         return terms.needs(bytes_of_weight, 10, terms.seconds_of_svm)
 
     def _classifier(self) -> "ClassifierMixin":
-        from rnnbench.models.estimators import CalibratedSVM
+        from rnnbench.models.estimators import CalibratedSVM, LogOdds
         from rnnbench.models.large import LargeSVC
 
         if self.calibrated:
-            return CalibratedSVM(self.C)
+            weighting = None
+            if self.weights:
+                weighting = LogOdds()
+            return CalibratedSVM(self.C, weighting)
         return LargeSVC(C=self.C, random_state=0)
+
+    def pipeline(self, seed: int) -> "Pipeline":
+        from rnnbench.models.estimators import LogOdds
+
+        pipeline = super().pipeline(seed)
+        if self.weights and not self.calibrated:
+            pipeline.steps.insert(1, ("weights", LogOdds()))
+        return pipeline
 
 
 class MultinomialNaiveBayes(_Words):

@@ -4,16 +4,17 @@ Labels are ``(n,)``, or 0 and 1, ``(n, n_topics)``. Importing this module import
 scikit-learn.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags
 from scipy.special import logsumexp
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.preprocessing import FunctionTransformer, normalize
 from sklearn.svm import LinearSVC
 
 from rnnbench.labels import Labels, form_of
@@ -90,17 +91,49 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
         return np.asarray(self.classes_[self.decision_function(x).argmax(axis=1)])
 
 
+class LogOdds(TransformerMixin, BaseEstimator):
+    """Multiplies features by weights, and gives documents a length of 1 again.
+
+    Features of unlike shares in the classes weigh more. Log-odds as weights are from J.
+    Martineau, T. Finin: Delta TFIDF (ICWSM 2009), and S. Wang, C. Manning: Baselines
+    and Bigrams (ACL 2012); here, a feature has one weight for all classes.
+    """
+
+    def fit(self, x: csr_matrix, y: Labels) -> "LogOdds":
+        """Learn weights from features, ``(n, n_features)``, and labels."""
+        _, is_in_class = form_of(y).by_class(np.asarray(y))
+        has_feature = (x != 0).astype(float)
+        mean = np.mean([*_shares(has_feature, is_in_class)], axis=0)
+        largest = np.zeros(x.shape[1])
+        for share in _shares(has_feature, is_in_class):
+            largest = np.maximum(largest, np.abs(np.log(share / mean)))
+        weights = np.sqrt(largest)
+        self.weights_ = weights / (weights.mean() or 1.0)
+        return self
+
+    def transform(self, x: csr_matrix) -> csr_matrix:
+        return normalize(x @ diags(self.weights_))
+
+
+def _shares(x: csr_matrix, is_in_class: NDArray[np.bool_]) -> Iterator[Floats]:
+    """Yield how often features occur in a class, as shares of all that does."""
+    for is_in_topic in is_in_class.T:
+        counts = is_in_topic @ x + 0.5
+        yield counts / counts.sum()
+
+
 class CalibratedSVM(ClassifierMixin, BaseEstimator):
     """A linear SVM, one topic against the rest, with log-odds from its margins.
 
     Every fifth document is left out to fit one curve for all topics to the margins of a
-    first SVM; then the SVM is fitted to all documents.
+    first SVM; then the SVM is fitted to all documents. Each fit weighs features anew.
     """
 
     takes_any_number = True
 
-    def __init__(self, C: float = 1.0):  # noqa: N803
+    def __init__(self, C: float = 1.0, weighting: LogOdds | None = None):  # noqa: N803
         self.C = C
+        self.weighting = weighting
 
     def fit(self, x: csr_matrix, y: Labels) -> "CalibratedSVM":
         """Learn from features, ``(n, n_features)``, and labels."""
@@ -108,7 +141,8 @@ class CalibratedSVM(ClassifierMixin, BaseEstimator):
         self.classes_, is_in_class = self.form_.by_class(y)
         y = is_in_class.astype(np.uint8)
         slope, offset = self._curve(x, y)
-        weights, intercepts = self._fit(x, y)
+        self.weighting_ = self._weighting(x, y)
+        weights, intercepts = self._fit(self.weighting_.transform(x), y)
         self.coef_ = slope * weights
         self.intercept_ = slope * intercepts + offset
         return self
@@ -126,8 +160,18 @@ class CalibratedSVM(ClassifierMixin, BaseEstimator):
         judged = y[is_left_out]
         if not judged.any() or judged.all():
             return 1.0, 0.0
-        weights, intercepts = self._fit(x[~is_left_out], y[~is_left_out])
-        return fitted(x[is_left_out] @ weights.T + intercepts, judged)
+        seen = x[~is_left_out]
+        labels = y[~is_left_out]
+        weighting = self._weighting(seen, labels)
+        weights, intercepts = self._fit(weighting.transform(seen), labels)
+        unseen = weighting.transform(x[is_left_out])
+        return fitted(unseen @ weights.T + intercepts, judged)
+
+    def _weighting(self, x: csr_matrix, y: Labels) -> TransformerMixin:
+        """Return what weighs features, after learning from documents."""
+        if self.weighting is None:
+            return FunctionTransformer()
+        return clone(self.weighting).fit(x, y)
 
     def _fit(self, x: csr_matrix, y: Labels) -> tuple[Floats, Floats]:
         """Return the weights and the intercepts of margins.
@@ -143,6 +187,7 @@ class CalibratedSVM(ClassifierMixin, BaseEstimator):
 
     def predict_log_proba(self, x: csr_matrix) -> Floats:
         """Return the log-probability of each topic, ``(n, n_topics)``."""
+        x = self.weighting_.transform(x)
         odds = np.asarray(x @ self.coef_.T + self.intercept_)
         return np.asarray(self.form_.log_probabilities(odds))
 

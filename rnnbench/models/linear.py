@@ -194,6 +194,8 @@ def arrays_of(
     with suppress(Exception):  # a pipeline from another package may be anything
         *steps, classifier = (step for _, step in pipeline.steps)
         counts, idf, terms = _features(steps)
+        for step in (*steps, getattr(classifier, "weighting_", None)):
+            idf = idf * getattr(step, "weights_", 1.0)
         rule = rule.model_copy(update={"counts": counts})
         weights, intercepts = _weights(classifier, rule)
         as_json = np.frombuffer(rule.model_dump_json().encode(), np.uint8)
@@ -227,6 +229,8 @@ def _features(
     idf: list[Floats] = [np.zeros(0)]
     terms: list[str] = []
     for step in steps:
+        if not hasattr(step, "get_feature_names_out"):  # it weighs what is counted
+            continue
         for _, vectorizer in getattr(step, "transformer_list", [("", step)]):
             names = vectorizer.get_feature_names_out()
             counter = getattr(vectorizer, "vectorizer", vectorizer)  # of an IdCounter

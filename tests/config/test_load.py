@@ -140,7 +140,7 @@ COUNTED = {
     "min_df": 1,
     "char_ngrams": None,
 }
-LINEAR = {"sublinear_tf": False, "C": 0.5, "calibrated": False}
+LINEAR = {"sublinear_tf": False, "C": 0.5, "calibrated": False, "weights": None}
 SVM = {"baseline": {"tfidf_linear_svm": COUNTED | LINEAR}}
 OWN = {"python": "my.nets:make", "arguments": {"units": 8, "rates": [0.1, None]}}
 

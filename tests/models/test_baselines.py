@@ -50,7 +50,7 @@ PARAMETERS = {
     "most_frequent": ({}, {}),
     "stratified": ({}, {}),
     "tfidf_linear_svm": (
-        PAIRS | TFIDF | {"C": 1.0, "calibrated": False},
+        PAIRS | TFIDF | {"C": 1.0, "calibrated": False, "weights": None},
         {"sublinear_tf": True, "C": 0.5},
     ),
     "tfidf_logistic_regression": (

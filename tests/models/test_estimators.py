@@ -17,7 +17,7 @@ from sklearn.svm import LinearSVC
 
 from rnnbench.environment import missing
 from rnnbench.models.baselines import SentenceEmbedding
-from rnnbench.models.estimators import CalibratedSVM, NaiveBayesSVM
+from rnnbench.models.estimators import CalibratedSVM, LogOdds, NaiveBayesSVM
 from rnnbench.models.text_vectors import _load, encode
 
 N_DOCUMENTS = 24
@@ -51,6 +51,48 @@ def test_the_margins_are_those_of_wang_and_manning(seed, beta, alpha):
         interpolated = (1 - beta) * np.abs(weights).sum() / N_WORDS + beta * weights
         expected = (x * ratios) @ interpolated + svm.intercept_
         assert_allclose(margins[:, topic], expected, atol=1e-6)
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 99))
+def test_features_of_unlike_shares_in_the_topics_weigh_more(seed):
+    x, y = documents(seed)
+
+    weights = LogOdds().fit(csr_matrix(x), y).weights_
+
+    counts = np.array([x[y == topic].sum(axis=0) for topic in range(N_TOPICS)]) + 0.5
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    expected = np.sqrt(np.abs(np.log(shares / shares.mean(axis=0))).max(axis=0))
+    assert_allclose(weights, expected / expected.mean())
+
+
+def test_weighted_documents_have_a_length_of_1():
+    x, y = documents(0)
+    x = csr_matrix(x)
+
+    weighted = LogOdds().fit_transform(x, y)
+
+    lengths = np.sqrt(weighted.multiply(weighted).sum(axis=1))
+    assert_allclose(lengths[x.sum(axis=1) > 0], 1)
+
+
+def test_documents_left_out_to_calibrate_weigh_no_feature():
+    x, y = documents(0)
+    is_left_out = np.arange(N_DOCUMENTS) % 5 == 4
+    other = np.where(is_left_out, (y + 1) % N_TOPICS, y)
+    fitted = []
+
+    class Noted(LogOdds):
+        def fit(self, x, y):
+            fitted.append(super().fit(x, y).weights_)
+            return self
+
+    for labels in (y, other):
+        CalibratedSVM(weighting=Noted()).fit(csr_matrix(x, dtype=float), labels)
+
+    first, whole, first_of_others, whole_of_others = fitted
+    assert_array_equal(first, first_of_others)
+    assert not np.array_equal(whole, whole_of_others)
 
 
 RANDOM = default_rng(0)

@@ -61,6 +61,8 @@ OTHERS = [
     {"tfidf_linear_svm": {"analyzer": "char_wb", "min_ngram": 2, "max_ngram": 5}},
     {"tfidf_linear_svm": {"analyzer": "char", "max_ngram": 3, "sublinear_tf": True}},
     {"tfidf_linear_svm": {"calibrated": True, "C": 10}},
+    {"tfidf_linear_svm": {"weights": "log_odds"}},
+    {"tfidf_linear_svm": {"weights": "log_odds", "calibrated": True}},
     {"nb_svm": {"char_ngrams": [3, 5]}},
     {"complement_naive_bayes": {"sublinear_tf": True, "norm": True, "max_ngram": 3}},
     {"tfidf_logistic_regression": {"char_ngrams": [1, 4], "min_df": 2}},

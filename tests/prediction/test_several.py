@@ -34,6 +34,7 @@ BASELINES = [
     "tfidf_linear_svm", "nb_svm", "tfidf_logistic_regression", "multinomial_naive_bayes",
     "complement_naive_bayes", "most_frequent",
     {"tfidf_linear_svm": {"calibrated": True}},
+    {"tfidf_linear_svm": {"weights": "log_odds"}},
 ]  # fmt: skip
 
 
