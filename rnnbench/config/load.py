@@ -5,7 +5,7 @@
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from operator import attrgetter
@@ -92,6 +92,14 @@ def load(config: object, overrides: Sequence[Override] = ()) -> Benchmark:
     ``ConfigError`` lists all problems.
     """
     return load_with_files(config, overrides).benchmark
+
+
+def load_written(file: Path, overrides: Sequence[Override]) -> Benchmark:
+    """Return the benchmark of a file that ``config_text`` made; see ``load``."""
+    tree = Tree(Node({}, ""))
+    tree.root = _read(tree, file, (), nodes.parse_written)
+    _set_values(tree, overrides)
+    return _validated(Benchmark, tree)
 
 
 def load_with_files(config: object, overrides: Sequence[Override] = ()) -> LoadedConfig:
@@ -285,10 +293,19 @@ def _node(value: object, depth: int = 0) -> Node:
     return Node(value, "")
 
 
-def _read(tree: Tree, path: Path, above: tuple[Path, ...]) -> Node:
+# Several files may extend the same one.
+_parse = lru_cache(maxsize=MAX_FILES)(nodes.parse)
+
+
+def _read(
+    tree: Tree,
+    path: Path,
+    above: tuple[Path, ...],
+    parse: Callable[[str, str], tuple[Node | None, list[Problem]]] = _parse,
+) -> Node:
     """Return the values of a file over those of the files that it extends."""
     tree.files.append(path)
-    root, duplicates = _parse(_text_of(path), str(path))
+    root, duplicates = parse(_text_of(path), str(path))
     if root is None:
         raise config_error(str(path), (), "the file is empty (needs: name, models)")
     if not root.is_mapping:
@@ -297,10 +314,6 @@ def _read(tree: Tree, path: Path, above: tuple[Path, ...]) -> Node:
         raise config_error(root.where, (), message)
     tree.problems += duplicates
     return _extended(tree, root, path.parent, (*above, path))
-
-
-# Several files may extend the same one.
-_parse = lru_cache(maxsize=MAX_FILES)(nodes.parse)
 
 
 def _text_of(path: Path) -> str:

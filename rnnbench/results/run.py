@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnbench import storage
-from rnnbench.config.load import Override, load
+from rnnbench.config.load import Override, load_written
 from rnnbench.config.nodes import ConfigError
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.vocabulary import Vocabulary
@@ -99,7 +99,7 @@ def load_benchmark(folder: Path, models: Iterable[str]) -> Benchmark:
     """Return the resolved config of the finished run in ``folder``, with its models."""
     untracked = Override("", "tracking", "[]")  # its trackers may not be installed here
     try:
-        benchmark = load(folder / "config.yaml", [untracked])
+        benchmark = load_written(folder / "config.yaml", [untracked])
     except ConfigError as error:  # it names the file
         raise DamagedResultError(f"unusable result: {error}") from error
     unknown = sorted(set(models) - set(benchmark.models))

@@ -448,9 +448,10 @@ def _corrections(
 ) -> dict[str, NDArray[np.float32]]:
     """Return the corrections in a file, by the name of their metric."""
     corrections = {}
-    for name, values in stored.items():
+    for name in stored:  # without reading the other arrays again
         if not name.startswith(CORRECTION):
             continue
+        values = stored[name]
         if values.dtype != np.float32 or values.shape != (n_documents,):
             raise ValueError(f"{name} has the wrong shape or type")
         if not np.isfinite(values).all():

@@ -13,7 +13,15 @@ from hypothesis import given, settings
 from pydantic import ValidationError
 from strategies import plain_values, texts
 
-from rnnbench.config.load import Override, dump, load, load_data, select, tree_of
+from rnnbench.config.load import (
+    Override,
+    dump,
+    load,
+    load_data,
+    load_written,
+    select,
+    tree_of,
+)
 from rnnbench.config.nodes import ConfigError
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.config import Data
@@ -345,6 +353,7 @@ def test_whatever_is_dumped_loads_again(value, text):
     benchmark = load(config)
 
     assert dumped_and_loaded(benchmark) == benchmark
+    assert load_written(write(dump(benchmark)), []) == benchmark
     assert benchmark.models["own"].arguments == arguments
 
 

@@ -8,6 +8,7 @@ from rnnbench.config.nodes import (
     MAX_DEPTH,
     ConfigError,
     parse,
+    parse_written,
     to_yaml,
 )
 
@@ -103,3 +104,14 @@ def test_both_versions_of_yaml_read_what_was_written():
     ]
     words += [0, -3, 1e-3, 1e30, float("inf"), True, None]
     assert read(to_yaml(words)) == yaml.safe_load(to_yaml(words)) == words
+
+
+@pytest.mark.parametrize("text", ["a: [1e-3, 010, no]\na: {b: }", "- a\n-\tb: ]", BOMB])
+def test_a_file_that_we_wrote_is_read_as_others_are(text):
+    def answer(reader):
+        try:
+            return reader(text, "a.yaml")
+        except ConfigError as error:
+            return str(error)
+
+    assert answer(parse_written) == answer(parse)
