@@ -13,6 +13,7 @@ from rnnbench.analysis import notes
 from rnnbench.analysis.summary import load_run
 from rnnbench.config.load import Override, load, load_data, select
 from rnnbench.config.schema import Benchmark
+from rnnbench.data import cache
 from rnnbench.data.config import Data
 from rnnbench.data.load import PreparedData
 from rnnbench.data.load import prepare as prepare_data
@@ -22,7 +23,7 @@ from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.describe import describe
 from rnnbench.models.layers.base import Shape
 from rnnbench.prediction.predict import find_model
-from rnnbench.report.data_view import data_view, notes_text, sources_view
+from rnnbench.report.data_view import cache_view, data_view, notes_text, sources_view
 from rnnbench.report.document_view import document_view, models_by_input
 from rnnbench.report.layout import View, grid
 from rnnbench.report.model_view import models_view, network_view, parameters_view
@@ -48,6 +49,7 @@ _subject = options.config_argument(
 )
 DOCUMENT = "The number of a document, from 0; without it, the whole set is described."
 MODEL = "A model of CONFIG; without it, all are listed."
+CLEAR = "Remove all of it; not while something is trained."
 ALL_SOURCES = "List the sources, and the files that they can read."
 EXPORTED = "The new file; by default, MODEL with the ending of its format."
 FORMAT = "python, onnx or keras; by default, what FILE ends in, or python."
@@ -227,6 +229,24 @@ def show_data(
         view = data_view(_prepare(load_data(config, changed), offline=True))
     else:
         view = _one_document(config, number, changed)
+    console.print_record(*view, as_json=as_json)
+
+
+@_data_command("rnnbench data cache", "rnnbench data cache --clear", name="cache")
+def show_cache(
+    clear: Annotated[bool, typer.Option("--clear", help=CLEAR)] = False,
+    as_json: options.Json = False,
+) -> None:
+    """List what is in the cache, or remove it.
+
+    It has documents, downloads, and what models learned from texts without topics. All
+    of it is made or downloaded again when it is needed.
+    """
+    files = cache.files()
+    view = cache_view(files, is_cleared=clear)
+    if clear:
+        for file in files:
+            file.unlink()
     console.print_record(*view, as_json=as_json)
 
 

@@ -30,6 +30,13 @@ ARRAYS = (
     "excerpts",
     "excerpt_ends",
 )
+CACHED = (
+    "corpora/v*/*-*.npz",
+    "collections/*.zip",
+    "language_models/*.npz",
+    "transformers/*/*",
+)
+"""All that is in the cache folder, apart from files of others."""
 FINGERPRINTS = ("fingerprint", "unlabeled_fingerprint")
 
 
@@ -41,6 +48,16 @@ def folder() -> Path:
     """Return the cache folder: ``RNNBENCH_CACHE``, or the platform's."""
     chosen = os.environ.get("RNNBENCH_CACHE")
     return Path(chosen or platformdirs.user_cache_path("rnnbench"))
+
+
+def files() -> list[Path]:
+    """Return all files of the cache, the newest first."""
+    cached = []
+    for pattern in CACHED:
+        for file in folder().glob(pattern):
+            if file.is_file() and not file.is_symlink():
+                cached.append(file)
+    return sorted(cached, key=lambda file: -file.stat().st_mtime)
 
 
 def _corpora() -> Path:

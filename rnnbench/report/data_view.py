@@ -1,8 +1,11 @@
 """A dataset, the sources and the notes on data, for people and for machines."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import chain, combinations
+from pathlib import Path
 
 import numpy as np
 from rich.console import Group, RenderableType
@@ -11,6 +14,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from rnnbench.analysis.notes import Note, notes_on_data
+from rnnbench.data import cache
 from rnnbench.data.load import PreparedData
 from rnnbench.data.source import Source
 from rnnbench.data.summary import DatasetSummary
@@ -24,6 +28,8 @@ SHOWN_TOPICS = 10
 SHOWN_PAIRS = 5
 BAR_WIDTH = 12
 NAME = "bold"
+DIGITS = re.compile("([0-9a-f]{8})[0-9a-f]{56}")
+"""Of a checksum, which tables shorten."""
 
 
 def data_view(prepared: PreparedData) -> View:
@@ -143,6 +149,26 @@ def sources_view(sources: Iterable[Source]) -> View:
         record[source.name] = {"help": source.help, "file": source.file}
         table.add_row(source.name, source.help, source.file)
     return {"sources": record}, table
+
+
+def cache_view(files: Sequence[Path], *, is_cleared: bool) -> View:
+    """Return files of the cache, or those that were in it."""
+    folder = cache.folder()
+    records = []
+    rows = []
+    total = 0
+    for file in files:
+        size = file.stat().st_size
+        name = file.relative_to(folder).as_posix()
+        day = datetime.fromtimestamp(file.stat().st_mtime, UTC).date().isoformat()
+        records.append({"file": name, "bytes": size, "written": day})
+        rows.append([DIGITS.sub(r"\1…", name), f"{size / 1e6:,.1f}", day])
+        total += size
+    caption = f"{folder}: {total / 1e6:,.1f} MB"
+    if is_cleared:
+        caption += " are removed"
+    record = {"folder": str(folder), "is_cleared": is_cleared, "files": records}
+    return record, Table(["file", "MB", "written"], rows, caption)
 
 
 def notes_text(notes: Sequence[Note]) -> RenderableType:

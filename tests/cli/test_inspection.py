@@ -418,3 +418,23 @@ def test_a_table_may_have_20000_columns(cli, name):
 
     assert done.exit_code == 2
     assert f"{name}: 20,001 columns (allowed: 20,000; " in done.stderr
+
+
+def test_the_cache_is_listed(cli, cache_folder):
+    cli("data", "prepare", *MADE_UP)
+
+    (file,) = json.loads(cli("data", "cache", "--json").stdout)["files"]
+
+    assert file["file"].startswith("corpora/v")
+    assert file["bytes"] == (cache_folder / file["file"]).stat().st_size
+
+
+def test_a_cache_is_cleared_of_our_files_alone(cli, cache_folder):
+    cli("data", "prepare", *MADE_UP)
+    notes = cache_folder / "corpora" / "notes.txt"
+    notes.write_text("mine")
+
+    done = cli("data", "cache", "--clear")
+
+    assert "MB are removed" in done.stdout
+    assert [file for file in cache_folder.rglob("*") if file.is_file()] == [notes]
