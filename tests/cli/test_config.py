@@ -327,3 +327,14 @@ def test_the_json_schemas_are_printed(cli):
         in cli("config", "show", "fine.yaml", "--schema", "config").stderr
     )
     assert "'b' is not one of 'config'" in cli("config", "show", "--schema", "b").stderr
+
+
+def test_a_file_that_is_far_too_long_is_no_config(cli, tmp_path):
+    file = tmp_path / "long.yaml"
+    with file.open("wb") as opened:
+        opened.truncate(5 * 2**30)  # it takes no space
+
+    done = cli("config", "check", file, "--no-build")
+
+    assert done.exit_code == 2
+    assert "longer than" in done.stderr

@@ -7,7 +7,6 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 from rnnbench.errors import UserError
-from rnnbench.storage import open_regular
 from rnnbench.text import counted, encodable
 
 MAX_PACKED = 4 * 2**30  # the size of the largest file that is read, in bytes
@@ -64,7 +63,7 @@ def start_of(path: Path) -> bytes:
     """Return the first bytes of a file; none if there is no such file."""
     if not path.is_file():
         return b""
-    with open_regular(path, MAX_PACKED) as file:
+    with path.open("rb") as file:
         return file.read(16)
 
 
