@@ -435,6 +435,13 @@ def test_sets_of_labels_that_are_odd_are_said_or_refused(
     assert refused or message in caplog.text
 
 
+def test_a_small_parquet_file_of_one_text_over_and_over_is_refused(tmp_path):
+    write_table(tmp_path / "own.parquet", [("word " * 20_000, "a")] * 1_000)
+
+    with pytest.raises(UserError, match="unpacks to more than 67,108,864 bytes"):
+        read(tmp_path / "own.parquet")
+
+
 def test_a_list_of_endless_labels_in_a_small_parquet_file_is_refused(
     tmp_path, monkeypatch
 ):

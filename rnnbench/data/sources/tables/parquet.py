@@ -90,6 +90,7 @@ def rows_of(
             fault = f"its texts unpack to more than {MAX_UNPACKED:,} characters"
             hint = "use a .csv or .jsonl file instead"
             raise UserError(f"{path}: {fault} ({hint})")
+        check_unpacked_size(path, size)
         for row in zip(*values, strict=True):
             number += 1
             yield Row(f"{place}, row {number}", row)
