@@ -647,6 +647,7 @@ def test_a_run_is_stored_in_files():
     np.testing.assert_array_equal(again.scores("nb"), ran.scores("nb"))
 
 
+@pytest.mark.usefixtures("one_plot")
 def test_a_report_is_written_beside_the_results_of_its_run_alone():
     run = stored("a", {"nb": [18]})
     other = stored("a", {"nb": [17]})

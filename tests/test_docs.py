@@ -329,6 +329,7 @@ CONFIGS = [
 ]
 
 
+@pytest.mark.usefixtures("quick", "one_plot")
 @pytest.mark.parametrize("name", COMMANDS_OF)
 def test_commands_print_what_stands_below_them(cli, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)

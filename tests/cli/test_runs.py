@@ -107,6 +107,7 @@ def test_wrong_input_ends_with_2_without_any_output(cli, command, message):
 # report
 
 
+@pytest.mark.usefixtures("one_plot")
 def test_a_file_in_the_place_of_the_folder_of_plots_is_named(cli, tmp_path):
     run = run_folder(tmp_path / "run", {"rnn": [(0, 0, 0, 1)]})
     (run / "plots").touch()

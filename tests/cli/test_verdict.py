@@ -180,6 +180,7 @@ def test_a_gate_compares_all_with_the_first(cli, files, gate, status):
     assert cli("verdict", *files, "--fail-if", gate).exit_code == status
 
 
+@pytest.mark.usefixtures("one_plot")
 def test_a_run_is_stored_for_other_commands(cli):
     assert cli("verdict", "good.csv", "poor.csv", "--out", "runs/mine.1").exit_code == 0
     assert cli("verdict", "good=poor.csv", "--out", "runs/other").exit_code == 0
@@ -347,6 +348,7 @@ def test_one_file_of_labels_cannot_serve_several_tasks(cli):
     assert "lacks the labels of these tasks" in done.stderr
 
 
+@pytest.mark.usefixtures("quick")
 def test_texts_that_a_run_trained_on_are_counted(cli):
     assert cli("config", "new", "mine.yaml", "--from", "own_texts").exit_code == 0
     models = ["--models", "tfidf_logistic_regression", "--out", "run"]

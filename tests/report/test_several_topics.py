@@ -93,16 +93,19 @@ def test_published_scores_stand_beside_ours_with_the_decision_of_each(run):
     assert decided["svm"] == [f"{svm.at_half.mean:.4f}", "chosen, else best"]
 
 
-def test_the_report_has_the_sections_that_apply(run):
-    sections = {section.id: section for section in make_sections(run, None, 0, 5)}
+@pytest.fixture(scope="module")
+def sections(run):
+    """The sections of the report, by their ids."""
+    return {section.id: section for section in make_sections(run, None, 0, 5)}
 
+
+def test_the_report_has_the_sections_that_apply(sections):
     assert not {"confusion", "calibration"} & {*sections}
     assert {"score", "topics", "mistakes", "errors", "learning"} < {*sections}
 
 
-def test_the_report_says_which_topics_are_missed(run):
+def test_the_report_says_which_topics_are_missed(run, sections):
     page = run.write_report().read_text(encoding="utf-8")
-    sections = {section.id: section for section in make_sections(run, None, 0, 5)}
     mistakes = [shown for kind, shown in sections["errors"].parts if kind == "mistake"]
 
     answers = mistakes[0]["answers"].values()
@@ -117,6 +120,7 @@ def test_only_plots_that_apply_are_drawn(run):
     assert run.plot("micro_f1").get_xlabel() == "test micro-F1"
 
 
+@pytest.mark.usefixtures("one_plot")
 def test_several_runs_are_compared_by_their_main_metric(run, tmp_path):
     compared = rnnbench.compare(run, run)
     gate = parse_gate("drops significantly")

@@ -41,11 +41,10 @@ def read(file):
 
 
 SEVERAL = ["--set", "data.label_separator=;"]
-pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path, monkeypatch, quick, one_plot):  # noqa: ARG001 - before all others
     monkeypatch.chdir(tmp_path)
     write("mine.csv", texts())
 

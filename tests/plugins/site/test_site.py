@@ -28,6 +28,7 @@ from rnnbench.plugins.site.folder import (
     open_site,
 )
 from rnnbench.report.page import render, report_page
+from rnnbench.report.plots import PLOTS
 from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import SITE
 from rnnbench.storage import write_document, write_text
@@ -40,6 +41,8 @@ PAGES = ["index.html", "leaderboard.html", "history.html"]
 SECRETS = [DocumentText(["secret", "words"])] * 20
 WORDS = "rnnbench.prediction.report.texts_of_test_documents", lambda _: SECRETS
 """Stands for the cache, which has the words of every document."""
+ONE_PLOT = PLOTS, "usable", lambda: [PLOTS["score"]]
+"""Reports have one plot; all take a second."""
 
 
 def write_runs(folder):
@@ -88,6 +91,7 @@ def made(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(*WORDS)
+        patch.setattr(*ONE_PLOT)
         runs = [
             *sorted(folder.glob("results/nightly/*")),
             f"results/{ODD}",
@@ -189,6 +193,7 @@ def test_the_index_lists_the_runs_the_newest_first(pages):
     assert "(partial run) r8, 20 test documents - 000000000000 none 0.6000" in texts[3]
 
 
+@pytest.mark.usefixtures("one_plot")
 def test_a_report_is_that_of_rnnbench_report(made, pages):
     run = load_run(made[0] / "results/nightly/1")
     alone = render(report_page(run, None, 0, 20))
@@ -231,7 +236,7 @@ def runs(tmp_path, monkeypatch):
         write_run(run)
 
 
-@pytest.mark.usefixtures("runs")
+@pytest.mark.usefixtures("runs", "one_plot")
 def test_parts_without_content_are_left_out(cli):
     done = cli("site", "results/r8", "results/r52", "results/../results/r8", "--quiet")
 
@@ -242,7 +247,7 @@ def test_parts_without_content_are_left_out(cli):
     assert sorted(file.name for file in Path("site/runs").iterdir()) == ["r52", "r8"]
 
 
-@pytest.mark.usefixtures("runs")
+@pytest.mark.usefixtures("runs", "one_plot")
 def test_a_folder_without_a_run_is_left_out(cli):
     again = cli("site", "results/r8", "results", "--quiet")
 
@@ -251,7 +256,7 @@ def test_a_folder_without_a_run_is_left_out(cli):
     assert [file.name for file in Path("site/runs").iterdir()] == ["r8"]
 
 
-@pytest.mark.usefixtures("runs")
+@pytest.mark.usefixtures("runs", "one_plot")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -280,6 +285,7 @@ def test_wrong_input_ends_with_2_before_anything_is_written(cli, arguments, mess
     assert sorted(Path().rglob("*")) == before
 
 
+@pytest.mark.usefixtures("one_plot")
 def test_words_are_shown_only_if_they_are_asked_for(pages, cli, tmp_path, monkeypatch):
     monkeypatch.setattr(*WORDS)
     private = tmp_path / "private"
