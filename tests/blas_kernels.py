@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -53,6 +54,7 @@ def two_kernels():
     )
 
 
+@cache
 def _is_usable(kernel):
     try:
         printed = run_with_kernel(kernel, LOOK.replace("KERNEL", repr(kernel)))

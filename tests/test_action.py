@@ -45,7 +45,7 @@ def runner(tmp_path_factory):
     write_files(folder / "work/sgml", tiny_newswires())
     (folder / "work/tiny.yaml").write_text(TINY)
     (folder / "pip.conf").write_text(
-        "[install]\nno-index = true\nno-build-isolation = false\n"
+        "[install]\nno-index = true\nno-build-isolation = false\nno-compile = true\n"
     )
     status, log = carry_out(STEPS[1], folder, {}, {})
     assert status == 0, log
@@ -154,7 +154,9 @@ def test_each_input_is_described():
 
 def test_the_gates_of_a_run_go_into_the_summary(act, runner):
     first = act(
-        config="tiny.yaml", out="stored", arguments="--models 'bayes,random'\n--seeds 1"
+        config="tiny.yaml",
+        out="stored",
+        arguments="--models 'bayes,random'\n--seeds 1 --jobs 1",
     )
 
     assert first.status == 0, first.log

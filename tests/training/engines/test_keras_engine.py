@@ -56,15 +56,15 @@ def train(ema=DECAY, validation=None, sample_weights=None):
     request = FitRequest(
         None, dataset(), training, SEED, ignore, False, sample_weights=sample_weights
     )
-    keras_engine.train(model, request, documents(), validation, epochs)
+    with line_by_line():
+        keras_engine.train(model, request, documents(), validation, epochs)
     return model, epochs
 
 
 @pytest.fixture(scope="module")
 def trainings():
     """The same training with and without averages, validated on other documents."""
-    with line_by_line():
-        return [train(ema, OTHERS) for ema in (None, DECAY)]
+    return [train(ema, OTHERS) for ema in (None, DECAY)]
 
 
 def weights_of_each_step():
