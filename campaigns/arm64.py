@@ -33,19 +33,19 @@ def attempt(number, _random, _bench, folder):
     layers = NETWORKS[name]["layers"]
     expected = train(layers)
     emulated = _emulated(layers, folder / "emulated.npz")
-    for what in _differences(emulated, expected):
-        yield f"{name}: {what}"
+    for difference in _differences(emulated, expected):
+        yield f"{name}: {difference}"
 
 
 def _emulated(layers, file):
-    """Return what came of a training in the emulator."""
-    made = os.environ.get("ARM64")
-    if not (made and shutil.which(EMULATOR)):
+    """Return the weights and scores of a training in the emulator."""
+    place = os.environ.get("ARM64")
+    if not (place and shutil.which(EMULATOR)):
         raise Skip(f"no {EMULATOR}, or no folder in ARM64: see .ci/arm64")
-    root = Path(made, "root")
+    root = Path(place, "root")
     variables = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(Path(made, "packages")),
+        "PYTHONPATH": str(Path(place, "packages")),
         "QEMU_LD_PREFIX": str(root),
         # OpenBLAS's code for SVE fails in the emulator.
         "QEMU_CPU": "neoverse-n1",

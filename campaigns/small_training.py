@@ -1,4 +1,5 @@
-"""Train a small network with code that checks all addresses, and write what came of it.
+"""Train a small network with code that checks addresses, and write its weights and
+scores.
 
 It reads layers as JSON, and also runs on another processor than the campaigns::
 
@@ -16,20 +17,16 @@ if __name__ == "__main__":
     root = Path(__file__).parents[1]
     sys.path[:1] = [str(root), str(root / "tests")]
 
-from checked_code import Checked, faults
+from checked_code import CheckedProgram, faults
 from machine_code import documents, here, network, program
 
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.training.engines.native.memory import Sizes
 from rnnbench.training.engines.native.network import Scorer
-from rnnbench.training.engines.native.program import Program, passes
+from rnnbench.training.engines.native.program import passes
 
 N_DOCUMENTS = 30
 EPOCHS = (1, 2, 3)
-
-
-class CheckedProgram(Program):
-    assembler = Checked
 
 
 def train(layers):

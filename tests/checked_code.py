@@ -11,6 +11,7 @@ from typing import Any
 from llvmlite import ir
 
 from rnnbench.training.engines.native.assembler import F32, I64, Assembler, View
+from rnnbench.training.engines.native.program import Program
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,10 @@ class Checked(Assembler):
         return CheckedView(
             **vars(start), bounds=(start.pointer, start.moved(array.size).pointer)
         )
+
+
+class CheckedProgram(Program):
+    assembler = Checked
 
 
 def faults(code):

@@ -98,7 +98,9 @@ class Choice(Shown):
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench choose`` prints."""
-        tables = label_tables(self.results) or [choice_table(self.results)]
+        tables = label_tables(self.results)
+        if not tables and not self.results.is_on_test:
+            tables = [choice_table(self.results)]
         if self.fitted:
             tables.append(short_table(self.fitted.results))
         return tables
@@ -107,7 +109,7 @@ class Choice(Shown):
     def recommended(self) -> str:
         """The name of the recommended model; ``results`` says why."""
         if self.results.is_on_test:
-            raise UserError(f"{self.folder}: none, because it shows test documents")
+            raise UserError(f"{self.folder}: test documents recommend no model")
         if self.results.recommended is None:
             raise UserError(f"{self.folder}: no model has finished all its trials")
         return self.results.recommended.model
@@ -234,8 +236,9 @@ def choose(
 ) -> Choice:
     """Rank models and grid points by their score on held-out training documents.
 
-    The texts of the test documents are removed before anything is learned. Trials are
-    stored, and not trained again by the same call.
+    The texts of the test documents are removed before anything is learned, unless
+    models are tested ``on_test``. Trials are stored, and not trained again by the same
+    call.
 
     Args:
         config: A config file, its content, or the result of ``load_config``. Or texts

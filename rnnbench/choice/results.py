@@ -133,16 +133,16 @@ class ChoiceResults(StoredRecord):
     command: str
     """The command line of the choice."""
     dataset: DatasetSummary
-    """The whole dataset; none of its test documents was used."""
+    """The whole dataset; its test documents choose nothing."""
     folds: int | None
-    """The number of folds; ``None`` if they are not."""
+    """The number of folds, if folds were held out."""
     last: float | None
-    """The share of training documents, the last ones, that was held out.
+    """The share of training documents that was held out, if the last ones were.
 
-    Without it and without folds, models were tested on the test documents.
+    Without folds and this share, models were tested on the test documents.
     """
     held_out: int
-    """How many documents were held out, in all folds together, or are to test on."""
+    """How many documents were held out, in all folds together, or tested on."""
     seeds: list[int]
     epochs: list[int]
     """The distinct numbers of epochs of networks."""
@@ -180,7 +180,7 @@ class ChoiceResults(StoredRecord):
         return self.folds or 0
 
     def how(self) -> str:
-        """Return in words which documents were held out, or are to test on."""
+        """Return in words which documents were held out or tested on."""
         if self.is_on_test:
             return f"the {self.held_out:,} test documents"
         if self.folds:

@@ -49,7 +49,7 @@ _subject = options.config_argument(
 )
 DOCUMENT = "The number of a document, from 0; without it, the whole set is described."
 MODEL = "A model of CONFIG; without it, all are listed."
-CLEAR = "Remove all of it; not while something is trained."
+CLEAR = "Remove these files. Do not use it while a run is in progress."
 ALL_SOURCES = "List the sources, and the files that they can read."
 EXPORTED = "The new file; by default, MODEL with the ending of its format."
 FORMAT = "python, onnx or keras; by default, what FILE ends in, or python."
@@ -237,16 +237,16 @@ def show_cache(
     clear: Annotated[bool, typer.Option("--clear", help=CLEAR)] = False,
     as_json: options.Json = False,
 ) -> None:
-    """List what is in the cache, or remove it.
+    """List the files in the cache, or remove them.
 
-    It has documents, downloads, and what models learned from texts without topics. All
-    of it is made or downloaded again when it is needed.
+    They hold documents, downloads, and what models learned from texts without topics.
+    They are made or downloaded again when they are needed.
     """
     files = cache.files()
     view = cache_view(files, is_cleared=clear)
     if clear:
         for file in files:
-            file.unlink()
+            file.unlink(missing_ok=True)
     console.print_record(*view, as_json=as_json)
 
 

@@ -30,13 +30,14 @@ ARRAYS = (
     "excerpts",
     "excerpt_ends",
 )
+SHA256 = "[0-9a-f]" * 64
 CACHED = (
-    "corpora/v*/*-*.npz",
-    "collections/*.zip",
-    "language_models/*.npz",
-    "transformers/*/*",
+    f"corpora/v*/*-{SHA256}.npz",
+    "collections/reuters21578.zip",
+    f"language_models/{SHA256}.npz",
+    f"transformers/*-{'[0-9a-f]' * 16}/*",
 )
-"""All that is in the cache folder, apart from files of others."""
+"""The files that we put into the cache folder; there may be others."""
 FINGERPRINTS = ("fingerprint", "unlabeled_fingerprint")
 
 

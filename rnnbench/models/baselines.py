@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.pipeline import Pipeline
 
+    from rnnbench.models.estimators import LogOdds
+
 Positive = Annotated[float, Field(ge=1e-10, le=1e10)]
 """Above 0, and within what scikit-learn's solvers can handle: some never end beyond
 it."""
@@ -274,15 +276,16 @@ class TfidfLinearSVM(_Tfidf):
     it is a temperature (C. Guo et al.: On Calibration of Modern Neural Networks, ICML
     2017)."""
     weights: Literal["log_odds"] | None = None
-    """Whether TF-IDF is multiplied by a weight of each word or sequence, and its length
-    made 1 again. The weight is the square root of the largest log-odds of a topic: the
-    size of log(s / m), where s is the share of the documents of the topic that have it,
-    plus 0.5, among all that is counted in them, and m its mean over topics."""
+    """``log_odds`` multiplies TF-IDF by a weight of each term, and gives texts a length
+    of 1 again. The share s of a term in a topic is the number of documents of the topic
+    with the term, plus 0.5, divided by the sum of these numbers over all terms. The
+    weight is the square root of the largest size of log(s / m), where m is the mean of
+    s over topics, divided by the mean of all weights."""
 
     @model_validator(mode="after")
     def _weighs_words(self) -> "TfidfLinearSVM":
         if self.weights and self.char_ngrams:
-            raise problem("weights: not with char_ngrams", "leave out one of them")
+            raise problem("weights: not with char_ngrams", "allowed: one of them")
         return self
 
     @computed
@@ -296,23 +299,27 @@ class TfidfLinearSVM(_Tfidf):
         return terms.needs(bytes_of_weight, 10, terms.seconds_of_svm)
 
     def _classifier(self) -> "ClassifierMixin":
-        from rnnbench.models.estimators import CalibratedSVM, LogOdds
+        from rnnbench.models.estimators import CalibratedSVM
         from rnnbench.models.large import LargeSVC
 
-        if self.calibrated:
-            weighting = None
-            if self.weights:
-                weighting = LogOdds()
-            return CalibratedSVM(self.C, weighting)
+        if self.calibrated:  # it must not weigh terms by documents that it leaves out
+            return CalibratedSVM(self.C, self._weighting())
         return LargeSVC(C=self.C, random_state=0)
 
     def pipeline(self, seed: int) -> "Pipeline":
+        pipeline = super().pipeline(seed)
+        weighting = self._weighting()
+        if weighting and not self.calibrated:
+            pipeline.steps.insert(1, ("weights", weighting))
+        return pipeline
+
+    def _weighting(self) -> "LogOdds | None":
+        """Return what weighs terms, if anything does."""
         from rnnbench.models.estimators import LogOdds
 
-        pipeline = super().pipeline(seed)
-        if self.weights and not self.calibrated:
-            pipeline.steps.insert(1, ("weights", LogOdds()))
-        return pipeline
+        if self.weights is None:
+            return None
+        return LogOdds()
 
 
 class MultinomialNaiveBayes(_Words):

@@ -94,16 +94,20 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
 class LogOdds(TransformerMixin, BaseEstimator):
     """Multiplies features by weights, and gives documents a length of 1 again.
 
-    Features of unlike shares in the classes weigh more. Log-odds as weights are from J.
+    The more the shares of a feature differ between classes, the larger its weight. J.
     Martineau, T. Finin: Delta TFIDF (ICWSM 2009), and S. Wang, C. Manning: Baselines
-    and Bigrams (ACL 2012); here, a feature has one weight for all classes.
+    and Bigrams (ACL 2012) weigh features by log-odds; here, a feature has one weight
+    for all classes.
     """
 
     def fit(self, x: csr_matrix, y: Labels) -> "LogOdds":
         """Learn weights from features, ``(n, n_features)``, and labels."""
         _, is_in_class = form_of(y).by_class(np.asarray(y))
         has_feature = (x != 0).astype(float)
-        mean = np.mean([*_shares(has_feature, is_in_class)], axis=0)
+        total = np.zeros(x.shape[1])
+        for share in _shares(has_feature, is_in_class):
+            total += share
+        mean = total / is_in_class.shape[1]
         largest = np.zeros(x.shape[1])
         for share in _shares(has_feature, is_in_class):
             largest = np.maximum(largest, np.abs(np.log(share / mean)))
@@ -116,7 +120,7 @@ class LogOdds(TransformerMixin, BaseEstimator):
 
 
 def _shares(x: csr_matrix, is_in_class: NDArray[np.bool_]) -> Iterator[Floats]:
-    """Yield how often features occur in a class, as shares of all that does."""
+    """Yield the share of each feature in each class, ``(n_features,)``."""
     for is_in_topic in is_in_class.T:
         counts = is_in_topic @ x + 0.5
         yield counts / counts.sum()

@@ -194,8 +194,9 @@ def arrays_of(
     with suppress(Exception):  # a pipeline from another package may be anything
         *steps, classifier = (step for _, step in pipeline.steps)
         counts, idf, terms = _features(steps)
-        for step in (*steps, getattr(classifier, "weighting_", None)):
-            idf = idf * getattr(step, "weights_", 1.0)
+        for weighting in (*steps, getattr(classifier, "weighting_", None)):
+            if hasattr(weighting, "weights_"):
+                idf = idf * weighting.weights_
         rule = rule.model_copy(update={"counts": counts})
         weights, intercepts = _weights(classifier, rule)
         as_json = np.frombuffer(rule.model_dump_json().encode(), np.uint8)

@@ -18,7 +18,7 @@ MOST_WEIGHTS = 2**24
 
 
 class Needs(NamedTuple):
-    """What a training needs beside its process and the documents."""
+    """The memory and time of a training, beside its process and the documents."""
 
     memory: float = 0.0
     """Bytes at the peak."""

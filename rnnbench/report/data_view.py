@@ -152,7 +152,7 @@ def sources_view(sources: Iterable[Source]) -> View:
 
 
 def cache_view(files: Sequence[Path], *, is_cleared: bool) -> View:
-    """Return files of the cache, or those that were in it."""
+    """Return files of the cache, which are there or ``is_cleared``."""
     folder = cache.folder()
     records = []
     rows = []
@@ -166,7 +166,7 @@ def cache_view(files: Sequence[Path], *, is_cleared: bool) -> View:
         total += size
     caption = f"{folder}: {total / 1e6:,.1f} MB"
     if is_cleared:
-        caption += " are removed"
+        caption += " removed"
     record = {"folder": str(folder), "is_cleared": is_cleared, "files": records}
     return record, Table(["file", "MB", "written"], rows, caption)
 

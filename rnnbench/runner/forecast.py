@@ -1,4 +1,4 @@
-"""What a run will need, told before anything is trained.
+"""The memory and time that a run will need, told before anything is trained.
 
 ``Forecast(trials, dataset, jobs=2).check_memory()`` refuses what cannot fit.
 """
@@ -61,7 +61,7 @@ class Forecast:
         return self.memory_of(self.jobs)
 
     @property
-    def of_long(self) -> str:
+    def in_words(self) -> str:
         """The time and the memory in words; empty if it takes less than a minute.
 
         Products are timed only if that is not clear without.
@@ -95,18 +95,18 @@ class Forecast:
 
     def memory_of(self, jobs: int) -> float:
         """Return about how many bytes all processes take with so many jobs."""
-        return MAIN + self._documents + sum(nlargest(jobs, self._of_trials))
+        return MAIN + self._documents + sum(nlargest(jobs, self._sizes))
 
     @cached_property
     def _documents(self) -> float:
         return BYTES_OF_WORD * len(self.dataset.documents.tokens)
 
     @cached_property
-    def _of_trials(self) -> list[float]:
+    def _sizes(self) -> list[float]:
         """The bytes of a process for each trial."""
-        return list(map(self._of_process, self.trials))
+        return list(map(self._size_of, self.trials))
 
-    def _of_process(self, trial: Trial) -> float:
+    def _size_of(self, trial: Trial) -> float:
         """Return the bytes of the process that carries out a trial."""
         dataset = self.dataset
         shape = Shape.of(dataset)
@@ -168,7 +168,7 @@ class Forecast:
             if self.memory_of(jobs) <= limit:
                 return f"use --jobs {jobs}"
         changes: dict[str, None] = {}  # each once, although there are seeds
-        for trial, memory in zip(self.trials, self._of_trials, strict=True):
+        for trial, memory in zip(self.trials, self._sizes, strict=True):
             more = MAIN + self._documents + memory - limit
             if more > 0:
                 change = self._smaller(trial, memory - more)
@@ -183,7 +183,7 @@ class Forecast:
         match trial.model:
             case BaselineModel(baseline=baseline):
                 sample = self._sample(baseline)
-                limit -= self._of_process(trial) - self._baselines[trial.name].memory
+                limit -= self._size_of(trial) - self._baselines[trial.name].memory
                 for key, value in baseline.reductions():
                     smaller = baseline.model_copy(update={key: value})
                     if smaller.needs(sample).memory <= limit:

@@ -190,7 +190,7 @@ def _forecast(job: Job, trials: Sequence[Trial]) -> str:
         return ""
     forecast = Forecast(trials, job.data.dataset, executor.jobs)
     forecast.check_memory()
-    return forecast.of_long
+    return forecast.in_words
 
 
 def _train_others(job: Job, done: PlanResult, listener: Listener) -> None:

@@ -431,10 +431,12 @@ def test_the_cache_is_listed(cli, cache_folder):
 
 def test_a_cache_is_cleared_of_our_files_alone(cli, cache_folder):
     cli("data", "prepare", *MADE_UP)
-    notes = cache_folder / "corpora" / "notes.txt"
-    notes.write_text("mine")
+    mine = {cache_folder / "notes.txt", cache_folder / "collections" / "mine.zip"}
+    for file in mine:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("mine")
 
     done = cli("data", "cache", "--clear")
 
-    assert "MB are removed" in done.stdout
-    assert [file for file in cache_folder.rglob("*") if file.is_file()] == [notes]
+    assert "MB removed" in done.stdout
+    assert {file for file in cache_folder.rglob("*") if file.is_file()} == mine

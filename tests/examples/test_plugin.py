@@ -91,7 +91,6 @@ def test_its_command_names_the_largest_model(finished, here):
     assert largest.stdout.strip() in names
 
 
-@pytest.mark.usefixtures("one_plot")
 def test_models_are_compared_by_the_metric_of_its_task(here):
     done = here("run", "stars.yaml", "--json", "--quiet")
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from factories import benchmark
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnbench.data.load import prepare
@@ -60,7 +60,6 @@ def test_a_check_finds_results_that_would_be_too_large(make, monkeypatch):
     )
 
 
-@settings(max_examples=15)
 @given(
     st.integers(200, 9_000),
     st.sampled_from([{}, {"split": "stratified"}, {"group": "author"}]),

@@ -101,11 +101,11 @@ def test_a_model_that_cannot_fit_is_named(make, limited):
 
 
 def test_a_short_run_is_not_announced(make):
-    assert not make(TWO).of_long
+    assert not make(TWO).in_words
 
 
 def test_a_long_run_is_announced(make, monkeypatch):
     monkeypatch.setattr(forecast, "MINUTE", 0.0)
 
-    said = make(TWO).of_long
+    said = make(TWO).in_words
     assert re.fullmatch(r"about \d s of training, and up to 0\.\d GB of memory", said)

@@ -66,7 +66,7 @@ def test_it_learns_which_word_comes_next(name):
 def weights_of(dataset, model=BOTH_WAYS):
     """Return the weights, and whether they were made now."""
     phases = []
-    with report_phases_to(phases.append), line_by_line():
+    with report_phases_to(phases.append):
         weights = language_weights(model, dataset, 0.0)
     return weights, bool(phases)
 

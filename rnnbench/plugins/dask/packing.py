@@ -19,7 +19,7 @@ MODULES = "modules"  # the folder of the modules that travel
 
 @dataclass(frozen=True)
 class Packed:
-    """What a run sends to workers.
+    """The files that a run sends to workers.
 
     Attributes:
         modules: a zip file for each worker.

@@ -28,7 +28,6 @@ from rnnbench.plugins.site.folder import (
     open_site,
 )
 from rnnbench.report.page import render, report_page
-from rnnbench.report.plots import PLOTS
 from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import SITE
 from rnnbench.storage import write_document, write_text
@@ -41,8 +40,6 @@ PAGES = ["index.html", "leaderboard.html", "history.html"]
 SECRETS = [DocumentText(["secret", "words"])] * 20
 WORDS = "rnnbench.prediction.report.texts_of_test_documents", lambda _: SECRETS
 """Stands for the cache, which has the words of every document."""
-ONE_PLOT = PLOTS, "usable", lambda: [PLOTS["score"]]
-"""Reports have one plot; all take a second."""
 
 
 def write_runs(folder):
@@ -91,7 +88,6 @@ def made(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(*WORDS)
-        patch.setattr(*ONE_PLOT)
         runs = [
             *sorted(folder.glob("results/nightly/*")),
             f"results/{ODD}",
@@ -193,7 +189,6 @@ def test_the_index_lists_the_runs_the_newest_first(pages):
     assert "(partial run) r8, 20 test documents - 000000000000 none 0.6000" in texts[3]
 
 
-@pytest.mark.usefixtures("one_plot")
 def test_a_report_is_that_of_rnnbench_report(made, pages):
     run = load_run(made[0] / "results/nightly/1")
     alone = render(report_page(run, None, 0, 20))

@@ -9,7 +9,7 @@ from functools import cache
 import llvmlite.binding as llvm
 import numpy as np
 import pytest
-from checked_code import Checked, faults
+from checked_code import Checked, CheckedProgram, faults
 from hypothesis import example, given
 from hypothesis import strategies as st
 from machine_code import (
@@ -41,7 +41,7 @@ from rnnbench.training.engines.native.assembler import (
 from rnnbench.training.engines.native.losses import loss_of
 from rnnbench.training.engines.native.memory import OF_HALF, SHARED, Memory, Sizes
 from rnnbench.training.engines.native.network import Scorer, longest_first
-from rnnbench.training.engines.native.program import Program, passes
+from rnnbench.training.engines.native.program import passes
 from rnnbench.training.engines.native.random import make_mask, philox, quarter, times
 
 HERE = Processor(8, 32, is_x86)
@@ -68,10 +68,6 @@ DROPPING = LayeredNetwork.model_validate(
         ]
     }
 )
-
-
-class CheckedProgram(Program):
-    assembler = Checked
 
 
 def run(name, arena, make, processor=HERE):
