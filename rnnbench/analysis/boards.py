@@ -21,9 +21,8 @@ import scipy
 
 from rnnbench.analysis.compare import Change, compare_runs, documents_of
 from rnnbench.analysis.comparisons import (
-    compare_with_best,
     correctness_by_model,
-    ranks_of,
+    rank_models,
 )
 from rnnbench.data.summary import DatasetSummary
 from rnnbench.errors import UserError
@@ -129,8 +128,7 @@ def _rank(runs: Mapping[str, StoredRun], metric: str | None) -> Board:
     correctness = {
         contestant.name: contestant.correctness for contestant in contestants
     }
-    against_best = compare_with_best(correctness)
-    possible_ranks = ranks_of(correctness)
+    ranked = rank_models(correctness)
     scores = [score_of(contestant.model, used) for contestant in contestants]
     entries = []
     for contestant, score in zip(contestants, scores, strict=True):
@@ -141,8 +139,8 @@ def _rank(runs: Mapping[str, StoredRun], metric: str | None) -> Board:
             rank=rank,
             run=contestant.run,
             model=contestant.model,
-            against_best=against_best.get(contestant.name),
-            possible_ranks=possible_ranks[contestant.name],
+            against_best=ranked.against_best.get(contestant.name),
+            possible_ranks=ranked.ranks[contestant.name],
         )
         entries.append(entry)
     entries.sort(key=lambda entry: entry.rank or inf)

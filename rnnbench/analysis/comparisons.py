@@ -147,8 +147,14 @@ def compare_with_best(models: Mapping[str, Correctness]) -> dict[str, Comparison
     The corrected p-value is that of being as good as the best, whichever model is the
     best.
     """
+    return _with_best(models, p_of_being_best(models))
+
+
+def _with_best(
+    models: Mapping[str, Correctness], p_best: Mapping[str, float]
+) -> dict[str, Comparison]:
+    """Return the comparisons of the best model with each other one."""
     best = max(models, key=lambda name: round(models[name].score, DIGITS))
-    p_best = p_of_being_best(models)
     comparisons = {}
     for name in models:
         if name != best:
@@ -163,15 +169,27 @@ def p_of_being_best(models: Mapping[str, Correctness]) -> dict[str, float]:
     return dict(zip(models, p.tolist(), strict=True))
 
 
-def ranks_of(models: Mapping[str, Correctness]) -> dict[str, tuple[int, int]]:
-    """Return the first and the last possible rank of each model, by name.
+@dataclass(frozen=True, eq=False)
+class RankedModels:
+    """Models on the same documents, by name."""
 
-    Pairs with too few seeds leave both orders open.
-    """
+    against_best: dict[str, Comparison]
+    """As ``compare_with_best`` returns them."""
+    ranks: dict[str, tuple[int, int]]
+    """The first and the last possible rank; too few seeds leave both orders open."""
+
+
+def rank_models(models: Mapping[str, Correctness]) -> RankedModels:
+    """Compare models with the best, and return their possible ranks."""
     in_order = list(models.values())
-    scores = many_models.describe(in_order)
-    ranks = many_models.rank_intervals(scores, _have_too_few_seeds(in_order))
-    return dict(zip(models, map(tuple, ranks.tolist()), strict=True))
+    ranks, p_best = many_models.rank_models(
+        many_models.describe(in_order), _have_too_few_seeds(in_order)
+    )
+    p_by_name = dict(zip(models, p_best.tolist(), strict=True))
+    return RankedModels(
+        against_best=_with_best(models, p_by_name),
+        ranks=dict(zip(models, map(tuple, ranks.tolist()), strict=True)),
+    )
 
 
 def _have_too_few_seeds(models: Sequence[Correctness]) -> NDArray[np.bool_]:

@@ -15,8 +15,7 @@ from rnnbench.analysis import boards
 from rnnbench.analysis.comparisons import (
     MAX_IN_PAIRS,
     compare_pairs,
-    compare_with_best,
-    ranks_of,
+    rank_models,
 )
 from rnnbench.errors import UserError
 from rnnbench.outside.judge import Verdict
@@ -76,7 +75,7 @@ def rank_on_tasks(tasks: Mapping[str, Verdict]) -> SeveralTasks:
     if len(names) > MAX_IN_PAIRS:
         pairs = list(pairwise(names))
     compared = dict(zip(pairs, compare_pairs(pairs, pooled), strict=True))
-    ranks = ranks_of(pooled)
+    ranked = rank_models(pooled)
     best_first = []
     for name, lower in zip_longest(names, names[1:]):
         model = ModelOnTasks(
@@ -84,7 +83,7 @@ def rank_on_tasks(tasks: Mapping[str, Verdict]) -> SeveralTasks:
             scores={},
             ranks={},
             mean=pooled[name].score,
-            possible_ranks=ranks[name],
+            possible_ranks=ranked.ranks[name],
             against_next=compared.get((name, lower or "")),
         )
         for task, board in zip(tasks, all_boards, strict=True):
@@ -104,7 +103,7 @@ def rank_on_tasks(tasks: Mapping[str, Verdict]) -> SeveralTasks:
             names[0],
             pooled[names[0]].score,
             f"mean score over {len(tasks)} tasks",
-            compare_with_best(pooled),
+            ranked.against_best,
         ),
         best_first=best_first,
         groups=_groups(names, compared),

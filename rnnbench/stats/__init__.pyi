@@ -25,6 +25,7 @@ from .many_models import corrected_p as corrected_p
 from .many_models import describe as describe
 from .many_models import first_step_level as first_step_level
 from .many_models import rank_intervals as rank_intervals
+from .many_models import rank_models as rank_models
 from .many_models import worse_than_best_p as worse_than_best_p
 from .more_labels import LabelCurve as LabelCurve
 from .more_labels import PowerLaw as PowerLaw

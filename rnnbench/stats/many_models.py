@@ -71,7 +71,10 @@ N_DRAWS = 9_999
 FEWEST_DRAWS = 999
 MOST_CELLS = 200_000_000  # of pairs times draws; with more pairs, there are fewer draws
 SCALING_DRAWS = 500  # for the root mean square of a pair's draws
-CHUNK_CELLS = 500_000  # of pairs times draws, or of units times draws, at a time
+CHUNK_CELLS = 500_000  # of pairs times draws at a time,
+FEWEST_AT_ONCE = 25  # but at least so many draws
+MOST_AT_ONCE = 256
+BLOCK_CELLS = 32_000  # of pairs times draws: such arrays fit into a processor's cache
 # with fewer draws beyond a statistic, its p-value comes from the normal distribution
 TAIL = 10
 RARE = TAIL / N_DRAWS
@@ -168,13 +171,8 @@ def corrected_p(scores: ModelScores, first: Positions, second: Positions) -> Flo
     >>> p[0], p[1] < 0.01
     (np.float64(1.0), np.True_)
     """
-    measured = np.abs(scores.z[first, second])
-    order = np.argsort(-measured, kind="stable")
-    starts = np.arange(len(order))
-    p = np.ones(len(order))
-    p[order] = _step_down_p(
-        scores, first[order], second[order], starts, measured[order]
-    )
+    hypotheses = _pairs_are_equal(scores, first, second)
+    (p,) = _step_down_p(scores, first, second, [hypotheses])
     return p
 
 
@@ -190,20 +188,8 @@ def worse_than_best_p(scores: ModelScores) -> Floats:
     >>> p[0], p[1] < 0.01
     (np.float64(1.0), np.True_)
     """
-    n_models = len(scores.units)
-    # the statistic of the model that beats it most clearly
-    behind = scores.z.max(axis=0)
-    # the worst model leaves first
-    order = np.lexsort((scores.units.mean(axis=1), -behind))
-    # Places in this order: first all pairs of the worst model, then those of the next
-    # one.
-    first, second = np.triu_indices(n_models, 1)
-    starts = np.searchsorted(first, np.arange(n_models - 1))
-    p = np.ones(n_models)
-    leaving = order[:-1]
-    p[leaving] = _step_down_p(
-        scores, order[first], order[second], starts, behind[leaving]
-    )
+    first, second = np.triu_indices(len(scores.units), 1)
+    (p,) = _step_down_p(scores, first, second, [_models_are_best(scores)])
     return p
 
 
@@ -237,17 +223,27 @@ def rank_intervals(
     >>> rank_intervals(describe([Correctness(right), Correctness(wrong)])).tolist()
     [[1, 1], [2, 2]]
     """
-    n_models = len(scores.units)
-    first, second = np.triu_indices(n_models, 1)
-    differs = corrected_p(scores, first, second) < LEVEL
-    if is_open is not None:
-        differs &= ~is_open[first, second]
-    is_better = np.zeros((n_models, n_models), bool)
-    is_better[first, second] = differs & (scores.z[first, second] > 0)
-    is_better[second, first] = differs & (scores.z[second, first] > 0)
-    n_better = is_better.sum(axis=0)
-    n_worse = is_better.sum(axis=1)
-    return np.stack([1 + n_better, n_models - n_worse], axis=1)
+    first, second = np.triu_indices(len(scores.units), 1)
+    p = corrected_p(scores, first, second)
+    return _intervals_of_ranks(scores, p, is_open)
+
+
+def rank_models(
+    scores: ModelScores, is_open: NDArray[np.bool_] | None = None
+) -> tuple[Positions, Floats]:
+    """Return what ``rank_intervals`` and ``worse_than_best_p`` return.
+
+    The same draws serve both, in half of the time.
+
+    >>> right, wrong = np.ones((1, 9), bool), np.zeros((1, 9), bool)
+    >>> ranks, p = rank_models(describe([Correctness(right), Correctness(wrong)]))
+    >>> ranks.tolist(), p[0], p[1] < 0.01
+    ([[1, 1], [2, 2]], np.float64(1.0), np.True_)
+    """
+    first, second = np.triu_indices(len(scores.units), 1)
+    families = [_pairs_are_equal(scores, first, second), _models_are_best(scores)]
+    p_of_pairs, p_of_best = _step_down_p(scores, first, second, families)
+    return _intervals_of_ranks(scores, p_of_pairs, is_open), p_of_best
 
 
 def smallest_p(n_groups: int) -> float:
@@ -267,6 +263,23 @@ def beyond_draws(p: float, z: float) -> float:
     if p >= RARE:
         return p
     return max(SMALLEST_P, min(p, float(2 * scipy.special.ndtr(-abs(z)))))
+
+
+def _intervals_of_ranks(
+    scores: ModelScores, p: Floats, is_open: NDArray[np.bool_] | None
+) -> Positions:
+    """Return the first and the last rank by the p-values of all pairs, ``(m, 2)``."""
+    n_models = len(scores.units)
+    first, second = np.triu_indices(n_models, 1)
+    differs = p < LEVEL
+    if is_open is not None:
+        differs &= ~is_open[first, second]
+    is_better = np.zeros((n_models, n_models), bool)
+    is_better[first, second] = differs & (scores.z[first, second] > 0)
+    is_better[second, first] = differs & (scores.z[second, first] > 0)
+    n_better = is_better.sum(axis=0)
+    n_worse = is_better.sum(axis=1)
+    return np.stack([1 + n_better, n_models - n_worse], axis=1)
 
 
 def _variances_of_differences(units: Floats) -> Floats:
@@ -360,37 +373,103 @@ def _normal_square(
     return np.asarray(factor * factor * df * np.log1p(t_squared / df))
 
 
+@dataclass(frozen=True, eq=False)
+class _Hypotheses:
+    """Hypotheses that are tested step by step, the least likely first."""
+
+    pairs: Positions
+    """The places of their pairs among those that are drawn, one by one."""
+    starts: Positions
+    """Where the pairs of each begin."""
+    measured: Floats
+    """The statistic of each."""
+    subjects: Positions
+    """The place of the pair, or of the model, that each is about."""
+    n_subjects: int
+    """Those without a hypothesis have a p-value of 1."""
+
+
+def _pairs_are_equal(
+    scores: ModelScores, first: Positions, second: Positions
+) -> _Hypotheses:
+    """Return the hypotheses that two models are equal, one for each pair."""
+    measured = np.abs(scores.z[first, second])
+    order = np.argsort(-measured, kind="stable")
+    return _Hypotheses(
+        pairs=order,
+        starts=np.arange(len(order)),
+        measured=measured[order],
+        subjects=order,
+        n_subjects=len(order),
+    )
+
+
+def _models_are_best(scores: ModelScores) -> _Hypotheses:
+    """Return the hypotheses that a model is as good as all that remain.
+
+    They are about all pairs of models, as ``np.triu_indices`` orders them.
+    """
+    n_models = len(scores.units)
+    first, second = np.triu_indices(n_models, 1)
+    places = np.zeros((n_models, n_models), np.intp)
+    places[first, second] = places[second, first] = np.arange(len(first))
+    # the statistic of the model that beats it most clearly
+    behind = scores.z.max(axis=0)
+    # the worst model leaves first
+    order = np.lexsort((scores.units.mean(axis=1), -behind))
+    leaving = order[:-1]
+    return _Hypotheses(
+        # first all pairs of the worst model, then those of the next one
+        pairs=places[order[first], order[second]],
+        starts=np.searchsorted(first, np.arange(n_models - 1)),
+        measured=behind[leaving],
+        subjects=leaving,
+        n_subjects=n_models,
+    )
+
+
 def _step_down_p(
     scores: ModelScores,
     first: Positions,
     second: Positions,
-    starts: Positions,
-    measured: Floats,
-) -> Floats:
-    """Return the p-values of hypotheses, ``(n_hypotheses,)``.
+    families: Sequence[_Hypotheses],
+) -> list[Floats]:
+    """Return the p-values of families of hypotheses, ``(n_subjects,)`` each.
 
-    They are in order of likelihood, the least likely first. The pairs of each begin at
-    its start. A hypothesis is tested by the largest drawn statistic of its own pairs
-    and those of all later hypotheses. If too few draws are as large as the measured
-    statistic, its p-value comes from the normal distribution, times the number of these
-    pairs (Bonferroni), so that the number of draws limits no p-value.
+    A hypothesis is tested by the largest drawn statistic of its own pairs and those of
+    all later hypotheses. If too few draws are as large as the measured statistic, its
+    p-value comes from the normal distribution, times the number of these pairs
+    (Bonferroni), so that the number of draws limits no p-value.
     """
-    if not len(measured):
-        return np.ones(0)
-    squares = np.maximum(measured, 0) ** 2
-    least = (squares * (1 - DRAW_ROUNDING)).astype(np.float32)[:, np.newaxis]
-    counts = np.zeros(len(measured))
+    counts: list[Floats] = []
+    for family in families:
+        counts.append(np.zeros(len(family.measured)))
     n_draws = 0
-    for drawn in _draws(scores, first, second):
-        largest = np.maximum.reduceat(drawn, starts)
-        largest = np.maximum.accumulate(largest[::-1])[::-1]
-        counts += (largest >= least).sum(axis=1)
-        n_draws += drawn.shape[1]
-    p = (1 + counts) / (1 + n_draws)
-    n_pairs = len(first) - starts
-    tail = n_pairs * 2 * scipy.special.ndtr(-np.maximum(measured, 0))
-    p = np.where(counts < TAIL, np.minimum(p, tail), p)
-    return np.maximum.accumulate(np.maximum(p, SMALLEST_P))
+    if len(first):
+        for drawn in _draws(scores, first, second):
+            for number, family in enumerate(families):
+                counts[number] += _n_as_large(family, drawn)
+            n_draws += drawn.shape[1]
+    p_values = []
+    for family, count in zip(families, counts, strict=True):
+        n_pairs = len(first) - family.starts
+        tail = n_pairs * 2 * scipy.special.ndtr(-np.maximum(family.measured, 0))
+        p = (1 + count) / (1 + n_draws)
+        p = np.where(count < TAIL, np.minimum(p, tail), p)
+        p = np.maximum.accumulate(np.maximum(p, SMALLEST_P))
+        p_of_subjects = np.ones(family.n_subjects)
+        p_of_subjects[family.subjects] = p
+        p_values.append(p_of_subjects)
+    return p_values
+
+
+def _n_as_large(family: _Hypotheses, drawn: Singles) -> Floats:
+    """Return how many draws are as large as each measured statistic."""
+    squares = np.maximum(family.measured, 0) ** 2
+    least = (squares * (1 - DRAW_ROUNDING)).astype(np.float32)[:, np.newaxis]
+    largest = np.maximum.reduceat(drawn[family.pairs], family.starts)
+    largest = np.maximum.accumulate(largest[::-1])[::-1]
+    return np.asarray((largest >= least).sum(axis=1), float)
 
 
 def _draws(
@@ -429,7 +508,7 @@ def _raw_draws(
     """
     random = np.random.PCG64(0)  # NumPy never changes its raw numbers
     n_units = scores.units.shape[1]
-    pairs = _pairs(scores, first, second, np.float32)
+    n_pairs = len(first)
     squares = _squares_of_differences(scores.units)[first, second, np.newaxis] / n_units
     is_same = squares[:, 0] == 0
     squares = squares.astype(np.float32)
@@ -438,20 +517,31 @@ def _raw_draws(
     differs = np.ptp(differences, axis=0) > ROUNDING
     differences = np.ascontiguousarray(differences[:, differs], dtype=np.float32)
     has_seeds = bool((scores.n_seeds > 1).any())
-    chunk = int(np.clip(CHUNK_CELLS // len(first), 1, 256))
+    chunk = int(np.clip(CHUNK_CELLS // n_pairs, FEWEST_AT_ONCE, MOST_AT_ONCE))
+    n_in_block = max(1, BLOCK_CELLS // chunk)
+    blocks = []
+    for start in range(0, n_pairs, n_in_block):
+        block = slice(start, start + n_in_block)
+        pairs = _pairs(scores, first[block], second[block], np.float32)
+        blocks.append((block, pairs))
     for start in range(0, n_draws, chunk):
         size = min(chunk, n_draws - start)
         means = differences @ _random_signs(random, differences.shape[1], size)
-        gap = means[first] - means[second]
-        over_units = (squares - gap * gap) / np.float32(scores.df)
-        seeds_first = seeds_second = None
         if has_seeds:
             effects, seeds = _draw_seeds(random, scores, size)
-            gap += effects[first] - effects[second]
-            seeds_first = seeds[first]
-            seeds_second = seeds[second]
-        gap[is_same] = 0  # a rounding error, divided by no variance, would be large
-        yield _squared_z(gap, over_units, seeds_first, seeds_second, pairs)
+        drawn = np.empty((n_pairs, size), np.float32)
+        for block, pairs in blocks:
+            gap = means[pairs.first] - means[pairs.second]
+            over_units = (squares[block] - gap * gap) / np.float32(scores.df)
+            seeds_first = seeds_second = None
+            if has_seeds:
+                gap += effects[pairs.first] - effects[pairs.second]
+                seeds_first = seeds[pairs.first]
+                seeds_second = seeds[pairs.second]
+            # a rounding error, divided by no variance, would be large
+            gap[is_same[block]] = 0
+            drawn[block] = _squared_z(gap, over_units, seeds_first, seeds_second, pairs)
+        yield drawn
 
 
 def _random_signs(random: np.random.PCG64, n_rows: int, n_columns: int) -> Singles:

@@ -14,7 +14,7 @@ from rnnbench.analysis.comparisons import (
     compare_pairs,
     compare_with_best,
     parts_of,
-    ranks_of,
+    rank_models,
 )
 from rnnbench.analysis.pairs import SHOWN_IN_PAIRS, by_better_model
 from rnnbench.analysis.power import power_of_pairs
@@ -408,7 +408,7 @@ def test_ranks_stay_open_between_models_with_too_few_seeds(n_better, n_worse, ex
         "worse": Correctness(worse),
     }
 
-    ranks = ranks_of(hits)
+    ranks = rank_models(hits).ranks
 
     assert list(ranks.values()) == expected
 

@@ -15,6 +15,7 @@ from rnnbench.stats.many_models import (
     corrected_p,
     first_step_level,
     rank_intervals,
+    rank_models,
     smallest_p,
     worse_than_best_p,
 )
@@ -224,6 +225,19 @@ def test_models_that_are_told_apart_have_ranks_of_their_own():
     scores = describe(with_accuracies(0.5, 0.9, 0.7))
 
     assert rank_intervals(scores).tolist() == [[3, 3], [1, 1], [2, 2]]
+
+
+@few
+@given(seeds_of_chance, st.sampled_from([1, 3]))
+def test_ranks_and_the_best_by_the_same_draws_are_those_by_draws_of_their_own(
+    seed, n_seeds
+):
+    scores = describe(equal_models(seed, 6, n_seeds))
+
+    ranks, p_of_best = rank_models(scores)
+
+    assert ranks.tolist() == rank_intervals(scores).tolist()
+    assert p_of_best.tolist() == worse_than_best_p(scores).tolist()
 
 
 @pytest.mark.parametrize(
