@@ -380,6 +380,11 @@ class Blocks(Protocol):
         """Yield the array, some rows at a time."""
 
 
+def sha256_content(array: "Array") -> bytes:
+    """Return the sha256 of the content of an array, 32 bytes."""
+    return hashlib.sha256(array.tobytes()).digest()
+
+
 def sha256_arrays(
     arrays: "Mapping[str, Array | Blocks]", values: Mapping[str, object]
 ) -> str:

@@ -13,6 +13,7 @@ from rnnbench.data.dataset import Dataset
 from rnnbench.data.padding import without_padding
 from rnnbench.data.summary import DatasetSummary, Duplicates, describe_labels, numbered
 from rnnbench.labels import documents_by_topic, keys_of
+from rnnbench.storage import sha256_content
 from rnnbench.tasks import TASKS
 
 
@@ -64,11 +65,11 @@ def _duplicates(
     dataset: Dataset, train: Iterable[Tokens], test: Iterable[Tokens]
 ) -> Duplicates:
     """Return which test sequences are in training, too, by their labels there."""
-    tested = [sequence.tobytes() for sequence in test]
+    tested = list(map(sha256_content, test))  # shorter than most texts
     different = set(tested)
     labels_of: dict[bytes, set[Hashable]] = {}
     for sequence, label in zip(train, keys_of(dataset.y_train), strict=True):
-        content = sequence.tobytes()
+        content = sha256_content(sequence)
         if content in different:
             labels_of.setdefault(content, set()).add(label)
     duplicates = Duplicates()
