@@ -28,7 +28,7 @@ from typing import (
     TypeVar,
     runtime_checkable,
 )
-from zipfile import ZIP_BZIP2, ZIP_STORED, ZipFile
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 from filelock import AcquireReturnProxy, FileLock
 from pydantic import ValidationError
@@ -58,6 +58,7 @@ MAX_UNPACKED = 2**30
 WAITS = (0.01, 0.1, 0.5, 1.0)
 """Seconds after which a file is replaced that another program may be reading."""
 MAPPED = 2**20  # bytes of an array that is large enough to be mapped
+QUICKLY = 2**24  # bytes of arrays that are compressed quickly, not best
 R = TypeVar("R", bound=StoredRecord)
 Document = dict[str, Any]
 
@@ -257,14 +258,22 @@ def check_unpacked(archive: ZipFile) -> None:
 
 
 def write_arrays(
-    opened: IO[bytes], arrays: "Mapping[str, Array]", compression: int = ZIP_BZIP2
+    opened: IO[bytes], arrays: "Mapping[str, Array]", *, compressed: bool = True
 ) -> None:
-    """Write arrays as ``numpy.savez_compressed`` does, in a fifth less space.
+    """Write arrays as ``numpy.savez`` does.
 
-    ``ZIP_STORED`` writes them as they are.
+    Compressed files are a fifth smaller than those of ``numpy.savez_compressed``.
+    Arrays of more than ``QUICKLY`` bytes are compressed as it does, in less time.
     """
     import numpy as np
 
+    n_bytes = sum(array.nbytes for array in arrays.values())
+    if not compressed:
+        compression = ZIP_STORED
+    elif n_bytes > QUICKLY:
+        compression = ZIP_DEFLATED
+    else:
+        compression = ZIP_BZIP2
     with ZipFile(opened, "w", compression) as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:

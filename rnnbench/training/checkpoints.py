@@ -65,7 +65,7 @@ class Checkpoint:
         arrays = {IDENTITY: identity, **state}
         try:
             with atomic_write(self.file) as opened:
-                write_arrays(opened, arrays, ZIP_STORED)
+                write_arrays(opened, arrays, compressed=False)
         except UnwritableError as error:
             log.warning("%s; the training goes on", error)
         self.latest = time.monotonic()
