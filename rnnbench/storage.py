@@ -58,7 +58,7 @@ MAX_UNPACKED = 2**30
 WAITS = (0.01, 0.1, 0.5, 1.0)
 """Seconds after which a file is replaced that another program may be reading."""
 MAPPED = 2**20  # bytes of an array that is large enough to be mapped
-QUICKLY = 2**24  # bytes of arrays that are compressed quickly, not best
+LARGE = 2**24  # bytes of arrays that are compressed quickly rather than well
 R = TypeVar("R", bound=StoredRecord)
 Document = dict[str, Any]
 
@@ -263,14 +263,14 @@ def write_arrays(
     """Write arrays as ``numpy.savez`` does.
 
     Compressed files are a fifth smaller than those of ``numpy.savez_compressed``.
-    Arrays of more than ``QUICKLY`` bytes are compressed as it does, in less time.
+    ``LARGE`` arrays are compressed as that function does, in less time.
     """
     import numpy as np
 
     n_bytes = sum(array.nbytes for array in arrays.values())
     if not compressed:
         compression = ZIP_STORED
-    elif n_bytes > QUICKLY:
+    elif n_bytes > LARGE:
         compression = ZIP_DEFLATED
     else:
         compression = ZIP_BZIP2

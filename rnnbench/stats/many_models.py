@@ -378,7 +378,7 @@ class _Hypotheses:
     """Hypotheses that are tested step by step, the least likely first."""
 
     pairs: Positions
-    """The places of their pairs among those that are drawn, one by one."""
+    """The places of their pairs among the drawn ones; the first one's come first."""
     starts: Positions
     """Where the pairs of each begin."""
     measured: Floats
