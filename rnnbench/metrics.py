@@ -64,6 +64,11 @@ class Metric(Quantity):
     is_of_answers: bool = False
     function: "Callable[[Labels, Any], Value | None]"
 
+    @property
+    def is_loss(self) -> bool:
+        """Whether it is a loss of probabilities: at least 0, and lower is better."""
+        return self.needs_log_probabilities and not self.higher_is_better
+
     def suits(self, score_kind: str) -> bool:
         """Return whether it can be computed from scores of this kind."""
         if self.needs_log_probabilities:
@@ -72,7 +77,7 @@ class Metric(Quantity):
 
     def of(self, labels: "Labels", answers: "Labels", scores: "Scores") -> float | None:
         """Return its value; ``None`` if it does not apply to these documents."""
-        values = self._values(labels, answers, scores)
+        values = self.values(labels, answers, scores)
         if values is None:
             return None
         return float(values.mean())
@@ -81,12 +86,12 @@ class Metric(Quantity):
         self, labels: "Labels", answers: "Labels", scores: "Scores"
     ) -> "NDArray[np.float64] | None":
         """Return the values ``(n_test,)`` that it is the mean of, if it is a mean."""
-        values = self._values(labels, answers, scores)
+        values = self.values(labels, answers, scores)
         if values is None or values.ndim == 0:
             return None
         return values
 
-    def _values(
+    def values(
         self, labels: "Labels", answers: "Labels", scores: "Scores"
     ) -> "NDArray[np.float64] | None":
         """Return its value, ``()``, or values by document, ``(n_test,)``, if any."""

@@ -5,16 +5,17 @@
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from rnnbench.analysis.trial_metrics import Metrics
+from rnnbench.analysis.trial_metrics import Metrics, Values
 from rnnbench.data.summary import DatasetSummary
 from rnnbench.labels import documents_by_topic
 from rnnbench.metrics import usable_metrics
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.results.schema import ModelSummary, Statistic, TrialSummary
-from rnnbench.stats.correctness import Correctness
+from rnnbench.stats.correctness import Correctness, Interval
 from rnnbench.stats.intervals import score_interval, t_interval
 from rnnbench.training.decision import AT_HALF, decide
 from rnnbench.training.outcome import TrialResult
@@ -32,14 +33,18 @@ def summarize_model(
     records = [trial.record for trial in trials]
     by_metric = {}
     for name in usable_metrics(dataset.task):
-        over_trials = _over_trials(values.get(name) for values in metrics.values())
+        over_trials = _over_trials(
+            measured.means.get(name) for measured in metrics.values()
+        )
         if over_trials is not None:
             by_metric[name] = over_trials
     summaries = [
         TrialSummary(
-            fingerprint=trial.record.fingerprint, seed=trial.record.seed, metrics=values
+            fingerprint=trial.record.fingerprint,
+            seed=trial.record.seed,
+            metrics=measured.means,
         )
-        for trial, values in metrics.items()
+        for trial, measured in metrics.items()
     ]
     return ModelSummary(
         name=records[0].model,
@@ -50,6 +55,7 @@ def summarize_model(
         main=dataset.kind.main,
         interval=score_interval(correctness),
         p_best=p_best,
+        intervals=_intervals_of_losses(metrics, correctness),
         metrics=by_metric,
         at_half=_score_at_half(trials),
         below=_number_below(trials),
@@ -64,6 +70,21 @@ def summarize_model(
         chosen_from=description.chosen_from,
         trials=summaries,
     )
+
+
+def _intervals_of_losses(
+    metrics: Metrics, correctness: Correctness
+) -> dict[str, Interval]:
+    """Return the intervals of the mean losses that all trials of a model have."""
+    intervals = {}
+    by_metric: dict[str, list[Values]] = {}
+    for measured in metrics.values():
+        for name, values in measured.losses.items():
+            by_metric.setdefault(name, []).append(values)
+    for name, rows in by_metric.items():
+        losses = replace(correctness, parts=np.stack(rows), is_loss=True)
+        intervals[name] = score_interval(losses)
+    return intervals
 
 
 def statistic(values: Sequence[float]) -> Statistic:

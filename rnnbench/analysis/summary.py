@@ -141,7 +141,7 @@ def _check_metrics(task: TaskKind, metrics: Metrics) -> None:
     for name in (task.main, task.second):
         if name is None:
             continue
-        if any(name not in of_trial for of_trial in metrics.values()):
+        if any(name not in of_trial.means for of_trial in metrics.values()):
             hint = "correct it and repeat the command; nothing is trained again"
             fault = f"the metric '{name}' of the task {task.name} has no value"
             raise UserError(f"{fault} ({hint})")

@@ -7,14 +7,29 @@
 import logging
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rnnbench.metrics import METRICS, Metric, usable_metrics
 from rnnbench.registry import PluginError
-from rnnbench.results.compact import corrected_metric
+from rnnbench.results.compact import corrected_values
 from rnnbench.training.outcome import Floats, TrialResult
 
 log = logging.getLogger("rnnbench.analysis.summary")
-Metrics = dict[TrialResult, dict[str, float]]  # those of each trial, by name
+Values = NDArray[np.float64]
+
+
+class MeasuredTrial(NamedTuple):
+    """The metrics of a trial, by name."""
+
+    means: dict[str, float]
+    losses: dict[str, Values]
+    """By document, ``(n_test,)``; see ``Metric.is_loss``."""
+
+
+Metrics = dict[TrialResult, MeasuredTrial]
 
 
 def compute_metrics(
@@ -25,41 +40,48 @@ def compute_metrics(
     metrics = usable_metrics(trials[0].record.task)
     errors: dict[str, PluginError] = {}
     for trial in trials:
-        values = {}
+        measured = MeasuredTrial({}, {})
         scores = trial.scores  # read once: they may be in a file
         for name, metric in metrics.items():
             if name in errors:
                 continue
             try:
                 with METRICS.blamed(name):
-                    value = _value_of(metric, trial, scores)
+                    values = values_of(metric, trial, scores)
             except PluginError as error:
                 errors[name] = error
                 continue
-            if value is not None:
-                values[name] = value
-        computed[trial] = values
+            if values is None:
+                continue
+            measured.means[name] = float(values.mean())
+            if metric.is_loss and values.ndim:
+                measured.losses[name] = values
+        computed[trial] = measured
     for name in metrics:
         if name in errors:
             log.log(level, "%s; it is left out", errors[name])
-            for values in computed.values():
-                values.pop(name, None)
+            for measured in computed.values():
+                measured.means.pop(name, None)
+                measured.losses.pop(name, None)
     return computed
 
 
-def _value_of(metric: Metric, trial: TrialResult, scores: Floats) -> float | None:
-    """Return a metric of a trial; ``None`` if its documents or its scores have none."""
+def values_of(metric: Metric, trial: TrialResult, scores: Floats) -> Values | None:
+    """Return a metric of a trial, ``()``, or its values by document, ``(n_test,)``.
+
+    It is ``None`` if these documents or ``scores`` have none.
+    """
     if not metric.suits(trial.record.score_kind):
         return None
     if trial.record.compact and not metric.is_of_answers:
-        value = corrected_metric(metric, trial)
+        values = corrected_values(metric, trial)
     else:
-        value = metric.of(trial.labels, trial.answers, scores)
-    if value is not None and not math.isfinite(value):
-        raise ValueError(f"its value is {value}")
-    return value
+        values = metric.values(trial.labels, trial.answers, scores)
+    if values is not None and not math.isfinite(values.mean()):
+        raise ValueError(f"its value is {values.mean()}")
+    return values
 
 
 def metrics_of(trial: TrialResult) -> dict[str, float]:
     """Return the metrics of one trial; ``compute_metrics`` names failing plug-ins."""
-    return compute_metrics([trial], logging.DEBUG)[trial]
+    return compute_metrics([trial], logging.DEBUG)[trial].means

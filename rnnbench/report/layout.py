@@ -35,9 +35,9 @@ View = tuple[Mapping[str, object], *tuple[Table | RenderableType, ...]]
 def to_rich(view: Table | RenderableType, console: Console) -> RenderableType:
     """Return a table for a terminal, in the first layout that fits its width.
 
-    Headers and long cells are broken first; then columns stand in groups, and at last
-    each cell has a line of its own. No number is broken. Other views are returned as
-    they are.
+    Headers are broken first; then optional columns are left out, and long cells broken;
+    then columns stand in groups, and at last each cell has a line of its own. No number
+    is broken. Other views are returned as they are.
     """
     if not isinstance(view, Table):
         return view
@@ -54,6 +54,9 @@ def to_rich(view: Table | RenderableType, console: Console) -> RenderableType:
 
 
 def _body(table: Table, width: int) -> Sequence[RenderableType]:
+    if table.n_optional and not _in_one(table, width):
+        needed = range(len(table.headers) - table.n_optional)
+        table = pick_columns(table, needed, table.text_columns)
     candidates = [table]
     for cell_width in CELL_WIDTHS:
         rows = [[_fold(cell, cell_width) for cell in row] for row in table.rows]

@@ -45,6 +45,9 @@ class Table:
     """How many of the first columns tell the rows apart."""
     models: Sequence[Sequence[str]] = ()
     """Those that each row is about, where rows are about models."""
+    n_optional: int = 0
+    """How many of the last columns a terminal shows only if all fit beside each
+    other."""
     links: Mapping[str, str] = field(default_factory=dict)
     """The addresses that cells of one column lead to on a page, by the text of the
     cell."""

@@ -7,10 +7,11 @@
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from rnnbench.data.summary import DatasetSummary
 from rnnbench.metrics import Metric, Quantity, all_usable_metrics
-from rnnbench.report.table import MISSING
+from rnnbench.report.table import MISSING, Columns
 from rnnbench.results.comparison import SIGNIFICANT, TOO_FEW_SEEDS, Difference
 from rnnbench.results.schema import ModelSummary, Results, Statistic
 from rnnbench.stats import many_models
@@ -41,6 +42,34 @@ def mean_text(quantity: Quantity, model: ModelSummary) -> str:
     """Return the mean of a metric or cost over the seeds of a model."""
     mean = model.mean_of(quantity.name)
     return MISSING if mean is None else quantity.spell(mean)
+
+
+def with_interval(quantity: Quantity, model: ModelSummary) -> str:
+    """Return the mean of a metric, and its interval over documents and seeds, if any.
+
+    The interval is in brackets.
+    """
+    text = mean_text(quantity, model)
+    interval = model.intervals.get(quantity.name)
+    if interval is None or text == MISSING:
+        return text
+    return f"{text} ({interval:{quantity.format}})"
+
+
+def loss_columns(models: Iterable[ModelSummary]) -> Columns[ModelSummary]:
+    """Return a column for each loss, with its interval, that any of ``models`` has."""
+    columns: Columns[ModelSummary] = {}
+    for metric in metrics_of(models):
+        if metric.is_loss:
+            columns[header_of(metric)] = partial(with_interval, metric)
+    return columns
+
+
+def header_of(metric: Metric) -> str:
+    """Return the header of a metric beside the main one, whose cells may be losses."""
+    if metric.is_loss:
+        return f"{metric.header} (95 % interval)"
+    return metric.header
 
 
 def mean_and_interval(statistic: Statistic | None, form: str = ".4f") -> str:

@@ -45,13 +45,16 @@ def compact(result: TrialResult) -> TrialResult:
     )
 
 
-def corrected_metric(metric: Metric, trial: TrialResult) -> float | None:
-    """Return a metric of the scores of a compact trial; ``None`` without correction."""
+def corrected_values(metric: Metric, trial: TrialResult) -> NDArray[np.float64] | None:
+    """Return a metric of scores by document, ``(n_test,)``, of a compact trial.
+
+    It is ``None`` without correction.
+    """
     correction = trial.corrections.get(metric.name)
     values = metric.by_document(trial.labels, trial.answers, trial.scores)
     if correction is None or values is None:
         return None
-    return float((values + correction).mean())
+    return values + correction
 
 
 def compact_scores(scores: Scores, is_needed: NDArray[np.bool_]) -> Scores:

@@ -60,6 +60,9 @@ class ModelSummary(StoredRecord):
     interval: Annotated[Interval, formerly("accuracy_interval")]
     """Interval of the mean score over other test documents and, given several, other
     seeds."""
+    intervals: dict[str, Interval] = {}
+    """Likewise, of mean losses of probabilities, by the names of the metrics; empty in
+    results of earlier versions."""
     p_best: float | None = None
     """P-value of being as good as the best, whichever model is the best; ``None`` in
     results before version 6."""

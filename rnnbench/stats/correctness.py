@@ -71,6 +71,8 @@ class Correctness:
     """Whether the answers of the model depend on the seed."""
     clusters: Sequence[int] | None = None
     """The cluster of each document, from 0; clusters replace blocks of time."""
+    is_loss: bool = False
+    """Whether lower is better: ``parts`` are then losses, at least 0, of any size."""
 
     @cached_property
     def groups(self) -> Groups | None:

@@ -138,6 +138,9 @@ def score_interval(correctness: Correctness) -> Interval:
     >>> f"{interval.low:.3f} to {interval.high:.3f}"
     '0.826 to 0.945'
     """
+    if correctness.is_loss:
+        around = estimate_mean(correctness).around
+        return Interval(max(0.0, around.low), around.high)
     share = correctness.score
     squares = mean_squares(correctness)
     variance = max(squares.variance, squares.documents)  # seeds cannot make it smaller

@@ -74,7 +74,7 @@ def test_a_model_is_summarized_over_its_seeds():
 
     summary = summarize(*trials)
 
-    metrics = list(compute_metrics(trials).values())
+    metrics = [measured.means for measured in compute_metrics(trials).values()]
     assert list(metrics[0]) == list(usable_metrics())
     assert summary.metrics == {
         name: statistic([entry[name] for entry in metrics]) for name in usable_metrics()
@@ -89,6 +89,18 @@ def test_a_model_is_summarized_over_its_seeds():
         == list(map(metrics_of, trials))
         == metrics
     )
+
+
+def test_the_log_loss_has_an_interval_over_documents_and_seeds():
+    trials = [result(RIGHT, seed=0), result((0, 1, 1, 0), seed=7, fingerprint="a" * 64)]
+
+    summary = summarize(*trials)
+
+    losses = [
+        measured.losses["log_loss"] for measured in compute_metrics(trials).values()
+    ]
+    expected = score_interval(Correctness(np.stack(losses), is_loss=True))
+    assert summary.intervals == {"log_loss": expected}
 
 
 def test_a_model_without_steps_or_probabilities_has_no_statistic_of_them():

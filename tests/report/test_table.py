@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -72,6 +73,13 @@ log-loss: -
 def test_headers_are_broken_then_columns_stand_below_each_other_then_cells(width):
     expected = [*LAYOUTS[width].splitlines(), "", "The caption."]
     assert printed(TWO, width)[-len(expected) :] == expected
+
+
+def test_an_optional_column_is_left_out_where_it_has_no_room():
+    table = replace(TWO, n_optional=1)
+
+    assert printed(table, 45) == printed(TWO, 45)
+    assert not any("log-loss" in line for line in printed(table, 33))
 
 
 def test_every_group_of_columns_tells_points_apart():

@@ -13,7 +13,7 @@ from numpy.random import default_rng
 from numpy.testing import assert_allclose, assert_array_equal
 from plugin_files import write_distribution
 
-from rnnbench.analysis.trial_metrics import metrics_of
+from rnnbench.analysis.trial_metrics import compute_metrics, metrics_of
 from rnnbench.models.descriptions import Ensemble
 from rnnbench.results.compact import compact, compact_scores
 from rnnbench.results.store import Store, place_of
@@ -184,6 +184,16 @@ def test_metrics_of_a_compact_trial_can_leave_documents_out():
     metrics = metrics_of(compact(trial).without(dropped))
 
     assert metrics == pytest.approx(metrics_of(trial.without(dropped)), rel=1e-6)
+
+
+def test_losses_of_documents_stay_so_their_intervals_do():
+    trial = trial_of_one_topic()
+    light = compact(trial)
+
+    (whole,) = compute_metrics([trial]).values()
+    (kept,) = compute_metrics([light]).values()
+
+    assert_allclose(kept.losses["log_loss"], whole.losses["log_loss"], rtol=1e-6)
 
 
 def test_a_stored_trial_keeps_the_corrections_of_metrics(tmp_path):

@@ -111,6 +111,16 @@ def test_the_interval_of_a_single_trial_is_wilsons_closed_form(data, n):
     assert interval.high == pytest.approx(centre + half, abs=1e-6)
 
 
+def test_the_interval_of_a_loss_is_students_above_0_without_an_upper_limit():
+    losses = np.array([[0.0, 0.0, 3.0, 9.0]])
+
+    interval = score_interval(Correctness(losses, is_loss=True))
+
+    assert interval.low == 0
+    error = stats.sem(losses[0])
+    assert interval.high == pytest.approx(3 + stats.t.ppf(0.975, 3) * error)
+
+
 @pytest.mark.parametrize("share", [0.8, 1])
 def test_trials_that_agree_have_the_interval_of_one(share):
     right = default_rng(0).random((1, 60)) < share

@@ -1,12 +1,14 @@
 """The tables of leaderboards and histories."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from rnnbench.analysis.boards import Board, HistoryEntry, RankedModel, RunHistory
 from rnnbench.metrics import FIT_SECONDS, METRICS, find_quantity
 from rnnbench.report import words
 from rnnbench.report.table import MISSING, Columns, Table, with_points
 from rnnbench.results.comparison import TOO_FEW_SEEDS, Difference
+from rnnbench.results.schema import ModelSummary
 from rnnbench.text import sentences
 
 WORSE = "clearly worse than the first"
@@ -67,12 +69,19 @@ def _costs_table(board: Board) -> Table:
             entry.model.statistic(second)
         )
         majority[header] = words.number_text(dataset.majority_second)
+    losses = words.loss_columns(entry.model for entry in board.entries)
+    for header, cell_of in losses.items():
+        columns[header] = partial(_cell, cell_of)
     columns["seeds"] = lambda entry: str(entry.model.score.n)
     columns["params"] = lambda entry: words.number_text(entry.model.params, ",")
     columns[FIT_SECONDS.header] = lambda entry: words.mean_text(
         FIT_SECONDS, entry.model
     )
     return _with_majority(board, columns, majority, ABOUT_COSTS)
+
+
+def _cell(cell_of: Callable[[ModelSummary], str], entry: RankedModel) -> str:
+    return cell_of(entry.model)
 
 
 def _with_majority(

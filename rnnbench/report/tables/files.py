@@ -53,8 +53,10 @@ def _row(results: Results, model: ModelSummary, parameters: list[str]) -> Row:
     row |= parameter_columns(model.name, parameters, RESERVED)
     row["params"] = model.params
     row["trials"] = model.score.n
-    row[f"{model.main}_low"] = model.interval.low
-    row[f"{model.main}_high"] = model.interval.high
+    intervals = {model.main: model.interval} | model.intervals
+    for name, interval in intervals.items():
+        row[f"{name}_low"] = interval.low
+        row[f"{name}_high"] = interval.high
     row["topics_never_predicted"] = len(model.topics_never_predicted)
     for name in [*results.metrics, *COSTS]:
         statistic = model.statistic(name)

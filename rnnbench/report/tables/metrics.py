@@ -27,7 +27,7 @@ def metrics_table(results: Results) -> Table:
                 words.over_its_seeds, results, metric.name
             )
         else:
-            columns[metric.header] = partial(words.mean_text, metric)
+            columns[words.header_of(metric)] = partial(words.with_interval, metric)
     columns[f"{noun}s missed"] = lambda model: str(len(model.topics_never_predicted))
     in_test = sum(count.test > 0 for count in dataset.topics)
     caption = sentences(

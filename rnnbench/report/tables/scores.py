@@ -43,7 +43,10 @@ def short_table(results: Results) -> Table:
     beside = None
     if results.dataset.has_unequal_labels:
         beside = results.dataset.kind.second
-    return _score_table(results, _columns(results, beside), caption)
+    losses = words.loss_columns(results.models)
+    columns = _columns(results, beside) | losses
+    table = _score_table(results, columns, caption)
+    return replace(table, n_optional=len(losses))
 
 
 def score_table(results: Results) -> Table:
