@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import tempfile
+import zipfile
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from factories import record
 
 from rnnbench.storage import (
+    LARGE,
     DamagedResultError,
     OtherVersionError,
     UnwritableError,
@@ -20,11 +22,13 @@ from rnnbench.storage import (
     check_replaceable,
     read_file,
     read_record,
+    mapped_arrays,
     sha256_arrays,
     sha256_file,
     sha256_json,
     sweep,
     temporary_folder,
+    write_arrays,
     write_document,
     write_text,
 )
@@ -90,6 +94,22 @@ def test_canonical_json_has_only_numbers_of_json(number):
 
 
 PAIR = np.array([1, 2], "<i4")
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "compression"),
+    [(LARGE, zipfile.ZIP_BZIP2), (LARGE + 1, zipfile.ZIP_DEFLATED)],
+)
+def test_large_arrays_are_compressed_quickly(tmp_path, n_bytes, compression):
+    file = tmp_path / "scores.npz"
+
+    with file.open("wb") as opened:
+        write_arrays(opened, {"scores": np.arange(n_bytes, dtype=np.uint8)})
+
+    with zipfile.ZipFile(file) as archive:
+        assert archive.getinfo("scores.npy").compress_type == compression
+    expected = np.arange(n_bytes, dtype=np.uint8)
+    assert (mapped_arrays(file)["scores"] == expected).all()
 
 
 def test_the_order_of_arrays_does_not_matter():

@@ -6,7 +6,7 @@
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,27 +36,11 @@ def compute_metrics(
     trials: Sequence[TrialResult], level: int = logging.WARNING
 ) -> Metrics:
     """Return the metrics of each trial; failing plug-ins are logged at ``level``."""
-    computed: Metrics = {}
     metrics = usable_metrics(trials[0].record.task)
     errors: dict[str, PluginError] = {}
+    computed: Metrics = {}
     for trial in trials:
-        measured = MeasuredTrial({}, {})
-        scores = trial.scores  # read once: they may be in a file
-        for name, metric in metrics.items():
-            if name in errors:
-                continue
-            try:
-                with METRICS.blamed(name):
-                    values = values_of(metric, trial, scores)
-            except PluginError as error:
-                errors[name] = error
-                continue
-            if values is None:
-                continue
-            measured.means[name] = float(values.mean())
-            if metric.is_loss and values.ndim:
-                measured.losses[name] = values
-        computed[trial] = measured
+        computed[trial] = _measure(trial, metrics, errors)
     for name in metrics:
         if name in errors:
             log.log(level, "%s; it is left out", errors[name])
@@ -64,6 +48,29 @@ def compute_metrics(
                 measured.means.pop(name, None)
                 measured.losses.pop(name, None)
     return computed
+
+
+def _measure(
+    trial: TrialResult, metrics: Mapping[str, Metric], errors: dict[str, PluginError]
+) -> MeasuredTrial:
+    """Return the metrics of a trial without those in ``errors``, and add new errors."""
+    measured = MeasuredTrial({}, {})
+    scores = trial.scores  # read once: they may be in a file
+    for name, metric in metrics.items():
+        if name in errors:
+            continue
+        try:
+            with METRICS.blamed(name):
+                values = values_of(metric, trial, scores)
+        except PluginError as error:
+            errors[name] = error
+            continue
+        if values is None:
+            continue
+        measured.means[name] = float(values.mean())
+        if metric.is_loss and values.ndim:
+            measured.losses[name] = values
+    return measured
 
 
 def values_of(metric: Metric, trial: TrialResult, scores: Floats) -> Values | None:
@@ -74,7 +81,7 @@ def values_of(metric: Metric, trial: TrialResult, scores: Floats) -> Values | No
     if not metric.suits(trial.record.score_kind):
         return None
     if trial.record.compact and not metric.is_of_answers:
-        values = corrected_values(metric, trial)
+        values = corrected_values(metric, trial, scores)
     else:
         values = metric.values(trial.labels, trial.answers, scores)
     if values is not None and not math.isfinite(values.mean()):

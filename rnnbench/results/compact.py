@@ -45,13 +45,15 @@ def compact(result: TrialResult) -> TrialResult:
     )
 
 
-def corrected_values(metric: Metric, trial: TrialResult) -> NDArray[np.float64] | None:
-    """Return a metric of scores by document, ``(n_test,)``, of a compact trial.
+def corrected_values(
+    metric: Metric, trial: TrialResult, scores: Scores
+) -> NDArray[np.float64] | None:
+    """Return a metric of ``scores`` by document, ``(n_test,)``, of a compact trial.
 
     It is ``None`` without correction.
     """
     correction = trial.corrections.get(metric.name)
-    values = metric.by_document(trial.labels, trial.answers, trial.scores)
+    values = metric.by_document(trial.labels, trial.answers, scores)
     if correction is None or values is None:
         return None
     return values + correction

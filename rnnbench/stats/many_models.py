@@ -71,9 +71,9 @@ N_DRAWS = 9_999
 FEWEST_DRAWS = 999
 MOST_CELLS = 200_000_000  # of pairs times draws; with more pairs, there are fewer draws
 SCALING_DRAWS = 500  # for the root mean square of a pair's draws
-CHUNK_CELLS = 500_000  # of pairs times draws at a time,
-FEWEST_AT_ONCE = 25  # but at least so many draws
-MOST_AT_ONCE = 256
+CHUNK_CELLS = 500_000  # of pairs times draws that are made at a time
+FEWEST_AT_ONCE = 25  # draws, even if that makes more cells
+MOST_AT_ONCE = 256  # draws
 BLOCK_CELLS = 32_000  # of pairs times draws: such arrays fit into a processor's cache
 # with fewer draws beyond a statistic, its p-value comes from the normal distribution
 TAIL = 10

@@ -74,6 +74,15 @@ def test_features_of_one_text_become_one(texts):
     assert_allclose((changed @ axes).toarray(), both.toarray())
 
 
+def test_frequent_features_come_first_and_those_of_no_text_not_at_all():
+    x = csr_matrix([[1.0, 0, 1, 0], [0, 0, 1, 1], [1, 0, 1, 1], [0, 0, 0, 1]])
+
+    axes = _axes(x)
+
+    shared = axes[: -x.shape[0]]  # then comes one direction for each text
+    assert shared.indices.tolist() == [2, 3, 0]
+
+
 @pytest.mark.usefixtures("is_large")
 def test_topics_are_fitted_in_blocks(monkeypatch, texts):
     expected = LargeLogisticRegression(tol=1e-8).fit(*texts)
