@@ -369,10 +369,10 @@ class Ensemble(ConfigModel):
     of: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
     """The names of its models. A model that does not depend on the seed takes part in
     all trials; of the others, those with the same seed."""
-    by: Literal["log_probabilities", "votes"] = "log_probabilities"
+    by: Literal["log_probabilities", "probabilities", "votes"] = "log_probabilities"
     """Their log-probabilities are averaged; where a document may have any number of
-    topics, their log-odds. Or each has a vote for its answer; of equal votes, those of
-    the first model count."""
+    topics, their log-odds. Or their probabilities are averaged. Or each has a vote for
+    its answer; of equal votes, those of the first model count."""
     weights: Annotated[tuple[Weight, ...] | None, Field(strict=False)] = None
     """How much each model counts, in the order of ``of``; by default, all count the
     same."""
@@ -413,7 +413,7 @@ class EnsembleModel(ModelSection):
 
     def find_members(self, models: Mapping[str, ModelSection]) -> None:
         """Find its models among those of the config, before it can be used."""
-        needs_probabilities = self.ensemble.by == "log_probabilities"
+        needs_probabilities = self.ensemble.by != "votes"
         able: dict[str, ModelSection] = {}
         for name, model in models.items():
             is_able = model.gives_probabilities or not needs_probabilities

@@ -110,20 +110,21 @@ def find_suspects(request: SuspectsRequest) -> Suspects:
 
 
 def quick_models(models: Mapping[str, Model]) -> list[str]:
-    """Return the baselines that learn fast from words, or raise ``UserError``."""
-    quick = []
-    baselines: list[Baseline] = []
+    """Return the first baseline of each kind that learns fast from words.
+
+    ``UserError`` is raised if there is none.
+    """
+    quick: dict[type[Baseline], str] = {}
     for name, model in models.items():
         match model:
             case BaselineModel(baseline=baseline, reads_words=False):
-                is_new = baseline not in baselines  # or one model would count twice
-                if type(baseline) in QUICK and is_new:
-                    quick.append(name)
-                    baselines.append(baseline)
+                kind = type(baseline)
+                if kind in QUICK:
+                    quick.setdefault(kind, name)
     if not quick:
         hint = f"name some with --models: {', '.join(models)}"
         raise UserError(f"models: naive Bayes and a linear SVM are missing ({hint})")
-    return quick
+    return list(quick.values())
 
 
 def _with_all_for_training(data: PreparedData) -> PreparedData:

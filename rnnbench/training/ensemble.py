@@ -86,6 +86,8 @@ def combined(ensemble: Ensemble, members: Sequence[MemberScores]) -> Scores:
         votes = [form.indicators(answer, n_topics) for answer in answers]
         return log_probabilities(np.average(votes, axis=0, weights=weights))
     logs = [np.asarray(of_member, np.float64) for of_member in scores]
+    if ensemble.by == "probabilities":
+        return log_probabilities(np.average(np.exp(logs), axis=0, weights=weights))
     return form.mean_log_probabilities(logs, weights)
 
 

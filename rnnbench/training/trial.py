@@ -38,6 +38,7 @@ from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult
 from rnnbench.training.settings import Training, engine_for, scoring_engine
 
 CHANGED = "changed while the benchmark ran; run it again"
+REMOVED = "removed while the benchmark ran; run it again"
 
 
 @dataclass(frozen=True)
@@ -272,7 +273,10 @@ def _load(
 
     The second is that of its texts without labels; it is empty if they are not read.
     """
-    corpus = cache.read(file)
+    try:
+        corpus = cache.read(file)
+    except FileNotFoundError as error:
+        raise RnnbenchError(f"{file}: {REMOVED}") from error
     labeled, unlabeled = fingerprints
     is_same = unlabeled in ("", corpus.unlabeled_fingerprint)
     if labeled != corpus.fingerprint or not is_same:

@@ -51,6 +51,15 @@ def test_of_any_number_of_labels_the_log_odds_are_averaged():
     assert -1e-6 < first <= 0  # a probability of 1 is not infinitely sure
 
 
+@given(st.integers(1, 4))
+def test_by_probabilities_their_means_count(n_seeds):
+    by_probabilities = ensemble("a", "b", by="probabilities", over_seeds=True)
+
+    together = combined(by_probabilities, [OF_A] * n_seeds + [OF_B])
+
+    assert np.exp(together) == pytest.approx((np.exp(A) + np.exp(B)) / 2, abs=1e-6)
+
+
 def answers_by_votes(votes, n_topics=2, **keys):
     """Return the answers of models by their votes, by name, one for each document."""
     members = []

@@ -111,14 +111,15 @@ class AnswerProgram:
         self._add(result, functions.at_least, SCORES, thresholds, least_of_best)
 
     def _ensemble(self, ensemble: Ensemble, members: Sequence[KeptModel]) -> None:
-        votes = ensemble.by == "votes"
         names = []
         answers = []
         for number, member in enumerate(members, 1):
             answer = Name(f"answer_{number}")
             self._scores(member)
-            if votes:
+            if ensemble.by == "votes":
                 self._decide(answer, member.decision)
+            elif ensemble.by == "probabilities":
+                self._add(answer, np.exp, SCORES)
             elif self.has_one_label:
                 self._add(answer, None, SCORES)
             else:
@@ -128,11 +129,11 @@ class AnswerProgram:
         weights = weights_of(ensemble, names)
         shares = (weights / weights.sum()).tolist()
         self._add(SCORES, functions.average, answers, shares)
-        if votes:
+        if ensemble.by == "log_probabilities":
+            self._normalize()
+        else:
             self._add(SCORES, np.maximum, SCORES, TINY)
             self._add(SCORES, np.log, SCORES)
-        else:
-            self._normalize()
 
     def _scores(self, kept: KeptModel) -> None:
         """Add the lines of a model that answers by itself."""

@@ -19,8 +19,9 @@ RESERVED = ["source", "model", "params", "trials"]
 def table_files(results: Results) -> dict[str, str]:
     """Return the tables of a run as text without control characters, by file."""
     rows = summary_rows(results)
+    columns = dict.fromkeys(name for row in rows for name in row)
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(text, fieldnames=list(columns), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     markdown = "\n".join(map(to_markdown, result_tables(results)))

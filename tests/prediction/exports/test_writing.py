@@ -30,7 +30,7 @@ def test_a_network_answers_as_before(name, padding, file_format, tmp_path):
 
 
 @pytest.mark.parametrize("file_format", COMPARED, ids=lambda f: f.name)
-@pytest.mark.parametrize("by", ["votes", "log_probabilities"])
+@pytest.mark.parametrize("by", ["votes", "probabilities", "log_probabilities"])
 @pytest.mark.parametrize("task", [SINGLE_LABEL, MULTI_LABEL])
 def test_an_ensemble_answers_as_before(by, task, file_format, tmp_path):
     decision = Decision(threshold=[-0.5, -0.7, -0.9], best_above=-2.0)
