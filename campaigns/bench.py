@@ -35,6 +35,8 @@ BASELINES = (
     "--save-models",
 )
 """A run that needs no TensorFlow."""
+N_OLDER = 2
+"""The number of its trials."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PACKAGE = str(Path(rnnbench_package.__file__).parents[1])
 """The folder that holds the package under test, so that child processes import the same

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from campaigns.bench import (
+    N_OLDER,
     N_TRIALS,
     RUN,
     SECONDS,
@@ -37,6 +38,7 @@ MOMENTS = ("start", "trial", "result", "file", "end", "config")
 file was written; near the end; after ``config.yaml`` was written, but before
 ``results.json``."""
 AGAIN = "results.json was stored; run the benchmark again"
+KEPT = "keeps its earlier, whole run until this one is whole"
 PATIENCE = 10
 """Seconds within which a run ends, and everything that it has started."""
 
@@ -101,7 +103,9 @@ def _files(folder):
     """Return the files of the run, and when each was written, in nanoseconds."""
     run = folder / RUN_FOLDER
     files = [
-        file for pattern in ("config.yaml", "[!.]*/*") for file in run.glob(pattern)
+        file
+        for pattern in ("config.yaml", "[!.]*/[!.]*")
+        for file in run.glob(pattern)
     ]
     return {file: file.stat().st_mtime_ns for file in files}
 
@@ -173,6 +177,9 @@ def _unsummarised(said, folder):
     count = re.search(r"Interrupted; (\d+) of \d+ trials are stored", said)
     if count is None or count[1] == "0":
         return
+    n_expected = int(count[1])
+    if KEPT in said:
+        n_expected = N_OLDER
     try:
         n_trials = sum(
             len(model.trials) for model in load_results(folder / RUN_FOLDER).models
@@ -180,7 +187,7 @@ def _unsummarised(said, folder):
     except RnnbenchError as error:
         yield f"{count[0]}, but the summary cannot be read: {spell(error)}"
     else:
-        if n_trials != int(count[1]):
+        if n_trials != n_expected:
             yield f"{count[0]}, but {n_trials} are in the summary"
 
 
