@@ -42,7 +42,7 @@ EXTENDED = ("notebook", "references", "baseline_grids", "field", "minilm", "ense
 WITH_GRIDS = ["r52", "r8", "reuters46", "zoo"]
 """Configs whose baselines are chosen by a config of their own."""
 SHIPPED = [name for name in shipped.names() if name not in EXTENDED]
-CHOSEN_PARTS = ("_baselines", "_ensembles", "_layers", "_networks")
+CHOSEN_PARTS = ("_baselines", "_ensembles", "_layers", "_networks", "_variants")
 CHOICES = [name for name in SHIPPED if name.endswith(CHOSEN_PARTS)]
 """Configs from which models are chosen for others, on the same documents."""
 FIELDS = [name for name in SHIPPED if name.endswith("_field")]
