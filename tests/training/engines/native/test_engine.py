@@ -22,7 +22,7 @@ from rnnbench.training.settings import Training, engine_for, resolve_engine
 NATIVE = ENGINES["native"]
 LSTM = {"lstm": {"units": 3}}
 POOLING = {"pooling": {"by": "mean"}}
-EXTENDED = {"notebook", "references", "baseline_grids"}
+EXTENDED = {"notebook", "references", "baseline_grids", "ensembles"}
 """The configs without models, or for others."""
 NO_CODE = {"ngram_embedding", "transformer_encoder", "min_gru"}
 """Layers of networks that ship, which only Keras trains."""
