@@ -28,7 +28,7 @@ CAPTION = (
     "Missed by all models: test documents that each model of the stored run "
     "misclassified with more than half of its seeds. Without those: the share of the "
     "other test documents. The last four columns are about training and test documents "
-    "together, by `rnnbench data suspects`: naive Bayes and a linear SVM on words. With "
+    "together, by rnnbench data suspects: naive Bayes and a linear SVM on words. With "
     "any number of topics, the share of wrong labels is not estimated."
 )
 
