@@ -28,7 +28,7 @@ from rnnbench.config.load import load
 from rnnbench.plugins.speed.records import SpeedResults
 from rnnbench.plugins.teach.kinds import LSTM
 from rnnbench.plugins.teach.toy import draw
-from rnnbench.report.words import short_p
+from rnnbench.report.words import mean_and_interval, short_p
 from rnnbench.results.run import load_results
 from rnnbench.terminal import console
 
@@ -603,21 +603,80 @@ ALONE = ["bigru_max", "word_char_tfidf_linear_svm"]
 TOGETHER = "all_bigru_max_with_svm"
 
 
+def tables_of_ensembles():
+    """The two tables of scores of ensembles in the findings: by accuracy, or micro-F1,
+    and by log-loss.
+    """
+    section = PAGES["findings"].split("### Models together")[1].split("\n## ")[0]
+    return re.findall(r"(?:^\|.*\n)+", section, re.M)
+
+
 def test_the_figures_of_ensembles_are_those_of_the_reference_runs():
-    shown = re.findall(
-        r"^\| \[.*?\]\(\S+/reference/(\w+)/table.md\) \| (.*) \|$",
-        PAGES["findings"].split("### A network and an SVM together")[1],
-        re.M,
-    )
+    by_score, _ = tables_of_ensembles()
+    shown = re.findall(r"/reference/(\w+)/table.md\) \| (.*) \|$", by_score, re.M)
 
     assert len(shown) == 4
     for folder, cells in shown:
-        results = json.loads((REFERENCE / folder / "results.json").read_text())
-        p_best = {model["name"]: model["p_best"] for model in results["models"]}
-        rows = {name: score for name, score, *_ in rows_of(f"{folder}/table.md")}
-        scores = [rows[name] for name in (*ALONE, "bigru_max_with_svm", TOGETHER)]
-        assert cells.split(" | ") == scores + [short_p(p_best[name]) for name in ALONE]
-        assert p_best[TOGETHER] == 1
+        models = {
+            model.name: model for model in load_results(REFERENCE / folder).models
+        }
+        together = ["all_bigru_max", "bigru_max_with_svm", TOGETHER]
+        scores = [mean_and_interval(models[name].score) for name in ALONE + together]
+        p_best = [short_p(models[name].p_best) for name in ALONE]
+        assert cells.split(" | ") == scores + p_best
+        best = max(models.values(), key=lambda model: model.score.mean).name
+        assert best.startswith("all_bigru_max")
+
+
+def test_the_log_losses_of_ensembles_are_those_of_the_reference_runs():
+    _, by_loss = tables_of_ensembles()
+    shown = [line.strip("| ").split(" | ") for line in by_loss.splitlines()[2:]]
+
+    folders = ("zoo", "r52", "r8", "reuters46")
+    for folder, (_, *cells) in zip(folders, shown, strict=True):
+        models = {
+            model.name: model for model in load_results(REFERENCE / folder).models
+        }
+        network = "bilstm_max" if folder == "zoo" else "bigru_max"
+        all_seeds = f"all_{network}"
+        names = [network, "calibrated_linear_svm", all_seeds, f"{all_seeds}_with_svm"]
+        losses = [models[name].metrics["log_loss"].mean for name in names]
+        assert cells == [f"{loss:.3f}" for loss in losses]
+
+
+def test_the_highest_scores_of_ensembles_are_those_of_the_reference_runs():
+    words = words_of("findings")
+    for folder, stated in (
+        ("r52", "On R52, the highest score is {}, by averaged probabilities"),
+        ("reuters46", "on the whole Keras set {}, with an SVM with log-odds weights"),
+    ):
+        models = load_results(REFERENCE / folder).models
+        highest = max(model.score.mean for model in models)
+        assert stated.format(f"{highest:.4f}") in words
+
+
+def test_the_variants_of_the_training_are_those_of_their_table():
+    scores = {
+        (rate, weights, epochs): score.split()[0]
+        for _, rate, weights, epochs, score, *_ in rows_of("variants_r52.md")
+    }
+    plain = scores["0.002", "null", "24"]
+    longer = scores["0.002", "null", "48"]
+    cosine = scores["start_0.002_schedule_cosine", "null", "24"]
+    balanced = scores["0.002", "balanced", "24"]
+
+    assert (
+        f"`bigru_max` has {plain}, or {longer} with twice as many epochs, {cosine} with a "
+        f"cosine schedule, and {balanced} with balanced topics"
+    ) in words_of("findings")
+
+
+def test_the_ceilings_are_those_of_their_table():
+    without_missed = {row[0]: row[4] for row in rows_of("ceiling.md")}
+    r8 = without_missed["r8"]
+    r52 = without_missed["r52"]
+
+    assert f"would have {r8} there, and {r52} on R52" in words_of("findings")
 
 
 def test_the_figures_of_errors_are_those_of_the_reference_runs():

@@ -161,6 +161,16 @@ def test_data_that_are_not_the_planned_ones_are_refused(tmp_path):
             train(tmp_path, plan)
 
 
+def test_a_corpus_that_was_removed_since_the_plan_is_named(tmp_path):
+    plan = trial(tmp_path)
+    (tmp_path / "made-up.npz").unlink()
+
+    with pytest.raises(
+        RnnbenchError, match=r"made-up\.npz: removed while the benchmark ran"
+    ):
+        dataset_of(plan, tmp_path / "made-up.npz")
+
+
 def test_texts_that_changed_since_the_plan_are_noticed_even_where_no_array_shows_them(
     tmp_path,
 ):
