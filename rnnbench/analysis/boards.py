@@ -12,6 +12,7 @@ dataset.
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 from typing import NamedTuple
@@ -24,9 +25,10 @@ from rnnbench.analysis.comparisons import (
     correctness_by_model,
     rank_models,
 )
+from rnnbench.analysis.trial_metrics import values_of
 from rnnbench.data.summary import DatasetSummary
 from rnnbench.errors import UserError
-from rnnbench.metrics import COSTS, METRICS, find_quantity, usable_metrics
+from rnnbench.metrics import COSTS, METRICS, Metric, find_quantity, usable_metrics
 from rnnbench.results.comparison import DIGITS, Comparison
 from rnnbench.results.schema import ModelSummary, Statistic
 from rnnbench.results.stored_run import StoredRun
@@ -38,6 +40,7 @@ from rnnbench.stats.ranks import (
     friedman_test,
     groups_within,
 )
+from rnnbench.training.outcome import TrialResult
 
 log = logging.getLogger(__name__)
 NEEDS = "a critical-difference diagram needs 2"
@@ -52,8 +55,8 @@ class RankedModel(StoredRecord):
     model: ModelSummary
     against_best: Comparison | None
     """Of the model with the best score; ``None`` for itself."""
-    possible_ranks: tuple[int, int]
-    """The first and the last, by the main metric."""
+    possible_ranks: tuple[int, int] | None
+    """The first and the last; ``None`` for a model that is not compared."""
 
 
 class OnSameDocuments(StoredRecord):
@@ -65,8 +68,8 @@ class OnSameDocuments(StoredRecord):
     """That of the first run."""
 
     @property
-    def is_tested(self) -> bool:
-        """Whether the metric is the main one, whose differences are tested."""
+    def is_by_main(self) -> bool:
+        """Whether the metric is the main one."""
         return self.metric == self.dataset.kind.main
 
 
@@ -75,6 +78,11 @@ class Board(OnSameDocuments):
 
     runs: list[str]
     entries: list[RankedModel]
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether differences are those of the metric: the main one, or a loss."""
+        return self.is_by_main or _is_loss(self.metric)
 
 
 class HistoryEntry(StoredRecord):
@@ -113,6 +121,7 @@ class _Contestant(NamedTuple):
     run: str
     model: ModelSummary
     correctness: Correctness
+    trials: Sequence[TrialResult]
 
     @property
     def name(self) -> str:
@@ -125,10 +134,7 @@ def _rank(runs: Mapping[str, StoredRun], metric: str | None) -> Board:
     dataset = next(iter(runs.values())).results.dataset
     used = metric_of(dataset, metric)
     contestants = _contestants(runs)
-    correctness = {
-        contestant.name: contestant.correctness for contestant in contestants
-    }
-    ranked = rank_models(correctness)
+    ranked = rank_models(_compared(contestants, used))
     scores = [score_of(contestant.model, used) for contestant in contestants]
     entries = []
     for contestant, score in zip(contestants, scores, strict=True):
@@ -140,11 +146,47 @@ def _rank(runs: Mapping[str, StoredRun], metric: str | None) -> Board:
             run=contestant.run,
             model=contestant.model,
             against_best=ranked.against_best.get(contestant.name),
-            possible_ranks=ranked.ranks[contestant.name],
+            possible_ranks=ranked.ranks.get(contestant.name),
         )
         entries.append(entry)
     entries.sort(key=lambda entry: entry.rank or inf)
     return Board(metric=used, dataset=dataset, runs=list(runs), entries=entries)
+
+
+def _compared(
+    contestants: Sequence[_Contestant], metric: str
+) -> dict[str, Correctness]:
+    """Return what is compared of each contestant, by name: a loss, or the main metric.
+
+    Of a loss, contestants without it are left out.
+    """
+    if not _is_loss(metric):
+        return {contestant.name: contestant.correctness for contestant in contestants}
+    compared = {}
+    for contestant in contestants:
+        losses = _losses_of(contestant, METRICS[metric])
+        if losses is not None:
+            compared[contestant.name] = losses
+    return compared
+
+
+def _losses_of(contestant: _Contestant, metric: Metric) -> Correctness | None:
+    """Return the losses of a contestant, with the sign changed: higher is better.
+
+    It is ``None`` if a trial lacks the metric, or has no values by document.
+    """
+    rows = []
+    for trial in contestant.trials:
+        values = values_of(metric, trial, trial.scores)
+        if values is None or values.ndim == 0:
+            return None
+        rows.append(-values)
+    return replace(contestant.correctness, parts=np.stack(rows), is_loss=True)
+
+
+def _is_loss(metric: str) -> bool:
+    """Return whether a metric is a loss of probabilities."""
+    return metric in METRICS and METRICS[metric].is_loss
 
 
 def _contestants(runs: Mapping[str, StoredRun]) -> list[_Contestant]:
@@ -153,7 +195,8 @@ def _contestants(runs: Mapping[str, StoredRun]) -> list[_Contestant]:
     for name, run in runs.items():
         correctness = correctness_by_model(run)
         for model in run.results.models:
-            contestant = _Contestant(name, model, correctness[model.name])
+            trials = run.trials[model.name]
+            contestant = _Contestant(name, model, correctness[model.name], trials)
             fingerprints = [trial.fingerprint for trial in model.trials]
             answers = contestant.correctness.parts.tobytes()
             contestants.setdefault((model.name, *fingerprints, answers), contestant)

@@ -181,6 +181,8 @@ class RankedModels:
 
 def rank_models(models: Mapping[str, Correctness]) -> RankedModels:
     """Compare models with the best, and return their possible ranks."""
+    if not models:
+        return RankedModels({}, {})
     in_order = list(models.values())
     ranks, p_best = many_models.rank_models(
         many_models.describe(in_order), _have_too_few_seeds(in_order)
@@ -213,13 +215,16 @@ def _compare(models: Mapping[str, Correctness], a: str, b: str) -> Comparison:
     """Return the comparison of two models, with an uncorrected p-value."""
     pair = (models[a], models[b])
     estimate = estimate_difference(*pair)
+    interval = estimate.interval
+    if models[a].is_loss:
+        interval = estimate.around  # losses have no upper bound
     p, method = difference_p(*pair)
     numbers_of_seeds = [len(model.values) for model in pair if model.is_random]
     return Comparison(
         a=a,
         b=b,
         difference=estimate.value,
-        interval=estimate.interval,
+        interval=interval,
         p=p,
         p_corrected=p,
         method=method,

@@ -88,7 +88,7 @@ def rank_on_tasks(tasks: Mapping[str, Verdict]) -> SeveralTasks:
         )
         for task, board in zip(tasks, all_boards, strict=True):
             for entry in board.entries:
-                if entry.model.name == name:
+                if entry.model.name == name and entry.possible_ranks is not None:
                     model.scores[task] = entry.model.score.mean
                     model.ranks[task] = entry.possible_ranks
         best_first.append(model)

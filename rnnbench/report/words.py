@@ -129,8 +129,10 @@ def worse(against_best: Difference | None, of_best: str = MISSING) -> str:
     return {CLEAR: "yes", NOT_CLEAR: "no"}.get(verdict, verdict)
 
 
-def possible_ranks(ranks: tuple[int, int]) -> str:
-    """Return an interval of ranks."""
+def possible_ranks(ranks: tuple[int, int] | None) -> str:
+    """Return an interval of ranks, if there is one."""
+    if ranks is None:
+        return MISSING
     first, last = ranks
     return str(first) if first == last else f"{first} to {last}"
 

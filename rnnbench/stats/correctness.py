@@ -72,7 +72,8 @@ class Correctness:
     clusters: Sequence[int] | None = None
     """The cluster of each document, from 0; clusters replace blocks of time."""
     is_loss: bool = False
-    """Whether lower is better: ``parts`` are then losses, at least 0, of any size."""
+    """Whether ``parts`` are losses, at least 0, of any size. Comparisons, in which a
+    higher score is better, take losses with the sign changed."""
 
     @cached_property
     def groups(self) -> Groups | None:

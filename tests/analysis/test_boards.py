@@ -87,7 +87,31 @@ def test_a_model_without_the_metric_comes_last_without_a_rank():
     (board,) = rank_runs([without], "log_loss")
 
     assert order(board) == [(1, "rnn", "one"), (None, "svm", "one")]
-    assert board.entries[0].against_best, "which is with the best accuracy"
+    assert board.entries[1].against_best is None
+    assert board.entries[1].possible_ranks is None
+
+
+def test_losses_are_compared_by_the_metric_of_the_board():
+    (board,) = rank_runs([ONE, TWO], "log_loss")
+    (by_accuracy,) = rank_runs([ONE, TWO])
+
+    best, *others = board.entries
+    assert board.is_tested
+    assert best.against_best is None
+    for other in others:
+        losses = [entry.model.mean_of("log_loss") for entry in (best, other)]
+        assert other.against_best.difference == pytest.approx(losses[1] - losses[0])
+    assert [entry.against_best for entry in others] != [
+        entry.against_best for entry in by_accuracy.entries[1:]
+    ]
+
+
+def test_a_board_by_a_loss_that_no_model_has_compares_none():
+    without = run("one", svm=[20], records={"svm": MARGINS})
+
+    (board,) = rank_runs([without], "log_loss")
+
+    assert [entry.against_best for entry in board.entries] == [None]
 
 
 ONE = run("one", rnn=[18], gru=[17])

@@ -58,7 +58,7 @@ class HistoryPlot(Plot):
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         limits = (-LARGEST, LARGEST)
-        if self._history.is_tested:
+        if self._history.is_by_main:
             limits = (0.0, 1.0)
         values = [value.mean if value else np.nan for value in self._values]
         means = np.ma.masked_invalid(values).clip(*limits)

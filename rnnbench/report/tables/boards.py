@@ -41,15 +41,15 @@ def _scores_table(board: Board) -> Table:
     columns[f"95 % interval {words.scope(n_seeds)}"] = lambda entry: (
         f"{entry.model.interval:.4f}"
     )
+    if not board.is_by_main:
+        quantity = find_quantity(board.metric, "--metric")
+        columns[f"{quantity.name} (mean over seeds)"] = lambda entry: words.mean_text(
+            quantity, entry.model
+        )
     if board.is_tested:
         columns[WORSE] = lambda entry: words.worse(entry.against_best)
         columns["possible ranks"] = lambda entry: words.possible_ranks(
             entry.possible_ranks
-        )
-    else:
-        quantity = find_quantity(board.metric, "--metric")
-        columns[f"{quantity.name} (mean over seeds)"] = lambda entry: words.mean_text(
-            quantity, entry.model
         )
     majority = {
         "model": dataset.majority_name,
@@ -177,7 +177,7 @@ def history_legend(histories: Iterable[RunHistory]) -> str:
     parts = []
     changes: list[Difference] = []
     for history in histories:
-        if not history.is_tested:
+        if not history.is_by_main:
             main = history.dataset.kind.main
             parts.append(f"Only {main} is tested for clear changes.")
         for entry in history.entries:
