@@ -103,9 +103,7 @@ def _files(folder):
     """Return the files of the run, and when each was written, in nanoseconds."""
     run = folder / RUN_FOLDER
     files = [
-        file
-        for pattern in ("config.yaml", "[!.]*/[!.]*")
-        for file in run.glob(pattern)
+        file for pattern in ("config.yaml", "[!.]*/[!.]*") for file in run.glob(pattern)
     ]
     return {file: file.stat().st_mtime_ns for file in files}
 

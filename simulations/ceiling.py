@@ -4,6 +4,8 @@ Run it as ``python simulations/ceiling.py``, where the sets have been prepared; 
 a few minutes.
 """
 
+import sys
+
 import numpy as np
 
 import rnnbench
@@ -35,7 +37,7 @@ CAPTION = (
 
 def main():
     rows = [row_of(name) for name in RUNS]
-    print(to_markdown(Table(HEADERS, rows, CAPTION)))
+    sys.stdout.write(to_markdown(Table(HEADERS, rows, CAPTION)))
 
 
 def row_of(name):
