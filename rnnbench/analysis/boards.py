@@ -171,16 +171,17 @@ def _compared(
 
 
 def _losses_of(contestant: _Contestant, metric: Metric) -> Correctness | None:
-    """Return the losses of a contestant, with the sign changed: higher is better.
+    """Return the losses of a contestant on each document.
 
     It is ``None`` if a trial lacks the metric, or has no values by document.
     """
     rows = []
     for trial in contestant.trials:
-        values = values_of(metric, trial, trial.scores)
+        with METRICS.blamed(metric.name):
+            values = values_of(metric, trial, trial.scores)
         if values is None or values.ndim == 0:
             return None
-        rows.append(-values)
+        rows.append(values)
     return replace(contestant.correctness, parts=np.stack(rows), is_loss=True)
 
 

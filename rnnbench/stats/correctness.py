@@ -72,8 +72,8 @@ class Correctness:
     clusters: Sequence[int] | None = None
     """The cluster of each document, from 0; clusters replace blocks of time."""
     is_loss: bool = False
-    """Whether ``parts`` are losses, at least 0, of any size. Comparisons, in which a
-    higher score is better, take losses with the sign changed."""
+    """Whether ``parts`` are losses, at least 0, of any size. The score is then their
+    mean with the sign changed, so that a higher one is better."""
 
     @cached_property
     def groups(self) -> Groups | None:
@@ -90,6 +90,8 @@ class Correctness:
     @cached_property
     def values(self) -> Array:
         """Numbers or booleans whose mean is the score, ``(n_seeds, n_documents)``."""
+        if self.is_loss:
+            return -self.parts
         if self.parts.ndim == 2:
             return self.parts
         return linearised(self.parts)

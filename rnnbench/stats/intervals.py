@@ -124,7 +124,7 @@ def t_interval(values: Sequence[float], more: int = 0) -> Interval | None:
 
 
 def score_interval(correctness: Correctness) -> Interval:
-    """Return the interval of a mean score over other documents and other seeds.
+    """Return the interval of a mean score, or loss, over other documents and seeds.
 
     Unless each answer is right or wrong, it is Student's. Otherwise, it is Wilson's (E.
     B. Wilson: Probable inference, the law of succession, and statistical inference.
@@ -140,7 +140,7 @@ def score_interval(correctness: Correctness) -> Interval:
     """
     if correctness.is_loss:
         around = estimate_mean(correctness).around
-        return Interval(max(0.0, around.low), around.high)
+        return Interval(max(0.0, -around.high), -around.low)
     share = correctness.score
     squares = mean_squares(correctness)
     variance = max(squares.variance, squares.documents)  # seeds cannot make it smaller
