@@ -21,6 +21,7 @@ from browser import AXE, CHROMIUM, violations
 from elements import Elements
 
 import rnnbench
+from rnnbench.analysis.boards import rank_runs
 from rnnbench.analysis.power import power_of_pairs
 from rnnbench.analysis.summary import load_run
 from rnnbench.cli.app import COMMANDS, load_command
@@ -642,6 +643,42 @@ def test_the_log_losses_of_ensembles_are_those_of_the_reference_runs():
         names = [network, "calibrated_linear_svm", all_seeds, f"{all_seeds}_with_svm"]
         losses = [models[name].metrics["log_loss"].mean for name in names]
         assert cells == [f"{loss:.3f}" for loss in losses]
+
+
+@pytest.mark.parametrize(
+    ("folder", "metric"),
+    [
+        ("r52", "log_loss"),
+        ("r8", "log_loss"),
+        ("reuters46", "log_loss"),
+        ("reuters90", "binary_log_loss"),
+    ],
+)
+def test_by_log_loss_single_models_are_clearly_worse_than_the_best(folder, metric):
+    (board,) = rank_runs([load_run(REFERENCE / folder)], metric)
+    best, *others = board.entries
+    networks_alone = ("bigru_max", "wide_mlp", "mean_embedding")
+    single = [
+        entry
+        for entry in others
+        if entry.model.is_baseline or entry.model.name in networks_alone
+    ]
+
+    assert best.model.name.startswith("all_bigru_max")
+    assert "bigru_max" in [entry.model.name for entry in single]
+    assert all(
+        entry.against_best.is_clear for entry in single if entry.rank is not None
+    )
+
+
+def test_the_simulated_log_losses_are_those_of_the_table():
+    rows = rows_of("log_loss.md")
+    held = [share for row in rows for share in row[4:6]]
+    different = [row[6] for row in rows]
+
+    words = words_of("trust")
+    assert f"{in_percent(held)} of intervals contain the true value, and" in words
+    assert f"{in_percent(different)} of equal models are called different" in words
 
 
 def test_the_highest_scores_of_ensembles_are_those_of_the_reference_runs():
